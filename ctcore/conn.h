@@ -1,0 +1,61 @@
+/* conn.h - one tracked connection, and how it may be written
+ *
+ * An entry lives in a slab that never moves: its slot number is a stable name,
+ * slot and gen together never come back.  Its owner, the shard's thread, reads
+ * it plainly and writes it between conn_write_begin() and conn_write_end(),
+ * every store through conn_set() or conn_store(); anyone else copies it word by
+ * word and looks whether seq stood still (conn_copy()).  No lock, no fence:
+ * each store is a release, each reader's load an acquire, which x86 has free.
+ *
+ * Owned by the table from table_confirm() to gc's release; before that by the
+ * packet that made it, and freed with it. */
+#ifndef CONN_H
+#define CONN_H
+
+#include <ctcore/event.h>
+#include <ctcore/lists.h>
+#include <ctcore/types.h>
+
+struct ct_conn {
+    uint32_t             seq;  /* odd while it is being written */
+    uint32_t             gen;  /* of the slot: counts its flows */
+    struct ct_tuple      tuple[CT_N_DIRS];
+    uint32_t             status; /* enum ct_status */
+    uint32_t             mark;
+    uint64_t             expires; /* ms; an entry past it never matches */
+    uint64_t             listed;  /* ms; expires when it was last put in line */
+    union ct_proto_state proto;
+    uint32_t             start; /* s since the core began; confirmed at */
+    uint8_t              in, out;
+    uint8_t              list;  /* expiry list; LIST_NONE: in none */
+    uint8_t              nat_rule_seen; /* NAT stages asked, bit 1 << manip */
+    /* links: slot numbers or CT_NONE; readers never follow them */
+    uint32_t             exp_prev, exp_next;
+    uint32_t             mapping;           /* of a translated source */
+    uint32_t             map_prev, map_next; /* flows of that mapping */
+};
+
+#define conn_set(field, value)                                                 \
+    __atomic_store_n(&(field), (value), __ATOMIC_RELEASE)
+
+static inline void conn_write_begin(struct ct_conn *c)
+{
+    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
+}
+
+static inline void conn_write_end(struct ct_conn *c)
+{
+    __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
+}
+
+/* Store n bytes, a multiple of 8, both sides aligned to 8. */
+static inline void conn_store(void *to, const void *from, size_t n)
+{
+    uint64_t       *d = to;
+    const uint64_t *s = from;
+
+    for (size_t i = 0; i < n / 8; i++)
+        __atomic_store_n(&d[i], s[i], __ATOMIC_RELEASE);
+}
+
+#endif

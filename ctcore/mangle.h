@@ -1,0 +1,46 @@
+/* mangle.h - rewrite headers and keep their checksums as right as they were
+ *
+ * Incremental everywhere (RFC 1624): a checksum that was wrong on arrival is
+ * wrong by the same amount on departure.  Partial checksums (pkt->csum_partial,
+ * virtio's NEEDS_CSUM) hold the folded, not complemented pseudo-header sum:
+ * addresses change them, ports do not. */
+#ifndef MANGLE_H
+#define MANGLE_H
+
+#include <ctcore/pkt.h>
+
+enum mangle_side { MANGLE_SRC, MANGLE_DST };
+
+/* Give the packet another source or destination.
+ * port: host order; for ICMP queries the id, whichever side; ignored where the
+ * protocol has none.  Works on the packet as ct_parse() left it (l4_off ...);
+ * L4 fields are touched only when they are inside l4_len. */
+void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
+                 const union ct_addr *addr, uint16_t port);
+
+/* The packet quoted in an ICMP or ICMPv6 error.  Offsets are from pkt->data. */
+struct inner {
+    uint32_t        ip_off, l4_off;
+    uint32_t        l4_len;  /* bytes of its L4 header that are there */
+    uint8_t         family, proto;
+    struct ct_tuple tuple;   /* as quoted */
+};
+
+/* Find it.  NONE, ICMP_TRUNCATED or ICMP_INNER.  Never reads past pkt->len. */
+enum ct_reason parse_inner(const struct ct_pkt *pkt, struct inner *in);
+
+/* Rewrite one side of the quoted packet: address, port or id, its IP header
+ * checksum, its L4 checksum if that field is there (UDP's zero stays zero; TCP
+ * needs 18 bytes), and then the outer ICMP checksum by difference. */
+void mangle_inner(struct ct_pkt *pkt, const struct inner *in,
+                  enum mangle_side side, const union ct_addr *addr,
+                  uint16_t port);
+
+/* TTL or hop limit down by one, header checksum with it. */
+void mangle_ttl(struct ct_pkt *pkt);
+
+/* Is the transport checksum right?  Partial ones, zero UDP over IPv4 and
+ * packets marked csum_ok are.  UDP zero over IPv6 is not.  ICMP errors too. */
+bool mangle_l4_checksum_ok(const struct ct_pkt *pkt);
+
+#endif

@@ -1,0 +1,198 @@
+/* ct.h - the face of the core: connection tracking and NAT without I/O
+ *
+ * One struct ct is one shard: one table, written by one thread, the owner.
+ * Functions marked "any thread" may be called by others at any time; they read
+ * without a lock and never wait for the owner.  Everything else is the owner's.
+ *
+ *     ct_begin(ct, now);                          once a batch
+ *     ct_parse(ct, pkt) -> reason                 once a packet
+ *     ct_hook(ct, CT_PREROUTING, pkt)             then the caller routes:
+ *     ct_hook(ct, CT_FORWARD, pkt)                  ... or CT_INPUT
+ *     ct_hook(ct, CT_POSTROUTING, pkt)
+ *     ct_done(ct, pkt)                            always, whatever happened
+ *
+ * Nothing allocates; the answer for one packet never depends on how packets
+ * were cut into batches.  Same packets, times, key and seed: same bytes out. */
+#ifndef CTCORE_CT_H
+#define CTCORE_CT_H
+
+#include <ctcore/event.h>
+#include <ctcore/lists.h>
+#include <ctcore/pkt.h>
+#include <ctcore/rules.h>
+
+struct ct;
+
+/* What the core knows of the router's interfaces. */
+struct ct_iface {
+    bool          inside;
+    uint8_t       n_addrs;
+    union ct_addr addr[8];  /* the router's own; the first of a family is */
+    uint8_t       family[8]; /*  what masquerade and redirect use */
+};
+
+struct ct_ifaces {
+    uint32_t        n;
+    struct ct_iface iface[CT_MAX_IFACES];
+};
+
+struct ct_config {
+    uint32_t         max;      /* entries, unconfirmed ones included; >= 16 */
+    uint32_t         buckets;  /* a power of two or rounded up to one; 0: max */
+    uint32_t         shard, n_shards; /* owns external ports p: p % n == shard */
+    uint32_t         portmaps; /* (address, protocol) pairs counted; 0: 8 */
+    enum ct_profile  profile;
+    enum ct_on_full  on_full;
+    bool             acct, timestamp, hairpin;
+    uint8_t          key[16];  /* SipHash key of the table: from real entropy */
+    uint64_t         seed;     /* port choice and other chances */
+    struct ct_params params;   /* ct_params_default(), then changed */
+
+    /* Effects.  Each may be NULL.  Called by the owner, during a call of his.
+     * event's argument lives for that call only. */
+    void *ctx;
+    void (*event)(void *ctx, const struct ct_event *ev);
+};
+
+void ct_params_default(struct ct_params *params, enum ct_profile profile);
+
+/* Bytes that ct_init() needs for this configuration; 0: out of range. */
+size_t ct_size(const struct ct_config *config);
+
+/* Make a core inside block (ct_size() bytes, aligned to 64, zeroed or not).
+ * => block is borrowed until the caller stops using the core; there is nothing
+ *    to tear down.
+ * => NULL when the configuration is out of range. */
+struct ct *ct_init(void *block, const struct ct_config *config, ct_time now);
+
+/* ---- configuration that may change while it runs ---- */
+
+/* Use these rules from now on; flows keep what they were given.
+ * counts has rules->n entries, zeroed by the caller, and is written here.
+ * Both are borrowed until the next call.  NULL rules: none, policy accept. */
+void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
+                  struct ct_rule_count *counts);
+
+/* Copied.  Flows masqueraded behind an address that is gone are destroyed. */
+void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
+
+void ct_set_params(struct ct *ct, const struct ct_params *params);
+
+/* Which events to make; 0 (the start) makes none and costs nothing. */
+void ct_subscribe(struct ct *ct, uint32_t mask);
+
+/* A row of the hook table.  fn sees every packet of that hook and answers with
+ * a verdict; REPEAT calls it again, 8 times at most.  DROP may set pkt->why,
+ * else HOOK is counted.  STOLEN: fn has copied what it needs.
+ * Returns false when the table is full (16 rows a hook). */
+typedef enum ct_verdict ct_hook_fn(void *ctx, struct ct *ct,
+                                   struct ct_pkt *pkt);
+bool ct_register_hook(struct ct *ct, enum ct_hook hook, int priority,
+                      const char *name, ct_hook_fn *fn, void *ctx);
+/* Row by row as they are asked: false past the end. */
+bool ct_hook_row(const struct ct *ct, enum ct_hook hook, unsigned row,
+                 int *priority, const char **name);
+
+/* ---- packets ---- */
+
+/* now must never be earlier than in any previous call. */
+void ct_begin(struct ct *ct, ct_time now);
+
+/* Check the packet and find its tuple.  Anything but NONE: drop it, and count
+ * it with ct_drop().  Trailing bytes behind the IP length are cut off
+ * (pkt->len).  A bad transport header is not a refusal: pkt->l4_bad, and
+ * conntrack calls it INVALID. */
+enum ct_reason ct_parse(struct ct *ct, struct ct_pkt *pkt);
+
+/* The same without a core: for steering, and for tests.  No hash. */
+enum ct_reason ct_parse_packet(struct ct_pkt *pkt);
+
+/* Have the table's lines for this packet on their way into the cache. */
+void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt);
+
+/* Walk the rows of one hook.
+ * ACCEPT  go on with the journey (pkt->data may have been rewritten).
+ * DROP    pkt->why says why, and it has been counted.
+ * QUEUE, STOLEN  held: see ct_resume().  Counted as held. */
+enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt);
+
+/* Bring back a held packet: verdict ACCEPT goes on behind the row that held
+ * it, DROP counts it, REPEAT asks that row again. */
+enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
+                          enum ct_verdict verdict);
+
+/* The packet's journey is over, well or not: an entry that was never confirmed
+ * goes with it. */
+void ct_done(struct ct *ct, struct ct_pkt *pkt);
+
+/* Count a drop outside of the hooks; answers DROP.  The only place besides
+ * ct_hook() that counts one. */
+enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why);
+
+/* ---- packets the router makes itself ----
+ *
+ * They write into out (room for CT_REPLY_MAX bytes at out->data, with headroom
+ * around it), set out->len, kind, in, and what conntrack must know to translate
+ * an error as its flow is.  False: none may be sent about that packet (an error
+ * about an error, a multicast, a fragment).  src is the router's address of
+ * pkt's family; NULL lets the error bear the packet's own destination. */
+#define CT_REPLY_MAX 1280u
+bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
+                    uint8_t code, uint32_t mtu, const union ct_addr *src,
+                    struct ct_pkt *out);
+bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt,
+                    struct ct_pkt *out);
+/* Turn an echo request into its reply, in place.  False: it is none. */
+bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt);
+
+/* ---- time ---- */
+
+/* Expire what is due, at most budget entries.  Returns the milliseconds until
+ * it wants to be called again (1..1000); 0: at once, there is more. */
+uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget);
+
+/* ---- changes by hand ---- */
+
+bool     ct_delete(struct ct *ct, uint32_t slot, uint32_t gen);
+uint32_t ct_flush(struct ct *ct);
+
+/* ---- reading: any thread ---- */
+
+uint32_t ct_slots(const struct ct *ct); /* slots are 0 .. this - 1 */
+uint32_t ct_buckets(const struct ct *ct);
+
+/* Copy one connection.  False: that slot holds no confirmed, living flow.
+ * now: entries past their time at now are not shown. */
+bool ct_read(const struct ct *ct, uint32_t slot, ct_time now,
+             struct ct_view *view);
+
+uint64_t ct_stat(const struct ct *ct, enum ct_stat stat);
+uint64_t ct_drops(const struct ct *ct, enum ct_reason reason);
+
+/* Add to a counter of this shard: for the journey, which counts what enters
+ * and leaves.  Owner only. */
+void ct_count(struct ct *ct, enum ct_stat stat, uint64_t by);
+
+/* ---- who owns a packet: a pure function ---- */
+
+/* Static forwards: outside address and port to the inside host whose shard
+ * owns their flows.  Sorted by (family, proto, addr, port_lo); read-only. */
+struct ct_steer_row {
+    union ct_addr addr, target;
+    uint16_t      port_lo, port_hi;
+    uint8_t       family, proto;
+};
+struct ct_steer {
+    const struct ct_steer_row *rows;
+    uint32_t                   n;
+    const struct ct_ifaces    *ifaces;
+    const struct ct_addr_range *external; /* addresses flows are hidden behind */
+    const uint8_t             *external_family;
+    uint32_t                   n_external;
+    uint32_t                   n_shards;
+    uint8_t                    key[16];
+};
+/* Needs a parsed packet; pkt->in says which side it came from. */
+uint32_t ct_owner(const struct ct_steer *steer, const struct ct_pkt *pkt);
+
+#endif

@@ -1,0 +1,55 @@
+/* lists.h - enums and tables made from the .def lists
+ *
+ * Names for people and machines come from ct_reason_name() and its like, which
+ * answer in lower case. */
+#ifndef CTCORE_LISTS_H
+#define CTCORE_LISTS_H
+
+#include <ctcore/params.def>
+#include <ctcore/reasons.def>
+#include <ctcore/stats.def>
+#include <stdint.h>
+
+enum ct_reason {
+#define R(name, kind, text) CT_REASON_##name,
+    CT_REASONS(R)
+#undef R
+        CT_N_REASONS
+};
+
+enum ct_stat {
+#define S(name, kind, help) CT_STAT_##name,
+    CT_STATS(S)
+#undef S
+        CT_N_STATS
+};
+
+enum ct_param {
+#define P(name, linux_, weir, rfc, min, max, unit, help) CT_PARAM_##name,
+    CT_PARAMS(P)
+#undef P
+        CT_N_PARAMS
+};
+
+struct ct_params {
+    uint32_t v[CT_N_PARAMS];
+};
+
+/* kind: 'D' dropped, 'I' called INVALID.  Indices out of range are a bug. */
+const char *ct_reason_name(unsigned reason);
+const char *ct_reason_text(unsigned reason);
+char        ct_reason_kind(unsigned reason);
+
+/* kind: 'C' counter, 'G' gauge. */
+const char *ct_stat_name(unsigned stat);
+const char *ct_stat_help(unsigned stat);
+char        ct_stat_kind(unsigned stat);
+
+struct ct_param_info {
+    const char *name, *unit, *help;
+    uint32_t    def[3]; /* by enum ct_profile */
+    uint32_t    min, max;
+};
+const struct ct_param_info *ct_param_info(unsigned param);
+
+#endif

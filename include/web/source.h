@@ -1,0 +1,60 @@
+/* source.h - what the web asks of whoever feeds it
+ *
+ * The router fills this in; the web never sees a worker or a table.  All
+ * functions are called on the control loop's thread and return at once. */
+#ifndef WEB_SOURCE_H
+#define WEB_SOURCE_H
+
+#include <ctcore/ct.h>
+
+struct web_iface {
+    const char *name, *tun;
+    const char *state; /* "up", "down", "degraded", "unknown" */
+    uint16_t    mtu;
+    uint64_t    rx_packets, rx_bytes, tx_packets, tx_bytes;
+    uint64_t    rx_errors, tx_errors; /* read and write failures */
+    bool        device_known;         /* dev_dropped can be read */
+    uint64_t    dev_dropped;          /* the device's own tx_dropped */
+};
+
+struct web_rule {
+    const struct ct_rule *rule;
+    uint64_t              packets, bytes; /* all shards */
+};
+
+struct web_source {
+    void *ctx;
+
+    /* flows: shard * slots() + slot is the number people see */
+    uint32_t (*shards)(void *ctx);
+    uint32_t (*slots)(void *ctx); /* of each shard */
+    bool (*read)(void *ctx, uint32_t shard, uint32_t slot, struct ct_view *v);
+    ct_time (*now)(void *ctx);
+    /* Wall milliseconds of an instant of the core's clock. */
+    int64_t (*wall_ms)(void *ctx, ct_time t);
+    const char *(*iface_name)(void *ctx, uint8_t iface); /* "" if none */
+
+    /* numbers, summed over shards unless shard is given */
+    uint64_t (*stat)(void *ctx, uint32_t shard, enum ct_stat stat);
+    uint64_t (*drops)(void *ctx, uint32_t shard, enum ct_reason reason);
+    uint32_t (*max)(void *ctx);
+    uint32_t (*buckets)(void *ctx);
+    uint32_t (*ifaces)(void *ctx);
+    void (*iface)(void *ctx, uint32_t i, struct web_iface *out);
+    uint32_t (*rules)(void *ctx);
+    void (*rule)(void *ctx, uint32_t i, struct web_rule *out);
+    uint32_t (*param)(void *ctx, enum ct_param param); /* its value now */
+
+    /* Ready to route?  If not, *why is a sentence. */
+    bool (*ready)(void *ctx, const char **why);
+
+    /* Destroy one flow, or all.  By message: done within a loop turn or two.
+     * Answers false when the owner's mailbox is full. */
+    bool (*remove)(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen);
+    bool (*flush)(void *ctx);
+
+    /* Somebody wants (or nobody wants any more) flow events. */
+    void (*want_events)(void *ctx, bool on);
+};
+
+#endif

@@ -1,0 +1,36 @@
+/* web.h - the HTTP side: API, metrics, the page
+ *
+ * libmicrohttpd without a thread of its own: its epoll descriptor is polled by
+ * the caller's uv loop.  Everything happens on that loop's thread. */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include <ctcore/event.h>
+#include <uv.h>
+#include <web/source.h>
+
+struct web;
+
+struct web_config {
+    const char              *host; /* numeric; NULL: no TCP */
+    uint16_t                 port; /* 0: any, see web_port() */
+    const char              *socket; /* Unix path; NULL: none */
+    const char              *token;  /* "" or NULL: none needed */
+    const char              *version;
+    const struct web_source *source; /* borrowed */
+};
+
+/* 0, or a negative errno with one sentence in err. */
+int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
+              char err[256]);
+uint16_t web_port(const struct web *web);
+
+/* A flow event from shard; sent to whoever listens.  lost: events that were
+ * lost before this one (the subscribers are told of the gap). */
+void web_event(struct web *web, uint32_t shard, const struct ct_event *ev,
+               uint64_t lost);
+
+/* Closes every connection, removes the socket file and frees. */
+void web_stop(struct web *web);
+
+#endif

@@ -1,0 +1,55 @@
+/* journey.h - what happens to a packet between the hooks
+ *
+ * parse -> PREROUTING -> own address? INPUT and an answer : TTL, route, FORWARD
+ * -> POSTROUTING -> fits the next link? -> last check -> tx.
+ *
+ * Knows no device, no loop and no thread: the worker, replay, the scenario
+ * tests and the judge all walk the same way.  One journey a shard. */
+#ifndef JOURNEY_H
+#define JOURNEY_H
+
+#include "fib.h"
+
+#include <ctcore/ct.h>
+
+struct journey_iface {
+    uint16_t mtu;
+    bool     usable; /* false: packets for it are dropped as TX_LINK_DOWN */
+};
+
+struct journey;
+
+struct journey_config {
+    struct ct *ct;
+    uint64_t   seed; /* of IP ids, jitter */
+    /* Send it; pkt->data is borrowed for the call, headroom before it is there
+     * for a link header.  NONE: sent.  TX_LINK_DOWN, TX_ERROR: lost, and the
+     * journey counts it. */
+    enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);
+    /* A packet for the router itself that the journey has no answer for; may
+     * be NULL.  Tests and gateway mode use it.  True: taken, no answer. */
+    bool (*local)(void *ctx, struct ct_pkt *pkt);
+    /* Told of every drop; may be NULL. */
+    void (*dropped)(void *ctx, const struct ct_pkt *pkt);
+    void *ctx;
+};
+
+struct journey *journey_new(const struct journey_config *config);
+void            journey_free(struct journey *j);
+
+/* Borrowed until the next call. */
+void journey_set_fib(struct journey *j, const struct fib *fib);
+/* Copied.  addr: the router's own addresses, which it answers for. */
+void journey_set_ifaces(struct journey *j, const struct ct_ifaces *ifaces,
+                        const struct journey_iface *more);
+
+/* Walk n packets that arrived together.  Each ends sent, answered, held or
+ * dropped, and is counted so: in = forwarded + local + drops + held. */
+void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
+                   ct_time now);
+
+/* The last check before any write: version, header length and total length
+ * agree with len, and len is what the offload header allows. */
+bool journey_output_ok(const struct ct_pkt *pkt, uint16_t mtu);
+
+#endif
