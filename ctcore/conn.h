@@ -23,12 +23,11 @@ struct ct_conn {
     uint32_t             status; /* enum ct_status */
     uint32_t             mark;
     uint64_t             expires; /* ms; an entry past it never matches */
-    uint64_t             listed;  /* ms; expires when it was last put in line */
     union ct_proto_state proto;
-    uint32_t             start; /* s since the core began; confirmed at */
+    uint32_t             listed; /* s since the core began: last put in line */
     uint8_t              in, out;
     uint8_t              list;  /* expiry list; LIST_NONE: in none */
-    uint8_t              nat_rule_seen; /* NAT stages asked, bit 1 << manip */
+    uint8_t              masq_out; /* interface masqueraded by, CT_NO_IFACE */
     /* links: slot numbers or CT_NONE; readers never follow them */
     uint32_t             exp_prev, exp_next;
     uint32_t             mapping;           /* of a translated source */
