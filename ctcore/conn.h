@@ -32,6 +32,8 @@ struct ct_conn {
     uint32_t             exp_prev, exp_next;
     uint32_t             mapping;           /* of a translated source */
     uint32_t             map_prev, map_next; /* flows of that mapping */
+    /* the owner's own; readers never look */
+    uint8_t              counted; /* bit 1 << dir: in the port maps */
 };
 
 #define conn_set(field, value)                                                 \

@@ -4,7 +4,7 @@
 
 #include <ctcore/types.h>
 
-/* One's-complement sum of n bytes, big-endian words, on top of sum; unfolded. */
+/* Sum of n bytes as big-endian words, on top of sum; unfolded. */
 uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t n);
 uint16_t csum_fold(uint32_t sum); /* folded, not complemented */
 
@@ -12,9 +12,32 @@ uint16_t csum_fold(uint32_t sum); /* folded, not complemented */
 uint32_t csum_pseudo(enum ct_family family, const uint8_t *src,
                      const uint8_t *dst, uint8_t proto, uint32_t len);
 
+/* What a change adds to a sum: complements of the old words plus new words.
+ * Differences may be added up, of 64 KiB at most. */
+static inline uint32_t csum_diff16(uint16_t was, uint16_t is)
+{
+    return (uint32_t)(uint16_t)~was + is;
+}
+
+static inline uint32_t csum_diff32(uint32_t was, uint32_t is)
+{
+    return csum_diff16((uint16_t)(was >> 16), (uint16_t)(is >> 16)) +
+           csum_diff16((uint16_t)was, (uint16_t)is);
+}
+
+/* The checksum field after such a change.  RFC 1624 eqn 3. */
+static inline uint16_t csum_apply(uint16_t check, uint32_t diff)
+{
+    uint32_t sum = (uint32_t)(uint16_t)~check + (diff >> 16) + (diff & 0xffff);
+
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
 /* A checksum field after one 16-bit word changed.  RFC 1624 eqn 3. */
 uint16_t csum_update16(uint16_t check, uint16_t was, uint16_t is);
-/* The same for n bytes, n even. */
+/* The same for n bytes, n even and at most 64 KiB. */
 uint16_t csum_update(uint16_t check, const uint8_t *was, const uint8_t *is,
                      uint32_t n);
 

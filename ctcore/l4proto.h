@@ -58,6 +58,10 @@ struct l4proto {
     enum ct_reason (*track)(union ct_proto_state *st, struct track *t);
     /* The reply's tuple.  NULL: swap addresses and ports. */
     bool (*invert)(const struct ct_tuple *t, struct ct_tuple *reply);
+    /* May a new flow that begins with pkt take over the tuple of a flow in that
+     * state?  The kernel's nf_nat eviction of TIME_WAIT; NULL: never. */
+    bool (*reusable)(const union ct_proto_state *old,
+                     const struct ct_pkt *pkt);
     /* Which name of states[] this is. */
     uint8_t (*state)(const union ct_proto_state *st);
 };
@@ -67,5 +71,8 @@ extern const struct l4proto proto_tcp, proto_udp, proto_icmp, proto_icmpv6,
 
 /* Never NULL: a protocol without a tracker has proto_generic. */
 const struct l4proto *protos_find(uint8_t proto);
+
+/* The tuple a reply would have, by its protocol.  False: there is none. */
+bool protos_invert(const struct ct_tuple *t, struct ct_tuple *reply);
 
 #endif

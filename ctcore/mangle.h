@@ -7,6 +7,8 @@
 #ifndef MANGLE_H
 #define MANGLE_H
 
+#include "parse.h"
+
 #include <ctcore/pkt.h>
 
 enum mangle_side { MANGLE_SRC, MANGLE_DST };
@@ -18,16 +20,13 @@ enum mangle_side { MANGLE_SRC, MANGLE_DST };
 void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
                  const union ct_addr *addr, uint16_t port);
 
-/* The packet quoted in an ICMP or ICMPv6 error.  Offsets are from pkt->data. */
-struct inner {
-    uint32_t        ip_off, l4_off;
-    uint32_t        l4_len;  /* bytes of its L4 header that are there */
-    uint8_t         family, proto;
-    struct ct_tuple tuple;   /* as quoted */
-};
-
-/* Find it.  NONE, ICMP_TRUNCATED or ICMP_INNER.  Never reads past pkt->len. */
-enum ct_reason parse_inner(const struct ct_pkt *pkt, struct inner *in);
+/* Rewrite port or id of a transport header of len bytes at l4, and put its
+ * checksum right for that and for addresses that changed by diff (csum.h).
+ * Fields behind len are left alone.
+ * => answers what that changed in the sum of these bytes. */
+uint32_t mangle_l4(uint8_t *l4, uint32_t len, const struct ct_tuple *kind,
+                   enum mangle_side side, uint32_t diff, uint16_t port,
+                   bool partial);
 
 /* Rewrite one side of the quoted packet: address, port or id, its IP header
  * checksum, its L4 checksum if that field is there (UDP's zero stays zero; TCP

@@ -1,4 +1,4 @@
-/* tuple.h - compare, hash and turn tuples round */
+/* tuple.h - compare and hash tuples */
 #ifndef TUPLE_H
 #define TUPLE_H
 
@@ -19,8 +19,5 @@ static inline bool tuple_eq(const struct ct_tuple *a, const struct ct_tuple *b)
 
 /* SipHash-1-3 of the tuple; an IPv4 tuple is packed into 16 bytes. */
 uint64_t tuple_hash(const struct ct_tuple *t, const uint64_t key[2]);
-
-/* The tuple a reply would have, by its protocol.  False: there is none. */
-bool tuple_invert(const struct ct_tuple *t, struct ct_tuple *reply);
 
 #endif

@@ -52,6 +52,9 @@ struct ct_config {
      * event's argument lives for that call only. */
     void *ctx;
     void (*event)(void *ctx, const struct ct_event *ev);
+    /* A packet some row QUEUEd: true when a copy was taken, which comes back
+     * by ct_resume().  NULL or false: nobody listens, and it is dropped. */
+    bool (*queue)(void *ctx, const struct ct_pkt *pkt);
 };
 
 void ct_params_default(struct ct_params *params, enum ct_profile profile);
@@ -116,13 +119,14 @@ void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt);
  * QUEUE, STOLEN  held: see ct_resume().  Counted as held. */
 enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt);
 
-/* Bring back a held packet: verdict ACCEPT goes on behind the row that held
- * it, DROP counts it, REPEAT asks that row again. */
+/* Bring back a held packet (the copy of it): verdict ACCEPT goes on behind the
+ * row that held it, DROP counts it, REPEAT asks that row again.  Then ct_done()
+ * as ever.  A held packet that never comes back keeps its unconfirmed entry. */
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict);
 
 /* The packet's journey is over, well or not: an entry that was never confirmed
- * goes with it. */
+ * goes with it, events go out.  Nothing for a packet that is held. */
 void ct_done(struct ct *ct, struct ct_pkt *pkt);
 
 /* Count a drop outside of the hooks; answers DROP.  The only place besides
@@ -176,7 +180,11 @@ void ct_count(struct ct *ct, enum ct_stat stat, uint64_t by);
 /* ---- who owns a packet: a pure function ---- */
 
 /* Static forwards: outside address and port to the inside host whose shard
- * owns their flows.  Sorted by (family, proto, addr, port_lo); read-only. */
+ * owns their flows.  Sorted by (family, proto, addr, port_lo), without overlap;
+ * read-only.  A row counts wherever its address lies.  ICMP's ports are those
+ * of a tuple's dport, type << 8 | code: a row for echo covers the request only,
+ * since replies may be to flows hidden behind the same address.  Protocols
+ * without ports need no row. */
 struct ct_steer_row {
     union ct_addr addr, target;
     uint16_t      port_lo, port_hi;
@@ -189,10 +197,19 @@ struct ct_steer {
     const struct ct_addr_range *external; /* addresses flows are hidden behind */
     const uint8_t             *external_family;
     uint32_t                   n_external;
+    /* What is routed by inside interfaces, less what is routed elsewhere from
+     * within: sorted by (family, lo), without overlap. */
+    const struct ct_addr_range *inside;
+    const uint8_t             *inside_family;
+    uint32_t                   n_inside;
     uint32_t                   n_shards;
     uint8_t                    key[16];
 };
-/* Needs a parsed packet; pkt->in says which side it came from. */
+/* Needs a parsed packet.  Both directions of a flow and the errors about it
+ * have one owner, provided that
+ * => a flow whose source is translated gets an outside port (or query id) p
+ *    with p % n_shards == its owner, and one that no row of steer covers;
+ * => each dnat rule that sends traffic inside has its row, one target a row. */
 uint32_t ct_owner(const struct ct_steer *steer, const struct ct_pkt *pkt);
 
 #endif

@@ -57,8 +57,13 @@ struct ct_pkt {
     bool     notrack;      /* a rule said so: exempt from `untranslated` */
     bool     tracked;      /* conntrack has seen it on this journey */
     bool     nat_known;    /* INVALID, but of a flow that is translated */
+    bool     made_conn;    /* conn was made for it: confirmed or discarded */
+    bool     held;         /* QUEUEd or STOLEN: only ct_resume() goes on */
+    bool     tell;         /* dropped, and the sender is to be told: reject */
     uint8_t  hook, row;    /* where QUEUE or STOLEN left it: see ct_resume() */
-    uint8_t  reject;       /* enum ct_reject when why is REJECTED */
+    uint8_t  reject;       /* enum ct_reject, when tell is set */
+    uint32_t conn_gen;     /* of conn: a held packet's flow may be gone */
+    uint32_t events;       /* enum ct_event_bit, sent by ct_done() */
     uint32_t mark;
     uint32_t rule;         /* index of the rule that dropped it, or CT_NONE */
 };

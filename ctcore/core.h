@@ -1,0 +1,73 @@
+/* core.h - one shard: every room's state side by side
+ *
+ * The rooms know each other only as their headers say; this is the landing
+ * from which the upper floors (gc, icmperr, hooks, ct.c) reach them. */
+#ifndef CORE_H
+#define CORE_H
+
+#include "conn.h"
+#include "expiry.h"
+#include "nat.h"
+#include "pool.h"
+#include "portmap.h"
+#include "stats.h"
+#include "table.h"
+
+#include <ctcore/ct.h>
+
+#define CORE_HOOK_ROWS 16u
+
+struct hook_row {
+    int         priority;
+    const char *name;
+    ct_hook_fn *fn;
+    void       *ctx;
+    bool        off; /* nothing to ask: a rule stage without rules */
+};
+
+/* Accounting and timestamps: beside the entries, present only when wanted,
+ * covered by the entry's sequence count. */
+struct acct {
+    uint64_t packets[CT_N_DIRS], bytes[CT_N_DIRS];
+};
+
+struct ct {
+    struct table    table;
+    struct pool     conns; /* struct ct_conn */
+    struct acct    *acct;  /* by slot, or NULL */
+    uint32_t       *start; /* by slot, seconds since birth, or NULL */
+    struct expiry   expiry;
+    struct portmaps ports;
+    struct nat      nat;
+
+    ct_time                  now, birth;
+    struct ct_params         params;
+    struct ct_ifaces         ifaces;
+    const struct ct_ruleset *rules;
+    struct ct_rule_count    *counts;
+    enum ct_on_full          on_full;
+    bool                     hairpin;
+    uint32_t                 subscribed;
+    void (*event)(void *ctx, const struct ct_event *ev);
+    bool (*queue)(void *ctx, const struct ct_pkt *pkt);
+    void *ctx;
+
+    struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];
+    uint8_t         n_rows[CT_N_HOOKS];
+
+    uint64_t stats[CT_N_STATS];     /* written by the owner alone */
+    uint64_t reasons[CT_N_REASONS]; /* drops, and INVALIDs of kind I */
+    uint64_t *restarts;             /* counted by readers, atomically */
+};
+
+static inline void core_stat(struct ct *ct, enum ct_stat stat)
+{
+    stats_add(&ct->stats[stat], 1);
+}
+
+static inline struct ct_conn *core_conn(const struct ct *ct, uint32_t slot)
+{
+    return &ct->table.conns[slot];
+}
+
+#endif

@@ -1,0 +1,252 @@
+/* ct.c - the hall: how a core is made, and the walk of one packet
+ *
+ * The block is laid out by one function that is run twice: without a base it
+ * measures, with one it cuts. */
+#include <ctcore/ct.h>
+
+#include "gc.h"
+#include "hooks.h"
+#include "notify.h"
+#include "tuple.h"
+
+#include <string.h>
+
+#define MIN_ENTRIES 16u
+#define MAX_ENTRIES (1u << 24)
+#define DEFAULT_PORTMAPS 8u
+
+static uint32_t buckets_of(const struct ct_config *config)
+{
+    uint32_t want = config->buckets ? config->buckets : config->max, n = 16;
+
+    while (n < want)
+        n <<= 1;
+    return n;
+}
+
+static bool in_range(const struct ct_config *c)
+{
+    return c->max >= MIN_ENTRIES && c->max <= MAX_ENTRIES &&
+           c->buckets <= MAX_ENTRIES && c->n_shards >= 1 &&
+           c->n_shards <= CT_MAX_SHARDS && c->shard < c->n_shards &&
+           c->portmaps <= 4096;
+}
+
+/* ct: scratch when b only measures. */
+static void lay_out(struct ct *ct, struct block *b,
+                    const struct ct_config *config)
+{
+    uint32_t max = config->max;
+
+    table_init(&ct->table, b, buckets_of(config), max);
+    pool_init(&ct->conns, b, max, sizeof(struct ct_conn),
+              offsetof(struct ct_conn, exp_next));
+    ct->acct = config->acct ? block_take(b, max * sizeof(struct acct)) : NULL;
+    ct->start = config->timestamp ? block_take(b, max * sizeof(uint32_t)) : NULL;
+    ct->restarts = block_take(b, sizeof(uint64_t));
+    portmaps_init(&ct->ports, b,
+                  config->portmaps ? config->portmaps : DEFAULT_PORTMAPS, max,
+                  config->shard, config->n_shards);
+    nat_init(&ct->nat, b, max);
+}
+
+size_t ct_size(const struct ct_config *config)
+{
+    struct block b = {.base = NULL};
+    struct ct    scratch;
+
+    if (!in_range(config))
+        return 0;
+    memset(&scratch, 0, sizeof scratch);
+    block_take(&b, sizeof(struct ct));
+    lay_out(&scratch, &b, config);
+    return b.used;
+}
+
+struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
+{
+    struct block b = {.base = block};
+    struct ct   *ct;
+    size_t       size = ct_size(config);
+
+    if (size == 0)
+        return NULL;
+    memset(block, 0, size);
+    ct = block_take(&b, sizeof(struct ct));
+    lay_out(ct, &b, config);
+    memcpy(ct->table.key, config->key, sizeof ct->table.key);
+    memcpy(ct->ports.key, config->key, sizeof ct->ports.key);
+    ct->table.conns = (struct ct_conn *)(void *)ct->conns.items;
+    ct->nat.table = &ct->table;
+    ct->nat.ports = &ct->ports;
+    ct->nat.stats = ct->stats;
+    ct->nat.exclusive_first = config->profile != CT_PROFILE_LINUX;
+    ct->params = config->params;
+    expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
+    portmaps_start(&ct->ports);
+    nat_start(&ct->nat, config->seed);
+    ct->now = ct->birth = now;
+    ct->on_full = config->on_full;
+    ct->hairpin = config->hairpin;
+    ct->event = config->event;
+    ct->queue = config->queue;
+    ct->ctx = config->ctx;
+    hooks_init(ct);
+    return ct;
+}
+
+/* ---- configuration that changes ---- */
+
+void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
+                  struct ct_rule_count *counts)
+{
+    ct->rules = rules;
+    ct->counts = counts;
+    hooks_rules_changed(ct);
+}
+
+void ct_set_params(struct ct *ct, const struct ct_params *params)
+{
+    ct->params = *params;
+    expiry_set_params(&ct->expiry, params);
+}
+
+void ct_subscribe(struct ct *ct, uint32_t mask)
+{
+    ct->subscribed = mask;
+}
+
+static bool has_address(const struct ct_iface *f, const struct ct_tuple *reply)
+{
+    for (int i = 0; i < f->n_addrs; i++)
+        if (f->family[i] == reply->family &&
+            ct_addr_eq(&f->addr[i], &reply->dst))
+            return true;
+    return false;
+}
+
+/* Slots below the pool's fresh mark have been out once; those in the table
+ * bear CONFIRMED. */
+static bool is_confirmed(const struct ct *ct, uint32_t slot)
+{
+    return core_conn(ct, slot)->status & CT_CONFIRMED;
+}
+
+void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces)
+{
+    ct->ifaces = *ifaces;
+    for (uint32_t i = 0; i < ct->conns.fresh; i++) {
+        const struct ct_conn *c = core_conn(ct, i);
+
+        if (is_confirmed(ct, i) && c->masq_out != CT_NO_IFACE &&
+            (c->masq_out >= ifaces->n ||
+             !has_address(&ifaces->iface[c->masq_out],
+                          &c->tuple[CT_DIR_REPLY])))
+            gc_destroy(ct, i);
+    }
+}
+
+/* ---- packets ---- */
+
+void ct_begin(struct ct *ct, ct_time now)
+{
+    ct->now = now;
+}
+
+enum ct_reason ct_parse(struct ct *ct, struct ct_pkt *pkt)
+{
+    enum ct_reason why = ct_parse_packet(pkt);
+
+    if (why == CT_REASON_NONE)
+        pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
+    return why;
+}
+
+void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt)
+{
+    table_prefetch(&ct->table, pkt->hash);
+}
+
+enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt)
+{
+    pkt->hook = (uint8_t)hook;
+    pkt->row = 0;
+    return hooks_walk(ct, pkt);
+}
+
+enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
+                          enum ct_verdict verdict)
+{
+    pkt->held = false;
+    stats_add(&ct->stats[CT_STAT_held], (uint64_t)-1);
+    if (pkt->conn && pkt->conn->gen != pkt->conn_gen) {
+        pkt->conn = NULL; /* its flow ended meanwhile, and its NAT with it */
+        pkt->info = CT_INVALID;
+        return ct_drop(ct, pkt, CT_REASON_HOOK);
+    }
+    if (verdict == CT_STOP)
+        return CT_ACCEPT;
+    if (verdict != CT_ACCEPT && verdict != CT_REPEAT)
+        return ct_drop(ct, pkt, CT_REASON_HOOK);
+    if (verdict == CT_ACCEPT)
+        pkt->row++;
+    return hooks_walk(ct, pkt);
+}
+
+void ct_done(struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn *c = pkt->conn;
+
+    if (!c || pkt->held)
+        return;
+    pkt->conn = NULL;
+    if (pkt->icmp_error) /* errors only borrow their flow */
+        return;
+    if (pkt->made_conn && !(c->status & CT_CONFIRMED)) {
+        gc_discard(ct, table_slot(&ct->table, c));
+        return;
+    }
+    if (pkt->events)
+        notify_send(ct, c, pkt->events);
+    if ((c->status & CT_DYING) && (c->status & CT_CONFIRMED))
+        gc_destroy(ct, table_slot(&ct->table, c));
+}
+
+/* ---- time, and changes by hand ---- */
+
+uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
+{
+    uint64_t ms;
+
+    ct->now = now;
+    if (gc_expire(ct, now, budget) == budget)
+        return 0;
+    ms = expiry_next(&ct->expiry, now).ms - now.ms;
+    return ms < 1 ? 1 : (uint32_t)ms;
+}
+
+bool ct_delete(struct ct *ct, uint32_t slot, uint32_t gen)
+{
+    if (slot >= ct->conns.fresh || !is_confirmed(ct, slot) ||
+        core_conn(ct, slot)->gen != gen)
+        return false;
+    gc_destroy(ct, slot);
+    return true;
+}
+
+uint32_t ct_flush(struct ct *ct)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < ct->conns.fresh; i++)
+        if (is_confirmed(ct, i)) {
+            gc_destroy(ct, i);
+            n++;
+        }
+    return n;
+}
+
+void ct_count(struct ct *ct, enum ct_stat stat, uint64_t by)
+{
+    stats_add(&ct->stats[stat], by);
+}

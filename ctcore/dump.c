@@ -1,0 +1,111 @@
+#include "dump.h"
+
+#include "l4proto.h"
+
+#include <string.h>
+
+/* How often a reader begins again before it takes the entry for one that is
+ * just coming or going. */
+#define MAX_RESTARTS 1000
+
+static void copy_words(void *to, const void *from, size_t bytes)
+{
+    const uint64_t *s = from;
+    uint64_t       *d = to;
+
+    for (size_t i = 0; i < bytes / 8; i++)
+        d[i] = __atomic_load_n(&s[i], __ATOMIC_ACQUIRE);
+}
+
+_Static_assert(offsetof(struct ct_conn, exp_prev) % 8 == 0,
+               "what readers copy is whole words");
+
+void dump_copy(const struct ct *ct, uint32_t slot, struct dump_copy *copy)
+{
+    copy->slot = slot;
+    copy_words(&copy->conn, core_conn(ct, slot),
+               offsetof(struct ct_conn, exp_prev));
+    if (ct->acct)
+        copy_words(&copy->acct, &ct->acct[slot], sizeof copy->acct);
+    if (ct->start)
+        copy->start = __atomic_load_n(&ct->start[slot], __ATOMIC_ACQUIRE);
+}
+
+void dump_view(const struct ct *ct, const struct dump_copy *copy,
+               struct ct_view *view)
+{
+    const struct ct_conn *c = &copy->conn;
+    const struct l4proto *proto = protos_find(c->tuple[0].proto);
+
+    *view = (struct ct_view){
+        .slot = copy->slot,
+        .gen = c->gen,
+        .tuple = {c->tuple[0], c->tuple[1]},
+        .status = c->status,
+        .mark = c->mark,
+        .expires = {c->expires},
+        .state = "",
+        .in = c->in,
+        .out = c->out,
+        .has_acct = ct->acct != NULL,
+        .has_start = ct->start != NULL,
+        .proto = c->proto,
+    };
+    if (proto->states)
+        view->state = proto->states[proto->state(&c->proto)];
+    for (int d = 0; d < CT_N_DIRS && ct->acct; d++) {
+        view->packets[d] = copy->acct.packets[d];
+        view->bytes[d] = copy->acct.bytes[d];
+    }
+    if (ct->start)
+        view->start = ct_time_add_s(ct->birth, copy->start);
+}
+
+bool ct_read(const struct ct *ct, uint32_t slot, ct_time now,
+             struct ct_view *view)
+{
+    const struct ct_conn *c = core_conn(ct, slot);
+    struct dump_copy      copy;
+
+    if (slot >= ct->conns.n)
+        return false;
+    for (int i = 0; i < MAX_RESTARTS; i++) {
+        uint32_t seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE);
+
+        if (!(seq & 1)) {
+            dump_copy(ct, slot, &copy);
+            if (__atomic_load_n(&c->seq, __ATOMIC_RELAXED) == seq) {
+                if (!(copy.conn.status & CT_CONFIRMED) ||
+                    (copy.conn.status & CT_DYING) ||
+                    copy.conn.expires <= now.ms)
+                    return false;
+                dump_view(ct, &copy, view);
+                return true;
+            }
+        }
+        __atomic_fetch_add(ct->restarts, 1, __ATOMIC_RELAXED);
+    }
+    return false;
+}
+
+uint64_t ct_stat(const struct ct *ct, enum ct_stat stat)
+{
+    if (stat == CT_STAT_search_restart)
+        return __atomic_load_n(ct->restarts, __ATOMIC_RELAXED);
+    return __atomic_load_n(&ct->stats[stat], __ATOMIC_RELAXED);
+}
+
+uint64_t ct_drops(const struct ct *ct, enum ct_reason reason)
+{
+    return __atomic_load_n(&ct->reasons[reason], __ATOMIC_RELAXED);
+}
+
+uint32_t ct_slots(const struct ct *ct)
+{
+    return ct->conns.n;
+}
+
+uint32_t ct_buckets(const struct ct *ct)
+{
+    return ct->table.n_buckets;
+}

@@ -1,0 +1,144 @@
+#include "expiry.h"
+
+static uint32_t seconds(const struct expiry *e, ct_time now)
+{
+    return (uint32_t)((now.ms - e->birth_ms) / 1000);
+}
+
+static void open_list(struct expiry *e, uint32_t at, uint8_t param,
+                      uint8_t class, uint32_t ms)
+{
+    e->list[at] = (struct expiry_list){
+        .head = CT_NONE,
+        .tail = CT_NONE,
+        .ms = ms,
+        .param = param,
+        .class = class,
+        .current = true,
+    };
+    e->map[param][class] = (uint8_t)at;
+}
+
+static uint32_t to_ms(uint32_t s)
+{
+    return s > UINT32_MAX / 1000 ? UINT32_MAX : s * 1000;
+}
+
+void expiry_init(struct expiry *e, struct ct_conn *conns,
+                 const struct ct_params *params, ct_time now)
+{
+    uint32_t at = 0;
+
+    e->conns = conns;
+    e->birth_ms = now.ms;
+    for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++)
+        e->list[i] = (struct expiry_list){.head = CT_NONE, .tail = CT_NONE};
+    for (uint8_t p = 0; p < CT_N_TIMEOUTS; p++)
+        for (uint8_t c = 0; c < EXPIRY_N_CLASSES; c++)
+            open_list(e, at++, p, c, to_ms(params->v[p]));
+}
+
+/* A list that nobody uses, or the one that stands there: then its flows keep
+ * their deadlines but a later one may hide an earlier one for a while. */
+static uint32_t spare_list(const struct expiry *e, uint32_t old)
+{
+    if (e->list[old].count == 0)
+        return old;
+    for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++)
+        if (!e->list[i].current && e->list[i].count == 0)
+            return i;
+    return old;
+}
+
+void expiry_set_params(struct expiry *e, const struct ct_params *params)
+{
+    for (uint8_t p = 0; p < CT_N_TIMEOUTS; p++)
+        for (uint8_t c = 0; c < EXPIRY_N_CLASSES; c++) {
+            uint32_t old = e->map[p][c], ms = to_ms(params->v[p]);
+            uint32_t at = spare_list(e, old);
+
+            if (e->list[old].ms == ms)
+                continue;
+            if (at == old && e->list[old].count > 0) {
+                e->list[old].ms = ms;
+                continue;
+            }
+            e->list[old].current = false;
+            open_list(e, at, p, c, ms);
+        }
+}
+
+void expiry_remove(struct expiry *e, uint32_t slot)
+{
+    struct ct_conn     *c = &e->conns[slot];
+    struct expiry_list *l;
+
+    if (c->list == EXPIRY_NO_LIST)
+        return;
+    l = &e->list[c->list];
+    if (c->exp_prev != CT_NONE)
+        e->conns[c->exp_prev].exp_next = c->exp_next;
+    else
+        l->head = c->exp_next;
+    if (c->exp_next != CT_NONE)
+        e->conns[c->exp_next].exp_prev = c->exp_prev;
+    else
+        l->tail = c->exp_prev;
+    l->count--;
+    conn_set(c->list, (uint8_t)EXPIRY_NO_LIST);
+}
+
+static void append(struct expiry *e, uint32_t slot, uint8_t list)
+{
+    struct ct_conn     *c = &e->conns[slot];
+    struct expiry_list *l = &e->list[list];
+
+    c->exp_prev = l->tail;
+    c->exp_next = CT_NONE;
+    if (l->tail != CT_NONE)
+        e->conns[l->tail].exp_next = slot;
+    else
+        l->head = slot;
+    l->tail = slot;
+    l->count++;
+    conn_set(c->list, list);
+}
+
+void expiry_refresh(struct expiry *e, uint32_t slot, uint8_t param,
+                    enum expiry_class class, ct_time now)
+{
+    struct ct_conn *c = &e->conns[slot];
+    uint8_t         list = e->map[param][class];
+    uint32_t        now_s = seconds(e, now);
+
+    conn_set(c->expires, now.ms + e->list[list].ms);
+    if (c->list == list && c->listed == now_s)
+        return;
+    expiry_remove(e, slot);
+    append(e, slot, list);
+    conn_set(c->listed, now_s);
+}
+
+uint32_t expiry_due(const struct expiry *e, ct_time now, uint32_t *from)
+{
+    for (; *from < EXPIRY_N_LISTS; (*from)++) {
+        uint32_t head = e->list[*from].head;
+
+        if (head != CT_NONE && e->conns[head].expires <= now.ms)
+            return head;
+    }
+    return CT_NONE;
+}
+
+ct_time expiry_next(const struct expiry *e, ct_time now)
+{
+    ct_time next = ct_time_add_s(now, 1);
+
+    for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++) {
+        uint32_t head = e->list[i].head;
+
+        if (head != CT_NONE && e->conns[head].expires < next.ms)
+            next.ms = e->conns[head].expires;
+    }
+    return next;
+}

@@ -1,0 +1,66 @@
+/* expiry.h - whose time is up next
+ *
+ * One list for each (duration, eviction class): all flows of a list have the
+ * same duration, so the one refreshed last stands last, refreshing is a move
+ * to the tail, and the head is the next to go.  A flow is moved once a second
+ * at most, whatever its packet rate, while its deadline is exact always: so
+ * the order within a list is true to the second, and a flow may be destroyed
+ * up to a second after its time.  Nothing but the event shows that: an entry
+ * past its deadline never matches.
+ *
+ * When a tunable changes, new flows of that duration begin a new list and the
+ * old one runs empty. */
+#ifndef EXPIRY_H
+#define EXPIRY_H
+
+#include "conn.h"
+
+enum expiry_class {
+    EXPIRY_CLOSING, /* on its way out */
+    EXPIRY_UNASSURED,
+    EXPIRY_ASSURED,
+    EXPIRY_N_CLASSES
+};
+
+#define EXPIRY_N_LISTS 96u /* 16 durations, 3 classes, and as many spare */
+#define EXPIRY_NO_LIST 0xffu
+
+struct expiry_list {
+    uint32_t head, tail, count;
+    uint32_t ms; /* duration */
+    uint8_t  param, class;
+    bool     current; /* new flows come here */
+};
+
+struct expiry {
+    struct ct_conn    *conns;
+    uint64_t           birth_ms;
+    struct expiry_list list[EXPIRY_N_LISTS];
+    uint8_t            map[CT_N_TIMEOUTS][EXPIRY_N_CLASSES];
+};
+
+void expiry_init(struct expiry *e, struct ct_conn *conns,
+                 const struct ct_params *params, ct_time now);
+void expiry_set_params(struct expiry *e, const struct ct_params *params);
+
+/* Give the flow a new deadline: param's duration from now on.
+ * => between conn_write_begin() and conn_write_end(). */
+void expiry_refresh(struct expiry *e, uint32_t slot, uint8_t param,
+                    enum expiry_class class, ct_time now);
+
+void expiry_remove(struct expiry *e, uint32_t slot);
+
+/* A flow whose time is up, or CT_NONE.  *from: list to look at first, begin
+ * with 0 and keep it between calls of one sweep. */
+uint32_t expiry_due(const struct expiry *e, ct_time now, uint32_t *from);
+
+/* The earliest deadline known, or now + 1 s if that is sooner. */
+ct_time expiry_next(const struct expiry *e, ct_time now);
+
+static inline enum expiry_class expiry_class_of(const struct expiry *e,
+                                                const struct ct_conn *c)
+{
+    return (enum expiry_class)e->list[c->list].class;
+}
+
+#endif

@@ -1,0 +1,81 @@
+#include "gc.h"
+
+#include "notify.h"
+
+/* Buckets that the kernel's early_drop() looks at. */
+#define EARLY_DROP_BUCKETS 8u
+/* Expired entries cleared for one packet that finds the table full. */
+#define EXPIRE_ON_DEMAND 64u
+
+static void put_back(struct ct *ct, uint32_t slot)
+{
+    struct ct_conn *c = core_conn(ct, slot);
+
+    conn_set(c->status, 0u);
+    conn_write_end(c);
+    pool_put(&ct->conns, slot);
+    __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,
+                     __ATOMIC_RELAXED);
+}
+
+void gc_destroy(struct ct *ct, uint32_t slot)
+{
+    struct ct_conn *c = core_conn(ct, slot);
+
+    notify_send(ct, c, CT_EVENT_DESTROY);
+    conn_write_begin(c);
+    expiry_remove(&ct->expiry, slot);
+    table_unlink(&ct->table, slot);
+    nat_release(&ct->nat, c);
+    core_stat(ct, CT_STAT_destroyed);
+    put_back(ct, slot);
+}
+
+void gc_discard(struct ct *ct, uint32_t slot)
+{
+    put_back(ct, slot);
+}
+
+uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget)
+{
+    uint32_t from = 0, n = 0, slot;
+
+    while (n < budget &&
+           (slot = expiry_due(&ct->expiry, now, &from)) != CT_NONE) {
+        gc_destroy(ct, slot);
+        core_stat(ct, CT_STAT_expired);
+        n++;
+    }
+    return n;
+}
+
+/* Take every unassured entry of one bucket.  An entry stands in two buckets,
+ * so the walk begins again after each. */
+static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
+{
+    uint32_t n = 0, at = 0, slot;
+
+    while ((slot = table_node(&ct->table, bucket, &at)) != CT_NONE) {
+        if (core_conn(ct, slot)->status & (CT_ASSURED | CT_DYING))
+            continue;
+        gc_destroy(ct, slot);
+        core_stat(ct, CT_STAT_early_drop);
+        n++;
+        at = 0;
+    }
+    return n;
+}
+
+bool gc_make_room(struct ct *ct, uint64_t hash)
+{
+    uint32_t bucket = table_bucket(&ct->table, hash);
+
+    if (gc_expire(ct, ct->now, EXPIRE_ON_DEMAND))
+        return true;
+    for (uint32_t i = 0; i < EARLY_DROP_BUCKETS; i++) {
+        if (drop_bucket(ct, bucket))
+            return true;
+        bucket = (bucket + 1) % ct->table.n_buckets;
+    }
+    return false;
+}

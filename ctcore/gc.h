@@ -1,0 +1,24 @@
+/* gc.h - the end of flows: expiry, early drop, by hand
+ *
+ * Here the knot of this field is untied: the table knows no NAT and NAT no
+ * time; gc, above all of them, takes a flow out of each. */
+#ifndef GC_H
+#define GC_H
+
+#include "core.h"
+
+/* Destroy a confirmed entry, with its event. */
+void gc_destroy(struct ct *ct, uint32_t slot);
+
+/* Return an entry that was never confirmed. */
+void gc_discard(struct ct *ct, uint32_t slot);
+
+/* Destroy entries whose time is up, budget at most; how many that were. */
+uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget);
+
+/* Make room for one more entry, whose original tuple has this hash.  First
+ * what is expired anyway; then as the kernel does: of eight buckets from the
+ * hash on, all unassured entries of the first that has any. */
+bool gc_make_room(struct ct *ct, uint64_t hash);
+
+#endif

@@ -1,0 +1,251 @@
+#include "hooks.h"
+
+#include "natrow.h"
+#include "ruleset.h"
+#include "track.h"
+
+/* A row may ask to be called again this often for one packet. */
+#define MAX_REPEATS 8
+
+/* ---- rows that ask the rules ---- */
+
+static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
+                          enum ct_stage stage, uint32_t *at)
+{
+    *at = ct->rules->start[pkt->hook][stage];
+    return ct->rules->start[pkt->hook][stage + 1];
+}
+
+static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t                 at, end = stage_end(ct, pkt, CT_STAGE_RAW, &at);
+
+    (void)ctx;
+    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
+        ruleset_count(ct->counts, at, pkt);
+        if (rs->rules[at].action == CT_ACT_NOTRACK) {
+            pkt->notrack = true;
+            break;
+        }
+    }
+    return CT_ACCEPT;
+}
+
+static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t                 at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
+    struct ct_conn          *c = pkt->conn;
+
+    (void)ctx;
+    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
+        const struct ct_rule *r = &rs->rules[at];
+
+        ruleset_count(ct->counts, at, pkt);
+        if (r->action == CT_ACT_MARK)
+            pkt->mark = (pkt->mark & ~r->mark_mask) | (r->mark & r->mark_mask);
+    }
+    if (c && !pkt->made_conn && !pkt->icmp_error && c->mark != pkt->mark) {
+        conn_write_begin(c);
+        conn_set(c->mark, pkt->mark);
+        conn_write_end(c);
+        pkt->events |= CT_EVENT_MARK;
+    }
+    return CT_ACCEPT;
+}
+
+static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
+                              enum ct_reason why)
+{
+    pkt->rule = rule;
+    return track_drop(pkt, why);
+}
+
+static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t                 at, end = stage_end(ct, pkt, CT_STAGE_FILTER, &at);
+
+    (void)ctx;
+    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
+        ruleset_count(ct->counts, at, pkt);
+        switch (rs->rules[at].action) {
+        case CT_ACT_ACCEPT:
+            return CT_ACCEPT;
+        case CT_ACT_DROP:
+            return refuse(pkt, at, CT_REASON_RULE);
+        case CT_ACT_REJECT:
+            pkt->tell = true;
+            pkt->reject = rs->rules[at].reject;
+            return refuse(pkt, at, CT_REASON_REJECTED);
+        default: /* counts and goes on */
+            break;
+        }
+    }
+    if (rs->policy[pkt->hook] == CT_DROP)
+        return track_drop(pkt, CT_REASON_POLICY);
+    return CT_ACCEPT;
+}
+
+/* ---- the table ---- */
+
+#define NO_STAGE CT_N_STAGES
+static const struct {
+    enum ct_hook  hook;
+    int           priority;
+    enum ct_stage stage; /* off while it has no rules; NO_STAGE: always on */
+    const char   *name;
+    ct_hook_fn   *fn;
+} table[] = {
+    {CT_PREROUTING, CT_PRI_RAW, CT_STAGE_RAW, "raw", ask_raw},
+    {CT_PREROUTING, CT_PRI_CONNTRACK, NO_STAGE, "conntrack", track_packet},
+    {CT_PREROUTING, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
+    {CT_PREROUTING, CT_PRI_NAT_DST, NO_STAGE, "nat_dst", natrow_dst},
+    {CT_PREROUTING, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+
+    {CT_INPUT, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
+    {CT_INPUT, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+    {CT_INPUT, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
+    {CT_INPUT, CT_PRI_CONFIRM, NO_STAGE, "confirm", track_confirm},
+
+    {CT_FORWARD, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
+    {CT_FORWARD, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+
+    {CT_OUTPUT, CT_PRI_RAW, CT_STAGE_RAW, "raw", ask_raw},
+    {CT_OUTPUT, CT_PRI_CONNTRACK, NO_STAGE, "conntrack", track_packet},
+    {CT_OUTPUT, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
+    {CT_OUTPUT, CT_PRI_NAT_DST, NO_STAGE, "nat_dst", natrow_dst},
+    {CT_OUTPUT, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+
+    {CT_POSTROUTING, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+    {CT_POSTROUTING, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
+    {CT_POSTROUTING, CT_PRI_MANGLE_OUT, CT_STAGE_MANGLE, "mangle", ask_mangle},
+    {CT_POSTROUTING, CT_PRI_CONFIRM, NO_STAGE, "confirm", track_confirm},
+};
+
+/* ---- registration ---- */
+
+bool ct_register_hook(struct ct *ct, enum ct_hook hook, int priority,
+                      const char *name, ct_hook_fn *fn, void *ctx)
+{
+    struct hook_row *rows = ct->row[hook];
+    uint32_t         at = ct->n_rows[hook];
+
+    if (at == CORE_HOOK_ROWS)
+        return false;
+    /* Behind its equals: first come, first asked. */
+    for (; at > 0 && rows[at - 1].priority > priority; at--)
+        rows[at] = rows[at - 1];
+    rows[at] = (struct hook_row){
+        .priority = priority, .name = name, .fn = fn, .ctx = ctx};
+    ct->n_rows[hook]++;
+    return true;
+}
+
+bool ct_hook_row(const struct ct *ct, enum ct_hook hook, unsigned row,
+                 int *priority, const char **name)
+{
+    if (row >= ct->n_rows[hook])
+        return false;
+    *priority = ct->row[hook][row].priority;
+    *name = ct->row[hook][row].name;
+    return true;
+}
+
+void hooks_init(struct ct *ct)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        ct_register_hook(ct, table[i].hook, table[i].priority, table[i].name,
+                         table[i].fn, NULL);
+    hooks_rules_changed(ct);
+}
+
+static bool has_rules(const struct ct *ct, enum ct_hook hook,
+                      enum ct_stage stage)
+{
+    const struct ct_ruleset *rs = ct->rules;
+
+    if (stage == NO_STAGE)
+        return true;
+    if (!rs)
+        return false;
+    return rs->start[hook][stage] < rs->start[hook][stage + 1] ||
+           (stage == CT_STAGE_FILTER && rs->policy[hook] == CT_DROP);
+}
+
+void hooks_rules_changed(struct ct *ct)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        for (uint32_t r = 0; r < ct->n_rows[table[i].hook]; r++) {
+            struct hook_row *row = &ct->row[table[i].hook][r];
+
+            if (row->fn == table[i].fn && row->priority == table[i].priority)
+                row->off = !has_rules(ct, table[i].hook, table[i].stage);
+        }
+}
+
+/* ---- the walk ---- */
+
+/* The one place where a drop is counted. */
+enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why)
+{
+    pkt->why = (uint8_t)why;
+    stats_add(&ct->reasons[why], 1);
+    return CT_DROP;
+}
+
+/* A function that drops without saying why, or on top of an INVALID. */
+static enum ct_verdict dropped(struct ct *ct, struct ct_pkt *pkt)
+{
+    enum ct_reason why = (enum ct_reason)pkt->why;
+
+    if (why == CT_REASON_NONE || ct_reason_kind(why) != 'D')
+        why = CT_REASON_HOOK;
+    return ct_drop(ct, pkt, why);
+}
+
+static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
+                            enum ct_verdict verdict)
+{
+    pkt->held = true;
+    if (verdict == CT_QUEUE && (!ct->queue || !ct->queue(ct->ctx, pkt))) {
+        pkt->held = false;
+        return ct_drop(ct, pkt, CT_REASON_NO_QUEUE);
+    }
+    core_stat(ct, CT_STAT_held);
+    return verdict;
+}
+
+enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct hook_row *rows = ct->row[pkt->hook];
+    uint32_t               n = ct->n_rows[pkt->hook];
+    int                    repeats = 0;
+
+    while (pkt->row < n) {
+        const struct hook_row *row = &rows[pkt->row];
+        enum ct_verdict        verdict;
+
+        if (row->off) {
+            pkt->row++;
+            continue;
+        }
+        verdict = row->fn(row->ctx, ct, pkt);
+        if (__builtin_expect(verdict == CT_ACCEPT, 1)) {
+            pkt->row++;
+            repeats = 0;
+            continue;
+        }
+        if (verdict == CT_REPEAT && ++repeats <= MAX_REPEATS)
+            continue;
+        if (verdict == CT_STOP)
+            return CT_ACCEPT;
+        if (verdict == CT_STOLEN || verdict == CT_QUEUE)
+            return hold(ct, pkt, verdict);
+        if (verdict == CT_REPEAT)
+            return ct_drop(ct, pkt, CT_REASON_REPEATED);
+        return dropped(ct, pkt);
+    }
+    return CT_ACCEPT;
+}

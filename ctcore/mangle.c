@@ -1,0 +1,186 @@
+/* mangle.c - rewrite headers and keep their checksums as right as they were
+ *
+ * What changed is measured once, as the difference of two sums (csum.h), and
+ * then added to each checksum that covers it: the IPv4 header's, and the
+ * transport's where its pseudo header has the addresses.  A super-packet's
+ * header is rewritten like any other: whoever cuts it copies the header.
+ *
+ * A partial checksum is the sum itself and not its complement, and covers the
+ * pseudo header only: RFC 1624 read without the two NOTs. */
+#include "mangle.h"
+
+#include "bytes.h"
+#include "csum.h"
+
+/* How a protocol's checksum is made. */
+struct sum {
+    uint8_t at;  /* offset of the field; 0: none that NAT must touch */
+    bool pseudo; /* covers the addresses */
+    bool zero;   /* 0 in the field means none was made (RFC 768) */
+};
+
+/* SCTP's CRC covers neither addresses nor anything that is changed here. */
+static inline struct sum sum_of(uint8_t proto)
+{
+    switch (proto) {
+    case PROTO_TCP:
+        return (struct sum){16, true, false};
+    case PROTO_UDP:
+        return (struct sum){6, true, true};
+    case PROTO_UDPLITE:
+        return (struct sum){6, true, true};
+    case PROTO_DCCP:
+        return (struct sum){6, true, false};
+    case PROTO_ICMP:
+        return (struct sum){2, false, false};
+    case PROTO_ICMPV6:
+        return (struct sum){2, true, false};
+    default:
+        return (struct sum){0, false, false};
+    }
+}
+
+static inline uint32_t fold_once(uint32_t diff)
+{
+    return (diff >> 16) + (diff & 0xffff);
+}
+
+/* Replace a word; answer by how much the sum of what it stands in changes. */
+static inline uint32_t put16(uint8_t *p, uint16_t is)
+{
+    uint16_t was = load16(p);
+
+    store16(p, is);
+    return csum_diff16(was, is);
+}
+
+/* The same for an address. */
+static inline uint32_t put_addr(uint8_t *p, const uint8_t *is, uint8_t family)
+{
+    unsigned n = family == CT_IPV4 ? 1 : 4;
+    uint32_t diff = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t word = load32(is + (size_t)4 * i);
+
+        diff += csum_diff32(load32(p + (size_t)4 * i), word);
+        store32(p + (size_t)4 * i, word);
+    }
+    return fold_once(diff);
+}
+
+/* Where the word stands that NAT varies; 0xff: nowhere. */
+static inline uint8_t port_at(const uint8_t *l4, uint32_t len,
+                              const struct ct_tuple *kind,
+                              enum mangle_side side)
+{
+    if (kind->proto == PROTO_TCP || kind->proto == PROTO_UDP) {
+        if (len >= 4)
+            return side == MANGLE_SRC ? 0 : 2;
+    } else if (kind->proto == PROTO_ICMP || kind->proto == PROTO_ICMPV6) {
+        if (len >= 8 && parse_icmp_query(kind->family, l4[0]))
+            return 4;
+    }
+    return 0xff;
+}
+
+static inline uint32_t patch_sum(uint8_t *field, struct sum sum, uint32_t addrs,
+                                 uint32_t ports, bool partial)
+{
+    uint16_t was = load16(field), is;
+
+    if (partial) {
+        is = (uint16_t)~csum_apply((uint16_t)~was, addrs);
+    } else {
+        if (sum.zero && was == 0)
+            return 0;
+        is = csum_apply(was, addrs + ports);
+        if (sum.zero && is == 0)
+            is = 0xffff;
+    }
+    store16(field, is);
+    return csum_diff16(was, is);
+}
+
+static inline uint32_t patch_l4(uint8_t *l4, uint32_t len,
+                                const struct ct_tuple *kind,
+                                enum mangle_side side, uint32_t diff,
+                                uint16_t port, bool partial)
+{
+    struct sum sum = sum_of(kind->proto);
+    uint8_t at = port_at(l4, len, kind, side);
+    uint32_t ports = at == 0xff ? 0 : put16(l4 + at, port);
+
+    if (sum.at == 0 || len < sum.at + 2u)
+        return ports;
+    return ports +
+           patch_sum(l4 + sum.at, sum, sum.pseudo ? diff : 0, ports, partial);
+}
+
+uint32_t mangle_l4(uint8_t *l4, uint32_t len, const struct ct_tuple *kind,
+                   enum mangle_side side, uint32_t diff, uint16_t port,
+                   bool partial)
+{
+    return patch_l4(l4, len, kind, side, diff, port, partial);
+}
+
+void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
+                 const union ct_addr *addr, uint16_t port)
+{
+    uint8_t *ip = pkt->data;
+    uint32_t diff;
+
+    if (pkt->tuple.family == CT_IPV4) {
+        diff = put_addr(ip + (side == MANGLE_SRC ? 12 : 16), addr->b, CT_IPV4);
+        store16(ip + 10, csum_apply(load16(ip + 10), diff));
+    } else {
+        diff = put_addr(ip + (side == MANGLE_SRC ? 8 : 24), addr->b, CT_IPV6);
+    }
+    patch_l4(ip + pkt->l4_off, pkt->l4_len, &pkt->tuple, side, diff, port,
+             pkt->csum_partial);
+}
+
+void mangle_ttl(struct ct_pkt *pkt)
+{
+    uint8_t *ip = pkt->data;
+
+    if (pkt->tuple.family == CT_IPV6) {
+        ip[7]--;
+        return;
+    }
+    uint16_t was = load16(ip + 8);
+    uint16_t is = (uint16_t)(was - 0x100);
+
+    store16(ip + 8, is);
+    store16(ip + 10, csum_update16(load16(ip + 10), was, is));
+}
+
+bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
+{
+    const uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
+    uint8_t proto = pkt->tuple.proto;
+    enum ct_family family = pkt->tuple.family == CT_IPV4 ? CT_IPV4 : CT_IPV6;
+    struct sum sum = sum_of(proto);
+    uint32_t len = pkt->l4_len, acc = 0;
+
+    if (pkt->csum_partial || pkt->csum_ok)
+        return true;
+    if (sum.at == 0 || proto == PROTO_UDPLITE || proto == PROTO_DCCP)
+        return true; /* no tracker: nobody judges what it does not know */
+    if (len < sum.at + 2u)
+        return false;
+    if (proto == PROTO_UDP) {
+        if (load16(l4 + 6) == 0)
+            return family == CT_IPV4;
+        if (load16(l4 + 4) > len)
+            return false;
+        len = load16(l4 + 4); /* RFC 768: its own length, not the packet's */
+    }
+    if (sum.pseudo) {
+        bool v4 = family == CT_IPV4;
+
+        acc = csum_pseudo(family, ip + (v4 ? 12 : 8), ip + (v4 ? 16 : 24),
+                          proto, len);
+    }
+    return csum_fold(csum_add(acc, l4, len)) == 0xffff;
+}

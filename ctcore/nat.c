@@ -1,0 +1,301 @@
+#include "nat.h"
+
+#include "hash.h"
+#include "natport.h"
+#include "stats.h"
+#include "tuple.h"
+
+_Static_assert(sizeof(struct mapping) == 44, "the price of a mapping");
+
+void nat_init(struct nat *n, struct block *b, uint32_t max)
+{
+    uint32_t heads = 16;
+
+    while (heads < max / 4)
+        heads <<= 1;
+    *n = (struct nat){.n_heads = heads};
+    pool_init(&n->maps, b, max, sizeof(struct mapping),
+              offsetof(struct mapping, flows));
+    for (int i = 0; i < 2; i++)
+        n->heads[i] = block_take(b, heads * sizeof(uint32_t));
+}
+
+void nat_start(struct nat *n, uint64_t seed)
+{
+    n->seed = seed;
+    for (uint32_t i = 0; i < n->n_heads; i++)
+        n->heads[0][i] = n->heads[1][i] = CT_NONE;
+}
+
+static struct mapping *map_at(const struct nat *n, uint32_t i)
+{
+    return (struct mapping *)(void *)n->maps.items + i;
+}
+
+/* The address and port by which a chain knows a flow's mapping. */
+struct endpoint {
+    const union ct_addr *addr;
+    uint16_t             zone, port;
+    uint8_t              proto;
+};
+
+static uint32_t *head_of(const struct nat *n, enum nat_chain by,
+                         const struct endpoint *e)
+{
+    uint64_t w[3] = {e->addr->w64[0], e->addr->w64[1],
+                     (uint64_t)e->zone << 32 | (uint64_t)e->proto << 16 |
+                         e->port};
+
+    return &n->heads[by][hash_words(w, 3, n->table->key) & (n->n_heads - 1)];
+}
+
+static struct endpoint source_of(const struct ct_tuple *orig)
+{
+    return (struct endpoint){&orig->src, orig->zone, orig->sport, orig->proto};
+}
+
+static struct endpoint outside_of(const struct ct_tuple *reply)
+{
+    return (struct endpoint){&reply->dst, reply->zone, portmap_port(reply),
+                             reply->proto};
+}
+
+/* ---- mappings ---- */
+
+static const union ct_addr *outside_addr(const struct nat *n,
+                                         const struct mapping *m)
+{
+    return &n->table->conns[m->flows].tuple[CT_DIR_REPLY].dst;
+}
+
+static bool map_is(const struct mapping *m, const struct ct_tuple *orig)
+{
+    return m->inside_port == orig->sport && m->proto == orig->proto &&
+           m->zone == orig->zone && m->family == orig->family &&
+           memcmp(m->inside, orig->src.b, sizeof m->inside) == 0;
+}
+
+/* The next mapping of this source at or after i, or CT_NONE. */
+static uint32_t map_next(const struct nat *n, const struct ct_tuple *orig,
+                         uint32_t i)
+{
+    while (i != CT_NONE && !map_is(map_at(n, i), orig))
+        i = map_at(n, i)->chain[NAT_BY_SOURCE].next;
+    return i;
+}
+
+static uint32_t map_first(const struct nat *n, const struct ct_tuple *orig)
+{
+    struct endpoint e = source_of(orig);
+
+    return map_next(n, orig, *head_of(n, NAT_BY_SOURCE, &e));
+}
+
+/* The mapping of this flow's source with exactly its outside, or CT_NONE. */
+static uint32_t map_find(const struct nat *n, const struct ct_conn *c)
+{
+    const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
+    const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
+    uint32_t               i = map_first(n, orig);
+
+    for (int depth = 0; i != CT_NONE && depth < NAT_MAP_DEPTH; depth++) {
+        const struct mapping *m = map_at(n, i);
+
+        if (m->outside_port == portmap_port(reply) &&
+            ct_addr_eq(outside_addr(n, m), &reply->dst))
+            return i;
+        i = map_next(n, orig, m->chain[NAT_BY_SOURCE].next);
+    }
+    return CT_NONE;
+}
+
+/* Behind after, or at the head of its chain when after is CT_NONE. */
+static void chain_insert(struct nat *n, enum nat_chain by, uint32_t *head,
+                         uint32_t after, uint32_t i)
+{
+    uint32_t next = after == CT_NONE ? *head : map_at(n, after)->chain[by].next;
+
+    map_at(n, i)->chain[by].prev = after;
+    map_at(n, i)->chain[by].next = next;
+    if (next != CT_NONE)
+        map_at(n, next)->chain[by].prev = i;
+    if (after != CT_NONE)
+        map_at(n, after)->chain[by].next = i;
+    else
+        *head = i;
+}
+
+static void chain_cut(struct nat *n, enum nat_chain by, uint32_t *head,
+                      uint32_t i)
+{
+    uint32_t next = map_at(n, i)->chain[by].next;
+    uint32_t prev = map_at(n, i)->chain[by].prev;
+
+    if (next != CT_NONE)
+        map_at(n, next)->chain[by].prev = prev;
+    if (prev != CT_NONE)
+        map_at(n, prev)->chain[by].next = next;
+    else
+        *head = next;
+}
+
+/* A source's oldest mapping stays in front: later ones go right behind it. */
+static uint32_t map_make(struct nat *n, const struct ct_conn *c)
+{
+    const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
+    struct endpoint        src = source_of(orig);
+    struct endpoint        out = outside_of(&c->tuple[CT_DIR_REPLY]);
+    uint32_t               first = map_first(n, orig), i = pool_get(&n->maps);
+
+    if (i == CT_NONE)
+        return i;
+    *map_at(n, i) = (struct mapping){
+        .inside_port = orig->sport,
+        .outside_port = out.port,
+        .zone = orig->zone,
+        .proto = orig->proto,
+        .family = orig->family,
+        .flows = CT_NONE,
+    };
+    memcpy(map_at(n, i)->inside, orig->src.b, sizeof orig->src.b);
+    chain_insert(n, NAT_BY_SOURCE, head_of(n, NAT_BY_SOURCE, &src), first, i);
+    chain_insert(n, NAT_BY_OUTSIDE, head_of(n, NAT_BY_OUTSIDE, &out), CT_NONE,
+                 i);
+    stats_add(&n->stats[CT_STAT_mappings], 1);
+    return i;
+}
+
+static void map_free(struct nat *n, const struct ct_conn *last)
+{
+    struct endpoint src = source_of(&last->tuple[CT_DIR_ORIGINAL]);
+    struct endpoint out = outside_of(&last->tuple[CT_DIR_REPLY]);
+
+    chain_cut(n, NAT_BY_SOURCE, head_of(n, NAT_BY_SOURCE, &src), last->mapping);
+    chain_cut(n, NAT_BY_OUTSIDE, head_of(n, NAT_BY_OUTSIDE, &out),
+              last->mapping);
+    pool_put(&n->maps, last->mapping);
+    stats_add(&n->stats[CT_STAT_mappings], (uint64_t)-1);
+}
+
+bool nat_bind(struct nat *n, struct ct_conn *c)
+{
+    uint32_t slot = table_slot(n->table, c), i = CT_NONE;
+
+    if (c->status & CT_SRC_NAT) {
+        struct mapping *m;
+
+        i = map_find(n, c);
+        if (i == CT_NONE)
+            i = map_make(n, c);
+        if (i == CT_NONE)
+            return false;
+        m = map_at(n, i);
+        c->map_prev = CT_NONE;
+        c->map_next = m->flows;
+        if (m->flows != CT_NONE)
+            n->table->conns[m->flows].map_prev = slot;
+        m->flows = slot;
+    }
+    c->mapping = i;
+    c->counted = 0;
+    for (int d = 0; d < CT_N_DIRS; d++)
+        if (portmap_count(n->ports, &c->tuple[d]))
+            c->counted |= (uint8_t)(1u << d);
+    return true;
+}
+
+void nat_release(struct nat *n, struct ct_conn *c)
+{
+    struct mapping *m;
+
+    for (int d = 0; d < CT_N_DIRS; d++)
+        if (c->counted & 1u << d)
+            portmap_uncount(n->ports, &c->tuple[d]);
+    c->counted = 0;
+    if (c->mapping == CT_NONE)
+        return;
+    m = map_at(n, c->mapping);
+    if (c->map_prev != CT_NONE)
+        n->table->conns[c->map_prev].map_next = c->map_next;
+    else
+        m->flows = c->map_next;
+    if (c->map_next != CT_NONE)
+        n->table->conns[c->map_next].map_prev = c->map_prev;
+    if (m->flows == CT_NONE)
+        map_free(n, c);
+    c->mapping = CT_NONE;
+}
+
+bool nat_mapping_next(const struct nat *n, const struct ct_tuple *orig,
+                      uint32_t *at, union ct_addr *addr, uint16_t *port)
+{
+    const struct mapping *m;
+
+    if (*at == CT_NONE)
+        *at = map_first(n, orig);
+    else
+        *at = map_next(n, orig, map_at(n, *at)->chain[NAT_BY_SOURCE].next);
+    if (*at == CT_NONE)
+        return false;
+    m = map_at(n, *at);
+    *addr = *outside_addr(n, m);
+    *port = m->outside_port;
+    return true;
+}
+
+const struct mapping *nat_by_outside(const struct nat *n, uint16_t zone,
+                                     uint8_t proto, const union ct_addr *addr,
+                                     uint16_t port)
+{
+    struct endpoint e = {addr, zone, port, proto};
+    uint32_t        i = *head_of(n, NAT_BY_OUTSIDE, &e);
+
+    for (; i != CT_NONE; i = map_at(n, i)->chain[NAT_BY_OUTSIDE].next) {
+        const struct mapping *m = map_at(n, i);
+
+        if (m->proto == proto && m->zone == zone && m->outside_port == port &&
+            ct_addr_eq(outside_addr(n, m), addr))
+            return m;
+    }
+    return NULL;
+}
+
+enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
+                         enum mangle_side side, struct nat_ask *ask)
+{
+    /* The kernel's curr_tuple: what the flow looks like by now. */
+    struct ct_tuple was, cur, reply;
+    uint32_t        done = side == MANGLE_SRC ? CT_SRC_NAT_DONE
+                                              : CT_DST_NAT_DONE;
+    uint32_t        bit = side == MANGLE_SRC ? CT_SRC_NAT : CT_DST_NAT;
+    enum ct_reason  why;
+
+    natport_invert(ask->proto, &c->tuple[CT_DIR_REPLY], &was);
+    cur = was;
+    why = natport_choose(n, &cur, c, side, ask);
+    if (why != CT_REASON_NONE)
+        return why;
+    if (tuple_eq(&was, &cur))
+        bit = 0;
+    else {
+        natport_invert(ask->proto, &cur, &reply);
+        conn_store(&c->tuple[CT_DIR_REPLY], &reply, sizeof reply);
+    }
+    conn_set(c->status, c->status | bit | done);
+    return CT_REASON_NONE;
+}
+
+void nat_translate(const struct ct_conn *c, struct ct_pkt *pkt,
+                   enum mangle_side side)
+{
+    enum ct_dir            dir = (enum ct_dir)pkt->dir;
+    const struct ct_tuple *other = &c->tuple[!dir];
+    const union ct_addr   *addr;
+    uint16_t               port;
+
+    if (!nat_wanted(c, dir, side))
+        return;
+    addr = side == MANGLE_SRC ? &other->dst : &other->src;
+    port = side == MANGLE_SRC ? portmap_port(other) : other->sport;
+    mangle_addr(pkt, side, addr, port);
+}

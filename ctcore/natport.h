@@ -1,0 +1,30 @@
+/* natport.h - find the tuple that a new flow shall have
+ *
+ * Order of choice for a source (the kernel's get_unique_tuple, with an exact
+ * search in place of its 248 tries):
+ *   1. what it has, if the rule's range allows it and it is free;
+ *   2. the mapping this source already has (RFC 4787 REQ-1);
+ *   3. its own port at an address of the pool;
+ *   4. a port of the same class that nobody uses, from a seeded start;
+ *   5. a port that only flows to other remotes use.
+ * Rules that say random begin at 4.  Profiles weir and rfc take a port that is
+ * in use in step 3 and 5 only when step 4 finds none.
+ *
+ * A destination: its own port if the rule allows it, else the first of the
+ * rule's ports whose tuple is free. */
+#ifndef NATPORT_H
+#define NATPORT_H
+
+#include "nat.h"
+
+/* cur: the flow's original tuple as far as it is translated by now.  On NONE
+ * cur is the choice; NO_PORT: see nat_setup(). */
+enum ct_reason natport_choose(struct nat *n, struct ct_tuple *cur,
+                              const struct ct_conn *c, enum mangle_side side,
+                              struct nat_ask *ask);
+
+/* The reply's tuple, by the protocol's own rule. */
+bool natport_invert(const struct l4proto *proto, const struct ct_tuple *t,
+                    struct ct_tuple *reply);
+
+#endif

@@ -1,0 +1,268 @@
+#include "natrow.h"
+
+#include "gc.h"
+#include "icmperr.h"
+#include "l4proto.h"
+#include "ruleset.h"
+#include "track.h"
+
+#include <string.h>
+
+/* Expired entries cleared before a flow is told that no port is left. */
+#define EXPIRE_ON_DEMAND 64u
+
+/* ---- which rule ---- */
+
+/* The first rule of this hook's NAT stage that can be done to this packet. */
+static const struct ct_rule *ask_rules(struct ct *ct, const struct ct_pkt *pkt,
+                                       bool without_ct, bool count)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t                 at, end;
+
+    if (!rs)
+        return NULL;
+    at = rs->start[pkt->hook][CT_STAGE_NAT];
+    end = rs->start[pkt->hook][CT_STAGE_NAT + 1];
+    for (; (at = ruleset_match(rs, at, end, pkt, without_ct)) < end; at++) {
+        const struct ct_rule *r = &rs->rules[at];
+
+        if (r->nat.family && r->nat.family != pkt->tuple.family)
+            continue;
+        if (count)
+            ruleset_count(ct->counts, at, pkt);
+        if (r->action >= CT_ACT_SNAT)
+            return r;
+    }
+    return NULL;
+}
+
+/* ---- the router's own addresses ---- */
+
+static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
+                                       uint8_t family)
+{
+    const struct ct_iface *f;
+
+    if (iface >= ct->ifaces.n)
+        return NULL;
+    f = &ct->ifaces.iface[iface];
+    for (int i = 0; i < f->n_addrs; i++)
+        if (f->family[i] == family)
+            return &f->addr[i];
+    return NULL;
+}
+
+/* The outside interface that has this address, or CT_NO_IFACE. */
+static uint8_t outside_of(const struct ct *ct, const struct ct_tuple *t)
+{
+    for (uint8_t i = 0; i < ct->ifaces.n; i++) {
+        const struct ct_iface *f = &ct->ifaces.iface[i];
+
+        for (int k = 0; k < f->n_addrs && !f->inside; k++)
+            if (f->family[k] == t->family && ct_addr_eq(&f->addr[k], &t->dst))
+                return i;
+    }
+    return CT_NO_IFACE;
+}
+
+static bool is_inside(const struct ct *ct, uint8_t iface)
+{
+    return iface < ct->ifaces.n && ct->ifaces.iface[iface].inside;
+}
+
+static void one_addr(struct ct_nat_range *range, const union ct_addr *addr,
+                     uint8_t family)
+{
+    range->family = family;
+    range->has_addr = true;
+    range->lo = range->hi = *addr;
+}
+
+/* ---- a flow's first packet ---- */
+
+static enum ct_verdict no_port(struct ct *ct, struct ct_pkt *pkt)
+{
+    core_stat(ct, CT_STAT_no_port);
+    core_stat(ct, CT_STAT_insert_failed);
+    core_stat(ct, CT_STAT_drop);
+    pkt->tell = ct->on_full == CT_FULL_REJECT;
+    pkt->reject = CT_REJECT_ADMIN;
+    return track_drop(pkt, CT_REASON_NO_PORT);
+}
+
+/* Twice at most: a flow in TIME_WAIT may give way, expired ones must. */
+static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
+                              enum mangle_side           side,
+                              const struct ct_nat_range *range)
+{
+    struct nat_ask ask = {
+        .pkt = pkt,
+        .proto = protos_find(pkt->tuple.proto),
+        .range = range,
+        .now = ct->now,
+        .victim = CT_NONE,
+    };
+
+    if (nat_setup(&ct->nat, pkt->conn, side, &ask) == CT_REASON_NONE)
+        return CT_ACCEPT;
+    if (ask.victim != CT_NONE)
+        gc_destroy(ct, ask.victim);
+    else if (!gc_expire(ct, ct->now, EXPIRE_ON_DEMAND))
+        return no_port(ct, pkt);
+    if (nat_setup(&ct->nat, pkt->conn, side, &ask) == CT_REASON_NONE)
+        return CT_ACCEPT;
+    return no_port(ct, pkt);
+}
+
+/* nat.hairpin: a packet from inside to an outside address of ours is asked as
+ * if it had come in there (RFC 4787 REQ-9).  Answers the rule, or fills range
+ * with the mapping that has this address. */
+static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
+                                         struct ct_nat_range *range, bool *found)
+{
+    const struct ct_rule *rule;
+    const struct mapping *m;
+    uint8_t               in = pkt->in, out = outside_of(ct, &pkt->tuple);
+    union ct_addr         addr;
+
+    if (out == CT_NO_IFACE || !is_inside(ct, in))
+        return NULL;
+    pkt->in = out;
+    rule = ask_rules(ct, pkt, false, true);
+    pkt->in = in;
+    if (rule)
+        return rule;
+    m = nat_by_outside(&ct->nat, pkt->tuple.zone, pkt->tuple.proto,
+                       &pkt->tuple.dst, portmap_port(&pkt->tuple));
+    if (!m || !protos_find(m->proto)->has_ports)
+        return NULL;
+    memcpy(addr.b, m->inside, sizeof addr.b);
+    one_addr(range, &addr, m->family);
+    range->has_ports = true;
+    range->port_lo = range->port_hi = m->inside_port;
+    *found = true;
+    return NULL;
+}
+
+static enum ct_verdict choose_dst(struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_nat_range   range = {0};
+    const struct ct_rule *rule = ask_rules(ct, pkt, false, true);
+    bool                  found = false;
+
+    if (!rule && ct->hairpin && pkt->hook == CT_PREROUTING)
+        rule = ask_hairpin(ct, pkt, &range, &found);
+    if (rule) {
+        range = rule->nat;
+        found = true;
+    }
+    if (rule && rule->action == CT_ACT_REDIRECT) {
+        const union ct_addr *own = iface_addr(ct, pkt->in, pkt->tuple.family);
+
+        if (!own)
+            return track_drop(pkt, CT_REASON_NO_ADDRESS);
+        one_addr(&range, own, pkt->tuple.family);
+    }
+    return set_up(ct, pkt, MANGLE_DST, found ? &range : NULL);
+}
+
+static enum ct_verdict choose_src(struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn       *c = pkt->conn;
+    struct ct_nat_range   range = {0};
+    const struct ct_rule *rule = ask_rules(ct, pkt, false, true);
+
+    if (rule) {
+        range = rule->nat;
+        if (rule->action == CT_ACT_MASQUERADE) {
+            const union ct_addr *own =
+                iface_addr(ct, pkt->out, pkt->tuple.family);
+
+            if (!own)
+                return track_drop(pkt, CT_REASON_NO_ADDRESS);
+            one_addr(&range, own, pkt->tuple.family);
+            conn_set(c->masq_out, pkt->out);
+        }
+        return set_up(ct, pkt, MANGLE_SRC, &range);
+    }
+    if (ct->hairpin && (c->status & CT_DST_NAT) && is_inside(ct, pkt->in) &&
+        is_inside(ct, pkt->out)) {
+        one_addr(&range, &c->tuple[CT_DIR_ORIGINAL].dst, pkt->tuple.family);
+        return set_up(ct, pkt, MANGLE_SRC, &range);
+    }
+    return set_up(ct, pkt, MANGLE_SRC, NULL);
+}
+
+/* ---- the rows ---- */
+
+static enum ct_verdict translate(struct ct_pkt *pkt, enum mangle_side side)
+{
+    enum ct_reason why;
+
+    if (pkt->icmp_error) {
+        why = icmperr_translate(pkt, side);
+        if (why != CT_REASON_NONE)
+            return track_drop(pkt, why);
+        return CT_ACCEPT;
+    }
+    nat_translate(pkt->conn, pkt, side);
+    return CT_ACCEPT;
+}
+
+enum ct_verdict natrow_dst(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    enum ct_verdict v;
+
+    (void)ctx;
+    if (!pkt->conn)
+        return CT_ACCEPT;
+    if (pkt->made_conn && !(pkt->conn->status & CT_DST_NAT_DONE)) {
+        v = choose_dst(ct, pkt);
+        if (v != CT_ACCEPT)
+            return v;
+    }
+    return translate(pkt, MANGLE_DST);
+}
+
+/* A packet without an entry that some rule would have translated, had conntrack
+ * known it: it must not leave as it is.  What the router made itself bears its
+ * own address, and notrack is the operator's word. */
+static bool is_untranslated(struct ct *ct, const struct ct_pkt *pkt)
+{
+    const struct ct_rule *rule;
+
+    if (pkt->nat_known)
+        return true;
+    if (pkt->notrack || pkt->kind != CT_KIND_NONE ||
+        pkt->hook != CT_POSTROUTING)
+        return false;
+    rule = ask_rules(ct, pkt, true, false);
+    return rule &&
+           (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_MASQUERADE);
+}
+
+enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn *c = pkt->conn;
+    enum ct_verdict v;
+
+    (void)ctx;
+    if (!c) {
+        if (is_untranslated(ct, pkt))
+            return track_drop(pkt, CT_REASON_UNTRANSLATED);
+        return CT_ACCEPT;
+    }
+    if (pkt->made_conn && !(c->status & CT_SRC_NAT_DONE)) {
+        v = choose_src(ct, pkt);
+        if (v != CT_ACCEPT)
+            return v;
+    } else if (c->masq_out != CT_NO_IFACE && pkt->dir == CT_DIR_ORIGINAL &&
+               !pkt->icmp_error && pkt->out != c->masq_out) {
+        conn_write_begin(c);
+        conn_set(c->status, c->status | CT_DYING);
+        conn_write_end(c);
+        return track_drop(pkt, CT_REASON_OIF_CHANGED);
+    }
+    return translate(pkt, MANGLE_SRC);
+}

@@ -1,0 +1,25 @@
+#include "notify.h"
+
+#include "dump.h"
+
+void notify_view(const struct ct *ct, const struct ct_conn *c,
+                 struct ct_view *view)
+{
+    struct dump_copy copy;
+
+    dump_copy(ct, table_slot(&ct->table, c), &copy);
+    dump_view(ct, &copy, view);
+}
+
+void notify_send(struct ct *ct, const struct ct_conn *c, uint32_t mask)
+{
+    struct ct_event ev;
+
+    mask &= ct->subscribed;
+    if (!mask || !ct->event)
+        return;
+    ev.mask = mask;
+    notify_view(ct, c, &ev.view);
+    core_stat(ct, CT_STAT_events);
+    ct->event(ct->ctx, &ev);
+}

@@ -1,0 +1,63 @@
+/* parse.h - what parsing shares with the rest of the core
+ *
+ * ct_parse_packet() itself is public: <ctcore/ct.h>. */
+#ifndef PARSE_H
+#define PARSE_H
+
+#include <ctcore/pkt.h>
+
+enum {
+    PROTO_HOPOPT = 0,
+    PROTO_ICMP = 1,
+    PROTO_TCP = 6,
+    PROTO_UDP = 17,
+    PROTO_ROUTING = 43,
+    PROTO_FRAGMENT = 44,
+    PROTO_ICMPV6 = 58,
+    PROTO_DSTOPTS = 60,
+    PROTO_DCCP = 33,
+    PROTO_UDPLITE = 136
+};
+
+/* Bounds of an IPv6 header chain: hostile senders pay, not the router. */
+enum { PARSE_MAX_EXT = 8, PARSE_MAX_EXT_BYTES = 512 };
+
+/* Is this ICMP message about another packet?  It quotes one, then. */
+static inline bool parse_icmp_error(uint8_t family, uint8_t type)
+{
+    if (family == CT_IPV6)
+        return type < 128 || type == 137;
+    return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}
+
+/* Is it a query or an answer to one?  Bytes 4 and 5 are its id, then. */
+static inline bool parse_icmp_query(uint8_t family, uint8_t type)
+{
+    if (family == CT_IPV6)
+        return type == 128 || type == 129 || type == 139 || type == 140;
+    return type == 0 || type == 8 || (type >= 13 && type <= 18);
+}
+
+/* Walk IPv6 extension headers.
+ *
+ * => p .. p + len are the bytes there are; *off is where the headers begin and
+ *    *proto what the first is; both move to the transport header.
+ * => quoted: the first fragment of a datagram is let pass, and routing type 0,
+ *    since the packet that is quoted was sent already. */
+enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
+                           uint32_t *off, uint8_t *proto);
+
+/* The packet quoted in an ICMP or ICMPv6 error.  Offsets are from pkt->data. */
+struct inner {
+    uint32_t ip_off, l4_off;
+    uint32_t l4_len; /* bytes of its L4 header that are there */
+    uint8_t family, proto;
+    struct ct_tuple tuple; /* as quoted */
+};
+
+/* Find it.  NONE, ICMP_TRUNCATED or ICMP_INNER.  Never reads past pkt->len.
+ * => at least the bytes that make the tuple are there (ports 4, ICMP 8); with
+ *    fewer than 8 the L4 header can't be translated whole. */
+enum ct_reason parse_inner(const struct ct_pkt *pkt, struct inner *in);
+
+#endif

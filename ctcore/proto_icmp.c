@@ -1,0 +1,55 @@
+/* proto_icmp.c - the tracker of ICMP queries
+ *
+ * Either side refreshes.  Never ASSURED, so that a flood of pings gives way to
+ * whatever else needs room. */
+#include "icmp_query.h"
+
+static const struct icmp_query icmp_queries[] = {
+    {8, 0},   /* echo, RFC 792 */
+    {13, 14}, /* timestamp, RFC 792 */
+    {15, 16}, /* information, RFC 792 */
+    {17, 18}, /* address mask, RFC 950 */
+};
+enum { N_QUERIES = sizeof icmp_queries / sizeof icmp_queries[0] };
+
+static enum ct_reason icmp_opens(union ct_proto_state *st, struct track *t)
+{
+    st->other.state = 0;
+    return icmp_query_opens(icmp_queries, N_QUERIES, t->pkt);
+}
+
+static enum ct_reason icmp_track(union ct_proto_state *st, struct track *t)
+{
+    enum ct_reason why = icmp_query_check(icmp_queries, N_QUERIES, t->pkt);
+
+    (void)st;
+    if (why != CT_REASON_NONE)
+        return why;
+    t->act = TRACK_REFRESH;
+    t->timeout = CT_PARAM_icmp;
+    return CT_REASON_NONE;
+}
+
+static bool icmp_invert(const struct ct_tuple *t, struct ct_tuple *reply)
+{
+    return icmp_query_invert(icmp_queries, N_QUERIES, t, reply);
+}
+
+static uint8_t icmp_state(const union ct_proto_state *st)
+{
+    return st->other.state;
+}
+
+static const uint8_t icmp_timeouts[] = {CT_PARAM_icmp};
+
+const struct l4proto proto_icmp = {
+    .num = 1,
+    .name = "icmp",
+    .timeouts = icmp_timeouts,
+    .n_states = 1,
+    .has_id = true,
+    .opens = icmp_opens,
+    .track = icmp_track,
+    .invert = icmp_invert,
+    .state = icmp_state,
+};

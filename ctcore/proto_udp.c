@@ -1,0 +1,58 @@
+/* proto_udp.c - the tracker of UDP
+ *
+ * Two stages.  A question and its answer, or questions alone, keep a flow for
+ * the short timeout; packets both ways for more than two seconds make it a
+ * stream, which lives longer and is ASSURED.  The reply bit is the one from
+ * before the packet, so a first reply is still of the first stage. */
+#include "l4proto.h"
+
+enum { HEADER_LEN = 8 };
+enum { UDP_SHORT, UDP_STREAM, N_UDP_STATES };
+
+#define STREAM_AFTER_MS 2000u
+
+static enum ct_reason udp_opens(union ct_proto_state *st, struct track *t)
+{
+    if (t->pkt->l4_len < HEADER_LEN)
+        return CT_REASON_L4_TRUNCATED;
+    st->udp.stream_from_ms = t->now_ms + STREAM_AFTER_MS;
+    st->udp.state = UDP_SHORT;
+    return CT_REASON_NONE;
+}
+
+static enum ct_reason udp_track(union ct_proto_state *st, struct track *t)
+{
+    if (t->pkt->l4_len < HEADER_LEN)
+        return CT_REASON_L4_TRUNCATED;
+
+    t->act = TRACK_REFRESH;
+    t->timeout = CT_PARAM_udp;
+    if (t->status & CT_SEEN_REPLY && t->now_ms > st->udp.stream_from_ms) {
+        st->udp.state = UDP_STREAM;
+        t->timeout = CT_PARAM_udp_stream;
+        t->act |= TRACK_ASSURED;
+    }
+    return CT_REASON_NONE;
+}
+
+static uint8_t udp_state(const union ct_proto_state *st)
+{
+    return st->udp.state;
+}
+
+static const uint8_t udp_timeouts[N_UDP_STATES] = {
+    [UDP_SHORT] = CT_PARAM_udp,
+    [UDP_STREAM] = CT_PARAM_udp_stream,
+};
+
+const struct l4proto proto_udp = {
+    .num = 17,
+    .name = "udp",
+    .timeouts = udp_timeouts,
+    .n_states = N_UDP_STATES,
+    .has_ports = true,
+    .allow_clash = true,
+    .opens = udp_opens,
+    .track = udp_track,
+    .state = udp_state,
+};

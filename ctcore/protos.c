@@ -1,0 +1,34 @@
+/* protos.c - the registry of trackers: one row a protocol
+ *
+ * To add a protocol: write its file, declare it in l4proto.h, add its row. */
+#include "l4proto.h"
+
+static const struct l4proto *const registry[256] = {
+    [1] = &proto_icmp,
+    [6] = &proto_tcp,
+    [17] = &proto_udp,
+    [58] = &proto_icmpv6,
+};
+
+const struct l4proto *protos_find(uint8_t proto)
+{
+    const struct l4proto *found = registry[proto];
+
+    return found ? found : &proto_generic;
+}
+
+bool protos_invert(const struct ct_tuple *t, struct ct_tuple *reply)
+{
+    const struct l4proto *proto = protos_find(t->proto);
+    struct ct_tuple r;
+
+    if (proto->invert)
+        return proto->invert(t, reply);
+    r = *t;
+    r.src = t->dst;
+    r.dst = t->src;
+    r.sport = t->dport;
+    r.dport = t->sport;
+    *reply = r;
+    return true;
+}

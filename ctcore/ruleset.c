@@ -1,0 +1,162 @@
+/* ruleset.c - match rules as data
+ *
+ * What rules look at is read from the packet once, into struct facts; then each
+ * rule is a handful of comparisons, the cheap ones first, until one fails.
+ * Addresses are numbers here, most significant word first, so that an address
+ * set is searched by bisection in either family. */
+#include "ruleset.h"
+
+#include "bytes.h"
+#include "parse.h"
+
+/* An address as a number; an IPv4 address is all in lo. */
+struct number {
+    uint64_t hi, lo;
+};
+
+struct facts {
+    struct number src, dst;
+    const struct ct_pkt *pkt;
+    uint16_t sport, dport;
+    bool has_ports, has_icmp;
+    bool without_ct;
+};
+
+static uint64_t load64(const uint8_t *p)
+{
+    return (uint64_t)load32(p) << 32 | load32(p + 4);
+}
+
+static struct number number(const uint8_t *p, bool v4)
+{
+    if (v4)
+        return (struct number){0, load32(p)};
+    return (struct number){load64(p), load64(p + 8)};
+}
+
+static bool above(struct number a, struct number b)
+{
+    return a.hi != b.hi ? a.hi > b.hi : a.lo > b.lo;
+}
+
+static struct facts look(const struct ct_pkt *pkt, bool without_ct)
+{
+    bool v4 = pkt->tuple.family == CT_IPV4;
+    uint8_t proto = pkt->tuple.proto;
+    const uint8_t *l4 = pkt->data + pkt->l4_off;
+    struct facts f = {.pkt = pkt, .without_ct = without_ct};
+
+    f.src = number(pkt->data + (v4 ? 12 : 8), v4);
+    f.dst = number(pkt->data + (v4 ? 16 : 24), v4);
+    if (pkt->l4_bad)
+        return f;
+    f.has_ports = proto == PROTO_TCP || proto == PROTO_UDP;
+    f.has_icmp = proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+    if (f.has_ports) {
+        f.sport = load16(l4);
+        f.dport = load16(l4 + 2);
+    }
+    return f;
+}
+
+static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
+{
+    const struct ct_addr_range *r = v4 ? set->v4 : set->v6;
+    uint32_t lo = 0, hi = v4 ? set->n_v4 : set->n_v6;
+    bool in;
+
+    if (!set->present)
+        return true;
+    if (hi == 0)
+        return false; /* a set about the other family */
+    while (lo < hi) { /* lo: how many ranges begin at or below a */
+        uint32_t mid = lo + (hi - lo) / 2;
+
+        if (above(number(r[mid].lo.b, v4), a))
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    in = lo > 0 && !above(a, number(r[lo - 1].hi.b, v4));
+    return in != set->negate;
+}
+
+static bool match_port(const struct ct_port_set *set, bool has, uint16_t port)
+{
+    if (set->n == 0)
+        return true;
+    if (!has)
+        return false;
+    for (unsigned i = 0; i < set->n; i++)
+        if (port >= set->r[i].lo && port <= set->r[i].hi)
+            return !set->negate;
+    return set->negate;
+}
+
+static bool match_proto(const struct ct_match *m, uint8_t proto)
+{
+    if (m->n_protos == 0)
+        return true;
+    for (unsigned i = 0; i < m->n_protos; i++)
+        if (m->protos[i] == proto)
+            return !m->proto_negate;
+    return m->proto_negate;
+}
+
+/* A packet made here has no interface it came by: `in != lan` is true of it. */
+static bool match_iface(uint8_t want, bool negate, uint8_t is)
+{
+    return want == CT_NO_IFACE || (is == want) != negate;
+}
+
+static bool match_info(const struct ct_match *m, uint8_t info)
+{
+    return m->info == 0 ||
+           ((m->info >> info & 1) != 0) != (m->info_negate != 0);
+}
+
+static bool match(const struct ct_match *m, const struct facts *f)
+{
+    const struct ct_pkt *pkt = f->pkt;
+    bool v4 = pkt->tuple.family == CT_IPV4;
+
+    return (m->family == 0 || m->family == pkt->tuple.family) &&
+           match_iface(m->in, m->in_negate, pkt->in) &&
+           match_iface(m->out, m->out_negate, pkt->out) &&
+           match_proto(m, pkt->tuple.proto) &&
+           (f->without_ct || match_info(m, pkt->info)) &&
+           (pkt->mark & m->mark_mask) == (m->mark & m->mark_mask) &&
+           (m->icmp_type < 0 ||
+            (f->has_icmp && m->icmp_type == pkt->icmp_type)) &&
+           match_port(&m->sport, f->has_ports, f->sport) &&
+           match_port(&m->dport, f->has_ports, f->dport) &&
+           match_addr(&m->src, f->src, v4) && match_addr(&m->dst, f->dst, v4);
+}
+
+uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
+                       uint32_t end, const struct ct_pkt *pkt, bool without_ct)
+{
+    struct facts f;
+
+    if (from >= end)
+        return end; /* most (hook, stage) pairs hold no rule: look at nothing */
+    f = look(pkt, without_ct);
+    while (from < end && !match(&rules->rules[from].match, &f))
+        from++;
+    return from;
+}
+
+/* One writer, so a load and a store do; a reader sees whole numbers. */
+static void add(uint64_t *counter, uint64_t by)
+{
+    uint64_t v = __atomic_load_n(counter, __ATOMIC_RELAXED);
+
+    __atomic_store_n(counter, v + by, __ATOMIC_RELAXED);
+}
+
+void ruleset_count(struct ct_rule_count *counts, uint32_t rule,
+                   const struct ct_pkt *pkt)
+{
+    add(&counts[rule].packets, 1);
+    add(&counts[rule].bytes, pkt->len);
+}

@@ -1,0 +1,206 @@
+/* shard.c - which worker owns a packet: a pure function of the packet
+ *
+ * A flow has one owner, and each packet of either direction, and each error
+ * about it, must lead there before anybody has looked it up.  So the answer is
+ * made from what both directions show:
+ *
+ *   1. A packet to a static forward counts as one to the forward's target,
+ *      whose answers bear the target's own address.
+ *   2. A packet to an address of the router's, or to one that flows are hidden
+ *      behind, is an answer to a translated flow, if it is anything: the owner
+ *      took the outside port from its own slice, port % n.
+ *   3. Else the flow is seen with the same two addresses both ways.  The one
+ *      that is inside owns it, so that all flows of an inside host, and so its
+ *      mappings, are together; the lower one if both are, or neither is.
+ *
+ * Where no port tells the owner (GRE, ESP ...) the outside address must, since
+ * it is the one that NAT leaves alone: it owns in place of the inside one.  A
+ * portless flow between inside and inside, or to the router itself, may be
+ * hidden at both ends (hairpin) and shows nothing that lasts: shard 0.
+ *
+ * Which side an address is on is asked of the address, never of the interface
+ * a packet came by, so that the answer can't differ with the direction.
+ *
+ * An error about packet P goes to P's sender, the way P's answer would. */
+#include <ctcore/ct.h>
+
+#include "bytes.h"
+#include "hash.h"
+#include "parse.h"
+
+enum side { OUTSIDE, INSIDE, OURS };
+
+static int compare(const union ct_addr *a, const union ct_addr *b)
+{
+    return memcmp(a->b, b->b, sizeof a->b);
+}
+
+static bool within(const struct ct_addr_range *r, const union ct_addr *a)
+{
+    return compare(&r->lo, a) <= 0 && compare(a, &r->hi) <= 0;
+}
+
+static bool is_ours(const struct ct_steer *s, uint8_t family,
+                    const union ct_addr *a)
+{
+    for (uint32_t i = 0; i < s->n_external; i++)
+        if (s->external_family[i] == family && within(&s->external[i], a))
+            return true;
+    for (uint32_t i = 0; s->ifaces != NULL && i < s->ifaces->n; i++) {
+        const struct ct_iface *f = &s->ifaces->iface[i];
+
+        for (unsigned k = 0; k < f->n_addrs; k++)
+            if (f->family[k] == family && ct_addr_eq(&f->addr[k], a))
+                return true;
+    }
+    return false;
+}
+
+static bool is_inside(const struct ct_steer *s, uint8_t family,
+                      const union ct_addr *a)
+{
+    uint32_t lo = 0, hi = s->n_inside;
+
+    while (lo < hi) { /* lo: how many ranges begin at or below a */
+        uint32_t mid = lo + (hi - lo) / 2;
+        uint8_t is = s->inside_family[mid];
+
+        if (is > family || (is == family && compare(&s->inside[mid].lo, a) > 0))
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo > 0 && s->inside_family[lo - 1] == family &&
+           within(&s->inside[lo - 1], a);
+}
+
+static enum side side(const struct ct_steer *s, uint8_t family,
+                      const union ct_addr *a)
+{
+    if (is_ours(s, family, a))
+        return OURS;
+    return is_inside(s, family, a) ? INSIDE : OUTSIDE;
+}
+
+/* <0: the row stands before what t is sent to, 0: covers it, >0: behind. */
+static int compare_row(const struct ct_steer_row *row, const struct ct_tuple *t)
+{
+    int by;
+
+    if (row->family != t->family)
+        return row->family < t->family ? -1 : 1;
+    if (row->proto != t->proto)
+        return row->proto < t->proto ? -1 : 1;
+    by = compare(&row->addr, &t->dst);
+    if (by != 0)
+        return by;
+    return row->port_hi < t->dport ? -1 : row->port_lo > t->dport;
+}
+
+static const struct ct_steer_row *find_row(const struct ct_steer *s,
+                                           const struct ct_tuple *t)
+{
+    uint32_t lo = 0, hi = s->n;
+
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        int by = compare_row(&s->rows[mid], t);
+
+        if (by == 0)
+            return &s->rows[mid];
+        if (by < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+static uint32_t owner_of(const struct ct_steer *s, uint8_t family,
+                         const union ct_addr *a)
+{
+    uint64_t key[2], hash;
+
+    memcpy(key, s->key, sizeof key);
+    hash = hash_words(a->w64, family == CT_IPV4 ? 1 : 2, key);
+    return (uint32_t)((hash >> 32) * s->n_shards >> 32);
+}
+
+static uint32_t portless_owner(const struct ct_steer *s,
+                               const struct ct_tuple *t)
+{
+    enum side src = side(s, t->family, &t->src);
+    enum side dst = side(s, t->family, &t->dst);
+
+    if (src == OUTSIDE && dst == OUTSIDE)
+        return owner_of(s, t->family,
+                        compare(&t->src, &t->dst) < 0 ? &t->src : &t->dst);
+    if (src == OUTSIDE)
+        return owner_of(s, t->family, &t->src);
+    if (dst == OUTSIDE)
+        return owner_of(s, t->family, &t->dst);
+    return 0;
+}
+
+/* id: what tells translated flows apart: destination port or query id. */
+static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
+                             uint16_t id)
+{
+    const struct ct_steer_row *row = find_row(s, t);
+    const union ct_addr *dst = row != NULL ? &row->target : &t->dst;
+    bool src_inside, dst_inside;
+
+    if (row == NULL && is_ours(s, t->family, dst))
+        return id % s->n_shards;
+    src_inside = is_inside(s, t->family, &t->src);
+    dst_inside = is_inside(s, t->family, dst);
+    if (src_inside != dst_inside)
+        return owner_of(s, t->family, src_inside ? &t->src : dst);
+    return owner_of(s, t->family, compare(&t->src, dst) < 0 ? &t->src : dst);
+}
+
+static uint32_t tuple_owner(const struct ct_steer *s, const struct ct_tuple *t)
+{
+    if (t->proto == PROTO_TCP || t->proto == PROTO_UDP)
+        return ported_owner(s, t, t->dport);
+    if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
+        return ported_owner(s, t, t->sport); /* the id, both ways */
+    return portless_owner(s, t);
+}
+
+/* The answer's tuple as far as owners are concerned: a query id stays where it
+ * is, and of ICMP's types only echo can have a row. */
+static struct ct_tuple turned(const struct ct_tuple *t)
+{
+    enum { REPLY4 = 0, REQUEST4 = 8, REQUEST6 = 128, REPLY6 = 129 };
+    struct ct_tuple back = *t;
+    uint8_t type = (uint8_t)(t->dport >> 8);
+
+    back.src = t->dst;
+    back.dst = t->src;
+    if (t->proto == PROTO_TCP || t->proto == PROTO_UDP) {
+        back.sport = t->dport;
+        back.dport = t->sport;
+    } else if (t->proto == PROTO_ICMP && (type == REPLY4 || type == REQUEST4)) {
+        back.dport ^= REQUEST4 << 8;
+    } else if (t->proto == PROTO_ICMPV6 &&
+               (type == REQUEST6 || type == REPLY6)) {
+        back.dport ^= (REQUEST6 ^ REPLY6) << 8;
+    }
+    return back;
+}
+
+uint32_t ct_owner(const struct ct_steer *steer, const struct ct_pkt *pkt)
+{
+    struct ct_tuple back;
+    struct inner in;
+
+    if (steer->n_shards <= 1)
+        return 0;
+    if (!pkt->icmp_error)
+        return tuple_owner(steer, &pkt->tuple);
+    if (parse_inner(pkt, &in) != CT_REASON_NONE)
+        return portless_owner(steer, &pkt->tuple);
+    back = turned(&in.tuple);
+    return tuple_owner(steer, &back);
+}

@@ -1,0 +1,319 @@
+#include "track.h"
+
+#include "gc.h"
+#include "icmperr.h"
+#include "l4proto.h"
+#include "tuple.h"
+
+/* A REOPEN destroys the old flow, so the second look always ends. */
+#define MAX_LOOKS 2
+
+static enum ct_verdict invalid(struct ct *ct, struct ct_pkt *pkt,
+                               enum ct_reason why)
+{
+    pkt->conn = NULL;
+    pkt->info = CT_INVALID;
+    pkt->why = (uint8_t)why;
+    stats_add(&ct->reasons[why], 1);
+    return CT_ACCEPT;
+}
+
+/* Neighbour discovery and multicast listeners belong to the link, not to
+ * flows: the kernel leaves them UNTRACKED. */
+static bool link_business(const struct ct_pkt *pkt)
+{
+    uint8_t type = pkt->icmp_type;
+
+    return pkt->tuple.proto == PROTO_ICMPV6 && pkt->tuple.family == CT_IPV6 &&
+           !pkt->l4_bad &&
+           ((type >= 130 && type <= 136) || type == 143 || type == 151 ||
+            type == 152);
+}
+
+static bool is_icmp(const struct ct_pkt *pkt)
+{
+    return pkt->tuple.proto == PROTO_ICMP || pkt->tuple.proto == PROTO_ICMPV6;
+}
+
+static void attach(struct ct_pkt *pkt, struct ct_conn *c, enum ct_dir dir)
+{
+    pkt->conn = c;
+    pkt->conn_gen = c->gen;
+    pkt->dir = (uint8_t)dir;
+}
+
+static void account(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt)
+{
+    struct acct *a;
+
+    if (!ct->acct)
+        return;
+    a = &ct->acct[slot];
+    conn_set(a->packets[pkt->dir], a->packets[pkt->dir] + 1);
+    conn_set(a->bytes[pkt->dir], a->bytes[pkt->dir] + pkt->len);
+}
+
+static enum expiry_class class_of(uint32_t status, uint32_t act)
+{
+    if (act & TRACK_CLOSING)
+        return EXPIRY_CLOSING;
+    return status & CT_ASSURED ? EXPIRY_ASSURED : EXPIRY_UNASSURED;
+}
+
+/* What the kernel says of a packet before its tracker has spoken. */
+static uint8_t info_of(const struct ct_conn *c, enum ct_dir dir)
+{
+    if (dir == CT_DIR_REPLY || (c->status & CT_SEEN_REPLY))
+        return CT_ESTABLISHED;
+    return c->status & CT_EXPECTED ? CT_RELATED : CT_NEW;
+}
+
+static void set_track(const struct ct *ct, const struct ct_pkt *pkt,
+                      struct track *t)
+{
+    *t = (struct track){
+        .pkt = pkt,
+        .params = &ct->params,
+        .dir = (enum ct_dir)pkt->dir,
+        .now_ms = ct->now.ms,
+    };
+}
+
+/* ---- a packet of a flow that is known ---- */
+
+/* The tracker refused it.  It may have learnt from it all the same. */
+static enum ct_verdict refuse_known(struct ct *ct, struct ct_pkt *pkt,
+                                    struct ct_conn             *c,
+                                    const union ct_proto_state *st,
+                                    const struct track *t, enum ct_reason why)
+{
+    if (t->act & (TRACK_KEEP | TRACK_LOWER)) {
+        conn_write_begin(c);
+        conn_store(&c->proto, st, sizeof *st);
+        if ((t->act & TRACK_LOWER) &&
+            t->left_ms > (uint64_t)ct->params.v[t->timeout] * 1000)
+            expiry_refresh(&ct->expiry, table_slot(&ct->table, c), t->timeout,
+                           class_of(c->status, 0), ct->now);
+        conn_write_end(c);
+    }
+    pkt->nat_known = c->status & CT_NAT_MASK;
+    core_stat(ct, CT_STAT_invalid);
+    return invalid(ct, pkt, why);
+}
+
+static void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
+                   const union ct_proto_state *st, const struct track *t)
+{
+    uint32_t slot = table_slot(&ct->table, c), status = c->status;
+
+    if (t->act & TRACK_ASSURED)
+        status |= CT_ASSURED;
+    if (pkt->dir == CT_DIR_REPLY && !(t->act & TRACK_NO_REPLY))
+        status |= CT_SEEN_REPLY;
+    if (t->act & TRACK_KILL)
+        status |= CT_DYING;
+    pkt->events |= t->events;
+    if (status != c->status)
+        pkt->events |= (status & ~c->status & CT_ASSURED ? CT_EVENT_ASSURED : 0) |
+                       (status & ~c->status & CT_SEEN_REPLY ? CT_EVENT_REPLY : 0);
+    conn_write_begin(c);
+    conn_store(&c->proto, st, sizeof *st);
+    if ((t->act & TRACK_REFRESH) && !(status & CT_FIXED_TIMEOUT))
+        expiry_refresh(&ct->expiry, slot, t->timeout, class_of(status, t->act),
+                       ct->now);
+    if (status != c->status)
+        conn_set(c->status, status);
+    if (!(t->act & TRACK_IGNORE))
+        account(ct, slot, pkt);
+    conn_write_end(c);
+}
+
+/* False: the flow is gone, look again. */
+static bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
+                  const struct l4proto *proto)
+{
+    union ct_proto_state st = c->proto;
+    struct track         t;
+    enum ct_reason       why;
+
+    set_track(ct, pkt, &t);
+    t.status = c->status;
+    t.left_ms = c->expires - ct->now.ms;
+    pkt->info = info_of(c, t.dir);
+    why = proto->track(&st, &t);
+    if (why != CT_REASON_NONE) {
+        refuse_known(ct, pkt, c, &st, &t, why);
+        return true;
+    }
+    if (t.act & TRACK_REOPEN) {
+        gc_destroy(ct, table_slot(&ct->table, c));
+        pkt->conn = NULL;
+        return false;
+    }
+    update(ct, pkt, c, &st, &t);
+    pkt->mark = c->mark;
+    return true;
+}
+
+/* ---- the first packet of a flow ---- */
+
+static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt)
+{
+    core_stat(ct, CT_STAT_table_full);
+    if (ct->on_full == CT_FULL_UNTRACKED) {
+        pkt->info = CT_UNTRACKED;
+        return CT_ACCEPT;
+    }
+    pkt->tell = ct->on_full == CT_FULL_REJECT;
+    pkt->reject = CT_REJECT_ADMIN;
+    core_stat(ct, CT_STAT_drop);
+    return track_drop(pkt, CT_REASON_TABLE_FULL);
+}
+
+/* Fill an entry that nobody knows yet.  Its sequence count stays odd until it
+ * is confirmed or discarded, so no reader looks at it. */
+static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
+                 const struct ct_tuple *reply, const union ct_proto_state *st)
+{
+    struct ct_conn *c = core_conn(ct, slot);
+
+    conn_write_begin(c);
+    conn_set(c->gen, c->gen + 1);
+    conn_store(&c->tuple[CT_DIR_ORIGINAL], &pkt->tuple, sizeof pkt->tuple);
+    conn_store(&c->tuple[CT_DIR_REPLY], reply, sizeof *reply);
+    conn_store(&c->proto, st, sizeof *st);
+    conn_set(c->status, 0u);
+    conn_set(c->mark, pkt->mark);
+    conn_set(c->in, pkt->in);
+    conn_set(c->out, (uint8_t)CT_NO_IFACE);
+    conn_set(c->masq_out, (uint8_t)CT_NO_IFACE);
+    conn_set(c->list, (uint8_t)EXPIRY_NO_LIST);
+    c->mapping = CT_NONE;
+    c->counted = 0;
+    if (ct->acct)
+        for (int d = 0; d < CT_N_DIRS; d++) {
+            conn_set(ct->acct[slot].packets[d], (uint64_t)0);
+            conn_set(ct->acct[slot].bytes[d], (uint64_t)0);
+        }
+}
+
+static enum ct_verdict make(struct ct *ct, struct ct_pkt *pkt,
+                            const struct l4proto *proto)
+{
+    union ct_proto_state st = {.words = {0}};
+    struct ct_tuple      reply;
+    struct track         t;
+    enum ct_reason       why;
+    uint32_t             slot;
+
+    pkt->dir = CT_DIR_ORIGINAL;
+    set_track(ct, pkt, &t);
+    if (!protos_invert(&pkt->tuple, &reply))
+        why = is_icmp(pkt) ? CT_REASON_ICMP_TYPE : CT_REASON_NOT_INVERTIBLE;
+    else if ((why = proto->opens(&st, &t)) == CT_REASON_NONE)
+        why = proto->track(&st, &t);
+    if (why != CT_REASON_NONE) {
+        core_stat(ct, CT_STAT_invalid);
+        return invalid(ct, pkt, why);
+    }
+    if (ct->conns.used == ct->conns.n && !gc_make_room(ct, pkt->hash))
+        return full(ct, pkt);
+    slot = pool_get(&ct->conns);
+    __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,
+                     __ATOMIC_RELAXED);
+    fill(ct, slot, pkt, &reply, &st);
+    account(ct, slot, pkt);
+    attach(pkt, core_conn(ct, slot), CT_DIR_ORIGINAL);
+    /* Its time begins when it is confirmed: until then this is which. */
+    conn_set(pkt->conn->listed, t.timeout);
+    pkt->made_conn = true;
+    pkt->info = CT_NEW;
+    return CT_ACCEPT;
+}
+
+enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct l4proto *proto;
+    enum ct_reason        why;
+
+    (void)ctx;
+    if (pkt->tracked) /* an error the router made: it came with its flow */
+        return CT_ACCEPT;
+    pkt->tracked = true;
+    if (pkt->notrack || link_business(pkt)) {
+        pkt->info = CT_UNTRACKED;
+        return CT_ACCEPT;
+    }
+    why = pkt->l4_bad ? (enum ct_reason)pkt->l4_why : CT_REASON_NONE;
+    if (why == CT_REASON_NONE && pkt->hook == CT_PREROUTING &&
+        ct->params.v[CT_PARAM_checksum] && !mangle_l4_checksum_ok(pkt))
+        why = is_icmp(pkt) ? CT_REASON_ICMP_CHECKSUM
+                           : CT_REASON_L4_BAD_CHECKSUM;
+    if (why == CT_REASON_NONE && pkt->icmp_error) {
+        why = icmperr_relate(ct, pkt);
+        if (why == CT_REASON_NONE)
+            return CT_ACCEPT;
+    }
+    if (why != CT_REASON_NONE) {
+        core_stat(ct, is_icmp(pkt) ? CT_STAT_icmp_error : CT_STAT_invalid);
+        return invalid(ct, pkt, why);
+    }
+    if (pkt->in == CT_NO_IFACE)
+        pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
+    proto = protos_find(pkt->tuple.proto);
+    for (int look = 0; look < MAX_LOOKS; look++) {
+        enum ct_dir     dir;
+        struct ct_conn *c = table_find(&ct->table, &pkt->tuple, pkt->hash,
+                                       ct->now, &dir);
+
+        if (!c)
+            break;
+        attach(pkt, c, dir);
+        if (known(ct, pkt, c, proto))
+            return CT_ACCEPT;
+    }
+    return make(ct, pkt, proto);
+}
+
+/* ---- confirm ---- */
+
+static enum ct_verdict refuse_confirm(struct ct *ct, struct ct_pkt *pkt,
+                                      enum ct_reason why)
+{
+    core_stat(ct, CT_STAT_insert_failed);
+    core_stat(ct, CT_STAT_drop);
+    if (why == CT_REASON_CHAIN_TOO_LONG)
+        core_stat(ct, CT_STAT_chaintoolong);
+    return track_drop(pkt, why);
+}
+
+enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn *c = pkt->conn;
+    enum ct_reason  why;
+    uint32_t        slot;
+
+    (void)ctx;
+    if (!c || !pkt->made_conn || (c->status & CT_CONFIRMED))
+        return CT_ACCEPT;
+    slot = table_slot(&ct->table, c);
+    why = table_confirm(&ct->table, slot, ct->now);
+    if (why != CT_REASON_NONE)
+        return refuse_confirm(ct, pkt, why);
+    if (!nat_bind(&ct->nat, c)) {
+        table_unlink(&ct->table, slot);
+        return refuse_confirm(ct, pkt, CT_REASON_NO_MAPPING_ROOM);
+    }
+    expiry_refresh(&ct->expiry, slot, (uint8_t)c->listed, EXPIRY_UNASSURED,
+                   ct->now);
+    if (ct->start)
+        conn_set(ct->start[slot],
+                 (uint32_t)((ct->now.ms - ct->birth.ms) / 1000));
+    conn_set(c->out, pkt->out);
+    conn_set(c->mark, pkt->mark);
+    conn_set(c->status, c->status | CT_CONFIRMED);
+    conn_write_end(c);
+    core_stat(ct, CT_STAT_created);
+    pkt->events |= CT_EVENT_NEW;
+    return CT_ACCEPT;
+}

@@ -1,0 +1,21 @@
+/* track.h - the conntrack rows of the hook table: find or make, track, confirm */
+#ifndef TRACK_H
+#define TRACK_H
+
+#include "core.h"
+
+/* PREROUTING and OUTPUT, -200.  Sets conn, info, dir, mark.  A packet that its
+ * tracker refuses is INVALID and goes on without an entry; the rules decide. */
+enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt);
+
+/* INPUT and POSTROUTING, last: the flow of a first packet enters the table. */
+enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt);
+
+/* The one form of a refusal: the walk over the hooks counts it. */
+static inline enum ct_verdict track_drop(struct ct_pkt *pkt, enum ct_reason why)
+{
+    pkt->why = (uint8_t)why;
+    return CT_DROP;
+}
+
+#endif
