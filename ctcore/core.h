@@ -22,7 +22,6 @@ struct hook_row {
     const char *name;
     ct_hook_fn *fn;
     void       *ctx;
-    bool        off; /* nothing to ask: a rule stage without rules */
 };
 
 /* Accounting and timestamps: beside the entries, present only when wanted,
@@ -54,6 +53,9 @@ struct ct {
 
     struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];
     uint8_t         n_rows[CT_N_HOOKS];
+    /* Rows that have something to ask, in order: rule stages without rules
+     * are left out.  Ends with CORE_HOOK_ROWS. */
+    uint8_t live[CT_N_HOOKS][CORE_HOOK_ROWS + 1];
 
     uint64_t stats[CT_N_STATS];     /* written by the owner alone */
     uint64_t reasons[CT_N_REASONS]; /* drops, and INVALIDs of kind I */

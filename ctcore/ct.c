@@ -102,7 +102,14 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
 {
     ct->rules = rules;
     ct->counts = counts;
-    hooks_rules_changed(ct);
+    hooks_choose(ct);
+}
+
+void ct_set_steer(struct ct *ct, const struct ct_steer *steer)
+{
+    bool keep = steer && (steer->n_shards > 1 || ct->nat.exclusive_first);
+
+    ct->nat.forwards = keep ? steer : NULL;
 }
 
 void ct_set_params(struct ct *ct, const struct ct_params *params)

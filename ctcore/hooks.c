@@ -140,6 +140,7 @@ bool ct_register_hook(struct ct *ct, enum ct_hook hook, int priority,
     rows[at] = (struct hook_row){
         .priority = priority, .name = name, .fn = fn, .ctx = ctx};
     ct->n_rows[hook]++;
+    hooks_choose(ct);
     return true;
 }
 
@@ -158,7 +159,6 @@ void hooks_init(struct ct *ct)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         ct_register_hook(ct, table[i].hook, table[i].priority, table[i].name,
                          table[i].fn, NULL);
-    hooks_rules_changed(ct);
 }
 
 static bool has_rules(const struct ct *ct, enum ct_hook hook,
@@ -174,15 +174,26 @@ static bool has_rules(const struct ct *ct, enum ct_hook hook,
            (stage == CT_STAGE_FILTER && rs->policy[hook] == CT_DROP);
 }
 
-void hooks_rules_changed(struct ct *ct)
+/* The stage whose rules a row asks, or NO_STAGE. */
+static enum ct_stage stage_of(enum ct_hook hook, const struct hook_row *row)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        for (uint32_t r = 0; r < ct->n_rows[table[i].hook]; r++) {
-            struct hook_row *row = &ct->row[table[i].hook][r];
+        if (table[i].hook == hook && table[i].fn == row->fn)
+            return table[i].stage;
+    return NO_STAGE;
+}
 
-            if (row->fn == table[i].fn && row->priority == table[i].priority)
-                row->off = !has_rules(ct, table[i].hook, table[i].stage);
-        }
+void hooks_choose(struct ct *ct)
+{
+    for (int h = 0; h < CT_N_HOOKS; h++) {
+        uint8_t *live = ct->live[h];
+
+        for (uint8_t r = 0; r < ct->n_rows[h]; r++)
+            if (has_rules(ct, (enum ct_hook)h,
+                          stage_of((enum ct_hook)h, &ct->row[h][r])))
+                *live++ = r;
+        *live = CORE_HOOK_ROWS;
+    }
 }
 
 /* ---- the walk ---- */
@@ -217,35 +228,36 @@ static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
     return verdict;
 }
 
+/* What a verdict other than ACCEPT means, outside of the usual path. */
+static enum ct_verdict other(struct ct *ct, struct ct_pkt *pkt,
+                             enum ct_verdict verdict)
+{
+    if (verdict == CT_STOP)
+        return CT_ACCEPT;
+    if (verdict == CT_STOLEN || verdict == CT_QUEUE)
+        return hold(ct, pkt, verdict);
+    if (verdict == CT_REPEAT)
+        return ct_drop(ct, pkt, CT_REASON_REPEATED);
+    return dropped(ct, pkt);
+}
+
 enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt)
 {
     const struct hook_row *rows = ct->row[pkt->hook];
-    uint32_t               n = ct->n_rows[pkt->hook];
-    int                    repeats = 0;
+    const uint8_t         *live = ct->live[pkt->hook];
 
-    while (pkt->row < n) {
-        const struct hook_row *row = &rows[pkt->row];
+    while (*live < pkt->row)
+        live++;
+    for (; *live < CORE_HOOK_ROWS; live++) {
+        const struct hook_row *row = &rows[*live];
         enum ct_verdict        verdict;
 
-        if (row->off) {
-            pkt->row++;
-            continue;
-        }
+        pkt->row = *live;
         verdict = row->fn(row->ctx, ct, pkt);
-        if (__builtin_expect(verdict == CT_ACCEPT, 1)) {
-            pkt->row++;
-            repeats = 0;
-            continue;
-        }
-        if (verdict == CT_REPEAT && ++repeats <= MAX_REPEATS)
-            continue;
-        if (verdict == CT_STOP)
-            return CT_ACCEPT;
-        if (verdict == CT_STOLEN || verdict == CT_QUEUE)
-            return hold(ct, pkt, verdict);
-        if (verdict == CT_REPEAT)
-            return ct_drop(ct, pkt, CT_REASON_REPEATED);
-        return dropped(ct, pkt);
+        for (int i = 0; verdict == CT_REPEAT && i < MAX_REPEATS; i++)
+            verdict = row->fn(row->ctx, ct, pkt);
+        if (verdict != CT_ACCEPT)
+            return other(ct, pkt, verdict);
     }
     return CT_ACCEPT;
 }

@@ -10,8 +10,8 @@
 /* Enter the rows of the core itself. */
 void hooks_init(struct ct *ct);
 
-/* Switch rows of rule stages off that have no rules. */
-void hooks_rules_changed(struct ct *ct);
+/* Choose the rows that are walked: not those of rule stages without rules. */
+void hooks_choose(struct ct *ct);
 
 /* Walk the rows of pkt->hook from pkt->row on. */
 enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt);

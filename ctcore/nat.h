@@ -20,7 +20,7 @@
 #include "portmap.h"
 #include "table.h"
 
-#include <ctcore/rules.h>
+#include <ctcore/ct.h>
 
 struct mapping {
     uint8_t  inside[16]; /* bytes: an aligned address would cost 4 more */
@@ -51,6 +51,7 @@ struct nat {
     uint32_t         n_heads;  /* of each; a power of two */
     uint64_t         seed, draws; /* of the port choice: see natport.c */
     bool             exclusive_first; /* profiles weir and rfc */
+    const struct ct_steer *forwards; /* whose ports are not to be given */
     struct nat_miss  miss[64];
     uint64_t        *stats; /* enum ct_stat */
 };

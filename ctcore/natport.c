@@ -2,6 +2,7 @@
 
 #include "bytes.h"
 #include "hash.h"
+#include "shard.h"
 #include "stats.h"
 #include "tuple.h"
 
@@ -9,8 +10,8 @@
 #define MAX_POOL_TRIES 16u
 /* Exclusive ports offered by the map whose tuple an uncounted flow has. */
 #define MAX_SURPRISES 8
-/* Ports looked at for a closed TCP flow to take over: the kernel's first round. */
-#define MAX_VICTIM_TRIES 128u
+/* Ports looked at for a closed TCP flow to take over: the kernel.s last tries of a round. */
+#define MAX_VICTIM_TRIES 32u
 /* Below this many ports a counter that says "full" is checked by looking. */
 #define SMALL_RANGE 4096u
 
@@ -46,6 +47,18 @@ static bool may_take(const struct ct_conn *old, enum ct_dir dir,
            ask->proto->reusable(&old->proto, ask->pkt);
 }
 
+/* Is the source that cur has in mind a static forward's? */
+static bool is_forward(const struct nat *n, const struct ct_tuple *cur)
+{
+    struct ct_tuple to = *cur;
+
+    if (!n->forwards)
+        return false;
+    to.dst = cur->src;
+    to.dport = cur->sport;
+    return shard_forward(n->forwards, &to) != NULL;
+}
+
 /* Is the reply of cur nobody's?  Notes a flow that could be taken over. */
 static bool is_free(struct nat *n, const struct ct_tuple *cur,
                     struct nat_ask *ask)
@@ -54,7 +67,7 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
     struct ct_conn *old;
     enum ct_dir     dir;
 
-    if (!natport_invert(ask->proto, cur, &reply))
+    if (is_forward(n, cur) || !natport_invert(ask->proto, cur, &reply))
         return false;
     old = table_find(n->table, &reply, tuple_hash(&reply, n->table->key),
                      ask->now, &dir);

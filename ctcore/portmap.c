@@ -198,7 +198,7 @@ bool portmap_exclusive(const struct portmaps *ps, const struct portmap *pm,
                        uint16_t *port)
 {
     uint32_t first = index_from(ps, lo), end = index_from(ps, hi + 1u);
-    uint32_t i = find_bit(pm, index_from(ps, start));
+    uint32_t i = find_bit(pm, index_from(ps, start < lo ? lo : start));
 
     if (i >= end)
         i = find_bit(pm, first);

@@ -57,8 +57,8 @@ static enum tcp_kind kind_of(uint8_t flags)
     return flags & CT_TCP_ACK ? TCP_KIND_ACK : TCP_KIND_NONE;
 }
 
-static enum ct_reason read_segment(const struct ct_pkt *pkt,
-                                   struct tcp_segment *seg)
+static inline enum ct_reason read_segment(const struct ct_pkt *pkt,
+                                          struct tcp_segment *seg)
 {
     const uint8_t *tcp = pkt->data + pkt->l4_off;
     uint32_t header_len;
@@ -346,9 +346,9 @@ static void accept(union ct_proto_state *st, const struct tcp_segment *seg,
     if (seg->kind == TCP_KIND_RST)
         t->act = TRACK_KILL;
     /* SYNs alone must not keep an entry, or the rules that it was made by, for
-     * ever. */
+     * ever: a second one changes the state at most. */
     if (seg->kind == TCP_KIND_SYN && m->was == TCP_SYN_SENT)
-        t->act = 0;
+        t->act = TRACK_IGNORE;
     if (m->next == TCP_ESTABLISHED &&
         lowers(t->params, t->timeout, CT_PARAM_tcp_unacknowledged))
         t->timeout = CT_PARAM_tcp_unacknowledged;

@@ -132,6 +132,20 @@ static uint16_t l4_sum(const struct ct_pkt *out, uint32_t off, uint8_t proto)
     return (uint16_t)~csum_fold(csum_add(sum, p + off, len));
 }
 
+/* The answer travels in its flow, against the packet it is about: NAT then
+ * translates it without a look-up, which could not find an unconfirmed flow. */
+static void lend_flow(struct ct_pkt *out, const struct ct_pkt *pkt,
+                      enum ct_info info)
+{
+    if (pkt->conn == NULL)
+        return;
+    out->conn = pkt->conn;
+    out->conn_gen = pkt->conn_gen;
+    out->info = (uint8_t)info;
+    out->dir = !pkt->dir;
+    out->tracked = true;
+}
+
 bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
                     uint8_t code, uint32_t mtu, const union ct_addr *src,
                     struct ct_pkt *out)
@@ -167,12 +181,7 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
     if (ct_parse_packet(out) != CT_REASON_NONE)
         return false;
 
-    if (pkt->conn != NULL) {
-        out->conn = pkt->conn;
-        out->info = CT_RELATED;
-        out->dir = !pkt->dir;
-        out->tracked = true;
-    }
+    lend_flow(out, pkt, CT_RELATED);
     return true;
 }
 
@@ -204,7 +213,7 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
     uint32_t head = v4 ? V4_HEADER : V6_HEADER;
     const uint8_t *p = pkt->data;
 
-    (void)ct; /* conntrack finds the flow by the reset's own tuple */
+    (void)ct;
     if (pkt->tuple.proto != PROTO_TCP || pkt->l4_bad || !answerable(pkt) ||
         (p[pkt->l4_off + 13] & CT_TCP_RST))
         return false;
@@ -216,7 +225,14 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
         write_v6(out->data, out->len, PROTO_TCP, p + 24, p + 8);
     write_reset(out->data + head, pkt);
     store16(out->data + head + 16, l4_sum(out, head, PROTO_TCP));
-    return ct_parse_packet(out) == CT_REASON_NONE;
+    if (ct_parse_packet(out) != CT_REASON_NONE)
+        return false;
+    /* A closed port's reset is a segment of its flow, which conntrack finds by
+     * its tuple.  The reset of a refused packet is not: its flow may never have
+     * been confirmed, and yet it must be translated back. */
+    if (pkt->tell)
+        lend_flow(out, pkt, CT_ESTABLISHED);
+    return true;
 }
 
 /* ---- echo ---- */

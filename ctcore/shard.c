@@ -22,7 +22,7 @@
  * a packet came by, so that the answer can't differ with the direction.
  *
  * An error about packet P goes to P's sender, the way P's answer would. */
-#include <ctcore/ct.h>
+#include "shard.h"
 
 #include "bytes.h"
 #include "hash.h"
@@ -97,8 +97,8 @@ static int compare_row(const struct ct_steer_row *row, const struct ct_tuple *t)
     return row->port_hi < t->dport ? -1 : row->port_lo > t->dport;
 }
 
-static const struct ct_steer_row *find_row(const struct ct_steer *s,
-                                           const struct ct_tuple *t)
+const struct ct_steer_row *shard_forward(const struct ct_steer *s,
+                                         const struct ct_tuple *t)
 {
     uint32_t lo = 0, hi = s->n;
 
@@ -146,7 +146,7 @@ static uint32_t portless_owner(const struct ct_steer *s,
 static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
                              uint16_t id)
 {
-    const struct ct_steer_row *row = find_row(s, t);
+    const struct ct_steer_row *row = shard_forward(s, t);
     const union ct_addr *dst = row != NULL ? &row->target : &t->dst;
     bool src_inside, dst_inside;
 

@@ -64,6 +64,21 @@ struct config {
 int  config_load(const char *path, struct config **out, FILE *err);
 void config_free(struct config *config);
 
+/* The same without words for a terminal: each error by itself, in the order of
+ * the text.  line 0: not about the text (no such file, no memory); pointer and
+ * message live for the call. */
+struct config_error {
+    uint32_t    line, column;
+    const char *pointer; /* RFC 6901; "": the whole */
+    const char *message; /* what is wrong; expected what */
+};
+typedef void config_error_fn(void *ctx, const struct config_error *error);
+int config_try(const char *path, struct config **out, config_error_fn *fn,
+               void *ctx);
+/* From memory instead of a file. */
+int config_parse(const char *text, size_t len, struct config **out,
+                 config_error_fn *fn, void *ctx);
+
 /* --print-config: each value and where it came from, as aligned text. */
 void config_print(const struct config *config, FILE *out);
 

@@ -79,6 +79,12 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
 /* Copied.  Flows masqueraded behind an address that is gone are destroyed. */
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
 
+/* Static forwards own their outside ports: with more than one shard, and in
+ * profiles weir and rfc, no other flow is hidden behind one (a reply to it
+ * would be taken for the forward's).  Borrowed until the next call. */
+struct ct_steer;
+void ct_set_steer(struct ct *ct, const struct ct_steer *steer);
+
 void ct_set_params(struct ct *ct, const struct ct_params *params);
 
 /* Which events to make; 0 (the start) makes none and costs nothing. */

@@ -38,17 +38,17 @@ struct ct_params {
 /* kind: 'D' dropped, 'I' called INVALID.  Indices out of range are a bug. */
 const char *ct_reason_name(unsigned reason);
 const char *ct_reason_text(unsigned reason);
-char        ct_reason_kind(unsigned reason);
+char ct_reason_kind(unsigned reason);
 
 /* kind: 'C' counter, 'G' gauge. */
 const char *ct_stat_name(unsigned stat);
 const char *ct_stat_help(unsigned stat);
-char        ct_stat_kind(unsigned stat);
+char ct_stat_kind(unsigned stat);
 
 struct ct_param_info {
     const char *name, *unit, *help;
-    uint32_t    def[3]; /* by enum ct_profile */
-    uint32_t    min, max;
+    uint32_t def[3]; /* by enum ct_profile */
+    uint32_t min, max;
 };
 const struct ct_param_info *ct_param_info(unsigned param);
 

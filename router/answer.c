@@ -1,0 +1,200 @@
+/* answer.c - packets that the router makes itself
+ *
+ * The core writes them, this file decides whether and where they go: they are
+ * routed by their destination like anybody's, pass OUTPUT and POSTROUTING
+ * (where conntrack gives an error the addresses that its receiver knows the
+ * flow by), and are never answered themselves.  Errors and resets are limited
+ * for each receiver.  What becomes of them is counted as orig_*, never as a
+ * drop. */
+#include "answer.h"
+
+#include "output.h"
+
+static const struct {
+    uint8_t type4, code4, type6, code6;
+} icmp[] = {
+    [ANSWER_TTL] = {11, 0, 3, 0},        [ANSWER_NO_ROUTE] = {3, 0, 1, 0},
+    [ANSWER_TOO_BIG] = {3, 4, 2, 0},     [ANSWER_NO_PORT] = {3, 3, 1, 4},
+    [ANSWER_NO_PROTOCOL] = {3, 2, 4, 1}, [ANSWER_ADMIN] = {3, 13, 1, 1},
+    [ANSWER_HOST] = {3, 1, 1, 3},
+};
+
+static enum ct_stat stat_of(uint8_t kind)
+{
+    if (kind == CT_KIND_ECHO)
+        return CT_STAT_orig_echo;
+    return kind == CT_KIND_RST ? CT_STAT_orig_rst : CT_STAT_orig_error;
+}
+
+/* Interface that leads to where pkt goes, or CT_NO_IFACE. */
+static uint8_t route(const struct journey *j, const struct ct_pkt *pkt)
+{
+    union ct_addr dst = walk_addr(pkt, true);
+    uint8_t family = walk_family(pkt);
+    uint8_t out;
+
+    if (j->fib == NULL || local_dst(&j->local, family, &dst) != LOCAL_NO)
+        return CT_NO_IFACE;
+    out = fib_lookup(j->fib, (enum ct_family)family, &dst);
+    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
+}
+
+/* OUTPUT, POSTROUTING and out. */
+static bool walk(struct journey *j, struct ct_pkt *pkt)
+{
+    struct ct *ct = j->cfg.ct;
+
+    pkt->out = route(j, pkt);
+    if (ct_parse(ct, pkt) != CT_REASON_NONE)
+        return false;
+    if (pkt->out == CT_NO_IFACE || ct_hook(ct, CT_OUTPUT, pkt) != CT_ACCEPT)
+        return false;
+    pkt->out = route(j, pkt); /* nat may have turned it elsewhere */
+    if (pkt->out == CT_NO_IFACE || output_fit(j, pkt) == OUTPUT_TOO_BIG ||
+        ct_hook(ct, CT_POSTROUTING, pkt) != CT_ACCEPT)
+        return false;
+    return output_send(j, pkt) == CT_REASON_NONE;
+}
+
+static void originate(struct journey *j, struct ct_pkt *pkt)
+{
+    struct ct *ct = j->cfg.ct;
+    uint32_t len = pkt->len;
+
+    if (!walk(j, pkt)) {
+        ct_count(ct, CT_STAT_orig_lost, 1);
+        return;
+    }
+    ct_count(ct, stat_of(pkt->kind), 1);
+    ct_count(ct, CT_STAT_pkts_out, 1);
+    ct_count(ct, CT_STAT_bytes_out, len);
+}
+
+/* May whoever sent pkt be told something? */
+static bool allowed(struct journey *j, const struct ct_pkt *pkt)
+{
+    union ct_addr to = walk_addr(pkt, false);
+
+    if (ratelimit_take(&j->limit, &to, j->now))
+        return true;
+    ct_count(j->cfg.ct, CT_STAT_error_limited, 1);
+    return false;
+}
+
+static void blank(struct journey *j, struct ct_pkt *out)
+{
+    *out = (struct ct_pkt){.data = j->reply + CT_HEADROOM,
+                           .in = CT_NO_IFACE,
+                           .out = CT_NO_IFACE,
+                           .rule = CT_NONE};
+}
+
+/* RFC 4443 section 3.4: where the next header field stands that named it. */
+static uint32_t pointer_of(const struct ct_pkt *pkt)
+{
+    uint32_t at = 6, next = 40;
+
+    while (next < pkt->l4_off && next + 2 <= pkt->len) {
+        uint8_t kind = pkt->data[at];
+        uint32_t n = (pkt->data[next + 1] + 1u) * 8;
+
+        if (kind == 44) /* fragment: no length field */
+            n = 8;
+        else if (kind == 51) /* authentication: in units of four */
+            n = (pkt->data[next + 1] + 2u) * 4;
+        at = next;
+        next += n;
+    }
+    return at;
+}
+
+void answer_error(struct journey *j, const struct ct_pkt *pkt,
+                  enum answer_error error, uint32_t detail)
+{
+    const union ct_addr *src = NULL;
+    union ct_addr dst = walk_addr(pkt, true);
+    uint8_t family = walk_family(pkt);
+    bool v4 = family == CT_IPV4;
+    struct ct_pkt out;
+
+    if (local_dst(&j->local, family, &dst) != LOCAL_SELF) {
+        src = local_speaker(&j->local, pkt->in, family);
+        if (src == NULL)
+            return; /* nobody who could say it */
+    }
+    if (error == ANSWER_NO_PROTOCOL && !v4)
+        detail = pointer_of(pkt);
+    blank(j, &out);
+    if (!ct_reply_error(
+            j->cfg.ct, pkt, v4 ? icmp[error].type4 : icmp[error].type6,
+            v4 ? icmp[error].code4 : icmp[error].code6, detail, src, &out))
+        return;
+    if (allowed(j, pkt))
+        originate(j, &out);
+    ct_done(j->cfg.ct, &out);
+}
+
+static void send_reset(struct journey *j, const struct ct_pkt *pkt)
+{
+    struct ct_pkt out;
+
+    blank(j, &out);
+    if (!ct_reply_reset(j->cfg.ct, pkt, &out))
+        return;
+    if (allowed(j, pkt))
+        originate(j, &out);
+    ct_done(j->cfg.ct, &out);
+}
+
+void answer_reject(struct journey *j, const struct ct_pkt *pkt)
+{
+    switch (pkt->reject) {
+    case CT_REJECT_RST:
+        if (pkt->tuple.proto == WALK_TCP)
+            send_reset(j, pkt);
+        else
+            answer_error(j, pkt, ANSWER_NO_PORT, 0);
+        break;
+    case CT_REJECT_PORT:
+        answer_error(j, pkt, ANSWER_NO_PORT, 0);
+        break;
+    case CT_REJECT_HOST:
+        answer_error(j, pkt, ANSWER_HOST, 0);
+        break;
+    case CT_REJECT_NET:
+        answer_error(j, pkt, ANSWER_NO_ROUTE, 0);
+        break;
+    default:
+        answer_error(j, pkt, ANSWER_ADMIN, 0);
+    }
+}
+
+void answer_local(struct journey *j, struct ct_pkt *pkt)
+{
+    switch (pkt->tuple.proto) {
+    case WALK_TCP:
+        send_reset(j, pkt);
+        break;
+    case WALK_UDP:
+        answer_error(j, pkt, ANSWER_NO_PORT, 0);
+        break;
+    case WALK_ICMP:
+    case WALK_ICMPV6:
+        break; /* an answer or an error to nobody: RFC 1122 says be silent */
+    default:
+        answer_error(j, pkt, ANSWER_NO_PROTOCOL, 0);
+    }
+}
+
+bool answer_echo(struct journey *j, struct ct_pkt *pkt)
+{
+    bool v4 = walk_family(pkt) == CT_IPV4;
+
+    if (pkt->tuple.proto != (v4 ? WALK_ICMP : WALK_ICMPV6) ||
+        pkt->icmp_type != (v4 ? 8 : 128))
+        return false;
+    ct_done(j->cfg.ct, pkt); /* the request's journey is over */
+    if (ct_reply_echo(j->cfg.ct, pkt))
+        originate(j, pkt);
+    return true;
+}

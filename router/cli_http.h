@@ -1,0 +1,48 @@
+/* cli_http.h - a small blocking HTTP client over the Unix socket */
+#ifndef CLI_HTTP_H
+#define CLI_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { CLI_HTTP_LINE = 65536 }; /* longest line of an answer */
+
+struct cli_http {
+    int      fd;
+    int      status; /* of the answer at hand */
+    bool     chunked, to_end, over;
+    bool     started; /* a chunk has been read */
+    uint64_t left;    /* of the body, or of its chunk */
+    size_t   at, have;
+    char     in[16384];
+    char     line[CLI_HTTP_LINE];
+};
+
+/* Where the router listens: --socket's value, else WEIR_SOCKET, else the
+ * ordinary place. */
+const char *cli_http_path(const char *option);
+
+/* False: one sentence on stderr. */
+bool cli_http_open(struct cli_http *h, const char *path);
+void cli_http_close(struct cli_http *h);
+
+/* Send a request and read the answer's head.  target is a path with its query.
+ * Answers the status, or -1 after a sentence on stderr.  A former answer must
+ * have been read to its end. */
+int cli_http_ask(struct cli_http *h, const char *method, const char *target,
+                 const char *accept);
+
+/* The next line of the body, without its end; NULL: the body is over, or the
+ * connection failed, or a signal came. */
+const char *cli_http_line(struct cli_http *h);
+
+/* The whole body, NUL behind it; free it.  NULL: failed, or above max. */
+char *cli_http_body(struct cli_http *h, size_t max);
+
+/* Append key=value to target, escaped.  False: no room. */
+bool cli_http_query(char *target, size_t room, const char *key,
+                    const char *value);
+
+#endif

@@ -1,0 +1,86 @@
+/* cmd_check.c - weir check -c FILE: is this configuration fine?
+ *
+ * Touches nothing but the file (and the token's): what it says is what a start
+ * would say before it does anything. */
+#include "cmd.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+
+static int usage(void)
+{
+    fputs("usage: weir check -c FILE [-o text|json]\n", stderr);
+    return 2;
+}
+
+static void gather(void *ctx, const struct config_error *e)
+{
+    json_t *errors = ctx, *error = json_object();
+
+    json_object_set_new(error, "line", json_integer(e->line));
+    json_object_set_new(error, "column", json_integer(e->column));
+    json_object_set_new(error, "pointer", json_string(e->pointer));
+    json_object_set_new(error, "message", json_string(e->message));
+    json_array_append_new(errors, error);
+}
+
+static int check_json(const char *path)
+{
+    json_t *errors = json_array();
+    struct config *config;
+    int code = config_try(path, &config, gather, errors);
+    json_t *answer = json_pack("{s:b, s:o}", "ok", code == 0, "errors", errors);
+
+    config_free(config);
+    if (answer == NULL || json_dumpf(answer, stdout, JSON_COMPACT) != 0) {
+        fputs("weir check: out of memory\n", stderr);
+        code = 1;
+    }
+    putchar('\n');
+    json_decref(answer);
+    return code;
+}
+
+static const char *plural(uint32_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static int check_text(const char *path)
+{
+    struct config *c;
+    int code = config_load(path, &c, stderr);
+
+    if (code != 0)
+        return code;
+    printf("%s: fine: %u interfaces, %u route%s, %u rule%s, %u worker%s, "
+           "%u flows at most\n",
+           path, c->n_ifaces, c->n_routes, plural(c->n_routes), c->rules.n,
+           plural(c->rules.n), c->workers, plural(c->workers), c->max);
+    config_free(c);
+    return 0;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    const char *path = NULL;
+    bool json = false;
+    int option;
+
+    optind = 1;
+    while ((option = getopt(argc, argv, "c:o:")) != -1) {
+        if (option == 'c')
+            path = optarg;
+        else if (option == 'o' && strcmp(optarg, "json") == 0)
+            json = true;
+        else if (option != 'o' || strcmp(optarg, "text") != 0)
+            return usage();
+    }
+    if (path == NULL || optind != argc)
+        return usage();
+    return json ? check_json(path) : check_text(path);
+}

@@ -1,0 +1,16 @@
+/* config_net.h - interfaces and routes */
+#ifndef CONFIG_NET_H
+#define CONFIG_NET_H
+
+#include "config_read.h"
+
+void config_ifaces_read(struct config_read *r, json_t *v, void *into);
+
+/* Needs the interfaces. */
+void config_routes_read(struct config_read *r, json_t *v, void *into);
+
+/* Interfaces and routes together: what no single key can tell.  Makes
+ * config->routes, the connected ones included. */
+void config_routes_finish(struct config_read *r);
+
+#endif

@@ -1,0 +1,238 @@
+/* config_routes.c - routes, given and connected
+ *
+ * Every address brings its connected route.  A prefix that leads two ways is
+ * an error: the routing table would have to choose one in silence. */
+#include "config_net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_addr.h"
+
+struct route_text {
+    const char *to;    /* NULL: failed or missing */
+    int family, iface; /* family: -1 any, -2 failed; iface: -1 */
+};
+
+static void read_to(struct config_read *r, json_t *v, void *into)
+{
+    struct route_text *text = into;
+
+    text->to = config_read_string(r, v, 64, "\"default\" or a prefix");
+}
+
+static void read_family(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {"ipv4", "ipv6"};
+    struct route_text *text = into;
+    int i = config_read_choice(r, v, names, 2);
+
+    text->family = i < 0 ? -2 : i == 0 ? CT_IPV4 : CT_IPV6;
+}
+
+static void read_iface_name(struct config_read *r, json_t *v, void *into)
+{
+    struct route_text *text = into;
+    const char *s = config_read_string(r, v, 15, "the name of an interface");
+    uint8_t i;
+
+    if (s == NULL)
+        return;
+    i = config_iface_find(r->config, s);
+    if (i == CT_NO_IFACE)
+        config_read_fail(r,
+                         "there is no interface %s; expected a key of "
+                         "\"interfaces\"",
+                         config_read_show(r, s));
+    else
+        text->iface = i;
+}
+
+static const struct config_key route_keys[] = {
+    {"to", read_to},
+    {"interface", read_iface_name},
+    {"family", read_family},
+};
+
+static void add_route(struct config_read *r, const union ct_addr *addr,
+                      uint8_t family, uint8_t len, uint8_t iface)
+{
+    r->route_from[r->config->n_routes] = r->route_at;
+    r->config->routes[r->config->n_routes++] = (struct fib_route){
+        .addr = *addr, .family = family, .len = len, .iface = iface};
+}
+
+static void make_routes(struct config_read *r, const struct route_text *text)
+{
+    static const union ct_addr any;
+    struct ct_addr_range span;
+    union ct_addr addr;
+    uint8_t family, len, iface = (uint8_t)text->iface;
+    char right[CONFIG_ADDR_TEXT];
+
+    if (strcmp(text->to, "default") == 0) {
+        if (text->family != CT_IPV6)
+            add_route(r, &any, CT_IPV4, 0, iface);
+        if (text->family != CT_IPV4)
+            add_route(r, &any, CT_IPV6, 0, iface);
+        return;
+    }
+    if (!config_addr_prefix_or_one(text->to, &addr, &family, &len)) {
+        config_read_fail_in(r, "to", false,
+                            "%s is no prefix; expected \"default\" or "
+                            "ADDRESS/LENGTH",
+                            config_read_show(r, text->to));
+        return;
+    }
+    span = config_addr_span(&addr, family, len);
+    if (!ct_addr_eq(&span.lo, &addr))
+        config_read_fail_in(r, "to", false,
+                            "%s has bits set behind its prefix; expected %s",
+                            config_read_show(r, text->to),
+                            config_addr_text(&span.lo, family, len, right));
+    else if (text->family > 0 && text->family != family)
+        config_read_fail_in(
+            r, "family", false, "%s is of the other family; expected \"%s\"",
+            config_read_show(r, text->to), family == CT_IPV6 ? "ipv6" : "ipv4");
+    else
+        add_route(r, &addr, family, len, iface);
+}
+
+static void read_route(struct config_read *r, json_t *v)
+{
+    struct route_text text = {.family = -1, .iface = -1};
+
+    config_read_object(r, v, route_keys, CONFIG_READ_N(route_keys), NULL,
+                       &text);
+    if (!json_is_object(v))
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        if (json_object_get(v, route_keys[i].name) == NULL)
+            config_read_fail(r, "\"%s\" is missing; expected %s",
+                             route_keys[i].name,
+                             i == 0 ? "\"default\" or a prefix"
+                                    : "the name of an interface");
+    if (text.to != NULL && text.iface >= 0 && text.family != -2)
+        make_routes(r, &text);
+}
+
+void config_routes_read(struct config_read *r, json_t *v, void *into)
+{
+    size_t n = json_array_size(v);
+
+    (void)into;
+    if (!json_is_array(v)) {
+        config_read_fail(r, "this is %s; expected a list of routes",
+                         config_read_kind(r, v));
+        return;
+    }
+    /* default makes two. */
+    r->config->routes =
+        config_read_scratch(r, 2 * n + 1, sizeof(struct fib_route));
+    r->route_from = config_read_scratch(r, 2 * n + 1, sizeof(uint32_t));
+    for (size_t i = 0; i < n; i++) {
+        size_t was = config_read_enter_at(r, i);
+
+        r->route_at = (uint32_t)i;
+
+        read_route(r, json_array_get(v, i));
+        config_read_leave(r, was);
+    }
+}
+
+/* ---- both together ---- */
+
+#define CONNECTED UINT32_MAX
+
+struct way {
+    struct fib_route route;
+    uint32_t from; /* entry of "routes", or CONNECTED */
+};
+
+static int by_prefix(const void *a, const void *b)
+{
+    const struct way *x = a, *y = b;
+    int c = (x->route.family > y->route.family) -
+            (x->route.family < y->route.family);
+
+    if (c == 0)
+        c = config_addr_compare(&x->route.addr, &y->route.addr);
+    if (c == 0)
+        c = (x->route.len > y->route.len) - (x->route.len < y->route.len);
+    /* Connected ones first, then as given: the later one is told. */
+    if (c == 0)
+        c = (x->from + 1 > y->from + 1) - (x->from + 1 < y->from + 1);
+    return c != 0 ? c
+                  : (x->route.iface > y->route.iface) -
+                        (x->route.iface < y->route.iface);
+}
+
+static bool same_prefix(const struct fib_route *a, const struct fib_route *b)
+{
+    return a->family == b->family && a->len == b->len &&
+           ct_addr_eq(&a->addr, &b->addr);
+}
+
+static void tell_conflict(struct config_read *r, const struct way *way,
+                          const struct way *first)
+{
+    const struct config_iface *iface = &r->config->iface[way->route.iface];
+    const char *taken = r->config->iface[first->route.iface].name;
+    char text[CONFIG_ADDR_TEXT];
+    size_t was = r->path_len;
+
+    config_addr_text(&way->route.addr, way->route.family, way->route.len, text);
+    if (way->from == CONNECTED) {
+        config_read_enter(r, "interfaces");
+        config_read_enter(r, iface->name);
+        config_read_fail_in(r, "address", false,
+                            "interface \"%s\" is connected to %s already; "
+                            "expected another network",
+                            taken, text);
+    } else {
+        config_read_enter(r, "routes");
+        config_read_enter_at(r, way->from);
+        config_read_fail_in(r, "to", false,
+                            "%s leads to interface \"%s\" already; expected "
+                            "one route to a prefix",
+                            text, taken);
+    }
+    config_read_leave(r, was);
+}
+
+void config_routes_finish(struct config_read *r)
+{
+    struct config *c = r->config;
+    struct way *ways = config_read_scratch(
+        r, c->n_routes + CT_MAX_IFACES * CONFIG_READ_N(c->iface[0].addr) + 1,
+        sizeof(*ways));
+    uint32_t n = 0, kept = 0;
+
+    for (uint32_t i = 0; i < c->n_ifaces; i++)
+        for (unsigned a = 0; a < c->iface[i].n_addrs; a++) {
+            uint8_t family = c->iface[i].addr[a].family;
+            uint8_t len = c->iface[i].addr[a].len;
+
+            ways[n].from = CONNECTED;
+            ways[n++].route = (struct fib_route){
+                .addr =
+                    config_addr_span(&c->iface[i].addr[a].addr, family, len).lo,
+                .family = family,
+                .len = len,
+                .iface = (uint8_t)i};
+        }
+    for (uint32_t i = 0; i < c->n_routes; i++)
+        ways[n++] = (struct way){c->routes[i], r->route_from[i]};
+    qsort(ways, n, sizeof(*ways), by_prefix);
+    c->routes = config_read_alloc(r, n + 1, sizeof(struct fib_route));
+    for (uint32_t i = 0, first = 0; i < n; i++) {
+        if (i > 0 && same_prefix(&ways[i].route, &ways[first].route)) {
+            if (ways[i].route.iface != ways[first].route.iface)
+                tell_conflict(r, &ways[i], &ways[first]);
+            continue;
+        }
+        first = i;
+        c->routes[kept++] = ways[i].route;
+    }
+    c->n_routes = kept;
+}

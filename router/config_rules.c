@@ -1,0 +1,367 @@
+/* config_rules.c - rules: an object each, sorted by hook, stage and order
+ *
+ * The action says in which stage a rule is asked; hooks that do not have that
+ * stage, or not for that action, refuse it here, so that no rule can stand in
+ * a file without ever being asked. */
+#include "config_rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_nat.h"
+
+enum { MAX_RULES = 65536 };
+
+static const char *const hook_names[CT_N_HOOKS] = {
+    [CT_PREROUTING] = "prerouting",   [CT_INPUT] = "input",
+    [CT_FORWARD] = "forward",         [CT_OUTPUT] = "output",
+    [CT_POSTROUTING] = "postrouting",
+};
+
+const char *config_rules_hook_name(unsigned hook)
+{
+    return hook_names[hook];
+}
+
+/* ---- actions that are no translation ---- */
+
+static void read_verdict(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {"accept", "drop", "reject", "notrack"};
+    static const uint8_t actions[] = {CT_ACT_ACCEPT, CT_ACT_DROP, CT_ACT_REJECT,
+                                      CT_ACT_NOTRACK};
+    struct config_rule *c = into;
+    const char *s = json_string_value(v);
+    int i;
+
+    if (s != NULL && strncmp(s, "queue", 5) == 0) {
+        config_read_fail(r, "this version does not know \"queue\"; expected "
+                            "one of \"accept\", \"drop\", \"reject\", "
+                            "\"notrack\"");
+        c->failed = true;
+        return;
+    }
+    i = config_read_choice(r, v, names, CONFIG_READ_N(names));
+    c->failed |= i < 0;
+    if (i >= 0)
+        config_nat_claim(r, c, "verdict", actions[i]);
+}
+
+static void read_reject_with(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {
+        [CT_REJECT_ADMIN] = "admin-prohibited",
+        [CT_REJECT_PORT] = "port-unreachable",
+        [CT_REJECT_HOST] = "host-unreachable",
+        [CT_REJECT_NET] = "net-unreachable",
+        [CT_REJECT_RST] = "tcp-reset",
+    };
+    struct config_rule *c = into;
+    int i;
+
+    if (c->rule.action != CT_ACT_REJECT) {
+        config_read_fail(r, "reject_with without a reject; expected "
+                            "\"verdict\": \"reject\" beside it");
+        c->failed = true;
+        return;
+    }
+    i = config_read_choice(r, v, names, CONFIG_READ_N(names));
+    c->failed |= i < 0;
+    if (i >= 0)
+        c->rule.reject = (uint8_t)i;
+}
+
+static bool read_true(struct config_read *r, const json_t *v)
+{
+    if (!json_is_true(v))
+        config_read_fail(r, "this is %s; expected true",
+                         config_read_kind(r, v));
+    return json_is_true(v);
+}
+
+static void read_notrack(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+
+    if (config_nat_claim(r, c, "notrack", CT_ACT_NOTRACK))
+        c->failed |= !read_true(r, v);
+}
+
+static void read_set_mark(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+
+    if (config_nat_claim(r, c, "set_mark", CT_ACT_MARK))
+        c->failed |=
+            !config_state_read_mark(r, v, &c->rule.mark, &c->rule.mark_mask);
+}
+
+/* Every rule counts: the key only says that nothing else is wanted. */
+static void read_counter(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+
+    c->failed |= !read_true(r, v);
+}
+
+/* ---- names ---- */
+
+static void read_id(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    const char *s = config_read_string(r, v, sizeof(c->rule.id) - 1, "an id");
+
+    if (s == NULL)
+        return;
+    if (s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                    "0123456789_.:-")] != '\0') {
+        config_read_fail(r, "%s can't be an id; expected A-Z a-z 0-9 _ . : -",
+                         config_read_show(r, s));
+        return;
+    }
+    strcpy(c->rule.id, s);
+    c->given_id = true;
+}
+
+static void read_comment(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    const char *s = json_string_value(v);
+
+    if (s == NULL || strlen(s) >= sizeof(c->rule.comment)) {
+        config_read_fail(r, "this is %s; expected a text of at most %zu bytes",
+                         config_read_kind(r, v), sizeof(c->rule.comment) - 1);
+        return;
+    }
+    strcpy(c->rule.comment, s);
+}
+
+/* reject_with stands behind verdict, icmp_type behind proto, ports behind what
+ * may have ports: they ask for what was read before. */
+static const struct config_key rule_keys[] = {
+    {"in", config_match_in},           {"out", config_match_out},
+    {"family", config_match_family},   {"src", config_match_src},
+    {"dst", config_match_dst},         {"proto", config_match_proto},
+    {"sport", config_match_sport},     {"dport", config_match_dport},
+    {"icmp_type", config_icmp_type},   {"ct_state", config_state_ct},
+    {"mark", config_state_mark},       {"verdict", read_verdict},
+    {"reject_with", read_reject_with}, {"notrack", read_notrack},
+    {"set_mark", read_set_mark},       {"snat", config_nat_snat},
+    {"dnat", config_nat_dnat},         {"masquerade", config_nat_masquerade},
+    {"redirect", config_nat_redirect}, {"ports", config_nat_ports},
+    {"random", config_nat_random},     {"persistent", config_nat_persistent},
+    {"counter", read_counter},         {"id", read_id},
+    {"comment", read_comment},
+};
+
+static const char *const later_keys[] = {
+    "zone", "helper", "queue",     "limit", "connlimit",
+    "log",  "netmap", "ct_status", "mss",   NULL};
+
+/* ---- a rule ---- */
+
+#define AT(hook) (1u << CT_##hook)
+#define ANYWHERE 0x1fu
+
+static const struct {
+    uint8_t stage;
+    uint8_t hooks;
+    const char *where;
+} actions[] = {
+    [CT_ACT_COUNT] = {CT_STAGE_FILTER, ANYWHERE, ""},
+    [CT_ACT_ACCEPT] = {CT_STAGE_FILTER, ANYWHERE, ""},
+    [CT_ACT_DROP] = {CT_STAGE_FILTER, ANYWHERE, ""},
+    [CT_ACT_REJECT] = {CT_STAGE_FILTER, AT(INPUT) | AT(FORWARD) | AT(OUTPUT),
+                       "input, forward or output"},
+    [CT_ACT_NOTRACK] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
+                        "prerouting or output"},
+    [CT_ACT_MARK] = {CT_STAGE_MANGLE, ANYWHERE, ""},
+    [CT_ACT_SNAT] = {CT_STAGE_NAT, AT(POSTROUTING) | AT(INPUT),
+                     "postrouting or input"},
+    [CT_ACT_MASQUERADE] = {CT_STAGE_NAT, AT(POSTROUTING), "postrouting"},
+    [CT_ACT_DNAT] = {CT_STAGE_NAT, AT(PREROUTING) | AT(OUTPUT),
+                     "prerouting or output"},
+    [CT_ACT_REDIRECT] = {CT_STAGE_NAT, AT(PREROUTING) | AT(OUTPUT),
+                         "prerouting or output"},
+};
+
+static void check_rule(struct config_read *r, struct config_rule *c)
+{
+    unsigned kind = c->rule.action;
+
+    c->rule.stage = actions[kind].stage;
+    if ((actions[kind].hooks >> c->rule.hook & 1) == 0)
+        config_read_fail_in(r, c->action, true,
+                            "\"%s\" makes no sense in %s; expected it in %s",
+                            c->action, hook_names[c->rule.hook],
+                            actions[kind].where);
+    if (c->failed)
+        return; /* what the rest lacks may be what failed */
+    config_nat_check(r, c);
+    config_match_check(r, c);
+}
+
+static const char *dump(struct config_read *r, const json_t *v, size_t flags,
+                        bool keep, size_t *len)
+{
+    char *text;
+
+    *len = json_dumpb(v, NULL, 0, flags);
+    text = keep ? config_read_alloc(r, *len + 1, 1)
+                : config_read_scratch(r, *len + 1, 1);
+    (void)json_dumpb(v, text, *len, flags);
+    return text;
+}
+
+/* FNV-1a over hook and canonical text; a comment may change, the id stays. */
+static uint64_t hash_rule(struct config_read *r, const struct config_rule *c)
+{
+    uint64_t h = 0xcbf29ce484222325u ^ c->rule.hook;
+    json_t *bare = json_copy(c->json);
+    const char *text;
+    size_t n;
+
+    if (bare == NULL)
+        longjmp(r->no_memory, 1);
+    json_object_del(bare, "comment");
+    text = dump(r, bare, JSON_SORT_KEYS | JSON_COMPACT, false, &n);
+    json_decref(bare);
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+    return h;
+}
+
+static void read_rule(struct config_read *r, json_t *v, unsigned hook,
+                      size_t entry)
+{
+    struct config_rule *c = &r->rules->v[r->rules->n++];
+    size_t n;
+
+    c->json = v;
+    c->entry = (uint32_t)entry;
+    c->rule.hook = (uint8_t)hook;
+    c->rule.reject = CT_REJECT_PORT;
+    c->rule.match.in = c->rule.match.out = CT_NO_IFACE;
+    c->rule.match.icmp_type = -1;
+    config_read_object(r, v, rule_keys, CONFIG_READ_N(rule_keys), later_keys,
+                       c);
+    if (!json_is_object(v))
+        return;
+    check_rule(r, c);
+    c->hash = hash_rule(r, c);
+    c->text = dump(r, v, JSON_COMPACT, true, &n);
+}
+
+size_t config_rules_enter(struct config_read *r, const struct config_rule *c)
+{
+    size_t was = config_read_enter(r, "rules");
+
+    config_read_enter(r, hook_names[c->rule.hook]);
+    config_read_enter_at(r, c->entry);
+    return was;
+}
+
+/* ---- all of them ---- */
+
+static void read_hook(struct config_read *r, json_t *v, unsigned hook)
+{
+    if (!json_is_array(v)) {
+        config_read_fail(r, "this is %s; expected a list of rules",
+                         config_read_kind(r, v));
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        size_t was = config_read_enter_at(r, i);
+
+        read_rule(r, json_array_get(v, i), hook, i);
+        config_read_leave(r, was);
+    }
+}
+
+static void read_prerouting(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    read_hook(r, v, CT_PREROUTING);
+}
+
+static void read_input(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    read_hook(r, v, CT_INPUT);
+}
+
+static void read_forward(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    read_hook(r, v, CT_FORWARD);
+}
+
+static void read_output(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    read_hook(r, v, CT_OUTPUT);
+}
+
+static void read_postrouting(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    read_hook(r, v, CT_POSTROUTING);
+}
+
+void config_rules_read(struct config_read *r, json_t *v, void *into)
+{
+    static const struct config_key keys[] = {
+        {"prerouting", read_prerouting},   {"input", read_input},
+        {"forward", read_forward},         {"output", read_output},
+        {"postrouting", read_postrouting},
+    };
+    size_t n = 0;
+
+    (void)into;
+    for (unsigned hook = 0; hook < CT_N_HOOKS; hook++)
+        n += json_array_size(json_object_get(v, hook_names[hook]));
+    if (n > MAX_RULES) {
+        config_read_fail(r, "%zu rules; expected at most %d", n, MAX_RULES);
+        return;
+    }
+    r->rules->v = config_read_scratch(r, n + 1, sizeof(struct config_rule));
+    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, NULL);
+}
+
+static void read_one_policy(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {"accept", "drop"};
+    uint8_t *policy = into;
+    int i = config_read_choice(r, v, names, 2);
+
+    *policy = i == 1 ? CT_DROP : CT_ACCEPT;
+}
+
+static void read_policy_input(struct config_read *r, json_t *v, void *into)
+{
+    read_one_policy(r, v, (uint8_t *)into + CT_INPUT);
+}
+
+static void read_policy_forward(struct config_read *r, json_t *v, void *into)
+{
+    read_one_policy(r, v, (uint8_t *)into + CT_FORWARD);
+}
+
+static void read_policy_output(struct config_read *r, json_t *v, void *into)
+{
+    read_one_policy(r, v, (uint8_t *)into + CT_OUTPUT);
+}
+
+void config_rules_read_policy(struct config_read *r, json_t *v, void *into)
+{
+    static const struct config_key keys[] = {
+        {"input", read_policy_input},
+        {"forward", read_policy_forward},
+        {"output", read_policy_output},
+    };
+
+    (void)into;
+    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL,
+                       r->config->rules.policy);
+}

@@ -1,0 +1,29 @@
+/* config_rules.h - the ruleset, sorted as the core wants it */
+#ifndef CONFIG_RULES_H
+#define CONFIG_RULES_H
+
+#include "config_match.h"
+
+/* All rules as they were given: hook by hook, entry by entry. */
+struct config_rules {
+    struct config_rule *v;
+    uint32_t n;
+};
+
+/* Needs interfaces and sets.  into is not used. */
+void config_rules_read(struct config_read *r, json_t *v, void *into);
+void config_rules_read_policy(struct config_read *r, json_t *v, void *into);
+
+/* Ids, order and start: config->rules. */
+void config_order_make(struct config_read *r);
+
+/* Enter /rules/HOOK/ENTRY; leave with what it answers. */
+size_t config_rules_enter(struct config_read *r, const struct config_rule *c);
+
+const char *config_rules_hook_name(unsigned hook);
+
+/* Rows by which a packet from outside finds the shard of the host behind a
+ * dnat rule: config->steer. */
+void config_steer_make(struct config_read *r);
+
+#endif

@@ -1,0 +1,18 @@
+/* config_sets.h - sets of addresses, named ones and those within a rule */
+#ifndef CONFIG_SETS_H
+#define CONFIG_SETS_H
+
+#include "config_read.h"
+
+/* The key "sets"; into is not used: they go to r->memory. */
+void config_sets_read(struct config_read *r, json_t *v, void *into);
+
+/* src or dst of a rule: an address, a prefix, a range, the name of a set, or a
+ * list of these; a leading ! negates.  False when failed. */
+bool config_sets_match(struct config_read *r, json_t *v,
+                       struct ct_addr_set *out);
+
+/* The families it can match: bit 0 IPv4, bit 1 IPv6. */
+unsigned config_sets_families(const struct ct_addr_set *set);
+
+#endif

@@ -1,0 +1,90 @@
+/* config_state.c - what conntrack thinks of a packet, and its mark */
+#include "config_match.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool one_state(struct config_read *r, const json_t *v, const char *s,
+                      struct ct_match *m)
+{
+    static const struct config_match_word states[] = {
+        {"invalid", CT_INVALID},         {"new", CT_NEW},
+        {"established", CT_ESTABLISHED}, {"related", CT_RELATED},
+        {"untracked", CT_UNTRACKED},
+    };
+    const struct config_match_word *word =
+        s == NULL ? NULL : config_match_word(states, CONFIG_READ_N(states), s);
+
+    if (word == NULL) {
+        config_read_fail(r,
+                         "%s is no state; expected new, established, "
+                         "related, invalid or untracked",
+                         config_read_kind(r, v));
+        return false;
+    }
+    m->info = (uint8_t)(m->info | 1u << word->number);
+    return true;
+}
+
+void config_state_ct(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    struct ct_match *m = &c->rule.match;
+    bool negate = false;
+
+    c->failed |= !config_match_list(r, v, one_state, m, &negate);
+    m->info_negate = negate;
+}
+
+static bool number32(const char *s, const char *end, uint32_t *out)
+{
+    char text[16], *stop;
+    size_t n = (size_t)(end - s);
+
+    if (n == 0 || n >= sizeof(text) || *s < '0' || *s > '9')
+        return false;
+    memcpy(text, s, n);
+    text[n] = '\0';
+    errno = 0;
+    unsigned long long v = strtoull(
+        text, &stop, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
+
+    *out = (uint32_t)v;
+    return *stop == '\0' && errno == 0 && v <= UINT32_MAX;
+}
+
+bool config_state_read_mark(struct config_read *r, json_t *v, uint32_t *mark,
+                            uint32_t *mask)
+{
+    const char *s = json_string_value(v), *slash;
+    uint64_t number;
+    bool ok;
+
+    *mask = UINT32_MAX;
+    if (s == NULL) {
+        ok = config_read_uint(r, v, 0, UINT32_MAX, &number);
+        *mark = ok ? (uint32_t)number : 0;
+        return ok;
+    }
+    slash = strchr(s, '/');
+    ok = number32(s, slash != NULL ? slash : s + strlen(s), mark) &&
+         (slash == NULL || number32(slash + 1, slash + strlen(slash), mask));
+    if (!ok || *mask == 0 || (*mark & ~*mask) != 0) {
+        config_read_fail(r,
+                         "%s is no mark; expected a number of 32 bits, or "
+                         "\"VALUE/MASK\" with no bit outside a mask that "
+                         "is not 0",
+                         config_read_show(r, s));
+        return false;
+    }
+    return true;
+}
+
+void config_state_mark(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    struct ct_match *m = &c->rule.match;
+
+    c->failed |= !config_state_read_mark(r, v, &m->mark, &m->mark_mask);
+}

@@ -1,0 +1,304 @@
+/* config_steer.c - which host a packet from outside is really meant for
+ *
+ * With several workers the shard of an inside host must get the packets that a
+ * dnat rule will send to it, before any rule is asked.  So each rule becomes
+ * rows of (address, ports) to target.  Where two rules cover one port the
+ * earlier one has it, as in the ruleset; rows of one address never overlap. */
+#include "config_rules.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_addr.h"
+
+/* A range of addresses becomes a row each, up to this many. */
+enum { MAX_ADDRS = 1024, MAX_ROWS = 262144 };
+
+struct row {
+    struct ct_steer_row row;
+    uint32_t order; /* of its rule */
+};
+
+struct rows {
+    struct row *v;
+    uint32_t n, room;
+};
+
+static void add_row(struct config_read *r, struct rows *rows, struct row row)
+{
+    if (rows->n == rows->room) {
+        uint32_t room = rows->room == 0 ? 16 : 2 * rows->room;
+        struct row *more = config_read_scratch(r, room, sizeof(*more));
+
+        if (rows->n > 0)
+            memcpy(more, rows->v, rows->n * sizeof(*more));
+        rows->v = more;
+        rows->room = room;
+    }
+    rows->v[rows->n++] = row;
+}
+
+/* ---- rules to rows ---- */
+
+static void add_ports(struct config_read *r, struct rows *rows, struct row row,
+                      const struct ct_port_set *ports)
+{
+    uint32_t next = 0; /* first port behind the last range, if negated */
+
+    if (ports->n == 0) {
+        row.row.port_lo = 0;
+        row.row.port_hi = 65535;
+        add_row(r, rows, row);
+        return;
+    }
+    for (unsigned i = 0; i < ports->n; i++) {
+        uint32_t lo = ports->negate ? next : ports->r[i].lo;
+        int32_t hi = ports->negate ? ports->r[i].lo - 1 : ports->r[i].hi;
+
+        next = ports->r[i].hi + 1u;
+        row.row.port_lo = (uint16_t)lo;
+        row.row.port_hi = (uint16_t)hi;
+        if (hi >= (int32_t)lo)
+            add_row(r, rows, row);
+    }
+    if (ports->negate && next <= 65535) {
+        row.row.port_lo = (uint16_t)next;
+        row.row.port_hi = 65535;
+        add_row(r, rows, row);
+    }
+}
+
+static bool asks_proto(const struct ct_match *m, uint8_t proto)
+{
+    for (unsigned i = 0; i < m->n_protos; i++)
+        if (m->protos[i] == proto)
+            return !m->proto_negate;
+    return m->n_protos == 0 || m->proto_negate;
+}
+
+static void refuse(struct config_read *r, const struct config_rule *c,
+                   const char *what)
+{
+    size_t was = config_rules_enter(r, c);
+
+    if (r->config->workers > 1)
+        config_read_fail_in(r, "dnat", false, "%s, or \"workers\": 1", what);
+    config_read_leave(r, was);
+}
+
+static bool is_own(const struct config *config, const union ct_addr *addr,
+                   uint8_t family)
+{
+    for (uint32_t i = 0; i < config->n_ifaces; i++)
+        for (unsigned a = 0; a < config->iface[i].n_addrs; a++)
+            if (config->iface[i].addr[a].family == family &&
+                ct_addr_eq(&config->iface[i].addr[a].addr, addr))
+                return true;
+    return false;
+}
+
+/* One address, in each protocol that has ports, and echo requests.  Replies to
+ * echo need none: they may be to hosts hidden behind that address. */
+static void add_addr(struct config_read *r, struct rows *rows,
+                     const struct config_rule *c, const union ct_addr *addr)
+{
+    static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP};
+    const struct ct_match *m = &c->rule.match;
+    bool six = c->rule.nat.family == CT_IPV6;
+    int echo = six ? 128 : 8;
+    struct row row = {.order = (uint32_t)(c - r->rules->v)};
+
+    row.row.addr = *addr;
+    row.row.target = c->rule.nat.lo;
+    row.row.family = c->rule.nat.family;
+    for (unsigned i = 0; i < 2; i++) {
+        row.row.proto = ported[i];
+        if (!asks_proto(m, ported[i]))
+            continue;
+        add_ports(r, rows, row, &m->dport);
+        if (m->dport.n == 0 && is_own(r->config, addr, row.row.family))
+            refuse(r, c,
+                   "every port of the router's own address is taken, and "
+                   "none is left for translation; expected dport");
+    }
+    row.row.proto = six ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+    row.row.port_lo = (uint16_t)(echo << 8);
+    row.row.port_hi = (uint16_t)(echo << 8 | 0xff);
+    if (asks_proto(m, row.row.proto) &&
+        (m->icmp_type < 0 || m->icmp_type == echo))
+        add_row(r, rows, row);
+}
+
+static void step(union ct_addr *addr, uint8_t family)
+{
+    for (int i = family == CT_IPV6 ? 15 : 3; i >= 0; i--)
+        if (++addr->b[i] != 0)
+            return;
+}
+
+/* False: more addresses than may be rows. */
+static bool add_dst(struct config_read *r, struct rows *rows,
+                    const struct config_rule *c)
+{
+    const struct ct_addr_set *dst = &c->rule.match.dst;
+    uint8_t family = c->rule.nat.family;
+    const struct ct_addr_range *range = family == CT_IPV6 ? dst->v6 : dst->v4;
+    uint32_t n = family == CT_IPV6 ? dst->n_v6 : dst->n_v4, made = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        union ct_addr addr = range[i].lo;
+
+        for (;; step(&addr, family)) {
+            if (++made > MAX_ADDRS || rows->n > MAX_ROWS)
+                return false;
+            add_addr(r, rows, c, &addr);
+            if (ct_addr_eq(&addr, &range[i].hi))
+                break;
+        }
+    }
+    return true;
+}
+
+/* Without dst, from outside: whatever address of ours it was sent to. */
+static void add_own(struct config_read *r, struct rows *rows,
+                    const struct config_rule *c)
+{
+    for (uint32_t i = 0; i < r->config->n_ifaces; i++) {
+        const struct config_iface *iface = &r->config->iface[i];
+
+        for (unsigned a = 0; a < iface->n_addrs; a++)
+            if (iface->addr[a].family == c->rule.nat.family)
+                add_addr(r, rows, c, &iface->addr[a].addr);
+    }
+}
+
+static bool from_outside(const struct config_read *r, const struct ct_match *m)
+{
+    return m->in != CT_NO_IFACE && !m->in_negate &&
+           !r->config->iface[m->in].inside;
+}
+
+static void make_rows(struct config_read *r, struct rows *rows,
+                      const struct config_rule *c)
+{
+    const struct ct_match *m = &c->rule.match;
+
+    if (!ct_addr_eq(&c->rule.nat.lo, &c->rule.nat.hi)) {
+        refuse(r, c,
+               "the hosts of this range have different workers; expected "
+               "one address");
+        return;
+    }
+    if (!m->dst.present && from_outside(r, m)) {
+        add_own(r, rows, c);
+        return;
+    }
+    if (!m->dst.present || m->dst.negate || !add_dst(r, rows, c))
+        refuse(r, c,
+               "no worker can be told from this rule's dst; expected dst "
+               "with at most 1024 addresses");
+}
+
+/* ---- rows to table ---- */
+
+static int by_address(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    int c = x->row.family - y->row.family;
+
+    if (c == 0)
+        c = x->row.proto - y->row.proto;
+    if (c == 0)
+        c = config_addr_compare(&x->row.addr, &y->row.addr);
+    if (c == 0)
+        c = (x->order > y->order) - (x->order < y->order);
+    return c != 0 ? c : x->row.port_lo - y->row.port_lo;
+}
+
+static bool same_address(const struct row *a, const struct row *b)
+{
+    return a->row.family == b->row.family && a->row.proto == b->row.proto &&
+           ct_addr_eq(&a->row.addr, &b->row.addr);
+}
+
+/* The first port from p on that no earlier rule has; 65536: none. */
+static uint32_t free_from(uint32_t *next, uint32_t p)
+{
+    uint32_t end = p;
+
+    while (next[end] != end)
+        end = next[end];
+    while (next[p] != end) {
+        uint32_t after = next[p];
+
+        next[p] = end;
+        p = after;
+    }
+    return end;
+}
+
+static int by_port(const void *a, const void *b)
+{
+    const struct ct_steer_row *x = a, *y = b;
+
+    return x->port_lo - y->port_lo;
+}
+
+/* Rows of one address, earlier rules first; next is scratch. */
+static void settle(struct config_read *r, struct rows *out,
+                   const struct row *rows, uint32_t n, uint32_t *next)
+{
+    for (uint32_t p = 0; p <= 65536; p++)
+        next[p] = p;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t hi = rows[i].row.port_hi;
+        uint32_t p = free_from(next, rows[i].row.port_lo);
+
+        while (p <= hi) {
+            struct row row = rows[i];
+
+            row.row.port_lo = (uint16_t)p;
+            for (; p <= hi && next[p] == p; p++)
+                next[p] = p + 1;
+            row.row.port_hi = (uint16_t)(p - 1);
+            add_row(r, out, row);
+            p = free_from(next, p);
+        }
+    }
+}
+
+void config_steer_make(struct config_read *r)
+{
+    struct rows rows = {.n = 0}, out = {.n = 0};
+    struct ct_steer_row *table;
+    uint32_t *next = config_read_scratch(r, 65537, sizeof(*next));
+
+    for (uint32_t i = 0; i < r->rules->n; i++) {
+        const struct config_rule *c = &r->rules->v[i];
+
+        if (!c->failed && c->rule.action == CT_ACT_DNAT &&
+            c->rule.hook == CT_PREROUTING)
+            make_rows(r, &rows, c);
+    }
+    if (rows.n > 0)
+        qsort(rows.v, rows.n, sizeof(rows.v[0]), by_address);
+    for (uint32_t i = 0, end; i < rows.n; i = end) {
+        for (end = i + 1; end < rows.n; end++)
+            if (!same_address(&rows.v[i], &rows.v[end]))
+                break;
+        if (end == i + 1)
+            add_row(r, &out, rows.v[i]);
+        else
+            settle(r, &out, &rows.v[i], end - i, next);
+    }
+    table = config_read_alloc(r, out.n + 1, sizeof(*table));
+    for (uint32_t i = 0, end; i < out.n; i = end) {
+        for (end = i; end < out.n && same_address(&out.v[i], &out.v[end]);
+             end++)
+            table[end] = out.v[end].row;
+        qsort(table + i, end - i, sizeof(*table), by_port);
+    }
+    r->config->steer = table;
+    r->config->n_steer = out.n;
+}

@@ -1,0 +1,332 @@
+/* control.c - the control loop: starts everything, ends everything */
+#include "control_room.h"
+
+#include "clock.h"
+#include "control.h"
+#include "log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EVENTS_A_TURN = 1024, PROTOCOLS_WITH_PORTS = 4, MAX_PORTMAPS = 256 };
+
+/* ---- what happens while it runs ---- */
+
+static void settle(struct control *c)
+{
+    if (c->now->older == NULL)
+        return;
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        if (worker_taken(c->worker[i]) < c->now->serial)
+            return;
+    generation_settle(c->now);
+}
+
+static void pump(struct control *c)
+{
+    struct worker_event e;
+    unsigned            n = 0;
+
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        while (n < EVENTS_A_TURN && worker_next_event(c->worker[i], &e)) {
+            web_event(c->web, i, &e.event, e.lost);
+            n++;
+        }
+    if (n == EVENTS_A_TURN) /* more may wait; let others have their turn */
+        uv_async_send(&c->wake);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct control *c = timer->data;
+
+    uv_timer_start(timer, on_timer, devices_tend(c), 0);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct control *c = wake->data;
+    bool            was_lost = false, is_lost = false;
+
+    settle(c);
+    pump(c);
+    for (uint32_t i = 0; i < c->n_devices; i++)
+        was_lost = was_lost || c->device[i].lost;
+    devices_look(c);
+    for (uint32_t i = 0; i < c->n_devices; i++)
+        is_lost = is_lost || c->device[i].lost;
+    if (is_lost && !was_lost)
+        on_timer(&c->timer);
+}
+
+/* config_load() writes its errors to a stream, one a line: log each. */
+static struct config *load(const char *path)
+{
+    struct config *config = NULL;
+    char          *text = NULL, *line, *rest = NULL;
+    size_t         size = 0;
+    FILE          *err = open_memstream(&text, &size);
+    int            code;
+
+    if (err == NULL)
+        return NULL;
+    code = config_load(path, &config, err);
+    fclose(err);
+    for (line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest))
+        log_error("config", "%s", line);
+    free(text);
+    return code == 0 ? config : NULL;
+}
+
+static void on_hup(uv_signal_t *signal, int number)
+{
+    struct control    *c = signal->data;
+    struct config     *config = load(c->path);
+    struct generation *g = NULL;
+
+    (void)number;
+    if (config == NULL) {
+        log_error("control", "reload failed: the old configuration stays");
+        return;
+    }
+    if (generation_freeze(c->now->config, config))
+        g = generation_new(config, c->now, c->key);
+    if (g == NULL) {
+        config_free(config);
+        log_error("control", "reload failed: the old configuration stays");
+        return;
+    }
+    log_setup(config->log_level, config->log_json);
+    c->now = g;
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        while (!worker_use(c->worker[i], &g->setup[i]))
+            uv_sleep(1); /* a full mailbox empties within a turn */
+    log_info("control", "reloaded %s: %u rules, flows kept", c->path,
+             config->rules.n);
+}
+
+static void on_end(uv_signal_t *signal, int number)
+{
+    struct control *c = signal->data;
+
+    log_info("control", "%s: ending",
+             number == SIGTERM ? "SIGTERM" : "SIGINT");
+    uv_signal_stop(&c->term); /* the next one ends us at once */
+    uv_signal_stop(&c->interrupt);
+    uv_stop(&c->loop);
+}
+
+/* ---- start ---- */
+
+static uint32_t portmaps(const struct steer *s)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < s->view.n_external; i++) {
+        const uint8_t *lo = s->external[i].lo.b, *hi = s->external[i].hi.b;
+        unsigned       last = s->external_family[i] == CT_IPV4 ? 3 : 15;
+        bool           small = memcmp(lo, hi, last) == 0;
+
+        n += small ? (uint32_t)(hi[last] - lo[last] + 1) : MAX_PORTMAPS;
+    }
+    n = n > MAX_PORTMAPS ? MAX_PORTMAPS : n * PROTOCOLS_WITH_PORTS;
+    return n < 8 ? 8 : n < MAX_PORTMAPS ? n : MAX_PORTMAPS;
+}
+
+static void fill_core(const struct control *c, unsigned worker,
+                      struct ct_config *out)
+{
+    const struct config *f = c->now->config;
+    uint32_t             n = f->workers;
+
+    *out = (struct ct_config){
+        .max = f->max / n,
+        .buckets = (f->buckets == 0 ? f->max : f->buckets) / n,
+        .shard = worker,
+        .n_shards = n,
+        .portmaps = portmaps(c->now->steer),
+        .profile = f->profile,
+        .on_full = f->on_full,
+        .acct = f->acct,
+        .timestamp = f->timestamp,
+        .hairpin = f->hairpin,
+        .seed = f->seed,
+        .params = f->params,
+    };
+    memcpy(out->key, c->key, sizeof out->key);
+    if (!f->seed_set)
+        entropy_fill(&out->seed, sizeof out->seed);
+}
+
+static int make_workers(struct control *c)
+{
+    char err[256];
+
+    while (c->n_workers < c->now->config->workers) {
+        struct worker_config w = {.index = c->n_workers,
+                                  .n_workers = c->now->config->workers,
+                                  .n_ifaces = c->n_devices,
+                                  .control = &c->wake};
+
+        fill_core(c, c->n_workers, &w.ct);
+        for (uint32_t i = 0; i < c->n_devices; i++)
+            w.fd[i] = c->device[i].tun.fd[c->n_workers];
+        c->worker[c->n_workers] = worker_new(&w, err);
+        if (c->worker[c->n_workers] == NULL) {
+            log_error("worker", "%s", err);
+            return -1;
+        }
+        c->n_workers++;
+    }
+    return 0;
+}
+
+static int start_workers(struct control *c)
+{
+    int err;
+
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        worker_link(c->worker[i], c->worker);
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        if ((err = worker_start(c->worker[i], &c->now->setup[i])) < 0) {
+            log_error("worker", "can't start a worker: %s", uv_strerror(err));
+            return -1;
+        }
+    return 0;
+}
+
+static void end_workers(struct control *c)
+{
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        worker_stop(c->worker[i]);
+    while (c->n_workers > 0)
+        worker_free(c->worker[--c->n_workers]);
+}
+
+static int start_web(struct control *c)
+{
+    const struct config *f = c->now->config;
+    char                 err[256];
+
+    websource_setup(c);
+    if (web_start(&c->web, &c->loop,
+                  &(struct web_config){
+                      .host = f->listen_set ? f->listen_host : NULL,
+                      .port = f->listen_port,
+                      .socket = f->socket[0] != '\0' ? f->socket : NULL,
+                      .token = f->token,
+                      .version = WEIR_VERSION,
+                      .source = &c->source,
+                  },
+                  err) == 0)
+        return 0;
+    log_error("web", "%s", err);
+    return -1;
+}
+
+static void announce(const struct control *c)
+{
+    const struct config *f = c->now->config;
+
+    for (uint32_t i = 0; i < c->n_devices; i++)
+        log_info("tun", "%s is %s: mtu %u, %u queue(s), offloads 0x%x",
+                 f->iface[i].name, c->device[i].tun.name, f->iface[i].mtu,
+                 c->device[i].tun.n, c->device[i].tun.offload);
+    if (f->listen_set)
+        log_info("web", strchr(f->listen_host, ':') != NULL
+                            ? "listening on http://[%s]:%u/"
+                            : "listening on http://%s:%u/",
+                 f->listen_host, (unsigned)web_port(c->web));
+    log_info("control", "running: %u worker(s), %u flows at most",
+             c->n_workers, f->max);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static int open_loop(struct control *c)
+{
+    if (uv_loop_init(&c->loop) < 0)
+        return -1;
+    c->hup.data = c->term.data = c->interrupt.data = c;
+    c->wake.data = c->timer.data = c;
+    if (uv_async_init(&c->loop, &c->wake, on_wake) < 0 ||
+        uv_timer_init(&c->loop, &c->timer) < 0 ||
+        uv_signal_init(&c->loop, &c->hup) < 0 ||
+        uv_signal_init(&c->loop, &c->term) < 0 ||
+        uv_signal_init(&c->loop, &c->interrupt) < 0)
+        return -1;
+    return 0;
+}
+
+static void close_loop(struct control *c)
+{
+    uv_walk(&c->loop, close_handle, NULL);
+    uv_run(&c->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&c->loop);
+}
+
+static int run(struct control *c)
+{
+    int code = 1;
+
+    if (open_loop(c) < 0) {
+        log_error("control", "can't make an event loop");
+        return 1;
+    }
+    if (devices_open(c) < 0)
+        goto close_loop;
+    if (make_workers(c) < 0)
+        goto end_workers;
+    if (start_web(c) < 0)
+        goto end_workers;
+    if (start_workers(c) < 0)
+        goto stop_web;
+    uv_signal_start(&c->hup, on_hup, SIGHUP);
+    uv_signal_start(&c->term, on_end, SIGTERM);
+    uv_signal_start(&c->interrupt, on_end, SIGINT);
+    uv_timer_start(&c->timer, on_timer, 0, 0);
+    announce(c);
+    uv_run(&c->loop, UV_RUN_DEFAULT);
+    code = 0;
+
+stop_web:
+    web_stop(c->web);
+end_workers:
+    end_workers(c);
+    devices_close(c);
+close_loop:
+    close_loop(c);
+    return code;
+}
+
+int control_run(const char *path, struct config *config)
+{
+    struct control *c = calloc(1, sizeof *c);
+    int             code = 1;
+
+    signal(SIGPIPE, SIG_IGN);
+    log_setup(config->log_level, config->log_json);
+    if (c != NULL) {
+        c->path = path;
+        entropy_fill(c->key, sizeof c->key);
+        c->now = generation_new(config, NULL, c->key);
+    }
+    if (c == NULL || c->now == NULL) {
+        log_error("control", "not enough memory to start");
+        config_free(config);
+    } else {
+        code = run(c);
+        generation_free(c->now);
+    }
+    free(c);
+    return code;
+}

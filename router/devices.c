@@ -1,0 +1,137 @@
+/* devices.c - the TUN devices' life, as the control loop sees it
+ *
+ * A device may be set down and up, be moved to another namespace, or be
+ * deleted.  Down and moved need nothing: descriptors go on working.  Deleted
+ * means that a worker read EBADFD: then the same descriptors are attached anew,
+ * ten times a second at first, later once a second, and workers go on.  One that
+ * had been moved away is not made again here, where nobody would look for it:
+ * it is attached to when somebody makes one of that name. */
+#include "control_room.h"
+
+#include "clock.h"
+#include "log.h"
+
+#include <string.h>
+
+enum { FAST_MS = 100, FAST_TRIES = 10, SLOW_MS = 1000 };
+
+static void choose(const struct control *c, uint32_t i, struct tun_config *t)
+{
+    const struct config_iface *f = &c->now->config->iface[i];
+
+    *t = (struct tun_config){
+        .name = f->tun,
+        .mtu = f->mtu,
+        .queues = c->now->config->workers,
+        .address_set = f->kernel_address_set,
+        .family = f->kernel_family,
+        .prefix = f->kernel_len,
+        .address = f->kernel_address,
+    };
+}
+
+int devices_open(struct control *c)
+{
+    char err[256];
+    int  code = netlink_open(&c->nl);
+
+    if (code < 0) {
+        log_error("control", "can't talk to the kernel by netlink: %s",
+                  strerror(-code));
+        return -1;
+    }
+    while (c->n_devices < c->now->config->n_ifaces) {
+        struct tun_config t;
+
+        choose(c, c->n_devices, &t);
+        if (tun_open(&c->device[c->n_devices].tun, &t, c->nl, err) < 0) {
+            log_error("tun", "%s", err);
+            devices_close(c);
+            return -1;
+        }
+        c->n_devices++;
+    }
+    return 0;
+}
+
+void devices_close(struct control *c)
+{
+    while (c->n_devices > 0)
+        tun_close(&c->device[--c->n_devices].tun);
+    netlink_close(c->nl);
+    c->nl = NULL;
+}
+
+void devices_look(struct control *c)
+{
+    for (uint32_t i = 0; i < c->n_devices; i++) {
+        struct device *d = &c->device[i];
+        bool           lost = false;
+
+        for (uint32_t k = 0; k < c->n_workers; k++)
+            lost = lost || worker_lost(c->worker[k], i);
+        if (!lost || d->lost)
+            continue;
+        d->lost = true;
+        d->tries = 0;
+        d->retry_ms = 0;
+        log_warn("tun", "device %s is gone: flows are kept, weir waits for it",
+                 d->tun.name);
+    }
+}
+
+static void try_again(struct control *c, uint32_t i)
+{
+    struct device      *d = &c->device[i];
+    struct netlink_link link;
+    int                 err;
+
+    d->tries++;
+    d->retry_ms =
+        clock_now().ms + (d->tries < FAST_TRIES ? FAST_MS : SLOW_MS);
+    if (d->moved && netlink_link(c->nl, d->tun.name, &link) < 0)
+        return;
+    err = tun_attach(&d->tun, c->nl);
+    if (err < 0) {
+        log_debug("tun", "device %s: %s", d->tun.name, strerror(-err));
+        return;
+    }
+    d->lost = false;
+    d->moved = false;
+    for (uint32_t k = 0; k < c->n_workers; k++)
+        if (!worker_resume(c->worker[k], i))
+            d->lost = true; /* its mailbox is full: once more */
+    if (!d->lost)
+        log_info("tun", "device %s is back", d->tun.name);
+}
+
+static void watch(struct control *c, struct device *d)
+{
+    struct netlink_link link;
+    bool                away = netlink_link(c->nl, d->tun.name, &link) < 0;
+
+    if (away && !d->moved)
+        log_info("tun",
+                 "device %s is in another network namespace now: its link "
+                 "state is unknown here",
+                 d->tun.name);
+    d->moved = away;
+}
+
+uint64_t devices_tend(struct control *c)
+{
+    uint64_t now = clock_now().ms, next = SLOW_MS;
+
+    devices_look(c);
+    for (uint32_t i = 0; i < c->n_devices; i++) {
+        struct device *d = &c->device[i];
+
+        if (d->lost && now >= d->retry_ms)
+            try_again(c, i);
+        if (!d->lost)
+            watch(c, d);
+        else if (d->retry_ms < now + next)
+            next = d->retry_ms > now ? d->retry_ms - now : 1;
+    }
+    return next;
+}

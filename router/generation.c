@@ -1,0 +1,141 @@
+/* generation.c - one configuration, ready for the workers */
+#include "generation.h"
+
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void prepare(struct generation *g, unsigned worker)
+{
+    struct worker_setup *s = &g->setup[worker];
+    const struct config *c = g->config;
+
+    s->serial = g->serial;
+    config_ct_ifaces(c, &s->ifaces);
+    for (uint32_t i = 0; i < c->n_ifaces; i++) {
+        s->more[i].mtu = c->iface[i].mtu;
+        s->more[i].usable = true;
+        for (unsigned k = 0; k < c->iface[i].n_addrs; k++)
+            s->more[i].prefix[k] = c->iface[i].addr[k].len;
+    }
+    s->fib = g->fib;
+    s->steer = g->steer;
+    s->rules = &c->rules;
+    s->counts = g->counts + (size_t)worker * c->rules.n;
+    s->params = c->params;
+}
+
+struct generation *generation_new(struct config *config,
+                                  struct generation *older,
+                                  const uint8_t key[16])
+{
+    struct generation *g = calloc(1, sizeof *g);
+
+    if (g == NULL)
+        return NULL;
+    g->serial = older == NULL ? 1 : older->serial + 1;
+    g->n_workers = config->workers;
+    g->counts = calloc((size_t)g->n_workers * config->rules.n + 1,
+                       sizeof *g->counts);
+    g->fib = fib_new(config->routes, config->n_routes);
+    if (g->fib != NULL)
+        g->steer = steer_new(config, g->fib,
+                             older == NULL ? NULL : older->steer, key);
+    if (g->counts == NULL || g->steer == NULL) {
+        generation_free(g);
+        return NULL;
+    }
+    g->config = config;
+    g->older = older;
+    for (unsigned i = 0; i < g->n_workers; i++)
+        prepare(g, i);
+    return g;
+}
+
+void generation_free(struct generation *g)
+{
+    while (g != NULL) {
+        struct generation *older = g->older;
+
+        steer_free(g->steer);
+        fib_free(g->fib);
+        free(g->counts);
+        if (g->config != NULL)
+            config_free(g->config);
+        free(g);
+        g = older;
+    }
+}
+
+void generation_settle(struct generation *g)
+{
+    generation_free(g->older);
+    g->older = NULL;
+}
+
+static void restart_needed(const char *what)
+{
+    log_warn("control", "%s changed: that needs a restart, the old value stays",
+             what);
+}
+
+#define KEEP(what, field)                                                      \
+    do {                                                                       \
+        if (memcmp(&now->field, &next->field, sizeof now->field) != 0) {       \
+            memcpy(&next->field, &now->field, sizeof now->field);              \
+            restart_needed(what);                                              \
+        }                                                                      \
+    } while (0)
+
+#define KEEP_TEXT(what, field)                                                 \
+    do {                                                                       \
+        if (strcmp(now->field, next->field) != 0) {                            \
+            memcpy(next->field, now->field, sizeof now->field);                \
+            restart_needed(what);                                              \
+        }                                                                      \
+    } while (0)
+
+static bool freeze_iface(const struct config_iface *now,
+                         struct config_iface       *next)
+{
+    if (strcmp(now->name, next->name) != 0)
+        return false;
+    KEEP_TEXT("an interface's tun", tun);
+    KEEP("an interface's side", inside);
+    KEEP("an interface's mtu", mtu);
+    KEEP("an interface's kernel_address", kernel_address_set);
+    KEEP("an interface's kernel_address", kernel_family);
+    KEEP("an interface's kernel_address", kernel_len);
+    KEEP("an interface's kernel_address", kernel_address);
+    return true;
+}
+
+bool generation_freeze(const struct config *now, struct config *next)
+{
+    bool same = now->n_ifaces == next->n_ifaces;
+
+    for (uint32_t i = 0; same && i < now->n_ifaces; i++)
+        same = freeze_iface(&now->iface[i], &next->iface[i]);
+    if (!same) {
+        log_error("control", "interfaces were added, removed or renamed: that "
+                             "needs a restart, the old configuration stays");
+        return false;
+    }
+    KEEP("conntrack.max", max);
+    KEEP("conntrack.buckets", buckets);
+    KEEP("conntrack.profile", profile);
+    KEEP("conntrack.on_full", on_full);
+    KEEP("conntrack.acct", acct);
+    KEEP("conntrack.timestamp", timestamp);
+    KEEP("nat.hairpin", hairpin);
+    KEEP("workers", workers);
+    KEEP("seed", seed_set);
+    KEEP("seed", seed);
+    KEEP("api.listen", listen_set);
+    KEEP_TEXT("api.listen", listen_host);
+    KEEP("api.listen", listen_port);
+    KEEP_TEXT("api.socket", socket);
+    KEEP_TEXT("api.token_file", token);
+    return true;
+}

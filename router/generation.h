@@ -1,0 +1,35 @@
+/* generation.h - one configuration, ready for the workers
+ *
+ * Workers borrow it; a newer one replaces it whole.  An old generation may be
+ * freed once every worker has taken a later one. */
+#ifndef GENERATION_H
+#define GENERATION_H
+
+#include "worker.h"
+
+struct generation {
+    struct generation *older;
+    uint64_t           serial;
+    struct config     *config; /* owned */
+    struct fib        *fib;
+    struct steer      *steer;
+    uint32_t           n_workers;
+    struct worker_setup   setup[CT_MAX_SHARDS];
+    struct ct_rule_count *counts; /* n_workers times rules.n */
+};
+
+/* Takes config over if it succeeds.  older may be NULL.  NULL: no memory. */
+struct generation *generation_new(struct config *config,
+                                  struct generation *older,
+                                  const uint8_t key[16]);
+/* This one and all older ones. */
+void generation_free(struct generation *g);
+
+/* All workers have taken g: free what came before. */
+void generation_settle(struct generation *g);
+
+/* What a running router can't change: next keeps the values of now, and each
+ * difference is told in a sentence.  False: the two can't be reconciled. */
+bool generation_freeze(const struct config *now, struct config *next);
+
+#endif

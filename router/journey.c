@@ -1,0 +1,281 @@
+/* journey.c - what happens to a packet between the hooks
+ *
+ * The core knows flows, the journey knows ways: whether a packet is for the
+ * router or for somebody behind it, by which interface, whether it fits there,
+ * and who is told when it does not.  The whole walk stands in walk() and
+ * forward() below, in the order of ip_rcv() and ip_forward():
+ *
+ *   parse, martians · PREROUTING · ours? -> INPUT, answer
+ *                                · group? -> drop
+ *                                · TTL · route · FORWARD · fits? · TTL - 1
+ *                                · POSTROUTING · checked write
+ *
+ * Size is judged before POSTROUTING: NAT between addresses of one family does
+ * not change lengths, and the error then quotes the packet as its sender knows
+ * it.  TTL goes down after that, so every error quotes the TTL that arrived.
+ *
+ * Every packet ends in exactly one counter: forwarded, local, a drop's reason,
+ * or held. */
+#include "journey.h"
+
+#include "answer.h"
+#include "output.h"
+#include "walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 64 };
+
+/* virtio_net_hdr's gso_type, without its ECN bit. */
+enum { GSO_TCPV4 = 1, GSO_TCPV6 = 4, GSO_UDP_L4 = 5, GSO_ECN = 0x80 };
+
+struct journey *journey_new(const struct journey_config *config)
+{
+    struct journey *j = calloc(1, sizeof *j);
+
+    if (j == NULL)
+        return NULL;
+    j->cfg = *config;
+    ratelimit_setup(&j->limit, config->seed);
+    return j;
+}
+
+void journey_free(struct journey *j)
+{
+    free(j);
+}
+
+void journey_set_fib(struct journey *j, const struct fib *fib)
+{
+    j->fib = fib;
+}
+
+void journey_set_ifaces(struct journey *j, const struct ct_ifaces *ifaces,
+                        const struct journey_iface *more)
+{
+    local_setup(&j->local, ifaces, more);
+    memcpy(j->iface, more, ifaces->n * sizeof *more);
+}
+
+static void refuse(struct journey *j, struct ct_pkt *pkt, enum ct_reason why)
+{
+    ct_drop(j->cfg.ct, pkt, why);
+    if (j->cfg.dropped != NULL)
+        j->cfg.dropped(j->cfg.ctx, pkt);
+}
+
+/* A hook did not say ACCEPT: it has counted the packet itself. */
+static void stopped(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v)
+{
+    if (v != CT_DROP)
+        return; /* held */
+    if (pkt->tell)
+        answer_reject(j, pkt);
+    if (j->cfg.dropped != NULL)
+        j->cfg.dropped(j->cfg.ctx, pkt);
+}
+
+/* What the offload header says must be true of the packet, since the far
+ * kernel will cut and sum by it. */
+static bool offload_ok(const struct ct_pkt *pkt)
+{
+    uint8_t proto = pkt->tuple.proto;
+
+    if (pkt->csum_partial &&
+        (pkt->l4_bad || (proto != WALK_TCP && proto != WALK_UDP)))
+        return false;
+    if (pkt->gso_size == 0)
+        return (pkt->gso_type & ~GSO_ECN) == 0;
+    if (pkt->l4_bad || !pkt->csum_partial || walk_headers(pkt) == 0)
+        return false;
+    switch (pkt->gso_type & ~GSO_ECN) {
+    case GSO_TCPV4:
+        return proto == WALK_TCP && pkt->tuple.family == CT_IPV4;
+    case GSO_TCPV6:
+        return proto == WALK_TCP && pkt->tuple.family == CT_IPV6;
+    case GSO_UDP_L4:
+        return proto == WALK_UDP;
+    default:
+        return false;
+    }
+}
+
+/* Everything that can be said of a packet alone. */
+static enum ct_reason inspect(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_reason why = ct_parse(j->cfg.ct, pkt);
+
+    if (why != CT_REASON_NONE)
+        return why;
+    if (!offload_ok(pkt))
+        return CT_REASON_BAD_GSO;
+    return local_src(&j->local, pkt->tuple.family, &pkt->tuple.src);
+}
+
+static void deliver(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_verdict v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
+
+    if (v != CT_ACCEPT) {
+        stopped(j, pkt, v);
+        return;
+    }
+    ct_count(j->cfg.ct, CT_STAT_local, 1);
+    if (answer_echo(j, pkt))
+        return;
+    if (j->cfg.local != NULL && j->cfg.local(j->cfg.ctx, pkt))
+        return;
+    answer_local(j, pkt);
+}
+
+/* RFC 1812 section 5.3.1; the checksum by RFC 1624 eqn 3, where the changed
+ * word is TTL << 8 | protocol. */
+static void lower_ttl(struct ct_pkt *pkt)
+{
+    uint8_t *d = pkt->data;
+    uint32_t sum;
+    uint16_t was;
+
+    if (walk_family(pkt) == CT_IPV6) {
+        d[7]--;
+        return;
+    }
+    was = walk_get16(d + 8);
+    d[8]--;
+    sum = (uint32_t)(uint16_t)~walk_get16(d + 10) + (uint16_t)~was +
+          walk_get16(d + 8);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    walk_put16(d + 10, ~sum);
+}
+
+static void forward(struct journey *j, struct ct_pkt *pkt,
+                    const union ct_addr *dst)
+{
+    uint8_t family = walk_family(pkt);
+    enum ct_reason why;
+    enum ct_verdict v;
+    uint32_t len;
+
+    if (pkt->data[family == CT_IPV4 ? 8 : 7] <= 1) {
+        answer_error(j, pkt, ANSWER_TTL, 0);
+        refuse(j, pkt, CT_REASON_TTL);
+        return;
+    }
+    pkt->out = j->fib == NULL ? CT_NO_IFACE
+                              : fib_lookup(j->fib, (enum ct_family)family, dst);
+    if (pkt->out >= j->local.ifaces.n) {
+        answer_error(j, pkt, ANSWER_NO_ROUTE, 0);
+        refuse(j, pkt, CT_REASON_NO_ROUTE);
+        return;
+    }
+    if ((v = ct_hook(j->cfg.ct, CT_FORWARD, pkt)) != CT_ACCEPT) {
+        stopped(j, pkt, v);
+        return;
+    }
+    if (output_fit(j, pkt) == OUTPUT_TOO_BIG) {
+        answer_error(j, pkt, ANSWER_TOO_BIG, j->iface[pkt->out].mtu);
+        refuse(j, pkt, CT_REASON_TOO_BIG);
+        return;
+    }
+    lower_ttl(pkt);
+    if ((v = ct_hook(j->cfg.ct, CT_POSTROUTING, pkt)) != CT_ACCEPT) {
+        stopped(j, pkt, v);
+        return;
+    }
+    len = pkt->len;
+    if ((why = output_send(j, pkt)) != CT_REASON_NONE) {
+        refuse(j, pkt, why);
+        return;
+    }
+    ct_count(j->cfg.ct, CT_STAT_forwarded, 1);
+    ct_count(j->cfg.ct, CT_STAT_pkts_out, 1);
+    ct_count(j->cfg.ct, CT_STAT_bytes_out, len);
+}
+
+static void walk(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_verdict v = ct_hook(j->cfg.ct, CT_PREROUTING, pkt);
+    union ct_addr dst;
+
+    if (v != CT_ACCEPT) {
+        stopped(j, pkt, v);
+        return;
+    }
+    dst = walk_addr(pkt, true);
+    switch (local_dst(&j->local, walk_family(pkt), &dst)) {
+    case LOCAL_SELF:
+        deliver(j, pkt);
+        break;
+    case LOCAL_GROUP:
+        refuse(j, pkt, CT_REASON_NO_GROUP);
+        break;
+    case LOCAL_IMPOSSIBLE:
+        refuse(j, pkt, CT_REASON_MARTIAN);
+        break;
+    case LOCAL_NO:
+        forward(j, pkt, &dst);
+        break;
+    }
+}
+
+/* First what needs no table, with the table's lines on their way meanwhile;
+ * then each packet's whole walk.  Refusals wait for their turn, so that what
+ * comes out does not depend on how packets were cut into batches. */
+static void chunk(struct journey *j, struct ct_pkt *pkts[], unsigned n)
+{
+    enum ct_reason why[CHUNK];
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        bytes += pkts[i]->len;
+        why[i] = inspect(j, pkts[i]);
+        if (why[i] == CT_REASON_NONE)
+            ct_prefetch(j->cfg.ct, pkts[i]);
+    }
+    ct_count(j->cfg.ct, CT_STAT_pkts_in, n);
+    ct_count(j->cfg.ct, CT_STAT_bytes_in, bytes);
+    for (unsigned i = 0; i < n; i++) {
+        if (why[i] == CT_REASON_NONE)
+            walk(j, pkts[i]);
+        else
+            refuse(j, pkts[i], why[i]);
+        ct_done(j->cfg.ct, pkts[i]);
+    }
+}
+
+void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
+                   ct_time now)
+{
+    j->now = now;
+    ct_begin(j->cfg.ct, now);
+    for (unsigned i = 0; i < n; i += CHUNK)
+        chunk(j, pkts + i, n - i < CHUNK ? n - i : CHUNK);
+}
+
+static bool lengths_agree(const struct ct_pkt *pkt)
+{
+    const uint8_t *d = pkt->data;
+    uint32_t hl;
+
+    if (pkt->len < 20 || pkt->len > 65535 + 40)
+        return false;
+    if (d[0] >> 4 == CT_IPV4) {
+        hl = (d[0] & 0x0fu) * 4;
+        return hl >= 20 && hl <= pkt->len && walk_get16(d + 2) == pkt->len;
+    }
+    return d[0] >> 4 == CT_IPV6 && pkt->len >= 40 &&
+           walk_get16(d + 4) == pkt->len - 40;
+}
+
+bool journey_output_ok(const struct ct_pkt *pkt, uint16_t mtu)
+{
+    if (!lengths_agree(pkt))
+        return false;
+    if (pkt->csum_partial && pkt->l4_off >= pkt->len)
+        return false;
+    return pkt->gso_size == 0 || walk_headers(pkt) != 0
+               ? walk_largest(pkt) <= mtu
+               : false;
+}

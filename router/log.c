@@ -1,0 +1,145 @@
+/* log.c - one line, one write
+ *
+ * A line is put together on the stack and written whole, so lines of several
+ * threads never mix.  What does not fit is cut and marked with "...".  Control
+ * characters never reach a terminal: a log line may quote a hostile name. */
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+enum { LINE_MAX_BYTES = 2048, WORDS_MAX_BYTES = 1536 };
+
+static const char *const level_names[] = {
+    [LOG_L_ERROR] = "error",
+    [LOG_L_WARN] = "warn",
+    [LOG_L_INFO] = "info",
+    [LOG_L_DEBUG] = "debug",
+};
+
+static _Atomic int level_now = LOG_L_INFO;
+static _Atomic bool json_now;
+
+struct line {
+    char text[LINE_MAX_BYTES];
+    size_t n;
+};
+
+void log_setup(enum log_level level, bool json)
+{
+    atomic_store_explicit(&level_now, (int)level, memory_order_relaxed);
+    atomic_store_explicit(&json_now, json, memory_order_relaxed);
+}
+
+/* Room for `"}`, three dots and the newline is always kept. */
+static void put(struct line *l, char c)
+{
+    if (l->n < sizeof(l->text) - 8)
+        l->text[l->n++] = c;
+}
+
+static void put_text(struct line *l, const char *s)
+{
+    while (*s != '\0')
+        put(l, *s++);
+}
+
+/* Control characters as \u00XX in both formats, so that text can be pasted. */
+static void put_words(struct line *l, const char *s, bool json)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (; *s != '\0'; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c < 0x20 || c == 0x7f) {
+            put_text(l, c == '\n' ? "\\n" : "\\u00");
+            if (c != '\n') {
+                put(l, hex[c >> 4]);
+                put(l, hex[c & 15]);
+            }
+        } else {
+            if (json && (c == '"' || c == '\\'))
+                put(l, '\\');
+            put(l, (char)c);
+        }
+    }
+}
+
+static void put_time(struct line *l)
+{
+    int64_t ms = clock_wall_ms();
+    time_t s = (time_t)(ms / 1000);
+    struct tm tm;
+    char text[48];
+    size_t n;
+
+    gmtime_r(&s, &tm);
+    n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(ms % 1000));
+    put_text(l, text);
+}
+
+static void put_head(struct line *l, enum log_level level, const char *module,
+                     bool json)
+{
+    if (json) {
+        put_text(l, "{\"ts\":\"");
+        put_time(l);
+        put_text(l, "\",\"level\":\"");
+        put_text(l, level_names[level]);
+        put_text(l, "\",\"module\":\"");
+        put_words(l, module, true);
+        put_text(l, "\",\"msg\":\"");
+        return;
+    }
+    put_time(l);
+    put(l, ' ');
+    put_text(l, level_names[level]);
+    for (size_t n = strlen(level_names[level]); n < 6; n++)
+        put(l, ' ');
+    put_words(l, module, false);
+    put_text(l, ": ");
+}
+
+void log_line(enum log_level level, const char *module, const char *fmt, ...)
+{
+    bool json = atomic_load_explicit(&json_now, memory_order_relaxed);
+    int was = errno;
+    char words[WORDS_MAX_BYTES];
+    struct line l = {.n = 0};
+    va_list ap;
+    int n;
+
+    if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
+        return;
+    va_start(ap, fmt);
+    n = vsnprintf(words, sizeof(words), fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        words[0] = '\0';
+    put_head(&l, level, module, json);
+    put_words(&l, words, json);
+    /* The tail always fits: put() kept eight bytes for it. */
+    if (n >= (int)sizeof(words) || l.n == sizeof(l.text) - 8) {
+        memcpy(l.text + l.n, "...", 3);
+        l.n += 3;
+    }
+    if (json) {
+        memcpy(l.text + l.n, "\"}", 2);
+        l.n += 2;
+    }
+    l.text[l.n++] = '\n';
+    /* If stderr is gone there is nobody left to tell. */
+    while (write(STDERR_FILENO, l.text, l.n) < 0 && errno == EINTR)
+        ;
+    errno = was;
+}

@@ -1,0 +1,202 @@
+/* netlink.c - links and addresses of the kernel, by rtnetlink */
+#include "netlink.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_ROOM = 16384, QUESTION_ROOM = 512 };
+
+struct netlink {
+    struct mnl_socket *socket;
+    unsigned           port, seq;
+    char               answer[ANSWER_ROOM];
+};
+
+int netlink_open(struct netlink **out)
+{
+    struct netlink *nl = calloc(1, sizeof *nl);
+    int             err;
+
+    if (nl == NULL)
+        return -ENOMEM;
+    nl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    if (nl->socket == NULL) {
+        err = -errno;
+        free(nl);
+        return err;
+    }
+    if (mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+        err = -errno;
+        netlink_close(nl);
+        return err;
+    }
+    nl->port = mnl_socket_get_portid(nl->socket);
+    *out = nl;
+    return 0;
+}
+
+void netlink_close(struct netlink *nl)
+{
+    if (nl == NULL)
+        return;
+    mnl_socket_close(nl->socket);
+    free(nl);
+}
+
+static struct nlmsghdr *ask(struct netlink *nl, void *room, uint16_t type,
+                            unsigned flags)
+{
+    struct nlmsghdr *h = mnl_nlmsg_put_header(room);
+
+    h->nlmsg_type = type;
+    h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+    h->nlmsg_seq = ++nl->seq;
+    return h;
+}
+
+/* Send h, wait for its answer and its acknowledgement. */
+static int answer(struct netlink *nl, const struct nlmsghdr *h, mnl_cb_t cb,
+                  void *data)
+{
+    ssize_t n;
+    int     more = MNL_CB_OK;
+
+    if (mnl_socket_sendto(nl->socket, h, h->nlmsg_len) < 0)
+        return -errno;
+    while (more > MNL_CB_STOP) {
+        n = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof nl->answer);
+        if (n < 0)
+            return -errno;
+        more = mnl_cb_run(nl->answer, (size_t)n, h->nlmsg_seq, nl->port, cb,
+                          data);
+    }
+    return more < 0 ? -errno : 0;
+}
+
+static int read_info_data(const struct nlattr *a, void *data)
+{
+    struct netlink_link *link = data;
+
+    if (mnl_attr_get_type(a) == IFLA_TUN_NUM_QUEUES &&
+        mnl_attr_validate(a, MNL_TYPE_U32) == 0)
+        link->queues = mnl_attr_get_u32(a);
+    return MNL_CB_OK;
+}
+
+static int read_info(const struct nlattr *a, void *data)
+{
+    struct netlink_link *link = data;
+
+    if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+        link->is_tun = strcmp(mnl_attr_get_str(a), "tun") == 0;
+    else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && link->is_tun)
+        mnl_attr_parse_nested(a, read_info_data, link);
+    return MNL_CB_OK;
+}
+
+static void read_stats(const struct nlattr *a, struct netlink_link *link)
+{
+    struct rtnl_link_stats64 stats;
+    size_t                   n = mnl_attr_get_payload_len(a);
+
+    memset(&stats, 0, sizeof stats);
+    memcpy(&stats, mnl_attr_get_payload(a),
+           n < sizeof stats ? n : sizeof stats);
+    link->tx_dropped = stats.tx_dropped;
+}
+
+static int read_attr(const struct nlattr *a, void *data)
+{
+    struct netlink_link *link = data;
+
+    if (mnl_attr_get_type(a) == IFLA_MTU)
+        link->mtu = mnl_attr_get_u32(a);
+    else if (mnl_attr_get_type(a) == IFLA_STATS64)
+        read_stats(a, link);
+    else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
+        mnl_attr_parse_nested(a, read_info, link);
+    return MNL_CB_OK;
+}
+
+static int read_link(const struct nlmsghdr *h, void *data)
+{
+    const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
+    struct netlink_link    *link = data;
+
+    link->index = (uint32_t)m->ifi_index;
+    link->up = (m->ifi_flags & IFF_UP) != 0;
+    mnl_attr_parse(h, sizeof *m, read_attr, link);
+    return MNL_CB_OK;
+}
+
+int netlink_link(struct netlink *nl, const char *name,
+                 struct netlink_link *link)
+{
+    _Alignas(8) char room[QUESTION_ROOM];
+    struct nlmsghdr *h = ask(nl, room, RTM_GETLINK, 0);
+
+    memset(link, 0, sizeof *link);
+    mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
+    mnl_attr_put_strz(h, IFLA_IFNAME, name);
+    return answer(nl, h, read_link, link);
+}
+
+/* A kernel without IPv6 refuses this one, and has no noise to turn off. */
+static void quiet(struct netlink *nl, uint32_t index)
+{
+    _Alignas(8) char  room[QUESTION_ROOM];
+    struct nlmsghdr  *h = ask(nl, room, RTM_NEWLINK, 0);
+    struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+    struct nlattr    *spec, *inet6;
+
+    m->ifi_index = (int)index;
+    spec = mnl_attr_nest_start(h, IFLA_AF_SPEC);
+    inet6 = mnl_attr_nest_start(h, AF_INET6);
+    mnl_attr_put_u8(h, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(h, inet6);
+    mnl_attr_nest_end(h, spec);
+    (void)answer(nl, h, NULL, NULL);
+}
+
+int netlink_start(struct netlink *nl, uint32_t index, uint16_t mtu)
+{
+    _Alignas(8) char  room[QUESTION_ROOM];
+    struct nlmsghdr  *h;
+    struct ifinfomsg *m;
+
+    quiet(nl, index);
+    h = ask(nl, room, RTM_NEWLINK, 0);
+    m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+    m->ifi_index = (int)index;
+    m->ifi_flags = IFF_UP;
+    m->ifi_change = IFF_UP;
+    mnl_attr_put_u32(h, IFLA_MTU, mtu);
+    return answer(nl, h, NULL, NULL);
+}
+
+int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,
+                    const union ct_addr *addr, uint8_t prefix)
+{
+    _Alignas(8) char  room[QUESTION_ROOM];
+    struct nlmsghdr  *h = ask(nl, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+    struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+    bool              v4 = family == CT_IPV4;
+    int               err;
+
+    m->ifa_family = v4 ? AF_INET : AF_INET6;
+    m->ifa_prefixlen = prefix;
+    m->ifa_flags = v4 ? 0 : IFA_F_NODAD;
+    m->ifa_scope = RT_SCOPE_UNIVERSE;
+    m->ifa_index = index;
+    mnl_attr_put(h, IFA_LOCAL, v4 ? 4 : 16, addr->b);
+    mnl_attr_put(h, IFA_ADDRESS, v4 ? 4 : 16, addr->b);
+    err = answer(nl, h, NULL, NULL);
+    return err == -EEXIST ? 0 : err;
+}

@@ -1,0 +1,21 @@
+/* output.h - the way out: does it fit, cut it, check it, send it */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include "walk.h"
+
+enum output_fit {
+    OUTPUT_FITS,
+    OUTPUT_CUT,    /* too big, and may be fragmented on the way out */
+    OUTPUT_TOO_BIG /* too big: the sender is to be told */
+};
+
+/* Of the link pkt->out.  A super-packet is judged by the largest segment that
+ * will be cut from it; one of TCP over IPv4 without DF is given smaller
+ * segments here instead of being fragmented. */
+enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt);
+
+/* Send by pkt->out.  NONE, or why it was not sent: nothing is counted. */
+enum ct_reason output_send(struct journey *j, struct ct_pkt *pkt);
+
+#endif

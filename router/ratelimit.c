@@ -1,0 +1,60 @@
+/* ratelimit.c - token buckets for the router's own answers
+ *
+ * A token falls due every 75 to 125 ms, drawn anew each time: whoever counts
+ * the answers he gets can't tell one token taken by somebody else. */
+#include "ratelimit.h"
+
+#include <string.h>
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+static uint64_t draw(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static uint64_t jitter(struct ratelimit *limit)
+{
+    return 75 + draw(&limit->chance) % 51;
+}
+
+void ratelimit_setup(struct ratelimit *limit, uint64_t seed)
+{
+    memset(limit, 0, sizeof *limit);
+    limit->chance = seed;
+    limit->key[0] = draw(&limit->chance);
+    limit->key[1] = draw(&limit->chance);
+    for (unsigned i = 0; i < RATELIMIT_BUCKETS; i++)
+        limit->bucket[i].tokens = RATELIMIT_BURST;
+}
+
+/* Two keyed rounds of the generator's mixing step are plenty for 256 buckets
+ * whose contents nobody outside can see. */
+static unsigned choose(const struct ratelimit *limit, const union ct_addr *addr)
+{
+    uint64_t h = addr->w64[0] ^ limit->key[0];
+
+    h = draw(&h) ^ addr->w64[1] ^ limit->key[1];
+    return (unsigned)(draw(&h) >> 56);
+}
+
+bool ratelimit_take(struct ratelimit *limit, const union ct_addr *addr,
+                    ct_time now)
+{
+    unsigned i = choose(limit, addr);
+    uint32_t tokens = limit->bucket[i].tokens;
+    uint64_t next = limit->bucket[i].next_ms;
+
+    while (tokens < RATELIMIT_BURST && now.ms >= next) {
+        tokens++;
+        next += jitter(limit);
+    }
+    if (tokens == RATELIMIT_BURST)
+        next = now.ms + jitter(limit);
+    limit->bucket[i].next_ms = next;
+    limit->bucket[i].tokens = tokens > 0 ? tokens - 1 : 0;
+    return tokens > 0;
+}

@@ -1,0 +1,338 @@
+/* tun.c - TUN devices: open, read and write packets with their offload header
+ *
+ * Before each packet stands a struct virtio_net_hdr (VIRTIO 1.1 section 5.1.6),
+ * little-endian whatever the host is:
+ *
+ *   0 flags   1 gso_type   2 hdr_len   4 gso_size   6 csum_start   8 csum_offset
+ *
+ * It lets packets of 64 KiB with a checksum not yet computed pass through
+ * whole: the sender's kernel saves the work, the receiver's is told that
+ * nothing can have gone wrong on the way.  The numbers are the kernel's ABI;
+ * those of UDP segmentation (Linux 6.2) are not in older headers. */
+#include "tun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <ctcore/ct.h>
+
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2 };
+enum { GSO_NONE = 0, GSO_UDP_L4 = 5, GSO_ECN = 0x80 };
+enum { PROTO_TCP = 6, PROTO_UDP = 17 };
+
+static uint32_t le16(const uint8_t *p)
+{
+    return (uint32_t)p[1] << 8 | p[0];
+}
+
+static void put_le16(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+
+/* ---- the offload header ---- */
+
+/* Where the transport header is and whose, for packets without extension
+ * headers; 0: ask the parser. */
+static uint32_t l4_simple(const struct ct_pkt *pkt, uint8_t *proto)
+{
+    if (pkt->len >= 20 && pkt->data[0] >> 4 == CT_IPV4) {
+        *proto = pkt->data[9];
+        return (pkt->data[0] & 0x0fu) * 4;
+    }
+    if (pkt->len >= 40 && pkt->data[0] >> 4 == CT_IPV6) {
+        *proto = pkt->data[6];
+        return *proto == PROTO_TCP || *proto == PROTO_UDP ? 40 : 0;
+    }
+    return 0;
+}
+
+/* NAT keeps a partial checksum right only where it looks for one. */
+static bool csum_where_expected(const struct ct_pkt *pkt, uint32_t start,
+                                uint32_t offset)
+{
+    struct ct_pkt parsed = *pkt;
+    uint8_t       proto = 0;
+    uint32_t      off = l4_simple(pkt, &proto);
+
+    if (off == 0) {
+        if (ct_parse_packet(&parsed) != CT_REASON_NONE)
+            return false;
+        off = parsed.l4_off;
+        proto = parsed.tuple.proto;
+    }
+    return start == off && start + offset + 2 <= pkt->len &&
+           ((proto == PROTO_TCP && offset == 16) ||
+            (proto == PROTO_UDP && offset == 6));
+}
+
+void tun_decode(struct ct_pkt *pkt, const uint8_t header[PKTBUF_LINK])
+{
+    bool needs = (header[0] & HDR_NEEDS_CSUM) != 0;
+
+    pkt->csum_ok = (header[0] & HDR_DATA_VALID) != 0;
+    pkt->csum_partial = needs;
+    pkt->gso_type = header[1];
+    pkt->gso_size = (uint16_t)le16(header + 4);
+    if ((header[1] & ~GSO_ECN) == GSO_NONE) {
+        pkt->gso_type = 0;
+        pkt->gso_size = 0;
+    }
+    if ((pkt->gso_type != 0 && pkt->gso_size == 0) ||
+        (needs &&
+         !csum_where_expected(pkt, le16(header + 6), le16(header + 8)))) {
+        pkt->gso_type = TUN_GSO_BAD;
+        pkt->gso_size = 0;
+        pkt->csum_partial = false;
+    }
+}
+
+void tun_encode(const struct ct_pkt *pkt, uint8_t header[PKTBUF_LINK])
+{
+    uint32_t head = pkt->l4_off + 8;
+
+    memset(header, 0, PKTBUF_LINK);
+    if (pkt->csum_partial) {
+        header[0] = HDR_NEEDS_CSUM;
+        put_le16(header + 6, pkt->l4_off);
+        put_le16(header + 8, pkt->tuple.proto == PROTO_TCP ? 16 : 6);
+    }
+    if (pkt->gso_size == 0)
+        return;
+    if (pkt->tuple.proto == PROTO_TCP && pkt->l4_off + 13 <= pkt->len)
+        head = pkt->l4_off + (pkt->data[pkt->l4_off + 12] >> 4) * 4u;
+    header[1] = pkt->gso_type;
+    put_le16(header + 2, head);
+    put_le16(header + 4, pkt->gso_size);
+}
+
+int tun_read(int fd, struct pktbuf *buf)
+{
+    uint8_t *link = buf->room + CT_HEADROOM - PKTBUF_LINK;
+    ssize_t  n;
+
+    do
+        n = read(fd, link, PKTBUF_LINK + PKTBUF_DATA);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    if (n < PKTBUF_LINK)
+        return 0;
+    buf->pkt = (struct ct_pkt){.data = buf->room + CT_HEADROOM,
+                               .len = (uint32_t)n - PKTBUF_LINK,
+                               .out = CT_NO_IFACE,
+                               .rule = CT_NONE};
+    tun_decode(&buf->pkt, link);
+    return 1;
+}
+
+enum ct_reason tun_write(int fd, struct ct_pkt *pkt)
+{
+    uint8_t *link = pkt->data - PKTBUF_LINK;
+    ssize_t  n;
+
+    tun_encode(pkt, link);
+    do
+        n = write(fd, link, PKTBUF_LINK + pkt->len);
+    while (n < 0 && errno == EINTR);
+    if (n == (ssize_t)(PKTBUF_LINK + pkt->len))
+        return CT_REASON_NONE;
+    return n < 0 && (errno == EIO || errno == EBADFD) ? CT_REASON_TX_LINK_DOWN
+                                                      : CT_REASON_TX_ERROR;
+}
+
+/* ---- the device ---- */
+
+static int claim(const struct tun *tun, int fd)
+{
+    struct ifreq ifr;
+    int          flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
+
+    if (tun->multi_queue)
+        flags |= IFF_MULTI_QUEUE;
+    memset(&ifr, 0, sizeof ifr);
+    memcpy(ifr.ifr_name, tun->name, sizeof tun->name);
+    ifr.ifr_flags = (short)flags;
+    return ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
+}
+
+/* Most first; a kernel without UDP segmentation takes the second. */
+static unsigned set_offload(int fd)
+{
+    static const unsigned wishes[] = {
+        TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 |
+            TUN_F_USO6,
+        TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
+        TUN_F_CSUM,
+    };
+
+    for (unsigned i = 0; i < sizeof wishes / sizeof *wishes; i++)
+        if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)wishes[i]) == 0)
+            return wishes[i];
+    return 0;
+}
+
+static int claim_queue(struct tun *tun, int fd)
+{
+    int size = PKTBUF_LINK, one = 1, err;
+
+    if ((err = claim(tun, fd)) < 0)
+        return err;
+    if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 ||
+        ioctl(fd, TUNSETVNETLE, &one) < 0)
+        return -errno;
+    tun->offload = set_offload(fd);
+    return 0;
+}
+
+static void explain(const struct tun *tun, int err, char text[256])
+{
+    switch (-err) {
+    case EBUSY:
+        snprintf(text, 256, "device %s is in use by another program",
+                 tun->name);
+        break;
+    case EINVAL:
+        snprintf(text, 256,
+                 "device %s exists and is no TUN device with as many queues "
+                 "as there are workers",
+                 tun->name);
+        break;
+    case EPERM:
+        snprintf(text, 256,
+                 "no permission for TUN device %s: run as root or with "
+                 "CAP_NET_ADMIN",
+                 tun->name);
+        break;
+    default:
+        snprintf(text, 256, "can't make TUN device %s: %s", tun->name,
+                 strerror(-err));
+    }
+}
+
+static int open_device(char text[256])
+{
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd >= 0)
+        return fd;
+    if (errno == EACCES || errno == EPERM)
+        snprintf(text, 256,
+                 "no permission to open /dev/net/tun: run as root or with "
+                 "CAP_NET_ADMIN");
+    else if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+        snprintf(text, 256,
+                 "there is no /dev/net/tun: load the kernel module tun, or "
+                 "give the container that device");
+    else
+        snprintf(text, 256, "can't open /dev/net/tun: %s", strerror(errno));
+    return -1;
+}
+
+/* What is there under that name?  A TUN with a queue attached is somebody's:
+ * with IFF_MULTI_QUEUE the kernel would let us share it. */
+static int look(const struct tun *tun, struct netlink *nl)
+{
+    struct netlink_link link;
+
+    if (netlink_link(nl, tun->name, &link) < 0)
+        return 0;
+    if (!link.is_tun)
+        return -EINVAL;
+    return link.queues > 0 ? -EBUSY : 0;
+}
+
+/* MTU, up, address.  A device made ready beforehand needs no permission. */
+static int dress(const struct tun *tun, struct netlink *nl)
+{
+    const struct tun_config *c = &tun->config;
+    struct netlink_link      link;
+    int                      err = netlink_link(nl, tun->name, &link);
+
+    if (err < 0)
+        return err;
+    err = netlink_start(nl, link.index, c->mtu);
+    if (err == -EPERM && link.up && link.mtu == c->mtu)
+        return 0;
+    if (err == 0 && c->address_set)
+        err = netlink_address(nl, link.index, (enum ct_family)c->family,
+                              &c->address, c->prefix);
+    return err;
+}
+
+static int open_queues(struct tun *tun, char text[256])
+{
+    int err, fd;
+
+    while (tun->n < tun->config.queues) {
+        if ((fd = open_device(text)) < 0)
+            return -1;
+        tun->fd[tun->n++] = fd;
+        err = claim_queue(tun, fd);
+        if (err == -EINVAL && tun->config.queues == 1) {
+            tun->multi_queue = false; /* made beforehand with one queue */
+            err = claim_queue(tun, fd);
+        }
+        if (err < 0) {
+            explain(tun, err, text);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int tun_open(struct tun *tun, const struct tun_config *config,
+             struct netlink *nl, char text[256])
+{
+    int err;
+
+    *tun = (struct tun){.config = *config, .multi_queue = true};
+    snprintf(tun->name, sizeof tun->name, "%s", config->name);
+    tun->config.name = tun->name;
+    if ((err = look(tun, nl)) < 0) {
+        explain(tun, err, text);
+        return -1;
+    }
+    if (open_queues(tun, text) < 0)
+        goto close;
+    if ((err = dress(tun, nl)) < 0) {
+        snprintf(text, 256, "can't set up device %s: %s", tun->name,
+                 strerror(-err));
+        goto close;
+    }
+    return 0;
+
+close:
+    tun_close(tun);
+    return -1;
+}
+
+void tun_close(struct tun *tun)
+{
+    while (tun->n > 0)
+        close(tun->fd[--tun->n]);
+}
+
+int tun_attach(struct tun *tun, struct netlink *nl)
+{
+    int err;
+
+    for (unsigned i = 0; i < tun->n; i++) {
+        err = claim_queue(tun, tun->fd[i]);
+        if (err < 0 && err != -EEXIST) /* attached by an attempt before */
+            return err;
+    }
+    return dress(tun, nl);
+}

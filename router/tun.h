@@ -1,0 +1,55 @@
+/* tun.h - TUN devices: open, read and write packets with their offload header
+ *
+ * One device has as many queues as there are workers; a queue is one file
+ * descriptor, read and written by its worker alone.  Setting up, losing and
+ * winning back a device is the control thread's. */
+#ifndef TUN_H
+#define TUN_H
+
+#include "netlink.h"
+#include "pktbuf.h"
+
+struct tun_config {
+    const char *name; /* of the device */
+    uint16_t    mtu;
+    unsigned    queues;
+    bool        address_set; /* the kernel's own address on it */
+    uint8_t     family, prefix;
+    union ct_addr address;
+};
+
+struct tun {
+    struct tun_config config;
+    char     name[16];
+    bool     multi_queue;
+    unsigned offload; /* TUN_F_*, as the kernel took them */
+    unsigned n;       /* descriptors below */
+    int      fd[CT_MAX_SHARDS];
+};
+
+/* Open, set up and bring up.  0, or -1 with a sentence in err. */
+int  tun_open(struct tun *tun, const struct tun_config *config,
+              struct netlink *nl, char err[256]);
+void tun_close(struct tun *tun);
+
+/* The device was deleted: attach the same descriptors to a device of that name
+ * again, making it if need be, and restore what it had.  0, or a negative errno:
+ * try again later.  May be called while workers read and write. */
+int tun_attach(struct tun *tun, struct netlink *nl);
+
+/* One packet into buf: pkt's first block is set but for `in`.
+ * 1: there is one.  0: none waits.  -errno: -EBADFD is a lost device. */
+int tun_read(int fd, struct pktbuf *buf);
+
+/* pkt has PKTBUF_LINK bytes of room before its data.  NONE, TX_LINK_DOWN or
+ * TX_ERROR. */
+enum ct_reason tun_write(int fd, struct ct_pkt *pkt);
+
+/* The two directions of the offload header, bare: for tests.  tun_decode()
+ * marks a header that contradicts the packet with gso_type TUN_GSO_BAD and
+ * gso_size 0, which the journey refuses as BAD_GSO. */
+enum { TUN_GSO_BAD = 0x7f };
+void tun_decode(struct ct_pkt *pkt, const uint8_t header[PKTBUF_LINK]);
+void tun_encode(const struct ct_pkt *pkt, uint8_t header[PKTBUF_LINK]);
+
+#endif

@@ -1,0 +1,77 @@
+/* walk.h - what the files of the journey share: one walker's state
+ *
+ * Private to journey.c, answer.c and output.c. */
+#ifndef WALK_H
+#define WALK_H
+
+#include "journey.h"
+#include "local.h"
+#include "ratelimit.h"
+
+struct journey {
+    struct journey_config cfg;
+    const struct fib *fib;
+    struct local local;
+    struct journey_iface iface[CT_MAX_IFACES];
+    struct ratelimit limit;
+    ct_time now; /* of this batch */
+    uint8_t reply[CT_HEADROOM + CT_REPLY_MAX + CT_HEADROOM];
+};
+
+static inline uint16_t walk_get16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline void walk_put16(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static inline uint8_t walk_family(const struct ct_pkt *pkt)
+{
+    return pkt->data[0] >> 4;
+}
+
+/* Addresses as the packet stands now; pkt->tuple is how it arrived. */
+static inline union ct_addr walk_addr(const struct ct_pkt *pkt, bool dst)
+{
+    union ct_addr addr = {.w64 = {0, 0}};
+
+    if (walk_family(pkt) == CT_IPV4)
+        __builtin_memcpy(addr.b, pkt->data + (dst ? 16 : 12), 4);
+    else
+        __builtin_memcpy(addr.b, pkt->data + (dst ? 24 : 8), 16);
+    return addr;
+}
+
+enum { WALK_ICMP = 1, WALK_TCP = 6, WALK_UDP = 17, WALK_ICMPV6 = 58 };
+
+/* Bytes of everything before the payload; 0: can't be told. */
+static inline uint32_t walk_headers(const struct ct_pkt *pkt)
+{
+    uint32_t l4 = 8;
+
+    if (pkt->l4_off >= pkt->len)
+        return 0;
+    if (pkt->tuple.proto == WALK_TCP) {
+        if (pkt->len - pkt->l4_off < 20)
+            return 0;
+        l4 = (pkt->data[pkt->l4_off + 12] >> 4) * 4u;
+    }
+    return pkt->len - pkt->l4_off < l4 ? 0 : pkt->l4_off + l4;
+}
+
+/* Length of the longest packet a link will see of this one. */
+static inline uint32_t walk_largest(const struct ct_pkt *pkt)
+{
+    uint32_t whole;
+
+    if (pkt->gso_size == 0)
+        return pkt->len;
+    whole = walk_headers(pkt) + pkt->gso_size;
+    return whole < pkt->len ? whole : pkt->len;
+}
+
+#endif

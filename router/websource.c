@@ -1,0 +1,208 @@
+/* websource.c - answers what the web asks: include/web/source.h */
+#include "control_room.h"
+
+#include "clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static uint32_t shards(void *ctx)
+{
+    return ((struct control *)ctx)->n_workers;
+}
+
+static uint32_t slots(void *ctx)
+{
+    return ct_slots(worker_ct(((struct control *)ctx)->worker[0]));
+}
+
+static bool read_flow(void *ctx, uint32_t shard, uint32_t slot,
+                      struct ct_view *v)
+{
+    struct control *c = ctx;
+
+    return shard < c->n_workers &&
+           ct_read(worker_ct(c->worker[shard]), slot, clock_now(), v);
+}
+
+static ct_time now(void *ctx)
+{
+    (void)ctx;
+    return clock_now();
+}
+
+static int64_t wall_ms(void *ctx, ct_time t)
+{
+    (void)ctx;
+    return clock_wall_ms() + (int64_t)t.ms - (int64_t)clock_now().ms;
+}
+
+static const char *iface_name(void *ctx, uint8_t iface)
+{
+    struct control *c = ctx;
+
+    return iface < c->n_devices ? c->now->config->iface[iface].name : "";
+}
+
+static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
+{
+    struct control *c = ctx;
+    uint64_t        sum = 0;
+
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        if (shard >= c->n_workers || shard == i)
+            sum += ct_stat(worker_ct(c->worker[i]), which);
+    return sum;
+}
+
+static uint64_t drops(void *ctx, uint32_t shard, enum ct_reason reason)
+{
+    struct control *c = ctx;
+    uint64_t        sum = 0;
+
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        if (shard >= c->n_workers || shard == i)
+            sum += ct_drops(worker_ct(c->worker[i]), reason);
+    return sum;
+}
+
+static uint32_t max(void *ctx)
+{
+    return ((struct control *)ctx)->now->config->max;
+}
+
+static uint32_t buckets(void *ctx)
+{
+    struct control *c = ctx;
+
+    return c->n_workers * ct_buckets(worker_ct(c->worker[0]));
+}
+
+static uint32_t ifaces(void *ctx)
+{
+    return ((struct control *)ctx)->n_devices;
+}
+
+static void iface(void *ctx, uint32_t i, struct web_iface *out)
+{
+    struct control      *c = ctx;
+    struct device       *d = &c->device[i];
+    struct worker_counts sum = {0};
+    struct netlink_link  link;
+
+    for (uint32_t k = 0; k < c->n_workers; k++)
+        worker_count(c->worker[k], i, &sum);
+    *out = (struct web_iface){
+        .name = c->now->config->iface[i].name,
+        .tun = d->tun.name,
+        .mtu = d->tun.config.mtu,
+        .rx_packets = sum.rx_packets,
+        .rx_bytes = sum.rx_bytes,
+        .tx_packets = sum.tx_packets,
+        .tx_bytes = sum.tx_bytes,
+        .rx_errors = sum.rx_errors,
+        .tx_errors = sum.tx_errors,
+    };
+    if (d->lost) {
+        out->state = "degraded";
+    } else if (netlink_link(c->nl, d->tun.name, &link) < 0) {
+        out->state = "unknown";
+    } else {
+        out->state = link.up ? "up" : "down";
+        out->device_known = true;
+        out->dev_dropped = link.tx_dropped;
+    }
+}
+
+static uint32_t rules(void *ctx)
+{
+    return ((struct control *)ctx)->now->config->rules.n;
+}
+
+static void rule(void *ctx, uint32_t i, struct web_rule *out)
+{
+    struct control    *c = ctx;
+    struct generation *g = c->now;
+
+    *out = (struct web_rule){.rule = &g->config->rules.rules[i]};
+    for (uint32_t k = 0; k < g->n_workers; k++) {
+        const struct ct_rule_count *n = &g->setup[k].counts[i];
+
+        out->packets += __atomic_load_n(&n->packets, __ATOMIC_RELAXED);
+        out->bytes += __atomic_load_n(&n->bytes, __ATOMIC_RELAXED);
+    }
+}
+
+static uint32_t param(void *ctx, enum ct_param which)
+{
+    return ((struct control *)ctx)->now->config->params.v[which];
+}
+
+static bool ready(void *ctx, const char **why)
+{
+    struct control *c = ctx;
+
+    for (uint32_t i = 0; i < c->n_devices; i++)
+        if (c->device[i].lost) {
+            snprintf(c->why, sizeof c->why, "device %s is gone",
+                     c->device[i].tun.name);
+            *why = c->why;
+            return false;
+        }
+    return true;
+}
+
+static bool remove_flow(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen)
+{
+    struct control *c = ctx;
+
+    return shard < c->n_workers && worker_delete(c->worker[shard], slot, gen);
+}
+
+static bool flush(void *ctx)
+{
+    struct control *c = ctx;
+    bool            ok = true;
+
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        ok = worker_flush(c->worker[i]) && ok;
+    return ok;
+}
+
+static void want_events(void *ctx, bool on)
+{
+    struct control *c = ctx;
+    uint32_t        mask = 0;
+
+    if (on)
+        mask = (uint32_t)CT_EVENT_NEW | (uint32_t)CT_EVENT_RELATED |
+               (uint32_t)CT_EVENT_DESTROY | CT_EVENT_UPDATE;
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        (void)worker_subscribe(c->worker[i], mask);
+}
+
+void websource_setup(struct control *c)
+{
+    c->source = (struct web_source){
+        .ctx = c,
+        .shards = shards,
+        .slots = slots,
+        .read = read_flow,
+        .now = now,
+        .wall_ms = wall_ms,
+        .iface_name = iface_name,
+        .stat = read_stat,
+        .drops = drops,
+        .max = max,
+        .buckets = buckets,
+        .ifaces = ifaces,
+        .iface = iface,
+        .rules = rules,
+        .rule = rule,
+        .param = param,
+        .ready = ready,
+        .remove = remove_flow,
+        .flush = flush,
+        .want_events = want_events,
+    };
+}

@@ -1,0 +1,316 @@
+/* worker.c - one thread, one loop, one shard, one queue of each device */
+#include "worker_room.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { EVENTS = 4096, GC_BUDGET = 512 };
+
+/* ---- the worker's own thread ---- */
+
+void worker_tell(struct worker *w)
+{
+    if (!w->tell_control)
+        return;
+    w->tell_control = false;
+    uv_async_send(w->config.control);
+}
+
+/* The core's voice: never waits, counts what finds no room. */
+static void on_event(void *ctx, const struct ct_event *event)
+{
+    struct worker      *w = ctx;
+    struct worker_event e = {.event = *event, .lost = w->events_lost};
+
+    w->tell_control = true;
+    if (ring_put(&w->events, &e))
+        w->events_lost = 0;
+    else
+        w->events_lost++;
+}
+
+static void use(struct worker *w, const struct worker_setup *setup)
+{
+    w->setup = setup;
+    ct_begin(w->ct, clock_now());
+    ct_set_ifaces(w->ct, &setup->ifaces);
+    ct_set_params(w->ct, &setup->params);
+    ct_set_rules(w->ct, setup->rules, setup->counts);
+    journey_set_ifaces(w->journey, &setup->ifaces, setup->more);
+    journey_set_fib(w->journey, setup->fib);
+    atomic_store_explicit(&w->taken, setup->serial, memory_order_release);
+    w->tell_control = true;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void resume(struct worker *w, struct worker_port *port)
+{
+    if (worker_io_start(w, port) == 0)
+        return;
+    atomic_store_explicit(&port->lost, true, memory_order_release);
+    w->tell_control = true;
+}
+
+static void obey(struct worker *w, const struct worker_order *order)
+{
+    switch (order->kind) {
+    case ORDER_SETUP:
+        use(w, order->setup);
+        break;
+    case ORDER_DELETE:
+        ct_begin(w->ct, clock_now());
+        ct_delete(w->ct, order->a, order->b);
+        break;
+    case ORDER_FLUSH:
+        ct_begin(w->ct, clock_now());
+        ct_flush(w->ct);
+        break;
+    case ORDER_SUBSCRIBE:
+        ct_subscribe(w->ct, order->a);
+        break;
+    case ORDER_RESUME:
+        resume(w, &w->port[order->a]);
+        break;
+    default:
+        uv_walk(&w->loop, close_handle, NULL);
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct worker      *w = wake->data;
+    struct worker_order order;
+
+    worker_io_handed(w);
+    while (ring_take(&w->orders, &order))
+        obey(w, &order);
+    worker_tell(w);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    uint32_t       ms = ct_tick(w->ct, clock_now(), GC_BUDGET);
+
+    worker_tell(w);
+    if (!uv_is_closing((uv_handle_t *)timer))
+        uv_timer_start(timer, on_tick, ms, 0);
+}
+
+static void run(void *arg)
+{
+    struct worker *w = arg;
+
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+}
+
+/* ---- making and ending one, by the control thread ---- */
+
+static bool make_core(struct worker *w, char err[256])
+{
+    struct ct_config *c = &w->config.ct;
+
+    c->ctx = w;
+    c->event = on_event;
+    w->block_size = ct_size(c);
+    if (w->block_size == 0) {
+        snprintf(err, 256, "conntrack.max is out of range for %u worker(s)",
+                 w->config.n_workers);
+        return false;
+    }
+    w->block = mmap(NULL, w->block_size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (w->block == MAP_FAILED) {
+        w->block = NULL;
+        snprintf(err, 256,
+                 "not enough memory for the table: %zu MiB for each worker",
+                 w->block_size >> 20);
+        return false;
+    }
+    w->ct = ct_init(w->block, c, clock_now());
+    if (w->ct == NULL) {
+        snprintf(err, 256, "the connection table can't be made this way");
+        return false;
+    }
+    w->journey = journey_new(&(struct journey_config){
+        .ct = w->ct,
+        .seed = c->seed + w->config.index,
+        .tx = worker_io_tx,
+        .ctx = w,
+    });
+    if (w->journey == NULL)
+        snprintf(err, 256, "not enough memory to start a worker");
+    return w->journey != NULL;
+}
+
+static bool make_loop(struct worker *w, char err[256])
+{
+    if (!ring_setup(&w->orders, WORKER_ORDERS, sizeof(struct worker_order)) ||
+        !ring_setup(&w->events, EVENTS, sizeof(struct worker_event)) ||
+        uv_loop_init(&w->loop) < 0) {
+        snprintf(err, 256, "not enough memory to start a worker");
+        return false;
+    }
+    w->loop_ready = true;
+    w->wake.data = w;
+    w->tick.data = w;
+    if (uv_async_init(&w->loop, &w->wake, on_wake) < 0) {
+        snprintf(err, 256, "no descriptor left for a worker's wake-up");
+        return false;
+    }
+    uv_timer_init(&w->loop, &w->tick);
+    return true;
+}
+
+struct worker *worker_new(const struct worker_config *config, char err[256])
+{
+    struct worker *w = aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
+
+    if (w == NULL) {
+        snprintf(err, 256, "not enough memory to start a worker");
+        return NULL;
+    }
+    memset(w, 0, sizeof *w);
+    w->config = *config;
+    for (unsigned i = 0; i < CT_MAX_IFACES; i++) {
+        w->port[i].worker = w;
+        w->port[i].iface = i;
+        w->port[i].fd = i < config->n_ifaces ? config->fd[i] : -1;
+    }
+    if (!make_core(w, err) || !worker_io_setup(w, err) || !make_loop(w, err)) {
+        worker_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void worker_link(struct worker *w, struct worker *const all[])
+{
+    for (unsigned i = 0; i < w->config.n_workers; i++)
+        w->all[i] = all[i];
+}
+
+int worker_start(struct worker *w, const struct worker_setup *setup)
+{
+    int err;
+
+    use(w, setup);
+    for (unsigned i = 0; i < w->config.n_ifaces; i++)
+        if ((err = worker_io_start(w, &w->port[i])) < 0)
+            return err;
+    if ((err = uv_timer_start(&w->tick, on_tick, 0, 0)) < 0 ||
+        (err = uv_thread_create(&w->thread, run, w)) < 0)
+        return err;
+    w->running = true;
+    return 0;
+}
+
+static bool order(struct worker *w, struct worker_order o)
+{
+    if (!ring_put(&w->orders, &o))
+        return false;
+    uv_async_send(&w->wake);
+    return true;
+}
+
+void worker_stop(struct worker *w)
+{
+    if (!w->running)
+        return;
+    while (!order(w, (struct worker_order){.kind = ORDER_STOP}))
+        uv_sleep(1); /* 1024 orders wait: it is busy taking them */
+    uv_thread_join(&w->thread);
+    w->running = false;
+}
+
+void worker_free(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    if (w->loop_ready) {
+        uv_walk(&w->loop, close_handle, NULL);
+        uv_run(&w->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&w->loop);
+    }
+    ring_free(&w->orders);
+    ring_free(&w->events);
+    worker_io_free(w);
+    journey_free(w->journey);
+    if (w->block != NULL)
+        munmap(w->block, w->block_size);
+    free(w);
+}
+
+/* ---- control's side ---- */
+
+const struct ct *worker_ct(const struct worker *w)
+{
+    return w->ct;
+}
+
+bool worker_use(struct worker *w, const struct worker_setup *setup)
+{
+    return order(w, (struct worker_order){ORDER_SETUP, 0, 0, setup});
+}
+
+bool worker_delete(struct worker *w, uint32_t slot, uint32_t gen)
+{
+    return order(w, (struct worker_order){ORDER_DELETE, slot, gen, NULL});
+}
+
+bool worker_flush(struct worker *w)
+{
+    return order(w, (struct worker_order){ORDER_FLUSH, 0, 0, NULL});
+}
+
+bool worker_subscribe(struct worker *w, uint32_t mask)
+{
+    return order(w, (struct worker_order){ORDER_SUBSCRIBE, mask, 0, NULL});
+}
+
+bool worker_resume(struct worker *w, unsigned iface)
+{
+    atomic_store_explicit(&w->port[iface].lost, false, memory_order_release);
+    return order(w, (struct worker_order){ORDER_RESUME, iface, 0, NULL});
+}
+
+uint64_t worker_taken(const struct worker *w)
+{
+    return atomic_load_explicit(&w->taken, memory_order_acquire);
+}
+
+bool worker_lost(const struct worker *w, unsigned iface)
+{
+    return atomic_load_explicit(&w->port[iface].lost, memory_order_acquire);
+}
+
+void worker_count(const struct worker *w, unsigned iface,
+                  struct worker_counts *sum)
+{
+    const struct worker_port *p = &w->port[iface];
+
+#define ADD(field)                                                             \
+    sum->field += atomic_load_explicit(&p->field, memory_order_relaxed)
+    ADD(rx_packets);
+    ADD(rx_bytes);
+    ADD(tx_packets);
+    ADD(tx_bytes);
+    ADD(rx_errors);
+    ADD(tx_errors);
+#undef ADD
+}
+
+bool worker_next_event(struct worker *w, struct worker_event *event)
+{
+    return ring_take(&w->events, event);
+}

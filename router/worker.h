@@ -1,0 +1,82 @@
+/* worker.h - one thread, one loop, one shard, one queue of each device
+ *
+ *   control --orders--> worker        worker --events, flags--> control
+ *   worker  --packets-> other worker  and the empty buffers back again
+ *
+ * Everything between threads is a ring and a wake-up; nobody waits for anybody.
+ * Life: worker_new() for all, worker_link() for all, worker_start() for all;
+ * worker_stop() for all, then worker_free(). */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "journey.h"
+#include "pktbuf.h"
+#include "ring.h"
+#include "steer.h"
+
+#include <uv.h>
+
+/* What may change while it runs.  Made by control, borrowed by the worker until
+ * it has taken the next one: see worker_taken(). */
+struct worker_setup {
+    uint64_t                serial; /* grows by one each */
+    struct ct_ifaces        ifaces;
+    struct journey_iface    more[CT_MAX_IFACES];
+    const struct fib       *fib;
+    const struct steer     *steer;
+    const struct ct_ruleset *rules;
+    struct ct_rule_count   *counts; /* this worker's */
+    struct ct_params        params;
+};
+
+struct worker_counts {
+    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_errors, tx_errors;
+};
+
+struct worker_event {
+    struct ct_event event;
+    uint64_t        lost; /* before this one */
+};
+
+struct worker_config {
+    unsigned         index, n_workers;
+    struct ct_config ct; /* ctx and event are the worker's */
+    unsigned         n_ifaces;
+    int              fd[CT_MAX_IFACES]; /* queues; -1: none */
+    /* Told from the worker's thread that there is something to look at: an
+     * event, a lost device, a setup taken. */
+    uv_async_t *control;
+};
+
+struct worker;
+
+/* NULL, with a sentence in err: no memory, or an impossible ct_config. */
+struct worker *worker_new(const struct worker_config *config, char err[256]);
+void           worker_link(struct worker *w, struct worker *const all[]);
+/* 0 or a negative errno.  setup is in force before the first packet. */
+int  worker_start(struct worker *w, const struct worker_setup *setup);
+/* End the thread and wait for it: a loop's turn or two. */
+void worker_stop(struct worker *w);
+void worker_free(struct worker *w);
+
+/* ---- control's side ---- */
+
+const struct ct *worker_ct(const struct worker *w);
+
+/* Orders.  False: the mailbox is full. */
+bool worker_use(struct worker *w, const struct worker_setup *setup);
+bool worker_delete(struct worker *w, uint32_t slot, uint32_t gen);
+bool worker_flush(struct worker *w);
+bool worker_subscribe(struct worker *w, uint32_t mask);
+/* The device of iface is attached again; clears worker_lost(). */
+bool worker_resume(struct worker *w, unsigned iface);
+
+/* Serial of the setup in use. */
+uint64_t worker_taken(const struct worker *w);
+/* Has the device of iface gone away, as far as this worker saw? */
+bool worker_lost(const struct worker *w, unsigned iface);
+void worker_count(const struct worker *w, unsigned iface,
+                  struct worker_counts *sum);
+bool worker_next_event(struct worker *w, struct worker_event *event);
+
+#endif

@@ -1,0 +1,232 @@
+/* worker_io.c - a worker's packets: from devices, from other workers, and out
+ *
+ * A batch is what waits now, 64 packets at most: under load batches fill up by
+ * themselves, and a lone packet never waits for company.  A packet whose flow
+ * belongs to another worker goes there by a ring, in the buffer it came in; if
+ * the ring is full it is dropped here, since waiting would stop everybody. */
+#include "worker_room.h"
+
+#include "clock.h"
+#include "tun.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Slots of a ring between two workers. */
+static uint32_t ring_room(unsigned n_workers)
+{
+    return n_workers <= 4 ? 256 : n_workers <= 16 ? 128 : 32;
+}
+
+/* Enough buffers for every ring to be full, every taker to hold a batch and
+ * this worker to read one more. */
+bool worker_io_setup(struct worker *w, char err[256])
+{
+    unsigned n = w->config.n_workers;
+    uint32_t room = ring_room(n), bufs = WORKER_BATCH;
+    uint32_t back = room < 128 ? 256 : 2 * room; /* >= room + two batches */
+    bool     ok;
+
+    bufs += (n - 1) * (room + WORKER_BATCH);
+    ok = pktbuf_setup(&w->pool, bufs, (uint8_t)w->config.index);
+    for (unsigned i = 0; ok && i < n; i++)
+        if (i != w->config.index)
+            ok = ring_setup(&w->to[i], room, sizeof(struct pktbuf *)) &&
+                 ring_setup(&w->home[i], back, sizeof(struct pktbuf *));
+    if (!ok)
+        snprintf(err, 256, "not enough memory for packet buffers");
+    return ok;
+}
+
+void worker_io_free(struct worker *w)
+{
+    pktbuf_free(&w->pool);
+    for (unsigned i = 0; i < w->config.n_workers; i++) {
+        ring_free(&w->to[i]);
+        ring_free(&w->home[i]);
+    }
+}
+
+enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt)
+{
+    struct worker      *w = ctx;
+    struct worker_port *port = &w->port[pkt->out];
+    enum ct_reason      why = tun_write(port->fd, pkt);
+
+    if (why == CT_REASON_NONE) {
+        worker_add(&port->tx_packets, 1);
+        worker_add(&port->tx_bytes, pkt->len);
+    } else {
+        worker_add(&port->tx_errors, 1);
+    }
+    return why;
+}
+
+/* Buffers that other workers are done with. */
+static void reclaim(struct worker *w)
+{
+    struct pktbuf *buf;
+
+    for (unsigned i = 0; i < w->config.n_workers; i++)
+        if (i != w->config.index)
+            while (ring_take(&w->all[i]->home[w->config.index], &buf))
+                pktbuf_put(&w->pool, buf);
+}
+
+static void release(struct worker *w, struct pktbuf *buf)
+{
+    if (buf->home == w->config.index)
+        pktbuf_put(&w->pool, buf);
+    else /* there is room for every buffer that can be out */
+        (void)ring_put(&w->home[buf->home], &buf);
+}
+
+static void drop_here(struct worker *w, struct pktbuf *buf)
+{
+    ct_count(w->ct, CT_STAT_pkts_in, 1);
+    ct_count(w->ct, CT_STAT_bytes_in, buf->pkt.len);
+    ct_drop(w->ct, &buf->pkt, CT_REASON_HANDOVER_FULL);
+    ct_done(w->ct, &buf->pkt);
+    pktbuf_put(&w->pool, buf);
+}
+
+/* False: it was handed over or dropped. */
+static bool mine(struct worker *w, struct pktbuf *buf)
+{
+    uint32_t owner;
+
+    if (w->config.n_workers == 1 ||
+        ct_parse_packet(&buf->pkt) != CT_REASON_NONE)
+        return true; /* whoever has it may refuse it */
+    owner = ct_owner(&w->setup->steer->view, &buf->pkt);
+    if (owner == w->config.index || owner >= w->config.n_workers)
+        return true;
+    if (!ring_put(&w->to[owner], &buf)) {
+        drop_here(w, buf);
+        return false;
+    }
+    ct_count(w->ct, CT_STAT_handed_over, 1);
+    w->wake_up[owner] = true;
+    return false;
+}
+
+static void walk(struct worker *w, struct pktbuf *bufs[], unsigned n,
+                 ct_time now)
+{
+    struct ct_pkt *pkts[WORKER_BATCH];
+
+    if (n == 0)
+        return;
+    for (unsigned i = 0; i < n; i++)
+        pkts[i] = &bufs[i]->pkt;
+    journey_batch(w->journey, pkts, n, now);
+    for (unsigned i = 0; i < n; i++)
+        release(w, bufs[i]);
+}
+
+static void wake_others(struct worker *w)
+{
+    for (unsigned i = 0; i < w->config.n_workers; i++)
+        if (w->wake_up[i]) {
+            w->wake_up[i] = false;
+            uv_async_send(&w->all[i]->wake);
+        }
+}
+
+void worker_io_handed(struct worker *w)
+{
+    struct pktbuf *bufs[WORKER_BATCH];
+    unsigned       n;
+
+    for (unsigned i = 0; i < w->config.n_workers; i++) {
+        if (i == w->config.index)
+            continue;
+        do {
+            for (n = 0; n < WORKER_BATCH; n++)
+                if (!ring_take(&w->all[i]->to[w->config.index], &bufs[n]))
+                    break;
+            walk(w, bufs, n, clock_now());
+        } while (n == WORKER_BATCH);
+    }
+    worker_tell(w);
+}
+
+/* Control attaches the device again; packets for it are lost meanwhile. */
+static void lose(struct worker_port *port)
+{
+    uv_poll_stop(&port->poll);
+    atomic_store_explicit(&port->lost, true, memory_order_release);
+    uv_async_send(port->worker->config.control);
+}
+
+/* Answers how many were read; sets *err if reading failed. */
+static unsigned read_batch(struct worker_port *port, struct pktbuf *batch[],
+                           unsigned *n_batch, int *err)
+{
+    struct worker *w = port->worker;
+    uint64_t       bytes = 0;
+    unsigned       n = 0;
+
+    *n_batch = 0;
+    while (n < WORKER_BATCH && *err == 0) {
+        struct pktbuf *buf = pktbuf_get(&w->pool);
+
+        if (buf == NULL)
+            break;
+        *err = tun_read(port->fd, buf);
+        if (*err != 1) {
+            pktbuf_put(&w->pool, buf);
+            break;
+        }
+        *err = 0;
+        buf->pkt.in = (uint8_t)port->iface;
+        bytes += buf->pkt.len;
+        n++;
+        if (mine(w, buf))
+            batch[(*n_batch)++] = buf;
+    }
+    worker_add(&port->rx_packets, n);
+    worker_add(&port->rx_bytes, bytes);
+    return n;
+}
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+    struct worker_port *port = poll->data;
+    struct worker      *w = port->worker;
+    struct pktbuf      *batch[WORKER_BATCH];
+    unsigned            n, n_batch;
+    int                 err = 0;
+
+    (void)events;
+    (void)status; /* what read says is more exact */
+    for (int round = 0; round < WORKER_ROUNDS; round++) {
+        reclaim(w);
+        n = read_batch(port, batch, &n_batch, &err);
+        walk(w, batch, n_batch, clock_now());
+        wake_others(w);
+        if (n < WORKER_BATCH)
+            break;
+    }
+    worker_tell(w);
+    if (err == -EBADFD)
+        lose(port);
+    else if (err < 0)
+        worker_add(&port->rx_errors, 1);
+    if (status < 0 && err != -EBADFD) /* libuv has stopped it: a false alarm */
+        uv_poll_start(&port->poll, UV_READABLE, readable);
+}
+
+int worker_io_start(struct worker *w, struct worker_port *port)
+{
+    int err;
+
+    port->poll.data = port;
+    if (!port->polled) {
+        err = uv_poll_init(&w->loop, &port->poll, port->fd);
+        if (err < 0)
+            return err;
+        port->polled = true;
+    }
+    return uv_poll_start(&port->poll, UV_READABLE, readable);
+}

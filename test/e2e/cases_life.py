@@ -1,0 +1,214 @@
+"""cases_life.py - reload, the end, and devices that fail"""
+import copy
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import lab
+from cases_traffic import peer, random_file, read_all, sha256, url
+from lab import Lab, need, same, say
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+class Talk:
+    """One TCP connection that says something, again and again."""
+
+    def __init__(self, w, port=9000):
+        server = w.listen("wan", (lab.WAN, port))
+        self.client = w.open("lan")
+        self.client.connect((lab.WAN, port))
+        self.served = server.accept()[0]
+        self.served.settimeout(10)
+        server.close()
+
+    def say(self, seconds=10.0):
+        self.served.settimeout(seconds)
+        word = os.urandom(100)
+        self.client.sendall(word)
+        same(read_all(self.served, 100), word, "what was said")
+        self.served.sendall(word)
+        same(read_all(self.client, 100), word, "what was answered")
+
+
+@case
+def sighup(workers):
+    """Ten reloads under load: no connection is lost, new rules count."""
+    with Lab(workers) as w:
+        path, want = random_file(w.folder, 100)
+        w.serve("wan", "http", lab.WAN, "8080", w.folder)
+        closed = w.listen("wan", (lab.WAN, 9999))
+        talk, got = Talk(w), os.path.join(w.folder, "got")
+        load = w.spawn("lan", ["curl", "-sSf", "--limit-rate", "12M",
+                               "--max-time", "60", "-o", got,
+                               url(lab.WAN, 8080, "/data")])
+        refuse = {"out": "wan", "proto": "tcp", "dport": 9999,
+                  "ct_state": ["new"], "verdict": "drop"}
+        for n in range(10):
+            config = copy.deepcopy(w.config)
+            config["rules"]["forward"] = [refuse] if n % 2 == 0 else []
+            w.weir.write(config)
+            w.weir.signal(signal.SIGHUP)
+            lab.wait_for(f"reload {n} counts",
+                         lambda: opens(w, 9999) == (n % 2 == 1), 5)
+            talk.say()
+        need(load.poll() is None, "the load ended before the reloads did")
+        w.weir.write({"interfaces": 7})
+        w.weir.signal(signal.SIGHUP)
+        time.sleep(0.3)
+        talk.say()
+        same(opens(w, 9999), True, "after a bad file: the old rules")
+        same(load.wait(60), 0, "exit of the transfer under reloads")
+        same(sha256(got), want, "SHA-256 of what came meanwhile")
+        talk.say()
+        closed.close()
+
+
+def opens(w, port):
+    s = w.open("lan")
+    s.settimeout(0.3)
+    try:
+        s.connect((lab.WAN, port))
+        return True
+    except OSError:
+        return False
+    finally:
+        s.close()
+
+
+def links(w):
+    """TUN devices of this lab, wherever they are."""
+    everywhere = lab.sh("ip -o link")
+    for side in lab.SIDES:
+        everywhere += w.run(side, "ip -o link")
+    return [w.tun(s) for s in lab.SIDES if w.tun(s) in everywhere]
+
+
+@case
+def sigterm(workers):
+    """SIGTERM in full traffic: exit 0 within a second, nothing is left."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Lab(workers) as w:
+            random_file(w.folder, 50)
+            w.serve("wan", "http", lab.WAN, "8080", w.folder)
+            w.spawn("lan", ["curl", "-sS", "-o", "/dev/null", "--limit-rate",
+                            "20M", url(lab.WAN, 8080, "/data")],
+                    stderr=subprocess.DEVNULL)
+            lab.wait_for("traffic", lambda: w.weir.json(
+                "/api/v1/stats")["counters"]["forwarded"] > 100)
+            same(len(links(w)), 2, "devices while it runs")
+            begin = time.monotonic()
+            w.weir.signal(number)
+            same(w.weir.process.wait(10), 0, "exit status")
+            took = time.monotonic() - begin
+            say(f"ended {took:.2f} s after signal {int(number)}")
+            need(took < 1, f"took {took:.2f} s to end")
+            same(links(w), [], "devices left behind")
+            need(not os.path.exists(w.weir.socket), "a socket file is left")
+            with socket.socket() as s:
+                s.bind(listen_address(w))
+            w.started = False           # no second count: it has ended
+
+
+def listen_address(w):
+    host, port = w.config["api"]["listen"].rsplit(":", 1)
+    return host, int(port)
+
+
+@case
+def link_down_up(workers):
+    """A device of weir's own namespace goes down and up: flows resume."""
+    with HomeLab(workers) as w:
+        talk = Talk(w)
+        talk.say()
+        for _ in range(3):
+            w.run("wan", f"ip link set {w.tun('wan')} down")
+            before = w.weir.json("/api/v1/stats")["drops"]["tx_link_down"]
+            talk.client.sendall(b"x" * 100)
+            lab.wait_for("tx_link_down is counted", lambda: w.weir.json(
+                "/api/v1/stats")["drops"]["tx_link_down"] > before)
+            need(w.weir.process.poll() is None, "weir ended")
+            w.set_up("wan")
+            same(read_all(talk.served, 100), b"x" * 100, "what was held back")
+            talk.say()
+        down = w.weir.output().count("down")
+        need(down < 40, f"a flood of log lines: {down} name 'down'")
+
+
+@case
+def link_deleted(workers):
+    """A device is deleted: weir says so, makes it again, flows resume."""
+    with HomeLab(workers) as w:
+        talk = Talk(w)
+        w.serve("wan", "http", "0.0.0.0", "8080", w.folder)
+        talk.say()
+        w.count()
+        for _ in range(2):
+            old = index(w)
+            w.run("wan", f"ip link del {w.tun('wan')}")
+            lab.wait_for("the device is made again",
+                         lambda: index(w) not in (0, old), 5)
+            w.set_up("wan")
+            talk.say(20)
+            same(peer(w, lab.WAN), lab.WAN_GW, "a new flow")
+        lab.wait_for("weir is ready again", w.weir.ready)
+        w.fresh = False                 # the device counts from 0 again
+
+
+def index(w):
+    out = w.run("wan", "ip -o link")
+    for line in out.splitlines():
+        number, name = line.split(": ")[:2]
+        if name == w.tun("wan"):
+            return int(number)
+    return 0
+
+
+class HomeLab(Lab):
+    """weir lives in the wan namespace itself: its wan device stays at home."""
+    fresh = True
+
+    def start(self):
+        self.weir = lab.Weir(self.config, self.folder, self.inside("wan", []))
+        lab.wait_for("weir is ready", self.weir.ready)
+        self.run("wan", ["ip", "link", "set", self.tun("lan"), "netns",
+                         self.ns("lan")])
+        for side in lab.SIDES:
+            self.set_up(side)
+
+    def devices(self, s):
+        if self.fresh:
+            super().devices(s)
+
+
+@case
+def stranger(workers):
+    """Signals and clients that mean nothing do not hurt."""
+    with Lab(workers) as w:
+        talk = Talk(w)
+        threads = [threading.Thread(target=idle, args=(w,)) for _ in range(8)]
+        for t in threads:
+            t.start()
+        w.weir.signal(signal.SIGPIPE)
+        talk.say()
+        for t in threads:
+            t.join()
+        status, _ = w.weir.get("/api/v1/nothing-of-that-name")
+        same(status, 404, "an unknown path")
+        talk.say()
+
+
+def idle(w):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(w.weir.socket)
+    s.send(b"GET /api/v1/fl")
+    time.sleep(0.5)
+    s.close()

@@ -1,0 +1,45 @@
+#!/usr/bin/env -S python3 -B
+"""e2e.py CASE WORKERS - one end-to-end case; e2e.py --list names all
+
+$WEIR_BIN is the program.  Exit 0 fine, 1 failed, 77 not root.
+"""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cases_life
+import cases_nat
+import cases_starts
+import cases_traffic
+import lab
+
+CASES = {}
+for module in (cases_traffic, cases_nat, cases_life, cases_starts):
+    CASES.update(module.CASES)
+
+
+def main():
+    if sys.argv[1] == "--list":         # with words: are these all?
+        print("\n".join(CASES))
+        return sys.argv[2:] not in ([], [" ".join(CASES)])
+    case, workers = CASES[sys.argv[1]], int(sys.argv[2])
+    if os.geteuid():
+        print("SKIPPED: NOT ROOT. This test makes network namespaces: "
+              "nothing of it was run.")
+        return 77
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    begin = time.monotonic()
+    try:
+        case(workers)
+    except (lab.Failure, OSError, subprocess.SubprocessError) as wrong:
+        import traceback
+        traceback.print_exc()
+        print(f"FAILED: {wrong}")
+        return 1
+    print(f"passed in {time.monotonic() - begin:.1f} s")
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,387 @@
+/* soak.c - ten million generated packets through the whole journey
+ *
+ *     soak [--packets N] [--seed S]
+ *
+ * Same seed, same packets.  Every packet that leaves is looked at, and after
+ * each thousand the sums of the router are.  Under AddressSanitizer the bytes
+ * around each packet are poisoned, so that one byte read too far ends it; every
+ * sixteenth packet lies at the end of a heap block of its own.  Whatever goes
+ * wrong, seed and packet number are printed last. */
+#include "gen.h"
+#include "rig.h"
+
+#include "conn.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n)   __asan_poison_memory_region(p, n)
+#define UNPOISON(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define POISON(p, n)   ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#endif
+
+#define BATCH 32u
+#define ROOM  (CT_HEADROOM + GEN_MAX + CT_HEADROOM)
+
+struct slot {
+    struct ct_pkt pkt;
+    enum gen_sum  sum; /* as it came */
+    uint8_t      *heap; /* NULL: it lies in memory[] */
+};
+
+struct soak {
+    struct rig  rig;
+    struct gen  gen;
+    struct rng  chance; /* what is not the packets' own */
+    uint64_t    seed, number;
+    int64_t     events; /* NEW less DESTROY */
+    struct slot slot[BATCH];
+};
+
+static uint8_t memory[BATCH][ROOM];
+static struct soak soak;
+
+/* ---- the routers that are asked ---- */
+
+#define NETWORKS                                                               \
+    "\"interfaces\":{\"lan\":{\"tun\":\"l\",\"side\":\"inside\",\"address\":"  \
+    "[\"10.0.1.1/24\",\"fd00:1::1/64\"],\"mtu\":1500},\"wan\":{\"tun\":"       \
+    "\"w\",\"side\":\"outside\",\"address\":[\"198.51.100.1/24\","             \
+    "\"2001:db8::1/64\"],\"mtu\":1280}},"                                      \
+    "\"routes\":[{\"to\":\"default\",\"interface\":\"wan\"}],"
+#define FORWARDS                                                               \
+    "\"prerouting\":[{\"in\":\"wan\",\"proto\":\"tcp\",\"dst\":"               \
+    "\"198.51.100.1\",\"dport\":8080,\"dnat\":\"10.0.1.2:80\"},"               \
+    "{\"proto\":\"udp\",\"dst\":\"198.51.100.1\",\"dport\":5353,"              \
+    "\"dnat\":\"10.0.1.3:6000-6003\"}]"
+
+static const struct {
+    const char *json;
+    uint64_t    start_ms;
+} routers[] = {
+    {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
+     "\"masquerade\":true}]},\"conntrack\":{\"max\":512,\"buckets\":512}}",
+     1000},
+    {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
+     "\"proto\":[\"tcp\",\"udp\"],\"masquerade\":true,\"ports\":"
+     "\"4000-4031\"},{\"out\":\"wan\",\"masquerade\":true}]},"
+     "\"conntrack\":{\"max\":128,\"buckets\":64,\"on_full\":\"reject\"}}",
+     (1ull << 31) - 90000},
+    {"{" NETWORKS "\"rules\":{" FORWARDS ",\"forward\":[{\"ct_state\":"
+     "[\"invalid\"],\"verdict\":\"drop\"},{\"dport\":443,\"proto\":\"tcp\","
+     "\"out\":\"wan\",\"verdict\":\"reject\"}],\"postrouting\":[{\"out\":"
+     "\"wan\",\"masquerade\":true}]},\"nat\":{\"hairpin\":true},"
+     "\"conntrack\":{\"max\":96,\"buckets\":512,\"on_full\":\"untracked\"}}",
+     (1ull << 32) - 90000},
+    {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
+     "\"masquerade\":true}]},\"policy\":{\"input\":\"drop\"},"
+     "\"conntrack\":{\"max\":4096,\"buckets\":1024,\"timeouts\":{\"udp\":2,"
+     "\"tcp_syn_sent\":1,\"generic\":5}}}",
+     5},
+};
+#define N_ROUTERS (sizeof routers / sizeof *routers)
+
+/* ---- failing ---- */
+
+static void tell_where(void)
+{
+    fprintf(stderr,
+            "soak: at packet %" PRIu64 " of seed %" PRIu64
+            "; again: soak --seed %" PRIu64 "\n",
+            soak.number, soak.seed, soak.seed);
+}
+
+static _Noreturn void fail(const char *what, const struct ct_pkt *pkt)
+{
+    fprintf(stderr, "soak: %s\n", what);
+    if (pkt) {
+        fprintf(stderr, "in %u out %u info %u dir %u partial %d gso %u:",
+                pkt->in, pkt->out, pkt->info, pkt->dir, pkt->csum_partial,
+                pkt->gso_size);
+        for (uint32_t i = 0; i < pkt->len && i < 128; i++)
+            fprintf(stderr, "%s%02x", i % 4 ? "" : " ", pkt->data[i]);
+        fprintf(stderr, "\n");
+    }
+    tell_where();
+    abort();
+}
+
+/* ---- what leaves ---- */
+
+static uint32_t ip_len(const uint8_t *p, uint32_t len)
+{
+    uint32_t n = len;
+
+    if (len >= 20 && p[0] >> 4 == 4)
+        n = (uint32_t)p[2] << 8 | p[3];
+    else if (len >= 40 && p[0] >> 4 == 6)
+        n = 40 + ((uint32_t)p[4] << 8 | p[5]);
+    return n < len ? n : len;
+}
+
+/* A partial field is right when it holds the pseudo header's sum. */
+static enum gen_sum sum_of(const uint8_t *p, uint32_t len, bool partial)
+{
+    len = ip_len(p, len);
+    if (len < 20)
+        return GEN_SUM_NONE;
+    return partial ? gen_partial_sum(p, len) : gen_l4_sum(p, len);
+}
+
+static bool from_inside(const struct ct_pkt *pkt)
+{
+    static const uint8_t v4[3] = {10, 0, 1}, v6[8] = {0xfd, 0, 0, 1};
+
+    return pkt->data[0] >> 4 == 4 ? memcmp(pkt->data + 12, v4, 3) == 0
+                                  : memcmp(pkt->data + 8, v6, 8) == 0;
+}
+
+/* A stranger's packet straight to an inside address makes a flow without NAT:
+ * profile linux lets it, as the kernel does, and so may its answer. */
+static bool asked_from_outside(const struct ct_pkt *pkt)
+{
+    const struct ct_conn *c = pkt->conn;
+
+    return c && c->in == GEN_WAN && (c->status & CT_NAT_MASK) == 0;
+}
+
+static void check_bytes(const struct ct_pkt *pkt)
+{
+    const uint8_t *p = pkt->data;
+
+    if (pkt->len < 20 || (p[0] >> 4 == 6 && pkt->len < 40))
+        fail("left shorter than its header", pkt);
+    if (p[0] >> 4 != 4 && p[0] >> 4 != 6)
+        fail("left with another version", pkt);
+    if (p[0] >> 4 == 4 && ((p[0] & 15) < 5 || (p[0] & 15u) * 4 > pkt->len))
+        fail("left with a bad header length", pkt);
+    if (pkt->len != (p[0] >> 4 == 4 ? (uint32_t)p[2] << 8 | p[3]
+                                    : 40 + ((uint32_t)p[4] << 8 | p[5])))
+        fail("left with another length than its own", pkt);
+    if (p[0] >> 4 == 4 && !gen_ip_sum_ok(p))
+        fail("left with a wrong header checksum", pkt);
+    if (pkt->gso_size == 0 && pkt->len > (pkt->out == GEN_WAN ? 1280u : 1500u))
+        fail("left larger than the link", pkt);
+}
+
+static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
+{
+    const struct slot *first = soak.slot, *end = soak.slot + BATCH;
+    const struct slot *s = (const struct slot *)(const void *)pkt;
+    enum gen_sum is = sum_of(pkt->data, pkt->len, pkt->csum_partial);
+
+    (void)ctx;
+    check_bytes(pkt);
+    if (s >= first && s < end) {
+        /* pieces of a cut packet have no sum of their own */
+        if (is != s->sum && is != GEN_SUM_NONE)
+            fail(is == GEN_SUM_WRONG ? "a right checksum left wrong"
+                                     : "a wrong checksum left right", pkt);
+    } else if (is == GEN_SUM_WRONG) {
+        fail("made with a wrong checksum", pkt);
+    }
+    if (pkt->out == GEN_WAN && from_inside(pkt) && !pkt->notrack &&
+        !asked_from_outside(pkt))
+        fail("left with an inside address", pkt);
+    gen_saw(&soak.gen, pkt);
+    if (rng_below(&soak.chance, 4000) == 0)
+        return rng_below(&soak.chance, 2) ? CT_REASON_TX_ERROR
+                                          : CT_REASON_TX_LINK_DOWN;
+    return CT_REASON_NONE;
+}
+
+static void event(void *ctx, const struct ct_event *ev)
+{
+    (void)ctx;
+    if (ev->mask & (CT_EVENT_NEW | CT_EVENT_RELATED))
+        soak.events++;
+    if (ev->mask & CT_EVENT_DESTROY)
+        soak.events--;
+    if (soak.events < 0)
+        fail("more flows destroyed than made", NULL);
+}
+
+static const struct rig_calls calls = {.tx = tx, .event = event};
+
+/* ---- tuples: no two flows share one ---- */
+
+#define SEATS 16384u
+static struct {
+    struct ct_tuple tuple;
+    uint32_t        slot, round;
+} seats[SEATS];
+
+static void seat(const struct ct_tuple *t, uint32_t slot, uint32_t round)
+{
+    const uint8_t *b = (const uint8_t *)t;
+    uint32_t h = 2166136261u;
+
+    for (unsigned i = 0; i < sizeof *t; i++)
+        h = (h ^ b[i]) * 16777619u;
+    for (h %= SEATS; seats[h].round == round; h = (h + 1) % SEATS)
+        if (seats[h].slot != slot &&
+            memcmp(&seats[h].tuple, t, sizeof *t) == 0)
+            fail("two flows share a tuple", NULL);
+    seats[h].tuple = *t;
+    seats[h].slot = slot;
+    seats[h].round = round;
+}
+
+static void check_router(void)
+{
+    static uint32_t round;
+    const char *wrong;
+    struct ct_view v;
+
+    rig_tick(&soak.rig);
+    if ((wrong = rig_check(&soak.rig)))
+        fail(wrong, NULL);
+    if ((uint64_t)soak.events != ct_stat(soak.rig.ct, CT_STAT_entries))
+        fail("events and entries disagree", NULL);
+    round++;
+    for (uint32_t i = 0; i < ct_slots(soak.rig.ct); i++)
+        if (ct_read(soak.rig.ct, i, soak.rig.now, &v))
+            for (unsigned d = 0; d < CT_N_DIRS; d++)
+                seat(&v.tuple[d], i, round);
+}
+
+/* ---- what enters ---- */
+
+/* Lay p into slot i.  Its end falls on every residue, so poison is exact. */
+static void place(unsigned i, const struct gen_packet *p)
+{
+    struct slot *s = &soak.slot[i];
+    uint8_t *data = memory[i] + CT_HEADROOM;
+
+    s->heap = NULL;
+    if (rng_below(&soak.chance, 16) == 0) {
+        s->heap = malloc(CT_HEADROOM + p->len);
+        if (!s->heap)
+            fail("out of memory", NULL);
+        data = s->heap + CT_HEADROOM;
+    } else {
+        UNPOISON(memory[i], ROOM);
+    }
+    memcpy(data, p->data, p->len);
+    if (!s->heap)
+        POISON(data + p->len, (size_t)(memory[i] + ROOM - (data + p->len)));
+    POISON(data - CT_HEADROOM, CT_HEADROOM);
+    memset(&s->pkt, 0, sizeof s->pkt);
+    s->pkt.data = data;
+    s->pkt.len = p->len;
+    s->pkt.in = p->in;
+    s->pkt.gso_size = p->gso_size;
+    s->pkt.csum_partial = p->partial;
+    s->pkt.csum_ok = p->ok;
+    s->sum = sum_of(data, p->len, p->partial);
+}
+
+static void take_back(unsigned i)
+{
+    if (soak.slot[i].heap) {
+        UNPOISON(soak.slot[i].heap, CT_HEADROOM);
+        free(soak.slot[i].heap);
+        soak.slot[i].heap = NULL;
+    }
+}
+
+static void pass_time(void)
+{
+    uint32_t n = rng_below(&soak.chance, 100000);
+    uint64_t ms = rng_below(&soak.chance, 4);
+
+    if (n < 1)
+        ms = (uint64_t)rng_below(&soak.chance, 300000000);
+    else if (n < 30)
+        ms = rng_below(&soak.chance, 600000);
+    else if (n < 1000)
+        ms = rng_below(&soak.chance, 5000);
+    soak.rig.now = ct_time_add_ms(soak.rig.now, ms);
+    ct_tick(soak.rig.ct, soak.rig.now, 64);
+}
+
+static unsigned run_batch(uint64_t left)
+{
+    static struct gen_packet p;
+    struct ct_pkt *pkts[BATCH];
+    unsigned n = 1 + rng_below(&soak.chance, BATCH);
+
+    if (n > left)
+        n = (unsigned)left;
+    pass_time();
+    for (unsigned i = 0; i < n; i++) {
+        gen_next(&soak.gen, &p);
+        place(i, &p);
+        pkts[i] = &soak.slot[i].pkt;
+    }
+    journey_batch(soak.rig.journey, pkts, n, soak.rig.now);
+    for (unsigned i = 0; i < n; i++)
+        take_back(i);
+    return n;
+}
+
+static void run_router(unsigned r, uint64_t packets)
+{
+    uint64_t end = soak.number + packets, next = soak.number;
+
+    rig_open(&soak.rig, routers[r].json, (ct_time){routers[r].start_ms},
+             &calls);
+    soak.events = 0;
+    while (soak.number < end) {
+        soak.number += run_batch(end - soak.number);
+        if (soak.number >= next) {
+            check_router();
+            next = soak.number + 1000;
+        }
+    }
+    check_router();
+    printf("router %u: %" PRIu64 " in, %" PRIu64 " forwarded, %" PRIu64
+           " local, %" PRIu64 " dropped; %" PRIu64 " flows, %" PRIu64
+           " early drops, %" PRIu64 " refused for want of an entry\n",
+           r, ct_stat(soak.rig.ct, CT_STAT_pkts_in),
+           ct_stat(soak.rig.ct, CT_STAT_forwarded),
+           ct_stat(soak.rig.ct, CT_STAT_local), rig_drops(&soak.rig),
+           ct_stat(soak.rig.ct, CT_STAT_created),
+           ct_stat(soak.rig.ct, CT_STAT_early_drop),
+           ct_stat(soak.rig.ct, CT_STAT_table_full));
+    ct_flush(soak.rig.ct);
+    check_router();
+    if (ct_stat(soak.rig.ct, CT_STAT_entries) != 0 ||
+        ct_stat(soak.rig.ct, CT_STAT_mappings) != 0)
+        fail("entries or mappings are left behind a flush", NULL);
+    rig_close(&soak.rig);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t packets = 10000000;
+
+    soak.seed = 1;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--packets") == 0)
+            packets = strtoull(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--seed") == 0)
+            soak.seed = strtoull(argv[i + 1], NULL, 10);
+    }
+    if (argc % 2 == 0 || packets < N_ROUTERS) {
+        fprintf(stderr, "usage: soak [--packets N] [--seed S]\n");
+        return 2;
+    }
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_set_death_callback(tell_where);
+#endif
+    printf("soak: %" PRIu64 " packets, seed %" PRIu64 "\n", packets, soak.seed);
+    fflush(stdout);
+    gen_init(&soak.gen, soak.seed);
+    soak.chance.state = ~soak.seed;
+    for (unsigned r = 0; r < N_ROUTERS; r++)
+        run_router(r, packets * (r + 1) / N_ROUTERS - packets * r / N_ROUTERS);
+    printf("soak: all well\n");
+    return 0;
+}

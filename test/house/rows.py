@@ -1,0 +1,44 @@
+#!/usr/bin/env -S python3 -B
+"""Each row of a .def list is used outside of its list: no dead reasons."""
+import re
+
+import tree
+
+# #define R(name, ...) CT_REASON_##name,   and then the list: CT_REASONS(R)
+ENUM = re.compile(r"#define (\w)\((\w+)[^)\n]*\)\s*(?:\\\n\s*)?(\w+_)##\2,\s*\n"
+                  r"\s*(\w+)\(\1\)")
+LIST = re.compile(r"#define (\w+)\((\w)\)((?:[^\n]*\\\n)*[^\n]*)")
+
+
+def check(root):
+    paths = tree.files(root, (".c", ".h"),
+                       ("ctcore", "router", "web", "include"))
+    texts = [tree.blank(tree.read(root, p)) for p in paths]
+    prefix = {}                  # of the names a list's enum has
+    for text in texts:
+        for m in ENUM.finditer(text):
+            prefix.setdefault(m.group(4), m.group(3))
+    used = set(re.findall(r"\bCT_\w+\b", "\n".join(texts)))
+    # Lists of the core's own may name a row for a macro to paste.
+    for p in tree.files(root, (".def",), ("ctcore",)):
+        for m in re.finditer(r"\w+", tree.blank(tree.read(root, p))):
+            used.update(x + m.group(0) for x in set(prefix.values()))
+    spared = {words[0] for words in tree.table("rows.txt")}
+    rows = 0
+    for p in tree.files(root, (".def",), ("include",)):
+        text = tree.blank(tree.read(root, p))
+        for m in LIST.finditer(text):
+            name, letter, body = m.groups()
+            if name not in prefix:
+                yield f"{p}: {name} is made into no enum"
+                continue
+            for row in re.finditer(rf"\b{letter}\(\s*(\w+)\s*,", body):
+                rows += 1
+                word = prefix[name] + row.group(1)
+                if word not in used | spared:
+                    line = text.count("\n", 0, m.start(3) + row.start()) + 1
+                    yield f"{p}:{line}: {word} is used nowhere: a dead row"
+    return f"{rows} rows" if rows else None
+
+
+tree.run(check)

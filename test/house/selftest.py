@@ -1,0 +1,208 @@
+#!/usr/bin/env -S python3 -B
+"""selftest.py - planted faults: proof that the house checks can fail
+
+A small well-kept house is made in a temporary folder.  Every check must find
+nothing there; then each fault below is planted alone, and the check that it
+belongs to must fail and name it.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+HOUSE = {
+    "CMakeLists.txt": "cmake_minimum_required(VERSION 3.25)\n"
+                      "project(small LANGUAGES C)\n"
+                      "add_subdirectory(ctcore)\n",
+    ".gitignore": "/build/\n",
+    "LICENSE": "",
+    "README.md": "# small\n",
+    "ctcore/CMakeLists.txt": "add_library(ctcore STATIC nat.c table.c)\n"
+                             "target_include_directories(ctcore PRIVATE\n"
+                             "    ../include .)\n",
+    "include/ctcore/lists.h":
+        "#ifndef LISTS_H\n#define LISTS_H\n#include <ctcore/reasons.def>\n"
+        "enum ct_reason {\n#define R(name, text) CT_REASON_##name,\n"
+        "    CT_REASONS(R)\n#undef R\n        CT_N_REASONS\n};\n#endif\n",
+    "include/ctcore/reasons.def":
+        "#define CT_REASONS(R)          \\\n"
+        "    R(NONE,    \"well\")      \\\n"
+        "    R(NO_PORT, \"no port\")\n",
+    "include/web/source.h":
+        "#ifndef SOURCE_H\n#define SOURCE_H\n#include <ctcore/lists.h>\n"
+        "struct web_source {\n    int n;\n};\n#endif\n",
+    "ctcore/table.h":
+        "#ifndef TABLE_H\n#define TABLE_H\n#include <stddef.h>\n"
+        "void table_clear(void *p, size_t n);\n#endif\n",
+    "ctcore/table.c":
+        '#include "table.h"\n#include <string.h>\n\n'
+        "void table_clear(void *p, size_t n)\n{\n    memset(p, 0, n);\n}\n",
+    "ctcore/nat.h":
+        "#ifndef NAT_H\n#define NAT_H\n#include <ctcore/lists.h>\n"
+        "enum ct_reason nat_setup(int port);\n"
+        "int ct_nat_ports(void);\n#endif\n",
+    "ctcore/nat.c":
+        '#include "nat.h"\n\n#include "table.h"\n\n'
+        "static enum ct_reason choose(int port)\n{\n"
+        "    return port ? CT_REASON_NONE : CT_REASON_NO_PORT;\n}\n\n"
+        "enum ct_reason nat_setup(int port)\n{\n    return choose(port);\n}\n"
+        "\nint ct_nat_ports(void)\n{\n    return 0;\n}\n",
+    "router/CMakeLists.txt": "add_executable(weir main.c)\n",
+    "router/log.h": "#ifndef LOG_H\n#define LOG_H\nvoid log_line(void);\n"
+                    "#endif\n",
+    "router/main.c": '#include "log.h"\n\n#include <web/source.h>\n\n'
+                     "int main(void)\n{\n    return 0;\n}\n",
+    "web/CMakeLists.txt": "add_library(web STATIC server.c)\n",
+    "web/server.c": "#include <web/source.h>\n\n"
+                    "int server_start(void)\n{\n    return 0;\n}\n",
+    "test/CMakeLists.txt": "",
+}
+
+LONG = "\nstatic int endless(void)\n{\n" + "    ;\n" * 80 + "    return 0;\n}\n"
+TABLE = ("\nint nat_table(void)\n{\n    static const int t[] = {\n"
+         + "        0,\n" * 100 + "    };\n    return t[0];\n}\n")
+
+# check, what is planted, file, text put behind it (None: the file is removed),
+# what the check must say; "" where it must stay content.
+FAULTS = [
+    ("includes", "web includes a router header", "web/server.c",
+     "#include <log.h>\n", "private header of router"),
+    ("includes", "web climbs into ctcore", "web/server.c",
+     '#include "../ctcore/nat.h"\n', "climbs out"),
+    ("includes", "the core asks for stdio", "ctcore/nat.c",
+     "#include <stdio.h>\n", "C library's headers only"),
+    ("includes", "the core asks the web", "ctcore/nat.c",
+     "#include <web/source.h>\n", "ctcore may not use that folder"),
+    ("includes", "the router includes the core's insides", "router/main.c",
+     "#include <nat.h>\n", "private header of ctcore"),
+    ("includes", "a public core header asks for stdio",
+     "include/ctcore/lists.h", "#include <stdio.h>\n",
+     "C library's headers only"),
+    ("includes", "somebody depends on test", "router/main.c",
+     "#include <test/lib/world.h>\n", "router may not use that folder"),
+    ("includes", "a remark is no include", "web/server.c",
+     "/* #include <log.h> */\n", ""),
+    ("symbols", "the core prints", "ctcore/table.c",
+     "int printf(const char *, ...);\nvoid table_say(int n);\n"
+     "void table_say(int n)\n{\n    printf(\"%d\", n);\n}\n",
+     "table.c.o asks for printf"),
+    ("symbols", "the core allocates", "ctcore/nat.c",
+     "void *malloc(unsigned long);\nvoid *nat_new(void);\n"
+     "void *nat_new(void)\n{\n    return malloc(8);\n}\n",
+     "nat.c.o asks for malloc"),
+    ("symbols", "an archive that nm can't read", "CMakeLists.txt",
+     "target_compile_options(ctcore PRIVATE -flto -fno-fat-lto-objects)\n",
+     "LTO objects"),
+    ("symbols", "an archive with nothing in it", "ctcore/CMakeLists.txt",
+     "set_target_properties(ctcore PROPERTIES SOURCES empty.c)\n"
+     "file(WRITE ${CMAKE_CURRENT_SOURCE_DIR}/empty.c \"int empty_x;\")\n",
+     "shows no ct_ symbol"),
+    ("symbols", "a core that does not build", "ctcore/nat.c",
+     "int broken(\n", "release build fails"),
+    ("floors", "the table uses nat", "ctcore/table.h",
+     '#include "nat.h"\n', "table (floor 5) uses nat (floor 6)"),
+    ("floors", "nat and table in a circle, by their .c files",
+     "ctcore/table.c", '#include "nat.h"\n',
+     "circle ctcore/nat -> ctcore/table -> ctcore/nat"),
+    ("floors", "a circle among public headers", "include/ctcore/lists.h",
+     "#include <web/source.h>\n", "R3: circle include/"),
+    ("floors", "a room on no floor", "ctcore/attic.c",
+     "int attic_x;\n", "ctcore/attic: R3: on no floor"),
+    ("names", "a shared function without its noun", "ctcore/nat.c",
+     "\nint choose_port(void)\n{\n    return 0;\n}\n",
+     "choose_port is shared and does not begin with nat_"),
+    ("names", "the same in web, after an attribute", "web/server.c",
+     "\n__attribute__((noinline)) int begin(void)\n{\n    return 0;\n}\n",
+     "begin is shared and does not begin with server_"),
+    ("names", "ct_ is the core's alone", "web/server.c",
+     "\nint ct_start(void)\n{\n    return 0;\n}\n", "ct_start is shared"),
+    ("names", "a static may be a bare verb", "web/server.c",
+     "\nstatic inline int begin(void)\n{\n    return 0;\n}\n", ""),
+    ("lengths", "a file of 601 lines", "ctcore/nat.c", "\n" * 585,
+     "lines, more than 600"),
+    ("lengths", "a function of more than 80", "ctcore/nat.c", LONG,
+     "endless has 84 lines, more than 80"),
+    ("lengths", "a table does not count", "ctcore/nat.c", TABLE, ""),
+    ("sources", "a glob", "router/CMakeLists.txt", "file(GLOB S *.c)\n",
+     "GLOB: list sources by name"),
+    ("sources", "a forgotten file", "web/stale.c", "int stale_x;\n",
+     "web/stale.c: R6: in no CMakeLists.txt"),
+    ("sources", "a file named only in a remark", "web/CMakeLists.txt",
+     "# stale.c\n", ""),
+    ("toplevel", "a new folder", "scripts/x.sh", "\n",
+     "scripts: not allowed"),
+    ("toplevel", "a new file", "NOTES.md", "\n", "NOTES.md: not allowed"),
+    ("headers", "a header that needs another first", "ctcore/table.h",
+     "struct holder {\n    uint32_t n;\n};\n",
+     "ctcore/table.h: does not compile alone"),
+    ("rows", "a reason nobody gives", "include/ctcore/reasons.def",
+     "#undef CT_REASONS\n#define CT_REASONS(R) R(NEVER, \"never\")\n",
+     "CT_REASON_NEVER is used nowhere"),
+    ("rows", "a reason only a remark names", "include/ctcore/reasons.def",
+     "/* CT_REASON_IDLE */\n#define CT_REASONS(R) R(IDLE, \"idle\")\n",
+     "CT_REASON_IDLE is used nowhere"),
+    ("rows", "a list without an enum", "include/ctcore/extra.def",
+     "#define CT_EXTRA(R) R(IDLE, \"idle\")\n",
+     "CT_EXTRA is made into no enum"),
+    ("words", "a promise", "router/main.c", "/* TO" "DO: later */\n",
+     "says TO" "DO"),
+    ("words", "a promise in a script", "test/run", "# FIX" "ME\n",
+     "test/run:1: says FIX" "ME"),
+    ("format", "two statements in a line", "web/server.c",
+     "int   server_x ;\n", "web/server.c: not formatted"),
+]
+CHECKS = list(dict.fromkeys(f[0] for f in FAULTS))
+
+
+def make(root):
+    for path, text in HOUSE.items():
+        at = os.path.join(root, path)
+        os.makedirs(os.path.dirname(at), exist_ok=True)
+        with open(at, "w", encoding="utf-8") as f:
+            f.write(text)
+    style = os.path.join(HERE, "..", "..", ".clang-format")
+    shutil.copy(style, os.path.join(root, ".clang-format"))
+
+
+def ask(check, root):
+    """(exit status, what it said)"""
+    done = subprocess.run(
+        [sys.executable, "-B", os.path.join(HERE, check + ".py"), root],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def plant(check, path, text):
+    with tempfile.TemporaryDirectory(prefix="weir-house-") as root:
+        make(root)
+        if path:
+            at = os.path.join(root, path)
+            os.makedirs(os.path.dirname(at), exist_ok=True)
+            with open(at, "a", encoding="utf-8") as f:
+                f.write(text)
+        return ask(check, root)
+
+
+def main():
+    wrong = 0
+    only = sys.argv[1:] or CHECKS
+    for check in only:
+        cases = [("the house as it should be", None, "", "")]
+        cases += [f[1:] for f in FAULTS if f[0] == check]
+        for what, path, text, want in cases:
+            status, said = plant(check, path, text)
+            if status == 77:
+                print(f"SKIPPED {check}: {said.strip()}")
+                break
+            good = status == 0 if want == "" else status == 1 and want in said
+            print(f"{'ok  ' if good else 'FAIL'} {check}: {what}")
+            if not good:
+                wrong += 1
+                print(f"     wanted: {want or 'no fault'}\n     said: {said}")
+    sys.exit(1 if wrong else 0)
+
+
+main()

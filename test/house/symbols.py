@@ -1,0 +1,71 @@
+#!/usr/bin/env -S python3 -B
+"""R2: libctcore asks the outside for nothing but a handful of mem functions.
+
+Builds the release archive in a folder of its own, without LTO (LTO objects
+show nm nothing, and then the check could not fail), and reads it with nm.
+"""
+import os
+import subprocess
+import tempfile
+
+import tree
+
+ALLOWED = {"memcpy", "memset", "memmove", "memcmp", "__memcpy_chk",
+           "__memset_chk", "__memmove_chk", "__stack_chk_fail"}
+
+
+def build(root, at):
+    for command in (
+            ["cmake", "-S", root, "-B", at, "-DCMAKE_BUILD_TYPE=Release",
+             "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF", "-DWEIR_TESTS=OFF"],
+            ["cmake", "--build", at, "--target", "ctcore", "-j", "2"]):
+        done = subprocess.run(command, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode:
+            return None, done.stdout.strip()
+    for folder, _, names in os.walk(at):
+        if "libctcore.a" in names:
+            return os.path.join(folder, "libctcore.a"), ""
+    return None, "the build made no libctcore.a"
+
+
+def symbols(archive, *flags):
+    """{symbol: {objects}}"""
+    out = subprocess.run(["nm", "-A", "--format=posix", *flags, archive],
+                         check=True, text=True, capture_output=True).stdout
+    seen = {}
+    for line in out.splitlines():
+        where, rest = line.split(": ", 1)
+        name = rest.split()[0]
+        seen.setdefault(name, set()).add(where.rsplit("[", 1)[-1].rstrip("]"))
+    return seen
+
+
+def check(root):
+    with tempfile.TemporaryDirectory(prefix="weir-house-") as at:
+        archive, trouble = build(root, at)
+        if not archive:
+            yield f"ctcore/CMakeLists.txt: R2: release build fails: {trouble}"
+            return "no archive"
+        given = symbols(archive, "--defined-only", "--extern-only")
+        asked = symbols(archive, "--undefined-only")
+        lto = ".gnu.lto_" in subprocess.run(
+            ["readelf", "-SW", archive], check=True, text=True,
+            capture_output=True).stdout
+        members = subprocess.run(["ar", "t", archive], check=True, text=True,
+                                 capture_output=True).stdout.split()
+    outside = sorted(set(asked) - set(given))
+    print("asks the outside for:", ", ".join(outside) or "nothing")
+    print(f"offers {len(given)} symbols in {len(members)} objects")
+    if lto:
+        yield "libctcore.a: R2: LTO objects: nm does not see what they ask for"
+    if not any(name.startswith("ct_") for name in given) or not outside:
+        yield "libctcore.a: R2: nm shows no ct_ symbol or no memcpy: empty?"
+    for name in outside:
+        if name not in ALLOWED:
+            users = ", ".join(sorted(asked[name]))
+            yield f"libctcore.a: R2: {users} asks for {name}"
+    return f"{len(given)} symbols" if given else None
+
+
+tree.run(check)

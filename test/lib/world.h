@@ -1,0 +1,103 @@
+/* world.h - a router, a clock and a trace: scenario tests as conversations
+ *
+ *     struct world *w = WORLD("hairpin on; timeout udp 10");
+ *
+ *     say(w, "10.0.1.2:4000 > 198.51.100.2:53 udp 'who'");
+ *     TRACE(w, "[  0] 10.0.1.2:4000 > 198.51.100.2:53 udp: NEW\n"
+ *              "      out wan 198.51.100.1:4000 > 198.51.100.2:53 udp\n");
+ *     elapse(w, 10);
+ *     TRACE(w, "[ 10] DESTROY udp 10.0.1.2:4000 > 198.51.100.2:53\n");
+ *     END(w);
+ *
+ * Unless statements say otherwise, lan is 10.0.1.1/24 and fd00:1::1/64, wan is
+ * 198.51.100.1/24 and 2001:db8::1/64, the default route leads to wan, and what
+ * leaves by wan is masqueraded.  Statements:
+ *
+ *     inside ADDR/LEN[,...]   outside ADDR/LEN[,...]   mtu lan|wan N
+ *     max N   buckets N   on_full WORD   profile WORD   hairpin on
+ *     masquerade off | PORTS  timeout NAME N   tune NAME N   seed N
+ *     dnat PROTO A:P -> B:P   HOOK {rule as in the configuration}
+ *     policy HOOK drop
+ *
+ * Every world is configured by the router's own reader.  Its end checks the
+ * count of all packets, that entries = created - destroyed, that every packet
+ * left with right checksums unless it came with wrong ones, and that none left
+ * by wan with an inside source while masquerade is on. */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+struct world {
+    struct rig rig;
+    bool       masquerade;
+    bool       full;   /* trace whole packets, not their heads only */
+    bool       events; /* trace NEW and UPDATE too */
+    bool       quiet;  /* trace nothing: for the thousands */
+    ct_time    start;
+    /* of the packet that is walking */
+    bool       sums_were_ok;
+    const struct ct_pkt *walking;
+    uint8_t    last[2048]; /* the last packet that left, and its length */
+    uint32_t   last_len;
+    uint64_t   sent, dropped; /* since the beginning */
+    enum ct_reason why;       /* of the last drop */
+    enum ct_info   info;      /* of the last packet said */
+    /* what the router cannot send, for fault tests */
+    enum ct_reason refuse_tx;
+    char  *text; /* the trace so far */
+    size_t text_len, text_room;
+    char   lines[8192]; /* of the packet that is walking */
+    size_t lines_len;
+};
+
+#define WORLD(statements) world_open(statements, (ct_time){1000000})
+struct world *world_open(const char *statements, ct_time start);
+void          world_close(struct world *w, const char *file, int line);
+#define END(w) world_close(w, __FILE__, __LINE__)
+
+/* A packet arrives: a line of packet.h, then "@IFACE" if it does not enter
+ * where its source belongs. */
+void say(struct world *w, const char *spec);
+void sayf(struct world *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same for bytes. */
+void say_bytes(struct world *w, const uint8_t *data, uint32_t len, uint8_t in);
+
+/* Time passes, the router ticks as often as it wants to. */
+void elapse(struct world *w, uint64_t seconds);
+void elapse_ms(struct world *w, uint64_t ms);
+
+/* Swap the rules; flows stay. */
+void reload(struct world *w, const char *statements);
+
+/* The trace since the last look is exactly this. */
+#define TRACE(w, want) world_trace(w, want, __FILE__, __LINE__)
+void world_trace(struct world *w, const char *want, const char *file, int line);
+
+/* The table, one line a flow:
+ *     udp 30 A:P > B:P / B:P > W:P UNREPLIED|-|ASSURED
+ *     tcp 120 SYN_SENT ... */
+#define FLOWS(w, want) world_flows(w, want, __FILE__, __LINE__)
+void world_flows(struct world *w, const char *want, const char *file, int line);
+/* How many there are. */
+uint32_t count_flows(const struct world *w);
+
+uint64_t stat_of(const struct world *w, enum ct_stat stat);
+uint64_t drops_of(const struct world *w, enum ct_reason reason);
+
+/* Source and destination port of the last packet that left. */
+uint16_t last_sport(const struct world *w);
+uint16_t last_dport(const struct world *w);
+
+/* What a run of cmocka wants. */
+#define STORY(f) cmocka_unit_test(f)
+
+#endif

@@ -1,0 +1,315 @@
+/* icmperr.c - errors about flows (netfilter 1.7, 2.5, RFC 5508, hostile 2.5) */
+#include "world.h"
+
+#define C "10.0.1.2:4000"
+#define S "198.51.100.2:80"
+#define W "198.51.100.1:4000"
+
+/* RFC 5508 REQ-4, I3: an error from outside, from a router on the way, comes in
+ * with the quotation as the inside host knows it. */
+static void rfc5508_req4_from_outside(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    say(w, C " > " S " udp 'a'");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S " udp 'a'}");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out wan " W " > " S " udp\n"
+             "[  0] 192.0.2.9 > 198.51.100.1 icmp 3/3: RELATED\n"
+             "      out lan 192.0.2.9 > 10.0.1.2 icmp 3/3 ttl 63 about {" C
+             " > " S " udp}\n");
+    say(w, C " > " S " tcp S seq 77");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 11/0 about {" W " > " S
+           " tcp S seq 77} quote 8");
+    TRACE(w, "[  0] " C " > " S " tcp S: NEW\n"
+             "      out wan " W " > " S " tcp S\n"
+             "[  0] 192.0.2.9 > 198.51.100.1 icmp 11/0: RELATED\n"
+             "      out lan 192.0.2.9 > 10.0.1.2 icmp 11/0 ttl 63 about {" C
+             " > " S " tcp - seq 77}\n");
+    END(w);
+}
+
+/* About a query: the id comes back as the inside host chose it. */
+static void rfc5508_req4_about_a_query(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2 > 198.51.100.2 icmp echo id 7 seq 1");
+    say(w, "10.0.1.3 > 198.51.100.2 icmp echo id 7 seq 1");
+    w->quiet = false;
+    TRACE(w, "");
+    sayf(w, "192.0.2.9 > 198.51.100.1 icmp 11/0 about {198.51.100.1 > "
+         "198.51.100.2 icmp echo id %u seq 1}", w->last[24] << 8 | w->last[25]);
+    TRACE(w, "[  0] 192.0.2.9 > 198.51.100.1 icmp 11/0: RELATED\n"
+             "      out lan 192.0.2.9 > 10.0.1.3 icmp 11/0 ttl 63 about "
+             "{10.0.1.3 > 198.51.100.2 icmp echo id 7 seq 1}\n");
+    END(w);
+}
+
+/* RFC 5508 REQ-5: an error from inside leaves with the outside address, whoever
+ * inside sends it. */
+static void rfc5508_req5_from_inside(void **state)
+{
+    struct world *w = WORLD("dnat udp 198.51.100.1:53 -> 10.0.1.2:5353");
+
+    (void)state;
+    say(w, "198.51.100.7:9 > 198.51.100.1:53 udp 'q'");
+    say(w, "10.0.1.2 > 198.51.100.7 icmp 3/3 about "
+           "{198.51.100.7:9 > 10.0.1.2:5353 udp 'q'}");
+    say(w, "10.0.1.254 > 198.51.100.7 icmp 11/0 about "
+           "{198.51.100.7:9 > 10.0.1.2:5353 udp 'q'}");
+    TRACE(w, "[  0] 198.51.100.7:9 > 198.51.100.1:53 udp: NEW\n"
+             "      out lan 198.51.100.7:9 > 10.0.1.2:5353 udp\n"
+             "[  0] 10.0.1.2 > 198.51.100.7 icmp 3/3: RELATED\n"
+             "      out wan 198.51.100.1 > 198.51.100.7 icmp 3/3 ttl 63 about "
+             "{198.51.100.7:9 > 198.51.100.1:53 udp}\n"
+             "[  0] 10.0.1.254 > 198.51.100.7 icmp 11/0: RELATED\n"
+             "      out wan 198.51.100.1 > 198.51.100.7 icmp 11/0 ttl 63 about "
+             "{198.51.100.7:9 > 198.51.100.1:53 udp}\n");
+    END(w);
+}
+
+/* An answer of a masqueraded flow that the inside host refuses. */
+static void rfc5508_req5_about_an_answer(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'a'");
+    say(w, S " > " W " udp 'b'");
+    w->quiet = false;
+    TRACE(w, "");
+    say(w, "10.0.1.2 > 198.51.100.2 icmp 3/3 about {" S " > " C " udp 'b'}");
+    TRACE(w, "[  0] 10.0.1.2 > 198.51.100.2 icmp 3/3: RELATED\n"
+             "      out wan 198.51.100.1 > 198.51.100.2 icmp 3/3 ttl 63 about "
+             "{" S " > " W " udp}\n");
+    END(w);
+}
+
+static void linux_icmpv6_errors(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "[fd00:1::2]:4000 > [2001:db8::2]:80 tcp S seq 5");
+    w->quiet = false;
+    TRACE(w, "");
+    say(w, "2001:db8::9 > 2001:db8::1 icmp 2/0 mtu 1280 about "
+           "{[2001:db8::1]:4000 > [2001:db8::2]:80 tcp S seq 5}");
+    TRACE(w, "[  0] 2001:db8::9 > 2001:db8::1 icmp 2/0: RELATED\n"
+             "      out lan 2001:db8::9 > fd00:1::2 icmp 2/0 ttl 63 mtu 1280 "
+             "about {[fd00:1::2]:4000 > [2001:db8::2]:80 tcp S seq 5}\n");
+    END(w);
+}
+
+/* I1: errors neither refresh nor delete, and do not count as an answer. */
+static void i1_errors_change_no_flow(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'a'");
+    elapse(w, 10);
+    for (unsigned code = 0; code < 6; code++)
+        sayf(w, "192.0.2.9 > 198.51.100.1 icmp 3/%u about {" W " > " S
+             " udp 'a'}", code);
+    assert_int_equal(w->info, CT_RELATED);
+    FLOWS(w, "udp 20 " C " > " S " / " S " > " W " UNREPLIED\n");
+    END(w);
+}
+
+/* I1: about nothing that is known; netfilter 1.7: counted as icmp_error. */
+static void i1_unknown_flow(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S " udp 'a'}");
+    TRACE(w, "[  0] 192.0.2.9 > 198.51.100.1 icmp 3/3: INVALID "
+             "icmp_unrelated\n");
+    assert_int_equal(stat_of(w, CT_STAT_icmp_error), 1);
+    assert_int_equal(stat_of(w, CT_STAT_invalid), 0);
+    assert_int_equal(count_flows(w), 0);
+    END(w);
+}
+
+/* netfilter 1.7, anti-spoof: to another address than the flow's own. */
+static void linux_spoofed_errors(void **state)
+{
+    struct world *w = WORLD("outside 198.51.100.1/24,198.51.100.77/24");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'a'");
+    w->quiet = false;
+    TRACE(w, "");
+    say(w, "192.0.2.9 > 198.51.100.77 icmp 3/3 about {" W " > " S " udp 'a'}");
+    TRACE(w, "[  0] 192.0.2.9 > 198.51.100.77 icmp 3/3: INVALID "
+             "icmp_spoofed\n");
+    END(w);
+}
+
+/* RFC 5508 REQ-3: a wrong checksum, outside or in the quoted header; I2: a
+ * quotation that is cut. */
+static void rfc5508_req3_bad_errors_do_not_pass(void **state)
+{
+    struct world *w = WORLD("");
+    static const char *const bad[] = {
+        "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S
+        " udp 'a'} badsum",
+        "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S
+        " udp 'a'} quote 4",
+        "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S
+        " udp 'a'} quote 0",
+        "192.0.2.9 > 198.51.100.1 icmp 3/3 hex 45000000",
+        "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S
+        " udp frag 800 'a'}",
+        "192.0.2.9 > 198.51.100.1 icmp 3/3 about {192.0.2.9 > 198.51.100.1 "
+        "icmp 3/3 about {" W " > " S " udp}}",
+    };
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'a'");
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        say(w, bad[i]);
+        if (w->info != CT_INVALID || w->sent != 1)
+            fail_msg("passed: %s", bad[i]);
+    }
+    END(w);
+}
+
+/* netfilter 2.5, I5: a redirect about a translated flow is dropped. */
+static void i5_redirect_is_dropped(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'a'");
+    w->quiet = false;
+    TRACE(w, "");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 5/1 about {" W " > " S " udp 'a'}");
+    TRACE(w, "[  0] 192.0.2.9 > 198.51.100.1 icmp 5/1: RELATED\n"
+             "      drop nat_inner\n");
+    END(w);
+}
+
+/* P14: TTL used up: the sender is told about its own packet, nothing is
+ * forwarded and nothing remembered. */
+static void rfc1812_ttl_exceeded(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    say(w, C " > " S " udp ttl 1 'a'");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out lan 10.0.1.1 > 10.0.1.2 icmp 11/0 tos 192 df about {" C " > " S
+             " udp}\n"
+             "      drop ttl\n");
+    say(w, "[fd00:1::2]:1 > [2001:db8::2]:2 udp ttl 1 'a'");
+    TRACE(w, "[  0] [fd00:1::2]:1 > [2001:db8::2]:2 udp: NEW\n"
+             "      out lan fd00:1::1 > fd00:1::2 icmp 3/0 about "
+             "{[fd00:1::2]:1 > [2001:db8::2]:2 udp}\n"
+             "      drop ttl\n");
+    FLOWS(w, "");
+    END(w);
+}
+
+/* netfilter 2.5: the router's error about an answer bears the outside view. */
+static void linux_own_error_about_an_answer(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'a'");
+    w->quiet = false;
+    TRACE(w, "");
+    say(w, S " > " W " udp ttl 1 'b'");
+    TRACE(w, "[  0] " S " > " W " udp: ESTABLISHED\n"
+             "      out wan 198.51.100.1 > 198.51.100.2 icmp 11/0 tos 192 df about {" S
+             " > " W " udp}\n"
+             "      drop ttl\n");
+    END(w);
+}
+
+/* RFC 4787 REQ-13, I4: DF and too large: the sender learns the next MTU. */
+static void rfc4787_req13_path_mtu(void **state)
+{
+    struct world *w = WORLD("mtu wan 1280");
+
+    (void)state;
+    say(w, C " > " S " udp df len 1300");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out lan 10.0.1.1 > 10.0.1.2 icmp 3/4 tos 192 df mtu 1280 about {" C
+             " > " S " udp}\n"
+             "      drop too_big\n");
+    say(w, "[fd00:1::2]:1 > [2001:db8::2]:2 udp len 1300");
+    TRACE(w, "[  0] [fd00:1::2]:1 > [2001:db8::2]:2 udp: NEW\n"
+             "      out lan fd00:1::1 > fd00:1::2 icmp 2/0 mtu 1280 about "
+             "{[fd00:1::2]:1 > [2001:db8::2]:2 udp}\n"
+             "      drop too_big\n");
+    FLOWS(w, "");
+    END(w);
+}
+
+/* RFC 4787 REQ-13a: without DF it is cut, in order. */
+static void rfc4787_req13a_fragments(void **state)
+{
+    struct world *w = WORLD("mtu wan 1280");
+
+    (void)state;
+    w->full = true;
+    say(w, C " > " S " udp ipid 5 len 1300");
+    assert_int_equal(w->sent, 2);
+    assert_int_equal(stat_of(w, CT_STAT_forwarded), 1);
+    assert_int_equal(count_flows(w), 1);
+    END(w);
+}
+
+/* T10: one source that asks for many errors does not silence another's. */
+static void t10_error_limit_is_per_receiver(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 1000; i++)
+        sayf(w, "10.0.1.66:%u > " S " udp ttl 1", 1000 + i);
+    assert_true(w->sent < 100);
+    assert_int_equal(stat_of(w, CT_STAT_error_limited), 1000 - w->sent);
+    w->sent = 0;
+    say(w, "10.0.1.67:1 > " S " udp ttl 1");
+    assert_int_equal(w->sent, 1);
+    END(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(rfc5508_req4_from_outside),
+        STORY(rfc5508_req4_about_a_query),
+        STORY(rfc5508_req5_from_inside),
+        STORY(rfc5508_req5_about_an_answer),
+        STORY(linux_icmpv6_errors),
+        STORY(i1_errors_change_no_flow),
+        STORY(i1_unknown_flow),
+        STORY(linux_spoofed_errors),
+        STORY(rfc5508_req3_bad_errors_do_not_pass),
+        STORY(i5_redirect_is_dropped),
+        STORY(rfc1812_ttl_exceeded),
+        STORY(linux_own_error_about_an_answer),
+        STORY(rfc4787_req13_path_mtu),
+        STORY(rfc4787_req13a_fragments),
+        STORY(t10_error_limit_is_per_receiver),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

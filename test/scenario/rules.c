@@ -1,0 +1,244 @@
+/* rules.c - what rules say, and what must hold without them */
+#include "world.h"
+
+#define C "10.0.1.2:4000"
+#define S "198.51.100.2:80"
+
+/* netfilter 0: a first packet that a rule drops leaves no entry. */
+static void linux_dropped_first_packet_leaves_nothing(void **state)
+{
+    struct world *w = WORLD("forward {\"dport\":80,\"proto\":\"udp\","
+                            "\"verdict\":\"drop\"}");
+
+    (void)state;
+    say(w, C " > " S " udp");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      drop rule\n");
+    FLOWS(w, "");
+    assert_int_equal(stat_of(w, CT_STAT_created), 0);
+    END(w);
+}
+
+/* A stateful firewall: only what inside began comes in. */
+static void stateful_filter(void **state)
+{
+    struct world *w = WORLD(
+        "masquerade off; policy forward drop; "
+        "forward {\"ct_state\":[\"established\",\"related\"],"
+        "\"verdict\":\"accept\"}; "
+        "forward {\"in\":\"lan\",\"ct_state\":[\"new\"],"
+        "\"verdict\":\"accept\"}");
+
+    (void)state;
+    say(w, S " > " C " udp");
+    TRACE(w, "[  0] " S " > " C " udp: NEW\n"
+             "      drop policy\n");
+    say(w, C " > " S " udp");
+    say(w, S " > " C " udp");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out wan " C " > " S " udp\n"
+             "[  0] " S " > " C " udp: ESTABLISHED\n"
+             "      out lan " S " > " C " udp\n");
+    END(w);
+}
+
+/* The first verdict wins, and every rule counts what it saw. */
+static void first_verdict_wins(void **state)
+{
+    struct world *w = WORLD(
+        "forward {\"proto\":\"udp\"}; "
+        "forward {\"proto\":\"udp\",\"dport\":80,\"verdict\":\"accept\"}; "
+        "forward {\"proto\":\"udp\",\"verdict\":\"drop\"}");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp len 10");
+    say(w, C " > 198.51.100.2:81 udp len 10");
+    say(w, C " > " S " udp len 10");
+    assert_int_equal(w->sent, 2);
+    assert_int_equal(w->dropped, 1);
+    assert_int_equal(w->rig.counts[0].packets, 3);
+    assert_int_equal(w->rig.counts[0].bytes, 114);
+    assert_int_equal(w->rig.counts[1].packets, 2);
+    assert_int_equal(w->rig.counts[2].packets, 1);
+    END(w);
+}
+
+/* reject tells the sender. */
+static void reject_tells(void **state)
+{
+    struct world *w = WORLD("forward {\"verdict\":\"reject\"}");
+
+    (void)state;
+    say(w, C " > " S " udp 'x'");
+    assert_int_equal(w->sent, 1);
+    assert_int_equal(w->why, CT_REASON_REJECTED);
+    assert_int_equal(w->last[9], 1);
+    assert_int_equal(w->last[20], 3);
+    assert_int_equal(count_flows(w), 0);
+    END(w);
+}
+
+/* netfilter 2.1: NAT rules see first packets only. */
+static void linux_nat_rules_count_first_packets(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 5; i++)
+        say(w, C " > " S " udp");
+    assert_int_equal(w->rig.counts[0].packets, 1);
+    assert_int_equal(w->sent, 5);
+    END(w);
+}
+
+/* notrack: no entry, no translation, and that is the operator's word. */
+static void linux_notrack(void **state)
+{
+    struct world *w = WORLD("prerouting {\"in\":\"lan\",\"dport\":123,"
+                            "\"proto\":\"udp\",\"verdict\":\"notrack\"}");
+
+    (void)state;
+    say(w, "10.0.1.2:123 > 198.51.100.2:123 udp");
+    TRACE(w, "[  0] 10.0.1.2:123 > 198.51.100.2:123 udp: UNTRACKED\n"
+             "      out wan 10.0.1.2:123 > 198.51.100.2:123 udp\n");
+    FLOWS(w, "");
+    END(w);
+}
+
+/* A mark is the flow's, and rules can ask for it. */
+static void marks_stay_with_the_flow(void **state)
+{
+    struct world *w = WORLD(
+        "prerouting {\"in\":\"lan\",\"proto\":\"udp\",\"set_mark\":7}; "
+        "forward {\"in\":\"wan\",\"mark\":7,\"verdict\":\"drop\"}");
+    struct ct_view v;
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp");
+    assert_true(ct_read(w->rig.ct, 0, w->rig.now, &v));
+    assert_int_equal(v.mark, 7);
+    say(w, S " > 198.51.100.1:4000 udp");
+    assert_int_equal(w->why, CT_REASON_RULE);
+    END(w);
+}
+
+/* SIGHUP: rules change, flows stay. */
+static void reload_keeps_flows(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " tcp S seq 1");
+    say(w, S " > 198.51.100.1:4000 tcp S. seq 5 ack 2");
+    reload(w, "forward {\"proto\":\"tcp\",\"ct_state\":[\"new\"],"
+              "\"verdict\":\"drop\"}");
+    say(w, C " > " S " tcp . seq 2 ack 6");
+    assert_int_equal(w->info, CT_ESTABLISHED);
+    assert_int_equal(w->sent, 3);
+    say(w, "10.0.1.2:4001 > " S " tcp S seq 1");
+    assert_int_equal(w->why, CT_REASON_RULE);
+    END(w);
+}
+
+/* P15, P16, P12: what must not be on a wire. */
+static void martians_go_nowhere(void **state)
+{
+    static const struct {
+        const char    *spec;
+        enum ct_reason why;
+    } bad[] = {
+        {"10.0.1.2:7 > 10.0.1.2:7 udp", CT_REASON_LAND},
+        {"127.0.0.1:7 > 198.51.100.2:7 udp @lan", CT_REASON_MARTIAN},
+        {"10.0.1.2:7 > 127.0.0.1:7 udp", CT_REASON_MARTIAN},
+        {"224.0.0.5:7 > 198.51.100.2:7 udp @lan", CT_REASON_MARTIAN},
+        {"255.255.255.255:7 > 198.51.100.2:7 udp @lan", CT_REASON_MARTIAN},
+        {"10.0.1.2:7 > 224.0.0.251:5353 udp", CT_REASON_NO_GROUP},
+        {"10.0.1.2:7 > 10.0.1.255:7 udp", CT_REASON_NO_GROUP},
+        {"[::1]:7 > [2001:db8::2]:7 udp @lan", CT_REASON_MARTIAN},
+        {"[fd00:1::2]:7 > [::1]:7 udp", CT_REASON_MARTIAN},
+        {"[ff02::1]:7 > [2001:db8::2]:7 udp @lan", CT_REASON_MARTIAN},
+        {"[fd00:1::2]:7 > [ff02::fb]:5353 udp", CT_REASON_NO_GROUP},
+        {"10.0.1.2:7 > 198.51.100.2:7 udp badipsum", CT_REASON_BAD_IP_CHECKSUM},
+        {"10.0.1.2:7 > 198.51.100.2:7 udp ipopt 830704c0a8010100",
+         CT_REASON_BAD_OPTION},
+        {"10.0.1.2:7 > 198.51.100.2:7 udp frag 0+ len 64", CT_REASON_FRAGMENT},
+        {"10.0.1.2:7 > 198.51.100.2:7 udp frag 8 len 64", CT_REASON_FRAGMENT},
+        {"[fd00:1::2]:7 > [2001:db8::2]:7 udp frag 0+ len 64",
+         CT_REASON_FRAGMENT},
+        {"[fd00:1::2]:7 > [2001:db8::2]:7 udp routing 0",
+         CT_REASON_ROUTING_HEADER},
+    };
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint64_t dropped = w->dropped;
+
+        say(w, bad[i].spec);
+        if (w->dropped != dropped + 1 || w->why != bad[i].why)
+            fail_msg("%s: %s, not %s", bad[i].spec,
+                     w->dropped == dropped ? "passed" : ct_reason_name(w->why),
+                     ct_reason_name(bad[i].why));
+    }
+    assert_int_equal(w->sent, 0);
+    assert_int_equal(stat_of(w, CT_STAT_created), 0);
+    END(w);
+}
+
+/* S1, as far as the kernel goes: somebody outside who claims the router's own
+ * address. */
+static void s1_own_address_from_outside(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "198.51.100.1:7 > 198.51.100.2:7 udp @wan");
+    assert_int_equal(w->dropped, 1);
+    say(w, "10.0.1.1:7 > 198.51.100.2:7 udp @wan");
+    assert_int_equal(w->dropped, 2);
+    assert_int_equal(w->sent, 0);
+    END(w);
+}
+
+/* Link trouble: the packet is counted lost, its entry is kept (F3). */
+static void f3_lost_on_the_way_out(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    w->refuse_tx = CT_REASON_TX_LINK_DOWN;
+    say(w, C " > " S " udp");
+    assert_int_equal(w->why, CT_REASON_TX_LINK_DOWN);
+    assert_int_equal(drops_of(w, CT_REASON_TX_LINK_DOWN), 1);
+    assert_int_equal(count_flows(w), 1);
+    w->refuse_tx = CT_REASON_NONE;
+    say(w, C " > " S " udp");
+    assert_int_equal(w->sent, 1);
+    END(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(linux_dropped_first_packet_leaves_nothing),
+        STORY(stateful_filter),
+        STORY(first_verdict_wins),
+        STORY(reject_tells),
+        STORY(linux_nat_rules_count_first_packets),
+        STORY(linux_notrack),
+        STORY(marks_stay_with_the_flow),
+        STORY(reload_keeps_flows),
+        STORY(martians_go_nowhere),
+        STORY(s1_own_address_from_outside),
+        STORY(f3_lost_on_the_way_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

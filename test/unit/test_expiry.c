@@ -1,0 +1,153 @@
+#include "expiry.h"
+
+#include <ctcore/ct.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define N 8
+
+struct fix {
+    struct ct_conn   conns[N];
+    struct expiry    e;
+    struct ct_params params;
+};
+
+static struct fix *open_fix(void)
+{
+    struct fix *f = calloc(1, sizeof *f);
+
+    ct_params_default(&f->params, CT_PROFILE_LINUX);
+    for (int i = 0; i < N; i++)
+        f->conns[i].list = EXPIRY_NO_LIST;
+    expiry_init(&f->e, f->conns, &f->params, (ct_time){0});
+    return f;
+}
+
+static uint32_t due(struct fix *f, uint64_t ms)
+{
+    uint32_t from = 0;
+
+    return expiry_due(&f->e, (ct_time){ms}, &from);
+}
+
+static void put(struct fix *f, uint32_t slot, uint8_t param, uint64_t ms)
+{
+    expiry_refresh(&f->e, slot, param, EXPIRY_UNASSURED, (ct_time){ms});
+}
+
+static void deadline_is_exact_to_the_millisecond(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    put(f, 0, CT_PARAM_udp, 5);
+    assert_int_equal(f->conns[0].expires, 30005);
+    assert_int_equal(due(f, 30004), CT_NONE);
+    assert_int_equal(due(f, 30005), 0);
+    expiry_remove(&f->e, 0);
+    assert_int_equal(due(f, 30005), CT_NONE);
+    free(f);
+}
+
+static void the_one_refreshed_last_goes_last(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++)
+        put(f, i, CT_PARAM_udp, i * 1000);
+    put(f, 0, CT_PARAM_udp, 20000);
+    assert_int_equal(due(f, 31000), 1);
+    expiry_remove(&f->e, 1);
+    expiry_remove(&f->e, 3); /* from the middle */
+    assert_int_equal(due(f, 60000), 2);
+    expiry_remove(&f->e, 2);
+    assert_int_equal(due(f, 60000), 0);
+    free(f);
+}
+
+/* Many packets a second move no link, but the deadline follows each. */
+static void within_a_second_only_the_deadline_moves(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    put(f, 0, CT_PARAM_udp, 0);
+    put(f, 1, CT_PARAM_udp, 0);
+    put(f, 0, CT_PARAM_udp, 900);
+    assert_int_equal(f->conns[0].expires, 30900);
+    assert_int_equal(f->e.list[f->conns[0].list].head, 0);
+    /* 1 is due, 0 stands before it: told a second late at the most */
+    assert_int_equal(due(f, 30899), CT_NONE);
+    assert_int_equal(due(f, 30900), 0);
+    put(f, 0, CT_PARAM_udp, 1000);
+    assert_int_equal(f->e.list[f->conns[0].list].head, 1);
+    free(f);
+}
+
+static void a_changed_duration_begins_a_new_list(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    put(f, 0, CT_PARAM_udp, 0);
+    f->params.v[CT_PARAM_udp] = 5;
+    expiry_set_params(&f->e, &f->params);
+    put(f, 1, CT_PARAM_udp, 1000);
+    assert_int_equal(f->conns[0].expires, 30000);
+    assert_int_equal(f->conns[1].expires, 6000);
+    assert_int_equal(due(f, 6000), 1);
+    expiry_remove(&f->e, 1);
+    assert_int_equal(due(f, 29999), CT_NONE);
+    assert_int_equal(due(f, 30000), 0);
+    free(f);
+}
+
+static void changes_without_end_find_lists_again(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    for (uint32_t i = 1; i < 1000; i++) {
+        uint32_t slot = i % N;
+        uint32_t from = 0;
+
+        f->params.v[CT_PARAM_udp] = i;
+        expiry_set_params(&f->e, &f->params);
+        put(f, slot, CT_PARAM_udp, i * 1000);
+        assert_int_equal(f->conns[slot].expires, i * 1000 + i * 1000);
+        while (expiry_due(&f->e, (ct_time){i * 1000}, &from) != CT_NONE)
+            expiry_remove(&f->e,
+                          expiry_due(&f->e, (ct_time){i * 1000}, &from));
+    }
+    free(f);
+}
+
+static void next_is_the_earliest_head(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    assert_int_equal(expiry_next(&f->e, (ct_time){0}).ms, 1000);
+    put(f, 0, CT_PARAM_udp, 0);
+    assert_int_equal(expiry_next(&f->e, (ct_time){29500}).ms, 30000);
+    free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deadline_is_exact_to_the_millisecond),
+        cmocka_unit_test(the_one_refreshed_last_goes_last),
+        cmocka_unit_test(within_a_second_only_the_deadline_moves),
+        cmocka_unit_test(a_changed_duration_begins_a_new_list),
+        cmocka_unit_test(changes_without_end_find_lists_again),
+        cmocka_unit_test(next_is_the_earliest_head),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

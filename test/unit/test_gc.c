@@ -1,0 +1,185 @@
+#include "corerig.h"
+
+static void flows(struct corerig *r, int from, int n)
+{
+    char spec[80];
+
+    for (int i = from; i < from + n; i++) {
+        snprintf(spec, sizeof spec, "10.%d.%d.%d:2009 > 198.51.100.2:80 udp 'a'",
+                 1 + i / 65536, i / 256 % 256, i % 256);
+        walk(r, LAN, WAN, spec);
+    }
+}
+
+static void assure_all(struct corerig *r)
+{
+    for (uint32_t i = 0; i < ct_slots(r->ct); i++)
+        core_conn(r->ct, i)->status |= CT_ASSURED;
+}
+
+static void tick_says_when_it_wants_to_come_again(void **state)
+{
+    struct ct_config c = {.max = 64};
+    struct corerig   r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    assert_int_equal(ct_tick(r.ct, r.now, 10), 1000);
+    flows(&r, 0, 20);
+    r.now.ms += 29700;
+    assert_int_equal(ct_tick(r.ct, r.now, 10), 300);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 20);
+    r.now.ms += 300;
+    assert_int_equal(ct_tick(r.ct, r.now, 10), 0); /* there is more */
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 10);
+    ct_tick(r.ct, r.now, 10);
+    assert_int_equal(ct_tick(r.ct, r.now, 10), 1000);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 0);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_expired), 20);
+    corerig_close(&r);
+}
+
+static void unassured_make_room(void **state)
+{
+    struct ct_config c = {.max = 1024};
+    struct corerig   r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 2024);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_table_full), 0);
+    assert_in_range(ct_stat(r.ct, CT_STAT_early_drop), 1000, 2000);
+    assert_in_range(ct_stat(r.ct, CT_STAT_entries), 900, 1024);
+    corerig_close(&r);
+}
+
+static void assured_are_never_evicted(void **state)
+{
+    struct ct_config c = {.max = 1024};
+    struct corerig   r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 1024);
+    assure_all(&r);
+    flows(&r, 5000, 1000);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_table_full), 1000);
+    assert_int_equal(ct_drops(r.ct, CT_REASON_TABLE_FULL), 1000);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_early_drop), 0);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1024);
+    /* expired ones give way at once, whatever they were */
+    corerig_at(&r, 31000);
+    flows(&r, 7000, 1);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_table_full), 1000);
+    corerig_close(&r);
+}
+
+static void untracked_when_full_never_leaves_untranslated(void **state)
+{
+    struct ct_config c = {.max = 16, .on_full = CT_FULL_UNTRACKED};
+    struct corerig   r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 16);
+    assure_all(&r);
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.9.9:9 > 198.51.100.2:80 udp 'a'"),
+                     CT_DROP);
+    assert_int_equal(r.pkt.why, CT_REASON_UNTRANSLATED);
+    /* where no NAT is meant it passes */
+    assert_int_equal(walk(&r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'"),
+                     CT_ACCEPT);
+    assert_int_equal(r.pkt.info, CT_UNTRACKED);
+    corerig_close(&r);
+}
+
+static void reject_when_full_asks_for_an_answer(void **state)
+{
+    struct ct_config c = {.max = 16, .on_full = CT_FULL_REJECT};
+    struct corerig   r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 16);
+    assure_all(&r);
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.9.9:9 > 198.51.100.2:80 udp 'a'"),
+                     CT_DROP);
+    assert_int_equal(r.pkt.why, CT_REASON_TABLE_FULL);
+    assert_true(r.pkt.tell);
+    assert_int_equal(r.pkt.reject, CT_REJECT_ADMIN);
+    corerig_close(&r);
+}
+
+/* netfilter.md 1.9: P(drop) = assured ^ (nodes in eight buckets). */
+static void early_drop_follows_the_kernels_law(void **state)
+{
+    struct ct_config c = {.max = 16384};
+    struct corerig   r;
+    double           refused;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 16384);
+    for (uint32_t i = 0; i < 16384; i++)
+        if (i % 1000 < 916)
+            core_conn(r.ct, i)->status |= CT_ASSURED;
+    flows(&r, 20000, 400); /* few, so that the fraction stays */
+    refused = (double)ct_stat(r.ct, CT_STAT_table_full) / 400;
+    assert_true(refused > 0.12 && refused < 0.38); /* 0.916^16 = 0.245 */
+    corerig_close(&r);
+}
+
+static void by_hand_only_the_flow_that_was_named(void **state)
+{
+    struct ct_config c = {.max = 64};
+    struct corerig   r;
+    struct ct_view   v;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 3);
+    assert_true(ct_read(r.ct, 1, r.now, &v));
+    assert_false(ct_delete(r.ct, 1, v.gen + 1));
+    assert_false(ct_delete(r.ct, 63, 0));
+    assert_true(ct_delete(r.ct, 1, v.gen));
+    assert_false(ct_delete(r.ct, 1, v.gen));
+    assert_false(ct_read(r.ct, 1, r.now, &v));
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 2);
+    assert_int_equal(ct_flush(r.ct), 2);
+    corerig_close(&r);
+}
+
+static void an_address_that_goes_takes_its_flows(void **state)
+{
+    struct ct_config c = {.max = 64};
+    struct ct_ifaces ifaces;
+    struct corerig   r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 3);
+    walk(&r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'");
+    ifaces = r.ct->ifaces;
+    ct_set_ifaces(r.ct, &ifaces);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 4);
+    ifaces.iface[WAN].addr[0] = ip4(198, 51, 100, 77);
+    ct_set_ifaces(r.ct, &ifaces);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    corerig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tick_says_when_it_wants_to_come_again),
+        cmocka_unit_test(unassured_make_room),
+        cmocka_unit_test(assured_are_never_evicted),
+        cmocka_unit_test(untracked_when_full_never_leaves_untranslated),
+        cmocka_unit_test(reject_when_full_asks_for_an_answer),
+        cmocka_unit_test(early_drop_follows_the_kernels_law),
+        cmocka_unit_test(by_hand_only_the_flow_that_was_named),
+        cmocka_unit_test(an_address_that_goes_takes_its_flows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+#include "corerig.h"
+
+#define REMOTE "198.51.100.2:80"
+
+static void open_small(struct corerig *r, uint32_t max)
+{
+    struct ct_config c = {.max = max, .acct = true};
+
+    corerig_open(r, &c);
+}
+
+static void use_ports(struct corerig *r, uint16_t lo, uint16_t hi, bool random)
+{
+    r->rule.nat.has_ports = true;
+    r->rule.nat.random = random;
+    r->rule.nat.port_lo = lo;
+    r->rule.nat.port_hi = hi;
+}
+
+static uint16_t port_of(const struct corerig *r)
+{
+    return (uint16_t)(r->pkt.data[20] << 8 | r->pkt.data[21]);
+}
+
+static void a_source_keeps_its_port_when_the_reply_is_free(void **state)
+{
+    struct corerig r;
+
+    (void)state;
+    open_small(&r, 64);
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.2:4000 > " REMOTE " udp 'a'"),
+                     CT_ACCEPT);
+    assert_string_equal(left_as(&r), "198.51.100.1:4000 > " REMOTE " udp");
+    walk(&r, LAN, WAN, "10.0.1.3:4000 > 198.51.100.3:80 udp 'a'");
+    assert_string_equal(left_as(&r),
+                        "198.51.100.1:4000 > 198.51.100.3:80 udp");
+    walk(&r, LAN, WAN, "10.0.1.3:4000 > " REMOTE " udp 'a'");
+    assert_int_not_equal(port_of(&r), 4000);
+    assert_in_range(port_of(&r), 1024, 65535);
+    corerig_close(&r);
+}
+
+/* Kernel: the newest flow of a source decides, so a clash once drifts the
+ * mapping for everyone.  Here the oldest does. */
+static void a_mapping_survives_a_clash_with_one_remote(void **state)
+{
+    struct corerig r;
+
+    (void)state;
+    open_small(&r, 64);
+    walk(&r, LAN, WAN, "10.0.1.9:5000 > 198.51.100.3:80 udp 'a'");
+    walk(&r, LAN, WAN, "10.0.1.2:5000 > " REMOTE " udp 'a'");
+    assert_int_equal(port_of(&r), 5000);
+    walk(&r, LAN, WAN, "10.0.1.2:5000 > 198.51.100.3:80 udp 'a'");
+    assert_int_not_equal(port_of(&r), 5000);
+    walk(&r, LAN, WAN, "10.0.1.2:5000 > 198.51.100.4:80 udp 'a'");
+    assert_int_equal(port_of(&r), 5000);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_mappings), 3);
+    corerig_close(&r);
+}
+
+static void classes_are_kept_when_the_port_is_taken(void **state)
+{
+    static const struct {
+        uint16_t port, lo, hi;
+    } rows[] = {{300, 1, 511},     {511, 1, 511},      {512, 600, 1023},
+                {700, 600, 1023},  {1023, 600, 1023},  {1024, 1024, 65535},
+                {0, 1, 511},       {65535, 1024, 65535}};
+    struct corerig r;
+
+    (void)state;
+    open_small(&r, 64);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char spec[80];
+
+        for (int host = 2; host < 4; host++) {
+            snprintf(spec, sizeof spec, "10.0.1.%d:%u > " REMOTE " udp 'a'",
+                     host, rows[i].port);
+            assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+        }
+        assert_in_range(port_of(&r), rows[i].lo, rows[i].hi);
+        assert_int_not_equal(port_of(&r), rows[i].port);
+    }
+    corerig_close(&r);
+}
+
+/* U5: four ports, many hosts: four find one, the others are told why; one that
+ * ends makes room; other remotes still have all four. */
+static void a_pool_runs_out_exactly_and_recovers(void **state)
+{
+    struct corerig r;
+    uint32_t       ok = 0;
+    char           spec[80];
+
+    (void)state;
+    open_small(&r, 2048);
+    use_ports(&r, 40000, 40003, false);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(spec, sizeof spec, "10.1.%d.%d:999 > " REMOTE " udp 'a'",
+                 i / 250, i % 250 + 1);
+        if (walk(&r, LAN, WAN, spec) == CT_ACCEPT)
+            ok++;
+        else
+            assert_int_equal(r.pkt.why, CT_REASON_NO_PORT);
+    }
+    assert_int_equal(ok, 4);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_no_port), 996);
+    assert_int_equal(ct_drops(r.ct, CT_REASON_NO_PORT), 996);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 4);
+    for (int i = 0; i < 4; i++) {
+        snprintf(spec, sizeof spec,
+                 "10.2.0.%d:999 > 198.51.100.3:80 udp 'a'", i + 1);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+    }
+    corerig_at(&r, 31000); /* the first four have expired; nobody ticked */
+    assert_int_equal(walk(&r, LAN, WAN, "10.3.0.1:9 > " REMOTE " udp 'a'"),
+                     CT_ACCEPT);
+    corerig_close(&r);
+}
+
+/* R: 64,512 of 64,512: the search is exact where the kernel tries 248. */
+static void the_last_free_port_is_given(void **state)
+{
+    struct corerig r;
+    bool          *seen = calloc(65536, 1);
+    char           spec[80];
+
+    (void)state;
+    open_small(&r, 131072);
+    for (uint32_t i = 0; i < 64512; i++) {
+        snprintf(spec, sizeof spec, "10.%u.%u.%u:2000 > " REMOTE " udp 'a'",
+                 1 + (i >> 16), i >> 8 & 255, i & 255);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+        assert_false(seen[port_of(&r)]);
+        seen[port_of(&r)] = true;
+    }
+    for (uint32_t p = 1024; p < 65536; p++)
+        assert_true(seen[p]);
+    assert_int_equal(walk(&r, LAN, WAN, "10.9.9.9:2000 > " REMOTE " udp 'a'"),
+                     CT_DROP);
+    /* towards somebody else every port is still to be had */
+    assert_int_equal(
+        walk(&r, LAN, WAN, "10.9.9.9:2000 > 198.51.100.3:80 udp 'a'"),
+        CT_ACCEPT);
+    corerig_close(&r);
+    free(seen);
+}
+
+/* U4: what a host is given tells nothing of what the next will be. */
+static void random_ports_cover_their_range_evenly(void **state)
+{
+    enum { BINS = 64, N = 40000 };
+    uint32_t       bin[BINS] = {0};
+    struct corerig r;
+    double         chi = 0;
+    char           spec[80];
+
+    (void)state;
+    open_small(&r, 65536);
+    use_ports(&r, 1024, 65535, true);
+    for (uint32_t i = 0; i < N; i++) {
+        snprintf(spec, sizeof spec, "10.1.%u.%u:7 > 203.0.%u.%u:80 udp 'a'",
+                 i >> 8 & 255, i & 255, i >> 8, i & 255);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+        bin[(port_of(&r) - 1024u) * BINS / 64512]++;
+    }
+    for (int i = 0; i < BINS; i++) {
+        double want = (double)N / BINS;
+
+        chi += (bin[i] - want) * (bin[i] - want) / want;
+    }
+    assert_true(chi < 112); /* 63 degrees of freedom: p = 0.0001 */
+    corerig_close(&r);
+}
+
+static void a_second_host_without_a_port_to_vary_is_told(void **state)
+{
+    struct corerig r;
+
+    (void)state;
+    open_small(&r, 64);
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.2 > 198.51.100.2 proto 50"),
+                     CT_ACCEPT);
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.3 > 198.51.100.2 proto 50"),
+                     CT_DROP);
+    assert_int_equal(r.pkt.why, CT_REASON_NO_PORT);
+    corerig_close(&r);
+}
+
+/* I6: a thousand hosts ping with one id: a thousand ids outside. */
+static void query_ids_are_kept_and_then_varied(void **state)
+{
+    bool          *seen = calloc(65536, 1);
+    struct corerig r;
+    char           spec[80];
+
+    (void)state;
+    open_small(&r, 2048);
+    for (int i = 0; i < 1000; i++) {
+        uint16_t id;
+
+        snprintf(spec, sizeof spec,
+                 "10.1.%d.%d > 198.51.100.2 icmp echo id 7 len 8", i / 250,
+                 i % 250 + 1);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+        id = (uint16_t)(r.pkt.data[24] << 8 | r.pkt.data[25]);
+        assert_true(i || id == 7);
+        assert_false(seen[id]);
+        seen[id] = true;
+    }
+    corerig_close(&r);
+    free(seen);
+}
+
+/* Seen on a live kernel: two ports, both in TIME_WAIT; only a SYN that begins
+ * above the old flow's end may take one over. */
+static void time_wait_gives_way_to_a_newer_sequence(void **state)
+{
+    struct corerig r;
+
+    (void)state;
+    open_small(&r, 64);
+    use_ports(&r, 40000, 40000, false);
+    walk(&r, LAN, WAN, "10.0.1.2:5 > " REMOTE " tcp S seq 1000");
+    walk(&r, WAN, LAN, REMOTE " > 198.51.100.1:40000 tcp S. seq 5000 ack 1001");
+    walk(&r, LAN, WAN, "10.0.1.2:5 > " REMOTE " tcp . seq 1001 ack 5001");
+    walk(&r, LAN, WAN, "10.0.1.2:5 > " REMOTE " tcp F. seq 1001 ack 5001");
+    walk(&r, WAN, LAN, REMOTE " > 198.51.100.1:40000 tcp F. seq 5001 ack 1002");
+    walk(&r, LAN, WAN, "10.0.1.2:5 > " REMOTE " tcp . seq 1002 ack 5002");
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.3:6 > " REMOTE " tcp S seq 900"),
+                     CT_DROP);
+    assert_int_equal(
+        walk(&r, LAN, WAN, "10.0.1.3:6 > " REMOTE " tcp S seq 2000"),
+        CT_ACCEPT);
+    assert_int_equal(port_of(&r), 40000);
+    corerig_close(&r);
+}
+
+static void a_pool_is_used_whole_before_it_is_full(void **state)
+{
+    struct corerig r;
+    char           spec[80];
+    uint32_t       used = 0;
+
+    (void)state;
+    open_small(&r, 64);
+    r.rule.action = CT_ACT_SNAT;
+    r.rule.nat.family = CT_IPV4;
+    r.rule.nat.has_addr = true;
+    r.rule.nat.lo = ip4(203, 0, 113, 254);
+    r.rule.nat.hi = ip4(203, 0, 114, 1); /* four addresses */
+    use_ports(&r, 5000, 5000, false);
+    for (int i = 0; i < 5; i++) {
+        snprintf(spec, sizeof spec, "10.0.1.%d:5 > " REMOTE " udp 'a'", i + 2);
+        assert_int_equal(walk(&r, LAN, WAN, spec), i < 4 ? CT_ACCEPT : CT_DROP);
+        if (i < 4)
+            used |= 1u << (((r.pkt.data[14] & 1) << 2) + (r.pkt.data[15] & 3));
+    }
+    assert_int_equal(__builtin_popcount(used), 4);
+    corerig_close(&r);
+}
+
+static void a_shard_gives_ports_of_its_slice_only(void **state)
+{
+    for (uint32_t shard = 0; shard < 3; shard++) {
+        struct ct_config c = {.max = 512, .shard = shard, .n_shards = 3};
+        struct corerig   r;
+        char             spec[80];
+
+        corerig_open(&r, &c);
+        for (int i = 0; i < 300; i++) {
+            snprintf(spec, sizeof spec,
+                     "10.0.1.2:%d > 198.51.100.2:%d udp 'a'", 3000 + i, i);
+            assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+            assert_int_equal(port_of(&r) % 3, shard);
+            if ((3000u + (uint32_t)i) % 3 == shard)
+                assert_int_equal(port_of(&r), 3000 + i);
+        }
+        corerig_close(&r);
+    }
+    (void)state;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_source_keeps_its_port_when_the_reply_is_free),
+        cmocka_unit_test(a_mapping_survives_a_clash_with_one_remote),
+        cmocka_unit_test(classes_are_kept_when_the_port_is_taken),
+        cmocka_unit_test(a_pool_runs_out_exactly_and_recovers),
+        cmocka_unit_test(the_last_free_port_is_given),
+        cmocka_unit_test(random_ports_cover_their_range_evenly),
+        cmocka_unit_test(a_second_host_without_a_port_to_vary_is_told),
+        cmocka_unit_test(query_ids_are_kept_and_then_varied),
+        cmocka_unit_test(time_wait_gives_way_to_a_newer_sequence),
+        cmocka_unit_test(a_pool_is_used_whole_before_it_is_full),
+        cmocka_unit_test(a_shard_gives_ports_of_its_slice_only),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

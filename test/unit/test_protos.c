@@ -1,0 +1,205 @@
+/* test_protos.c - what every tracker must keep, whichever it is
+ *
+ * Runs over all 256 protocol numbers, so that a new row of the registry is
+ * tested the moment it is there. */
+#include "flow.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint32_t dice = 12345;
+
+static uint32_t roll(void)
+{
+    dice ^= dice << 13;
+    dice ^= dice >> 17;
+    dice ^= dice << 5;
+    return dice;
+}
+
+static void registry(void **state)
+{
+    (void)state;
+    for (unsigned p = 0; p < 256; p++) {
+        const struct l4proto *proto = protos_find((uint8_t)p);
+
+        assert_non_null(proto);
+        if (proto != &proto_generic)
+            assert_int_equal(proto->num, p);
+    }
+    assert_ptr_equal(protos_find(1), &proto_icmp);
+    assert_ptr_equal(protos_find(6), &proto_tcp);
+    assert_ptr_equal(protos_find(17), &proto_udp);
+    assert_ptr_equal(protos_find(58), &proto_icmpv6);
+    assert_ptr_equal(protos_find(0), &proto_generic);
+    assert_ptr_equal(protos_find(255), &proto_generic);
+}
+
+static void rows_are_whole(void **state)
+{
+    (void)state;
+    for (unsigned p = 0; p < 256; p++) {
+        const struct l4proto *proto = protos_find((uint8_t)p);
+        const union ct_proto_state zero = {0};
+
+        assert_non_null(proto->opens);
+        assert_non_null(proto->track);
+        assert_true(proto->name && proto->name[0]);
+        assert_false(proto->has_ports && proto->has_id);
+        assert_true(proto->n_states >= 1);
+        assert_true(proto->state(&zero) < proto->n_states);
+        for (unsigned s = 0; s < proto->n_states; s++) {
+            assert_true(proto->timeouts[s] < CT_N_TIMEOUTS);
+            if (proto->states)
+                assert_true(proto->states[s] && proto->states[s][0]);
+        }
+    }
+}
+
+static void invert_twice(void **state)
+{
+    unsigned inverted = 0;
+
+    (void)state;
+    for (unsigned p = 0; p < 256; p++) {
+        for (unsigned i = 0; i < 1000; i++) {
+            struct ct_tuple t, reply, back;
+
+            memset(&t, 0, sizeof t);
+            for (unsigned b = 0; b < 16; b++) {
+                t.src.b[b] = (uint8_t)roll();
+                t.dst.b[b] = (uint8_t)roll();
+            }
+            t.sport = (uint16_t)roll();
+            t.dport = (uint16_t)roll();
+            t.zone = (uint16_t)roll();
+            t.family = CT_IPV6;
+            t.proto = (uint8_t)p;
+            if (!protos_invert(&t, &reply))
+                continue;
+            inverted++;
+            assert_memory_equal(&reply.src, &t.dst, sizeof t.dst);
+            assert_memory_equal(&reply.dst, &t.src, sizeof t.src);
+            assert_int_equal(reply.zone, t.zone);
+            assert_int_equal(reply.proto, t.proto);
+            assert_true(protos_invert(&reply, &back));
+            assert_memory_equal(&back, &t, sizeof t);
+            /* In place is allowed. */
+            assert_true(protos_invert(&t, &t));
+            assert_memory_equal(&t, &reply, sizeof t);
+        }
+    }
+    assert_true(inverted > 254000);
+}
+
+/* Blocks of exactly the bytes there are: a read past them ends the test. */
+static void truncated_headers(void **state)
+{
+    (void)state;
+    for (unsigned p = 0; p < 256; p++) {
+        const struct l4proto *proto = protos_find((uint8_t)p);
+
+        for (unsigned len = 0; len < 24; len++) {
+            for (unsigned fill = 0; fill < 256; fill++) {
+                uint8_t *bytes = malloc(len ? len : 1);
+                struct ct_pkt pkt = {.data = bytes, .len = len, .l4_len = len};
+                struct flow f = flow_new(proto);
+
+                assert_non_null(bytes);
+                memset(bytes, (int)fill, len);
+                flow_packet(&f, &pkt, CT_DIR_ORIGINAL);
+                if (proto != &proto_generic && len < 8)
+                    assert_int_equal(f.why, CT_REASON_L4_TRUNCATED);
+                /* In a flow that lives, too. */
+                (void)proto->track(&f.st, &f.said);
+                free(bytes);
+            }
+        }
+    }
+}
+
+static void check_answer(const struct flow *f, const struct l4proto *proto)
+{
+    const uint32_t beside_reason = TRACK_KEEP | TRACK_LOWER;
+    const uint32_t any = TRACK_REFRESH | TRACK_ASSURED | TRACK_IGNORE |
+                         TRACK_REOPEN | TRACK_KILL | TRACK_CLOSING |
+                         TRACK_NO_REPLY;
+    uint32_t act = f->said.act;
+
+    assert_true(proto->state(&f->st) < proto->n_states);
+    assert_true(f->said.timeout < CT_N_TIMEOUTS);
+    if (f->why != CT_REASON_NONE) {
+        assert_int_equal(act & ~beside_reason, 0);
+        return;
+    }
+    assert_int_equal(act & ~any, 0);
+    if (act & (TRACK_IGNORE | TRACK_REOPEN | TRACK_KILL))
+        assert_int_equal(act & (TRACK_REFRESH | TRACK_ASSURED), 0);
+    assert_int_equal(f->said.events & ~(uint32_t)CT_EVENT_PROTOINFO, 0);
+}
+
+/* TCP bytes whose numbers lie near each other, so that they get somewhere. */
+static void random_bytes(uint8_t *b, unsigned n)
+{
+    static const uint8_t flags[] = {0x02, 0x12, 0x10, 0x11, 0x04, 0x14, 0x18};
+
+    for (unsigned i = 0; i < n; i++)
+        b[i] = (uint8_t)roll();
+    if (roll() % 8 == 0 || n < 20)
+        return;
+    memset(b + 4, 0, 3);
+    memset(b + 8, 0, 3);
+    b[12] = (uint8_t)((5 + roll() % ((n - 20) / 4 + 1)) << 4);
+    b[13] = flags[roll() % sizeof flags];
+    if (roll() % 4)
+        b[0] = (uint8_t)(roll() % 20); /* ICMP: a type that may be */
+}
+
+static void random_packets(void **state)
+{
+    static const uint8_t nums[] = {1, 6, 6, 6, 6, 17, 58, 99};
+
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        const struct l4proto *proto = protos_find(nums[i % sizeof nums]);
+        struct flow f = flow_new(proto);
+
+        f.params.v[CT_PARAM_tcp_loose] = roll() & 1;
+        f.params.v[CT_PARAM_tcp_be_liberal] = roll() % 8 == 0;
+        for (unsigned k = 0; k < 30; k++) {
+            unsigned n = 8 + roll() % 53;
+            uint8_t *bytes = malloc(n);
+            struct ct_pkt pkt = {.data = bytes, .len = n, .l4_len = n};
+
+            assert_non_null(bytes);
+            random_bytes(bytes, n);
+            f.now_ms += roll() % 5 ? roll() % 3000 : roll() % 200000;
+            flow_packet(&f, &pkt, roll() & 1);
+            check_answer(&f, proto);
+            free(bytes);
+        }
+    }
+}
+
+/* The union's words must hold each member whole: ct_conn copies the words. */
+static void state_fits_its_words(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(union ct_proto_state), 56);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(registry),
+        cmocka_unit_test(rows_are_whole),
+        cmocka_unit_test(invert_twice),
+        cmocka_unit_test(truncated_headers),
+        cmocka_unit_test(random_packets),
+        cmocka_unit_test(state_fits_its_words),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,392 @@
+/* test_ruleset.c - which rule does a packet meet, and which not */
+#include "ruleset.h"
+
+#include "bytes.h"
+#include "hash.h"
+#include "parse.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { LAN = 0, WAN = 1, DMZ = 2, GRE = 47 };
+
+static union ct_addr addr(const char *text)
+{
+    union ct_addr a = {.w64 = {0, 0}};
+    int family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+
+    assert_int_equal(inet_pton(family, text, &a), 1);
+    return a;
+}
+
+/* ---- packets ---- */
+
+struct room {
+    uint8_t bytes[80];
+    struct ct_pkt pkt;
+};
+
+/* As the hooks see it; addresses and ports are in the bytes only. */
+static void make(struct room *r, const char *src, const char *dst,
+                 uint8_t proto, uint16_t sport, uint16_t dport)
+{
+    bool v4 = strchr(src, ':') == NULL;
+    uint32_t off = v4 ? 20 : 40;
+    union ct_addr from = addr(src), to = addr(dst);
+
+    memset(r, 0, sizeof *r);
+    r->bytes[0] = v4 ? 0x45 : 0x60;
+    memcpy(r->bytes + (v4 ? 12 : 8), &from, v4 ? 4 : 16);
+    memcpy(r->bytes + (v4 ? 16 : 24), &to, v4 ? 4 : 16);
+    store16(r->bytes + off, sport);
+    store16(r->bytes + off + 2, dport);
+    r->pkt = (struct ct_pkt){.data = r->bytes,
+                             .len = off + 20,
+                             .in = LAN,
+                             .out = WAN,
+                             .l4_off = off,
+                             .l4_len = 20,
+                             .info = CT_NEW,
+                             .mark = 0x12};
+    r->pkt.tuple.family = v4 ? CT_IPV4 : CT_IPV6;
+    r->pkt.tuple.proto = proto;
+    if (proto == PROTO_ICMP || proto == PROTO_ICMPV6)
+        r->pkt.icmp_type = (uint8_t)(sport >> 8);
+}
+
+/* ---- matches, told as changes of one that matches everything ---- */
+
+#define MATCH(i, o, type) .in = (i), .out = (o), .icmp_type = (type)
+#define ANY               MATCH(CT_NO_IFACE, CT_NO_IFACE, -1)
+#define IN(i)             MATCH(i, CT_NO_IFACE, -1)
+#define OUT(o)            MATCH(CT_NO_IFACE, o, -1)
+#define TYPE(t)           MATCH(CT_NO_IFACE, CT_NO_IFACE, t)
+
+static struct ct_addr_range v4_ranges[3], v6_ranges[2];
+static const struct ct_port_range ports[] = {{8000, 8080}, {53, 53}, {80, 81}};
+
+static const struct ct_addr_set both_sets = {.v4 = v4_ranges,
+                                             .v6 = v6_ranges,
+                                             .n_v4 = 3,
+                                             .n_v6 = 2,
+                                             .present = true},
+                                not_both = {.v4 = v4_ranges,
+                                            .v6 = v6_ranges,
+                                            .n_v4 = 3,
+                                            .n_v6 = 2,
+                                            .present = true,
+                                            .negate = true},
+                                only_v4 = {.v4 = v4_ranges,
+                                           .n_v4 = 3,
+                                           .present = true},
+                                not_v4 = {.v4 = v4_ranges,
+                                          .n_v4 = 3,
+                                          .present = true,
+                                          .negate = true};
+
+static int make_ranges(void **state)
+{
+    static const char *const text[5][2] = {
+        {"10.0.0.0", "10.0.0.255"},          {"10.0.2.1", "10.0.2.1"},
+        {"192.168.255.0", "193.0.0.1"},      {"2001:db8::", "2001:db8::ffff"},
+        {"2001:db8:1::ff", "2001:db8:2::1"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        struct ct_addr_range *r = i < 3 ? &v4_ranges[i] : &v6_ranges[i - 3];
+
+        *r = (struct ct_addr_range){addr(text[i][0]), addr(text[i][1])};
+    }
+    return 0;
+}
+
+static bool meets(const struct ct_match *m, const struct ct_pkt *pkt,
+                  bool without_ct)
+{
+    struct ct_rule rule = {.match = *m};
+    struct ct_ruleset rules = {.rules = &rule, .n = 1};
+
+    return ruleset_match(&rules, 0, 1, pkt, without_ct) == 0;
+}
+
+/* A TCP segment 10.0.0.7:4000 > 8.8.8.8:80, from LAN to WAN, NEW, mark 0x12. */
+static void fields(void **state)
+{
+    static const struct {
+        const char *what;
+        struct ct_match m;
+        bool want;
+    } cases[] = {
+        {"nothing asked", {ANY}, true},
+        {"in", {IN(LAN)}, true},
+        {"in, another", {IN(WAN)}, false},
+        {"in, negated", {IN(LAN), .in_negate = true}, false},
+        {"in, another negated", {IN(DMZ), .in_negate = true}, true},
+        {"out", {OUT(WAN)}, true},
+        {"out, another", {OUT(LAN)}, false},
+        {"out, negated", {OUT(WAN), .out_negate = true}, false},
+        {"family", {ANY, .family = CT_IPV4}, true},
+        {"family, another", {ANY, .family = CT_IPV6}, false},
+        {"proto", {ANY, .n_protos = 1, .protos = {PROTO_TCP}}, true},
+        {"second of protos",
+         {ANY, .n_protos = 2, .protos = {PROTO_UDP, PROTO_TCP}},
+         true},
+        {"proto, another", {ANY, .n_protos = 1, .protos = {PROTO_UDP}}, false},
+        {"a proto behind the last",
+         {ANY, .n_protos = 1, .protos = {PROTO_UDP, PROTO_TCP}},
+         false},
+        {"proto, negated",
+         {ANY, .n_protos = 1, .protos = {PROTO_TCP}, .proto_negate = true},
+         false},
+        {"proto, another negated",
+         {ANY, .n_protos = 1, .protos = {PROTO_UDP}, .proto_negate = true},
+         true},
+        {"icmp type of a segment", {TYPE(0)}, false},
+        {"ct_state", {ANY, .info = 1 << CT_NEW}, true},
+        {"one of two ct_states",
+         {ANY, .info = 1 << CT_NEW | 1 << CT_RELATED},
+         true},
+        {"ct_state, another", {ANY, .info = 1 << CT_ESTABLISHED}, false},
+        {"ct_state invalid", {ANY, .info = 1 << CT_INVALID}, false},
+        {"ct_state, negated",
+         {ANY, .info = 1 << CT_NEW, .info_negate = 1},
+         false},
+        {"ct_state, another negated",
+         {ANY, .info = 1 << CT_ESTABLISHED, .info_negate = 1},
+         true},
+        {"mark", {ANY, .mark = 0x12, .mark_mask = 0xffffffff}, true},
+        {"mark under a mask", {ANY, .mark = 0x10, .mark_mask = 0xf0}, true},
+        {"mark, another", {ANY, .mark = 0x13, .mark_mask = 0xff}, false},
+        {"mark zero", {ANY, .mark = 0, .mark_mask = 0xff}, false},
+        {"dport in the first range", {ANY, .dport = {ports, 3, false}}, true},
+        {"dport not in one range", {ANY, .dport = {ports, 2, false}}, false},
+        {"dport, negated", {ANY, .dport = {ports, 3, true}}, false},
+        {"dport, others negated", {ANY, .dport = {ports, 2, true}}, true},
+        {"sport", {ANY, .sport = {ports, 3, false}}, false},
+        {"sport, negated", {ANY, .sport = {ports, 3, true}}, true},
+        {"all at once, one of them wrong",
+         {.in = LAN,
+          .out = WAN,
+          .family = CT_IPV4,
+          .n_protos = 1,
+          .protos = {PROTO_TCP},
+          .icmp_type = -1,
+          .info = 1 << CT_NEW,
+          .dport = {ports, 3, false},
+          .mark = 0x13,
+          .mark_mask = 0xff},
+         false},
+    };
+    struct room r;
+
+    (void)state;
+    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 4000, 80);
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (meets(&cases[i].m, &r.pkt, false) != cases[i].want)
+            fail_msg("%s", cases[i].what);
+}
+
+static void address_sets(void **state)
+{
+    static const struct {
+        const char *what, *src;
+        bool both, not_both, only_v4, not_v4;
+    } cases[] = {
+        {"below the first range", "9.255.255.255", 0, 1, 0, 1},
+        {"first of the first", "10.0.0.0", 1, 0, 1, 0},
+        {"last of the first", "10.0.0.255", 1, 0, 1, 0},
+        {"just behind it", "10.0.1.0", 0, 1, 0, 1},
+        {"a single address", "10.0.2.1", 1, 0, 1, 0},
+        {"behind the single one", "10.0.2.2", 0, 1, 0, 1},
+        {"big-endian, not by bytes alone", "193.0.0.0", 1, 0, 1, 0},
+        {"last of all", "193.0.0.1", 1, 0, 1, 0},
+        {"behind all", "193.0.0.2", 0, 1, 0, 1},
+        {"v6 below", "2001:db7:ffff::", 0, 1, 0, 0},
+        {"v6 first", "2001:db8::", 1, 0, 0, 0},
+        {"v6 between", "2001:db8:1::fe", 0, 1, 0, 0},
+        {"v6 in the upper half", "2001:db8:1:8000::1", 1, 0, 0, 0},
+        {"v6 last", "2001:db8:2::1", 1, 0, 0, 0},
+        {"v6 behind", "2001:db8:2::2", 0, 1, 0, 0},
+    };
+    const struct ct_addr_set *sets[] = {&both_sets, &not_both, &only_v4,
+                                        &not_v4};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const bool want[] = {cases[i].both, cases[i].not_both, cases[i].only_v4,
+                             cases[i].not_v4};
+        const char *far = strchr(cases[i].src, ':') ? "fd00::1" : "8.8.8.8";
+
+        for (unsigned k = 0; k < 4; k++) {
+            struct ct_match from = {ANY, .src = *sets[k]};
+            struct ct_match to = {ANY, .dst = *sets[k]};
+            struct room out, back;
+
+            make(&out, cases[i].src, far, PROTO_UDP, 1, 2);
+            make(&back, far, cases[i].src, PROTO_UDP, 2, 1);
+            if (meets(&from, &out.pkt, false) != want[k])
+                fail_msg("src, %s, set %u", cases[i].what, k);
+            if (meets(&to, &back.pkt, false) != want[k])
+                fail_msg("dst, %s, set %u", cases[i].what, k);
+        }
+    }
+}
+
+/* Bisection against asking every range, in sets of every size. */
+static void address_sets_by_chance(void **state)
+{
+    struct ct_addr_range r[16];
+    struct rng rng = {7};
+
+    (void)state;
+    for (unsigned i = 0; i < 4000; i++) {
+        uint32_t n = 1 + rng_below(&rng, 16), at = 0x0a000000, want = 0;
+        uint32_t is = at + rng_below(&rng, 400);
+        struct ct_match m = {ANY, .src = {.v4 = r, .n_v4 = n, .present = true}};
+        struct room room;
+
+        memset(r, 0, sizeof r);
+        for (uint32_t k = 0; k < n; k++) {
+            uint32_t lo = at + 1 + rng_below(&rng, 20);
+            uint32_t hi = lo + rng_below(&rng, 20);
+
+            store32(r[k].lo.b, lo);
+            store32(r[k].hi.b, hi);
+            want |= is >= lo && is <= hi;
+            at = hi + 1;
+        }
+        make(&room, "10.0.0.1", "8.8.8.8", PROTO_UDP, 1, 2);
+        store32(room.bytes + 12, is);
+        assert_int_equal(meets(&m, &room.pkt, false), want);
+    }
+}
+
+/* What a packet does not have never matches, negated or not. */
+static void fields_that_are_not_there(void **state)
+{
+    static const struct ct_match port = {ANY, .dport = {ports, 3, false}},
+                                 no_port = {ANY, .dport = {ports, 3, true}},
+                                 echo = {TYPE(8)};
+    struct room r;
+
+    (void)state;
+    make(&r, "10.0.0.7", "8.8.8.8", GRE, 80, 80);
+    assert_false(meets(&port, &r.pkt, false));
+    assert_false(meets(&no_port, &r.pkt, false));
+
+    make(&r, "10.0.0.7", "8.8.8.8", PROTO_ICMP, 0x0800, 80);
+    assert_false(meets(&port, &r.pkt, false));
+    assert_false(meets(&no_port, &r.pkt, false));
+    assert_true(meets(&echo, &r.pkt, false));
+    r.pkt.icmp_type = 0;
+    assert_false(meets(&echo, &r.pkt, false));
+    r.pkt.icmp_type = 8;
+    r.pkt.l4_bad = true;
+    assert_false(meets(&echo, &r.pkt, false));
+
+    make(&r, "10.0.0.7", "8.8.8.8", PROTO_UDP, 80, 80);
+    assert_true(meets(&port, &r.pkt, false));
+    r.pkt.l4_bad = true;
+    r.pkt.len = r.pkt.l4_off = 20; /* and nothing is read there */
+    assert_false(meets(&port, &r.pkt, false));
+    assert_false(meets(&no_port, &r.pkt, false));
+}
+
+static void made_here_has_no_in(void **state)
+{
+    static const struct ct_match lan = {IN(LAN)},
+                                 not_lan = {IN(LAN), .in_negate = true};
+    struct room r;
+
+    (void)state;
+    make(&r, "10.0.0.1", "10.0.0.7", PROTO_TCP, 1, 2);
+    r.pkt.in = CT_NO_IFACE;
+    assert_false(meets(&lan, &r.pkt, false));
+    assert_true(meets(&not_lan, &r.pkt, false));
+}
+
+/* The tuple is of the arrival; a rule sees what NAT made of the packet. */
+static void bytes_count_not_the_tuple(void **state)
+{
+    struct ct_match m = {ANY, .dst = only_v4, .dport = {ports, 3, false}};
+    struct room r;
+
+    (void)state;
+    make(&r, "8.8.8.8", "203.0.113.1", PROTO_TCP, 4000, 4001);
+    r.pkt.tuple.dst = addr("203.0.113.1");
+    r.pkt.tuple.dport = 4001;
+    assert_false(meets(&m, &r.pkt, false));
+    memcpy(r.bytes + 16, (uint8_t[]){10, 0, 0, 80}, 4);
+    store16(r.bytes + 22, 8080);
+    assert_true(meets(&m, &r.pkt, false));
+}
+
+static void without_ct_leaves_the_state_out(void **state)
+{
+    static const struct ct_match m = {IN(LAN), .info = 1 << CT_ESTABLISHED};
+    struct room r;
+
+    (void)state;
+    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
+    assert_false(meets(&m, &r.pkt, false));
+    assert_true(meets(&m, &r.pkt, true));
+    r.pkt.in = WAN; /* the rest still counts */
+    assert_false(meets(&m, &r.pkt, true));
+}
+
+static void first_of_a_stretch(void **state)
+{
+    struct ct_rule rule[4] = {{.match = {ANY}},
+                              {.match = {IN(WAN)}},
+                              {.match = {IN(LAN)}},
+                              {.match = {ANY}}};
+    struct ct_ruleset rules = {.rules = rule, .n = 4};
+    struct room r;
+
+    (void)state;
+    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
+    assert_int_equal(ruleset_match(&rules, 0, 4, &r.pkt, false), 0);
+    assert_int_equal(ruleset_match(&rules, 1, 4, &r.pkt, false), 2);
+    assert_int_equal(ruleset_match(&rules, 3, 4, &r.pkt, false), 3);
+    assert_int_equal(ruleset_match(&rules, 1, 2, &r.pkt, false), 2);
+    assert_int_equal(ruleset_match(&rules, 2, 2, &r.pkt, false), 2);
+    assert_int_equal(ruleset_match(&rules, 0, 0, &r.pkt, false), 0);
+}
+
+static void counting(void **state)
+{
+    struct ct_rule_count counts[3] = {{0, 0}, {5, UINT32_MAX}, {0, 0}};
+    struct room r;
+
+    (void)state;
+    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
+    ruleset_count(counts, 1, &r.pkt);
+    ruleset_count(counts, 1, &r.pkt);
+    assert_int_equal(counts[1].packets, 7);
+    assert_int_equal(counts[1].bytes, UINT64_C(0xffffffff) + 80);
+    assert_int_equal(counts[0].packets | counts[2].packets, 0);
+    assert_int_equal(counts[0].bytes | counts[2].bytes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields),
+        cmocka_unit_test(address_sets),
+        cmocka_unit_test(address_sets_by_chance),
+        cmocka_unit_test(fields_that_are_not_there),
+        cmocka_unit_test(made_here_has_no_in),
+        cmocka_unit_test(bytes_count_not_the_tuple),
+        cmocka_unit_test(without_ct_leaves_the_state_out),
+        cmocka_unit_test(first_of_a_stretch),
+        cmocka_unit_test(counting),
+    };
+
+    return cmocka_run_group_tests_name("ruleset", tests, make_ranges, NULL);
+}

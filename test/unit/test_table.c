@@ -1,0 +1,197 @@
+#include "corerig.h"
+#include "hash.h"
+#include "tuple.h"
+
+#define FLOWS 4096u
+
+struct fix {
+    struct table t;
+    void        *mem;
+};
+
+static struct ct_tuple tuple_no(uint32_t i)
+{
+    return (struct ct_tuple){.src = {.w32 = {i}},
+                             .dst = {.w32 = {~i}},
+                             .sport = (uint16_t)i,
+                             .dport = 80,
+                             .family = CT_IPV4,
+                             .proto = 6};
+}
+
+static struct ct_tuple reply_no(uint32_t i)
+{
+    struct ct_tuple t = tuple_no(i), r = t;
+
+    r.src = t.dst;
+    r.dst = t.src;
+    r.sport = t.dport;
+    r.dport = t.sport;
+    return r;
+}
+
+static void open_fix(struct fix *f, uint32_t buckets, uint32_t max)
+{
+    struct block b = {.base = NULL};
+
+    memset(f, 0, sizeof *f);
+    table_init(&f->t, &b, buckets, max);
+    f->mem = calloc(1, b.used);
+    b = (struct block){.base = f->mem};
+    table_init(&f->t, &b, buckets, max);
+    f->t.conns = calloc(max, sizeof(struct ct_conn));
+    f->t.key[0] = 1;
+    f->t.key[1] = 2;
+}
+
+static void close_fix(struct fix *f)
+{
+    free(f->t.conns);
+    free(f->mem);
+}
+
+static void enter(struct fix *f, uint32_t i, enum ct_reason want)
+{
+    f->t.conns[i].tuple[0] = tuple_no(i);
+    f->t.conns[i].tuple[1] = reply_no(i);
+    f->t.conns[i].expires = 100;
+    assert_int_equal(table_confirm(&f->t, i, (ct_time){0}), want);
+}
+
+static const struct ct_conn *find(struct fix *f, const struct ct_tuple *t,
+                                  uint64_t now, enum ct_dir *dir)
+{
+    return table_find(&f->t, t, tuple_hash(t, f->t.key), (ct_time){now}, dir);
+}
+
+static void found_by_both_tuples_until_unlinked(void **state)
+{
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, FLOWS, FLOWS);
+    for (uint32_t i = 0; i < FLOWS; i++)
+        enter(&f, i, CT_REASON_NONE);
+    for (uint32_t i = 0; i < FLOWS; i += 2)
+        table_unlink(&f.t, i);
+    for (uint32_t i = 0; i < FLOWS; i++) {
+        struct ct_tuple       t = tuple_no(i), r = reply_no(i);
+        enum ct_dir           dir = CT_DIR_REPLY;
+        const struct ct_conn *want = i & 1 ? &f.t.conns[i] : NULL;
+
+        assert_ptr_equal(find(&f, &t, 0, &dir), want);
+        if (want)
+            assert_int_equal(dir, CT_DIR_ORIGINAL);
+        assert_ptr_equal(find(&f, &r, 0, &dir), want);
+        if (want)
+            assert_int_equal(dir, CT_DIR_REPLY);
+    }
+    for (uint32_t i = 1; i < FLOWS; i += 2)
+        table_unlink(&f.t, i);
+    assert_int_equal(f.t.lines.used, 0); /* overflow lines all came back */
+    close_fix(&f);
+}
+
+static void past_its_time_or_dying_is_not_seen(void **state)
+{
+    struct ct_tuple t = tuple_no(3);
+    enum ct_dir     dir;
+    struct fix      f;
+
+    (void)state;
+    open_fix(&f, 16, 16);
+    enter(&f, 3, CT_REASON_NONE);
+    assert_non_null(find(&f, &t, 99, &dir));
+    assert_null(find(&f, &t, 100, &dir));
+    f.t.conns[3].status = CT_DYING;
+    assert_null(find(&f, &t, 99, &dir));
+    close_fix(&f);
+}
+
+static void a_tuple_that_is_there_in_either_direction_clashes(void **state)
+{
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, 16, 16);
+    enter(&f, 3, CT_REASON_NONE);
+    f.t.conns[4] = f.t.conns[3];
+    assert_int_equal(table_confirm(&f.t, 4, (ct_time){0}), CT_REASON_CLASH);
+    f.t.conns[4].tuple[0] = reply_no(3); /* the other's reply */
+    f.t.conns[4].tuple[1] = tuple_no(9);
+    assert_int_equal(table_confirm(&f.t, 4, (ct_time){0}), CT_REASON_CLASH);
+    /* an expired one does not */
+    assert_int_equal(table_confirm(&f.t, 4, (ct_time){100}), CT_REASON_NONE);
+    close_fix(&f);
+}
+
+/* More flows than bucket and overflow lines hold: refused, and nothing of the
+ * refused one stays. */
+static void a_full_bucket_refuses_whole(void **state)
+{
+    struct fix f;
+    uint32_t   ok = 0;
+
+    (void)state;
+    open_fix(&f, 1, 4096);
+    for (uint32_t i = 0; i < 4096; i++) {
+        f.t.conns[i].tuple[0] = tuple_no(i);
+        f.t.conns[i].tuple[1] = reply_no(i);
+        f.t.conns[i].expires = 100;
+        if (table_confirm(&f.t, i, (ct_time){0}) != CT_REASON_NONE)
+            break;
+        ok++;
+    }
+    assert_in_range(ok, 400, 500); /* 128 lines of 7 and the bucket, halved */
+    for (uint32_t i = 0; i < ok; i++)
+        table_unlink(&f.t, i);
+    for (uint32_t i = 0; i < TABLE_WIDTH; i++)
+        assert_int_equal(f.t.buckets[0].slot[i], 0);
+    assert_int_equal(f.t.lines.used, 0);
+    close_fix(&f);
+}
+
+/* hostile: 100,000 tuples that share their low address bits, under a random
+ * key, at load 1: the longest bucket stays short. */
+static void chosen_tuples_do_not_pile_up(void **state)
+{
+    uint32_t    longest = 0, n = 100000;
+    struct fix  f;
+    struct rng  rng = {42};
+
+    (void)state;
+    open_fix(&f, 131072, 131072);
+    f.t.key[0] = rng_next(&rng);
+    f.t.key[1] = rng_next(&rng);
+    for (uint32_t i = 0; i < n; i++) {
+        f.t.conns[i].tuple[0] = tuple_no(i << 12);
+        f.t.conns[i].tuple[0].dport = (uint16_t)(i >> 20);
+        f.t.conns[i].tuple[0].sport = (uint16_t)(i >> 4);
+        f.t.conns[i].tuple[0].src.w32[0] = i;
+        f.t.conns[i].tuple[1] = reply_no(i);
+        f.t.conns[i].expires = 100;
+        assert_int_equal(table_confirm(&f.t, i, (ct_time){0}), CT_REASON_NONE);
+    }
+    for (uint32_t b = 0; b < f.t.n_buckets; b++) {
+        uint32_t at = 0, k = 0;
+
+        while (table_node(&f.t, b, &at) != CT_NONE)
+            k++;
+        longest = k > longest ? k : longest;
+    }
+    assert_in_range(longest, 2, 12);
+    close_fix(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(found_by_both_tuples_until_unlinked),
+        cmocka_unit_test(past_its_time_or_dying_is_not_seen),
+        cmocka_unit_test(a_tuple_that_is_there_in_either_direction_clashes),
+        cmocka_unit_test(a_full_bucket_refuses_whole),
+        cmocka_unit_test(chosen_tuples_do_not_pile_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

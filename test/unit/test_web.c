@@ -1,0 +1,565 @@
+/* test_web.c - the HTTP API over real sockets, a fake router behind it */
+#include "web_client.h"
+#include "web_world.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int start(void **state)
+{
+    struct world *w = web_world_new(NULL);
+    uint32_t      i;
+
+    *state = w;
+    for (i = 0; i < 100; i++)
+        web_world_flow(w, 0, i * 3, 't');
+    for (i = 0; i < 50; i++)
+        web_world_flow(w, 1, i * 5, "ui6"[i % 3]);
+    return w->result;
+}
+
+static int stop(void **state)
+{
+    web_world_free(*state);
+    return 0;
+}
+
+static void ask(struct world *w, const char *method, const char *path,
+                const char *more, struct answer *a)
+{
+    web_client_ask(web_client_tcp("127.0.0.1", w->port), method, path, more,
+                   a);
+}
+
+/* GET path, expect 200 and JSON. */
+static json_t *get(struct world *w, const char *path)
+{
+    struct answer a;
+    json_error_t  e;
+    json_t       *j;
+
+    ask(w, "GET", path, "", &a);
+    if (a.status != 200)
+        fail_msg("%s: %d %s", path, a.status, a.body);
+    j = json_loadb(a.body, a.n, JSON_REJECT_DUPLICATES, &e);
+    if (!j)
+        fail_msg("%s: %s at %d", path, e.text, e.position);
+    web_client_free(&a);
+    return j;
+}
+
+static json_int_t number(json_t *j, const char *key)
+{
+    assert_true(json_is_integer(json_object_get(j, key)));
+    return json_integer_value(json_object_get(j, key));
+}
+
+static void flow_has_the_contract_s_shape(void **state)
+{
+    static const char want[] =
+        "{\"id\":\"42-7\",\"family\":\"ipv4\",\"protocol\":\"tcp\","
+        "\"protonum\":6,\"state\":\"ESTABLISHED\",\"timeout\":431999,"
+        "\"status\":[\"SEEN_REPLY\",\"ASSURED\",\"CONFIRMED\",\"SRC_NAT\"],"
+        "\"original\":{\"src\":\"10.0.1.2\",\"dst\":\"198.51.100.2\","
+        "\"sport\":4042,\"dport\":80,\"packets\":3,\"bytes\":180},"
+        "\"reply\":{\"src\":\"198.51.100.2\",\"dst\":\"198.51.100.1\","
+        "\"sport\":80,\"dport\":4042,\"packets\":2,\"bytes\":120},"
+        "\"mark\":0,\"zone\":0,\"in\":\"lan\",\"out\":\"wan\","
+        "\"start\":\"2026-01-01T00:00:00Z\"}";
+    struct answer a;
+
+    ask(*state, "GET", "/api/v1/flows/42-7", "", &a);
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.body, want);
+    web_client_free(&a);
+}
+
+static void pages_show_each_flow_once(void **state)
+{
+    bool   seen[WORLD_SHARDS * WORLD_SLOTS] = {false};
+    char   path[80] = "/api/v1/flows?limit=7";
+    size_t total = 0, i;
+
+    for (;;) {
+        json_t     *page = get(*state, path), *row, *next;
+        const char *cursor;
+
+        json_array_foreach(json_object_get(page, "flows"), i, row)
+        {
+            const char *id = json_string_value(json_object_get(row, "id"));
+            unsigned    place = (unsigned)strtoul(id, NULL, 10);
+
+            assert_false(seen[place]);
+            seen[place] = true;
+            total++;
+        }
+        assert_int_equal(number(page, "count"), i);
+        assert_int_equal(number(page, "total"), 150);
+        next = json_object_get(page, "next_cursor");
+        cursor = json_string_value(next);
+        if (cursor)
+            (void)snprintf(path, sizeof(path),
+                           "/api/v1/flows?limit=7&cursor=%s", cursor);
+        else
+            assert_true(json_is_null(next));
+        json_decref(page);
+        if (!cursor)
+            break;
+    }
+    assert_int_equal(total, 150);
+}
+
+static void filters_choose(void **state)
+{
+    static const struct {
+        const char *query;
+        unsigned    count;
+    } rows[] = {
+        {"proto=tcp", 116},
+        {"proto=tcp&family=ipv4", 100},
+        {"proto=udp&proto=icmp", 34},
+        {"proto=!tcp", 34},
+        {"proto=17", 17},
+        {"state=established&proto=6", 116},
+        {"src=10.0.1.0/24", 134},
+        {"src=fd00:1::/32", 16},
+        {"src=%2110.0.0.0/8", 16},
+        {"dst=198.51.100.2&sport=4000-4030&proto=tcp", 11},
+        {"dport=53", 17},
+        {"icmp_id=4005", 1},
+        {"nat=none", 16},
+        {"nat=src", 134},
+        {"src_nat=198.51.100.1", 134},
+        {"status=ASSURED,SEEN_REPLY&limit=1000", 150},
+        {"in=lan&out=wan", 150},
+        {"mark=0x1/0x1", 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char    path[160];
+        json_t *page;
+
+        (void)snprintf(path, sizeof(path), "/api/v1/flows?limit=1000&%s",
+                       strncmp(rows[i].query, "status", 6) ? rows[i].query
+                                                           : "status=ASSURED");
+        page = get(*state, path);
+        if (number(page, "count") != rows[i].count)
+            fail_msg("%s: %d", rows[i].query, (int)number(page, "count"));
+        json_decref(page);
+    }
+}
+
+static void faults_in_the_query_are_named(void **state)
+{
+    static const char *const rows[] = {
+        "limit=0",       "limit=1001",  "limit=x",      "cursor=x",
+        "cursor=w99999", "cursor=w",    "proto=nope",   "src=10.0.0.0/33",
+        "src=10.0.0",    "sport=70000", "sport=9-3",    "nonsense=1",
+        "all=true",      "family=ipv5", "status=,",     "status=FOO",
+        "mark=0x",       "nat=both",    "sport=1%00",   "src=",
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct answer a;
+        char          path[128];
+
+        (void)snprintf(path, sizeof(path), "/api/v1/flows?%s", rows[i]);
+        ask(*state, "GET", path, "", &a);
+        if (a.status != 400 || !strstr(a.head, "application/problem+json"))
+            fail_msg("%s: %d %s", rows[i], a.status, a.body);
+        web_client_free(&a);
+    }
+}
+
+static void stream_gives_all_one_a_line(void **state)
+{
+    struct answer a;
+    char         *line, *rest;
+    unsigned      n = 0;
+
+    ask(*state, "GET", "/api/v1/flows", "Accept: application/x-ndjson\r\n",
+        &a);
+    assert_int_equal(a.status, 200);
+    assert_non_null(strstr(a.head, "application/x-ndjson"));
+    for (line = strtok_r(a.body, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        json_t *j = json_loads(line, 0, NULL);
+
+        assert_non_null(j);
+        json_decref(j);
+        n++;
+    }
+    assert_int_equal(n, 150);
+    web_client_free(&a);
+}
+
+static void one_flow_is_deleted(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+
+    ask(w, "DELETE", "/api/v1/flows/3-8", "", &a); /* another generation */
+    assert_int_equal(a.status, 404);
+    web_client_free(&a);
+    ask(w, "DELETE", "/api/v1/flows/3-7", "", &a);
+    assert_int_equal(a.status, 204);
+    assert_int_equal(a.n, 0);
+    web_client_free(&a);
+    assert_false(w->alive[0][1 * 3]);
+    ask(w, "GET", "/api/v1/flows/3-7", "", &a);
+    assert_int_equal(a.status, 404);
+    web_client_free(&a);
+}
+
+static unsigned count_flows(const struct world *w)
+{
+    unsigned s, i, n = 0;
+
+    for (s = 0; s < WORLD_SHARDS; s++)
+        for (i = 0; i < WORLD_SLOTS; i++)
+            n += w->alive[s][i];
+    return n;
+}
+
+static void many_are_deleted_by_filter(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+
+    ask(w, "DELETE", "/api/v1/flows", "", &a);
+    assert_int_equal(a.status, 422);
+    web_client_free(&a);
+
+    ask(w, "DELETE", "/api/v1/flows?proto=udp&dry_run=true", "", &a);
+    assert_string_equal(a.body, "{\"dry_run\":true,\"matched\":17}");
+    web_client_free(&a);
+    assert_int_equal(count_flows(w), 150);
+
+    w->refuse = 2; /* the mailbox is full two times out of three */
+    ask(w, "DELETE", "/api/v1/flows?proto=udp", "", &a);
+    assert_string_equal(a.body, "{\"dry_run\":false,\"deleted\":17}");
+    web_client_free(&a);
+    assert_int_equal(count_flows(w), 133);
+
+    ask(w, "DELETE", "/api/v1/flows?all=true", "", &a);
+    assert_string_equal(a.body, "{\"dry_run\":false,\"deleted\":133}");
+    web_client_free(&a);
+    assert_int_equal(w->flushes, 1);
+}
+
+static void stats_have_every_row_of_the_lists(void **state)
+{
+    static const char *const overflow[] = {"table_full", "early_drop",
+                                           "no_port", "insert_failed",
+                                           "chaintoolong"};
+    json_t  *j = get(*state, "/api/v1/stats"), *c, *d, *v, *lan;
+    unsigned i;
+
+    assert_int_equal(number(j, "entries"), 150);
+    assert_int_equal(number(j, "max"), WORLD_SHARDS * WORLD_SLOTS);
+    assert_int_equal(number(j, "buckets"), WORLD_SHARDS * WORLD_SLOTS);
+    c = json_object_get(j, "counters");
+    assert_int_equal(json_object_size(c), CT_N_STATS);
+    assert_int_equal(number(c, "found"), 1000 + CT_STAT_found);
+    for (i = 0; i < 5; i++)
+        (void)number(json_object_get(j, "overflow"), overflow[i]);
+    d = json_object_get(j, "drops");
+    v = json_object_get(j, "invalid");
+    assert_int_equal(json_object_size(d) + json_object_size(v),
+                     CT_N_REASONS - 1);
+    assert_int_equal(number(d, "ttl"), 7);
+    assert_int_equal(number(d, "table_full"), 0);
+    assert_int_equal(number(v, "tcp_window"), 0);
+    assert_int_equal(number(json_object_get(j, "count"), "dropped"), 7);
+    assert_int_equal(json_array_size(json_object_get(j, "shards")),
+                     WORLD_SHARDS);
+    lan = json_object_get(json_object_get(j, "interfaces"), "lan");
+    assert_int_equal(number(lan, "rx_packets"), 10);
+    assert_true(json_is_null(json_object_get(
+        json_object_get(json_object_get(j, "interfaces"), "wan"),
+        "dev_dropped")));
+    json_decref(j);
+}
+
+static void rules_with_hostile_comments_stay_json(void **state)
+{
+    json_t *j = get(*state, "/api/v1/rules");
+    json_t *row = json_array_get(json_object_get(j, "rules"), 0);
+
+    assert_string_equal(json_string_value(json_object_get(row, "hook")),
+                        "postrouting");
+    assert_string_equal(
+        json_string_value(json_object_get(row, "comment")),
+        "<script>alert(1)</script> \"quoted\" \xef\xbf\xbd");
+    assert_int_equal(number(row, "bytes"), 180);
+    json_decref(j);
+}
+
+static void metrics_are_well_formed(void **state)
+{
+    struct answer a;
+    char         *line, *rest, family[128] = "";
+
+    ask(*state, "GET", "/metrics", "", &a);
+    assert_int_equal(a.status, 200);
+    assert_non_null(strstr(a.head, "text/plain; version=0.0.4"));
+    assert_non_null(strstr(
+        a.body, "\nweir_dropped_packets_total{reason=\"ttl\"} 7\n"));
+    assert_non_null(strstr(
+        a.body, "\nweir_invalid_packets_total{reason=\"tcp_window\"} 0\n"));
+    assert_non_null(strstr(a.body, "weir_flows 150\n"));
+    for (line = strtok_r(a.body, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char name[128];
+
+        if (strncmp(line, "# HELP ", 7) == 0)
+            continue;
+        if (sscanf(line, "# TYPE %127s", name) == 1) {
+            (void)snprintf(family, sizeof(family), "%s", name);
+            continue;
+        }
+        assert_int_equal(sscanf(line, "%127[a-z0-9_]", name), 1);
+        assert_string_equal(name, family); /* no sample without its family */
+        assert_true(strspn(strrchr(line, ' ') + 1, "0123456789.") ==
+                    strlen(strrchr(line, ' ') + 1));
+    }
+    web_client_free(&a);
+}
+
+static void health_says_why(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+
+    ask(w, "GET", "/readyz", "", &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+    w->ready = false;
+    ask(w, "GET", "/readyz", "", &a);
+    assert_int_equal(a.status, 503);
+    assert_non_null(strstr(a.body, "lan is gone"));
+    web_client_free(&a);
+    ask(w, "GET", "/livez", "", &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+}
+
+static void description_names_every_call(void **state)
+{
+    json_t *j = get(*state, "/openapi.json");
+    json_t *paths = json_object_get(j, "paths");
+
+    assert_non_null(json_object_get(
+        json_object_get(paths, "/api/v1/flows/{id}"), "delete"));
+    assert_non_null(json_object_get(paths, "/metrics"));
+    json_decref(j);
+}
+
+static void page_is_served_with_its_files(void **state)
+{
+    static const char *const files[] = {"/", "/page.css", "/page.js"};
+    struct answer a;
+    size_t        i;
+
+    for (i = 0; i < 3; i++) {
+        ask(*state, "GET", files[i], "", &a);
+        assert_int_equal(a.status, 200);
+        assert_true(a.n > 500);
+        assert_non_null(
+            strstr(a.head, "Content-Security-Policy: default-src 'none'"));
+        web_client_free(&a);
+    }
+}
+
+/* ---- events ---- */
+
+struct told {
+    struct world   *w;
+    struct ct_event ev;
+    unsigned        times;
+    uint64_t        lost;
+};
+
+static void tell(void *arg)
+{
+    struct told *t = arg;
+    unsigned     i;
+
+    for (i = 0; i < t->times; i++)
+        web_event(t->w->web, 0, &t->ev, i == 0 ? t->lost : 0);
+}
+
+static void event(struct world *w, uint32_t mask, unsigned times,
+                  uint64_t lost)
+{
+    struct told t = {.w = w, .times = times, .lost = lost};
+
+    t.ev.mask = mask;
+    t.ev.view = w->view[0][0];
+    web_world_do(w, tell, &t);
+}
+
+static int listen_for(struct world *w, const char *more)
+{
+    int  fd = web_client_tcp("127.0.0.1", w->port);
+    char request[256], text[1024] = "";
+    int  n = snprintf(request, sizeof(request),
+                      "GET /api/v1/events?topics=flow HTTP/1.1\r\n"
+                      "Host: localhost\r\n%s\r\n", more);
+
+    assert_int_equal(write(fd, request, (size_t)n), n);
+    /* byte by byte: what follows the greeting is the test's */
+    for (n = 0; n < 1000 && !strstr(text, "retry: 2000\n\n"); n++) {
+        assert_int_equal(read(fd, text + n, 1), 1);
+        text[n + 1] = '\0';
+    }
+    assert_non_null(strstr(text, "text/event-stream"));
+    return fd;
+}
+
+static void events_come_with_growing_ids(void **state)
+{
+    struct world *w = *state;
+    char          text[8192], *first, *second;
+    int           fd = listen_for(w, "");
+
+    assert_int_equal(w->wanted, 1);
+    event(w, CT_EVENT_NEW, 1, 0);
+    event(w, CT_EVENT_DESTROY, 1, 0);
+    web_client_read(fd, text, sizeof(text), 3000, "\"type\":\"DESTROY\"");
+    first = strstr(text, "id: ");
+    assert_non_null(first);
+    second = strstr(first + 1, "\nid: ");
+    assert_non_null(second);
+    assert_true(strtoull(second + 5, NULL, 10) ==
+                strtoull(first + 4, NULL, 10) + 1);
+    assert_non_null(strstr(first, "\"type\":\"NEW\",\"bits\":[\"NEW\"],"
+                                  "\"flow\":{\"id\":\"0-7\""));
+    assert_null(strstr(second, "\"timeout\"")); /* it has ended */
+    (void)close(fd);
+}
+
+static void gaps_are_told_exactly(void **state)
+{
+    struct world *w = *state;
+    static char   text[1 << 16];
+    int           fd = listen_for(w, "");
+
+    event(w, CT_EVENT_NEW, 1, 5);
+    web_client_read(fd, text, sizeof(text), 3000, "\"type\":\"NEW\"");
+    assert_non_null(strstr(text, "event: gap\ndata: {\"lost\":5}\n\n"));
+    /* 10,000 at once: the ring keeps 4,096 of them */
+    event(w, CT_EVENT_PROTOINFO, 10000, 3);
+    web_client_read(fd, text, sizeof(text), 3000, "event: gap");
+    web_client_read(fd, text + strlen(text), 200, 1000, "}\n\n");
+    assert_non_null(strstr(text, "{\"lost\":5907}"));
+    (void)close(fd);
+}
+
+static void unknown_ids_are_told_to_resync(void **state)
+{
+    struct world *w = *state;
+    char          text[8192], head[64];
+    int           fd, again;
+    uint64_t      id;
+
+    fd = listen_for(w, "");
+    event(w, CT_EVENT_NEW, 2, 0);
+    web_client_read(fd, text, sizeof(text), 3000, "\n\nid: ");
+    id = strtoull(strstr(text, "id: ") + 4, NULL, 10);
+
+    (void)snprintf(head, sizeof(head), "Last-Event-ID: %llu\r\n",
+                   (unsigned long long)id);
+    again = listen_for(w, head); /* goes on behind the first */
+    web_client_read(again, text, sizeof(text), 3000, "event: flow");
+    assert_null(strstr(text, "resync"));
+    assert_int_equal(strtoull(strstr(text, "id: ") + 4, NULL, 10), id + 1);
+    (void)close(again);
+
+    again = listen_for(w, "Last-Event-ID: 17\r\n");
+    web_client_read(again, text, sizeof(text), 2000, "event: resync");
+    assert_non_null(strstr(text, "event: resync"));
+    (void)close(again);
+    (void)close(fd);
+}
+
+static void the_33rd_listener_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+    int           fd[32];
+    unsigned      i;
+
+    for (i = 0; i < 32; i++)
+        fd[i] = listen_for(w, "");
+    ask(w, "GET", "/api/v1/events", "", &a);
+    assert_int_equal(a.status, 503);
+    assert_non_null(strstr(a.head, "Retry-After"));
+    web_client_free(&a);
+    for (i = 0; i < 16; i++)
+        (void)close(fd[i]);
+    /* the other half is open, asleep, when the router stops */
+}
+
+static void socket_is_private_and_replaced_only_when_dead(void **state)
+{
+    struct world     *w = *state;
+    struct web_config c = {.socket = w->socket, .version = "0",
+                           .source = &w->source};
+    struct answer     a;
+    struct stat       st;
+    struct web       *other;
+    char              err[256];
+    uv_loop_t         loop;
+
+    assert_int_equal(stat(w->socket, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    web_client_ask(web_client_unix(w->socket), "GET", "/readyz", "", &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(web_start(&other, &loop, &c, err), -EADDRINUSE);
+    assert_non_null(strstr(err, "another router"));
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(access(w->socket, F_OK), 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    const struct CMUnitTest tests[] = {
+        T(flow_has_the_contract_s_shape),
+        T(pages_show_each_flow_once),
+        T(filters_choose),
+        T(faults_in_the_query_are_named),
+        T(stream_gives_all_one_a_line),
+        T(one_flow_is_deleted),
+        T(many_are_deleted_by_filter),
+        T(stats_have_every_row_of_the_lists),
+        T(rules_with_hostile_comments_stay_json),
+        T(metrics_are_well_formed),
+        T(health_says_why),
+        T(description_names_every_call),
+        T(page_is_served_with_its_files),
+        T(events_come_with_growing_ids),
+        T(gaps_are_told_exactly),
+        T(unknown_ids_are_told_to_resync),
+        T(the_33rd_listener_is_refused),
+        T(socket_is_private_and_replaced_only_when_dead),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,357 @@
+/* test_web_hostile.c - what the HTTP side refuses, and what it outlives */
+#include "auth.h"
+#include "web_client.h"
+#include "web_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int start(void **state)
+{
+    struct world *w = web_world_new(NULL);
+
+    web_world_flow(w, 0, 0, 't');
+    *state = w;
+    return w->result;
+}
+
+static int start_with_token(void **state)
+{
+    struct world *w = web_world_new("s3cret-token");
+
+    *state = w;
+    return w->result;
+}
+
+static int stop(void **state)
+{
+    web_world_free(*state);
+    return 0;
+}
+
+static int tcp(struct world *w)
+{
+    return web_client_tcp("127.0.0.1", w->port);
+}
+
+static void ask(struct world *w, const char *method, const char *path,
+                const char *more, struct answer *a)
+{
+    web_client_ask(tcp(w), method, path, more, a);
+}
+
+static void malformed_requests_are_refused(void **state)
+{
+#define ST "/api/v1/stats HTTP/1.1\r\n"
+    static const struct {
+        const char *what, *bytes;
+        int         want; /* 0: closed, or any refusal */
+    } rows[] = {
+        {"a plain one, for comparison",
+         "GET " ST "Host: localhost\r\nConnection: close\r\n\r\n", 200},
+        {"no Host", "GET " ST "Connection: close\r\n\r\n", 400},
+        {"two Hosts", "GET " ST "Host: localhost\r\nHost: localhost\r\n\r\n",
+         400},
+        {"two lengths",
+         "GET " ST "Host: localhost\r\nContent-Length: 0\r\n"
+         "Content-Length: 0\r\n\r\n", 400},
+        {"length and coding",
+         "GET " ST "Host: localhost\r\nContent-Length: 5\r\n"
+         "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+        {"a space before the colon", "GET " ST "Host : localhost\r\n\r\n", 0},
+        {"an absolute target",
+         "GET http://localhost/api/v1/stats HTTP/1.1\r\nHost: localhost\r\n"
+         "\r\n", 400},
+        {"a target that climbs",
+         "GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"one that climbs, escaped",
+         "GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n"
+         "Connection: close\r\n\r\n", 404},
+        {"an escaped NUL",
+         "GET /api/v1/stats%00x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"a body on GET",
+         "GET " ST "Host: localhost\r\nContent-Length: 3\r\n\r\nabc", 413},
+        {"a body on DELETE",
+         "DELETE /api/v1/flows?all=true HTTP/1.1\r\nHost: localhost\r\n"
+         "Content-Length: 3\r\n\r\nabc", 413},
+        {"a chunked body",
+         "POST " ST "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "3\r\nabc\r\n0\r\n\r\n", 413},
+        {"another's Host", "GET " ST "Host: evil.example\r\n\r\n", 421},
+        {"another's Host that begins like ours",
+         "GET " ST "Host: localhost.evil.example\r\n\r\n", 421},
+        {"a loopback look-alike", "GET " ST "Host: 127.0.0.1.nip.io\r\n\r\n",
+         421},
+        {"a Host with a port that is none",
+         "GET " ST "Host: localhost:80x\r\n\r\n", 421},
+        {"an unknown method", "BREW " ST "Host: localhost\r\n"
+                              "Connection: close\r\n\r\n", 405},
+        {"no HTTP at all", "\x16\x03\x01\x02\x00\x01\xfc\x03\x03\r\n\r\n", 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct answer a;
+
+        web_client_raw(tcp(*state), rows[i].bytes, strlen(rows[i].bytes),
+                       3000, &a);
+        if (rows[i].want ? a.status != rows[i].want
+                         : a.status >= 200 && a.status < 400)
+            fail_msg("%s: %d %s", rows[i].what, a.status, a.body);
+        web_client_free(&a);
+    }
+    assert_true(((struct world *)*state)->alive[0][0]);
+}
+
+static void our_own_names_are_known(void **state)
+{
+    static const char *const hosts[] = {"localhost", "LOCALHOST:8080",
+                                        "127.0.0.1:1", "127.9.9.9", "[::1]",
+                                        "[::1]:8080"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+        assert_true(auth_host(hosts[i], "127.0.0.1", ""));
+    assert_true(auth_host("192.0.2.1:80", "192.0.2.1", ""));
+    assert_true(auth_host("192.0.2.7", "0.0.0.0", "192.0.2.7"));
+    assert_false(auth_host("192.0.2.8", "0.0.0.0", "192.0.2.7"));
+    assert_false(auth_host("", "127.0.0.1", ""));
+    assert_false(auth_host("[::1", "127.0.0.1", ""));
+    assert_false(auth_host(":80", "", ""));
+}
+
+static void writes_from_other_sites_are_refused(void **state)
+{
+    static const struct {
+        const char *heads;
+        int         want;
+    } rows[] = {
+        {"Origin: http://evil.example\r\n", 403},
+        {"Origin: null\r\n", 403},
+        {"Sec-Fetch-Site: cross-site\r\n", 403},
+        {"Sec-Fetch-Site: same-site\r\n", 403},
+        {"Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: none\r\n", 403},
+        {"Sec-Fetch-Site: same-origin\r\nOrigin: http://localhost\r\n", 204},
+    };
+    struct world *w = *state;
+    size_t        i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct answer a;
+
+        ask(w, "DELETE", "/api/v1/flows/0-7", rows[i].heads, &a);
+        if (a.status != rows[i].want)
+            fail_msg("%s: %d", rows[i].heads, a.status);
+        web_client_free(&a);
+    }
+    assert_false(w->alive[0][0]);
+}
+
+static void token_is_asked_for_on_tcp_only(void **state)
+{
+    static const struct {
+        const char *path, *heads;
+        int         want;
+    } rows[] = {
+        {"/api/v1/stats", "", 401},
+        {"/api/v1/stats", "Authorization: Bearer wrong\r\n", 401},
+        {"/api/v1/stats", "Authorization: Bearer s3cret-token\r\n", 200},
+        {"/api/v1/stats", "Authorization: bearer s3cret-token\r\n", 200},
+        {"/api/v1/stats", "Authorization: Bearer s3cret-tokenx\r\n", 401},
+        {"/api/v1/stats", "Authorization: Bearer s3cret-toke\r\n", 401},
+        {"/api/v1/stats", "Authorization: Bearer s3cret-tokens3cret-token\r\n",
+         401},
+        {"/api/v1/stats", "Authorization: Basic czNjcmV0\r\n", 401},
+        {"/metrics", "", 401},
+        {"/nothing", "", 401},
+        {"/livez", "", 200},
+        {"/readyz", "", 200},
+        {"/", "", 200},
+        {"/page.js", "", 200},
+    };
+    struct world *w = *state;
+    struct answer a;
+    size_t        i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ask(w, "GET", rows[i].path, rows[i].heads, &a);
+        if (a.status != rows[i].want)
+            fail_msg("%s %s: %d", rows[i].path, rows[i].heads, a.status);
+        if (a.status == 401)
+            assert_non_null(strstr(a.head, "WWW-Authenticate: Bearer"));
+        web_client_free(&a);
+    }
+    web_client_ask(web_client_unix(w->socket), "GET", "/api/v1/stats", "", &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+}
+
+static void every_answer_bears_the_security_headers(void **state)
+{
+    static const struct {
+        const char *method, *path;
+        int         want;
+    } rows[] = {
+        {"GET", "/api/v1/stats", 200},  {"GET", "/nothing", 404},
+        {"POST", "/api/v1/flows", 405}, {"GET", "/", 200},
+        {"HEAD", "/api/v1/stats", 200}, {"GET", "/api/v1/flows?x=1", 400},
+        {"HEAD", "/api/v1/events", 200},
+    };
+    static const char *const heads[] = {
+        "Content-Security-Policy: default-src 'none'; script-src 'self'",
+        "X-Content-Type-Options: nosniff",
+        "Referrer-Policy: no-referrer",
+        "Cross-Origin-Opener-Policy: same-origin",
+        "Cross-Origin-Resource-Policy: same-origin",
+        "Cache-Control: no-store",
+    };
+    size_t i, k;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct answer a;
+
+        ask(*state, rows[i].method, rows[i].path, "", &a);
+        assert_int_equal(a.status, rows[i].want);
+        for (k = 0; k < sizeof(heads) / sizeof(heads[0]); k++)
+            assert_non_null(strstr(a.head, heads[k]));
+        if (strcmp(rows[i].method, "HEAD") == 0)
+            assert_int_equal(a.n, 0);
+        if (a.status == 405)
+            assert_non_null(strstr(a.head, "Allow: GET, HEAD, DELETE\r\n"));
+        web_client_free(&a);
+    }
+}
+
+static long seconds(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec;
+}
+
+/* One byte of a head a second never ends it; MHD's idle timer would wait for
+ * ever.  Beside it: an idle connection, a head that stops, and a listener that
+ * must live on and hear the heartbeat. */
+static void slow_heads_meet_a_deadline(void **state)
+{
+    static const char drip[] = "GET /api/v1/stats HTTP/1.1\r\nX-Slow: aaaaaaaa"
+                               "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char listen[] = "GET /api/v1/events HTTP/1.1\r\n"
+                                 "Host: localhost\r\n\r\n";
+    struct world *w = *state;
+    int           slow = tcp(w), idle = tcp(w), ear = tcp(w);
+    long          begun = seconds(), slow_end = 0, idle_end = 0;
+    char          text[4096];
+    size_t        i;
+
+    assert_int_equal(write(ear, listen, sizeof(listen) - 1),
+                     sizeof(listen) - 1);
+    for (i = 0; i < 14 && !(slow_end && idle_end); i++) {
+        struct answer a;
+
+        if (!slow_end && send(slow, drip + i, 1, 0x4000 /* NOSIGNAL */) < 0)
+            slow_end = seconds() - begun;
+        if (!slow_end && web_client_read(slow, text, 2, 700, NULL) == 0 &&
+            recv(slow, text, 1, 0x40 /* DONTWAIT */) == 0)
+            slow_end = seconds() - begun;
+        if (!idle_end && web_client_read(idle, text, 2, 300, NULL) == 0 &&
+            recv(idle, text, 1, 0x40) == 0)
+            idle_end = seconds() - begun;
+        ask(w, "GET", "/livez", "", &a); /* others are served meanwhile */
+        assert_int_equal(a.status, 200);
+        web_client_free(&a);
+    }
+    assert_in_range(slow_end, 9, 12);
+    assert_in_range(idle_end, 9, 12);
+    web_client_read(ear, text, sizeof(text), 8000, ": still here");
+    assert_non_null(strstr(text, ": still here"));
+    (void)close(slow);
+    (void)close(idle);
+    (void)close(ear);
+}
+
+static void idle_clients_of_one_address_do_not_lock_out_another(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+    int           fd[300];
+    size_t        i;
+
+    for (i = 0; i < 300; i++)
+        fd[i] = web_client_tcp("127.0.0.2", w->port);
+    ask(w, "GET", "/livez", "", &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+    for (i = 0; i < 300; i++)
+        (void)close(fd[i]);
+}
+
+static void giant_heads_are_cut_short(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+    size_t        n = 200000;
+    char         *text = malloc(n);
+
+    memset(text, 'a', n);
+    memcpy(text, "GET /", 5);
+    web_client_raw(tcp(w), text, n, 3000, &a);
+    assert_true(a.status == 0 || a.status == 414 || a.status == 431);
+    web_client_free(&a);
+    free(text);
+    ask(w, "GET", "/livez", "", &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+}
+
+static void listener_that_stops_reading_does_no_harm(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+    int           fd = tcp(w);
+    static const char listen[] = "GET /api/v1/flows HTTP/1.1\r\n"
+                                 "Host: localhost\r\n"
+                                 "Accept: application/x-ndjson\r\n\r\n";
+    uint32_t i;
+
+    for (i = 0; i < WORLD_SLOTS; i++) {
+        web_world_flow(w, 0, i, 't');
+        web_world_flow(w, 1, i, '6');
+    }
+    assert_int_equal(write(fd, listen, sizeof(listen) - 1),
+                     sizeof(listen) - 1);
+    for (i = 0; i < 20; i++) {
+        ask(w, "GET", "/api/v1/stats", "", &a);
+        assert_int_equal(a.status, 200);
+        web_client_free(&a);
+    }
+    (void)close(fd);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    const struct CMUnitTest tests[] = {
+        T(malformed_requests_are_refused),
+        cmocka_unit_test(our_own_names_are_known),
+        T(writes_from_other_sites_are_refused),
+        cmocka_unit_test_setup_teardown(token_is_asked_for_on_tcp_only,
+                                        start_with_token, stop),
+        T(every_answer_bears_the_security_headers),
+        T(slow_heads_meet_a_deadline),
+        T(idle_clients_of_one_address_do_not_lock_out_another),
+        T(giant_heads_are_cut_short),
+        T(listener_that_stops_reading_does_no_harm),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

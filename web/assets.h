@@ -1,0 +1,9 @@
+/* assets.h - the page's files, built into the binary */
+#ifndef ASSETS_H
+#define ASSETS_H
+
+#include "request.h"
+
+request_fn assets_html, assets_css, assets_js;
+
+#endif

@@ -1,0 +1,19 @@
+/* assets_files.S - the page's bytes; the include path finds the files */
+    .section .rodata
+
+    .macro file name, path
+    .globl assets_\name\()_start
+    .hidden assets_\name\()_start
+    .globl assets_\name\()_end
+    .hidden assets_\name\()_end
+assets_\name\()_start:
+    .incbin "\path"
+assets_\name\()_end:
+    .byte 0
+    .endm
+
+    file html, "page.html"
+    file css, "page.css"
+    file js, "page.js"
+
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,26 @@
+/* auth.h - who may ask what
+ *
+ * Unix socket: the peer's credentials decided at accept.  TCP: the Host must be
+ * ours (DNS rebinding), a write must not come from another site's page, and a
+ * token, when one is configured, must be shown for all but the health checks
+ * and the page's own files. */
+#ifndef AUTH_H
+#define AUTH_H
+
+#include "request.h"
+
+/* True: go on.  False: *result is the refusal's, already answered. */
+bool auth_head(struct request *r, enum MHD_Result *result);
+bool auth_scope(struct request *r, enum scope scope, enum MHD_Result *result);
+
+/* Is this the text of a Host header that means us?  own: the socket's own
+ * address as text, "" if unknown. */
+bool auth_host(const char *host, const char *configured, const char *own);
+
+/* Is given equal to token?  Takes the same time whatever differs. */
+bool auth_token(const char *given, const char *token);
+
+/* May the peer of this Unix socket ask at all? */
+bool auth_peer(int fd);
+
+#endif

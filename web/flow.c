@@ -1,0 +1,121 @@
+/* flow.c - one flow as JSON */
+#include "flow.h"
+#include "names.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+void flow_time(char text[32], int64_t wall_ms)
+{
+    time_t    s = (time_t)(wall_ms / 1000);
+    struct tm tm;
+
+    if (!gmtime_r(&s, &tm) || strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        text[0] = '\0';
+}
+
+void flow_id(char text[24], const struct web_source *src, uint32_t shard,
+             const struct ct_view *v)
+{
+    uint64_t place = (uint64_t)shard * src->slots(src->ctx) + v->slot;
+
+    (void)snprintf(text, 24, "%" PRIu64 "-%" PRIu32, place, v->gen);
+}
+
+/* Decimal digits without a leading zero, up to top. */
+static bool digits(const char **text, uint64_t top, uint64_t *out)
+{
+    const char *p = *text;
+    uint64_t    n = 0;
+
+    if (*p < '0' || *p > '9' || (*p == '0' && p[1] >= '0' && p[1] <= '9'))
+        return false;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        n = n * 10 + (uint64_t)(*p - '0');
+        if (n > top)
+            return false;
+    }
+    *text = p;
+    *out = n;
+    return true;
+}
+
+bool flow_id_read(const char *text, const struct web_source *src,
+                  uint32_t *shard, uint32_t *slot, uint32_t *gen)
+{
+    uint64_t slots = src->slots(src->ctx), place, n;
+
+    if (!digits(&text, (uint64_t)UINT32_MAX * CT_MAX_SHARDS, &place) ||
+        *text++ != '-' || !digits(&text, UINT32_MAX, &n) || *text)
+        return false;
+    if (slots == 0 || place / slots >= src->shards(src->ctx))
+        return false;
+    *shard = (uint32_t)(place / slots);
+    *slot = (uint32_t)(place % slots);
+    *gen = (uint32_t)n;
+    return true;
+}
+
+static void write_dir(struct json_out *j, const char *key,
+                      const struct ct_view *v, enum ct_dir dir)
+{
+    const struct ct_tuple *t = &v->tuple[dir];
+    char                   text[46];
+
+    json_out_object(j, key);
+    json_out_string(j, "src", names_addr(t->family, &t->src, text));
+    json_out_string(j, "dst", names_addr(t->family, &t->dst, text));
+    if (names_is_icmp(t->proto)) {
+        json_out_u64(j, "type", t->dport >> 8);
+        json_out_u64(j, "code", t->dport & 0xffu);
+        json_out_u64(j, "id", t->sport);
+    } else if (names_has_ports(t->proto)) {
+        json_out_u64(j, "sport", t->sport);
+        json_out_u64(j, "dport", t->dport);
+    } else if (t->proto == 47) {
+        json_out_u64(j, "srckey", t->sport);
+        json_out_u64(j, "dstkey", t->dport);
+    }
+    if (v->has_acct) {
+        json_out_u64(j, "packets", v->packets[dir]);
+        json_out_u64(j, "bytes", v->bytes[dir]);
+    }
+    json_out_end_object(j);
+}
+
+void flow_write(struct json_out *j, const char *key,
+                const struct web_source *src, uint32_t shard,
+                const struct ct_view *v, bool ended)
+{
+    const struct ct_tuple *t = &v->tuple[CT_DIR_ORIGINAL];
+    char                   text[32];
+    uint32_t               bit;
+
+    json_out_object(j, key);
+    flow_id(text, src, shard, v);
+    json_out_string(j, "id", text);
+    json_out_string(j, "family", names_family(t->family));
+    json_out_string(j, "protocol", names_proto(t->proto));
+    json_out_u64(j, "protonum", t->proto);
+    json_out_string(j, "state", v->state ? v->state : "");
+    if (!ended)
+        json_out_u64(j, "timeout",
+                     ct_time_left_s(v->expires, src->now(src->ctx)));
+    json_out_array(j, "status");
+    for (bit = 1; bit && names_status(bit); bit <<= 1)
+        if (v->status & bit)
+            json_out_string(j, NULL, names_status(bit));
+    json_out_end_array(j);
+    write_dir(j, "original", v, CT_DIR_ORIGINAL);
+    write_dir(j, "reply", v, CT_DIR_REPLY);
+    json_out_u64(j, "mark", v->mark);
+    json_out_u64(j, "zone", t->zone);
+    json_out_string(j, "in", src->iface_name(src->ctx, v->in));
+    json_out_string(j, "out", src->iface_name(src->ctx, v->out));
+    if (v->has_start) {
+        flow_time(text, src->wall_ms(src->ctx, v->start));
+        json_out_string(j, "start", text);
+    }
+    json_out_end_object(j);
+}

@@ -1,0 +1,152 @@
+/* listen.c - listening sockets
+ *
+ * A socket file that nobody answers at is left over from a router that was
+ * killed, and is replaced; one that somebody answers at is not touched. */
+#include "listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 128 };
+
+static int fail(int fd, int error, char err[256], const char *what,
+                const char *name)
+{
+    (void)snprintf(err, 256, "%s %s: %s", what, name, strerror(error));
+    if (fd >= 0)
+        (void)close(fd);
+    return -error;
+}
+
+int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
+{
+    union {
+        struct sockaddr     any;
+        struct sockaddr_in  four;
+        struct sockaddr_in6 six;
+    } a;
+    socklen_t len;
+    char      name[96];
+    int       fd, on = 1;
+
+    memset(&a, 0, sizeof(a));
+    (void)snprintf(name, sizeof(name), "%.64s port %u", host, port);
+    if (inet_pton(AF_INET, host, &a.four.sin_addr) == 1) {
+        a.four.sin_family = AF_INET;
+        a.four.sin_port = htons(port);
+        len = sizeof(a.four);
+    } else if (inet_pton(AF_INET6, host, &a.six.sin6_addr) == 1) {
+        a.six.sin6_family = AF_INET6;
+        a.six.sin6_port = htons(port);
+        len = sizeof(a.six);
+    } else {
+        (void)snprintf(err, 256, "cannot listen on %.64s: a numeric address "
+                                 "is expected", host);
+        return -EINVAL;
+    }
+    fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                0);
+    if (fd < 0)
+        return fail(fd, errno, err, "cannot listen on", name);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(fd, &a.any, len) != 0 || listen(fd, BACKLOG) != 0)
+        return fail(fd, errno, err, "cannot listen on", name);
+    len = sizeof(a);
+    if (getsockname(fd, &a.any, &len) != 0)
+        return fail(fd, errno, err, "cannot listen on", name);
+    *bound = ntohs(a.any.sa_family == AF_INET ? a.four.sin_port
+                                              : a.six.sin6_port);
+    return fd;
+}
+
+/* Does somebody answer there? */
+static bool answered(const struct sockaddr_un *a)
+{
+    int  fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool yes;
+
+    if (fd < 0)
+        return false;
+    yes = connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 ||
+          errno == EAGAIN; /* alive, with a full backlog */
+    (void)close(fd);
+    return yes;
+}
+
+/* Make way: a leftover goes, its folder comes.  0 or a negative errno. */
+static int make_way(const struct sockaddr_un *a, char err[256])
+{
+    struct stat st;
+    char        folder[sizeof(a->sun_path)], *slash;
+
+    if (lstat(a->sun_path, &st) == 0) {
+        if (!S_ISSOCK(st.st_mode)) {
+            (void)snprintf(err, 256, "cannot listen on %s: it exists and is "
+                                     "no socket", a->sun_path);
+            return -EEXIST;
+        }
+        if (answered(a)) {
+            (void)snprintf(err, 256, "cannot listen on %s: another router "
+                                     "answers there", a->sun_path);
+            return -EADDRINUSE;
+        }
+        if (unlink(a->sun_path) != 0)
+            return fail(-1, errno, err, "cannot replace", a->sun_path);
+        return 0;
+    }
+    memcpy(folder, a->sun_path, sizeof(folder));
+    slash = strrchr(folder, '/');
+    if (slash && slash != folder) {
+        *slash = '\0';
+        if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+            return fail(-1, errno, err, "cannot make the folder", folder);
+    }
+    return 0;
+}
+
+int listen_unix(const char *path, struct listen_file *file, char err[256])
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    struct stat        st;
+    mode_t             mask;
+    int                fd, result;
+
+    if (strlen(path) >= sizeof(a.sun_path)) {
+        (void)snprintf(err, 256, "cannot listen on %.100s...: a socket's path "
+                                 "has 107 bytes at most", path);
+        return -ENAMETOOLONG;
+    }
+    memcpy(a.sun_path, path, strlen(path) + 1);
+    result = make_way(&a, err);
+    if (result < 0)
+        return result;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fail(fd, errno, err, "cannot listen on", path);
+    mask = umask(0177); /* 0600 from the first moment on */
+    result = bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 ? 0 : errno;
+    (void)umask(mask);
+    if (result != 0)
+        return fail(fd, result, err, "cannot listen on", path);
+    if (lstat(path, &st) != 0 || listen(fd, BACKLOG) != 0)
+        return fail(fd, errno, err, "cannot listen on", path);
+    memcpy(file->path, a.sun_path, sizeof(file->path));
+    file->dev = st.st_dev;
+    file->ino = st.st_ino;
+    return fd;
+}
+
+void listen_remove(const struct listen_file *file)
+{
+    struct stat st;
+
+    if (file->path[0] && lstat(file->path, &st) == 0 &&
+        st.st_dev == file->dev && st.st_ino == file->ino)
+        (void)unlink(file->path);
+}

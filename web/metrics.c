@@ -1,0 +1,261 @@
+/* metrics.c - /metrics: Prometheus text format 0.0.4
+ *
+ * One HELP and TYPE a family; closed label sets, every one of them present from
+ * the start, so that a rate never begins with a hole. */
+#include "metrics.h"
+#include "stats.h"
+#include "stream.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void family(struct buf *b, const char *name, const char *type,
+                   const char *help)
+{
+    buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A label's value: backslash, quote and newline escaped. */
+static void value(struct buf *b, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n')
+            buf_puts(b, "\\n");
+        else if (*text == '"' || *text == '\\')
+            buf_printf(b, "\\%c", *text);
+        else
+            buf_put(b, text, 1);
+    }
+}
+
+static void labelled(struct buf *b, const char *name, const char *label,
+                     const char *is, uint64_t n)
+{
+    buf_printf(b, "%s{%s=\"", name, label);
+    value(b, is);
+    buf_printf(b, "\"} %" PRIu64 "\n", n);
+}
+
+static void single(struct buf *b, const char *name, const char *type,
+                   const char *help, uint64_t n)
+{
+    family(b, name, type, help);
+    buf_printf(b, "%s %" PRIu64 "\n", name, n);
+}
+
+static uint64_t sum(const struct web_source *src, enum ct_stat stat)
+{
+    return src->stat(src->ctx, CT_NONE, stat);
+}
+
+static void build(struct buf *b, const struct site *site)
+{
+    family(b, "weir_build_info", "gauge", "What runs; always 1.");
+    labelled(b, "weir_build_info", "version", site->version, 1);
+    single(b, "weir_start_time_seconds", "gauge",
+           "When the router started, in seconds since 1970.",
+           (uint64_t)(site->started_ms / 1000));
+}
+
+static void packets(struct buf *b, const struct web_source *src)
+{
+    const char *p = "weir_packets_total", *o = "weir_originated_packets_total";
+
+    family(b, p, "counter", "Packets that entered and that left.");
+    labelled(b, p, "direction", "in", sum(src, CT_STAT_pkts_in));
+    labelled(b, p, "direction", "out", sum(src, CT_STAT_pkts_out));
+    family(b, "weir_bytes_total", "counter", "Bytes that entered and left.");
+    labelled(b, "weir_bytes_total", "direction", "in",
+             sum(src, CT_STAT_bytes_in));
+    labelled(b, "weir_bytes_total", "direction", "out",
+             sum(src, CT_STAT_bytes_out));
+    single(b, "weir_forwarded_packets_total", "counter", "Packets forwarded.",
+           sum(src, CT_STAT_forwarded));
+    single(b, "weir_local_packets_total", "counter",
+           "Packets delivered to the router itself.", sum(src, CT_STAT_local));
+    single(b, "weir_held_packets", "gauge", "Packets held by a hook.",
+           sum(src, CT_STAT_held));
+    family(b, o, "counter", "Packets the router made itself.");
+    labelled(b, o, "kind", "echo", sum(src, CT_STAT_orig_echo));
+    labelled(b, o, "kind", "rst", sum(src, CT_STAT_orig_rst));
+    labelled(b, o, "kind", "error", sum(src, CT_STAT_orig_error));
+}
+
+static void reasons(struct buf *b, const struct web_source *src,
+                    const char *name, char kind, const char *help)
+{
+    unsigned i;
+
+    family(b, name, "counter", help);
+    for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++)
+        if (ct_reason_kind(i) == kind)
+            labelled(b, name, "reason", ct_reason_name(i),
+                     src->drops(src->ctx, CT_NONE, (enum ct_reason)i));
+}
+
+static void flows(struct buf *b, const struct web_source *src)
+{
+    const char *f = "weir_flow_create_failures_total";
+
+    single(b, "weir_flows", "gauge", "Flows that exist now.",
+           sum(src, CT_STAT_entries));
+    single(b, "weir_flows_limit", "gauge", "Flows the table can hold.",
+           src->max(src->ctx));
+    single(b, "weir_flows_created_total", "counter", "Flows confirmed.",
+           sum(src, CT_STAT_created));
+    single(b, "weir_flows_destroyed_total", "counter", "Flows destroyed.",
+           sum(src, CT_STAT_destroyed));
+    single(b, "weir_flows_expired_total", "counter",
+           "Flows destroyed because their time was up.",
+           sum(src, CT_STAT_expired));
+    single(b, "weir_flow_evictions_total", "counter",
+           "Unassured flows evicted because the table was full.",
+           sum(src, CT_STAT_early_drop));
+    family(b, f, "counter", "Flows that could not be made, and why.");
+    labelled(b, f, "reason", "table_full", sum(src, CT_STAT_table_full));
+    labelled(b, f, "reason", "no_port", sum(src, CT_STAT_no_port));
+    labelled(b, f, "reason", "insert_failed",
+             sum(src, CT_STAT_insert_failed));
+    labelled(b, f, "reason", "chaintoolong", sum(src, CT_STAT_chaintoolong));
+    single(b, "weir_nat_port_allocation_failures_total", "counter",
+           "Flows refused because no outside port was free.",
+           sum(src, CT_STAT_no_port));
+    single(b, "weir_mappings", "gauge", "NAT mappings that exist now.",
+           sum(src, CT_STAT_mappings));
+}
+
+/* Every counter of the list by its own name, the kernel's among them. */
+static void conntrack(struct buf *b, const struct web_source *src)
+{
+    unsigned i;
+    char     name[64];
+
+    for (i = 0; i < CT_N_STATS; i++) {
+        bool counter = ct_stat_kind(i) == 'C';
+
+        (void)snprintf(name, sizeof(name), "weir_conntrack_%s%s",
+                       ct_stat_name(i), counter ? "_total" : "");
+        single(b, name, counter ? "counter" : "gauge", ct_stat_help(i),
+               sum(src, (enum ct_stat)i));
+    }
+}
+
+static void interfaces(struct buf *b, const struct web_source *src)
+{
+    static const char *const names[][2] = {
+        {"weir_interface_receive_packets_total", "Packets read."},
+        {"weir_interface_receive_bytes_total", "Bytes read."},
+        {"weir_interface_transmit_packets_total", "Packets written."},
+        {"weir_interface_transmit_bytes_total", "Bytes written."},
+        {"weir_interface_receive_errors_total", "Reads that failed."},
+        {"weir_interface_transmit_errors_total", "Writes that failed."},
+        {"weir_interface_device_dropped_total",
+         "Packets the kernel's device dropped because nobody read them."},
+        {"weir_interface_up", "1 when the interface is up."},
+    };
+    unsigned row;
+    uint32_t i, n = src->ifaces(src->ctx);
+
+    for (row = 0; row < sizeof(names) / sizeof(names[0]); row++) {
+        family(b, names[row][0], row == 7 ? "gauge" : "counter",
+               names[row][1]);
+        for (i = 0; i < n; i++) {
+            struct web_iface w = {0};
+
+            src->iface(src->ctx, i, &w);
+            if (row == 6 && !w.device_known)
+                continue;
+            labelled(b, names[row][0], "interface", w.name,
+                     (const uint64_t[]){w.rx_packets, w.rx_bytes, w.tx_packets,
+                                        w.tx_bytes, w.rx_errors, w.tx_errors,
+                                        w.dev_dropped,
+                                        strcmp(w.state, "up") == 0}[row]);
+        }
+    }
+}
+
+static void http(struct buf *b, const struct site *site)
+{
+    const char *name = "weir_http_requests_total";
+    unsigned    i, c;
+
+    family(b, name, "counter", "Answers of the HTTP API, by route and code.");
+    for (i = 0; i <= SITE_MAX_ROUTES; i++)
+        for (c = 0; c < SITE_N_STATUS; c++)
+            if (site->answers[i][c])
+                buf_printf(b,
+                           "%s{method=\"%s\",route=\"%s\",code=\"%u\"} "
+                           "%" PRIu64 "\n",
+                           name,
+                           i < site->n_routes ? site->routes[i].method : "",
+                           i < site->n_routes ? site->routes[i].path : "none",
+                           request_status[c].code, site->answers[i][c]);
+    single(b, "weir_sse_clients", "gauge", "Clients listening for events.",
+           stream_clients(site->stream));
+    single(b, "weir_sse_events_dropped_total", "counter",
+           "Events that clients were told they missed.",
+           stream_lost(site->stream));
+}
+
+static void process(struct buf *b)
+{
+    struct rusage use;
+    struct rlimit limit;
+    unsigned long pages = 0, fds = 0;
+    FILE         *f = fopen("/proc/self/statm", "re");
+    DIR          *d = opendir("/proc/self/fd");
+
+    if (f) {
+        if (fscanf(f, "%*u %lu", &pages) != 1)
+            pages = 0;
+        (void)fclose(f);
+        single(b, "process_resident_memory_bytes", "gauge",
+               "Resident memory in bytes.",
+               (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE));
+    }
+    if (d) {
+        while (readdir(d))
+            fds++;
+        (void)closedir(d);
+        single(b, "process_open_fds", "gauge", "Open file descriptors.",
+               fds > 3 ? fds - 3 : 0); /* ".", ".." and the one just used */
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        single(b, "process_max_fds", "gauge",
+               "Most file descriptors allowed.", limit.rlim_cur);
+    if (getrusage(RUSAGE_SELF, &use) == 0) {
+        uint64_t us = (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) *
+                          1000000 +
+                      (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+
+        family(b, "process_cpu_seconds_total", "counter",
+               "User and system CPU time in seconds.");
+        buf_printf(b, "process_cpu_seconds_total %" PRIu64 ".%06u\n",
+                   us / 1000000, (unsigned)(us % 1000000));
+    }
+}
+
+enum MHD_Result metrics_get(struct request *r)
+{
+    const struct web_source *src = r->site->src;
+    struct buf               b;
+
+    buf_init(&b, REQUEST_BODY_MAX);
+    build(&b, r->site);
+    packets(&b, src);
+    reasons(&b, src, "weir_dropped_packets_total", 'D',
+            "Packets dropped, by reason.");
+    reasons(&b, src, "weir_invalid_packets_total", 'I',
+            "Packets that conntrack called INVALID, by reason.");
+    flows(&b, src);
+    conntrack(&b, src);
+    interfaces(&b, src);
+    http(&b, r->site);
+    process(&b);
+    return request_answer(r, 200, "text/plain; version=0.0.4; charset=utf-8",
+                          &b);
+}

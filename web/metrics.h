@@ -1,0 +1,9 @@
+/* metrics.h - /metrics: Prometheus text format 0.0.4 */
+#ifndef METRICS_H
+#define METRICS_H
+
+#include "request.h"
+
+request_fn metrics_get;
+
+#endif

@@ -1,0 +1,105 @@
+/* names.c - the words people read */
+#include "names.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+    uint8_t     number;
+    const char *name;
+} protos[] = {
+    {IPPROTO_TCP, "tcp"},   {IPPROTO_UDP, "udp"},
+    {IPPROTO_ICMP, "icmp"}, {IPPROTO_ICMPV6, "icmpv6"},
+    {IPPROTO_SCTP, "sctp"}, {IPPROTO_DCCP, "dccp"},
+    {IPPROTO_GRE, "gre"},   {IPPROTO_UDPLITE, "udplite"},
+};
+
+static const struct {
+    uint32_t    bit;
+    const char *name;
+} statuses[] = {
+    {CT_EXPECTED, "EXPECTED"},
+    {CT_SEEN_REPLY, "SEEN_REPLY"},
+    {CT_ASSURED, "ASSURED"},
+    {CT_CONFIRMED, "CONFIRMED"},
+    {CT_SRC_NAT, "SRC_NAT"},
+    {CT_DST_NAT, "DST_NAT"},
+    {CT_SEQ_ADJUST, "SEQ_ADJUST"},
+    {CT_SRC_NAT_DONE, "SRC_NAT_DONE"},
+    {CT_DST_NAT_DONE, "DST_NAT_DONE"},
+    {CT_DYING, "DYING"},
+    {CT_FIXED_TIMEOUT, "FIXED_TIMEOUT"},
+};
+
+const char *names_proto(uint8_t proto)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
+        if (protos[i].number == proto)
+            return protos[i].name;
+    return "unknown";
+}
+
+int names_proto_number(const char *text)
+{
+    unsigned long n;
+    char         *end;
+    size_t        i;
+
+    for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
+        if (strcasecmp(protos[i].name, text) == 0)
+            return protos[i].number;
+    if (strcasecmp(text, "ipv6-icmp") == 0)
+        return IPPROTO_ICMPV6;
+    if (*text < '0' || *text > '9')
+        return -1;
+    n = strtoul(text, &end, 10);
+    return *end || n > 255 ? -1 : (int)n;
+}
+
+const char *names_family(uint8_t family)
+{
+    return family == CT_IPV6 ? "ipv6" : "ipv4";
+}
+
+uint32_t names_status_bit(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (strcasecmp(statuses[i].name, name) == 0)
+            return statuses[i].bit;
+    return 0;
+}
+
+const char *names_status(uint32_t bit)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (statuses[i].bit == bit)
+            return statuses[i].name;
+    return NULL;
+}
+
+bool names_is_icmp(uint8_t proto)
+{
+    return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
+bool names_has_ports(uint8_t proto)
+{
+    return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
+           proto == IPPROTO_UDPLITE || proto == IPPROTO_SCTP ||
+           proto == IPPROTO_DCCP;
+}
+
+const char *names_addr(uint8_t family, const union ct_addr *a, char text[46])
+{
+    if (!inet_ntop(family == CT_IPV6 ? AF_INET6 : AF_INET, a->b, text, 46))
+        text[0] = '\0';
+    return text;
+}

@@ -1,0 +1,60 @@
+/* problem.c - refusals as RFC 9457 problem details */
+#include "problem.h"
+#include "json_out.h"
+
+#include <stdio.h>
+
+static void begin(struct json_out *j, struct buf *b, struct request *r,
+                  unsigned status, const char *detail)
+{
+    char type[40];
+
+    buf_init(b, 65536);
+    json_out_init(j, b);
+    (void)snprintf(type, sizeof(type), "urn:weir:problem:%u", status);
+    json_out_object(j, NULL);
+    json_out_string(j, "type", type);
+    json_out_string(j, "title", request_title(status));
+    json_out_u64(j, "status", status);
+    json_out_string(j, "detail", detail);
+    if (r->path)
+        json_out_string(j, "instance", r->path);
+}
+
+enum MHD_Result problem_answer_with(struct request *r, unsigned status,
+                                    const char *detail, const char *name,
+                                    const char *value)
+{
+    struct json_out j;
+    struct buf      b;
+
+    begin(&j, &b, r, status, detail);
+    json_out_end_object(&j);
+    return request_answer_with(r, status, "application/problem+json", &b, name,
+                               value);
+}
+
+enum MHD_Result problem_answer(struct request *r, unsigned status,
+                               const char *detail)
+{
+    return problem_answer_with(r, status, detail, NULL, NULL);
+}
+
+enum MHD_Result problem_parameter(struct request *r, const char *key,
+                                  const char *why)
+{
+    struct json_out j;
+    struct buf      b;
+    char            detail[160];
+
+    (void)snprintf(detail, sizeof(detail), "query parameter %s: %s", key, why);
+    begin(&j, &b, r, 400, detail);
+    json_out_array(&j, "errors");
+    json_out_object(&j, NULL);
+    json_out_string(&j, "parameter", key);
+    json_out_string(&j, "detail", why);
+    json_out_end_object(&j);
+    json_out_end_array(&j);
+    json_out_end_object(&j);
+    return request_answer(r, 400, "application/problem+json", &b);
+}

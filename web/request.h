@@ -1,0 +1,137 @@
+/* request.h - one request, its connection, and the ways to answer it
+ *
+ * A handler answers exactly once, by request_answer() or a function built on
+ * it, and returns what that returns. */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "buf.h"
+#include "filter.h"
+
+#include <microhttpd.h>
+#include <uv.h>
+#include <web/source.h>
+
+enum {
+    REQUEST_HEAD_MS = 10000,   /* for a whole request head to arrive */
+    REQUEST_ANSWER_MS = 60000, /* for a whole answer to be read */
+    REQUEST_IDLE_S = 15,       /* MHD's own timer: nothing moved */
+    REQUEST_LIMIT = 100,       /* rows a page unless asked */
+    REQUEST_LIMIT_MAX = 1000,
+    REQUEST_BODY_MAX = 8 << 20 /* bytes of one answer built in memory */
+};
+
+/* One connection, from accept to close. */
+struct conn {
+    struct conn           *next, **link; /* of the server's list */
+    struct MHD_Connection *mhd;
+    struct site           *site;
+    int                    fd;
+    bool                   local;    /* by the Unix socket */
+    bool                   stranger; /* ... and not allowed to */
+    bool                   bad_uri;
+    uint64_t               deadline; /* loop time in ms; 0: none */
+
+    /* A handler that needs several turns: it is called again when the
+     * connection is resumed.  wake resumes it now, drop frees what it keeps. */
+    void *work;
+    void (*wake)(void *work);
+    void (*drop)(void *work);
+};
+
+/* Which query keys a route takes beside none. */
+enum {
+    TAKES_FILTER = 1u << 0,
+    TAKES_PAGE = 1u << 1, /* limit, cursor */
+    TAKES_BULK = 1u << 2, /* all, dry_run */
+    TAKES_TOPICS = 1u << 3
+};
+
+struct query {
+    struct filter filter;
+    uint32_t      limit;
+    uint64_t      from; /* from the cursor: first place to look at */
+    bool          all, dry_run;
+};
+
+enum scope { SCOPE_OPEN, SCOPE_PAGE, SCOPE_READ, SCOPE_WRITE };
+
+struct request;
+typedef enum MHD_Result request_fn(struct request *r);
+
+/* One row of the table in routes.c. */
+struct route {
+    const char *method, *path; /* a last segment {id} takes any text */
+    request_fn *handler;
+    uint8_t     scope; /* enum scope */
+    uint8_t     takes;
+    const char *type; /* of the answer */
+    const char *schema; /* its name in /openapi.json, or NULL */
+    const char *doc;
+};
+
+enum { SITE_MAX_ROUTES = 24, SITE_N_STATUS = 18 };
+
+/* What every handler may know. */
+struct site {
+    const struct web_source *src;
+    const char              *version, *host, *token; /* token NULL: none */
+    uv_loop_t               *loop;
+    int64_t                  started_ms; /* wall */
+    bool                     stopping;
+    /* Have MHD act on what was resumed; never from inside its callbacks. */
+    void (*run)(void *arg);
+    void *arg;
+    struct stream           *stream;
+    const struct route      *routes;
+    unsigned                 n_routes;
+    /* answers by route (the last: no route) and status; see request_status */
+    uint64_t answers[SITE_MAX_ROUTES + 1][SITE_N_STATUS];
+};
+
+struct request {
+    struct site           *site;
+    struct conn           *conn;
+    struct MHD_Connection *mhd;
+    const char            *method, *path, *id; /* id: what {id} took */
+    const struct route    *route;              /* NULL: none matched */
+    struct query           query;
+};
+
+/* The status codes that are counted, and their names. */
+extern const struct request_status {
+    unsigned    code;
+    const char *title;
+} request_status[SITE_N_STATUS];
+
+const char *request_title(unsigned status);
+
+/* Answer with the text in b, which is emptied.  If the text failed (no memory)
+ * the answer is 503. */
+enum MHD_Result request_answer(struct request *r, unsigned status,
+                               const char *type, struct buf *b);
+/* The same with one more header; name NULL: none. */
+enum MHD_Result request_answer_with(struct request *r, unsigned status,
+                                    const char *type, struct buf *b,
+                                    const char *name, const char *value);
+/* Answer with bytes that live for ever. */
+enum MHD_Result request_answer_static(struct request *r, unsigned status,
+                                      const char *type, const void *bytes,
+                                      size_t n);
+/* Answer by calling read until it says END_OF_STREAM; done is called in any
+ * case, once, and owns cls. */
+enum MHD_Result request_answer_flow(struct request *r, const char *type,
+                                    MHD_ContentReaderCallback     read,
+                                    void                         *cls,
+                                    MHD_ContentReaderFreeCallback done);
+
+bool request_is_head(const struct request *r);
+
+/* Read the query into r->query.  False: it is at fault; *key (room for 40
+ * bytes) and *why tell. */
+bool request_query(struct request *r, char key[40], const char **why);
+
+/* A page's cursor. */
+void request_cursor(char text[24], uint64_t from);
+
+#endif

@@ -1,0 +1,167 @@
+/* stats.c - /api/v1/stats: counters and gauges
+ *
+ * Made from the lists of ctcore, so that a new counter or reason shows here
+ * unasked.  The first keys are a contract with scripts. */
+#include "stats.h"
+#include "flow.h"
+#include "json_out.h"
+
+#include <time.h>
+
+static uint64_t sum(const struct web_source *src, enum ct_stat stat)
+{
+    return src->stat(src->ctx, CT_NONE, stat);
+}
+
+uint64_t stats_dropped(const struct web_source *src)
+{
+    uint64_t n = 0;
+    unsigned i;
+
+    for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++)
+        if (ct_reason_kind(i) == 'D')
+            n += src->drops(src->ctx, CT_NONE, (enum ct_reason)i);
+    return n;
+}
+
+static void write_counters(struct json_out *j, const char *key,
+                           const struct web_source *src, uint32_t shard)
+{
+    unsigned i;
+
+    json_out_object(j, key);
+    for (i = 0; i < CT_N_STATS; i++)
+        json_out_u64(j, ct_stat_name(i),
+                     src->stat(src->ctx, shard, (enum ct_stat)i));
+    json_out_end_object(j);
+}
+
+static void write_reasons(struct json_out *j, const char *key,
+                          const struct web_source *src, char kind)
+{
+    unsigned i;
+
+    json_out_object(j, key);
+    for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++)
+        if (ct_reason_kind(i) == kind)
+            json_out_u64(j, ct_reason_name(i),
+                         src->drops(src->ctx, CT_NONE, (enum ct_reason)i));
+    json_out_end_object(j);
+}
+
+static void write_texts(struct json_out *j)
+{
+    unsigned i;
+
+    json_out_object(j, "texts");
+    for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++)
+        json_out_string(j, ct_reason_name(i), ct_reason_text(i));
+    json_out_end_object(j);
+}
+
+static void write_overflow(struct json_out *j, const struct web_source *src)
+{
+    json_out_object(j, "overflow");
+    json_out_u64(j, "table_full", sum(src, CT_STAT_table_full));
+    json_out_u64(j, "early_drop", sum(src, CT_STAT_early_drop));
+    json_out_u64(j, "no_port", sum(src, CT_STAT_no_port));
+    json_out_u64(j, "insert_failed", sum(src, CT_STAT_insert_failed));
+    json_out_u64(j, "chaintoolong", sum(src, CT_STAT_chaintoolong));
+    json_out_end_object(j);
+}
+
+/* in = forwarded + local + dropped + held; out = forwarded + originated. */
+static void write_count(struct json_out *j, const struct web_source *src)
+{
+    json_out_object(j, "count");
+    json_out_u64(j, "in", sum(src, CT_STAT_pkts_in));
+    json_out_u64(j, "forwarded", sum(src, CT_STAT_forwarded));
+    json_out_u64(j, "local", sum(src, CT_STAT_local));
+    json_out_u64(j, "dropped", stats_dropped(src));
+    json_out_u64(j, "held", sum(src, CT_STAT_held));
+    json_out_u64(j, "out", sum(src, CT_STAT_pkts_out));
+    json_out_object(j, "originated");
+    json_out_u64(j, "echo", sum(src, CT_STAT_orig_echo));
+    json_out_u64(j, "rst", sum(src, CT_STAT_orig_rst));
+    json_out_u64(j, "error", sum(src, CT_STAT_orig_error));
+    json_out_end_object(j);
+    json_out_end_object(j);
+}
+
+static void write_iface(struct json_out *j, const struct web_iface *i)
+{
+    json_out_object(j, i->name);
+    json_out_string(j, "tun", i->tun);
+    json_out_string(j, "state", i->state);
+    json_out_u64(j, "mtu", i->mtu);
+    json_out_u64(j, "rx_packets", i->rx_packets);
+    json_out_u64(j, "rx_bytes", i->rx_bytes);
+    json_out_u64(j, "tx_packets", i->tx_packets);
+    json_out_u64(j, "tx_bytes", i->tx_bytes);
+    json_out_u64(j, "rx_errors", i->rx_errors);
+    json_out_u64(j, "tx_errors", i->tx_errors);
+    if (i->device_known)
+        json_out_u64(j, "dev_dropped", i->dev_dropped);
+    else
+        json_out_null(j, "dev_dropped");
+    json_out_end_object(j);
+}
+
+static void write_router(struct json_out *j, struct request *r)
+{
+    const struct web_source *src = r->site->src;
+    const char              *why = "";
+    struct timespec          now;
+    char                     text[32];
+    int64_t                  ms;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    json_out_string(j, "version", r->site->version);
+    flow_time(text, ms);
+    json_out_string(j, "time", text);
+    flow_time(text, r->site->started_ms);
+    json_out_string(j, "started", text);
+    json_out_bool(j, "ready", src->ready(src->ctx, &why));
+    json_out_string(j, "why", why ? why : "");
+}
+
+enum MHD_Result stats_get(struct request *r)
+{
+    const struct web_source *src = r->site->src;
+    struct web_iface         iface;
+    struct json_out          j;
+    struct buf               b;
+    uint32_t                 i;
+
+    buf_init(&b, REQUEST_BODY_MAX);
+    json_out_init(&j, &b);
+    json_out_object(&j, NULL);
+    json_out_u64(&j, "entries", sum(src, CT_STAT_entries));
+    json_out_u64(&j, "max", src->max(src->ctx));
+    json_out_u64(&j, "buckets", src->buckets(src->ctx));
+    write_counters(&j, "counters", src, CT_NONE);
+    write_overflow(&j, src);
+    write_reasons(&j, "drops", src, 'D');
+    write_reasons(&j, "invalid", src, 'I');
+    json_out_object(&j, "interfaces");
+    for (i = 0; i < src->ifaces(src->ctx); i++) {
+        iface = (struct web_iface){0};
+        src->iface(src->ctx, i, &iface);
+        write_iface(&j, &iface);
+    }
+    json_out_end_object(&j);
+    json_out_array(&j, "shards");
+    for (i = 0; i < src->shards(src->ctx); i++) {
+        json_out_object(&j, NULL);
+        json_out_u64(&j, "shard", i);
+        write_counters(&j, "counters", src, i);
+        json_out_end_object(&j);
+    }
+    json_out_end_array(&j);
+    write_count(&j, src);
+    write_texts(&j);
+    write_router(&j, r);
+    json_out_end_object(&j);
+    return request_answer(r, 200, "application/json", &b);
+}

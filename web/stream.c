@@ -1,0 +1,364 @@
+/* stream.c - /api/v1/events: server-sent events with honest gaps
+ *
+ * One ring holds the latest events; a client is a position in it.  Who falls
+ * behind by more than the ring loses the oldest and is told exactly how many
+ * ("gap"), together with those that were lost before they came here; nobody
+ * slows down anybody else.  Ids start at the second the router started, shifted
+ * left, so they only ever grow, over restarts too: a Last-Event-ID that is
+ * older than the ring or newer than its end is answered with "resync".
+ *
+ * While nobody listens no events are made at all.  What happened then is
+ * unknown, so the ids jump by one: a client that comes back gets "resync". */
+#include "stream.h"
+#include "flow.h"
+#include "problem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct kept {
+    struct ct_event ev;
+    uint32_t        shard;
+    uint64_t        lost; /* lost before this one, since the start */
+};
+
+struct client {
+    struct client         *next, **link;
+    struct stream         *stream;
+    struct MHD_Connection *mhd;
+    struct filter          filter;
+    uint64_t               at;   /* id of the next event to send */
+    uint64_t               lost; /* up to which it has been told */
+    bool                   asleep, greet, resync, beat;
+    size_t                 have, sent;
+    char                   text[FLOW_TEXT_MAX + 256];
+};
+
+struct stream {
+    struct site   *site;
+    struct client *clients;
+    unsigned       n_clients;
+    struct kept   *ring; /* exists from the first client on */
+    uint64_t       first, next; /* ids in the ring: first .. next - 1 */
+    uint64_t       lost, told;
+    uv_timer_t     beat, batch;
+    bool           batching;
+    unsigned       open_timers;
+    void (*closed)(void *arg);
+    void *arg;
+};
+
+static struct kept *slot(struct stream *s, uint64_t id)
+{
+    return &s->ring[id % STREAM_RING];
+}
+
+static void wake(struct client *c)
+{
+    if (!c->asleep)
+        return;
+    c->asleep = false;
+    MHD_resume_connection(c->mhd);
+}
+
+void stream_wake(struct stream *s)
+{
+    struct client *c;
+
+    for (c = s->clients; c; c = c->next)
+        wake(c);
+}
+
+static void beat(uv_timer_t *timer)
+{
+    struct stream *s = timer->data;
+    struct client *c;
+
+    for (c = s->clients; c; c = c->next)
+        if (c->asleep) {
+            c->beat = true;
+            wake(c);
+        }
+    s->site->run(s->site->arg);
+}
+
+static void batch(uv_timer_t *timer)
+{
+    struct stream *s = timer->data;
+
+    s->batching = false;
+    stream_wake(s);
+    s->site->run(s->site->arg);
+}
+
+struct stream *stream_new(struct site *site)
+{
+    struct stream *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->site = site;
+    s->first = s->next = ((uint64_t)(site->started_ms / 1000) << 20) + 1;
+    (void)uv_timer_init(site->loop, &s->beat);
+    (void)uv_timer_init(site->loop, &s->batch);
+    s->beat.data = s->batch.data = s;
+    s->open_timers = 2;
+    return s;
+}
+
+static void timer_closed(uv_handle_t *timer)
+{
+    struct stream *s = timer->data;
+
+    if (--s->open_timers > 0)
+        return;
+    s->closed(s->arg);
+    free(s->ring);
+    free(s);
+}
+
+void stream_close(struct stream *s, void (*closed)(void *arg), void *arg)
+{
+    s->closed = closed;
+    s->arg = arg;
+    uv_close((uv_handle_t *)&s->beat, timer_closed);
+    uv_close((uv_handle_t *)&s->batch, timer_closed);
+}
+
+unsigned stream_clients(const struct stream *s)
+{
+    return s->n_clients;
+}
+
+uint64_t stream_lost(const struct stream *s)
+{
+    return s->told;
+}
+
+void stream_event(struct stream *s, uint32_t shard, const struct ct_event *ev,
+                  uint64_t lost)
+{
+    struct kept *k;
+
+    s->lost += lost;
+    if (s->n_clients == 0)
+        return;
+    k = slot(s, s->next);
+    k->ev = *ev;
+    k->shard = shard;
+    k->lost = s->lost;
+    s->next++;
+    if (s->next - s->first > STREAM_RING)
+        s->first = s->next - STREAM_RING;
+    if (!s->batching) {
+        s->batching = true;
+        (void)uv_timer_start(&s->batch, batch, STREAM_BATCH_MS, 0);
+    }
+}
+
+/* ---- one client's text ---- */
+
+static const char *type_of(uint32_t mask)
+{
+    if (mask & CT_EVENT_DESTROY)
+        return "DESTROY";
+    return mask & ((uint32_t)CT_EVENT_NEW | (uint32_t)CT_EVENT_RELATED)
+               ? "NEW"
+               : "UPDATE";
+}
+
+static void write_event(struct buf *b, struct stream *s, uint64_t id,
+                        const struct kept *k)
+{
+    static const struct {
+        uint32_t    bit;
+        const char *name;
+    } bits[] = {
+        {CT_EVENT_NEW, "NEW"},         {CT_EVENT_RELATED, "RELATED"},
+        {CT_EVENT_DESTROY, "DESTROY"}, {CT_EVENT_REPLY, "REPLY"},
+        {CT_EVENT_ASSURED, "ASSURED"}, {CT_EVENT_PROTOINFO, "PROTOINFO"},
+        {CT_EVENT_MARK, "MARK"},
+    };
+    struct json_out j;
+    size_t          i;
+
+    buf_printf(b, "id: %" PRIu64 "\nevent: flow\ndata: ", id);
+    json_out_init(&j, b);
+    json_out_object(&j, NULL);
+    json_out_string(&j, "type", type_of(k->ev.mask));
+    json_out_array(&j, "bits");
+    for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+        if (k->ev.mask & bits[i].bit)
+            json_out_string(&j, NULL, bits[i].name);
+    json_out_end_array(&j);
+    flow_write(&j, "flow", s->site->src, k->shard, &k->ev.view,
+               (k->ev.mask & CT_EVENT_DESTROY) != 0);
+    json_out_end_object(&j);
+    buf_puts(b, "\n\n");
+}
+
+/* Set the client before the oldest event there still is, and say how many it
+ * missed on the way. */
+static bool tell_gap(struct client *c, struct buf *b)
+{
+    struct stream *s = c->stream;
+    uint64_t       missed = 0, lost = c->lost;
+
+    if (c->at < s->first) {
+        missed = s->first - c->at;
+        c->at = s->first;
+    }
+    if (c->at < s->next)
+        lost = slot(s, c->at)->lost;
+    missed += lost - c->lost;
+    c->lost = lost;
+    if (missed == 0)
+        return false;
+    s->told += missed;
+    buf_printf(b, "event: gap\ndata: {\"lost\":%" PRIu64 "}\n\n", missed);
+    return true;
+}
+
+/* The client's next piece of text; false: there is nothing to say now. */
+static bool fill(struct client *c)
+{
+    struct stream *s = c->stream;
+    struct buf     b;
+
+    buf_over(&b, c->text, sizeof(c->text));
+    c->have = c->sent = 0;
+    if (c->greet) {
+        c->greet = false;
+        buf_puts(&b, "retry: 2000\n\n");
+        if (c->resync)
+            buf_printf(&b,
+                       "id: %" PRIu64 "\nevent: resync\ndata: {}\n\n",
+                       s->next - 1);
+    } else if (!tell_gap(c, &b)) {
+        while (c->at < s->next && b.len == 0) {
+            const struct kept *k = slot(s, c->at);
+
+            if (k->lost != c->lost)
+                break; /* a gap comes first: next time round */
+            if (filter_match(&c->filter, &k->ev.view, s->site->src))
+                write_event(&b, s, c->at, k);
+            c->at++;
+        }
+        if (b.len == 0 && c->at < s->next)
+            return fill(c);
+        if (b.len == 0 && c->beat)
+            buf_puts(&b, ": still here\n\n");
+    }
+    c->beat = false;
+    if (b.failed)
+        b.len = 0;
+    c->have = b.len;
+    return c->have > 0;
+}
+
+static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
+{
+    struct client *c = cls;
+    size_t         n = 0, some;
+
+    (void)pos;
+    if (c->stream->site->stopping)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    while (n < max) {
+        if (c->sent == c->have && !fill(c))
+            break;
+        some = c->have - c->sent;
+        if (some > max - n)
+            some = max - n;
+        memcpy(out + n, c->text + c->sent, some);
+        c->sent += some;
+        n += some;
+    }
+    if (n == 0) { /* without this MHD would ask again at once, for ever */
+        c->asleep = true;
+        MHD_suspend_connection(c->mhd);
+    }
+    return (ssize_t)n;
+}
+
+static void leave(void *cls)
+{
+    struct client *c = cls;
+    struct stream *s = c->stream;
+
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    free(c);
+    if (--s->n_clients > 0)
+        return;
+    (void)uv_timer_stop(&s->beat);
+    s->site->src->want_events(s->site->src->ctx, false);
+    s->first = ++s->next; /* what follows is not known: see above */
+}
+
+/* ---- the call ---- */
+
+/* Where a client that shows a Last-Event-ID goes on. */
+static void resume_at(struct client *c, const char *last)
+{
+    struct stream *s = c->stream;
+    char          *end;
+    uint64_t       id;
+
+    c->at = s->next;
+    c->lost = s->lost;
+    if (!last || !*last)
+        return;
+    id = strtoull(last, &end, 10);
+    if (*last < '0' || *last > '9' || *end || id < s->first || id >= s->next) {
+        c->resync = true;
+        return;
+    }
+    c->at = id + 1;
+    c->lost = slot(s, id)->lost;
+}
+
+static enum MHD_Result join(struct request *r, struct client *c)
+{
+    struct stream *s = r->site->stream;
+
+    c->stream = s;
+    c->mhd = r->mhd;
+    c->filter = r->query.filter;
+    c->greet = true;
+    resume_at(c, MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND,
+                                             "Last-Event-ID"));
+    c->next = s->clients;
+    c->link = &s->clients;
+    if (c->next)
+        c->next->link = &c->next;
+    s->clients = c;
+    if (s->n_clients++ == 0) {
+        (void)uv_timer_start(&s->beat, beat, STREAM_HEARTBEAT_MS,
+                             STREAM_HEARTBEAT_MS);
+        s->site->src->want_events(s->site->src->ctx, true);
+    }
+    return request_answer_flow(r, "text/event-stream", read_events, c, leave);
+}
+
+enum MHD_Result stream_get(struct request *r)
+{
+    struct stream *s = r->site->stream;
+    struct client *c;
+    struct buf     none = {0};
+
+    if (request_is_head(r))
+        return request_answer(r, 200, "text/event-stream", &none);
+    if (s->n_clients >= STREAM_MAX_CLIENTS)
+        return problem_answer_with(r, 503, "32 clients are listening already",
+                                   "Retry-After", "10");
+    if (!s->ring)
+        s->ring = calloc(STREAM_RING, sizeof(*s->ring));
+    c = s->ring ? calloc(1, sizeof(*c)) : NULL;
+    if (!c)
+        return problem_answer(r, 503, "out of memory");
+    return join(r, c);
+}

@@ -1,0 +1,116 @@
+/* system.c - health and rules */
+#include "system.h"
+#include "json_out.h"
+
+static void write_check(struct json_out *j, const char *name, bool ok,
+                        const char *why)
+{
+    json_out_object(j, NULL);
+    json_out_string(j, "name", name);
+    json_out_bool(j, "ok", ok);
+    json_out_string(j, "detail", ok ? "" : why);
+    json_out_end_object(j);
+}
+
+/* Whoever is answered at all has met a loop that turns. */
+enum MHD_Result system_livez(struct request *r)
+{
+    struct json_out j;
+    struct buf      b;
+
+    buf_init(&b, 4096);
+    json_out_init(&j, &b);
+    json_out_object(&j, NULL);
+    json_out_string(&j, "status", "alive");
+    json_out_end_object(&j);
+    return request_answer(r, 200, "application/json", &b);
+}
+
+enum MHD_Result system_readyz(struct request *r)
+{
+    const struct web_source *src = r->site->src;
+    const char              *why = "";
+    struct json_out          j;
+    struct buf               b;
+    uint64_t                 entries, max;
+    bool                     ready, room;
+
+    ready = src->ready(src->ctx, &why);
+    entries = src->stat(src->ctx, CT_NONE, CT_STAT_entries);
+    max = src->max(src->ctx);
+    room = entries * 100 < max * 95;
+
+    buf_init(&b, 16384);
+    json_out_init(&j, &b);
+    json_out_object(&j, NULL);
+    json_out_bool(&j, "ready", ready);
+    json_out_string(&j, "detail", ready || !why ? "" : why);
+    json_out_array(&j, "checks");
+    write_check(&j, "router", ready, why ? why : "not ready");
+    write_check(&j, "table", room, "the table is more than 95 % full");
+    json_out_end_array(&j);
+    json_out_end_object(&j);
+    /* A full table is told but is no reason to send traffic elsewhere: who
+     * acts on readiness would take down the only router there is. */
+    return request_answer(r, ready ? 200 : 503, "application/json", &b);
+}
+
+static const char *hook_name(uint8_t hook)
+{
+    static const char *const names[CT_N_HOOKS] = {
+        "prerouting", "input", "forward", "output", "postrouting"};
+
+    return hook < CT_N_HOOKS ? names[hook] : "";
+}
+
+static const char *stage_name(uint8_t stage)
+{
+    static const char *const names[CT_N_STAGES] = {"raw", "mangle", "nat",
+                                                   "filter"};
+
+    return stage < CT_N_STAGES ? names[stage] : "";
+}
+
+static const char *action_name(uint8_t action)
+{
+    static const char *const names[] = {
+        [CT_ACT_COUNT] = "count",     [CT_ACT_ACCEPT] = "accept",
+        [CT_ACT_DROP] = "drop",       [CT_ACT_REJECT] = "reject",
+        [CT_ACT_NOTRACK] = "notrack", [CT_ACT_MARK] = "mark",
+        [CT_ACT_SNAT] = "snat",       [CT_ACT_MASQUERADE] = "masquerade",
+        [CT_ACT_DNAT] = "dnat",       [CT_ACT_REDIRECT] = "redirect"};
+
+    return action < sizeof(names) / sizeof(names[0]) ? names[action] : "";
+}
+
+enum MHD_Result system_rules(struct request *r)
+{
+    const struct web_source *src = r->site->src;
+    struct json_out          j;
+    struct buf               b;
+    uint32_t                 i;
+
+    buf_init(&b, REQUEST_BODY_MAX);
+    json_out_init(&j, &b);
+    json_out_object(&j, NULL);
+    json_out_array(&j, "rules");
+    for (i = 0; i < src->rules(src->ctx); i++) {
+        struct web_rule w = {0};
+
+        src->rule(src->ctx, i, &w);
+        if (!w.rule)
+            continue;
+        json_out_object(&j, NULL);
+        json_out_string(&j, "id", w.rule->id);
+        json_out_string(&j, "hook", hook_name(w.rule->hook));
+        json_out_string(&j, "stage", stage_name(w.rule->stage));
+        json_out_string(&j, "action", action_name(w.rule->action));
+        json_out_string(&j, "comment", w.rule->comment);
+        json_out_u64(&j, "packets", w.packets);
+        json_out_u64(&j, "bytes", w.bytes);
+        json_out_end_object(&j);
+    }
+    json_out_end_array(&j);
+    json_out_end_object(&j);
+    return request_answer(r, 200, "application/json", &b);
+}

@@ -1,0 +1,9 @@
+/* system.h - health, rules and the page's own files */
+#ifndef SYSTEM_H
+#define SYSTEM_H
+
+#include "request.h"
+
+request_fn system_livez, system_readyz, system_rules;
+
+#endif

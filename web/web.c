@@ -1,0 +1,163 @@
+/* web.c - the HTTP side's face: start, feed, stop
+ *
+ * Stopping takes two steps, since MHD aborts the process over a suspended
+ * connection: everybody who sleeps is woken and told to end, MHD runs once
+ * more, then the daemons stop.  What belongs to the loop is freed by the loop,
+ * in its next turn. */
+#include "listen.h"
+#include "request.h"
+#include "routes.h"
+#include "server.h"
+#include "stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <web/web.h>
+
+struct web {
+    struct site        site;
+    struct server     *tcp, *local;
+    struct listen_file file;
+    uint16_t           port;
+    unsigned           closing; /* parts that the loop still has to close */
+    char               host[64], version[32];
+    char              *token;
+};
+
+static void part_closed(void *arg)
+{
+    struct web *w = arg;
+
+    if (--w->closing > 0)
+        return;
+    if (w->token) {
+        explicit_bzero(w->token, strlen(w->token));
+        free(w->token);
+    }
+    free(w);
+}
+
+static void run(void *arg)
+{
+    struct web *w = arg;
+
+    if (w->tcp)
+        server_run(w->tcp);
+    if (w->local)
+        server_run(w->local);
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static struct web *make(uv_loop_t *loop, const struct web_config *c)
+{
+    struct web *w = calloc(1, sizeof(*w));
+
+    if (!w)
+        return NULL;
+    (void)snprintf(w->host, sizeof(w->host), "%s", c->host ? c->host : "");
+    (void)snprintf(w->version, sizeof(w->version), "%s", c->version);
+    if (c->token && *c->token && !(w->token = strdup(c->token))) {
+        free(w);
+        return NULL;
+    }
+    w->site = (struct site){.src = c->source,
+                            .version = w->version,
+                            .host = w->host,
+                            .token = w->token,
+                            .loop = loop,
+                            .run = run,
+                            .arg = w,
+                            .started_ms = wall_ms()};
+    w->site.routes = routes_table(&w->site.n_routes);
+    w->site.stream = stream_new(&w->site);
+    if (!w->site.stream) {
+        free(w->token);
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+/* One listener; 0 or a negative errno. */
+static int serve(struct web *w, int fd, struct server **server, char err[256])
+{
+    if (fd < 0)
+        return fd;
+    *server = server_start(&w->site, fd, server == &w->local);
+    if (*server)
+        return 0;
+    (void)snprintf(err, 256, "cannot start the HTTP server: out of memory or "
+                             "file descriptors");
+    return -ENOMEM;
+}
+
+int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
+              char err[256])
+{
+    struct web *w = make(loop, c);
+    int         result = 0;
+
+    *web = NULL;
+    if (!w) {
+        (void)snprintf(err, 256, "cannot start the HTTP side: out of memory");
+        return -ENOMEM;
+    }
+    if (c->host)
+        result = serve(w, listen_tcp(c->host, c->port, &w->port, err),
+                       &w->tcp, err);
+    if (result == 0 && c->socket)
+        result =
+            serve(w, listen_unix(c->socket, &w->file, err), &w->local, err);
+    if (result < 0) {
+        web_stop(w);
+        return result;
+    }
+    *web = w;
+    return 0;
+}
+
+uint16_t web_port(const struct web *web)
+{
+    return web->port;
+}
+
+void web_event(struct web *web, uint32_t shard, const struct ct_event *ev,
+               uint64_t lost)
+{
+    stream_event(web->site.stream, shard, ev, lost);
+}
+
+void web_stop(struct web *w)
+{
+    struct server *servers[] = {w->tcp, w->local};
+    unsigned       i;
+
+    w->site.stopping = true;
+    w->closing = 1;
+    for (i = 0; i < 2; i++)
+        if (servers[i])
+            server_quiesce(servers[i]);
+    for (i = 0; i < 2; i++)
+        if (servers[i])
+            server_wake(servers[i]);
+    stream_wake(w->site.stream);
+    for (i = 0; i < 2; i++)
+        if (servers[i]) {
+            server_run(servers[i]);
+            w->closing++;
+            server_stop(servers[i], part_closed, w);
+        }
+    listen_remove(&w->file);
+    stream_close(w->site.stream, part_closed, w);
+}
