@@ -24,6 +24,15 @@ struct hook_row {
     void       *ctx;
 };
 
+/* A row that is walked: rule stages without rules are not.  The last one of a
+ * hook has no function. */
+struct hook_live {
+    ct_hook_fn *fn;
+    void       *ctx;
+    uint8_t     row;
+    bool        first_only; /* only a flow's first packet has business there */
+};
+
 /* Accounting and timestamps: beside the entries, present only when wanted,
  * covered by the entry's sequence count. */
 struct acct {
@@ -53,9 +62,7 @@ struct ct {
 
     struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];
     uint8_t         n_rows[CT_N_HOOKS];
-    /* Rows that have something to ask, in order: rule stages without rules
-     * are left out.  Ends with CORE_HOOK_ROWS. */
-    uint8_t live[CT_N_HOOKS][CORE_HOOK_ROWS + 1];
+    struct hook_live live[CT_N_HOOKS][CORE_HOOK_ROWS + 1];
 
     uint64_t stats[CT_N_STATS];     /* written by the owner alone */
     uint64_t reasons[CT_N_REASONS]; /* drops, and INVALIDs of kind I */

@@ -177,8 +177,7 @@ void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt)
 enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt)
 {
     pkt->hook = (uint8_t)hook;
-    pkt->row = 0;
-    return hooks_walk(ct, pkt);
+    return hooks_walk(ct, pkt, 0);
 }
 
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
@@ -195,9 +194,7 @@ enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
         return CT_ACCEPT;
     if (verdict != CT_ACCEPT && verdict != CT_REPEAT)
         return ct_drop(ct, pkt, CT_REASON_HOOK);
-    if (verdict == CT_ACCEPT)
-        pkt->row++;
-    return hooks_walk(ct, pkt);
+    return hooks_walk(ct, pkt, (uint8_t)(pkt->row + (verdict == CT_ACCEPT)));
 }
 
 void ct_done(struct ct *ct, struct ct_pkt *pkt)

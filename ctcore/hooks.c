@@ -91,7 +91,7 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 /* ---- the table ---- */
 
 #define NO_STAGE CT_N_STAGES
-static const struct {
+static const struct own_row {
     enum ct_hook  hook;
     int           priority;
     enum ct_stage stage; /* off while it has no rules; NO_STAGE: always on */
@@ -174,25 +174,30 @@ static bool has_rules(const struct ct *ct, enum ct_hook hook,
            (stage == CT_STAGE_FILTER && rs->policy[hook] == CT_DROP);
 }
 
-/* The stage whose rules a row asks, or NO_STAGE. */
-static enum ct_stage stage_of(enum ct_hook hook, const struct hook_row *row)
+/* The core's own row with this function, or NULL: somebody registered it. */
+static const struct own_row *own_row(enum ct_hook hook, const struct hook_row *r)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (table[i].hook == hook && table[i].fn == row->fn)
-            return table[i].stage;
-    return NO_STAGE;
+        if (table[i].hook == hook && table[i].fn == r->fn)
+            return &table[i];
+    return NULL;
 }
 
 void hooks_choose(struct ct *ct)
 {
     for (int h = 0; h < CT_N_HOOKS; h++) {
-        uint8_t *live = ct->live[h];
+        struct hook_live *live = ct->live[h];
 
-        for (uint8_t r = 0; r < ct->n_rows[h]; r++)
-            if (has_rules(ct, (enum ct_hook)h,
-                          stage_of((enum ct_hook)h, &ct->row[h][r])))
-                *live++ = r;
-        *live = CORE_HOOK_ROWS;
+        for (uint8_t r = 0; r < ct->n_rows[h]; r++) {
+            const struct hook_row *row = &ct->row[h][r];
+            const struct own_row  *own = own_row((enum ct_hook)h, row);
+
+            if (own && !has_rules(ct, own->hook, own->stage))
+                continue;
+            *live++ = (struct hook_live){
+                row->fn, row->ctx, r, row->fn == track_confirm};
+        }
+        *live = (struct hook_live){.fn = NULL};
     }
 }
 
@@ -241,21 +246,23 @@ static enum ct_verdict other(struct ct *ct, struct ct_pkt *pkt,
     return dropped(ct, pkt);
 }
 
-enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt)
+enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt, uint8_t from)
 {
-    const struct hook_row *rows = ct->row[pkt->hook];
-    const uint8_t         *live = ct->live[pkt->hook];
+    const struct hook_live *live = ct->live[pkt->hook];
 
-    while (*live < pkt->row)
+    while (__builtin_expect(live->fn && live->row < from, 0))
         live++;
-    for (; *live < CORE_HOOK_ROWS; live++) {
-        const struct hook_row *row = &rows[*live];
-        enum ct_verdict        verdict;
+    for (; live->fn; live++) {
+        enum ct_verdict verdict;
 
-        pkt->row = *live;
-        verdict = row->fn(row->ctx, ct, pkt);
+        if (live->first_only && !pkt->made_conn)
+            continue;
+        pkt->row = live->row;
+        verdict = live->fn(live->ctx, ct, pkt);
+        if (__builtin_expect(verdict == CT_ACCEPT, 1))
+            continue;
         for (int i = 0; verdict == CT_REPEAT && i < MAX_REPEATS; i++)
-            verdict = row->fn(row->ctx, ct, pkt);
+            verdict = live->fn(live->ctx, ct, pkt);
         if (verdict != CT_ACCEPT)
             return other(ct, pkt, verdict);
     }

@@ -13,7 +13,7 @@ void hooks_init(struct ct *ct);
 /* Choose the rows that are walked: not those of rule stages without rules. */
 void hooks_choose(struct ct *ct);
 
-/* Walk the rows of pkt->hook from pkt->row on. */
-enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt);
+/* Walk the rows of pkt->hook, from that one on. */
+enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt, uint8_t from);
 
 #endif

@@ -203,9 +203,10 @@ static enum ct_reason weigh_rst(const union ct_proto_state *st,
         m->next = m->was;
     }
 
-    /* Answer to a SYN, or to the first ACK, that was let through. */
+    /* Answer to the other side's SYN, or to an early ACK, that was let
+     * through. */
     if (seg->ack == st->tcp.last_end &&
-        ((t->status & CT_SEEN_REPLY && st->tcp.last_index == TCP_KIND_SYN) ||
+        ((t->status & CT_SEEN_REPLY && last_was(st, TCP_KIND_SYN, !t->dir)) ||
          (!(t->status & CT_ASSURED) && st->tcp.last_index == TCP_KIND_ACK)))
         m->unchecked = true;
     /* Answer to a challenge ACK. */

@@ -152,7 +152,8 @@ static void tell_all(struct config_read *r, const char *text, const char *clean,
         tell(t, told[i].place->line, told[i].place->column,
              told[i].place->pointer, told[i].message);
     if (r->n_untold > 0)
-        tell(t, 1, 1, "", "more errors than can be told; expected fewer");
+        tell(t, 1, 1, "",
+             "more errors than are told here; expected fewer of them");
 }
 
 /* jansson stops behind the key that came twice. */
@@ -180,6 +181,8 @@ static void tell_twice(const char *text, size_t len, char *clean, size_t end,
 
 /* ---- reading ---- */
 
+/* The scanner has refused whatever jansson would, except a key given twice; so
+ * what else goes wrong there is for want of memory. */
 static int refuse_json(const char *text, size_t len, char *clean,
                        const json_error_t *e, const struct teller *t)
 {
@@ -187,12 +190,8 @@ static int refuse_json(const char *text, size_t len, char *clean,
         tell_twice(text, len, clean, (size_t)e->position, t);
         return REFUSED;
     }
-    if (json_error_code(e) == json_error_out_of_memory) {
-        tell(t, 0, 0, "", "out of memory");
-        return FAILED;
-    }
-    tell(t, (uint32_t)e->line, (uint32_t)e->column, "", e->text);
-    return REFUSED;
+    tell(t, 0, 0, "", "out of memory");
+    return FAILED;
 }
 
 /* r and all that changes in it live with the caller: a jump back finds them. */

@@ -35,7 +35,7 @@ bool config_addr_prefix_or_one(const char *s, union ct_addr *addr,
 {
     const char *slash = strchr(s, '/'), *end;
     char text[CONFIG_ADDR_TEXT];
-    uint32_t v;
+    uint32_t v = 0;
 
     if (slash == NULL) {
         if (!config_addr_one(s, addr, family))

@@ -202,33 +202,41 @@ static void check_rule(struct config_read *r, struct config_rule *c)
     config_match_check(r, c);
 }
 
-static const char *dump(struct config_read *r, const json_t *v, size_t flags,
-                        bool keep, size_t *len)
+/* As it stands in the file, for people. */
+static const char *dump(struct config_read *r, const json_t *v)
 {
-    char *text;
+    size_t n = json_dumpb(v, NULL, 0, JSON_COMPACT);
+    char *text = config_read_alloc(r, n + 1, 1);
 
-    *len = json_dumpb(v, NULL, 0, flags);
-    text = keep ? config_read_alloc(r, *len + 1, 1)
-                : config_read_scratch(r, *len + 1, 1);
-    (void)json_dumpb(v, text, *len, flags);
+    if (n == 0 || json_dumpb(v, text, n, JSON_COMPACT) != n)
+        longjmp(r->no_memory, 1);
     return text;
 }
 
-/* FNV-1a over hook and canonical text; a comment may change, the id stays. */
+/* FNV-1a, 64 bits. */
+static int grow_hash(const char *text, size_t n, void *hash)
+{
+    uint64_t h = *(uint64_t *)hash;
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+    *(uint64_t *)hash = h;
+    return 0;
+}
+
+/* Over hook and canonical text; a comment may change, the id stays. */
 static uint64_t hash_rule(struct config_read *r, const struct config_rule *c)
 {
     uint64_t h = 0xcbf29ce484222325u ^ c->rule.hook;
     json_t *bare = json_copy(c->json);
-    const char *text;
-    size_t n;
+    int failed;
 
-    if (bare == NULL)
-        longjmp(r->no_memory, 1);
-    json_object_del(bare, "comment");
-    text = dump(r, bare, JSON_SORT_KEYS | JSON_COMPACT, false, &n);
+    (void)json_object_del(bare, "comment"); /* NULL is taken, and no matter */
+    failed = bare == NULL || json_dump_callback(bare, grow_hash, &h,
+                                                JSON_SORT_KEYS | JSON_COMPACT);
     json_decref(bare);
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+    if (failed)
+        longjmp(r->no_memory, 1);
     return h;
 }
 
@@ -236,7 +244,6 @@ static void read_rule(struct config_read *r, json_t *v, unsigned hook,
                       size_t entry)
 {
     struct config_rule *c = &r->rules->v[r->rules->n++];
-    size_t n;
 
     c->json = v;
     c->entry = (uint32_t)entry;
@@ -250,7 +257,7 @@ static void read_rule(struct config_read *r, json_t *v, unsigned hook,
         return;
     check_rule(r, c);
     c->hash = hash_rule(r, c);
-    c->text = dump(r, v, JSON_COMPACT, true, &n);
+    c->text = dump(r, v);
 }
 
 size_t config_rules_enter(struct config_read *r, const struct config_rule *c)

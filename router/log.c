@@ -16,7 +16,7 @@
 
 #include "clock.h"
 
-enum { LINE_MAX_BYTES = 2048, WORDS_MAX_BYTES = 1536 };
+enum { LINE_MAX_BYTES = 2048, WORDS_MAX_BYTES = 1536, TAIL_BYTES = 16 };
 
 static const char *const level_names[] = {
     [LOG_L_ERROR] = "error",
@@ -39,10 +39,10 @@ void log_setup(enum log_level level, bool json)
     atomic_store_explicit(&json_now, json, memory_order_relaxed);
 }
 
-/* Room for `"}`, three dots and the newline is always kept. */
+/* Room for the tail is always kept: dots, quote, brace, newline. */
 static void put(struct line *l, char c)
 {
-    if (l->n < sizeof(l->text) - 8)
+    if (l->n < sizeof(l->text) - TAIL_BYTES)
         l->text[l->n++] = c;
 }
 
@@ -52,26 +52,42 @@ static void put_text(struct line *l, const char *s)
         put(l, *s++);
 }
 
-/* Control characters as \u00XX in both formats, so that text can be pasted. */
-static void put_words(struct line *l, const char *s, bool json)
+/* Control characters as \u00XX in both formats, so that text can be pasted.
+ * False: cut, but never within an escape or a character. */
+static bool put_words(struct line *l, const char *s, bool json)
 {
     static const char hex[] = "0123456789abcdef";
 
     for (; *s != '\0'; s++) {
         unsigned char c = (unsigned char)*s;
 
-        if (c < 0x20 || c == 0x7f) {
-            put_text(l, c == '\n' ? "\\n" : "\\u00");
-            if (c != '\n') {
-                put(l, hex[c >> 4]);
-                put(l, hex[c & 15]);
-            }
+        /* Six bytes are the longest thing that is begun here. */
+        if ((c & 0xc0) != 0x80 && l->n + 6 > sizeof(l->text) - TAIL_BYTES)
+            return false;
+        if (c == '\n') {
+            put_text(l, "\\n");
+        } else if (c < 0x20 || c == 0x7f) {
+            put_text(l, "\\u00");
+            put(l, hex[c >> 4]);
+            put(l, hex[c & 15]);
         } else {
             if (json && (c == '"' || c == '\\'))
                 put(l, '\\');
             put(l, (char)c);
         }
     }
+    return true;
+}
+
+/* vsnprintf may have cut within a character: its beginning goes too. */
+static void drop_half(char *s)
+{
+    size_t n = strlen(s);
+
+    while (n > 0 && (s[n - 1] & 0xc0) == 0x80)
+        n--;
+    if (n > 0 && (s[n - 1] & 0x80) != 0)
+        s[n - 1] = '\0';
 }
 
 static void put_time(struct line *l)
@@ -97,7 +113,7 @@ static void put_head(struct line *l, enum log_level level, const char *module,
         put_text(l, "\",\"level\":\"");
         put_text(l, level_names[level]);
         put_text(l, "\",\"module\":\"");
-        put_words(l, module, true);
+        (void)put_words(l, module, true);
         put_text(l, "\",\"msg\":\"");
         return;
     }
@@ -106,7 +122,7 @@ static void put_head(struct line *l, enum log_level level, const char *module,
     put_text(l, level_names[level]);
     for (size_t n = strlen(level_names[level]); n < 6; n++)
         put(l, ' ');
-    put_words(l, module, false);
+    (void)put_words(l, module, false);
     put_text(l, ": ");
 }
 
@@ -117,6 +133,7 @@ void log_line(enum log_level level, const char *module, const char *fmt, ...)
     char words[WORDS_MAX_BYTES];
     struct line l = {.n = 0};
     va_list ap;
+    bool cut;
     int n;
 
     if ((int)level > atomic_load_explicit(&level_now, memory_order_relaxed))
@@ -126,10 +143,11 @@ void log_line(enum log_level level, const char *module, const char *fmt, ...)
     va_end(ap);
     if (n < 0)
         words[0] = '\0';
+    cut = n >= (int)sizeof(words);
+    if (cut)
+        drop_half(words);
     put_head(&l, level, module, json);
-    put_words(&l, words, json);
-    /* The tail always fits: put() kept eight bytes for it. */
-    if (n >= (int)sizeof(words) || l.n == sizeof(l.text) - 8) {
+    if (!put_words(&l, words, json) || cut) {
         memcpy(l.text + l.n, "...", 3);
         l.n += 3;
     }

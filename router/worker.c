@@ -38,6 +38,7 @@ static void use(struct worker *w, const struct worker_setup *setup)
     w->setup = setup;
     ct_begin(w->ct, clock_now());
     ct_set_ifaces(w->ct, &setup->ifaces);
+    ct_set_steer(w->ct, &setup->steer->view);
     ct_set_params(w->ct, &setup->params);
     ct_set_rules(w->ct, setup->rules, setup->counts);
     journey_set_ifaces(w->journey, &setup->ifaces, setup->more);

@@ -96,6 +96,9 @@ def parallel(workers):
         for client, served in pairs:
             client.close()
             served.close()
+        if workers > 1:
+            need(w.stats()["counters"]["handed_over"] > 0,
+                 "no packet met the wrong worker: the case is void")
 
 
 def read_all(s, n):

@@ -86,7 +86,7 @@ def killed():
     demo.kill()
     demo.wait()
     nothing_left("after kill -9 of the script")
-    for victim in ("weir.json", "http.py", "--watch-over"):
+    for victim in ("weir.json", "server.py", "--watch-over"):
         demo = start("--once")
         read_until(demo, "100 MB down")
         for path in glob.glob("/proc/[0-9]*/cmdline"):

@@ -1,9 +1,9 @@
 /* soak.c - ten million generated packets through the whole journey
  *
- *     soak [--packets N] [--seed S]
+ *     soak [--packets N] [--seed S] [--every N]
  *
  * Same seed, same packets.  Every packet that leaves is looked at, and after
- * each thousand the sums of the router are.  Under AddressSanitizer the bytes
+ * each thousand (--every) the sums of the router are.  Under AddressSanitizer the bytes
  * around each packet are poisoned, so that one byte read too far ends it; every
  * sixteenth packet lies at the end of a heap block of its own.  Whatever goes
  * wrong, seed and packet number are printed last. */
@@ -39,7 +39,7 @@ struct soak {
     struct rig  rig;
     struct gen  gen;
     struct rng  chance; /* what is not the packets' own */
-    uint64_t    seed, number;
+    uint64_t    seed, number, every;
     int64_t     events; /* NEW less DESTROY */
     struct slot slot[BATCH];
 };
@@ -142,13 +142,28 @@ static bool from_inside(const struct ct_pkt *pkt)
                                   : memcmp(pkt->data + 8, v6, 8) == 0;
 }
 
-/* A stranger's packet straight to an inside address makes a flow without NAT:
- * profile linux lets it, as the kernel does, and so may its answer. */
-static bool asked_from_outside(const struct ct_pkt *pkt)
+/* The router answers a forged source with its own address of the interface it
+ * came by, wherever that source's way leads. */
+static bool made_here(const struct ct_pkt *pkt)
+{
+    const uint8_t *src = pkt->data + (pkt->data[0] >> 4 == 4 ? 12 : 8);
+
+    if (pkt->kind == CT_KIND_NONE)
+        return false;
+    return pkt->data[0] >> 4 == 4 ? src[3] == 1
+                                  : src[14] == 0 && src[15] == 1;
+}
+
+/* The answer of a flow that no rule was meant to hide: a stranger's packet
+ * straight to an inside address, a forged source within the inside.  Profile
+ * linux lets them, as the kernel does. */
+static bool may_show(const struct ct_pkt *pkt)
 {
     const struct ct_conn *c = pkt->conn;
 
-    return c && c->in == GEN_WAN && (c->status & CT_NAT_MASK) == 0;
+    if (pkt->notrack || made_here(pkt))
+        return true;
+    return c && pkt->dir == CT_DIR_REPLY && (c->status & CT_NAT_MASK) == 0;
 }
 
 static void check_bytes(const struct ct_pkt *pkt)
@@ -186,8 +201,7 @@ static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
     } else if (is == GEN_SUM_WRONG) {
         fail("made with a wrong checksum", pkt);
     }
-    if (pkt->out == GEN_WAN && from_inside(pkt) && !pkt->notrack &&
-        !asked_from_outside(pkt))
+    if (pkt->out == GEN_WAN && from_inside(pkt) && !may_show(pkt))
         fail("left with an inside address", pkt);
     gen_saw(&soak.gen, pkt);
     if (rng_below(&soak.chance, 4000) == 0)
@@ -337,7 +351,7 @@ static void run_router(unsigned r, uint64_t packets)
         soak.number += run_batch(end - soak.number);
         if (soak.number >= next) {
             check_router();
-            next = soak.number + 1000;
+            next = soak.number + soak.every;
         }
     }
     check_router();
@@ -363,14 +377,17 @@ int main(int argc, char **argv)
     uint64_t packets = 10000000;
 
     soak.seed = 1;
+    soak.every = 1000;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--packets") == 0)
             packets = strtoull(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--seed") == 0)
             soak.seed = strtoull(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--every") == 0)
+            soak.every = strtoull(argv[i + 1], NULL, 10);
     }
     if (argc % 2 == 0 || packets < N_ROUTERS) {
-        fprintf(stderr, "usage: soak [--packets N] [--seed S]\n");
+        fprintf(stderr, "usage: soak [--packets N] [--seed S] [--every N]\n");
         return 2;
     }
 #ifdef __SANITIZE_ADDRESS__

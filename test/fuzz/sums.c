@@ -40,17 +40,18 @@ static uint32_t l4_of_v6(const uint8_t *p, uint32_t len, uint8_t *proto)
     for (unsigned i = 0; i < 16; i++) {
         uint32_t step;
 
-        if (next != 0 && next != 60 && next != 51)
+        if (next != 0 && next != 60)
             break;
         if (at + 8 > len)
             return 0;
-        step = next == 51 ? (p[at + 1] + 2u) * 4 : (p[at + 1] + 1u) * 8;
+        step = (p[at + 1] + 1u) * 8;
         next = p[at];
         at += step;
     }
     *proto = next;
-    /* behind a routing header the pseudo header has another destination */
-    return next == 43 || next == 44 || next == 59 || at > len ? 0 : at;
+    /* behind a routing header the pseudo header has another destination;
+     * behind authentication nothing may be changed anyway */
+    return next == 43 || next == 51 || next == 44 || next == 59 || at > len ? 0 : at;
 }
 
 uint32_t gen_l4(const uint8_t *p, uint32_t len, uint8_t *proto)

@@ -275,7 +275,9 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
     journey_batch(w->rig.journey, pkts, 1, w->rig.now);
     w->walking = NULL;
     w->info = (enum ct_info)pkt.info;
-    why = invalid_why(w, before);
+    why = pkt.tracked && pkt.info == CT_INVALID &&
+                  pkt.why != CT_REASON_TABLE_FULL
+              ? invalid_why(w, before) : NULL;
     snprintf(head, sizeof head, "[%3" PRIu64 "] %s: %s%s%s\n", seconds(w), text,
              info_text(&pkt), why ? " " : "", why ? why : "");
     keep(w, head);

@@ -11,7 +11,7 @@
  *
  * Unless statements say otherwise, lan is 10.0.1.1/24 and fd00:1::1/64, wan is
  * 198.51.100.1/24 and 2001:db8::1/64, the default route leads to wan, and what
- * leaves by wan is masqueraded.  Statements:
+ * leaves by wan is masqueraded; max and buckets are 4096.  Statements:
  *
  *     inside ADDR/LEN[,...]   outside ADDR/LEN[,...]   mtu lan|wan N
  *     max N   buckets N   on_full WORD   profile WORD   hairpin on

@@ -15,7 +15,7 @@ struct draft {
     char lan_mtu[16], wan_mtu[16];
     char rules[N_HOOKS][4096];
     char policy[256], conntrack[512], timeouts[512];
-    char masquerade[128], seed[24];
+    char masquerade[128], seed[24], max[16], buckets[16];
     bool hairpin;
 };
 
@@ -83,8 +83,10 @@ static bool number(struct draft *d, const char *word, const char *rest)
 {
     char name[64], value[64];
 
-    if (strcmp(word, "max") == 0 || strcmp(word, "buckets") == 0)
-        ADD(d->conntrack, ",\"%s\":%s", word, rest);
+    if (strcmp(word, "max") == 0)
+        SET(d->max, "%s", rest);
+    else if (strcmp(word, "buckets") == 0)
+        SET(d->buckets, "%s", rest);
     else if (strcmp(word, "on_full") == 0 || strcmp(word, "profile") == 0)
         ADD(d->conntrack, ",\"%s\":\"%s\"", word, rest);
     else if (sscanf(rest, "%63s %63s", name, value) != 2)
@@ -153,9 +155,9 @@ static char *render(struct draft *d)
     for (unsigned i = 0; i < N_HOOKS; i++)
         add(json, ROOM, "%s\"%s\":[%s]", i ? "," : "", hooks[i], d->rules[i]);
     add(json, ROOM,
-        "},\"policy\":{%s},\"conntrack\":{\"acct\":true,\"timestamp\":true"
-        "%s,\"timeouts\":{%s}},\"nat\":{\"hairpin\":%s},\"seed\":%s}",
-        d->policy, d->conntrack, d->timeouts, d->hairpin ? "true" : "false",
+        "},\"policy\":{%s},\"conntrack\":{\"acct\":true,\"timestamp\":true,"
+        "\"max\":%s,\"buckets\":%s%s,\"timeouts\":{%s}},\"nat\":{\"hairpin\":%s},\"seed\":%s}",
+        d->policy, d->max, d->buckets, d->conntrack, d->timeouts, d->hairpin ? "true" : "false",
         d->seed);
     return json;
 }
@@ -173,6 +175,8 @@ char *world_config(const char *statements, bool *masquerade)
     statement(d, "mtu wan 1500");
     statement(d, "masquerade on");
     statement(d, "seed 1");
+    statement(d, "max 4096");
+    statement(d, "buckets 4096");
     while (*statements) {
         size_t n = strcspn(statements, ";");
 

@@ -31,8 +31,8 @@ static void rfc4787_req3a_port_classes(void **state)
     w->quiet = true;
     for (unsigned i = 0; i < sizeof classes / sizeof *classes; i++)
         for (unsigned h = 0; h < 20; h++) {
-            sayf(w, "10.0.1.%u:%u > 198.51.100.2:80 udp", 2 + h,
-                 classes[i].port);
+            sayf(w, "10.0.1.%u:%u > 198.51.100.%u:80 udp", 2 + h,
+                 classes[i].port, 2 + i);
             if (h == 0) {
                 assert_int_equal(last_sport(w), classes[i].port);
                 continue;
@@ -335,6 +335,7 @@ static void linux_flows_keep_their_mapping(void **state)
 static void p4_protocols_without_ports(void **state)
 {
     struct world *w = WORLD("");
+    uint64_t dropped;
 
     (void)state;
     w->quiet = true;
@@ -346,11 +347,10 @@ static void p4_protocols_without_ports(void **state)
     }
     assert_int_equal(count_flows(w), w->sent);
     assert_true(w->sent > 240);
-    w->quiet = false;
-    TRACE(w, "");
+    dropped = w->dropped;
     say(w, "10.0.1.3 > 198.51.100.2 proto 99 len 20");
     assert_int_equal(stat_of(w, CT_STAT_insert_failed), 1);
-    assert_int_equal(w->dropped, 1);
+    assert_int_equal(w->dropped, dropped + 1);
     END(w);
 }
 

@@ -324,6 +324,27 @@ static const struct talk tcp_talks[] = {
         {"its RST",       0, '>', "R", 70000, 0,     0, 0, "", "CLOSE", "closing", 10},
         {"SYN again",     0, '>', "S", 1000,  0,     0, W, "", "NONE", "reopen", 0},
     }},
+    {"RST that answers an ignored SYN", "", {
+        OPEN,
+        {"client anew",          0, '>', "S",  70000, 0,     0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"not from its sender",  0, '>', "R",  3000000000, 70001, 0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"server has none of it", 0, '<', "RA", 0,    70001, 0, W, "", "CLOSE", "closing", 10},
+    }},
+    {"RST by its own ACK before the flow is assured", "", {
+        {"client opens",   0, '>', "S",  1000,   0,    0, W, "", "SYN_SENT", "ok", 120},
+        {"server answers", 0, '<', "SA", 5000,   1001, 0, W, "", "SYN_RECV", "ok", 60},
+        {"SYN again",      0, '>', "S",  1000,   0,    0, W, "", "SYN_RECV", "ignore", 60},
+        {"not its sender", 0, '>', "R",  900000, 1001, 0, W, "", "SYN_RECV", "TCP_RST", 60},
+        {"server's ACK",   0, '<', "A",  5001,   1001, 0, W, "", "SYN_RECV", "ok", 60},
+        {"server's RST",   0, '<', "R",  900000, 5001, 0, W, "", "CLOSE", "closing", 10},
+    }},
+    {"RST in a simultaneous open", "", {
+        {"client opens",    0, '>', "S", 1000,   0,  0, W, "", "SYN_SENT",  "ok",     120},
+        {"server opens",    0, '<', "S", 5000,   0,  0, W, "", "SYN_SENT2", "ignore", 120},
+        {"server, far",     0, '<', "R", 900000, 0,  0, W, "", "SYN_SENT2", "TCP_RST", 120},
+        {"client, far",     0, '>', "R", 900000, 77, 0, W, "", "SYN_SENT2", "TCP_RST", 120},
+        {"server, exact",   0, '<', "R", 5001,   0,  0, W, "", "CLOSE", "closing", 10},
+    }},
     {"SYN-ACK again in a living flow", "", {
         OPEN,
         {"SYN-ACK again", 5000, '<', "SA", 5000, 1001, 0, W, "", "ESTABLISHED", "ignore", 431995},

@@ -40,7 +40,7 @@ static uint8_t naive(const struct fib_route *r, uint32_t n, uint8_t family,
                      const union ct_addr *a)
 {
     uint8_t best = CT_NO_IFACE;
-    int     len = -1;
+    int len = -1;
 
     for (uint32_t i = 0; i < n; i++)
         if (r[i].family == family && covers(&r[i], a) && r[i].len >= len) {
@@ -54,7 +54,7 @@ static uint8_t naive(const struct fib_route *r, uint32_t n, uint8_t family,
 static union ct_addr random_addr(uint8_t family)
 {
     static const uint8_t bytes[] = {0x00, 0xff, 0x80, 0x0a, 0xa8};
-    union ct_addr        a = {.w64 = {0, 0}};
+    union ct_addr a = {.w64 = {0, 0}};
 
     for (unsigned i = 0; i < (family == CT_IPV6 ? 16u : 4u); i++)
         a.b[i] = rnd(8) == 0 ? (uint8_t)rnd(256) : bytes[rnd(5)];
@@ -64,7 +64,7 @@ static union ct_addr random_addr(uint8_t family)
 static struct fib_route random_route(void)
 {
     struct fib_route r = {.family = rnd(2) ? CT_IPV6 : CT_IPV4};
-    unsigned         bits = r.family == CT_IPV6 ? 128 : 32;
+    unsigned bits = r.family == CT_IPV6 ? 128 : 32;
 
     r.addr = random_addr(r.family);
     r.len = (uint8_t)rnd(bits + 1);
@@ -76,7 +76,7 @@ static struct fib_route random_route(void)
 
 static void nothing_matches_in_an_empty_table(void **state)
 {
-    struct fib   *fib = fib_new(NULL, 0);
+    struct fib *fib = fib_new(NULL, 0);
     union ct_addr a = v4(10, 0, 0, 1);
 
     (void)state;
@@ -89,15 +89,13 @@ static void nothing_matches_in_an_empty_table(void **state)
 static void the_longest_prefix_wins_and_families_stay_apart(void **state)
 {
     const struct fib_route routes[] = {
-        {v4(0, 0, 0, 0), CT_IPV4, 0, 1},
-        {v4(10, 0, 0, 0), CT_IPV4, 8, 2},
-        {v4(10, 1, 0, 0), CT_IPV4, 16, 3},
-        {v4(10, 1, 2, 3), CT_IPV4, 32, 4},
+        {v4(0, 0, 0, 0), CT_IPV4, 0, 1},   {v4(10, 0, 0, 0), CT_IPV4, 8, 2},
+        {v4(10, 1, 0, 0), CT_IPV4, 16, 3}, {v4(10, 1, 2, 3), CT_IPV4, 32, 4},
         {v4(10, 1, 2, 3), CT_IPV4, 32, 5}, /* the same again */
     };
     const struct {
         union ct_addr a;
-        uint8_t       want;
+        uint8_t want;
     } cases[] = {
         {v4(9, 255, 255, 255), 1}, {v4(10, 0, 0, 0), 2},
         {v4(10, 1, 2, 2), 3},      {v4(10, 1, 2, 3), 5},
@@ -120,18 +118,17 @@ static void random_tables_answer_as_a_linear_search(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 200; round++) {
-        uint32_t    n = rnd(MAX + 1);
+        uint32_t n = rnd(MAX + 1);
         struct fib *fib;
 
         for (uint32_t i = 0; i < n; i++)
-            routes[i] = i > 0 && rnd(10) == 0 ? routes[rnd(i)]
-                                              : random_route();
+            routes[i] = i > 0 && rnd(10) == 0 ? routes[rnd(i)] : random_route();
         for (uint32_t i = 0; i < n; i++)
             routes[i].iface = (uint8_t)rnd(CT_MAX_IFACES);
         fib = fib_new(routes, n);
         assert_non_null(fib);
         for (unsigned k = 0; k < 200; k++) {
-            uint8_t       family = rnd(2) ? CT_IPV6 : CT_IPV4;
+            uint8_t family = rnd(2) ? CT_IPV6 : CT_IPV4;
             union ct_addr a = random_addr(family);
 
             /* Half of them at a route's border. */

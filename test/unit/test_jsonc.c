@@ -12,7 +12,7 @@
 static bool clean(const char *text, char *out, struct jsonc_error *e)
 {
     size_t len = strlen(text);
-    bool   ok;
+    bool ok;
 
     memset(e, 0, sizeof(*e));
     ok = jsonc_clean(text, len, out, e);
@@ -40,7 +40,7 @@ static const struct {
 static void comments_and_trailing_commas_become_blanks(void **state)
 {
     struct jsonc_error e;
-    char               out[256];
+    char out[256];
 
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -52,7 +52,7 @@ static void comments_and_trailing_commas_become_blanks(void **state)
 
 static const struct {
     const char *text;
-    uint32_t    line, column;
+    uint32_t line, column;
     const char *pointer, *says;
 } bad[] = {
     {"", 1, 1, "", "ends too early"},
@@ -102,7 +102,7 @@ static const struct {
 static void syntax_errors_say_where_and_what(void **state)
 {
     struct jsonc_error e;
-    char               out[256];
+    char out[256];
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -111,8 +111,8 @@ static void syntax_errors_say_where_and_what(void **state)
         if (e.line != bad[i].line || e.column != bad[i].column ||
             strcmp(e.pointer, bad[i].pointer) != 0 ||
             strstr(e.text, bad[i].says) == NULL)
-            fail_msg("%s\n answers %u:%u %s: %s", bad[i].text, e.line,
-                     e.column, e.pointer, e.text);
+            fail_msg("%s\n answers %u:%u %s: %s", bad[i].text, e.line, e.column,
+                     e.pointer, e.text);
     }
 }
 
@@ -120,11 +120,9 @@ static void depth_and_number_of_values_are_bounded(void **state)
 {
     enum { N = 2 * JSONC_MAX_VALUES + 8 };
     struct jsonc_error e;
-    char              *text = malloc(N), *out = malloc(N);
+    static char text[N], out[N];
 
     (void)state;
-    assert_non_null(text);
-    assert_non_null(out);
     memset(text, '[', 64);
     memset(text + 64, ']', 64);
     assert_true(jsonc_clean(text, 128, out, &e));
@@ -139,8 +137,6 @@ static void depth_and_number_of_values_are_bounded(void **state)
         text[i] = i % 2 ? '1' : ',';
     assert_false(jsonc_clean(text, N, out, &e));
     assert_non_null(strstr(e.text, "too many values"));
-    free(text);
-    free(out);
     assert_false(jsonc_clean("1", (size_t)JSONC_MAX_BYTES + 1, NULL, &e));
     assert_non_null(strstr(e.text, "too large"));
 }
@@ -152,13 +148,18 @@ static void pointers_become_line_and_column(void **state)
                                "  // more\n"
                                "\t\"\": [[], [ 3,\n4]]}";
     struct jsonc_place places[] = {
-        {.pointer = ""},           {.pointer = "/a"},
-        {.pointer = "/a/0"},       {.pointer = "/a/1/b"},
+        {.pointer = ""},
+        {.pointer = "/a"},
+        {.pointer = "/a/0"},
+        {.pointer = "/a/1/b"},
         {.pointer = "/a/1/b", .key = true},
-        {.pointer = "/x~1y~0z"},   {.pointer = "/t\xc3\xa4"},
+        {.pointer = "/x~1y~0z"},
+        {.pointer = "/t\xc3\xa4"},
         {.pointer = "/t\xc3\xa4", .key = true},
-        {.pointer = "/"},          {.pointer = "//1/1"},
-        {.pointer = "/none"},      {.pointer = "/a/2"},
+        {.pointer = "/"},
+        {.pointer = "//1/1"},
+        {.pointer = "/none"},
+        {.pointer = "/a/2"},
     };
     static const uint32_t want[][2] = {
         {1, 9},  {1, 15}, {1, 16}, {1, 25}, {1, 20}, {2, 12},
@@ -166,8 +167,8 @@ static void pointers_become_line_and_column(void **state)
     };
     enum { N = sizeof(places) / sizeof(places[0]) };
     struct jsonc_place *order[N];
-    struct jsonc_error  e;
-    char                out[sizeof(text)];
+    struct jsonc_error e;
+    char out[sizeof(text)];
 
     (void)state;
     assert_true(jsonc_clean(text, sizeof(text) - 1, out, &e));
@@ -181,16 +182,16 @@ static void pointers_become_line_and_column(void **state)
 /* Whatever is accepted can be walked; the sanitizers watch. */
 static void random_bytes_never_hurt(void **state)
 {
-    static const char  some[] = "{}[]\",:/*\\u0d8 \n1-.eE+truefalsn\xc3\xa9\t";
+    static const char some[] = "{}[]\",:/*\\u0d8 \n1-.eE+truefalsn\xc3\xa9\t";
     struct jsonc_place place = {.pointer = "/x"}, *order[1];
-    uint64_t           seed = 42;
-    unsigned           taken = 0;
+    uint64_t seed = 42;
+    unsigned taken = 0;
 
     (void)state;
     for (unsigned round = 0; round < 200000; round++) {
         struct jsonc_error e;
-        size_t             len = round % 24;
-        char              *text = malloc(len + 1), *out = malloc(len + 1);
+        size_t len = round % 24;
+        char *text = malloc(len + 1), *out = malloc(len + 1);
 
         for (size_t i = 0; i < len; i++) {
             seed = seed * 6364136223846793005u + 1442695040888963407u;

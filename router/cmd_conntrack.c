@@ -1,0 +1,350 @@
+/* cmd_conntrack.c - weir conntrack: what conntrack(8) does, over the API */
+#include "cli.h"
+#include "cli_format.h"
+#include "cli_http.h"
+#include "cli_options.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLOWS "/api/v1/flows"
+#define NDJSON "application/x-ndjson"
+
+enum { BODY_MAX = 4 << 20, BUSY_TRIES = 500 };
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static struct timespec now(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return ts;
+}
+
+static void footer(unsigned long n, const char *what)
+{
+    (void)fflush(stdout);
+    fprintf(stderr, "weir v" WEIR_VERSION " (conntrack): %lu %s.\n", n, what);
+}
+
+/* Say what the router has against it; the exit code. */
+static int refused(struct cli_http *h)
+{
+    char   *body = cli_http_body(h, BODY_MAX);
+    json_t *j = body ? json_loads(body, 0, NULL) : NULL;
+    const char *detail = json_string_value(json_object_get(j, "detail"));
+
+    fprintf(stderr, "weir conntrack: %s\n",
+            detail ? detail : "the router refused without saying why");
+    json_decref(j);
+    free(body);
+    return h->status == 400 ? 2 : 1;
+}
+
+static bool target(char *out, size_t room, const char *path, const char *query)
+{
+    return (size_t)snprintf(out, room, "%s%s", path, query) < room;
+}
+
+static void show(const json_t *flow, const char *line,
+                 const struct cli_options *o, enum cli_format_type type)
+{
+    if (o->output & CLI_FORMAT_JSON)
+        puts(line);
+    else
+        cli_format_flow(stdout, flow, o->output, type, now());
+}
+
+/* GET, expect 200 and JSON; NULL after a sentence, *code is set. */
+static json_t *fetch(struct cli_http *h, const char *path, int *code)
+{
+    char   *body;
+    json_t *j;
+
+    *code = 1;
+    switch (cli_http_ask(h, "GET", path, "application/json")) {
+    case -1:
+        return NULL;
+    case 200:
+        body = cli_http_body(h, BODY_MAX);
+        j = body ? json_loads(body, 0, NULL) : NULL;
+        free(body);
+        if (!j)
+            fprintf(stderr, "weir conntrack: the router's answer was cut "
+                            "short\n");
+        return j;
+    default:
+        *code = refused(h);
+        return NULL;
+    }
+}
+
+static int count(struct cli_http *h)
+{
+    int     code;
+    json_t *j = fetch(h, "/api/v1/stats", &code);
+
+    if (!j)
+        return code;
+    printf("%lld\n",
+           (long long)json_integer_value(json_object_get(j, "entries")));
+    json_decref(j);
+    return 0;
+}
+
+static int stats(struct cli_http *h)
+{
+    int     code;
+    json_t *j = fetch(h, "/api/v1/stats", &code);
+
+    if (!j)
+        return code;
+    cli_format_stats(stdout, j);
+    json_decref(j);
+    return 0;
+}
+
+static int flush(struct cli_http *h)
+{
+    int status =
+        cli_http_ask(h, "DELETE", FLOWS "?all=true", "application/json");
+
+    if (status != 200)
+        return status < 0 ? 1 : refused(h);
+    fprintf(stderr, "weir v" WEIR_VERSION " (conntrack): connection tracking "
+                    "table has been emptied.\n");
+    return 0;
+}
+
+/* Each matching flow to each(); the exit code so far. */
+static int walk(struct cli_http *h, const struct cli_options *o,
+                int (*each)(const json_t *flow, const char *line,
+                            const struct cli_options *o, void *arg),
+                void *arg)
+{
+    const char *line;
+    char        path[4200];
+    int         status, code = 0;
+
+    if (!target(path, sizeof(path), FLOWS, o->query))
+        return 2;
+    status = cli_http_ask(h, "GET", path, NDJSON);
+    if (status != 200)
+        return status < 0 ? 1 : refused(h);
+    while (code == 0 && (line = cli_http_line(h)) != NULL) {
+        json_t *flow = json_loads(line, 0, NULL);
+
+        code = flow ? each(flow, line, o, arg) : 1;
+        json_decref(flow);
+    }
+    if (code == 0 && !h->over) {
+        fprintf(stderr, "weir conntrack: the list was cut short\n");
+        return 1;
+    }
+    return code;
+}
+
+static int show_one(const json_t *flow, const char *line,
+                    const struct cli_options *o, void *n)
+{
+    show(flow, line, o, CLI_FORMAT_LIST);
+    ++*(unsigned long *)n;
+    return 0;
+}
+
+static int list(struct cli_http *h, const struct cli_options *o)
+{
+    unsigned long n = 0;
+    int           code;
+
+    cli_format_begin(stdout, o->output);
+    code = walk(h, o, show_one, &n);
+    cli_format_end(stdout, o->output);
+    if (code == 0)
+        footer(n, "flow entries have been shown");
+    return code;
+}
+
+/* ---- -D: the list on one connection, deletions on another ---- */
+
+struct deleting {
+    struct cli_http *h;
+    unsigned long    n;
+};
+
+static int delete_one(const json_t *flow, const char *line,
+                      const struct cli_options *o, void *arg)
+{
+    struct deleting *d = arg;
+    const char      *id = json_string_value(json_object_get(flow, "id"));
+    char             path[128];
+    int              status, tries = 0;
+
+    (void)snprintf(path, sizeof(path), FLOWS "/%s", id ? id : "");
+    for (;;) {
+        status = cli_http_ask(d->h, "DELETE", path, "application/json");
+        if (status < 0)
+            return 1;
+        if (status != 503 || ++tries == BUSY_TRIES)
+            break;
+        free(cli_http_body(d->h, BODY_MAX)); /* its owner is busy: again */
+        (void)usleep(2000);
+    }
+    if (status == 204) {
+        show(flow, line, o, CLI_FORMAT_LIST);
+        d->n++;
+        return 0;
+    }
+    if (status != 404)
+        return refused(d->h);
+    free(cli_http_body(d->h, BODY_MAX)); /* it went by itself */
+    return 0;
+}
+
+static int delete_matching(struct cli_http *h, const struct cli_options *o)
+{
+    struct deleting d = {.h = malloc(sizeof(*d.h))};
+    int             code = 1;
+
+    if (!d.h || !cli_http_open(d.h, cli_http_path(o->socket))) {
+        free(d.h);
+        return 1;
+    }
+    cli_format_begin(stdout, o->output);
+    code = walk(h, o, delete_one, &d);
+    cli_format_end(stdout, o->output);
+    cli_http_close(d.h);
+    free(d.h);
+    if (code == 0) {
+        footer(d.n, "flow entries have been deleted");
+        code = d.n ? 0 : 1; /* conntrack's: nothing to delete is a failure */
+    }
+    return code;
+}
+
+/* ---- -E ---- */
+
+static void show_event(const char *line, const struct cli_options *o,
+                       unsigned long *n)
+{
+    json_t              *j = json_loads(line, 0, NULL);
+    const char          *name = json_string_value(json_object_get(j, "type"));
+    unsigned             bit = CLI_OPTIONS_UPDATE;
+    enum cli_format_type type = CLI_FORMAT_UPDATE;
+
+    if (name && strcmp(name, "NEW") == 0) {
+        bit = CLI_OPTIONS_NEW;
+        type = CLI_FORMAT_NEW;
+    } else if (name && strcmp(name, "DESTROY") == 0) {
+        bit = CLI_OPTIONS_DESTROY;
+        type = CLI_FORMAT_DESTROY;
+    }
+    if (name && (o->events & bit)) {
+        show(json_object_get(j, "flow"), line, o, type);
+        (void)fflush(stdout);
+        ++*n;
+    }
+    json_decref(j);
+}
+
+static void show_gap(const char *line)
+{
+    json_t *j = json_loads(line, 0, NULL);
+
+    fprintf(stderr, "weir conntrack: %lld events were lost here\n",
+            (long long)json_integer_value(json_object_get(j, "lost")));
+    json_decref(j);
+}
+
+static int watch(struct cli_http *h, const struct cli_options *o)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    unsigned long    n = 0;
+    const char      *line;
+    char             path[4200];
+    bool             gap = false;
+    int              status;
+
+    if (!target(path, sizeof(path), "/api/v1/events", o->query))
+        return 2;
+    (void)sigaction(SIGINT, &sa, NULL); /* no SA_RESTART: reads end */
+    (void)sigaction(SIGTERM, &sa, NULL);
+    status = cli_http_ask(h, "GET", path, "text/event-stream");
+    if (status != 200)
+        return status < 0 ? 1 : refused(h);
+    cli_format_begin(stdout, o->output);
+    while (!stopped && (line = cli_http_line(h)) != NULL) {
+        if (strncmp(line, "event: ", 7) == 0)
+            gap = strcmp(line + 7, "gap") == 0;
+        else if (strncmp(line, "data: ", 6) == 0 && gap)
+            show_gap(line + 6);
+        else if (strncmp(line, "data: ", 6) == 0)
+            show_event(line + 6, o, &n);
+    }
+    cli_format_end(stdout, o->output);
+    footer(n, "flow events have been shown");
+    if (stopped)
+        return 0;
+    fprintf(stderr, "weir conntrack: the router hung up\n");
+    return 1;
+}
+
+int cmd_conntrack(int argc, char **argv)
+{
+    struct cli_options o;
+    struct cli_http   *h;
+    int                code = cli_options_read(&o, argc, argv);
+
+    if (code)
+        return code;
+    if (o.command == 'h' || o.command == 'V') {
+        fputs(o.command == 'h' ? cli_options_help
+                               : "weir v" WEIR_VERSION " (conntrack)\n",
+              stdout);
+        return 0;
+    }
+    h = malloc(sizeof(*h));
+    if (!h || !cli_http_open(h, cli_http_path(o.socket))) {
+        free(h);
+        return 1;
+    }
+    switch (o.command) {
+    case 'L':
+        code = list(h, &o);
+        break;
+    case 'C':
+        code = count(h);
+        break;
+    case 'S':
+        code = stats(h);
+        break;
+    case 'E':
+        code = watch(h, &o);
+        break;
+    case 'D':
+        code = delete_matching(h, &o);
+        break;
+    default:
+        code = flush(h);
+        break;
+    }
+    cli_http_close(h);
+    free(h);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "weir conntrack: cannot write: %s\n", strerror(errno));
+        return 1;
+    }
+    return code;
+}

@@ -1,0 +1,66 @@
+/* cmd_health.c - weir health: is the router ready?  For container checks */
+#include "cli.h"
+#include "cli_http.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char help[] =
+    "usage: weir health [--socket PATH]\n"
+    "Exit status: 0 ready, 1 not (one line says why), 2 wrong arguments.\n";
+
+/* The answer's "detail", or a general word. */
+static void say_why(struct cli_http *h)
+{
+    char       *body = cli_http_body(h, 65536);
+    json_t     *j = body ? json_loads(body, 0, NULL) : NULL;
+    const char *why = json_string_value(json_object_get(j, "detail"));
+
+    printf("not ready: %s\n", why && *why ? why : "it does not say why");
+    json_decref(j);
+    free(body);
+}
+
+int cmd_health(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"socket", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char      *socket = NULL;
+    struct cli_http *h;
+    int              option, status;
+
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (option != 's') {
+            fputs(help, stderr);
+            return 2;
+        }
+        socket = optarg;
+    }
+    if (optind < argc) {
+        fputs(help, stderr);
+        return 2;
+    }
+    h = malloc(sizeof(*h));
+    if (!h || !cli_http_open(h, cli_http_path(socket))) {
+        free(h);
+        return 1;
+    }
+    status = cli_http_ask(h, "GET", "/readyz", "application/json");
+    if (status == 200)
+        puts("ready");
+    else if (status > 0)
+        say_why(h);
+    cli_http_close(h);
+    free(h);
+    return status == 200 ? 0 : 1;
+}
