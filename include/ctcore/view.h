@@ -40,7 +40,6 @@ union ct_proto_state {
         uint8_t            retrans;
         uint8_t            last_wscale;
         uint8_t            last_flags;
-        uint8_t            seen_oow; /* out-of-window FIN or RST, by direction */
     } tcp;
     struct {
         uint64_t stream_from_ms; /* packets after this make it a stream */
