@@ -2,22 +2,26 @@
 #include "clock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
-#include "log.h"
+/* Not by the log: that needs the time itself. */
+static _Noreturn void die(const char *what, const char *why)
+{
+    fprintf(stderr, "weir: %s: %s\n", what, why);
+    exit(1);
+}
 
 static uint64_t read_ms(clockid_t id)
 {
     struct timespec ts;
 
     /* Both clocks always exist on Linux; a zero would stop every timer. */
-    if (clock_gettime(id, &ts) != 0) {
-        log_error("clock", "clock_gettime: %s", strerror(errno));
-        exit(1);
-    }
+    if (clock_gettime(id, &ts) != 0)
+        die("clock_gettime", strerror(errno));
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
@@ -40,11 +44,9 @@ void entropy_fill(void *p, size_t n)
 
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0) {
-            log_error("clock", "no entropy from getrandom: %s",
-                      got < 0 ? strerror(errno) : "nothing came");
-            exit(1);
-        }
+        if (got <= 0)
+            die("no entropy from getrandom",
+                got < 0 ? strerror(errno) : "nothing came");
         at += got;
         n -= (size_t)got;
     }

@@ -16,10 +16,10 @@ int cmd_run(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    const char    *path = NULL;
+    const char *path = NULL;
     struct config *config;
-    bool           print = false;
-    int            opt, code;
+    bool print = false;
+    int opt, code;
 
     while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (opt) {

@@ -12,48 +12,48 @@
 #include <stdio.h>
 
 struct config_iface {
-    char    name[16]; /* as rules call it */
-    char    tun[16];  /* the kernel's device name */
-    bool    inside;
-    bool    kernel_address_set;
+    char name[16]; /* as rules call it */
+    char tun[16];  /* the kernel's device name */
+    bool inside;
+    bool kernel_address_set;
     uint8_t kernel_family, kernel_len; /* of kernel_address, if set */
     union ct_addr kernel_address;
     uint16_t mtu;
-    uint8_t  n_addrs;
+    uint8_t n_addrs;
     struct {
         union ct_addr addr;
-        uint8_t       family, len;
+        uint8_t family, len;
     } addr[8];
 };
 
 struct config {
-    uint32_t             n_ifaces;
-    struct config_iface  iface[CT_MAX_IFACES];
-    struct fib_route    *routes; /* connected ones included */
-    uint32_t             n_routes;
-    struct ct_ruleset    rules;  /* everything it points to is owned here */
-    struct ct_steer_row *steer;  /* from dnat rules, sorted; see ct.h */
-    uint32_t             n_steer;
+    uint32_t n_ifaces;
+    struct config_iface iface[CT_MAX_IFACES];
+    struct fib_route *routes; /* connected ones included */
+    uint32_t n_routes;
+    struct ct_ruleset rules;    /* everything it points to is owned here */
+    struct ct_steer_row *steer; /* from dnat rules, sorted; see ct.h */
+    uint32_t n_steer;
 
     /* Made into one ct_config a shard by the control loop. */
-    uint32_t          max, buckets;
-    enum ct_profile   profile;
-    enum ct_on_full   on_full;
-    bool              acct, timestamp, hairpin;
-    struct ct_params  params;
-    uint32_t          workers;
-    bool              seed_set;
-    uint64_t          seed;
+    uint32_t max, buckets;
+    enum ct_profile profile;
+    enum ct_on_full on_full;
+    bool acct, timestamp, hairpin;
+    struct ct_params params;
+    uint32_t workers;
+    bool seed_set;
+    uint64_t seed;
 
     /* api */
-    bool     listen_set;       /* false: no TCP at all */
-    char     listen_host[64];  /* numeric; loopback unless a token is set */
+    bool listen_set;      /* false: no TCP at all */
+    char listen_host[64]; /* numeric; loopback unless a token is set */
     uint16_t listen_port;
-    char     socket[108];
-    char     token[256];       /* read from token_file; "" : none */
+    char socket[108];
+    char token[256]; /* read from token_file; "" : none */
 
     enum log_level log_level;
-    bool           log_json;
+    bool log_json;
 
     void *memory; /* everything the pointers above lead to */
 };
@@ -61,14 +61,14 @@ struct config {
 /* 0, or the exit code (2: the file's fault, 1: could not be read).  Errors go
  * to err, one a line: FILE:LINE:COL: /json/pointer: what is wrong; expected
  * what.  A syntax error is told alone, of errors of meaning all are. */
-int  config_load(const char *path, struct config **out, FILE *err);
+int config_load(const char *path, struct config **out, FILE *err);
 void config_free(struct config *config);
 
 /* The same without words for a terminal: each error by itself, in the order of
  * the text.  line 0: not about the text (no such file, no memory); pointer and
  * message live for the call. */
 struct config_error {
-    uint32_t    line, column;
+    uint32_t line, column;
     const char *pointer; /* RFC 6901; "": the whole */
     const char *message; /* what is wrong; expected what */
 };

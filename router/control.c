@@ -28,7 +28,7 @@ static void settle(struct control *c)
 static void pump(struct control *c)
 {
     struct worker_event e;
-    unsigned            n = 0;
+    unsigned n = 0;
 
     for (uint32_t i = 0; i < c->n_workers; i++)
         while (n < EVENTS_A_TURN && worker_next_event(c->worker[i], &e)) {
@@ -49,7 +49,7 @@ static void on_timer(uv_timer_t *timer)
 static void on_wake(uv_async_t *wake)
 {
     struct control *c = wake->data;
-    bool            was_lost = false, is_lost = false;
+    bool was_lost = false, is_lost = false;
 
     settle(c);
     pump(c);
@@ -66,10 +66,10 @@ static void on_wake(uv_async_t *wake)
 static struct config *load(const char *path)
 {
     struct config *config = NULL;
-    char          *text = NULL, *line, *rest = NULL;
-    size_t         size = 0;
-    FILE          *err = open_memstream(&text, &size);
-    int            code;
+    char *text = NULL, *line, *rest = NULL;
+    size_t size = 0;
+    FILE *err = open_memstream(&text, &size);
+    int code;
 
     if (err == NULL)
         return NULL;
@@ -84,8 +84,8 @@ static struct config *load(const char *path)
 
 static void on_hup(uv_signal_t *signal, int number)
 {
-    struct control    *c = signal->data;
-    struct config     *config = load(c->path);
+    struct control *c = signal->data;
+    struct config *config = load(c->path);
     struct generation *g = NULL;
 
     (void)number;
@@ -113,8 +113,7 @@ static void on_end(uv_signal_t *signal, int number)
 {
     struct control *c = signal->data;
 
-    log_info("control", "%s: ending",
-             number == SIGTERM ? "SIGTERM" : "SIGINT");
+    log_info("control", "%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
     uv_signal_stop(&c->term); /* the next one ends us at once */
     uv_signal_stop(&c->interrupt);
     uv_stop(&c->loop);
@@ -128,8 +127,8 @@ static uint32_t portmaps(const struct steer *s)
 
     for (uint32_t i = 0; i < s->view.n_external; i++) {
         const uint8_t *lo = s->external[i].lo.b, *hi = s->external[i].hi.b;
-        unsigned       last = s->external_family[i] == CT_IPV4 ? 3 : 15;
-        bool           small = memcmp(lo, hi, last) == 0;
+        unsigned last = s->external_family[i] == CT_IPV4 ? 3 : 15;
+        bool small = memcmp(lo, hi, last) == 0;
 
         n += small ? (uint32_t)(hi[last] - lo[last] + 1) : MAX_PORTMAPS;
     }
@@ -141,7 +140,7 @@ static void fill_core(const struct control *c, unsigned worker,
                       struct ct_config *out)
 {
     const struct config *f = c->now->config;
-    uint32_t             n = f->workers;
+    uint32_t n = f->workers;
 
     *out = (struct ct_config){
         .max = f->max / n,
@@ -210,7 +209,7 @@ static void end_workers(struct control *c)
 static int start_web(struct control *c)
 {
     const struct config *f = c->now->config;
-    char                 err[256];
+    char err[256];
 
     websource_setup(c);
     if (web_start(&c->web, &c->loop,
@@ -237,12 +236,13 @@ static void announce(const struct control *c)
                  f->iface[i].name, c->device[i].tun.name, f->iface[i].mtu,
                  c->device[i].tun.n, c->device[i].tun.offload);
     if (f->listen_set)
-        log_info("web", strchr(f->listen_host, ':') != NULL
-                            ? "listening on http://[%s]:%u/"
-                            : "listening on http://%s:%u/",
+        log_info("web",
+                 strchr(f->listen_host, ':') != NULL
+                     ? "listening on http://[%s]:%u/"
+                     : "listening on http://%s:%u/",
                  f->listen_host, (unsigned)web_port(c->web));
-    log_info("control", "running: %u worker(s), %u flows at most",
-             c->n_workers, f->max);
+    log_info("control", "running: %u worker(s), %u flows at most", c->n_workers,
+             f->max);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -311,7 +311,7 @@ close_loop:
 int control_run(const char *path, struct config *config)
 {
     struct control *c = calloc(1, sizeof *c);
-    int             code = 1;
+    int code = 1;
 
     signal(SIGPIPE, SIG_IGN);
     log_setup(config->log_level, config->log_json);

@@ -3,9 +3,9 @@
  * A device may be set down and up, be moved to another namespace, or be
  * deleted.  Down and moved need nothing: descriptors go on working.  Deleted
  * means that a worker read EBADFD: then the same descriptors are attached anew,
- * ten times a second at first, later once a second, and workers go on.  One that
- * had been moved away is not made again here, where nobody would look for it:
- * it is attached to when somebody makes one of that name. */
+ * ten times a second at first, later once a second, and workers go on.  One
+ * that had been moved away is not made again here, where nobody would look for
+ * it: it is attached to when somebody makes one of that name. */
 #include "control_room.h"
 
 #include "clock.h"
@@ -33,7 +33,7 @@ static void choose(const struct control *c, uint32_t i, struct tun_config *t)
 int devices_open(struct control *c)
 {
     char err[256];
-    int  code = netlink_open(&c->nl);
+    int code = netlink_open(&c->nl);
 
     if (code < 0) {
         log_error("control", "can't talk to the kernel by netlink: %s",
@@ -66,7 +66,7 @@ void devices_look(struct control *c)
 {
     for (uint32_t i = 0; i < c->n_devices; i++) {
         struct device *d = &c->device[i];
-        bool           lost = false;
+        bool lost = false;
 
         for (uint32_t k = 0; k < c->n_workers; k++)
             lost = lost || worker_lost(c->worker[k], i);
@@ -82,13 +82,12 @@ void devices_look(struct control *c)
 
 static void try_again(struct control *c, uint32_t i)
 {
-    struct device      *d = &c->device[i];
+    struct device *d = &c->device[i];
     struct netlink_link link;
-    int                 err;
+    int err;
 
     d->tries++;
-    d->retry_ms =
-        clock_now().ms + (d->tries < FAST_TRIES ? FAST_MS : SLOW_MS);
+    d->retry_ms = clock_now().ms + (d->tries < FAST_TRIES ? FAST_MS : SLOW_MS);
     if (d->moved && netlink_link(c->nl, d->tun.name, &link) < 0)
         return;
     err = tun_attach(&d->tun, c->nl);
@@ -108,7 +107,7 @@ static void try_again(struct control *c, uint32_t i)
 static void watch(struct control *c, struct device *d)
 {
     struct netlink_link link;
-    bool                away = netlink_link(c->nl, d->tun.name, &link) < 0;
+    bool away = netlink_link(c->nl, d->tun.name, &link) < 0;
 
     if (away && !d->moved)
         log_info("tun",

@@ -7,15 +7,15 @@
 struct fib;
 
 struct fib_route {
-    union ct_addr addr;   /* host bits are zero */
-    uint8_t       family; /* enum ct_family */
-    uint8_t       len;    /* prefix length */
-    uint8_t       iface;
+    union ct_addr addr; /* host bits are zero */
+    uint8_t family;     /* enum ct_family */
+    uint8_t len;        /* prefix length */
+    uint8_t iface;
 };
 
 /* Copies routes; of two equal prefixes the later one wins.  NULL: no memory. */
 struct fib *fib_new(const struct fib_route *routes, uint32_t n);
-void        fib_free(struct fib *fib);
+void fib_free(struct fib *fib);
 
 /* Interface of the longest matching prefix, or CT_NO_IFACE.  Any thread; no
  * allocation, at most one step a bit. */

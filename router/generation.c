@@ -36,12 +36,12 @@ struct generation *generation_new(struct config *config,
         return NULL;
     g->serial = older == NULL ? 1 : older->serial + 1;
     g->n_workers = config->workers;
-    g->counts = calloc((size_t)g->n_workers * config->rules.n + 1,
-                       sizeof *g->counts);
+    g->counts =
+        calloc((size_t)g->n_workers * config->rules.n + 1, sizeof *g->counts);
     g->fib = fib_new(config->routes, config->n_routes);
     if (g->fib != NULL)
-        g->steer = steer_new(config, g->fib,
-                             older == NULL ? NULL : older->steer, key);
+        g->steer =
+            steer_new(config, g->fib, older == NULL ? NULL : older->steer, key);
     if (g->counts == NULL || g->steer == NULL) {
         generation_free(g);
         return NULL;
@@ -97,7 +97,7 @@ static void restart_needed(const char *what)
     } while (0)
 
 static bool freeze_iface(const struct config_iface *now,
-                         struct config_iface       *next)
+                         struct config_iface *next)
 {
     if (strcmp(now->name, next->name) != 0)
         return false;

@@ -9,12 +9,12 @@
 
 struct generation {
     struct generation *older;
-    uint64_t           serial;
-    struct config     *config; /* owned */
-    struct fib        *fib;
-    struct steer      *steer;
-    uint32_t           n_workers;
-    struct worker_setup   setup[CT_MAX_SHARDS];
+    uint64_t serial;
+    struct config *config; /* owned */
+    struct fib *fib;
+    struct steer *steer;
+    uint32_t n_workers;
+    struct worker_setup setup[CT_MAX_SHARDS];
     struct ct_rule_count *counts; /* n_workers times rules.n */
 };
 

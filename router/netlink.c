@@ -15,14 +15,14 @@ enum { ANSWER_ROOM = 16384, QUESTION_ROOM = 512 };
 
 struct netlink {
     struct mnl_socket *socket;
-    unsigned           port, seq;
-    char               answer[ANSWER_ROOM];
+    unsigned port, seq;
+    char answer[ANSWER_ROOM];
 };
 
 int netlink_open(struct netlink **out)
 {
     struct netlink *nl = calloc(1, sizeof *nl);
-    int             err;
+    int err;
 
     if (nl == NULL)
         return -ENOMEM;
@@ -66,7 +66,7 @@ static int answer(struct netlink *nl, const struct nlmsghdr *h, mnl_cb_t cb,
                   void *data)
 {
     ssize_t n;
-    int     more = MNL_CB_OK;
+    int more = MNL_CB_OK;
 
     if (mnl_socket_sendto(nl->socket, h, h->nlmsg_len) < 0)
         return -errno;
@@ -74,8 +74,8 @@ static int answer(struct netlink *nl, const struct nlmsghdr *h, mnl_cb_t cb,
         n = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof nl->answer);
         if (n < 0)
             return -errno;
-        more = mnl_cb_run(nl->answer, (size_t)n, h->nlmsg_seq, nl->port, cb,
-                          data);
+        more =
+            mnl_cb_run(nl->answer, (size_t)n, h->nlmsg_seq, nl->port, cb, data);
     }
     return more < 0 ? -errno : 0;
 }
@@ -104,7 +104,7 @@ static int read_info(const struct nlattr *a, void *data)
 static void read_stats(const struct nlattr *a, struct netlink_link *link)
 {
     struct rtnl_link_stats64 stats;
-    size_t                   n = mnl_attr_get_payload_len(a);
+    size_t n = mnl_attr_get_payload_len(a);
 
     memset(&stats, 0, sizeof stats);
     memcpy(&stats, mnl_attr_get_payload(a),
@@ -128,7 +128,7 @@ static int read_attr(const struct nlattr *a, void *data)
 static int read_link(const struct nlmsghdr *h, void *data)
 {
     const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
-    struct netlink_link    *link = data;
+    struct netlink_link *link = data;
 
     link->index = (uint32_t)m->ifi_index;
     link->up = (m->ifi_flags & IFF_UP) != 0;
@@ -151,10 +151,10 @@ int netlink_link(struct netlink *nl, const char *name,
 /* A kernel without IPv6 refuses this one, and has no noise to turn off. */
 static void quiet(struct netlink *nl, uint32_t index)
 {
-    _Alignas(8) char  room[QUESTION_ROOM];
-    struct nlmsghdr  *h = ask(nl, room, RTM_NEWLINK, 0);
+    _Alignas(8) char room[QUESTION_ROOM];
+    struct nlmsghdr *h = ask(nl, room, RTM_NEWLINK, 0);
     struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
-    struct nlattr    *spec, *inet6;
+    struct nlattr *spec, *inet6;
 
     m->ifi_index = (int)index;
     spec = mnl_attr_nest_start(h, IFLA_AF_SPEC);
@@ -167,8 +167,8 @@ static void quiet(struct netlink *nl, uint32_t index)
 
 int netlink_start(struct netlink *nl, uint32_t index, uint16_t mtu)
 {
-    _Alignas(8) char  room[QUESTION_ROOM];
-    struct nlmsghdr  *h;
+    _Alignas(8) char room[QUESTION_ROOM];
+    struct nlmsghdr *h;
     struct ifinfomsg *m;
 
     quiet(nl, index);
@@ -184,11 +184,11 @@ int netlink_start(struct netlink *nl, uint32_t index, uint16_t mtu)
 int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,
                     const union ct_addr *addr, uint8_t prefix)
 {
-    _Alignas(8) char  room[QUESTION_ROOM];
-    struct nlmsghdr  *h = ask(nl, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+    _Alignas(8) char room[QUESTION_ROOM];
+    struct nlmsghdr *h = ask(nl, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
     struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
-    bool              v4 = family == CT_IPV4;
-    int               err;
+    bool v4 = family == CT_IPV4;
+    int err;
 
     m->ifa_family = v4 ? AF_INET : AF_INET6;
     m->ifa_prefixlen = prefix;

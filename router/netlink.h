@@ -10,13 +10,13 @@ struct netlink;
 
 struct netlink_link {
     uint32_t index, mtu;
-    bool     up;
-    bool     is_tun;
+    bool up;
+    bool is_tun;
     uint32_t queues; /* of a TUN with IFF_MULTI_QUEUE: how many are attached */
     uint64_t tx_dropped;
 };
 
-int  netlink_open(struct netlink **nl);
+int netlink_open(struct netlink **nl);
 void netlink_close(struct netlink *nl);
 
 /* -ENODEV: no such link in this namespace. */

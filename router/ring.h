@@ -14,8 +14,8 @@
 #include <string.h>
 
 struct ring {
-    _Alignas(64) _Atomic uint32_t put; /* written by the producer */
-    uint32_t taken_seen;               /* producer's copy of taken */
+    _Alignas(64) _Atomic uint32_t put;   /* written by the producer */
+    uint32_t taken_seen;                 /* producer's copy of taken */
     _Alignas(64) _Atomic uint32_t taken; /* written by the consumer */
     uint32_t put_seen;                   /* consumer's copy of put */
     _Alignas(64) uint32_t mask;

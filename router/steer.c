@@ -10,7 +10,7 @@
 
 struct border {
     union ct_addr addr; /* a piece begins here */
-    uint8_t       family;
+    uint8_t family;
 };
 
 static int by_border(const void *a, const void *b)
@@ -25,7 +25,7 @@ static int by_border(const void *a, const void *b)
 static int by_row(const void *a, const void *b)
 {
     const struct ct_steer_row *x = a, *y = b;
-    int                        order;
+    int order;
 
     if (x->family != y->family)
         return x->family < y->family ? -1 : 1;
@@ -99,7 +99,7 @@ static bool is_inside(const struct config *config, const struct fib *fib,
 static bool find_inside(struct steer *s, const struct config *config,
                         const struct fib *fib)
 {
-    uint32_t       room = 2 * config->n_routes + 2, n = 0;
+    uint32_t room = 2 * config->n_routes + 2, n = 0;
     struct border *b = calloc(room, sizeof *b);
 
     s->inside = calloc(room, sizeof *s->inside);
@@ -110,7 +110,7 @@ static bool find_inside(struct steer *s, const struct config *config,
     }
     room = find_borders(config, b);
     for (uint32_t i = 0; i < room; i++) {
-        bool                  more = i + 1 < room;
+        bool more = i + 1 < room;
         struct ct_addr_range *r = &s->inside[n];
 
         if (!is_inside(config, fib, &b[i]))
@@ -150,7 +150,7 @@ static bool hides(const struct config *config, uint32_t iface)
 static bool find_external(struct steer *s, const struct config *config)
 {
     const struct ct_ruleset *rules = &config->rules;
-    uint32_t                 room = config->n_ifaces * 8 + rules->n + 1, n = 0;
+    uint32_t room = config->n_ifaces * 8 + rules->n + 1, n = 0;
 
     s->external = calloc(room, sizeof *s->external);
     s->external_family = calloc(room, 1);

@@ -7,17 +7,17 @@
 #include "config.h"
 
 struct steer {
-    struct ct_steer       view;
-    struct ct_ifaces      ifaces;
-    struct ct_steer_row  *rows;
+    struct ct_steer view;
+    struct ct_ifaces ifaces;
+    struct ct_steer_row *rows;
     struct ct_addr_range *external, *inside;
-    uint8_t              *external_family, *inside_family;
+    uint8_t *external_family, *inside_family;
 };
 
 /* before: what was used until now, or NULL; its rows that the new ones leave
  * room for are kept, since flows may still run by them.  NULL: no memory. */
 struct steer *steer_new(const struct config *config, const struct fib *fib,
                         const struct steer *before, const uint8_t key[16]);
-void          steer_free(struct steer *steer);
+void steer_free(struct steer *steer);
 
 #endif

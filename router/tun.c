@@ -3,7 +3,8 @@
  * Before each packet stands a struct virtio_net_hdr (VIRTIO 1.1 section 5.1.6),
  * little-endian whatever the host is:
  *
- *   0 flags   1 gso_type   2 hdr_len   4 gso_size   6 csum_start   8 csum_offset
+ *   0 flags   1 gso_type   2 hdr_len   4 gso_size   6 csum_start   8
+ * csum_offset
  *
  * It lets packets of 64 KiB with a checksum not yet computed pass through
  * whole: the sender's kernel saves the work, the receiver's is told that
@@ -64,8 +65,8 @@ static bool csum_where_expected(const struct ct_pkt *pkt, uint32_t start,
                                 uint32_t offset)
 {
     struct ct_pkt parsed = *pkt;
-    uint8_t       proto = 0;
-    uint32_t      off = l4_simple(pkt, &proto);
+    uint8_t proto = 0;
+    uint32_t off = l4_simple(pkt, &proto);
 
     if (off == 0) {
         if (ct_parse_packet(&parsed) != CT_REASON_NONE)
@@ -121,7 +122,7 @@ void tun_encode(const struct ct_pkt *pkt, uint8_t header[PKTBUF_LINK])
 int tun_read(int fd, struct pktbuf *buf)
 {
     uint8_t *link = buf->room + CT_HEADROOM - PKTBUF_LINK;
-    ssize_t  n;
+    ssize_t n;
 
     do
         n = read(fd, link, PKTBUF_LINK + PKTBUF_DATA);
@@ -141,7 +142,7 @@ int tun_read(int fd, struct pktbuf *buf)
 enum ct_reason tun_write(int fd, struct ct_pkt *pkt)
 {
     uint8_t *link = pkt->data - PKTBUF_LINK;
-    ssize_t  n;
+    ssize_t n;
 
     tun_encode(pkt, link);
     do
@@ -158,7 +159,7 @@ enum ct_reason tun_write(int fd, struct ct_pkt *pkt)
 static int claim(const struct tun *tun, int fd)
 {
     struct ifreq ifr;
-    int          flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
+    int flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
 
     if (tun->multi_queue)
         flags |= IFF_MULTI_QUEUE;
@@ -258,8 +259,8 @@ static int look(const struct tun *tun, struct netlink *nl)
 static int dress(const struct tun *tun, struct netlink *nl)
 {
     const struct tun_config *c = &tun->config;
-    struct netlink_link      link;
-    int                      err = netlink_link(nl, tun->name, &link);
+    struct netlink_link link;
+    int err = netlink_link(nl, tun->name, &link);
 
     if (err < 0)
         return err;

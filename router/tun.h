@@ -11,30 +11,30 @@
 
 struct tun_config {
     const char *name; /* of the device */
-    uint16_t    mtu;
-    unsigned    queues;
-    bool        address_set; /* the kernel's own address on it */
-    uint8_t     family, prefix;
+    uint16_t mtu;
+    unsigned queues;
+    bool address_set; /* the kernel's own address on it */
+    uint8_t family, prefix;
     union ct_addr address;
 };
 
 struct tun {
     struct tun_config config;
-    char     name[16];
-    bool     multi_queue;
+    char name[16];
+    bool multi_queue;
     unsigned offload; /* TUN_F_*, as the kernel took them */
     unsigned n;       /* descriptors below */
-    int      fd[CT_MAX_SHARDS];
+    int fd[CT_MAX_SHARDS];
 };
 
 /* Open, set up and bring up.  0, or -1 with a sentence in err. */
-int  tun_open(struct tun *tun, const struct tun_config *config,
-              struct netlink *nl, char err[256]);
+int tun_open(struct tun *tun, const struct tun_config *config,
+             struct netlink *nl, char err[256]);
 void tun_close(struct tun *tun);
 
 /* The device was deleted: attach the same descriptors to a device of that name
- * again, making it if need be, and restore what it had.  0, or a negative errno:
- * try again later.  May be called while workers read and write. */
+ * again, making it if need be, and restore what it had.  0, or a negative
+ * errno: try again later.  May be called while workers read and write. */
 int tun_attach(struct tun *tun, struct netlink *nl);
 
 /* One packet into buf: pkt's first block is set but for `in`.

@@ -47,7 +47,7 @@ static const char *iface_name(void *ctx, uint8_t iface)
 static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
 {
     struct control *c = ctx;
-    uint64_t        sum = 0;
+    uint64_t sum = 0;
 
     for (uint32_t i = 0; i < c->n_workers; i++)
         if (shard >= c->n_workers || shard == i)
@@ -58,7 +58,7 @@ static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
 static uint64_t drops(void *ctx, uint32_t shard, enum ct_reason reason)
 {
     struct control *c = ctx;
-    uint64_t        sum = 0;
+    uint64_t sum = 0;
 
     for (uint32_t i = 0; i < c->n_workers; i++)
         if (shard >= c->n_workers || shard == i)
@@ -85,10 +85,10 @@ static uint32_t ifaces(void *ctx)
 
 static void iface(void *ctx, uint32_t i, struct web_iface *out)
 {
-    struct control      *c = ctx;
-    struct device       *d = &c->device[i];
+    struct control *c = ctx;
+    struct device *d = &c->device[i];
     struct worker_counts sum = {0};
-    struct netlink_link  link;
+    struct netlink_link link;
 
     for (uint32_t k = 0; k < c->n_workers; k++)
         worker_count(c->worker[k], i, &sum);
@@ -121,7 +121,7 @@ static uint32_t rules(void *ctx)
 
 static void rule(void *ctx, uint32_t i, struct web_rule *out)
 {
-    struct control    *c = ctx;
+    struct control *c = ctx;
     struct generation *g = c->now;
 
     *out = (struct web_rule){.rule = &g->config->rules.rules[i]};
@@ -162,7 +162,7 @@ static bool remove_flow(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen)
 static bool flush(void *ctx)
 {
     struct control *c = ctx;
-    bool            ok = true;
+    bool ok = true;
 
     for (uint32_t i = 0; i < c->n_workers; i++)
         ok = worker_flush(c->worker[i]) && ok;
@@ -172,7 +172,7 @@ static bool flush(void *ctx)
 static void want_events(void *ctx, bool on)
 {
     struct control *c = ctx;
-    uint32_t        mask = 0;
+    uint32_t mask = 0;
 
     if (on)
         mask = (uint32_t)CT_EVENT_NEW | (uint32_t)CT_EVENT_RELATED |

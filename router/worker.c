@@ -23,7 +23,7 @@ void worker_tell(struct worker *w)
 /* The core's voice: never waits, counts what finds no room. */
 static void on_event(void *ctx, const struct ct_event *event)
 {
-    struct worker      *w = ctx;
+    struct worker *w = ctx;
     struct worker_event e = {.event = *event, .lost = w->events_lost};
 
     w->tell_control = true;
@@ -89,7 +89,7 @@ static void obey(struct worker *w, const struct worker_order *order)
 
 static void on_wake(uv_async_t *wake)
 {
-    struct worker      *w = wake->data;
+    struct worker *w = wake->data;
     struct worker_order order;
 
     worker_io_handed(w);
@@ -101,7 +101,7 @@ static void on_wake(uv_async_t *wake)
 static void on_tick(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
-    uint32_t       ms = ct_tick(w->ct, clock_now(), GC_BUDGET);
+    uint32_t ms = ct_tick(w->ct, clock_now(), GC_BUDGET);
 
     worker_tell(w);
     if (!uv_is_closing((uv_handle_t *)timer))

@@ -19,14 +19,14 @@
 /* What may change while it runs.  Made by control, borrowed by the worker until
  * it has taken the next one: see worker_taken(). */
 struct worker_setup {
-    uint64_t                serial; /* grows by one each */
-    struct ct_ifaces        ifaces;
-    struct journey_iface    more[CT_MAX_IFACES];
-    const struct fib       *fib;
-    const struct steer     *steer;
+    uint64_t serial; /* grows by one each */
+    struct ct_ifaces ifaces;
+    struct journey_iface more[CT_MAX_IFACES];
+    const struct fib *fib;
+    const struct steer *steer;
     const struct ct_ruleset *rules;
-    struct ct_rule_count   *counts; /* this worker's */
-    struct ct_params        params;
+    struct ct_rule_count *counts; /* this worker's */
+    struct ct_params params;
 };
 
 struct worker_counts {
@@ -35,14 +35,14 @@ struct worker_counts {
 
 struct worker_event {
     struct ct_event event;
-    uint64_t        lost; /* before this one */
+    uint64_t lost; /* before this one */
 };
 
 struct worker_config {
-    unsigned         index, n_workers;
+    unsigned index, n_workers;
     struct ct_config ct; /* ctx and event are the worker's */
-    unsigned         n_ifaces;
-    int              fd[CT_MAX_IFACES]; /* queues; -1: none */
+    unsigned n_ifaces;
+    int fd[CT_MAX_IFACES]; /* queues; -1: none */
     /* Told from the worker's thread that there is something to look at: an
      * event, a lost device, a setup taken. */
     uv_async_t *control;
@@ -52,9 +52,9 @@ struct worker;
 
 /* NULL, with a sentence in err: no memory, or an impossible ct_config. */
 struct worker *worker_new(const struct worker_config *config, char err[256]);
-void           worker_link(struct worker *w, struct worker *const all[]);
+void worker_link(struct worker *w, struct worker *const all[]);
 /* 0 or a negative errno.  setup is in force before the first packet. */
-int  worker_start(struct worker *w, const struct worker_setup *setup);
+int worker_start(struct worker *w, const struct worker_setup *setup);
 /* End the thread and wait for it: a loop's turn or two. */
 void worker_stop(struct worker *w);
 void worker_free(struct worker *w);

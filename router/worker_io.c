@@ -25,7 +25,7 @@ bool worker_io_setup(struct worker *w, char err[256])
     unsigned n = w->config.n_workers;
     uint32_t room = ring_room(n), bufs = WORKER_BATCH;
     uint32_t back = room < 128 ? 256 : 2 * room; /* >= room + two batches */
-    bool     ok;
+    bool ok;
 
     bufs += (n - 1) * (room + WORKER_BATCH);
     ok = pktbuf_setup(&w->pool, bufs, (uint8_t)w->config.index);
@@ -49,9 +49,9 @@ void worker_io_free(struct worker *w)
 
 enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt)
 {
-    struct worker      *w = ctx;
+    struct worker *w = ctx;
     struct worker_port *port = &w->port[pkt->out];
-    enum ct_reason      why = tun_write(port->fd, pkt);
+    enum ct_reason why = tun_write(port->fd, pkt);
 
     if (why == CT_REASON_NONE) {
         worker_add(&port->tx_packets, 1);
@@ -136,7 +136,7 @@ static void wake_others(struct worker *w)
 void worker_io_handed(struct worker *w)
 {
     struct pktbuf *bufs[WORKER_BATCH];
-    unsigned       n;
+    unsigned n;
 
     for (unsigned i = 0; i < w->config.n_workers; i++) {
         if (i == w->config.index)
@@ -164,8 +164,8 @@ static unsigned read_batch(struct worker_port *port, struct pktbuf *batch[],
                            unsigned *n_batch, int *err)
 {
     struct worker *w = port->worker;
-    uint64_t       bytes = 0;
-    unsigned       n = 0;
+    uint64_t bytes = 0;
+    unsigned n = 0;
 
     *n_batch = 0;
     while (n < WORKER_BATCH && *err == 0) {
@@ -193,10 +193,10 @@ static unsigned read_batch(struct worker_port *port, struct pktbuf *batch[],
 static void readable(uv_poll_t *poll, int status, int events)
 {
     struct worker_port *port = poll->data;
-    struct worker      *w = port->worker;
-    struct pktbuf      *batch[WORKER_BATCH];
-    unsigned            n, n_batch;
-    int                 err = 0;
+    struct worker *w = port->worker;
+    struct pktbuf *batch[WORKER_BATCH];
+    unsigned n, n_batch;
+    int err = 0;
 
     (void)events;
     (void)status; /* what read says is more exact */

@@ -16,19 +16,19 @@ enum worker_order_kind {
 };
 
 struct worker_order {
-    uint32_t                   kind;
-    uint32_t                   a, b;
+    uint32_t kind;
+    uint32_t a, b;
     const struct worker_setup *setup;
 };
 
 /* One queue of one device. */
 struct worker_port {
     struct worker *worker;
-    uv_poll_t      poll;
-    int            fd;
-    unsigned       iface;
-    _Atomic bool   lost;
-    bool           polled; /* poll is initialised */
+    uv_poll_t poll;
+    int fd;
+    unsigned iface;
+    _Atomic bool lost;
+    bool polled; /* poll is initialised */
     /* read by control */
     _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_errors,
         tx_errors;
@@ -36,29 +36,29 @@ struct worker_port {
 
 struct worker {
     struct worker_config config;
-    uv_loop_t            loop;
-    uv_thread_t          thread;
-    uv_async_t           wake;
-    uv_timer_t           tick;
-    bool                 loop_ready, running;
+    uv_loop_t loop;
+    uv_thread_t thread;
+    uv_async_t wake;
+    uv_timer_t tick;
+    bool loop_ready, running;
 
-    void                      *block; /* the shard's */
-    size_t                     block_size;
-    struct ct                 *ct;
-    struct journey            *journey;
+    void *block; /* the shard's */
+    size_t block_size;
+    struct ct *ct;
+    struct journey *journey;
     const struct worker_setup *setup;
-    struct worker_port         port[CT_MAX_IFACES];
+    struct worker_port port[CT_MAX_IFACES];
 
     struct pktbuf_pool pool;
-    struct worker     *all[CT_MAX_SHARDS];
-    struct ring        to[CT_MAX_SHARDS];   /* packets for worker i */
-    struct ring        home[CT_MAX_SHARDS]; /* i's buffers, on their way back */
-    bool               wake_up[CT_MAX_SHARDS];
+    struct worker *all[CT_MAX_SHARDS];
+    struct ring to[CT_MAX_SHARDS];   /* packets for worker i */
+    struct ring home[CT_MAX_SHARDS]; /* i's buffers, on their way back */
+    bool wake_up[CT_MAX_SHARDS];
 
-    struct ring      orders;
-    struct ring      events;
-    uint64_t         events_lost;
-    bool             tell_control;
+    struct ring orders;
+    struct ring events;
+    uint64_t events_lost;
+    bool tell_control;
     _Atomic uint64_t taken;
 };
 
@@ -68,7 +68,7 @@ void worker_tell(struct worker *w); /* wake control, if there is a reason */
 /* worker_io.c */
 bool worker_io_setup(struct worker *w, char err[256]);
 void worker_io_free(struct worker *w);
-int  worker_io_start(struct worker *w, struct worker_port *port);
+int worker_io_start(struct worker *w, struct worker_port *port);
 void worker_io_handed(struct worker *w); /* packets other workers sent here */
 enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt);
 

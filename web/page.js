@@ -123,7 +123,7 @@ function way(cell, from, to, fromChanged, toChanged) {
 const TAGS = {
   ASSURED: ['assured', 'good', 'traffic went both ways; not evicted first'],
   SRC_NAT: ['source NAT', 'info', 'the source is translated'],
-  DST_NAT: ['destination NAT', 'info', 'the destination is translated'],
+  DST_NAT: ['dest. NAT', 'info', 'the destination is translated'],
   EXPECTED: ['related', 'info', 'opened on behalf of another flow'],
   FIXED_TIMEOUT: ['fixed timeout', '', 'its time is not refreshed'],
   DYING: ['ending', 'bad', 'it is being removed'],
@@ -147,7 +147,7 @@ function traffic(cell, way) {
   const text = way.packets === undefined ? '' : bytes(way.bytes);
   if (cell.dataset.text === text + way.packets) return;
   cell.dataset.text = text + way.packets;
-  cell.replaceChildren(text, make('small', '', way.packets === undefined ? '' : short(way.packets) + ' packets'));
+  cell.replaceChildren(text, make('small', '', way.packets === undefined ? '' : short(way.packets) + (way.packets === 1 ? ' packet' : ' packets')));
 }
 
 function showFlow(cells, flow) {
@@ -239,15 +239,16 @@ function showInterfaces(now, span) {
     while (row.cells.length < 5) row.insertCell().className = row.cells.length > 2 ? 'num' : '';
     const [label, state, rx, tx, lost] = row.cells;
     const was = before && before.interfaces[name];
-    label.replaceChildren(name, make('small', '', i.tun + ', MTU ' + i.mtu));
+    label.replaceChildren(name, make('small', '', i.tun), make('small', '', 'MTU ' + i.mtu));
     state.replaceChildren(make('span', 'tag ' + ({ up: 'good', down: 'bad', degraded: 'bad' }[i.state] || 'warn'), i.state));
     for (const [cell, way] of [[rx, 'rx'], [tx, 'tx']]) {
       const rate = was && span ? (i[way + '_bytes'] - was[way + '_bytes']) / span : 0;
       const packets = was && span ? (i[way + '_packets'] - was[way + '_packets']) / span : 0;
-      cell.replaceChildren(bits(Math.max(0, rate)), make('small', '', short(Math.max(0, packets)) + ' packets/s, ' + bytes(i[way + '_bytes']) + ' in all'));
+      cell.replaceChildren(bits(Math.max(0, rate)), make('small', '', short(Math.max(0, packets)) + ' packets/s'),
+        make('small', '', bytes(i[way + '_bytes']) + ' in all'));
     }
-    const device = i.dev_dropped === null ? 'device: not known' : 'device: ' + whole.format(i.dev_dropped);
-    lost.replaceChildren(whole.format(i.rx_errors + i.tx_errors), make('small', '', device));
+    const device = i.dev_dropped === null ? 'not known' : whole.format(i.dev_dropped);
+    lost.replaceChildren(whole.format(i.rx_errors + i.tx_errors), make('small', '', 'by the device: ' + device));
   });
 }
 

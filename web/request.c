@@ -80,7 +80,7 @@ static enum MHD_Result queue(struct request *r, unsigned status,
     if (type && done == MHD_YES)
         done = MHD_add_response_header(response, "Content-Type", type);
     /* After a refusal the rest of what was sent is not worth reading. */
-    if ((status == 400 || status == 413) && done == MHD_YES)
+    if ((status == 400 || status == 413 || status == 421) && done == MHD_YES)
         done = MHD_add_response_header(response, "Connection", "close");
     if (done == MHD_YES)
         done = MHD_queue_response(r->mhd, status, response);

@@ -158,6 +158,19 @@ static void on_completed(void *cls, struct MHD_Connection *mhd,
     c->deadline = uv_now(s->site->loop) + REQUEST_HEAD_MS;
 }
 
+static bool has_body(struct MHD_Connection *mhd)
+{
+    const char *length =
+        MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
+
+    return (length && strspn(length, "0") != strlen(length)) ||
+           MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
+                                       "Transfer-Encoding");
+}
+
+/* MHD calls this twice.  An answer to the first call makes it close the
+ * connection afterwards, since there might be a body it has not read: so only
+ * requests with a body, which are refused, are answered there. */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
                                   const char *url, const char *method,
                                   const char *version, const char *body,
@@ -172,10 +185,14 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
 
     (void)version;
     (void)body;
-    (void)con_cls;
     *body_size = 0; /* no call takes a body; auth_head() has said so */
     if (!r.conn)
         return MHD_NO;
+    if (!*con_cls) {
+        *con_cls = s;
+        if (!has_body(mhd))
+            return MHD_YES;
+    }
     r.conn->deadline = uv_now(s->site->loop) + REQUEST_ANSWER_MS;
     return routes_answer(&r);
 }

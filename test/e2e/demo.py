@@ -20,20 +20,25 @@ from lab import need, same, say
 RUN = os.path.join(lab.ROOT, "router", "run")
 
 
-def left():
-    """What a demo may have left in the kernel, in /tmp or running."""
-    out = re.findall(r"weir-demo-\w+", lab.sh("ip netns list"))
-    out += re.findall(r"weirdemo-\w+", lab.sh("ip -o link"))
-    out += glob.glob("/tmp/weir-demo.*")
+def processes(word):
+    """Ids of demo processes with this word on their command line."""
+    out = []
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
             with open(path, "rb") as f:
-                words = f.read()
+                line = f.read().decode(errors="replace")
         except OSError:
             continue
-        if b"/tmp/weir-demo." in words:
-            out.append(words.replace(b"\0", b" ").decode())
+        if "/tmp/weir-demo." in line and word in line:
+            out.append(int(path.split("/")[2]))
     return out
+
+
+def left():
+    """What a demo may have left in the kernel, in /tmp or running."""
+    return (re.findall(r"weir-demo-\w+", lab.sh("ip netns list"))
+            + re.findall(r"weirdemo-\w+", lab.sh("ip -o link"))
+            + glob.glob("/tmp/weir-demo.*") + processes(""))
 
 
 def start(*args):
@@ -86,17 +91,19 @@ def killed():
     demo.kill()
     demo.wait()
     nothing_left("after kill -9 of the script")
+    demo = start()
+    read_until(demo, "servers")
+    for pid in processes("--watch-over"):
+        os.kill(pid, signal.SIGKILL)
+    demo.kill()
+    demo.wait()
+    need(left(), "void: something must be left when both are killed")
+    once()
     for victim in ("weir.json", "server.py", "--watch-over"):
         demo = start("--once")
         read_until(demo, "100 MB down")
-        for path in glob.glob("/proc/[0-9]*/cmdline"):
-            try:
-                with open(path, "rb") as f:
-                    words = f.read().decode()
-            except OSError:
-                continue
-            if victim in words and "/tmp/weir-demo." in words:
-                os.kill(int(path.split("/")[2]), signal.SIGKILL)
+        for pid in processes(victim):
+            os.kill(pid, signal.SIGKILL)
         demo.communicate(timeout=300)
         nothing_left(f"after kill -9 of {victim}")
         say(f"nothing left after kill -9 of {victim}")

@@ -50,8 +50,7 @@ static void put16(uint8_t *p, unsigned v)
 static void load(const char *spec)
 {
     buf->pkt = (struct ct_pkt){.data = buf->room + CT_HEADROOM};
-    buf->pkt.len =
-        (uint32_t)packet_build(buf->pkt.data, PKTBUF_DATA, spec);
+    buf->pkt.len = (uint32_t)packet_build(buf->pkt.data, PKTBUF_DATA, spec);
     assert_true(buf->pkt.len > 0);
 }
 
@@ -150,8 +149,7 @@ static void write_then_read(void **state)
     int fd[2];
 
     (void)state;
-    assert_int_equal(
-        socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fd), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fd), 0);
     load(TCP4);
     assert_int_equal(ct_parse_packet(&buf->pkt), CT_REASON_NONE);
     buf->pkt.csum_partial = true;

@@ -222,6 +222,28 @@ static void one_flow_is_deleted(void **state)
     web_client_free(&a);
 }
 
+/* A page that asks once a second must not connect anew each time. */
+static void connections_are_kept(void **state)
+{
+    struct world *w = *state;
+    int           fd = web_client_tcp("127.0.0.1", w->port), i;
+    char          text[4096];
+
+    for (i = 0; i < 3; i++) {
+        static const char *const asks[] = {
+            "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "DELETE /api/v1/flows/0-7 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "GET /api/v1/flows/3-7 HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+        static const char *const ends[] = {"}", "\r\n\r\n", "}"};
+
+        assert_true(write(fd, asks[i], strlen(asks[i])) > 0);
+        assert_true(web_client_read(fd, text, sizeof(text), 3000, ends[i]));
+        assert_non_null(strstr(text, "HTTP/1.1 20"));
+        assert_null(strstr(text, "Connection: close"));
+    }
+    (void)close(fd);
+}
+
 static unsigned count_flows(const struct world *w)
 {
     unsigned s, i, n = 0;
@@ -547,6 +569,7 @@ int main(void)
         T(faults_in_the_query_are_named),
         T(stream_gives_all_one_a_line),
         T(one_flow_is_deleted),
+        T(connections_are_kept),
         T(many_are_deleted_by_filter),
         T(stats_have_every_row_of_the_lists),
         T(rules_with_hostile_comments_stay_json),
