@@ -203,11 +203,13 @@ void hooks_choose(struct ct *ct)
 
 /* ---- the walk ---- */
 
-/* The one place where a drop is counted. */
+/* The one place where a drop is counted.  A packet the router made never
+ * entered, so it is none of these: its maker counts it as lost. */
 enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why)
 {
     pkt->why = (uint8_t)why;
-    stats_add(&ct->reasons[why], 1);
+    if (pkt->kind == CT_KIND_NONE)
+        stats_add(&ct->reasons[why], 1);
     return CT_DROP;
 }
 

@@ -134,13 +134,29 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
     ct_done(j->cfg.ct, &out);
 }
 
-static void send_reset(struct journey *j, const struct ct_pkt *pkt)
+/* In a rejected packet's stead: its flow, not entered yet, lends the reset the
+ * addresses that the sender knows; of a flow that is entered conntrack finds
+ * out by itself, and closes it. */
+static void lend_flow(const struct ct_pkt *pkt, struct ct_pkt *out)
+{
+    if (!pkt->made_conn)
+        return;
+    out->conn = pkt->conn;
+    out->info = CT_ESTABLISHED;
+    out->dir = CT_DIR_REPLY;
+    out->tracked = true;
+}
+
+static void send_reset(struct journey *j, const struct ct_pkt *pkt,
+                       bool rejected)
 {
     struct ct_pkt out;
 
     blank(j, &out);
     if (!ct_reply_reset(j->cfg.ct, pkt, &out))
         return;
+    if (rejected)
+        lend_flow(pkt, &out);
     if (allowed(j, pkt))
         originate(j, &out);
     ct_done(j->cfg.ct, &out);
@@ -151,7 +167,7 @@ void answer_reject(struct journey *j, const struct ct_pkt *pkt)
     switch (pkt->reject) {
     case CT_REJECT_RST:
         if (pkt->tuple.proto == WALK_TCP)
-            send_reset(j, pkt);
+            send_reset(j, pkt, true);
         else
             answer_error(j, pkt, ANSWER_NO_PORT, 0);
         break;
@@ -173,7 +189,7 @@ void answer_local(struct journey *j, struct ct_pkt *pkt)
 {
     switch (pkt->tuple.proto) {
     case WALK_TCP:
-        send_reset(j, pkt);
+        send_reset(j, pkt, false);
         break;
     case WALK_UDP:
         answer_error(j, pkt, ANSWER_NO_PORT, 0);

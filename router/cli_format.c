@@ -11,10 +11,10 @@
 
 unsigned cli_format_flag(const char *name)
 {
-    static const char *const names[] = {"extended", "id",   "timestamp",
-                                        "ktimestamp", "save", "xml",
-                                        "json",     "labels", "userspace"};
-    unsigned                 i;
+    static const char *const names[] = {"extended",   "id",     "timestamp",
+                                        "ktimestamp", "save",   "xml",
+                                        "json",       "labels", "userspace"};
+    unsigned i;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], name) == 0)
@@ -42,12 +42,12 @@ static bool has(const json_t *o, const char *key)
 static bool has_status(const json_t *flow, const char *name)
 {
     const json_t *status = json_object_get(flow, "status"), *row;
-    size_t        i;
+    size_t i;
 
-    json_array_foreach(status, i, row) if (strcmp(json_string_value(row)
-                                                      ? json_string_value(row)
-                                                      : "",
-                                                  name) == 0) return true;
+    json_array_foreach(
+        status, i,
+        row) if (strcmp(json_string_value(row) ? json_string_value(row) : "",
+                        name) == 0) return true;
     return false;
 }
 
@@ -69,7 +69,7 @@ static const char *state_of(const json_t *flow)
 static time_t start_of(const json_t *flow)
 {
     const char *text = text_of(flow, "start");
-    struct tm   tm = {0};
+    struct tm tm = {0};
 
     if (!*text || !strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm))
         return 0;
@@ -86,8 +86,7 @@ static void text_tuple(FILE *out, const json_t *t, bool counters)
                 number_of(t, "sport"), number_of(t, "dport"));
     else if (has(t, "type"))
         fprintf(out, "type=%" PRIu64 " code=%" PRIu64 " id=%" PRIu64 " ",
-                number_of(t, "type"), number_of(t, "code"),
-                number_of(t, "id"));
+                number_of(t, "type"), number_of(t, "code"), number_of(t, "id"));
     else if (has(t, "srckey"))
         fprintf(out, "srckey=0x%" PRIx64 " dstkey=0x%" PRIx64 " ",
                 number_of(t, "srckey"), number_of(t, "dstkey"));
@@ -99,7 +98,7 @@ static void text_tuple(FILE *out, const json_t *t, bool counters)
 static void clock_text(FILE *out, const char *name, time_t at)
 {
     struct tm tm;
-    char      text[40];
+    char text[40];
 
     if (localtime_r(&at, &tm) &&
         strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &tm))
@@ -206,8 +205,7 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
         fprintf(out,
                 "--icmp-type %" PRIu64 " --icmp-code %" PRIu64
                 " --icmp-id %" PRIu64 " ",
-                number_of(o, "type"), number_of(o, "code"),
-                number_of(o, "id"));
+                number_of(o, "type"), number_of(o, "code"), number_of(o, "id"));
     if (*state_of(flow))
         fprintf(out, "--state %s ", state_of(flow));
 }
@@ -227,8 +225,7 @@ static void xml_tuple(FILE *out, const json_t *flow, const char *key,
             text_of(t, "src"), text_of(t, "dst"), number_of(flow, "protonum"),
             text_of(flow, "protocol"));
     if (has(t, "sport"))
-        fprintf(out,
-                "<sport>%" PRIu64 "</sport><dport>%" PRIu64 "</dport>",
+        fprintf(out, "<sport>%" PRIu64 "</sport><dport>%" PRIu64 "</dport>",
                 number_of(t, "sport"), number_of(t, "dport"));
     fputs("</layer4>", out);
     if (counters && has(t, "packets"))
@@ -256,10 +253,9 @@ static void xml_when(FILE *out, time_t now)
 static void xml_flow(FILE *out, const json_t *flow, unsigned flags,
                      enum cli_format_type type, struct timespec now)
 {
-    static const char *const types[] = {"", " type=\"new\"",
-                                        " type=\"update\"",
+    static const char *const types[] = {"", " type=\"new\"", " type=\"update\"",
                                         " type=\"destroy\""};
-    bool   counters = type == CLI_FORMAT_LIST || type == CLI_FORMAT_DESTROY;
+    bool counters = type == CLI_FORMAT_LIST || type == CLI_FORMAT_DESTROY;
     time_t start = start_of(flow);
 
     fprintf(out, "<flow%s>", types[type]);
@@ -311,9 +307,9 @@ void cli_format_flow(FILE *out, const json_t *flow, unsigned flags,
 {
     static const char *const types[] = {"", "    [NEW] ", " [UPDATE] ",
                                         "[DESTROY] "};
-    char                    *text = NULL;
-    size_t                   n = 0;
-    FILE                    *line = open_memstream(&text, &n);
+    char *text = NULL;
+    size_t n = 0;
+    FILE *line = open_memstream(&text, &n);
 
     if (!line)
         return;
@@ -336,8 +332,7 @@ void cli_format_flow(FILE *out, const json_t *flow, unsigned flags,
 void cli_format_begin(FILE *out, unsigned flags)
 {
     if (flags & CLI_FORMAT_XML)
-        fputs("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<conntrack>\n",
-              out);
+        fputs("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<conntrack>\n", out);
 }
 
 void cli_format_end(FILE *out, unsigned flags)
@@ -361,7 +356,7 @@ void cli_format_stats(FILE *out, const json_t *stats)
         {"chaintoolong", "chaintoolong"},
     };
     const json_t *shards = json_object_get(stats, "shards"), *row;
-    size_t        i, k;
+    size_t i, k;
 
     json_array_foreach(shards, i, row)
     {

@@ -29,8 +29,8 @@ const char *cli_http_path(const char *option)
 bool cli_http_open(struct cli_http *h, const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    struct timeval     tv = {.tv_sec = SILENCE_S};
-    int                error;
+    struct timeval tv = {.tv_sec = SILENCE_S};
+    int error;
 
     memset(h, 0, sizeof(*h));
     h->over = true;
@@ -100,9 +100,9 @@ static bool raw_line(struct cli_http *h, char *out, size_t room)
 
 static bool read_head(struct cli_http *h)
 {
-    char  line[8192];
+    char line[8192];
     char *end;
-    bool  sized = false;
+    bool sized = false;
 
     if (!raw_line(h, line, sizeof(line)) ||
         sscanf(line, "HTTP/1.1 %3d", &h->status) != 1)
@@ -129,10 +129,10 @@ static bool read_head(struct cli_http *h)
 int cli_http_ask(struct cli_http *h, const char *method, const char *target,
                  const char *accept)
 {
-    char   request[8192];
-    int    n = snprintf(request, sizeof(request),
-                        "%s %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n",
-                        method, target, accept);
+    char request[8192];
+    int n = snprintf(request, sizeof(request),
+                     "%s %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n",
+                     method, target, accept);
     size_t sent = 0;
 
     if (n < 0 || (size_t)n >= sizeof(request)) {
@@ -159,7 +159,7 @@ int cli_http_ask(struct cli_http *h, const char *method, const char *target,
 /* Step to the next chunk; false: there is none. */
 static bool next_chunk(struct cli_http *h)
 {
-    char  line[64];
+    char line[64];
     char *end;
 
     if (h->started && !raw_line(h, line, sizeof(line)))
@@ -196,7 +196,7 @@ static int body_byte(struct cli_http *h)
 const char *cli_http_line(struct cli_http *h)
 {
     size_t n = 0;
-    int    c;
+    int c;
 
     while ((c = body_byte(h)) >= 0 && c != '\n') {
         if (n + 1 >= sizeof(h->line))
@@ -212,8 +212,8 @@ const char *cli_http_line(struct cli_http *h)
 char *cli_http_body(struct cli_http *h, size_t max)
 {
     size_t n = 0, cap = 4096;
-    char  *text = malloc(cap + 1);
-    int    c;
+    char *text = malloc(cap + 1);
+    int c;
 
     while (text && (c = body_byte(h)) >= 0) {
         if (n == cap) {
@@ -242,9 +242,9 @@ bool cli_http_query(char *target, size_t room, const char *key,
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
-    size_t            n = strlen(target);
-    int               k = snprintf(target + n, room - n, "%c%s=",
-                                   strchr(target, '?') ? '&' : '?', key);
+    size_t n = strlen(target);
+    int k = snprintf(target + n, room - n,
+                     "%c%s=", strchr(target, '?') ? '&' : '?', key);
 
     if (k < 0 || (size_t)k >= room - n)
         return false;

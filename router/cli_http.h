@@ -10,14 +10,14 @@
 enum { CLI_HTTP_LINE = 65536 }; /* longest line of an answer */
 
 struct cli_http {
-    int      fd;
-    int      status; /* of the answer at hand */
-    bool     chunked, to_end, over;
-    bool     started; /* a chunk has been read */
-    uint64_t left;    /* of the body, or of its chunk */
-    size_t   at, have;
-    char     in[16384];
-    char     line[CLI_HTTP_LINE];
+    int fd;
+    int status; /* of the answer at hand */
+    bool chunked, to_end, over;
+    bool started;  /* a chunk has been read */
+    uint64_t left; /* of the body, or of its chunk */
+    size_t at, have;
+    char in[16384];
+    char line[CLI_HTTP_LINE];
 };
 
 /* Where the router listens: --socket's value, else WEIR_SOCKET, else the

@@ -108,7 +108,7 @@ static const struct option longs[] = {
 
 /* Options that are a key of the API's filter as they stand. */
 static const struct {
-    int         option;
+    int option;
     const char *key;
 } keys[] = {
     {'s', "src"},
@@ -159,9 +159,9 @@ static int add_nat(struct cli_options *o, int option, const char *value)
     const char *key = option == 'n'   ? "src_nat"
                       : option == 'g' ? "dst_nat"
                                       : "any_nat";
-    char        address[64];
+    char address[64];
     const char *colon;
-    int         result;
+    int result;
 
     if (!value)
         return add(o, "nat", nat);
@@ -208,8 +208,8 @@ static int add_events(struct cli_options *o, char *list)
         else if (strcasecmp(word, "DESTROY") == 0)
             o->events |= CLI_OPTIONS_DESTROY;
         else if (strcasecmp(word, "ALL") == 0)
-            o->events |= CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE |
-                         CLI_OPTIONS_DESTROY;
+            o->events |=
+                CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE | CLI_OPTIONS_DESTROY;
         else
             return wrong("Bad parameter `%s'", word);
     }
@@ -272,16 +272,15 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
     *o = (struct cli_options){0};
     optind = 0; /* getopt begins anew: tests call this often */
     opterr = 0;
-    while ((option = getopt_long(
-                argc, argv, "+:LCSEDFhVs:d:r:q:p:f:u:n::g::j::m:w:o:e:b:",
-                longs, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv,
+                                 "+:LCSEDFhVs:d:r:q:p:f:u:n::g::j::m:w:o:e:b:",
+                                 longs, NULL)) != -1) {
         if (option == 'h' || option == 'V') {
             o->command = (char)option;
             return 0;
         }
         if (option == ':')
-            return wrong("option `%s' requires an argument",
-                         argv[optind - 1]);
+            return wrong("option `%s' requires an argument", argv[optind - 1]);
         if (option == '?')
             return wrong("unknown option `%s'", argv[optind - 1]);
         result = take(o, option, argc, argv);
@@ -297,7 +296,6 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
     if (o->filtered && strchr("CSF", o->command))
         return wrong("Illegal option with this command: it takes no filter");
     if (!o->events)
-        o->events =
-            CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE | CLI_OPTIONS_DESTROY;
+        o->events = CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE | CLI_OPTIONS_DESTROY;
     return 0;
 }

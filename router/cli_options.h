@@ -12,12 +12,12 @@ enum {
 };
 
 struct cli_options {
-    char        command; /* L C S E D F, or h, V */
-    const char *socket;  /* NULL: not given */
-    unsigned    output;  /* enum in cli_format.h */
-    unsigned    events;
-    bool        filtered; /* something chooses flows */
-    char        query[4096]; /* "" or "?key=value&..." */
+    char command;       /* L C S E D F, or h, V */
+    const char *socket; /* NULL: not given */
+    unsigned output;    /* enum in cli_format.h */
+    unsigned events;
+    bool filtered;    /* something chooses flows */
+    char query[4096]; /* "" or "?key=value&..." */
 };
 
 /* 0, or the exit code 2 after a sentence on stderr. */

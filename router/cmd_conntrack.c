@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLOWS "/api/v1/flows"
+#define FLOWS  "/api/v1/flows"
 #define NDJSON "application/x-ndjson"
 
 enum { BODY_MAX = 4 << 20, BUSY_TRIES = 500 };
@@ -42,7 +42,7 @@ static void footer(unsigned long n, const char *what)
 /* Say what the router has against it; the exit code. */
 static int refused(struct cli_http *h)
 {
-    char   *body = cli_http_body(h, BODY_MAX);
+    char *body = cli_http_body(h, BODY_MAX);
     json_t *j = body ? json_loads(body, 0, NULL) : NULL;
     const char *detail = json_string_value(json_object_get(j, "detail"));
 
@@ -70,7 +70,7 @@ static void show(const json_t *flow, const char *line,
 /* GET, expect 200 and JSON; NULL after a sentence, *code is set. */
 static json_t *fetch(struct cli_http *h, const char *path, int *code)
 {
-    char   *body;
+    char *body;
     json_t *j;
 
     *code = 1;
@@ -93,7 +93,7 @@ static json_t *fetch(struct cli_http *h, const char *path, int *code)
 
 static int count(struct cli_http *h)
 {
-    int     code;
+    int code;
     json_t *j = fetch(h, "/api/v1/stats", &code);
 
     if (!j)
@@ -106,7 +106,7 @@ static int count(struct cli_http *h)
 
 static int stats(struct cli_http *h)
 {
-    int     code;
+    int code;
     json_t *j = fetch(h, "/api/v1/stats", &code);
 
     if (!j)
@@ -135,8 +135,8 @@ static int walk(struct cli_http *h, const struct cli_options *o,
                 void *arg)
 {
     const char *line;
-    char        path[4200];
-    int         status, code = 0;
+    char path[4200];
+    int status, code = 0;
 
     if (!target(path, sizeof(path), FLOWS, o->query))
         return 2;
@@ -167,7 +167,7 @@ static int show_one(const json_t *flow, const char *line,
 static int list(struct cli_http *h, const struct cli_options *o)
 {
     unsigned long n = 0;
-    int           code;
+    int code;
 
     cli_format_begin(stdout, o->output);
     code = walk(h, o, show_one, &n);
@@ -181,16 +181,16 @@ static int list(struct cli_http *h, const struct cli_options *o)
 
 struct deleting {
     struct cli_http *h;
-    unsigned long    n;
+    unsigned long n;
 };
 
 static int delete_one(const json_t *flow, const char *line,
                       const struct cli_options *o, void *arg)
 {
     struct deleting *d = arg;
-    const char      *id = json_string_value(json_object_get(flow, "id"));
-    char             path[128];
-    int              status, tries = 0;
+    const char *id = json_string_value(json_object_get(flow, "id"));
+    char path[128];
+    int status, tries = 0;
 
     (void)snprintf(path, sizeof(path), FLOWS "/%s", id ? id : "");
     for (;;) {
@@ -216,7 +216,7 @@ static int delete_one(const json_t *flow, const char *line,
 static int delete_matching(struct cli_http *h, const struct cli_options *o)
 {
     struct deleting d = {.h = malloc(sizeof(*d.h))};
-    int             code = 1;
+    int code = 1;
 
     if (!d.h || !cli_http_open(d.h, cli_http_path(o->socket))) {
         free(d.h);
@@ -239,9 +239,9 @@ static int delete_matching(struct cli_http *h, const struct cli_options *o)
 static void show_event(const char *line, const struct cli_options *o,
                        unsigned long *n)
 {
-    json_t              *j = json_loads(line, 0, NULL);
-    const char          *name = json_string_value(json_object_get(j, "type"));
-    unsigned             bit = CLI_OPTIONS_UPDATE;
+    json_t *j = json_loads(line, 0, NULL);
+    const char *name = json_string_value(json_object_get(j, "type"));
+    unsigned bit = CLI_OPTIONS_UPDATE;
     enum cli_format_type type = CLI_FORMAT_UPDATE;
 
     if (name && strcmp(name, "NEW") == 0) {
@@ -271,11 +271,11 @@ static void show_gap(const char *line)
 static int watch(struct cli_http *h, const struct cli_options *o)
 {
     struct sigaction sa = {.sa_handler = on_signal};
-    unsigned long    n = 0;
-    const char      *line;
-    char             path[4200];
-    bool             gap = false;
-    int              status;
+    unsigned long n = 0;
+    const char *line;
+    char path[4200];
+    bool gap = false;
+    int status;
 
     if (!target(path, sizeof(path), "/api/v1/events", o->query))
         return 2;
@@ -304,8 +304,8 @@ static int watch(struct cli_http *h, const struct cli_options *o)
 int cmd_conntrack(int argc, char **argv)
 {
     struct cli_options o;
-    struct cli_http   *h;
-    int                code = cli_options_read(&o, argc, argv);
+    struct cli_http *h;
+    int code = cli_options_read(&o, argc, argv);
 
     if (code)
         return code;

@@ -14,8 +14,8 @@ static const char help[] =
 /* The answer's "detail", or a general word. */
 static void say_why(struct cli_http *h)
 {
-    char       *body = cli_http_body(h, 65536);
-    json_t     *j = body ? json_loads(body, 0, NULL) : NULL;
+    char *body = cli_http_body(h, 65536);
+    json_t *j = body ? json_loads(body, 0, NULL) : NULL;
     const char *why = json_string_value(json_object_get(j, "detail"));
 
     printf("not ready: %s\n", why && *why ? why : "it does not say why");
@@ -30,9 +30,9 @@ int cmd_health(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    const char      *socket = NULL;
+    const char *socket = NULL;
     struct cli_http *h;
-    int              option, status;
+    int option, status;
 
     optind = 0;
     while ((option = getopt_long(argc, argv, "h", longs, NULL)) != -1) {

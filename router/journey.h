@@ -14,15 +14,15 @@
 
 struct journey_iface {
     uint16_t mtu;
-    bool     usable; /* false: packets for it are dropped as TX_LINK_DOWN */
-    uint8_t  prefix[8]; /* length of each ct_iface.addr's; 0: not known */
+    bool usable;       /* false: packets for it are dropped as TX_LINK_DOWN */
+    uint8_t prefix[8]; /* length of each ct_iface.addr's; 0: not known */
 };
 
 struct journey;
 
 struct journey_config {
     struct ct *ct;
-    uint64_t   seed; /* of IP ids, jitter */
+    uint64_t seed; /* of IP ids, jitter */
     /* Send it; pkt->data is borrowed for the call, headroom before it is there
      * for a link header.  NONE: sent.  TX_LINK_DOWN, TX_ERROR: lost, and the
      * journey counts it. */
@@ -36,7 +36,7 @@ struct journey_config {
 };
 
 struct journey *journey_new(const struct journey_config *config);
-void            journey_free(struct journey *j);
+void journey_free(struct journey *j);
 
 /* Borrowed until the next call. */
 void journey_set_fib(struct journey *j, const struct fib *fib);

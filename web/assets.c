@@ -10,9 +10,9 @@ extern const unsigned char assets_js_start[], assets_js_end[];
 
 enum MHD_Result assets_html(struct request *r)
 {
-    return request_answer_static(
-        r, 200, "text/html; charset=utf-8", assets_html_start,
-        (size_t)(assets_html_end - assets_html_start));
+    return request_answer_static(r, 200, "text/html; charset=utf-8",
+                                 assets_html_start,
+                                 (size_t)(assets_html_end - assets_html_start));
 }
 
 enum MHD_Result assets_css(struct request *r)

@@ -16,7 +16,7 @@
 bool auth_peer(int fd)
 {
     struct ucred cred;
-    socklen_t    len = sizeof(cred);
+    socklen_t len = sizeof(cred);
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
         return false;
@@ -25,7 +25,7 @@ bool auth_peer(int fd)
 
 bool auth_token(const char *given, const char *token)
 {
-    size_t          n = strlen(token), m = strlen(given), i;
+    size_t n = strlen(token), m = strlen(given), i;
     volatile size_t differ = n ^ m;
 
     for (i = 0; i < m; i++)
@@ -38,19 +38,18 @@ bool auth_token(const char *given, const char *token)
 static bool is_loopback(const char *text)
 {
     struct in6_addr six;
-    struct in_addr  four;
+    struct in_addr four;
 
     if (inet_pton(AF_INET, text, &four) == 1)
         return ntohl(four.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, text, &six) == 1 &&
-           IN6_IS_ADDR_LOOPBACK(&six);
+    return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 bool auth_host(const char *host, const char *configured, const char *own)
 {
-    char        name[256];
+    char name[256];
     const char *end, *port;
-    size_t      n;
+    size_t n;
 
     if (*host == '[') {
         end = strchr(++host, ']');
@@ -80,7 +79,7 @@ bool auth_host(const char *host, const char *configured, const char *own)
 }
 
 struct heads {
-    unsigned    hosts, lengths, codings, origins, sites, auths;
+    unsigned hosts, lengths, codings, origins, sites, auths;
     const char *host, *length, *origin, *site, *auth;
 };
 
@@ -125,7 +124,7 @@ static struct heads heads_of(struct request *r)
 static void own_address(int fd, char text[INET6_ADDRSTRLEN])
 {
     struct sockaddr_storage ss;
-    socklen_t               len = sizeof(ss);
+    socklen_t len = sizeof(ss);
 
     text[0] = '\0';
     if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
@@ -141,7 +140,7 @@ static void own_address(int fd, char text[INET6_ADDRSTRLEN])
 bool auth_head(struct request *r, enum MHD_Result *result)
 {
     struct heads h = heads_of(r);
-    char         own[INET6_ADDRSTRLEN];
+    char own[INET6_ADDRSTRLEN];
 
     if (r->conn->stranger) {
         *result = problem_answer(r, 403,
@@ -150,8 +149,9 @@ bool auth_head(struct request *r, enum MHD_Result *result)
         return false;
     }
     if (r->conn->bad_uri || r->path[0] != '/') {
-        *result = problem_answer(r, 400, "the request target is not a plain "
-                                         "path");
+        *result = problem_answer(r, 400,
+                                 "the request target is not a plain "
+                                 "path");
         return false;
     }
     if (h.hosts != 1 || h.lengths > 1 || (h.lengths && h.codings) ||
@@ -191,14 +191,15 @@ static bool same_site(const struct heads *h)
 bool auth_scope(struct request *r, enum scope scope, enum MHD_Result *result)
 {
     struct heads h;
-    bool         shown;
+    bool shown;
 
     if (r->conn->local)
         return true;
     h = heads_of(r);
     if (scope == SCOPE_WRITE && !same_site(&h)) {
-        *result = problem_answer(r, 403, "a write must not come from another "
-                                         "site's page");
+        *result = problem_answer(r, 403,
+                                 "a write must not come from another "
+                                 "site's page");
         return false;
     }
     if (!r->site->token || scope == SCOPE_OPEN || scope == SCOPE_PAGE)

@@ -27,7 +27,7 @@ void buf_free(struct buf *b)
 static bool reserve(struct buf *b, size_t n)
 {
     size_t cap = b->cap;
-    char  *p;
+    char *p;
 
     if (b->failed)
         return false;
@@ -66,9 +66,9 @@ void buf_puts(struct buf *b, const char *text)
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
-    char    line[512], *more;
+    char line[512], *more;
     va_list ap, again;
-    int     n;
+    int n;
 
     va_start(ap, fmt);
     va_copy(again, ap);

@@ -9,12 +9,12 @@
 #include <stddef.h>
 
 struct buf {
-    char  *p;      /* not terminated by NUL */
+    char *p; /* not terminated by NUL */
     size_t len;
     size_t cap;
-    size_t max;    /* cap never grows beyond */
-    bool   own;    /* p is ours, from malloc */
-    bool   failed; /* something did not fit; the text is cut */
+    size_t max;  /* cap never grows beyond */
+    bool own;    /* p is ours, from malloc */
+    bool failed; /* something did not fit; the text is cut */
 };
 
 /* Grows by malloc, up to max bytes.  Free it, or give p away. */

@@ -42,8 +42,8 @@ enum form { NAME, NET, RANGE, BITS, STATUS, NAT, FAMILY, PROTO };
 
 static const struct {
     const char *name;
-    uint8_t     form;
-    uint32_t    top; /* of a range */
+    uint8_t form;
+    uint32_t top; /* of a range */
     const char *help;
 } keys[N_KEYS] = {
     [K_PROTO] = {"proto", PROTO, 0, "protocol, by name or number"},
@@ -117,7 +117,7 @@ static bool number(const char *text, const char *end, bool hex, uint32_t top,
     if (text == end)
         return false;
     for (; text < end; text++) {
-        char     c = *text;
+        char c = *text;
         unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
                          : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
                          : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
@@ -136,9 +136,9 @@ static bool number(const char *text, const char *end, bool hex, uint32_t top,
 static bool parse_net(struct filter_term *t, const char *value)
 {
     const char *slash = strchr(value, '/');
-    size_t      n = slash ? (size_t)(slash - value) : strlen(value);
-    uint32_t    len;
-    char        text[64];
+    size_t n = slash ? (size_t)(slash - value) : strlen(value);
+    uint32_t len;
+    char text[64];
 
     if (n == 0 || n >= sizeof(text))
         return false;
@@ -186,8 +186,8 @@ static bool parse_status(struct filter_term *t, const char *value)
 {
     t->u.bits.value = 0;
     while (*value) {
-        size_t   n = strcspn(value, ",");
-        char     name[24];
+        size_t n = strcspn(value, ",");
+        char name[24];
         uint32_t bit;
 
         if (n == 0 || n >= sizeof(name))
@@ -264,7 +264,7 @@ bool filter_add(struct filter *f, const char *key, const char *value,
                 const char **why)
 {
     struct filter_term t = {0};
-    int                k = find_key(key);
+    int k = find_key(key);
 
     if (k < 0) {
         *why = "no such key";
@@ -291,8 +291,8 @@ static bool in_net(const struct filter_term *t, uint8_t family,
         return false;
     if (memcmp(a->b, t->u.net.addr.b, whole) != 0)
         return false;
-    return rest == 0 || ((a->b[whole] ^ t->u.net.addr.b[whole]) >>
-                         (8 - rest)) == 0;
+    return rest == 0 ||
+           ((a->b[whole] ^ t->u.net.addr.b[whole]) >> (8 - rest)) == 0;
 }
 
 static bool in_range(const struct filter_term *t, uint32_t n)
@@ -305,7 +305,7 @@ static bool port_of(const struct ct_view *v, uint8_t key, uint32_t *port)
 {
     const struct ct_tuple *o = &v->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *r = &v->tuple[CT_DIR_REPLY];
-    bool                   icmp = names_is_icmp(o->proto);
+    bool icmp = names_is_icmp(o->proto);
 
     switch (key) {
     case K_SPORT:
@@ -338,7 +338,7 @@ static bool holds(const struct filter_term *t, const struct ct_view *v,
 {
     const struct ct_tuple *o = &v->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *r = &v->tuple[CT_DIR_REPLY];
-    uint32_t               port;
+    uint32_t port;
 
     switch (t->key) {
     case K_PROTO:
@@ -388,7 +388,7 @@ bool filter_match(const struct filter *f, const struct ct_view *v,
 
     for (i = 0; i < f->n; i++) {
         const struct filter_term *t = &f->term[i];
-        bool                      yes = holds(t, v, src);
+        bool yes = holds(t, v, src);
 
         if (t->negate) {
             if (yes)

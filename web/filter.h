@@ -25,11 +25,11 @@
 
 struct filter_term {
     uint8_t key; /* enum in filter.c */
-    bool    negate;
+    bool negate;
     union {
         struct {
             union ct_addr addr;
-            uint8_t       family, len;
+            uint8_t family, len;
         } net;
         struct {
             uint32_t lo, hi;
@@ -42,7 +42,7 @@ struct filter_term {
 };
 
 struct filter {
-    uint32_t           n;
+    uint32_t n;
     struct filter_term term[FILTER_MAX_TERMS];
 };
 

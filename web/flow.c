@@ -8,10 +8,11 @@
 
 void flow_time(char text[32], int64_t wall_ms)
 {
-    time_t    s = (time_t)(wall_ms / 1000);
+    time_t s = (time_t)(wall_ms / 1000);
     struct tm tm;
 
-    if (!gmtime_r(&s, &tm) || strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    if (!gmtime_r(&s, &tm) ||
+        strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         text[0] = '\0';
 }
 
@@ -27,7 +28,7 @@ void flow_id(char text[24], const struct web_source *src, uint32_t shard,
 static bool digits(const char **text, uint64_t top, uint64_t *out)
 {
     const char *p = *text;
-    uint64_t    n = 0;
+    uint64_t n = 0;
 
     if (*p < '0' || *p > '9' || (*p == '0' && p[1] >= '0' && p[1] <= '9'))
         return false;
@@ -61,7 +62,7 @@ static void write_dir(struct json_out *j, const char *key,
                       const struct ct_view *v, enum ct_dir dir)
 {
     const struct ct_tuple *t = &v->tuple[dir];
-    char                   text[46];
+    char text[46];
 
     json_out_object(j, key);
     json_out_string(j, "src", names_addr(t->family, &t->src, text));
@@ -89,8 +90,8 @@ void flow_write(struct json_out *j, const char *key,
                 const struct ct_view *v, bool ended)
 {
     const struct ct_tuple *t = &v->tuple[CT_DIR_ORIGINAL];
-    char                   text[32];
-    uint32_t               bit;
+    char text[32];
+    uint32_t bit;
 
     json_out_object(j, key);
     flow_id(text, src, shard, v);

@@ -57,22 +57,22 @@ static bool wants_stream(struct request *r)
 
 struct streaming {
     const struct web_source *src;
-    struct site             *site;
-    struct filter            filter;
-    uint64_t                 at;
-    size_t                   have, sent; /* of text */
-    char                     text[FLOW_TEXT_MAX];
+    struct site *site;
+    struct filter filter;
+    uint64_t at;
+    size_t have, sent; /* of text */
+    char text[FLOW_TEXT_MAX];
 };
 
 /* Text of the next row within this turn's slice; false: none left. */
 static bool fill(struct streaming *s)
 {
-    uint64_t        all = places(s->src);
-    uint64_t        end = s->at + SLICE < all ? s->at + SLICE : all;
+    uint64_t all = places(s->src);
+    uint64_t end = s->at + SLICE < all ? s->at + SLICE : all;
     struct json_out j;
-    struct ct_view  v;
-    struct buf      b;
-    uint32_t        shard;
+    struct ct_view v;
+    struct buf b;
+    uint32_t shard;
 
     s->have = s->sent = 0;
     while (next_flow(s->src, &s->filter, &s->at, end, &shard, &v)) {
@@ -93,7 +93,7 @@ static bool fill(struct streaming *s)
 static ssize_t read_rows(void *cls, uint64_t pos, char *out, size_t max)
 {
     struct streaming *s = cls;
-    size_t            n = 0;
+    size_t n = 0;
 
     (void)pos;
     if (s->site->stopping)
@@ -135,12 +135,12 @@ static enum MHD_Result list_stream(struct request *r)
 enum MHD_Result flows_list(struct request *r)
 {
     const struct web_source *src = r->site->src;
-    uint64_t                 all = places(src), at = r->query.from, end;
-    struct json_out          j;
-    struct ct_view           v;
-    struct buf               b;
-    uint32_t                 shard, rows = 0;
-    char                     cursor[24];
+    uint64_t all = places(src), at = r->query.from, end;
+    struct json_out j;
+    struct ct_view v;
+    struct buf b;
+    uint32_t shard, rows = 0;
+    char cursor[24];
 
     if (at > all)
         return problem_parameter(r, "cursor",
@@ -177,7 +177,7 @@ enum MHD_Result flows_list(struct request *r)
 static bool find(struct request *r, uint32_t *shard, struct ct_view *v)
 {
     const struct web_source *src = r->site->src;
-    uint32_t                 slot, gen;
+    uint32_t slot, gen;
 
     return flow_id_read(r->id, src, shard, &slot, &gen) &&
            src->read(src->ctx, *shard, slot, v) && v->gen == gen;
@@ -186,9 +186,9 @@ static bool find(struct request *r, uint32_t *shard, struct ct_view *v)
 enum MHD_Result flows_get(struct request *r)
 {
     struct json_out j;
-    struct ct_view  v;
-    struct buf      b;
-    uint32_t        shard;
+    struct ct_view v;
+    struct buf b;
+    uint32_t shard;
 
     if (!find(r, &shard, &v))
         return problem_answer(r, 404, "no such flow, or no longer");
@@ -201,9 +201,9 @@ enum MHD_Result flows_get(struct request *r)
 enum MHD_Result flows_delete_one(struct request *r)
 {
     const struct web_source *src = r->site->src;
-    struct ct_view           v;
-    struct buf               none = {0};
-    uint32_t                 shard;
+    struct ct_view v;
+    struct buf none = {0};
+    uint32_t shard;
 
     if (!find(r, &shard, &v))
         return problem_answer(r, 404, "no such flow, or no longer");
@@ -216,14 +216,14 @@ enum MHD_Result flows_delete_one(struct request *r)
 /* ---- many ---- */
 
 struct sweep {
-    uv_timer_t             timer; /* first: freed by its address */
+    uv_timer_t timer; /* first: freed by its address */
     struct MHD_Connection *mhd;
-    struct site           *site;
-    struct filter          filter;
-    bool                   dry_run;
-    bool                   asleep; /* the connection is suspended */
-    uint64_t               at, end;
-    uint64_t               n;
+    struct site *site;
+    struct filter filter;
+    bool dry_run;
+    bool asleep; /* the connection is suspended */
+    uint64_t at, end;
+    uint64_t n;
 };
 
 static void free_sweep(uv_handle_t *timer)
@@ -246,7 +246,7 @@ static int go_on(struct sweep *s)
     const struct web_source *src = s->site->src;
     uint64_t end = s->end - s->at > SLICE ? s->at + SLICE : s->end;
     struct ct_view v;
-    uint32_t       shard;
+    uint32_t shard;
 
     while (next_flow(src, &s->filter, &s->at, end, &shard, &v)) {
         if (!s->dry_run && !src->remove(src->ctx, shard, v.slot, v.gen)) {
@@ -273,7 +273,7 @@ static void wake(void *work)
 static void on_timer(uv_timer_t *timer)
 {
     struct site *site = ((struct sweep *)timer)->site;
-    int          wait = go_on((struct sweep *)timer);
+    int wait = go_on((struct sweep *)timer);
 
     if (wait >= 0) {
         (void)uv_timer_start(timer, on_timer, (uint64_t)wait, 0);
@@ -286,7 +286,7 @@ static void on_timer(uv_timer_t *timer)
 static enum MHD_Result tell_sweep(struct request *r, bool dry_run, uint64_t n)
 {
     struct json_out j;
-    struct buf      b;
+    struct buf b;
 
     buf_init(&b, 4096);
     json_out_init(&j, &b);
@@ -326,8 +326,9 @@ enum MHD_Result flows_delete(struct request *r)
     }
     if (r->query.filter.n == 0) {
         if (!r->query.all)
-            return problem_answer(r, 422, "no filter: say all=true to delete "
-                                          "every flow");
+            return problem_answer(r, 422,
+                                  "no filter: say all=true to delete "
+                                  "every flow");
         return flush(r);
     }
 

@@ -17,7 +17,7 @@ void json_out_init(struct json_out *j, struct buf *buf)
 static size_t sequence(const unsigned char *s)
 {
     unsigned lo = 0x80, hi = 0xbf;
-    size_t   n, i;
+    size_t n, i;
 
     if (s[0] < 0x80)
         return 1;
@@ -125,7 +125,7 @@ void json_out_string(struct json_out *j, const char *key, const char *value)
 
 void json_out_u64(struct json_out *j, const char *key, uint64_t value)
 {
-    char  digits[20], *p = digits + sizeof(digits);
+    char digits[20], *p = digits + sizeof(digits);
 
     lead(j, key);
     do

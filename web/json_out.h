@@ -13,8 +13,8 @@
 
 struct json_out {
     struct buf *buf;
-    unsigned    depth;
-    bool        filled[JSON_OUT_DEPTH]; /* something stands on this level */
+    unsigned depth;
+    bool filled[JSON_OUT_DEPTH]; /* something stands on this level */
 };
 
 void json_out_init(struct json_out *j, struct buf *buf);

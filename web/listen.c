@@ -27,13 +27,13 @@ static int fail(int fd, int error, char err[256], const char *what,
 int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
 {
     union {
-        struct sockaddr     any;
-        struct sockaddr_in  four;
+        struct sockaddr any;
+        struct sockaddr_in four;
         struct sockaddr_in6 six;
     } a;
     socklen_t len;
-    char      name[96];
-    int       fd, on = 1;
+    char name[96];
+    int fd, on = 1;
 
     memset(&a, 0, sizeof(a));
     (void)snprintf(name, sizeof(name), "%.64s port %u", host, port);
@@ -46,12 +46,13 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
         a.six.sin6_port = htons(port);
         len = sizeof(a.six);
     } else {
-        (void)snprintf(err, 256, "cannot listen on %.64s: a numeric address "
-                                 "is expected", host);
+        (void)snprintf(err, 256,
+                       "cannot listen on %.64s: a numeric address "
+                       "is expected",
+                       host);
         return -EINVAL;
     }
-    fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                0);
+    fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(fd, errno, err, "cannot listen on", name);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
@@ -60,15 +61,15 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
     len = sizeof(a);
     if (getsockname(fd, &a.any, &len) != 0)
         return fail(fd, errno, err, "cannot listen on", name);
-    *bound = ntohs(a.any.sa_family == AF_INET ? a.four.sin_port
-                                              : a.six.sin6_port);
+    *bound =
+        ntohs(a.any.sa_family == AF_INET ? a.four.sin_port : a.six.sin6_port);
     return fd;
 }
 
 /* Does somebody answer there? */
 static bool answered(const struct sockaddr_un *a)
 {
-    int  fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool yes;
 
     if (fd < 0)
@@ -83,17 +84,21 @@ static bool answered(const struct sockaddr_un *a)
 static int make_way(const struct sockaddr_un *a, char err[256])
 {
     struct stat st;
-    char        folder[sizeof(a->sun_path)], *slash;
+    char folder[sizeof(a->sun_path)], *slash;
 
     if (lstat(a->sun_path, &st) == 0) {
         if (!S_ISSOCK(st.st_mode)) {
-            (void)snprintf(err, 256, "cannot listen on %s: it exists and is "
-                                     "no socket", a->sun_path);
+            (void)snprintf(err, 256,
+                           "cannot listen on %s: it exists and is "
+                           "no socket",
+                           a->sun_path);
             return -EEXIST;
         }
         if (answered(a)) {
-            (void)snprintf(err, 256, "cannot listen on %s: another router "
-                                     "answers there", a->sun_path);
+            (void)snprintf(err, 256,
+                           "cannot listen on %s: another router "
+                           "answers there",
+                           a->sun_path);
             return -EADDRINUSE;
         }
         if (unlink(a->sun_path) != 0)
@@ -113,13 +118,15 @@ static int make_way(const struct sockaddr_un *a, char err[256])
 int listen_unix(const char *path, struct listen_file *file, char err[256])
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    struct stat        st;
-    mode_t             mask;
-    int                fd, result;
+    struct stat st;
+    mode_t mask;
+    int fd, result;
 
     if (strlen(path) >= sizeof(a.sun_path)) {
-        (void)snprintf(err, 256, "cannot listen on %.100s...: a socket's path "
-                                 "has 107 bytes at most", path);
+        (void)snprintf(err, 256,
+                       "cannot listen on %.100s...: a socket's path "
+                       "has 107 bytes at most",
+                       path);
         return -ENAMETOOLONG;
     }
     memcpy(a.sun_path, path, strlen(path) + 1);

@@ -118,8 +118,7 @@ static void flows(struct buf *b, const struct web_source *src)
     family(b, f, "counter", "Flows that could not be made, and why.");
     labelled(b, f, "reason", "table_full", sum(src, CT_STAT_table_full));
     labelled(b, f, "reason", "no_port", sum(src, CT_STAT_no_port));
-    labelled(b, f, "reason", "insert_failed",
-             sum(src, CT_STAT_insert_failed));
+    labelled(b, f, "reason", "insert_failed", sum(src, CT_STAT_insert_failed));
     labelled(b, f, "reason", "chaintoolong", sum(src, CT_STAT_chaintoolong));
     single(b, "weir_nat_port_allocation_failures_total", "counter",
            "Flows refused because no outside port was free.",
@@ -132,7 +131,7 @@ static void flows(struct buf *b, const struct web_source *src)
 static void conntrack(struct buf *b, const struct web_source *src)
 {
     unsigned i;
-    char     name[64];
+    char name[64];
 
     for (i = 0; i < CT_N_STATS; i++) {
         bool counter = ct_stat_kind(i) == 'C';
@@ -161,8 +160,7 @@ static void interfaces(struct buf *b, const struct web_source *src)
     uint32_t i, n = src->ifaces(src->ctx);
 
     for (row = 0; row < sizeof(names) / sizeof(names[0]); row++) {
-        family(b, names[row][0], row == 7 ? "gauge" : "counter",
-               names[row][1]);
+        family(b, names[row][0], row == 7 ? "gauge" : "counter", names[row][1]);
         for (i = 0; i < n; i++) {
             struct web_iface w = {0};
 
@@ -181,7 +179,7 @@ static void interfaces(struct buf *b, const struct web_source *src)
 static void http(struct buf *b, const struct site *site)
 {
     const char *name = "weir_http_requests_total";
-    unsigned    i, c;
+    unsigned i, c;
 
     family(b, name, "counter", "Answers of the HTTP API, by route and code.");
     for (i = 0; i <= SITE_MAX_ROUTES; i++)
@@ -206,8 +204,8 @@ static void process(struct buf *b)
     struct rusage use;
     struct rlimit limit;
     unsigned long pages = 0, fds = 0;
-    FILE         *f = fopen("/proc/self/statm", "re");
-    DIR          *d = opendir("/proc/self/fd");
+    FILE *f = fopen("/proc/self/statm", "re");
+    DIR *d = opendir("/proc/self/fd");
 
     if (f) {
         if (fscanf(f, "%*u %lu", &pages) != 1)
@@ -225,12 +223,12 @@ static void process(struct buf *b)
                fds > 3 ? fds - 3 : 0); /* ".", ".." and the one just used */
     }
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        single(b, "process_max_fds", "gauge",
-               "Most file descriptors allowed.", limit.rlim_cur);
+        single(b, "process_max_fds", "gauge", "Most file descriptors allowed.",
+               limit.rlim_cur);
     if (getrusage(RUSAGE_SELF, &use) == 0) {
-        uint64_t us = (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) *
-                          1000000 +
-                      (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+        uint64_t us =
+            (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 +
+            (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
 
         family(b, "process_cpu_seconds_total", "counter",
                "User and system CPU time in seconds.");
@@ -242,7 +240,7 @@ static void process(struct buf *b)
 enum MHD_Result metrics_get(struct request *r)
 {
     const struct web_source *src = r->site->src;
-    struct buf               b;
+    struct buf b;
 
     buf_init(&b, REQUEST_BODY_MAX);
     build(&b, r->site);

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 static const struct {
-    uint8_t     number;
+    uint8_t number;
     const char *name;
 } protos[] = {
     {IPPROTO_TCP, "tcp"},   {IPPROTO_UDP, "udp"},
@@ -17,7 +17,7 @@ static const struct {
 };
 
 static const struct {
-    uint32_t    bit;
+    uint32_t bit;
     const char *name;
 } statuses[] = {
     {CT_EXPECTED, "EXPECTED"},
@@ -46,8 +46,8 @@ const char *names_proto(uint8_t proto)
 int names_proto_number(const char *text)
 {
     unsigned long n;
-    char         *end;
-    size_t        i;
+    char *end;
+    size_t i;
 
     for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
         if (strcasecmp(protos[i].name, text) == 0)

@@ -12,7 +12,7 @@ int names_proto_number(const char *text);
 const char *names_family(uint8_t family); /* "ipv4" or "ipv6" */
 
 /* Bit by bit: 0: no such name; NULL: no such bit. */
-uint32_t    names_status_bit(const char *name);
+uint32_t names_status_bit(const char *name);
 const char *names_status(uint32_t bit);
 
 /* Is the tuple's port pair an ICMP query? */

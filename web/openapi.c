@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STR "{\"type\":\"string\"}"
-#define INT "{\"type\":\"integer\"}"
+#define STR  "{\"type\":\"string\"}"
+#define INT  "{\"type\":\"integer\"}"
 #define BOOL "{\"type\":\"boolean\"}"
 #define COUNTS                                                                 \
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}"
@@ -27,16 +27,17 @@ static const char *const schemas[][2] = {
      "\"zone\",\"in\",\"out\"],\"properties\":{\"id\":" STR
      ",\"family\":{\"enum\":[\"ipv4\",\"ipv6\"]},\"protocol\":" STR
      ",\"protonum\":" INT ",\"state\":" STR ",\"timeout\":" INT
-     ",\"status\":{\"type\":\"array\",\"items\":" STR
-     "},\"original\":" REF("Tuple") ",\"reply\":" REF("Tuple")
-     ",\"mark\":" INT ",\"zone\":" INT ",\"in\":" STR ",\"out\":" STR
-     ",\"start\":{\"type\":\"string\",\"format\":\"date-time\"}}}"},
+     ",\"status\":{\"type\":\"array\",\"items\":" STR "},\"original\":" REF(
+         "Tuple") ",\"reply\":" REF("Tuple") ",\"mark\":" INT ",\"zone\":" INT
+                                             ",\"in\":" STR ",\"out\":" STR
+                                             ",\"start\":{\"type\":\"string\","
+                                             "\"format\":\"date-time\"}}}"},
     {"Flows",
      "{\"type\":\"object\",\"required\":[\"flows\",\"next_cursor\",\"count\","
      "\"total\"],\"properties\":{\"flows\":{\"type\":\"array\","
-     "\"items\":" REF("Flow")
-     "},\"next_cursor\":{\"type\":[\"string\",\"null\"]},\"count\":" INT
-     ",\"total\":" INT "}}"},
+     "\"items\":" REF("Flow") "},\"next_cursor\":{\"type\":[\"string\","
+                              "\"null\"]},\"count\":" INT ",\"total\":" INT
+                              "}}"},
     {"Deleted",
      "{\"type\":\"object\",\"required\":[\"dry_run\"],\"properties\":{"
      "\"dry_run\":" BOOL ",\"deleted\":" INT ",\"matched\":" INT "}}"},
@@ -47,19 +48,17 @@ static const char *const schemas[][2] = {
      ",\"counters\":" COUNTS ",\"overflow\":" COUNTS ",\"drops\":" COUNTS
      ",\"invalid\":" COUNTS ",\"interfaces\":{\"type\":\"object\"},"
      "\"shards\":{\"type\":\"array\"},\"count\":{\"type\":\"object\"}}}"},
-    {"Rules",
-     "{\"type\":\"object\",\"required\":[\"rules\"],\"properties\":{"
-     "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"required\":[\"id\",\"hook\",\"stage\",\"comment\",\"packets\","
-     "\"bytes\"],\"properties\":{\"id\":" STR ",\"hook\":" STR
-     ",\"stage\":" STR ",\"action\":" STR ",\"comment\":" STR
-     ",\"packets\":" INT ",\"bytes\":" INT "}}}}}"},
-    {"Ready",
-     "{\"type\":\"object\",\"required\":[\"ready\",\"checks\"],"
-     "\"properties\":{\"ready\":" BOOL ",\"detail\":" STR
-     ",\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"properties\":{\"name\":" STR ",\"ok\":" BOOL ",\"detail\":" STR
-     "}}}}}"},
+    {"Rules", "{\"type\":\"object\",\"required\":[\"rules\"],\"properties\":{"
+              "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+              "\"required\":[\"id\",\"hook\",\"stage\",\"comment\",\"packets\","
+              "\"bytes\"],\"properties\":{\"id\":" STR ",\"hook\":" STR
+              ",\"stage\":" STR ",\"action\":" STR ",\"comment\":" STR
+              ",\"packets\":" INT ",\"bytes\":" INT "}}}}}"},
+    {"Ready", "{\"type\":\"object\",\"required\":[\"ready\",\"checks\"],"
+              "\"properties\":{\"ready\":" BOOL ",\"detail\":" STR
+              ",\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+              "\"properties\":{\"name\":" STR ",\"ok\":" BOOL ",\"detail\":" STR
+              "}}}}}"},
     {"Problem",
      "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\","
      "\"detail\"],\"properties\":{\"type\":" STR ",\"title\":" STR
@@ -84,7 +83,7 @@ static void parameter(struct json_out *j, const char *name, const char *in,
 static void parameters(struct json_out *j, const struct route *route)
 {
     const char *name, *help;
-    unsigned    i;
+    unsigned i;
 
     json_out_array(j, "parameters");
     if (strstr(route->path, "{id}"))
@@ -131,10 +130,10 @@ static void answers(struct json_out *j, const struct route *route)
         json_out_end_object(j);
     }
     json_out_end_object(j);
-    json_out_raw(j, "default",
-                 "{\"description\":\"refused\",\"content\":{"
-                 "\"application/problem+json\":{\"schema\":" REF("Problem")
-                 "}}}");
+    json_out_raw(
+        j, "default",
+        "{\"description\":\"refused\",\"content\":{"
+        "\"application/problem+json\":{\"schema\":" REF("Problem") "}}}");
     json_out_end_object(j);
 }
 
@@ -167,9 +166,9 @@ static bool seen(const struct site *site, unsigned row)
 enum MHD_Result openapi_get(struct request *r)
 {
     const struct site *site = r->site;
-    struct json_out    j;
-    struct buf         b;
-    unsigned           i, k;
+    struct json_out j;
+    struct buf b;
+    unsigned i, k;
 
     buf_init(&b, REQUEST_BODY_MAX);
     json_out_init(&j, &b);

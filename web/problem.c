@@ -26,7 +26,7 @@ enum MHD_Result problem_answer_with(struct request *r, unsigned status,
                                     const char *value)
 {
     struct json_out j;
-    struct buf      b;
+    struct buf b;
 
     begin(&j, &b, r, status, detail);
     json_out_end_object(&j);
@@ -44,8 +44,8 @@ enum MHD_Result problem_parameter(struct request *r, const char *key,
                                   const char *why)
 {
     struct json_out j;
-    struct buf      b;
-    char            detail[160];
+    struct buf b;
+    char detail[160];
 
     (void)snprintf(detail, sizeof(detail), "query parameter %s: %s", key, why);
     begin(&j, &b, r, 400, detail);

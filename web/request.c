@@ -68,10 +68,10 @@ bool request_is_head(const struct request *r)
 static enum MHD_Result queue(struct request *r, unsigned status,
                              const char *type, struct MHD_Response *response)
 {
-    struct site    *site = r->site;
-    unsigned        row = SITE_MAX_ROUTES;
+    struct site *site = r->site;
+    unsigned row = SITE_MAX_ROUTES;
     enum MHD_Result done = MHD_YES;
-    size_t          i;
+    size_t i;
 
     if (!response)
         return MHD_NO;
@@ -100,21 +100,21 @@ enum MHD_Result request_answer_static(struct request *r, unsigned status,
 {
     union {
         const void *in;
-        void       *out;
+        void *out;
     } p = {.in = bytes}; /* MHD's argument lacks a const it keeps to */
 
-    return queue(r, status, type,
-                 MHD_create_response_from_buffer(n, p.out,
-                                                 MHD_RESPMEM_PERSISTENT));
+    return queue(
+        r, status, type,
+        MHD_create_response_from_buffer(n, p.out, MHD_RESPMEM_PERSISTENT));
 }
 
 enum MHD_Result request_answer_with(struct request *r, unsigned status,
                                     const char *type, struct buf *b,
                                     const char *name, const char *value)
 {
-    static const char    sorry[] = "{\"title\":\"Service Unavailable\","
-                                   "\"status\":503,"
-                                   "\"detail\":\"out of memory\"}";
+    static const char sorry[] = "{\"title\":\"Service Unavailable\","
+                                "\"status\":503,"
+                                "\"detail\":\"out of memory\"}";
     struct MHD_Response *response;
 
     if (b->failed) {
@@ -148,8 +148,7 @@ enum MHD_Result request_answer(struct request *r, unsigned status,
 }
 
 enum MHD_Result request_answer_flow(struct request *r, const char *type,
-                                    MHD_ContentReaderCallback     read,
-                                    void                         *cls,
+                                    MHD_ContentReaderCallback read, void *cls,
                                     MHD_ContentReaderFreeCallback done)
 {
     struct MHD_Response *response = MHD_create_response_from_callback(
@@ -173,7 +172,7 @@ void request_cursor(char text[24], uint64_t from)
 static bool read_cursor(const char *text, uint64_t *from)
 {
     uint64_t n = 0;
-    size_t   i;
+    size_t i;
 
     if (text[0] != 'w' || text[1] == '\0')
         return false;
@@ -198,7 +197,7 @@ static bool read_bool(const char *text, bool *out)
 static bool read_limit(const char *text, uint32_t *out)
 {
     unsigned long n;
-    char         *end;
+    char *end;
 
     if (*text < '0' || *text > '9')
         return false;
@@ -209,15 +208,15 @@ static bool read_limit(const char *text, uint32_t *out)
 
 struct reading {
     struct request *r;
-    char           *key;
-    const char     *why; /* NULL: well so far */
+    char *key;
+    const char *why; /* NULL: well so far */
 };
 
 static const char *take(struct request *r, const char *key, const char *value)
 {
-    unsigned      takes = r->route ? r->route->takes : 0;
+    unsigned takes = r->route ? r->route->takes : 0;
     struct query *q = &r->query;
-    const char   *why;
+    const char *why;
 
     if ((takes & TAKES_PAGE) && strcmp(key, "limit") == 0)
         return read_limit(value, &q->limit) ? NULL
@@ -240,9 +239,9 @@ static const char *take(struct request *r, const char *key, const char *value)
     return filter_add(&q->filter, key, value, &why) ? NULL : why;
 }
 
-static enum MHD_Result each(void *cls, enum MHD_ValueKind kind,
-                            const char *key, size_t key_size,
-                            const char *value, size_t value_size)
+static enum MHD_Result each(void *cls, enum MHD_ValueKind kind, const char *key,
+                            size_t key_size, const char *value,
+                            size_t value_size)
 {
     struct reading *reading = cls;
 

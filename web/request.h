@@ -23,14 +23,14 @@ enum {
 
 /* One connection, from accept to close. */
 struct conn {
-    struct conn           *next, **link; /* of the server's list */
+    struct conn *next, **link; /* of the server's list */
     struct MHD_Connection *mhd;
-    struct site           *site;
-    int                    fd;
-    bool                   local;    /* by the Unix socket */
-    bool                   stranger; /* ... and not allowed to */
-    bool                   bad_uri;
-    uint64_t               deadline; /* loop time in ms; 0: none */
+    struct site *site;
+    int fd;
+    bool local;    /* by the Unix socket */
+    bool stranger; /* ... and not allowed to */
+    bool bad_uri;
+    uint64_t deadline; /* loop time in ms; 0: none */
 
     /* A handler that needs several turns: it is called again when the
      * connection is resumed.  wake resumes it now, drop frees what it keeps. */
@@ -49,9 +49,9 @@ enum {
 
 struct query {
     struct filter filter;
-    uint32_t      limit;
-    uint64_t      from; /* from the cursor: first place to look at */
-    bool          all, dry_run;
+    uint32_t limit;
+    uint64_t from; /* from the cursor: first place to look at */
+    bool all, dry_run;
 };
 
 enum scope { SCOPE_OPEN, SCOPE_PAGE, SCOPE_READ, SCOPE_WRITE };
@@ -63,9 +63,9 @@ typedef enum MHD_Result request_fn(struct request *r);
 struct route {
     const char *method, *path; /* a last segment {id} takes any text */
     request_fn *handler;
-    uint8_t     scope; /* enum scope */
-    uint8_t     takes;
-    const char *type; /* of the answer */
+    uint8_t scope; /* enum scope */
+    uint8_t takes;
+    const char *type;   /* of the answer */
     const char *schema; /* its name in /openapi.json, or NULL */
     const char *doc;
 };
@@ -75,32 +75,32 @@ enum { SITE_MAX_ROUTES = 24, SITE_N_STATUS = 18 };
 /* What every handler may know. */
 struct site {
     const struct web_source *src;
-    const char              *version, *host, *token; /* token NULL: none */
-    uv_loop_t               *loop;
-    int64_t                  started_ms; /* wall */
-    bool                     stopping;
+    const char *version, *host, *token; /* token NULL: none */
+    uv_loop_t *loop;
+    int64_t started_ms; /* wall */
+    bool stopping;
     /* Have MHD act on what was resumed; never from inside its callbacks. */
     void (*run)(void *arg);
     void *arg;
-    struct stream           *stream;
-    const struct route      *routes;
-    unsigned                 n_routes;
+    struct stream *stream;
+    const struct route *routes;
+    unsigned n_routes;
     /* answers by route (the last: no route) and status; see request_status */
     uint64_t answers[SITE_MAX_ROUTES + 1][SITE_N_STATUS];
 };
 
 struct request {
-    struct site           *site;
-    struct conn           *conn;
+    struct site *site;
+    struct conn *conn;
     struct MHD_Connection *mhd;
-    const char            *method, *path, *id; /* id: what {id} took */
-    const struct route    *route;              /* NULL: none matched */
-    struct query           query;
+    const char *method, *path, *id; /* id: what {id} took */
+    const struct route *route;      /* NULL: none matched */
+    struct query query;
 };
 
 /* The status codes that are counted, and their names. */
 extern const struct request_status {
-    unsigned    code;
+    unsigned code;
     const char *title;
 } request_status[SITE_N_STATUS];
 
@@ -121,8 +121,7 @@ enum MHD_Result request_answer_static(struct request *r, unsigned status,
 /* Answer by calling read until it says END_OF_STREAM; done is called in any
  * case, once, and owns cls. */
 enum MHD_Result request_answer_flow(struct request *r, const char *type,
-                                    MHD_ContentReaderCallback     read,
-                                    void                         *cls,
+                                    MHD_ContentReaderCallback read, void *cls,
                                     MHD_ContentReaderFreeCallback done);
 
 bool request_is_head(const struct request *r);

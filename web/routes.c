@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define API "/api/v1"
+#define API  "/api/v1"
 #define JSON "application/json"
 
 /* clang-format off */
@@ -51,7 +51,7 @@ const struct route *routes_table(unsigned *n)
 static bool path_is(const struct route *row, const char *path, const char **id)
 {
     const char *hole = strstr(row->path, "{id}");
-    size_t      n;
+    size_t n;
 
     if (!hole)
         return strcmp(row->path, path) == 0;
@@ -67,8 +67,8 @@ const struct route *routes_find(const char *method, const char *path,
                                 const char **id, char allow[64])
 {
     const struct route *found = NULL;
-    const char         *want = strcmp(method, "HEAD") == 0 ? "GET" : method;
-    unsigned            i;
+    const char *want = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    unsigned i;
 
     *id = NULL;
     allow[0] = '\0';
@@ -89,8 +89,8 @@ const struct route *routes_find(const char *method, const char *path,
 enum MHD_Result routes_answer(struct request *r)
 {
     enum MHD_Result result;
-    const char     *why;
-    char            allow[64], key[40];
+    const char *why;
+    char allow[64], key[40];
 
     r->route = routes_find(r->method, r->path, &r->id, allow);
     if (r->route && r->conn->work) /* woken: it has been through all this */
@@ -101,8 +101,9 @@ enum MHD_Result routes_answer(struct request *r)
                     &result))
         return result;
     if (!r->route && allow[0])
-        return problem_answer_with(r, 405, "this call does not know that "
-                                           "method",
+        return problem_answer_with(r, 405,
+                                   "this call does not know that "
+                                   "method",
                                    "Allow", allow);
     if (!r->route)
         return problem_answer(r, 404, "there is nothing by that name");

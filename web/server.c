@@ -16,15 +16,15 @@
 #include <unistd.h>
 
 struct server {
-    struct site       *site;
+    struct site *site;
     struct MHD_Daemon *mhd;
-    bool               local;
-    struct conn       *conns;
-    uv_poll_t          poll;
-    uv_timer_t         due;   /* MHD's */
-    uv_timer_t         sweep; /* ours: deadlines */
-    unsigned           open_handles;
-    int                fd;      /* after server_quiesce() ours again */
+    bool local;
+    struct conn *conns;
+    uv_poll_t poll;
+    uv_timer_t due;   /* MHD's */
+    uv_timer_t sweep; /* ours: deadlines */
+    unsigned open_handles;
+    int fd; /* after server_quiesce() ours again */
     void (*closed)(void *arg);
     void *arg;
 };
@@ -57,8 +57,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static void on_sweep(uv_timer_t *timer)
 {
     struct server *s = timer->data;
-    uint64_t       now = uv_now(s->site->loop);
-    struct conn   *c;
+    uint64_t now = uv_now(s->site->loop);
+    struct conn *c;
 
     for (c = s->conns; c; c = c->next)
         if (c->deadline && now >= c->deadline) {
@@ -109,7 +109,7 @@ static void end(struct conn *c)
 }
 
 static void on_connection(void *cls, struct MHD_Connection *mhd,
-                          void                               **socket_context,
+                          void **socket_context,
                           enum MHD_ConnectionNotificationCode toe)
 {
     struct conn *c = *socket_context;
@@ -144,11 +144,11 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     return NULL;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *mhd,
-                         void **con_cls, enum MHD_RequestTerminationCode toe)
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
+                         enum MHD_RequestTerminationCode toe)
 {
     struct server *s = cls;
-    struct conn   *c = conn_of(mhd);
+    struct conn *c = conn_of(mhd);
 
     (void)con_cls;
     (void)toe;
@@ -216,7 +216,7 @@ static struct MHD_Daemon *start(struct server *s, int fd)
 struct server *server_start(struct site *site, int fd, bool local)
 {
     const union MHD_DaemonInfo *info;
-    struct server              *s = calloc(1, sizeof(*s));
+    struct server *s = calloc(1, sizeof(*s));
 
     if (s) {
         s->site = site;

@@ -110,10 +110,10 @@ static void write_iface(struct json_out *j, const struct web_iface *i)
 static void write_router(struct json_out *j, struct request *r)
 {
     const struct web_source *src = r->site->src;
-    const char              *why = "";
-    struct timespec          now;
-    char                     text[32];
-    int64_t                  ms;
+    const char *why = "";
+    struct timespec now;
+    char text[32];
+    int64_t ms;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -129,10 +129,10 @@ static void write_router(struct json_out *j, struct request *r)
 enum MHD_Result stats_get(struct request *r)
 {
     const struct web_source *src = r->site->src;
-    struct web_iface         iface;
-    struct json_out          j;
-    struct buf               b;
-    uint32_t                 i;
+    struct web_iface iface;
+    struct json_out j;
+    struct buf b;
+    uint32_t i;
 
     buf_init(&b, REQUEST_BODY_MAX);
     json_out_init(&j, &b);

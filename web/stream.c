@@ -20,32 +20,32 @@
 
 struct kept {
     struct ct_event ev;
-    uint32_t        shard;
-    uint64_t        lost; /* lost before this one, since the start */
+    uint32_t shard;
+    uint64_t lost; /* lost before this one, since the start */
 };
 
 struct client {
-    struct client         *next, **link;
-    struct stream         *stream;
+    struct client *next, **link;
+    struct stream *stream;
     struct MHD_Connection *mhd;
-    struct filter          filter;
-    uint64_t               at;   /* id of the next event to send */
-    uint64_t               lost; /* up to which it has been told */
-    bool                   asleep, greet, resync, beat;
-    size_t                 have, sent;
-    char                   text[FLOW_TEXT_MAX + 256];
+    struct filter filter;
+    uint64_t at;   /* id of the next event to send */
+    uint64_t lost; /* up to which it has been told */
+    bool asleep, greet, resync, beat;
+    size_t have, sent;
+    char text[FLOW_TEXT_MAX + 256];
 };
 
 struct stream {
-    struct site   *site;
+    struct site *site;
     struct client *clients;
-    unsigned       n_clients;
-    struct kept   *ring; /* exists from the first client on */
-    uint64_t       first, next; /* ids in the ring: first .. next - 1 */
-    uint64_t       lost, told;
-    uv_timer_t     beat, batch;
-    bool           batching;
-    unsigned       open_timers;
+    unsigned n_clients;
+    struct kept *ring;    /* exists from the first client on */
+    uint64_t first, next; /* ids in the ring: first .. next - 1 */
+    uint64_t lost, told;
+    uv_timer_t beat, batch;
+    bool batching;
+    unsigned open_timers;
     void (*closed)(void *arg);
     void *arg;
 };
@@ -173,7 +173,7 @@ static void write_event(struct buf *b, struct stream *s, uint64_t id,
                         const struct kept *k)
 {
     static const struct {
-        uint32_t    bit;
+        uint32_t bit;
         const char *name;
     } bits[] = {
         {CT_EVENT_NEW, "NEW"},         {CT_EVENT_RELATED, "RELATED"},
@@ -182,7 +182,7 @@ static void write_event(struct buf *b, struct stream *s, uint64_t id,
         {CT_EVENT_MARK, "MARK"},
     };
     struct json_out j;
-    size_t          i;
+    size_t i;
 
     buf_printf(b, "id: %" PRIu64 "\nevent: flow\ndata: ", id);
     json_out_init(&j, b);
@@ -204,7 +204,7 @@ static void write_event(struct buf *b, struct stream *s, uint64_t id,
 static bool tell_gap(struct client *c, struct buf *b)
 {
     struct stream *s = c->stream;
-    uint64_t       missed = 0, lost = c->lost;
+    uint64_t missed = 0, lost = c->lost;
 
     if (c->at < s->first) {
         missed = s->first - c->at;
@@ -225,7 +225,7 @@ static bool tell_gap(struct client *c, struct buf *b)
 static bool fill(struct client *c)
 {
     struct stream *s = c->stream;
-    struct buf     b;
+    struct buf b;
 
     buf_over(&b, c->text, sizeof(c->text));
     c->have = c->sent = 0;
@@ -233,8 +233,7 @@ static bool fill(struct client *c)
         c->greet = false;
         buf_puts(&b, "retry: 2000\n\n");
         if (c->resync)
-            buf_printf(&b,
-                       "id: %" PRIu64 "\nevent: resync\ndata: {}\n\n",
+            buf_printf(&b, "id: %" PRIu64 "\nevent: resync\ndata: {}\n\n",
                        s->next - 1);
     } else if (!tell_gap(c, &b)) {
         while (c->at < s->next && b.len == 0) {
@@ -261,7 +260,7 @@ static bool fill(struct client *c)
 static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
 {
     struct client *c = cls;
-    size_t         n = 0, some;
+    size_t n = 0, some;
 
     (void)pos;
     if (c->stream->site->stopping)
@@ -305,8 +304,8 @@ static void leave(void *cls)
 static void resume_at(struct client *c, const char *last)
 {
     struct stream *s = c->stream;
-    char          *end;
-    uint64_t       id;
+    char *end;
+    uint64_t id;
 
     c->at = s->next;
     c->lost = s->lost;
@@ -348,7 +347,7 @@ enum MHD_Result stream_get(struct request *r)
 {
     struct stream *s = r->site->stream;
     struct client *c;
-    struct buf     none = {0};
+    struct buf none = {0};
 
     if (request_is_head(r))
         return request_answer(r, 200, "text/event-stream", &none);

@@ -16,7 +16,7 @@ static void write_check(struct json_out *j, const char *name, bool ok,
 enum MHD_Result system_livez(struct request *r)
 {
     struct json_out j;
-    struct buf      b;
+    struct buf b;
 
     buf_init(&b, 4096);
     json_out_init(&j, &b);
@@ -29,11 +29,11 @@ enum MHD_Result system_livez(struct request *r)
 enum MHD_Result system_readyz(struct request *r)
 {
     const struct web_source *src = r->site->src;
-    const char              *why = "";
-    struct json_out          j;
-    struct buf               b;
-    uint64_t                 entries, max;
-    bool                     ready, room;
+    const char *why = "";
+    struct json_out j;
+    struct buf b;
+    uint64_t entries, max;
+    bool ready, room;
 
     ready = src->ready(src->ctx, &why);
     entries = src->stat(src->ctx, CT_NONE, CT_STAT_entries);
@@ -86,9 +86,9 @@ static const char *action_name(uint8_t action)
 enum MHD_Result system_rules(struct request *r)
 {
     const struct web_source *src = r->site->src;
-    struct json_out          j;
-    struct buf               b;
-    uint32_t                 i;
+    struct json_out j;
+    struct buf b;
+    uint32_t i;
 
     buf_init(&b, REQUEST_BODY_MAX);
     json_out_init(&j, &b);

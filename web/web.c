@@ -19,13 +19,13 @@
 #include <web/web.h>
 
 struct web {
-    struct site        site;
-    struct server     *tcp, *local;
+    struct site site;
+    struct server *tcp, *local;
     struct listen_file file;
-    uint16_t           port;
-    unsigned           closing; /* parts that the loop still has to close */
-    char               host[64], version[32];
-    char              *token;
+    uint16_t port;
+    unsigned closing; /* parts that the loop still has to close */
+    char host[64], version[32];
+    char *token;
 };
 
 static void part_closed(void *arg)
@@ -97,8 +97,9 @@ static int serve(struct web *w, int fd, struct server **server, char err[256])
     *server = server_start(&w->site, fd, server == &w->local);
     if (*server)
         return 0;
-    (void)snprintf(err, 256, "cannot start the HTTP server: out of memory or "
-                             "file descriptors");
+    (void)snprintf(err, 256,
+                   "cannot start the HTTP server: out of memory or "
+                   "file descriptors");
     return -ENOMEM;
 }
 
@@ -106,7 +107,7 @@ int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
               char err[256])
 {
     struct web *w = make(loop, c);
-    int         result = 0;
+    int result = 0;
 
     *web = NULL;
     if (!w) {
@@ -114,8 +115,8 @@ int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
         return -ENOMEM;
     }
     if (c->host)
-        result = serve(w, listen_tcp(c->host, c->port, &w->port, err),
-                       &w->tcp, err);
+        result =
+            serve(w, listen_tcp(c->host, c->port, &w->port, err), &w->tcp, err);
     if (result == 0 && c->socket)
         result =
             serve(w, listen_unix(c->socket, &w->file, err), &w->local, err);
@@ -141,7 +142,7 @@ void web_event(struct web *web, uint32_t shard, const struct ct_event *ev,
 void web_stop(struct web *w)
 {
     struct server *servers[] = {w->tcp, w->local};
-    unsigned       i;
+    unsigned i;
 
     w->site.stopping = true;
     w->closing = 1;

@@ -64,6 +64,9 @@ HOUSE = {
 LONG = "\nstatic int endless(void)\n{\n" + "    ;\n" * 80 + "    return 0;\n}\n"
 TABLE = ("\nint nat_table(void)\n{\n    static const int t[] = {\n"
          + "        0,\n" * 100 + "    };\n    return t[0];\n}\n")
+ROWS = TABLE.replace("nat_table", "nat_rows").replace(
+    "static const int t[]", "static const struct {\n        int n;\n    } t[]"
+).replace("t[0]", "t[0].n")
 
 # check, what is planted, file, text put behind it (None: the file is removed),
 # what the check must say; "" where it must stay content.
@@ -126,6 +129,7 @@ FAULTS = [
     ("lengths", "a function of more than 80", "ctcore/nat.c", LONG,
      "endless has 84 lines, more than 80"),
     ("lengths", "a table does not count", "ctcore/nat.c", TABLE, ""),
+    ("lengths", "nor do rows of a struct", "ctcore/nat.c", ROWS, ""),
     ("sources", "a glob", "router/CMakeLists.txt", "file(GLOB S *.c)\n",
      "GLOB: list sources by name"),
     ("sources", "a forgotten file", "web/stale.c", "int stale_x;\n",

@@ -67,7 +67,7 @@ class Function:
         self.line, self.length = line, length
 
 
-TABLE = re.compile(r"\bconst\b[^;{}()]*\[[^;{}()]*=\s*$")
+TABLE = re.compile(r"(?:\bconst\b[^;{}()]*|\}\s*)\b\w+\[[^;{}()]*\]\s*=\s*$")
 
 
 def functions(text):

@@ -16,7 +16,7 @@ int web_client_tcp(const char *from, uint16_t port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct sockaddr_in own = {.sin_family = AF_INET};
-    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     (void)inet_pton(AF_INET, from, &own.sin_addr);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -30,7 +30,7 @@ int web_client_tcp(const char *from, uint16_t port)
 int web_client_unix(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int                fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     (void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
     if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
@@ -50,15 +50,15 @@ static long now_ms(void)
 /* Text until the end of the stream; grows as needed. */
 static char *read_all(int fd, int ms, size_t *len)
 {
-    long   end = now_ms() + ms;
+    long end = now_ms() + ms;
     size_t cap = 65536;
-    char  *p = malloc(cap);
+    char *p = malloc(cap);
 
     *len = 0;
     for (;;) {
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
-        long          left = end - now_ms();
-        ssize_t       n;
+        long left = end - now_ms();
+        ssize_t n;
 
         if (left <= 0 || poll(&pfd, 1, (int)left) <= 0)
             break;
@@ -76,7 +76,7 @@ static char *read_all(int fd, int ms, size_t *len)
 /* Join the chunks of p in place; the new length. */
 static size_t join(char *p)
 {
-    char  *in = p, *out = p, *end;
+    char *in = p, *out = p, *end;
     size_t n;
 
     for (;;) {
@@ -115,7 +115,7 @@ void web_client_raw(int fd, const char *bytes, size_t n, int ms,
                     struct answer *a)
 {
     size_t len;
-    char  *text;
+    char *text;
 
     if (send(fd, bytes, n, MSG_NOSIGNAL) < 0) {
         /* the other side may have closed already: read what it said */
@@ -129,25 +129,24 @@ void web_client_ask(int fd, const char *method, const char *path,
                     const char *more, struct answer *a)
 {
     char request[4096];
-    int  n = snprintf(request, sizeof(request),
-                      "%s %s HTTP/1.1\r\nHost: localhost\r\n%s"
-                       "Connection: close\r\n\r\n",
-                      method, path, more);
+    int n = snprintf(request, sizeof(request),
+                     "%s %s HTTP/1.1\r\nHost: localhost\r\n%s"
+                     "Connection: close\r\n\r\n",
+                     method, path, more);
 
     web_client_raw(fd, request, (size_t)n, 10000, a);
 }
 
-size_t web_client_read(int fd, char *out, size_t room, int ms,
-                       const char *want)
+size_t web_client_read(int fd, char *out, size_t room, int ms, const char *want)
 {
-    long   end = now_ms() + ms;
+    long end = now_ms() + ms;
     size_t len = 0;
 
     out[0] = '\0';
     while (len + 1 < room && !(want && strstr(out, want))) {
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
-        long          left = end - now_ms();
-        ssize_t       n;
+        long left = end - now_ms();
+        ssize_t n;
 
         if (left <= 0 || poll(&pfd, 1, (int)left) <= 0)
             break;

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 struct answer {
-    int    status; /* 0: closed without an answer */
-    char   head[4096];
-    char  *body; /* NUL behind; chunks joined */
+    int status; /* 0: closed without an answer */
+    char head[4096];
+    char *body; /* NUL behind; chunks joined */
     size_t n;
 };
 

@@ -59,8 +59,8 @@ static const char *iface_name(void *ctx, uint8_t i)
 static uint64_t get_stat(void *ctx, uint32_t shard, enum ct_stat which)
 {
     struct world *w = ctx;
-    uint64_t      n = 0;
-    unsigned      s, i;
+    uint64_t n = 0;
+    unsigned s, i;
 
     if (which != CT_STAT_entries)
         return (uint64_t)which + (shard == CT_NONE ? 1000 : shard);
@@ -159,9 +159,9 @@ static void want_events(void *ctx, bool on)
 struct ct_view *web_world_flow(struct world *w, uint32_t shard, uint32_t slot,
                                char kind)
 {
-    struct ct_view  *v = &w->view[shard][slot];
+    struct ct_view *v = &w->view[shard][slot];
     struct ct_tuple *o = &v->tuple[0], *r = &v->tuple[1];
-    int              family = kind == '6' ? AF_INET6 : AF_INET;
+    int family = kind == '6' ? AF_INET6 : AF_INET;
 
     memset(v, 0, sizeof(*v));
     o->family = r->family = kind == '6' ? CT_IPV6 : CT_IPV4;
@@ -223,14 +223,14 @@ void web_world_do(struct world *w, void (*job)(void *arg), void *arg)
 
 struct world *web_world_new(const char *token)
 {
-    struct world     *w = calloc(1, sizeof(*w));
+    struct world *w = calloc(1, sizeof(*w));
     struct web_config c = {
         .host = "127.0.0.1", .token = token, .version = "0.1.0"};
 
     w->source = (struct web_source){
-        w,          shards, slots,      read_flow, now,   wall_ms, iface_name,
-        get_stat,   drops,  max,        max,       ifaces, iface,  rules,
-        get_rule,   param,  ready,      remove_flow, flush, want_events};
+        w,        shards, slots, read_flow,   now,    wall_ms,    iface_name,
+        get_stat, drops,  max,   max,         ifaces, iface,      rules,
+        get_rule, param,  ready, remove_flow, flush,  want_events};
     w->ready = true;
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/test_web.XXXXXX");
     if (!mkdtemp(w->dir))

@@ -10,31 +10,31 @@
 enum { WORLD_SHARDS = 2, WORLD_SLOTS = 4096 };
 
 struct world {
-    uv_loop_t         loop;
-    uv_async_t        async;
-    uv_thread_t       thread;
-    uv_sem_t          done;
+    uv_loop_t loop;
+    uv_async_t async;
+    uv_thread_t thread;
+    uv_sem_t done;
     void (*job)(void *arg);
-    void             *arg;
-    struct web       *web;
+    void *arg;
+    struct web *web;
     struct web_source source;
-    uint16_t          port;
-    char              dir[64], socket[96], err[256];
-    int               result; /* of web_start() */
+    uint16_t port;
+    char dir[64], socket[96], err[256];
+    int result; /* of web_start() */
 
-    bool           alive[WORLD_SHARDS][WORLD_SLOTS];
+    bool alive[WORLD_SHARDS][WORLD_SLOTS];
     struct ct_view view[WORLD_SHARDS][WORLD_SLOTS];
-    bool           ready;
-    int            wanted;  /* want_events() on minus off */
-    unsigned       refuse;  /* remove() says no to so many in a row */
-    unsigned       refused;
-    unsigned       flushes;
+    bool ready;
+    int wanted;      /* want_events() on minus off */
+    unsigned refuse; /* remove() says no to so many in a row */
+    unsigned refused;
+    unsigned flushes;
 };
 
 /* token NULL: none. */
 struct world *web_world_new(const char *token);
-void          web_world_free(struct world *w);
-void          web_world_do(struct world *w, void (*job)(void *arg), void *arg);
+void web_world_free(struct world *w);
+void web_world_do(struct world *w, void (*job)(void *arg), void *arg);
 
 /* A flow of kind: 't'cp, 'u'dp, 'i'cmp, '6' TCP over IPv6. */
 struct ct_view *web_world_flow(struct world *w, uint32_t shard, uint32_t slot,

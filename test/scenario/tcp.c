@@ -68,8 +68,8 @@ static void linux_events_of_a_whole_life(void **state)
     w->events = true;
     say(w, C " > " S " tcp S seq 1000");
     TRACE(w, "[  0] " C " > " S " tcp S: NEW\n"
-             "      out wan " W " > " S " tcp S\n"
-             "      CREATE tcp " C " > " S " SYN_SENT\n");
+             "      CREATE tcp " C " > " S " SYN_SENT\n"
+             "      out wan " W " > " S " tcp S\n");
     say(w, S " > " W " tcp S. seq 5000 ack 1001");
     say(w, C " > " S " tcp . seq 1001 ack 5001");
     TRACE(w, "[  0] " S " > " W " tcp S.: ESTABLISHED\n"
@@ -114,6 +114,23 @@ static void linux_refused_connection_leaves_nothing(void **state)
              "      out lan " S " > " C " tcp R.\n"
              "      DESTROY tcp " C " > " S "\n");
     FLOWS(w, "");
+    END(w);
+}
+
+/* A closed port of the router's own: its reset ends the entry that the SYN made,
+ * while the SYN is still on its journey. */
+static void linux_closed_port_leaves_nothing(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        say(w, "10.0.1.2:4001 > 10.0.1.1:81 tcp S seq 7");
+        TRACE(w, "[  0] 10.0.1.2:4001 > 10.0.1.1:81 tcp S: NEW\n"
+                 "      out lan 10.0.1.1:81 > 10.0.1.2:4001 tcp R.\n"
+                 "      DESTROY tcp 10.0.1.2:4001 > 10.0.1.1:81\n");
+        assert_int_equal(stat_of(w, CT_STAT_entries), 0);
+    }
     END(w);
 }
 
@@ -383,6 +400,7 @@ int main(void)
         STORY(linux_events_of_a_whole_life),
         STORY(linux_syn_again_does_not_renew),
         STORY(linux_refused_connection_leaves_nothing),
+        STORY(linux_closed_port_leaves_nothing),
         STORY(t1_blind_reset_changes_nothing),
         STORY(t1b_reset_after_fin_closes),
         STORY(t3_out_of_window_answer_stays_outside),

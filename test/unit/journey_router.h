@@ -22,6 +22,9 @@
 
 enum { LAN, WAN, SENT_MAX = 64, ROOM = 70000 };
 
+/* What comes from this port is forwarded to 10.0.1.2:80. */
+static const struct ct_port_range forward_from = {4242, 4242};
+
 struct router {
     struct ct *ct;
     void *block;
@@ -29,9 +32,9 @@ struct router {
     struct fib *fib;
     struct ct_ifaces ifaces;
     struct journey_iface more[2];
-    struct ct_rule rule[2];
+    struct ct_rule rule[3];
     struct ct_ruleset rules;
-    struct ct_rule_count counts[2];
+    struct ct_rule_count counts[3];
     ct_time now;
     enum ct_reason tx_answer;
     bool take_local;
@@ -109,6 +112,19 @@ static inline void set_rules(struct router *r, bool with_reject, uint8_t reject)
 
     memset(r->rule, 0, sizeof r->rule);
     memset(&r->rules, 0, sizeof r->rules);
+    r->rule[n].hook = CT_PREROUTING;
+    r->rule[n].stage = CT_STAGE_NAT;
+    r->rule[n].action = CT_ACT_DNAT;
+    r->rule[n].match.family = CT_IPV4;
+    r->rule[n].match.sport = (struct ct_port_set){.r = &forward_from, .n = 1};
+    r->rule[n].nat = (struct ct_nat_range){.family = CT_IPV4,
+                                           .has_addr = true,
+                                           .has_ports = true,
+                                           .lo = addr("10.0.1.2"),
+                                           .hi = addr("10.0.1.2"),
+                                           .port_lo = 80,
+                                           .port_hi = 80};
+    n++;
     for (unsigned h = 0; h < CT_N_HOOKS; h++) {
         r->rules.policy[h] = CT_ACCEPT;
         for (unsigned s = 0; s <= CT_N_STAGES; s++) {
@@ -124,7 +140,8 @@ static inline void set_rules(struct router *r, bool with_reject, uint8_t reject)
                 r->rule[n].match.family = CT_IPV4;
                 r->rule[n++].action = CT_ACT_MASQUERADE;
             }
-            r->rules.start[h][s] = n;
+            r->rules.start[h][s] =
+                h == CT_PREROUTING && s <= CT_STAGE_NAT ? 0 : n;
         }
     }
     for (uint32_t i = 0; i < n; i++) {

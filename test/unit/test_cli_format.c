@@ -57,10 +57,10 @@
 static void lines_are_conntrack_s(void **state)
 {
     static const struct {
-        const char          *flow;
-        unsigned             flags;
+        const char *flow;
+        unsigned flags;
         enum cli_format_type type;
-        const char          *want;
+        const char *want;
     } rows[] = {
         {TCP_SENT, 0, CLI_FORMAT_LIST,
          "tcp      6 118 SYN_SENT src=10.0.1.2 dst=198.51.100.2 sport=4001 "
@@ -136,15 +136,15 @@ static void lines_are_conntrack_s(void **state)
          "<deltatime>9</deltatime></meta></flow>\n"},
     };
     struct timespec now = {.tv_sec = 1767225609, .tv_nsec = 1002003};
-    size_t          i;
+    size_t i;
 
     (void)state;
     (void)setenv("TZ", "UTC", 1);
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         json_t *flow = json_loads(rows[i].flow, 0, NULL);
-        char   *text = NULL;
-        size_t  n = 0;
-        FILE   *out = open_memstream(&text, &n);
+        char *text = NULL;
+        size_t n = 0;
+        FILE *out = open_memstream(&text, &n);
 
         assert_non_null(flow);
         cli_format_flow(out, flow, rows[i].flags, rows[i].type, now);
@@ -158,13 +158,17 @@ static void lines_are_conntrack_s(void **state)
 static void broken_answers_do_no_harm(void **state)
 {
     static const char *const rows[] = {
-        "{}", "[]", "3", "{\"status\":[1,null]}", "{\"original\":7}",
+        "{}",
+        "[]",
+        "3",
+        "{\"status\":[1,null]}",
+        "{\"original\":7}",
         "{\"start\":\"yesterday\",\"timeout\":\"x\"}",
     };
     struct timespec now = {0};
-    FILE           *out = fopen("/dev/null", "w");
-    unsigned        flags;
-    size_t          i;
+    FILE *out = fopen("/dev/null", "w");
+    unsigned flags;
+    size_t i;
 
     (void)state;
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -183,9 +187,9 @@ static void stats_are_one_line_a_shard(void **state)
     json_t *j = json_loads("{\"shards\":[{\"shard\":0,\"counters\":{\"found\":"
                            "1,\"icmp_error\":7,\"chaintoolong\":3}},{}]}",
                            0, NULL);
-    char   *text = NULL;
-    size_t  n = 0;
-    FILE   *out = open_memstream(&text, &n);
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
 
     (void)state;
     cli_format_stats(out, j);
@@ -205,8 +209,8 @@ static void stats_are_one_line_a_shard(void **state)
 static int read_line(struct cli_options *o, const char *line)
 {
     static char copy[512];
-    char        name[] = "conntrack", *argv[32] = {name}, *word, *rest;
-    int         argc = 1;
+    char name[] = "conntrack", *argv[32] = {name}, *word, *rest;
+    int argc = 1;
 
     (void)snprintf(copy, sizeof(copy), "%s", line);
     for (word = strtok_r(copy, " ", &rest); word;
@@ -219,7 +223,7 @@ static void options_become_a_query(void **state)
 {
     static const struct {
         const char *line;
-        char        command;
+        char command;
         const char *query;
     } rows[] = {
         {"-L", 'L', ""},
@@ -261,10 +265,10 @@ static void options_become_a_query(void **state)
 static void wrong_lines_answer_2(void **state)
 {
     static const char *const rows[] = {
-        "",        "-L -C",       "-L expect",  "-L -o nosuch",
-        "-Q",      "-L --nosuch", "-s 1.2.3.4", "-E -e FOO",
-        "-L -s",   "-L -e NEW",   "-C -p tcp",  "-F -s 1.2.3.4",
-        "-L x y",  "-L -o save,id",
+        "",       "-L -C",         "-L expect",  "-L -o nosuch",
+        "-Q",     "-L --nosuch",   "-s 1.2.3.4", "-E -e FOO",
+        "-L -s",  "-L -e NEW",     "-C -p tcp",  "-F -s 1.2.3.4",
+        "-L x y", "-L -o save,id",
     };
     size_t i;
 

@@ -22,12 +22,12 @@ static const struct web_source source = {.iface_name = iface_name};
  * there as 198.51.100.1:5001. */
 static struct ct_view tcp_view(void)
 {
-    struct ct_view   v = {.status = CT_CONFIRMED | CT_SEEN_REPLY | CT_SRC_NAT |
-                                    CT_DST_NAT,
-                          .state = "SYN_RECV",
-                          .mark = 0x105,
-                          .in = 0,
-                          .out = 1};
+    struct ct_view v = {.status = CT_CONFIRMED | CT_SEEN_REPLY | CT_SRC_NAT |
+                                  CT_DST_NAT,
+                        .state = "SYN_RECV",
+                        .mark = 0x105,
+                        .in = 0,
+                        .out = 1};
     struct ct_tuple *o = &v.tuple[0], *r = &v.tuple[1];
 
     o->family = r->family = CT_IPV4;
@@ -45,7 +45,7 @@ static struct ct_view tcp_view(void)
 
 static struct ct_view icmp_view(void)
 {
-    struct ct_view   v = {.status = CT_CONFIRMED, .state = "", .in = 1};
+    struct ct_view v = {.status = CT_CONFIRMED, .state = "", .in = 1};
     struct ct_tuple *o = &v.tuple[0], *r = &v.tuple[1];
 
     o->family = r->family = CT_IPV6;
@@ -63,7 +63,7 @@ static struct ct_view icmp_view(void)
 /* "a=b&c=d" into f; false at the first fault. */
 static bool parse(struct filter *f, const char *text)
 {
-    char        copy[512], *word, *rest;
+    char copy[512], *word, *rest;
     const char *why = NULL;
 
     *f = (struct filter){0};
@@ -85,7 +85,7 @@ static void rows_match_as_written(void **state)
 {
     static const struct {
         const char *filter;
-        bool        tcp, icmp;
+        bool tcp, icmp;
     } rows[] = {
         {"", true, true},
         {"proto=tcp", true, false},
@@ -142,7 +142,7 @@ static void rows_match_as_written(void **state)
         {"in=!lan", false, true},
     };
     struct ct_view tcp = tcp_view(), icmp = icmp_view();
-    size_t         i;
+    size_t i;
 
     (void)state;
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -159,14 +159,36 @@ static void rows_match_as_written(void **state)
 static void faults_are_refused(void **state)
 {
     static const char *const rows[] = {
-        "proto=256",     "proto=-1",        "proto=",        "proto=tcpx",
-        "proto=6x",      "src=10.0.0.1/33", "src=10.0.0/8",  "src=::/129",
-        "src=10.0.0.1/", "src=!!10.0.0.1",  "sport=65536",   "sport=5-4",
-        "sport=1-",      "sport=-1",        "sport=1-2-3",   "sport= 1",
-        "icmp_type=256", "family=IPv4",     "status=",       "status=A",
-        "status=,",      "nat=yes",         "mark=4294967296",
-        "mark=0x",       "mark=1/",         "state=",        "nokey=1",
-        "in=aaaaaaaaaaaaaaaaaaaaaaaa",      "zone=65536",    "mark=0xg",
+        "proto=256",
+        "proto=-1",
+        "proto=",
+        "proto=tcpx",
+        "proto=6x",
+        "src=10.0.0.1/33",
+        "src=10.0.0/8",
+        "src=::/129",
+        "src=10.0.0.1/",
+        "src=!!10.0.0.1",
+        "sport=65536",
+        "sport=5-4",
+        "sport=1-",
+        "sport=-1",
+        "sport=1-2-3",
+        "sport= 1",
+        "icmp_type=256",
+        "family=IPv4",
+        "status=",
+        "status=A",
+        "status=,",
+        "nat=yes",
+        "mark=4294967296",
+        "mark=0x",
+        "mark=1/",
+        "state=",
+        "nokey=1",
+        "in=aaaaaaaaaaaaaaaaaaaaaaaa",
+        "zone=65536",
+        "mark=0xg",
         "src=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     size_t i;
@@ -184,8 +206,8 @@ static void faults_are_refused(void **state)
 static void there_is_an_end_to_conditions(void **state)
 {
     struct filter f = {0};
-    const char   *why;
-    unsigned      i;
+    const char *why;
+    unsigned i;
 
     (void)state;
     for (i = 0; i < FILTER_MAX_TERMS; i++)
@@ -197,7 +219,7 @@ static void there_is_an_end_to_conditions(void **state)
 static void every_key_is_documented(void **state)
 {
     const char *name, *help;
-    unsigned    n = 0;
+    unsigned n = 0;
 
     (void)state;
     while ((name = filter_doc(n, &help)) != NULL) {
@@ -211,16 +233,16 @@ static void every_key_is_documented(void **state)
 /* Any bytes at all: taken or refused, never more. */
 static void random_values_do_no_harm(void **state)
 {
-    const char    *name, *help, *why;
+    const char *name, *help, *why;
     struct ct_view v = tcp_view();
-    unsigned       i, k, row;
+    unsigned i, k, row;
 
     (void)state;
     srandom(1);
     for (i = 0; i < 20000; i++) {
         static const char letters[] = "0123456789abcdefx:./-!,ASRNU";
-        struct filter     f = {0};
-        char              value[70];
+        struct filter f = {0};
+        char value[70];
 
         k = (unsigned)random() % (sizeof(value) - 1);
         value[k] = '\0';

@@ -213,6 +213,20 @@ static void rejects_as_the_rule_says(void **state)
     assert_int_equal(ct_stat(r->ct, CT_STAT_orig_rst), 1);
 }
 
+/* The reset bears the address its receiver spoke to, not the forward's. */
+static void reset_of_a_forward(void **state)
+{
+    struct router *r = *state;
+
+    set_rules(r, true, CT_REJECT_RST);
+    give(r, "198.51.100.2:4242 > 198.51.100.1:8080 tcp S seq 1000", WAN);
+    expect_drop(r, CT_REASON_REJECTED);
+    expect(r, WAN,
+           "198.51.100.1:8080 > 198.51.100.2:4242 tcp R. df seq 0 ack 1001 "
+           "win 0");
+    assert_int_equal(ct_stat(r->ct, CT_STAT_entries), 0);
+}
+
 /* The same packets, one by one or at once: the same bytes come out. */
 static void batches_do_not_matter(void **state)
 {
@@ -269,6 +283,7 @@ int main(void)
         CASE(refusal_rows),
         CASE(errors_are_limited),
         CASE(rejects_as_the_rule_says),
+        CASE(reset_of_a_forward),
         CASE(batches_do_not_matter),
     };
 

@@ -13,7 +13,7 @@
 static void every_kind_of_value(void **state)
 {
     struct json_out j;
-    struct buf      b;
+    struct buf b;
 
     (void)state;
     buf_init(&b, 4096);
@@ -69,8 +69,8 @@ static void strings_of_any_bytes(void **state)
     (void)state;
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct json_out j;
-        struct buf      b;
-        json_t         *v;
+        struct buf b;
+        json_t *v;
 
         buf_init(&b, 4096);
         json_out_init(&j, &b);
@@ -90,10 +90,10 @@ static void every_two_bytes_make_json(void **state)
     (void)state;
     for (a = 1; a < 256; a++)
         for (c = 1; c < 256; c++) {
-            char            in[3] = {(char)a, (char)c, 0}, space[64];
+            char in[3] = {(char)a, (char)c, 0}, space[64];
             struct json_out j;
-            struct buf      b;
-            json_t         *v;
+            struct buf b;
+            json_t *v;
 
             buf_over(&b, space, sizeof(space));
             json_out_init(&j, &b);
@@ -107,10 +107,10 @@ static void every_two_bytes_make_json(void **state)
 
 static void limits_fail_the_text_and_write_nothing_beyond(void **state)
 {
-    char            space[9] = "12345678";
+    char space[9] = "12345678";
     struct json_out j;
-    struct buf      b;
-    unsigned        i;
+    struct buf b;
+    unsigned i;
 
     (void)state;
     buf_over(&b, space, 4);
@@ -136,7 +136,7 @@ static void limits_fail_the_text_and_write_nothing_beyond(void **state)
 
 static void long_lines_are_printed_whole(void **state)
 {
-    char       big[2000];
+    char big[2000];
     struct buf b;
 
     (void)state;

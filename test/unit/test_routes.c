@@ -11,7 +11,7 @@ static void paths_find_their_row(void **state)
 {
     static const struct {
         const char *method, *path, *id, *allow;
-        bool        found;
+        bool found;
     } rows[] = {
         {"GET", "/", NULL, "GET, HEAD", true},
         {"HEAD", "/", NULL, "GET, HEAD", true},
@@ -36,8 +36,8 @@ static void paths_find_their_row(void **state)
 
     (void)state;
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char         *id;
-        char                allow[64];
+        const char *id;
+        char allow[64];
         const struct route *r =
             routes_find(rows[i].method, rows[i].path, &id, allow);
 
@@ -52,7 +52,7 @@ static void paths_find_their_row(void **state)
 static void every_row_is_whole(void **state)
 {
     const struct route *table;
-    unsigned            n, i, k;
+    unsigned n, i, k;
 
     (void)state;
     table = routes_table(&n);

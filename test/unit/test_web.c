@@ -17,7 +17,7 @@
 static int start(void **state)
 {
     struct world *w = web_world_new(NULL);
-    uint32_t      i;
+    uint32_t i;
 
     *state = w;
     for (i = 0; i < 100; i++)
@@ -36,16 +36,15 @@ static int stop(void **state)
 static void ask(struct world *w, const char *method, const char *path,
                 const char *more, struct answer *a)
 {
-    web_client_ask(web_client_tcp("127.0.0.1", w->port), method, path, more,
-                   a);
+    web_client_ask(web_client_tcp("127.0.0.1", w->port), method, path, more, a);
 }
 
 /* GET path, expect 200 and JSON. */
 static json_t *get(struct world *w, const char *path)
 {
     struct answer a;
-    json_error_t  e;
-    json_t       *j;
+    json_error_t e;
+    json_t *j;
 
     ask(w, "GET", path, "", &a);
     if (a.status != 200)
@@ -85,18 +84,18 @@ static void flow_has_the_contract_s_shape(void **state)
 
 static void pages_show_each_flow_once(void **state)
 {
-    bool   seen[WORLD_SHARDS * WORLD_SLOTS] = {false};
-    char   path[80] = "/api/v1/flows?limit=7";
+    bool seen[WORLD_SHARDS * WORLD_SLOTS] = {false};
+    char path[80] = "/api/v1/flows?limit=7";
     size_t total = 0, i;
 
     for (;;) {
-        json_t     *page = get(*state, path), *row, *next;
+        json_t *page = get(*state, path), *row, *next;
         const char *cursor;
 
         json_array_foreach(json_object_get(page, "flows"), i, row)
         {
             const char *id = json_string_value(json_object_get(row, "id"));
-            unsigned    place = (unsigned)strtoul(id, NULL, 10);
+            unsigned place = (unsigned)strtoul(id, NULL, 10);
 
             assert_false(seen[place]);
             seen[place] = true;
@@ -122,7 +121,7 @@ static void filters_choose(void **state)
 {
     static const struct {
         const char *query;
-        unsigned    count;
+        unsigned count;
     } rows[] = {
         {"proto=tcp", 116},
         {"proto=tcp&family=ipv4", 100},
@@ -146,7 +145,7 @@ static void filters_choose(void **state)
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char    path[160];
+        char path[160];
         json_t *page;
 
         (void)snprintf(path, sizeof(path), "/api/v1/flows?limit=1000&%s",
@@ -162,17 +161,17 @@ static void filters_choose(void **state)
 static void faults_in_the_query_are_named(void **state)
 {
     static const char *const rows[] = {
-        "limit=0",       "limit=1001",  "limit=x",      "cursor=x",
-        "cursor=w99999", "cursor=w",    "proto=nope",   "src=10.0.0.0/33",
-        "src=10.0.0",    "sport=70000", "sport=9-3",    "nonsense=1",
-        "all=true",      "family=ipv5", "status=,",     "status=FOO",
-        "mark=0x",       "nat=both",    "sport=1%00",   "src=",
+        "limit=0",       "limit=1001",  "limit=x",    "cursor=x",
+        "cursor=w99999", "cursor=w",    "proto=nope", "src=10.0.0.0/33",
+        "src=10.0.0",    "sport=70000", "sport=9-3",  "nonsense=1",
+        "all=true",      "family=ipv5", "status=,",   "status=FOO",
+        "mark=0x",       "nat=both",    "sport=1%00", "src=",
     };
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct answer a;
-        char          path[128];
+        char path[128];
 
         (void)snprintf(path, sizeof(path), "/api/v1/flows?%s", rows[i]);
         ask(*state, "GET", path, "", &a);
@@ -185,11 +184,10 @@ static void faults_in_the_query_are_named(void **state)
 static void stream_gives_all_one_a_line(void **state)
 {
     struct answer a;
-    char         *line, *rest;
-    unsigned      n = 0;
+    char *line, *rest;
+    unsigned n = 0;
 
-    ask(*state, "GET", "/api/v1/flows", "Accept: application/x-ndjson\r\n",
-        &a);
+    ask(*state, "GET", "/api/v1/flows", "Accept: application/x-ndjson\r\n", &a);
     assert_int_equal(a.status, 200);
     assert_non_null(strstr(a.head, "application/x-ndjson"));
     for (line = strtok_r(a.body, "\n", &rest); line;
@@ -226,8 +224,8 @@ static void one_flow_is_deleted(void **state)
 static void connections_are_kept(void **state)
 {
     struct world *w = *state;
-    int           fd = web_client_tcp("127.0.0.1", w->port), i;
-    char          text[4096];
+    int fd = web_client_tcp("127.0.0.1", w->port), i;
+    char text[4096];
 
     for (i = 0; i < 3; i++) {
         static const char *const asks[] = {
@@ -280,12 +278,32 @@ static void many_are_deleted_by_filter(void **state)
     assert_int_equal(w->flushes, 1);
 }
 
+/* stop() follows while the deletion waits for room in the mailbox. */
+static void a_sleeping_deletion_does_not_hold_up_the_stop(void **state)
+{
+    struct world *w = *state;
+    int fd = web_client_tcp("127.0.0.1", w->port);
+    static const char ask_it[] = "DELETE /api/v1/flows?proto=tcp HTTP/1.1\r\n"
+                                 "Host: localhost\r\n\r\n";
+    struct answer a;
+
+    w->refuse = 1u << 30;
+    assert_int_equal(write(fd, ask_it, sizeof(ask_it) - 1), sizeof(ask_it) - 1);
+    ask(w, "HEAD", "/api/v1/flows", "Accept: application/x-ndjson\r\n", &a);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(a.n, 0);
+    web_client_free(&a);
+    while (w->refused == 0)
+        usleep(1000);
+    assert_int_equal(count_flows(w), 150);
+    (void)close(fd);
+}
+
 static void stats_have_every_row_of_the_lists(void **state)
 {
-    static const char *const overflow[] = {"table_full", "early_drop",
-                                           "no_port", "insert_failed",
-                                           "chaintoolong"};
-    json_t  *j = get(*state, "/api/v1/stats"), *c, *d, *v, *lan;
+    static const char *const overflow[] = {
+        "table_full", "early_drop", "no_port", "insert_failed", "chaintoolong"};
+    json_t *j = get(*state, "/api/v1/stats"), *c, *d, *v, *lan;
     unsigned i;
 
     assert_int_equal(number(j, "entries"), 150);
@@ -321,9 +339,8 @@ static void rules_with_hostile_comments_stay_json(void **state)
 
     assert_string_equal(json_string_value(json_object_get(row, "hook")),
                         "postrouting");
-    assert_string_equal(
-        json_string_value(json_object_get(row, "comment")),
-        "<script>alert(1)</script> \"quoted\" \xef\xbf\xbd");
+    assert_string_equal(json_string_value(json_object_get(row, "comment")),
+                        "<script>alert(1)</script> \"quoted\" \xef\xbf\xbd");
     assert_int_equal(number(row, "bytes"), 180);
     json_decref(j);
 }
@@ -331,13 +348,13 @@ static void rules_with_hostile_comments_stay_json(void **state)
 static void metrics_are_well_formed(void **state)
 {
     struct answer a;
-    char         *line, *rest, family[128] = "";
+    char *line, *rest, family[128] = "";
 
     ask(*state, "GET", "/metrics", "", &a);
     assert_int_equal(a.status, 200);
     assert_non_null(strstr(a.head, "text/plain; version=0.0.4"));
-    assert_non_null(strstr(
-        a.body, "\nweir_dropped_packets_total{reason=\"ttl\"} 7\n"));
+    assert_non_null(
+        strstr(a.body, "\nweir_dropped_packets_total{reason=\"ttl\"} 7\n"));
     assert_non_null(strstr(
         a.body, "\nweir_invalid_packets_total{reason=\"tcp_window\"} 0\n"));
     assert_non_null(strstr(a.body, "weir_flows 150\n"));
@@ -392,7 +409,7 @@ static void page_is_served_with_its_files(void **state)
 {
     static const char *const files[] = {"/", "/page.css", "/page.js"};
     struct answer a;
-    size_t        i;
+    size_t i;
 
     for (i = 0; i < 3; i++) {
         ask(*state, "GET", files[i], "", &a);
@@ -404,146 +421,16 @@ static void page_is_served_with_its_files(void **state)
     }
 }
 
-/* ---- events ---- */
-
-struct told {
-    struct world   *w;
-    struct ct_event ev;
-    unsigned        times;
-    uint64_t        lost;
-};
-
-static void tell(void *arg)
-{
-    struct told *t = arg;
-    unsigned     i;
-
-    for (i = 0; i < t->times; i++)
-        web_event(t->w->web, 0, &t->ev, i == 0 ? t->lost : 0);
-}
-
-static void event(struct world *w, uint32_t mask, unsigned times,
-                  uint64_t lost)
-{
-    struct told t = {.w = w, .times = times, .lost = lost};
-
-    t.ev.mask = mask;
-    t.ev.view = w->view[0][0];
-    web_world_do(w, tell, &t);
-}
-
-static int listen_for(struct world *w, const char *more)
-{
-    int  fd = web_client_tcp("127.0.0.1", w->port);
-    char request[256], text[1024] = "";
-    int  n = snprintf(request, sizeof(request),
-                      "GET /api/v1/events?topics=flow HTTP/1.1\r\n"
-                      "Host: localhost\r\n%s\r\n", more);
-
-    assert_int_equal(write(fd, request, (size_t)n), n);
-    /* byte by byte: what follows the greeting is the test's */
-    for (n = 0; n < 1000 && !strstr(text, "retry: 2000\n\n"); n++) {
-        assert_int_equal(read(fd, text + n, 1), 1);
-        text[n + 1] = '\0';
-    }
-    assert_non_null(strstr(text, "text/event-stream"));
-    return fd;
-}
-
-static void events_come_with_growing_ids(void **state)
-{
-    struct world *w = *state;
-    char          text[8192], *first, *second;
-    int           fd = listen_for(w, "");
-
-    assert_int_equal(w->wanted, 1);
-    event(w, CT_EVENT_NEW, 1, 0);
-    event(w, CT_EVENT_DESTROY, 1, 0);
-    web_client_read(fd, text, sizeof(text), 3000, "\"type\":\"DESTROY\"");
-    first = strstr(text, "id: ");
-    assert_non_null(first);
-    second = strstr(first + 1, "\nid: ");
-    assert_non_null(second);
-    assert_true(strtoull(second + 5, NULL, 10) ==
-                strtoull(first + 4, NULL, 10) + 1);
-    assert_non_null(strstr(first, "\"type\":\"NEW\",\"bits\":[\"NEW\"],"
-                                  "\"flow\":{\"id\":\"0-7\""));
-    assert_null(strstr(second, "\"timeout\"")); /* it has ended */
-    (void)close(fd);
-}
-
-static void gaps_are_told_exactly(void **state)
-{
-    struct world *w = *state;
-    static char   text[1 << 16];
-    int           fd = listen_for(w, "");
-
-    event(w, CT_EVENT_NEW, 1, 5);
-    web_client_read(fd, text, sizeof(text), 3000, "\"type\":\"NEW\"");
-    assert_non_null(strstr(text, "event: gap\ndata: {\"lost\":5}\n\n"));
-    /* 10,000 at once: the ring keeps 4,096 of them */
-    event(w, CT_EVENT_PROTOINFO, 10000, 3);
-    web_client_read(fd, text, sizeof(text), 3000, "event: gap");
-    web_client_read(fd, text + strlen(text), 200, 1000, "}\n\n");
-    assert_non_null(strstr(text, "{\"lost\":5907}"));
-    (void)close(fd);
-}
-
-static void unknown_ids_are_told_to_resync(void **state)
-{
-    struct world *w = *state;
-    char          text[8192], head[64];
-    int           fd, again;
-    uint64_t      id;
-
-    fd = listen_for(w, "");
-    event(w, CT_EVENT_NEW, 2, 0);
-    web_client_read(fd, text, sizeof(text), 3000, "\n\nid: ");
-    id = strtoull(strstr(text, "id: ") + 4, NULL, 10);
-
-    (void)snprintf(head, sizeof(head), "Last-Event-ID: %llu\r\n",
-                   (unsigned long long)id);
-    again = listen_for(w, head); /* goes on behind the first */
-    web_client_read(again, text, sizeof(text), 3000, "event: flow");
-    assert_null(strstr(text, "resync"));
-    assert_int_equal(strtoull(strstr(text, "id: ") + 4, NULL, 10), id + 1);
-    (void)close(again);
-
-    again = listen_for(w, "Last-Event-ID: 17\r\n");
-    web_client_read(again, text, sizeof(text), 2000, "event: resync");
-    assert_non_null(strstr(text, "event: resync"));
-    (void)close(again);
-    (void)close(fd);
-}
-
-static void the_33rd_listener_is_refused(void **state)
-{
-    struct world *w = *state;
-    struct answer a;
-    int           fd[32];
-    unsigned      i;
-
-    for (i = 0; i < 32; i++)
-        fd[i] = listen_for(w, "");
-    ask(w, "GET", "/api/v1/events", "", &a);
-    assert_int_equal(a.status, 503);
-    assert_non_null(strstr(a.head, "Retry-After"));
-    web_client_free(&a);
-    for (i = 0; i < 16; i++)
-        (void)close(fd[i]);
-    /* the other half is open, asleep, when the router stops */
-}
-
 static void socket_is_private_and_replaced_only_when_dead(void **state)
 {
-    struct world     *w = *state;
-    struct web_config c = {.socket = w->socket, .version = "0",
-                           .source = &w->source};
-    struct answer     a;
-    struct stat       st;
-    struct web       *other;
-    char              err[256];
-    uv_loop_t         loop;
+    struct world *w = *state;
+    struct web_config c = {
+        .socket = w->socket, .version = "0", .source = &w->source};
+    struct answer a;
+    struct stat st;
+    struct web *other;
+    char err[256];
+    uv_loop_t loop;
 
     assert_int_equal(stat(w->socket, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
@@ -571,16 +458,13 @@ int main(void)
         T(one_flow_is_deleted),
         T(connections_are_kept),
         T(many_are_deleted_by_filter),
+        T(a_sleeping_deletion_does_not_hold_up_the_stop),
         T(stats_have_every_row_of_the_lists),
         T(rules_with_hostile_comments_stay_json),
         T(metrics_are_well_formed),
         T(health_says_why),
         T(description_names_every_call),
         T(page_is_served_with_its_files),
-        T(events_come_with_growing_ids),
-        T(gaps_are_told_exactly),
-        T(unknown_ids_are_told_to_resync),
-        T(the_33rd_listener_is_refused),
         T(socket_is_private_and_replaced_only_when_dead),
     };
 

@@ -52,7 +52,7 @@ static void malformed_requests_are_refused(void **state)
 #define ST "/api/v1/stats HTTP/1.1\r\n"
     static const struct {
         const char *what, *bytes;
-        int         want; /* 0: closed, or any refusal */
+        int want; /* 0: closed, or any refusal */
     } rows[] = {
         {"a plain one, for comparison",
          "GET " ST "Host: localhost\r\nConnection: close\r\n\r\n", 200},
@@ -61,29 +61,35 @@ static void malformed_requests_are_refused(void **state)
          400},
         {"two lengths",
          "GET " ST "Host: localhost\r\nContent-Length: 0\r\n"
-         "Content-Length: 0\r\n\r\n", 400},
+         "Content-Length: 0\r\n\r\n",
+         400},
         {"length and coding",
          "GET " ST "Host: localhost\r\nContent-Length: 5\r\n"
-         "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+         "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         400},
         {"a space before the colon", "GET " ST "Host : localhost\r\n\r\n", 0},
         {"an absolute target",
          "GET http://localhost/api/v1/stats HTTP/1.1\r\nHost: localhost\r\n"
-         "\r\n", 400},
+         "\r\n",
+         400},
         {"a target that climbs",
          "GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
         {"one that climbs, escaped",
          "GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n"
-         "Connection: close\r\n\r\n", 404},
+         "Connection: close\r\n\r\n",
+         404},
         {"an escaped NUL",
          "GET /api/v1/stats%00x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
         {"a body on GET",
          "GET " ST "Host: localhost\r\nContent-Length: 3\r\n\r\nabc", 413},
         {"a body on DELETE",
          "DELETE /api/v1/flows?all=true HTTP/1.1\r\nHost: localhost\r\n"
-         "Content-Length: 3\r\n\r\nabc", 413},
+         "Content-Length: 3\r\n\r\nabc",
+         413},
         {"a chunked body",
          "POST " ST "Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-         "3\r\nabc\r\n0\r\n\r\n", 413},
+         "3\r\nabc\r\n0\r\n\r\n",
+         413},
         {"another's Host", "GET " ST "Host: evil.example\r\n\r\n", 421},
         {"another's Host that begins like ours",
          "GET " ST "Host: localhost.evil.example\r\n\r\n", 421},
@@ -91,8 +97,10 @@ static void malformed_requests_are_refused(void **state)
          421},
         {"a Host with a port that is none",
          "GET " ST "Host: localhost:80x\r\n\r\n", 421},
-        {"an unknown method", "BREW " ST "Host: localhost\r\n"
-                              "Connection: close\r\n\r\n", 405},
+        {"an unknown method",
+         "BREW " ST "Host: localhost\r\n"
+         "Connection: close\r\n\r\n",
+         405},
         {"no HTTP at all", "\x16\x03\x01\x02\x00\x01\xfc\x03\x03\r\n\r\n", 0},
     };
     size_t i;
@@ -100,8 +108,8 @@ static void malformed_requests_are_refused(void **state)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct answer a;
 
-        web_client_raw(tcp(*state), rows[i].bytes, strlen(rows[i].bytes),
-                       3000, &a);
+        web_client_raw(tcp(*state), rows[i].bytes, strlen(rows[i].bytes), 3000,
+                       &a);
         if (rows[i].want ? a.status != rows[i].want
                          : a.status >= 200 && a.status < 400)
             fail_msg("%s: %d %s", rows[i].what, a.status, a.body);
@@ -112,9 +120,9 @@ static void malformed_requests_are_refused(void **state)
 
 static void our_own_names_are_known(void **state)
 {
-    static const char *const hosts[] = {"localhost", "LOCALHOST:8080",
-                                        "127.0.0.1:1", "127.9.9.9", "[::1]",
-                                        "[::1]:8080"};
+    static const char *const hosts[] = {"localhost",   "LOCALHOST:8080",
+                                        "127.0.0.1:1", "127.9.9.9",
+                                        "[::1]",       "[::1]:8080"};
     size_t i;
 
     (void)state;
@@ -132,7 +140,7 @@ static void writes_from_other_sites_are_refused(void **state)
 {
     static const struct {
         const char *heads;
-        int         want;
+        int want;
     } rows[] = {
         {"Origin: http://evil.example\r\n", 403},
         {"Origin: null\r\n", 403},
@@ -142,7 +150,7 @@ static void writes_from_other_sites_are_refused(void **state)
         {"Sec-Fetch-Site: same-origin\r\nOrigin: http://localhost\r\n", 204},
     };
     struct world *w = *state;
-    size_t        i;
+    size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct answer a;
@@ -159,7 +167,7 @@ static void token_is_asked_for_on_tcp_only(void **state)
 {
     static const struct {
         const char *path, *heads;
-        int         want;
+        int want;
     } rows[] = {
         {"/api/v1/stats", "", 401},
         {"/api/v1/stats", "Authorization: Bearer wrong\r\n", 401},
@@ -179,7 +187,7 @@ static void token_is_asked_for_on_tcp_only(void **state)
     };
     struct world *w = *state;
     struct answer a;
-    size_t        i;
+    size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ask(w, "GET", rows[i].path, rows[i].heads, &a);
@@ -198,11 +206,11 @@ static void every_answer_bears_the_security_headers(void **state)
 {
     static const struct {
         const char *method, *path;
-        int         want;
+        int want;
     } rows[] = {
-        {"GET", "/api/v1/stats", 200},  {"GET", "/nothing", 404},
-        {"POST", "/api/v1/flows", 405}, {"GET", "/", 200},
-        {"HEAD", "/api/v1/stats", 200}, {"GET", "/api/v1/flows?x=1", 400},
+        {"GET", "/api/v1/stats", 200},   {"GET", "/nothing", 404},
+        {"POST", "/api/v1/flows", 405},  {"GET", "/", 200},
+        {"HEAD", "/api/v1/stats", 200},  {"GET", "/api/v1/flows?x=1", 400},
         {"HEAD", "/api/v1/events", 200},
     };
     static const char *const heads[] = {
@@ -248,10 +256,10 @@ static void slow_heads_meet_a_deadline(void **state)
     static const char listen[] = "GET /api/v1/events HTTP/1.1\r\n"
                                  "Host: localhost\r\n\r\n";
     struct world *w = *state;
-    int           slow = tcp(w), idle = tcp(w), ear = tcp(w);
-    long          begun = seconds(), slow_end = 0, idle_end = 0;
-    char          text[4096];
-    size_t        i;
+    int slow = tcp(w), idle = tcp(w), ear = tcp(w);
+    long begun = seconds(), slow_end = 0, idle_end = 0;
+    char text[4096];
+    size_t i;
 
     assert_int_equal(write(ear, listen, sizeof(listen) - 1),
                      sizeof(listen) - 1);
@@ -283,8 +291,8 @@ static void idle_clients_of_one_address_do_not_lock_out_another(void **state)
 {
     struct world *w = *state;
     struct answer a;
-    int           fd[300];
-    size_t        i;
+    int fd[300];
+    size_t i;
 
     for (i = 0; i < 300; i++)
         fd[i] = web_client_tcp("127.0.0.2", w->port);
@@ -299,8 +307,8 @@ static void giant_heads_are_cut_short(void **state)
 {
     struct world *w = *state;
     struct answer a;
-    size_t        n = 200000;
-    char         *text = malloc(n);
+    size_t n = 200000;
+    char *text = malloc(n);
 
     memset(text, 'a', n);
     memcpy(text, "GET /", 5);
@@ -317,7 +325,7 @@ static void listener_that_stops_reading_does_no_harm(void **state)
 {
     struct world *w = *state;
     struct answer a;
-    int           fd = tcp(w);
+    int fd = tcp(w);
     static const char listen[] = "GET /api/v1/flows HTTP/1.1\r\n"
                                  "Host: localhost\r\n"
                                  "Accept: application/x-ndjson\r\n\r\n";
@@ -327,8 +335,7 @@ static void listener_that_stops_reading_does_no_harm(void **state)
         web_world_flow(w, 0, i, 't');
         web_world_flow(w, 1, i, '6');
     }
-    assert_int_equal(write(fd, listen, sizeof(listen) - 1),
-                     sizeof(listen) - 1);
+    assert_int_equal(write(fd, listen, sizeof(listen) - 1), sizeof(listen) - 1);
     for (i = 0; i < 20; i++) {
         ask(w, "GET", "/api/v1/stats", "", &a);
         assert_int_equal(a.status, 200);
