@@ -19,30 +19,30 @@
 #include "bytes.h"
 #include "csum.h"
 
-#define RUNS    15
-#define BATCH   64u
-#define ROUND   1024u /* packets between two looks at the clock */
-#define MAX     262144u
-#define GATE_NS 60.0
+#define RUNS       15
+#define BATCH      64u
+#define ROUND      1024u /* packets between two looks at the clock */
+#define MAX        262144u
+#define GATE_NS    60.0
 #define GATE_BYTES 320.0
 
 enum { LAN, WAN };
 
 struct bench {
-    struct ct            *ct;
-    void                 *block;
-    struct ct_ruleset     rules;
-    struct ct_rule        masquerade;
-    struct ct_rule_count  count;
-    struct ct_ifaces      ifaces;
-    uint64_t              now_ms;
+    struct ct *ct;
+    void *block;
+    struct ct_ruleset rules;
+    struct ct_rule masquerade;
+    struct ct_rule_count count;
+    struct ct_ifaces ifaces;
+    uint64_t now_ms;
 };
 
 /* One packet's memory: headroom, bytes, headroom. */
 struct buffer {
-    uint8_t       room[CT_HEADROOM];
-    uint8_t       data[1536];
-    uint8_t       tail[CT_HEADROOM];
+    uint8_t room[CT_HEADROOM];
+    uint8_t data[1536];
+    uint8_t tail[CT_HEADROOM];
     struct ct_pkt pkt;
 };
 
@@ -93,8 +93,8 @@ static void set_rules(struct bench *b)
     b->rules.n = 1;
     for (unsigned h = 0; h < CT_N_HOOKS; h++) {
         for (unsigned s = 0; s <= CT_N_STAGES; s++)
-            b->rules.start[h][s] = h > CT_POSTROUTING ||
-                                   (h == CT_POSTROUTING && s > CT_STAGE_NAT);
+            b->rules.start[h][s] =
+                h > CT_POSTROUTING || (h == CT_POSTROUTING && s > CT_STAGE_NAT);
         b->rules.policy[h] = CT_ACCEPT;
     }
     ct_set_rules(b->ct, &b->rules, &b->count);
@@ -159,15 +159,16 @@ static void close_bench(struct bench *b)
 /* ---- packets ---- */
 
 struct segment {
-    uint8_t  src[4], dst[4];
+    uint8_t src[4], dst[4];
     uint16_t sport, dport;
     uint32_t seq, ack;
-    uint8_t  flags, proto;
+    uint8_t flags, proto;
     uint32_t len; /* of the payload */
 };
 
-/* Headers of s at p, the payload is zeros; the transport checksum is the pseudo header's sum only, as
- * a TUN device with offloads hands it over, unless full is asked for. */
+/* Headers of s at p, the payload is zeros; the transport checksum is the pseudo
+ * header's sum only, as a TUN device with offloads hands it over, unless full
+ * is asked for. */
 static uint32_t build(uint8_t *p, const struct segment *s, bool full)
 {
     uint32_t l4 = s->proto == 6 ? 20 : 8, total = 20 + l4 + s->len;
@@ -242,8 +243,12 @@ static const uint8_t client[4] = {10, 0, 0, 2}, server[4] = {198, 51, 100, 2},
 static struct segment segment_of(bool up, uint8_t flags, uint32_t seq,
                                  uint32_t ack, uint32_t len)
 {
-    struct segment s = {.sport = up ? 40000 : 80, .dport = up ? 80 : 40000,
-                        .seq = seq, .ack = ack, .flags = flags, .proto = 6,
+    struct segment s = {.sport = up ? 40000 : 80,
+                        .dport = up ? 80 : 40000,
+                        .seq = seq,
+                        .ack = ack,
+                        .flags = flags,
+                        .proto = 6,
                         .len = len};
 
     memcpy(s.src, up ? client : server, 4);
@@ -298,9 +303,8 @@ static double established(struct bench *b, uint32_t packets, uint32_t payload,
 
         for (unsigned i = 0; i < ROUND; i++) {
             bool up = i % 3 != 2;
-            struct segment s = segment_of(
-                up, CT_TCP_ACK, up ? *seq : 5000, up ? 5000 : *seq,
-                up ? payload : 0);
+            struct segment s = segment_of(up, CT_TCP_ACK, up ? *seq : 5000,
+                                          up ? 5000 : *seq, up ? payload : 0);
 
             build(heads[i], &s, full);
             if (up)
@@ -335,7 +339,9 @@ static double least(uint32_t packets, uint32_t bytes)
 static struct segment datagram_of(uint32_t flow)
 {
     struct segment s = {.sport = (uint16_t)(1024 + flow % 60000),
-                        .dport = 53, .proto = 17, .len = 18};
+                        .dport = 53,
+                        .proto = 17,
+                        .len = 18};
 
     s.src[0] = 10;
     s.src[2] = (uint8_t)(flow / 60000 / 200);
@@ -462,8 +468,8 @@ static void print_text(const struct figures *f)
            GATE_NS);
     printf("  %-52s %8.1f ns\n", "  floor: copy and sum its 40 header bytes",
            f->least_small);
-    printf("  %-52s %8.1f ns\n",
-           "established TCP with NAT, checked, 24 bytes", f->checked_small);
+    printf("  %-52s %8.1f ns\n", "established TCP with NAT, checked, 24 bytes",
+           f->checked_small);
     printf("  %-52s %8.1f ns\n",
            "established TCP with NAT, checked, 1448 bytes", f->checked_full);
     printf("  %-52s %8.1f ns\n", "  floor: copy and sum 1488 bytes",
@@ -471,8 +477,7 @@ static void print_text(const struct figures *f)
     printf("  %-52s %8.1f ns  (%.2f million a second)\n",
            "a new UDP flow with NAT, table filling to 262144", f->open,
            1e3 / f->open);
-    printf("  %-52s %8.1f ns\n", "a random packet of 262144 flows",
-           f->look_up);
+    printf("  %-52s %8.1f ns\n", "a random packet of 262144 flows", f->look_up);
     printf("  %-52s %8.1f     (gate %.0f)\n", "bytes a flow", f->bytes,
            GATE_BYTES);
 }

@@ -13,12 +13,12 @@ enum { LAN, WAN };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct ct            *ct;
-static struct ct_rule        rules[2];
-static struct ct_ruleset     set;
-static struct ct_rule_count  counts[2];
-static struct ct_port_range  port80 = {80, 80};
-static struct ct_ifaces      ifaces;
+static struct ct *ct;
+static struct ct_rule rules[2];
+static struct ct_ruleset set;
+static struct ct_rule_count counts[2];
+static struct ct_port_range port80 = {80, 80};
+static struct ct_ifaces ifaces;
 
 static void set_rule(struct ct_rule *r, enum ct_hook hook, uint8_t action)
 {
@@ -45,10 +45,9 @@ static void set_up(void)
     set.n = 2;
     for (unsigned h = 0; h < CT_N_HOOKS; h++) {
         for (unsigned s = 0; s <= CT_N_STAGES; s++)
-            set.start[h][s] =
-                (h > CT_PREROUTING || s > CT_STAGE_NAT) +
-                (h > CT_POSTROUTING ||
-                 (h == CT_POSTROUTING && s > CT_STAGE_NAT));
+            set.start[h][s] = (h > CT_PREROUTING || s > CT_STAGE_NAT) +
+                              (h > CT_POSTROUTING ||
+                               (h == CT_POSTROUTING && s > CT_STAGE_NAT));
         set.policy[h] = CT_ACCEPT;
     }
     ifaces.n = 2;
@@ -76,8 +75,10 @@ static void make_core(void *block, const struct ct_config *config)
 static void answer(struct ct_pkt *pkt)
 {
     static uint8_t room[CT_HEADROOM + CT_REPLY_MAX + CT_HEADROOM];
-    struct ct_pkt out = {.data = room + CT_HEADROOM, .in = CT_NO_IFACE,
-                         .out = CT_NO_IFACE, .rule = CT_NONE};
+    struct ct_pkt out = {.data = room + CT_HEADROOM,
+                         .in = CT_NO_IFACE,
+                         .out = CT_NO_IFACE,
+                         .rule = CT_NONE};
     bool v4 = pkt->tuple.family == CT_IPV4;
 
     if (ct_reply_error(ct, pkt, v4 ? 11 : 3, 0, 0,
@@ -112,9 +113,14 @@ static void walk(struct ct_pkt *pkt)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void *block;
-    struct ct_config config = {.max = 32, .buckets = 16, .n_shards = 1,
-                               .acct = true, .timestamp = true, .hairpin = true,
-                               .key = {7}, .seed = 7};
+    struct ct_config config = {.max = 32,
+                               .buckets = 16,
+                               .n_shards = 1,
+                               .acct = true,
+                               .timestamp = true,
+                               .hairpin = true,
+                               .key = {7},
+                               .seed = 7};
     ct_time now = {1000};
 
     ct_params_default(&config.params, CT_PROFILE_LINUX);

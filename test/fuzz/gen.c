@@ -40,8 +40,11 @@ static void address(struct gen *g, uint8_t *p, bool v4, enum host who)
     if (who == OWN_LAN || who == OWN_WAN)
         last = 1;
     if (v4) {
-        static const uint8_t net[5][3] = {
-            {10, 0, 1}, {198, 51, 100}, {10, 0, 1}, {198, 51, 100}, {203, 0, 113}};
+        static const uint8_t net[5][3] = {{10, 0, 1},
+                                          {198, 51, 100},
+                                          {10, 0, 1},
+                                          {198, 51, 100},
+                                          {203, 0, 113}};
 
         memcpy(p, net[who], 3);
         p[3] = last;
@@ -86,10 +89,10 @@ static void ports(struct gen *g, uint8_t *l4)
 {
     static const uint16_t known[] = {53, 80, 443, 8080, 5353, 1};
 
-    store16(l4, (uint16_t)(chance(g, 80) ? 20000 + below(g, 48)
-                                         : below(g, 65536)));
-    store16(l4 + 2, chance(g, 85) ? known[below(g, 6)]
-                                  : (uint16_t)below(g, 65536));
+    store16(l4,
+            (uint16_t)(chance(g, 80) ? 20000 + below(g, 48) : below(g, 65536)));
+    store16(l4 + 2,
+            chance(g, 85) ? known[below(g, 6)] : (uint16_t)below(g, 65536));
 }
 
 static void syn_options(uint8_t *l4)
@@ -296,7 +299,9 @@ static bool complain(struct gen *g, struct gen_packet *p)
     at = ip_header(g, p->data, v4, v4 ? 1 : 58, 8 + quoted);
     p->in = s->out;
     address(g, p->data + (v4 ? 12 : 8), v4,
-            s->out == GEN_LAN ? INSIDE : chance(g, 50) ? REMOTE : BEYOND);
+            s->out == GEN_LAN ? INSIDE
+            : chance(g, 50)   ? REMOTE
+                              : BEYOND);
     if (chance(g, 30)) /* the far end itself */
         memcpy(p->data + (v4 ? 12 : 8), s->data + (v4 ? 16 : 24), width);
     memcpy(p->data + (v4 ? 16 : 24), s->data + (v4 ? 12 : 8), width);

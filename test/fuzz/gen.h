@@ -16,23 +16,23 @@
 enum { GEN_LAN, GEN_WAN };
 
 struct gen_packet {
-    uint8_t  data[GEN_MAX];
+    uint8_t data[GEN_MAX];
     uint32_t len;
     uint16_t gso_size;
-    uint8_t  in;
-    bool     partial, ok; /* what the device says of the transport checksum */
+    uint8_t in;
+    bool partial, ok; /* what the device says of the transport checksum */
 };
 
 struct gen_seen {
-    uint8_t  data[256];
+    uint8_t data[256];
     uint16_t len;
-    uint8_t  out;
+    uint8_t out;
 };
 
 struct gen {
-    struct rng      rng;
+    struct rng rng;
     struct gen_seen seen[GEN_SEEN];
-    uint32_t        n_seen;
+    uint32_t n_seen;
 };
 
 void gen_init(struct gen *g, uint64_t seed);
@@ -50,7 +50,7 @@ enum gen_sum { GEN_SUM_NONE, GEN_SUM_RIGHT, GEN_SUM_WRONG };
 enum gen_sum gen_l4_sum(const uint8_t *p, uint32_t len);
 /* The same for a field that holds the pseudo header's sum only. */
 enum gen_sum gen_partial_sum(const uint8_t *p, uint32_t len);
-bool         gen_ip_sum_ok(const uint8_t *p);
+bool gen_ip_sum_ok(const uint8_t *p);
 
 /* Offset of the transport header, its protocol; 0: none. */
 uint32_t gen_l4(const uint8_t *p, uint32_t len, uint8_t *proto);

@@ -187,9 +187,10 @@ static void transport_header(struct gen *g, struct gen_packet *p)
 
 static void addresses(struct gen *g, struct gen_packet *p)
 {
-    static const uint8_t odd[8][4] = {
-        {0, 0, 0, 0},   {127, 0, 0, 1},  {224, 0, 0, 251}, {255, 255, 255, 255},
-        {10, 0, 1, 255}, {10, 0, 1, 3}, {198, 51, 100, 1}, {240, 1, 1, 1}};
+    static const uint8_t odd[8][4] = {{0, 0, 0, 0},      {127, 0, 0, 1},
+                                      {224, 0, 0, 251},  {255, 255, 255, 255},
+                                      {10, 0, 1, 255},   {10, 0, 1, 3},
+                                      {198, 51, 100, 1}, {240, 1, 1, 1}};
     uint32_t side = below(g, 2);
 
     if (p->data[0] >> 4 == 4) {

@@ -51,7 +51,9 @@ static uint32_t l4_of_v6(const uint8_t *p, uint32_t len, uint8_t *proto)
     *proto = next;
     /* behind a routing header the pseudo header has another destination;
      * behind authentication nothing may be changed anyway */
-    return next == 43 || next == 51 || next == 44 || next == 59 || at > len ? 0 : at;
+    return next == 43 || next == 51 || next == 44 || next == 59 || at > len
+               ? 0
+               : at;
 }
 
 uint32_t gen_l4(const uint8_t *p, uint32_t len, uint8_t *proto)
@@ -112,7 +114,7 @@ enum gen_sum gen_l4_sum(const uint8_t *p, uint32_t len)
         return GEN_SUM_NONE;
     }
     return fold(s + sum(p + at, room)) == 0xffff ? GEN_SUM_RIGHT
-                                                : GEN_SUM_WRONG;
+                                                 : GEN_SUM_WRONG;
 }
 
 enum gen_sum gen_partial_sum(const uint8_t *p, uint32_t len)

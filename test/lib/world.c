@@ -258,7 +258,9 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
                  bool partial)
 {
     uint8_t room[CT_HEADROOM + 2048 + CT_HEADROOM];
-    struct ct_pkt pkt = {.data = room + CT_HEADROOM, .len = len, .in = in,
+    struct ct_pkt pkt = {.data = room + CT_HEADROOM,
+                         .len = len,
+                         .in = in,
                          .csum_partial = partial};
     struct ct_pkt *pkts[1] = {&pkt};
     uint64_t before[CT_N_REASONS];
@@ -275,9 +277,10 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
     journey_batch(w->rig.journey, pkts, 1, w->rig.now);
     w->walking = NULL;
     w->info = (enum ct_info)pkt.info;
-    why = pkt.tracked && pkt.info == CT_INVALID &&
-                  pkt.why != CT_REASON_TABLE_FULL
-              ? invalid_why(w, before) : NULL;
+    why =
+        pkt.tracked && pkt.info == CT_INVALID && pkt.why != CT_REASON_TABLE_FULL
+            ? invalid_why(w, before)
+            : NULL;
     snprintf(head, sizeof head, "[%3" PRIu64 "] %s: %s%s%s\n", seconds(w), text,
              info_text(&pkt), why ? " " : "", why ? why : "");
     keep(w, head);
@@ -362,8 +365,8 @@ struct world *world_open(const char *statements, ct_time start)
     json = world_config(statements, &w->masquerade);
     w->start = start;
     rig_open(&w->rig, json, start,
-             &(struct rig_calls){.tx = tx, .dropped = dropped, .event = event,
-                                 .ctx = w});
+             &(struct rig_calls){
+                 .tx = tx, .dropped = dropped, .event = event, .ctx = w});
     free(json);
     keep(w, "");
     return w;

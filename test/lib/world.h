@@ -37,30 +37,30 @@
 
 struct world {
     struct rig rig;
-    bool       masquerade;
-    bool       full;   /* trace whole packets, not their heads only */
-    bool       events; /* trace NEW and UPDATE too */
-    bool       quiet;  /* trace nothing: for the thousands */
-    ct_time    start;
+    bool masquerade;
+    bool full;   /* trace whole packets, not their heads only */
+    bool events; /* trace NEW and UPDATE too */
+    bool quiet;  /* trace nothing: for the thousands */
+    ct_time start;
     /* of the packet that is walking */
-    bool       sums_were_ok;
+    bool sums_were_ok;
     const struct ct_pkt *walking;
-    uint8_t    last[2048]; /* the last packet that left, and its length */
-    uint32_t   last_len;
-    uint64_t   sent, dropped; /* since the beginning */
-    enum ct_reason why;       /* of the last drop */
-    enum ct_info   info;      /* of the last packet said */
+    uint8_t last[2048]; /* the last packet that left, and its length */
+    uint32_t last_len;
+    uint64_t sent, dropped; /* since the beginning */
+    enum ct_reason why;     /* of the last drop */
+    enum ct_info info;      /* of the last packet said */
     /* what the router cannot send, for fault tests */
     enum ct_reason refuse_tx;
-    char  *text; /* the trace so far */
+    char *text; /* the trace so far */
     size_t text_len, text_room;
-    char   lines[8192]; /* of the packet that is walking */
+    char lines[8192]; /* of the packet that is walking */
     size_t lines_len;
 };
 
 #define WORLD(statements) world_open(statements, (ct_time){1000000})
 struct world *world_open(const char *statements, ct_time start);
-void          world_close(struct world *w, const char *file, int line);
+void world_close(struct world *w, const char *file, int line);
 #define END(w) world_close(w, __FILE__, __LINE__)
 
 /* A packet arrives: a line of packet.h, then "@IFACE" if it does not enter

@@ -156,9 +156,10 @@ static char *render(struct draft *d)
         add(json, ROOM, "%s\"%s\":[%s]", i ? "," : "", hooks[i], d->rules[i]);
     add(json, ROOM,
         "},\"policy\":{%s},\"conntrack\":{\"acct\":true,\"timestamp\":true,"
-        "\"max\":%s,\"buckets\":%s%s,\"timeouts\":{%s}},\"nat\":{\"hairpin\":%s},\"seed\":%s}",
-        d->policy, d->max, d->buckets, d->conntrack, d->timeouts, d->hairpin ? "true" : "false",
-        d->seed);
+        "\"max\":%s,\"buckets\":%s%s,\"timeouts\":{%s}},\"nat\":{\"hairpin\":%"
+        "s},\"seed\":%s}",
+        d->policy, d->max, d->buckets, d->conntrack, d->timeouts,
+        d->hairpin ? "true" : "false", d->seed);
     return json;
 }
 

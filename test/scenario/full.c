@@ -174,8 +174,7 @@ static void r1_flood_beside_real_connections(void **state)
     w->quiet = true;
     fill_assured(w, 64);
     for (unsigned i = 0; i < 4000; i++) {
-        sayf(w, "10.0.1.66:%u > 198.51.100.9:80 tcp S seq %u",
-             1024 + i, i);
+        sayf(w, "10.0.1.66:%u > 198.51.100.9:80 tcp S seq %u", 1024 + i, i);
         if (i % 40 == 0) {
             unsigned port = 20000 + i;
 

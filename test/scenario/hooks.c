@@ -26,7 +26,8 @@ static void the_table_in_order(void **state)
         int priority;
 
         for (unsigned r = 0;
-             ct_hook_row(w->rig.ct, (enum ct_hook)h, r, &priority, &name); r++) {
+             ct_hook_row(w->rig.ct, (enum ct_hook)h, r, &priority, &name);
+             r++) {
             size_t n = strlen(text);
 
             if (priority == CT_PRI_CONFIRM)
@@ -44,9 +45,9 @@ static void the_table_in_order(void **state)
 /* A function that answers as it is told, and counts how often it is asked. */
 struct probe {
     enum ct_verdict answer;
-    enum ct_reason  why;
-    unsigned        asked, repeats; /* REPEAT so often, then answer */
-    struct ct_pkt   copy;
+    enum ct_reason why;
+    unsigned asked, repeats; /* REPEAT so often, then answer */
+    struct ct_pkt copy;
 };
 
 static enum ct_verdict ask(void *ctx, struct ct *ct, struct ct_pkt *pkt)
@@ -70,8 +71,7 @@ static struct world *with_probe(struct probe *p, enum ct_hook hook,
 {
     struct world *w = WORLD("");
 
-    assert_true(
-        ct_register_hook(w->rig.ct, hook, priority, "probe", ask, p));
+    assert_true(ct_register_hook(w->rig.ct, hook, priority, "probe", ask, p));
     w->quiet = true;
     return w;
 }
@@ -115,8 +115,8 @@ static void stop_skips_the_rest_of_the_hook(void **state)
     struct world *w = with_probe(&first, CT_FORWARD, 10);
 
     (void)state;
-    assert_true(ct_register_hook(w->rig.ct, CT_FORWARD, 20, "late", ask,
-                                 &second));
+    assert_true(
+        ct_register_hook(w->rig.ct, CT_FORWARD, 20, "late", ask, &second));
     say(w, C " > " S " udp");
     assert_int_equal(first.asked, 1);
     assert_int_equal(second.asked, 0);
@@ -131,8 +131,8 @@ static void equals_in_order_of_registration(void **state)
     struct world *w = with_probe(&first, CT_FORWARD, 10);
 
     (void)state;
-    assert_true(ct_register_hook(w->rig.ct, CT_FORWARD, 10, "twin", ask,
-                                 &second));
+    assert_true(
+        ct_register_hook(w->rig.ct, CT_FORWARD, 10, "twin", ask, &second));
     say(w, C " > " S " udp");
     assert_int_equal(first.asked, 1);
     assert_int_equal(second.asked, 0);
@@ -181,8 +181,8 @@ static void queue_without_a_listener(void **state)
 /* A stolen packet is brought back and goes on behind the row that took it. */
 struct thief {
     struct ct_pkt kept;
-    uint8_t       bytes[CT_HEADROOM + 256 + CT_HEADROOM];
-    unsigned      later;
+    uint8_t bytes[CT_HEADROOM + 256 + CT_HEADROOM];
+    unsigned later;
 };
 
 static enum ct_verdict steal(void *ctx, struct ct *ct, struct ct_pkt *pkt)
@@ -211,10 +211,9 @@ static struct world *with_thief(struct thief *t)
 
     memset(t, 0, sizeof *t);
     w->quiet = true;
+    assert_true(ct_register_hook(w->rig.ct, CT_FORWARD, 10, "thief", steal, t));
     assert_true(
-        ct_register_hook(w->rig.ct, CT_FORWARD, 10, "thief", steal, t));
-    assert_true(ct_register_hook(w->rig.ct, CT_FORWARD, 20, "later", see,
-                                 &t->later));
+        ct_register_hook(w->rig.ct, CT_FORWARD, 20, "later", see, &t->later));
     say(w, C " > " S " udp 'x'");
     assert_int_equal(stat_of(w, CT_STAT_held), 1);
     assert_int_equal(w->dropped, 0);
@@ -237,7 +236,7 @@ static void stolen_and_resumed(void **state)
     assert_int_equal(stat_of(w, CT_STAT_held), 0);
     assert_int_equal(ct_hook(w->rig.ct, CT_POSTROUTING, &t.kept), CT_ACCEPT);
     ct_done(w->rig.ct, &t.kept);
-    assert_int_equal(count_flows(w), 1); /* confirmed now */
+    assert_int_equal(count_flows(w), 1);  /* confirmed now */
     assert_int_equal(t.kept.data[15], 1); /* and translated */
     assert_int_equal(t.kept.data[12], 198);
     ct_count(w->rig.ct, CT_STAT_forwarded, 1);
@@ -269,8 +268,8 @@ static void the_table_is_bounded(void **state)
 
     (void)state;
     w->quiet = true;
-    while (taken < 100 && ct_register_hook(w->rig.ct, CT_FORWARD,
-                                           (int)taken, "probe", ask, &p))
+    while (taken < 100 && ct_register_hook(w->rig.ct, CT_FORWARD, (int)taken,
+                                           "probe", ask, &p))
         taken++;
     assert_int_equal(taken, 14); /* beside mangle and filter */
     say(w, C " > " S " udp");

@@ -58,18 +58,20 @@ static void linux_only_queries_open(void **state)
               {13, CT_NEW},     {14, CT_INVALID}, {15, CT_NEW},
               {17, CT_NEW},     {18, CT_INVALID}, {19, CT_INVALID},
               {200, CT_INVALID}},
-      v6[] = {{128, CT_NEW},       {129, CT_INVALID}, {139, CT_NEW},
+      v6[] = {{128, CT_NEW},       {129, CT_INVALID},   {139, CT_NEW},
               {133, CT_UNTRACKED}, {135, CT_UNTRACKED}, {143, CT_UNTRACKED},
               {200, CT_INVALID}};
 
     (void)state;
     w->quiet = true;
     for (unsigned i = 0; i < sizeof v4 / sizeof *v4; i++) {
-        sayf(w, "10.0.1.2 > 198.51.100.2 icmp %u/0 id %u len 12", v4[i].type, i);
+        sayf(w, "10.0.1.2 > 198.51.100.2 icmp %u/0 id %u len 12", v4[i].type,
+             i);
         assert_int_equal(w->info, v4[i].info);
     }
     for (unsigned i = 0; i < sizeof v6 / sizeof *v6; i++) {
-        sayf(w, "fd00:1::2 > 2001:db8::2 icmp %u/0 id %u len 24", v6[i].type, i);
+        sayf(w, "fd00:1::2 > 2001:db8::2 icmp %u/0 id %u len 24", v6[i].type,
+             i);
         assert_int_equal(w->info, v6[i].info);
     }
     END(w);

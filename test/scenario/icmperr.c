@@ -41,8 +41,10 @@ static void rfc5508_req4_about_a_query(void **state)
     say(w, "10.0.1.3 > 198.51.100.2 icmp echo id 7 seq 1");
     w->quiet = false;
     TRACE(w, "");
-    sayf(w, "192.0.2.9 > 198.51.100.1 icmp 11/0 about {198.51.100.1 > "
-         "198.51.100.2 icmp echo id %u seq 1}", w->last[24] << 8 | w->last[25]);
+    sayf(w,
+         "192.0.2.9 > 198.51.100.1 icmp 11/0 about {198.51.100.1 > "
+         "198.51.100.2 icmp echo id %u seq 1}",
+         w->last[24] << 8 | w->last[25]);
     TRACE(w, "[  0] 192.0.2.9 > 198.51.100.1 icmp 11/0: RELATED\n"
              "      out lan 192.0.2.9 > 10.0.1.3 icmp 11/0 ttl 63 about "
              "{10.0.1.3 > 198.51.100.2 icmp echo id 7 seq 1}\n");
@@ -117,8 +119,9 @@ static void i1_errors_change_no_flow(void **state)
     say(w, C " > " S " udp 'a'");
     elapse(w, 10);
     for (unsigned code = 0; code < 6; code++)
-        sayf(w, "192.0.2.9 > 198.51.100.1 icmp 3/%u about {" W " > " S
-             " udp 'a'}", code);
+        sayf(w,
+             "192.0.2.9 > 198.51.100.1 icmp 3/%u about {" W " > " S " udp 'a'}",
+             code);
     assert_int_equal(w->info, CT_RELATED);
     FLOWS(w, "udp 20 " C " > " S " / " S " > " W " UNREPLIED\n");
     END(w);
@@ -210,8 +213,8 @@ static void rfc1812_ttl_exceeded(void **state)
     (void)state;
     say(w, C " > " S " udp ttl 1 'a'");
     TRACE(w, "[  0] " C " > " S " udp: NEW\n"
-             "      out lan 10.0.1.1 > 10.0.1.2 icmp 11/0 tos 192 df about {" C " > " S
-             " udp}\n"
+             "      out lan 10.0.1.1 > 10.0.1.2 icmp 11/0 tos 192 df about {" C
+             " > " S " udp}\n"
              "      drop ttl\n");
     say(w, "[fd00:1::2]:1 > [2001:db8::2]:2 udp ttl 1 'a'");
     TRACE(w, "[  0] [fd00:1::2]:1 > [2001:db8::2]:2 udp: NEW\n"
@@ -234,8 +237,8 @@ static void linux_own_error_about_an_answer(void **state)
     TRACE(w, "");
     say(w, S " > " W " udp ttl 1 'b'");
     TRACE(w, "[  0] " S " > " W " udp: ESTABLISHED\n"
-             "      out wan 198.51.100.1 > 198.51.100.2 icmp 11/0 tos 192 df about {" S
-             " > " W " udp}\n"
+             "      out wan 198.51.100.1 > 198.51.100.2 icmp 11/0 tos 192 df "
+             "about {" S " > " W " udp}\n"
              "      drop ttl\n");
     END(w);
 }
@@ -248,8 +251,8 @@ static void rfc4787_req13_path_mtu(void **state)
     (void)state;
     say(w, C " > " S " udp df len 1300");
     TRACE(w, "[  0] " C " > " S " udp: NEW\n"
-             "      out lan 10.0.1.1 > 10.0.1.2 icmp 3/4 tos 192 df mtu 1280 about {" C
-             " > " S " udp}\n"
+             "      out lan 10.0.1.1 > 10.0.1.2 icmp 3/4 tos 192 df mtu 1280 "
+             "about {" C " > " S " udp}\n"
              "      drop too_big\n");
     say(w, "[fd00:1::2]:1 > [2001:db8::2]:2 udp len 1300");
     TRACE(w, "[  0] [fd00:1::2]:1 > [2001:db8::2]:2 udp: NEW\n"

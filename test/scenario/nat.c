@@ -22,8 +22,8 @@ static void rfc4787_req3a_port_classes(void **state)
 {
     static const struct {
         unsigned port, lo, hi;
-    } classes[] = {{300, 1, 511},      {511, 1, 511},     {512, 600, 1023},
-                   {700, 600, 1023},   {1023, 600, 1023}, {1024, 1024, 65535},
+    } classes[] = {{300, 1, 511},       {511, 1, 511},     {512, 600, 1023},
+                   {700, 600, 1023},    {1023, 600, 1023}, {1024, 1024, 65535},
                    {40000, 1024, 65535}};
     struct world *w = WORLD("");
 
@@ -167,7 +167,8 @@ static void u5_ports_exhausted(void **state)
     END(w);
 }
 
-/* VPP-1870 and many others: the last free port of thousands is found, always. */
+/* VPP-1870 and many others: the last free port of thousands is found, always.
+ */
 static void u5_the_last_free_port_is_found(void **state)
 {
     struct world *w = WORLD("inside 10.0.1.1/16; masquerade 20000-21999; "

@@ -22,12 +22,12 @@ static void linux_dropped_first_packet_leaves_nothing(void **state)
 /* A stateful firewall: only what inside began comes in. */
 static void stateful_filter(void **state)
 {
-    struct world *w = WORLD(
-        "masquerade off; policy forward drop; "
-        "forward {\"ct_state\":[\"established\",\"related\"],"
-        "\"verdict\":\"accept\"}; "
-        "forward {\"in\":\"lan\",\"ct_state\":[\"new\"],"
-        "\"verdict\":\"accept\"}");
+    struct world *w =
+        WORLD("masquerade off; policy forward drop; "
+              "forward {\"ct_state\":[\"established\",\"related\"],"
+              "\"verdict\":\"accept\"}; "
+              "forward {\"in\":\"lan\",\"ct_state\":[\"new\"],"
+              "\"verdict\":\"accept\"}");
 
     (void)state;
     say(w, S " > " C " udp");
@@ -110,9 +110,9 @@ static void linux_notrack(void **state)
 /* A mark is the flow's, and rules can ask for it. */
 static void marks_stay_with_the_flow(void **state)
 {
-    struct world *w = WORLD(
-        "prerouting {\"in\":\"lan\",\"proto\":\"udp\",\"set_mark\":7}; "
-        "forward {\"in\":\"wan\",\"mark\":7,\"verdict\":\"drop\"}");
+    struct world *w =
+        WORLD("prerouting {\"in\":\"lan\",\"proto\":\"udp\",\"set_mark\":7}; "
+              "forward {\"in\":\"wan\",\"mark\":7,\"verdict\":\"drop\"}");
     struct ct_view v;
 
     (void)state;
@@ -148,7 +148,7 @@ static void reload_keeps_flows(void **state)
 static void martians_go_nowhere(void **state)
 {
     static const struct {
-        const char    *spec;
+        const char *spec;
         enum ct_reason why;
     } bad[] = {
         {"10.0.1.2:7 > 10.0.1.2:7 udp", CT_REASON_LAND},

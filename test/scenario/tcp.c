@@ -2,9 +2,9 @@
  * RFC 7857) */
 #include "world.h"
 
-#define C "10.0.1.2:4001"
-#define S "198.51.100.2:80"
-#define W "198.51.100.1:4001"
+#define C    "10.0.1.2:4001"
+#define S    "198.51.100.2:80"
+#define W    "198.51.100.1:4001"
 #define FLOW " " C " > " S " / " S " > " W " "
 
 static struct world *handshake(const char *statements)
@@ -117,8 +117,8 @@ static void linux_refused_connection_leaves_nothing(void **state)
     END(w);
 }
 
-/* A closed port of the router's own: its reset ends the entry that the SYN made,
- * while the SYN is still on its journey. */
+/* A closed port of the router's own: its reset ends the entry that the SYN
+ * made, while the SYN is still on its journey. */
 static void linux_closed_port_leaves_nothing(void **state)
 {
     struct world *w = WORLD("");
@@ -201,8 +201,7 @@ static void t3_invalid_never_leaves_untranslated(void **state)
     TRACE(w, "[  0] 10.0.1.2:4009 > " S " tcp SF: INVALID tcp_flags\n"
              "      drop untranslated\n");
     say(w, "10.0.1.2:4009 > " S " tcp S seq 1 badsum");
-    TRACE(w, "[  0] 10.0.1.2:4009 > " S
-             " tcp S: INVALID l4_bad_checksum\n"
+    TRACE(w, "[  0] 10.0.1.2:4009 > " S " tcp S: INVALID l4_bad_checksum\n"
              "      drop untranslated\n");
     assert_int_equal(count_flows(w), 1);
     END(w);
@@ -298,8 +297,8 @@ static void t8_flags_that_may_open(void **state)
     w->quiet = true;
     for (unsigned f = 0; f < 64; f++) {
         unsigned n = 0, core = f & 0x37u; /* without PSH */
-        bool opens = core == 0x02 || core == 0x22 || core == 0x10 ||
-                     core == 0x30;
+        bool opens =
+            core == 0x02 || core == 0x22 || core == 0x10 || core == 0x30;
 
         for (unsigned b = 0; b < 6; b++)
             if (f >> b & 1)

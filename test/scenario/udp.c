@@ -1,9 +1,9 @@
 /* udp.c - UDP conversations (netfilter 1.6, RFC 4787) */
 #include "world.h"
 
-#define C "10.0.1.2:4000"
-#define S "198.51.100.2:53"
-#define W "198.51.100.1:4000"
+#define C    "10.0.1.2:4000"
+#define S    "198.51.100.2:53"
+#define W    "198.51.100.1:4000"
 #define FLOW " " C " > " S " / " S " > " W " "
 
 /* netfilter 1.6: 30 s until packets flow both ways for more than 2 s. */
@@ -144,8 +144,8 @@ static void p13_checksums_stay_what_they_are(void **state)
 static void linux_what_is_invalid(void **state)
 {
     struct world *w = WORLD("");
-    uint8_t p[64] = {0x45, 0, 0, 29, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 1, 2,
-                     198, 51, 100, 2, 1, 2, 3, 4, 0, 7, 0, 0, 'x'};
+    uint8_t p[64] = {0x45, 0,   0,  29,  0, 0, 0, 0, 64, 17, 0, 0, 10, 0,  1,
+                     2,    198, 51, 100, 2, 1, 2, 3, 4,  0,  7, 0, 0,  'x'};
 
     (void)state;
     say(w, C " > " S " udp 'a' badsum");
@@ -170,11 +170,10 @@ static void linux_masquerade66(void **state)
     (void)state;
     say(w, "[fd00:1::2]:4000 > [2001:db8::2]:53 udp 'a'");
     say(w, "[2001:db8::2]:53 > [2001:db8::1]:4000 udp 'b'");
-    TRACE(w,
-          "[  0] [fd00:1::2]:4000 > [2001:db8::2]:53 udp: NEW\n"
-          "      out wan [2001:db8::1]:4000 > [2001:db8::2]:53 udp\n"
-          "[  0] [2001:db8::2]:53 > [2001:db8::1]:4000 udp: ESTABLISHED\n"
-          "      out lan [2001:db8::2]:53 > [fd00:1::2]:4000 udp\n");
+    TRACE(w, "[  0] [fd00:1::2]:4000 > [2001:db8::2]:53 udp: NEW\n"
+             "      out wan [2001:db8::1]:4000 > [2001:db8::2]:53 udp\n"
+             "[  0] [2001:db8::2]:53 > [2001:db8::1]:4000 udp: ESTABLISHED\n"
+             "      out lan [2001:db8::2]:53 > [fd00:1::2]:4000 udp\n");
     END(w);
 }
 

@@ -1,5 +1,5 @@
 /* test_proto_icmp.c - ICMP and ICMPv6 queries: every type there is */
-#include "flow.h"
+#include "oneflow.h"
 #include <setjmp.h>
 #include <stdarg.h>
 

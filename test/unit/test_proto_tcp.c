@@ -1,5 +1,5 @@
 /* test_proto_tcp.c - the TCP tracker, by its list and by conversations */
-#include "flow.h"
+#include "oneflow.h"
 #include "tcp_options.h"
 #include "tcp_segment.h"
 #include "tcp_talks.h"

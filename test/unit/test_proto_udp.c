@@ -1,5 +1,5 @@
 /* test_proto_udp.c - UDP in two stages, to the millisecond */
-#include "flow.h"
+#include "oneflow.h"
 #include <setjmp.h>
 #include <stdarg.h>
 

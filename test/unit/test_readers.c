@@ -26,15 +26,15 @@ enum { MAX = 256, FLOWS = 900, MARKS = 8, READERS = 2, STEPS = 150000 };
 struct watch { /* what one reader saw of a slot */
     uint32_t gen;
     uint16_t port;
-    bool     seen;
+    bool seen;
 };
 
 struct reader {
-    pthread_t       thread;
+    pthread_t thread;
     const struct ct *ct;
-    ct_time         now;
-    uint64_t        reads, wrong, rounds;
-    struct watch   *watch;
+    ct_time now;
+    uint64_t reads, wrong, rounds;
+    struct watch *watch;
 };
 
 static atomic_bool finished;
@@ -113,8 +113,8 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
     uint32_t len = size_of(port, dir);
     bool orig = dir == CT_DIR_ORIGINAL, ok;
     uint8_t *near = p + (orig ? 12 : 16), *far = p + (orig ? 16 : 12);
-    struct ct_pkt pkt = {.data = p, .len = len, .csum_ok = true,
-                         .in = orig ? 0 : 1};
+    struct ct_pkt pkt = {
+        .data = p, .len = len, .csum_ok = true, .in = orig ? 0 : 1};
     uint32_t sum = 0;
 
     memset(p, 0, len);
@@ -127,7 +127,7 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
     for (unsigned i = 0; i < 20; i += 2)
         sum += load16(p + i);
     sum = (sum & 0xffff) + (sum >> 16);
-    store16(p + 10, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
+    store16(p + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
     store16(p + 20, orig ? port : far_port(port));
     store16(p + 22, orig ? far_port(port) : port);
     store16(p + 24, (uint16_t)(len - 20));
@@ -154,8 +154,8 @@ static void set_marks(struct ct *ct)
     for (unsigned i = 0; i < MARKS; i++) {
         struct ct_rule *r = &rules[i];
 
-        ranges[i] = (struct ct_port_range){
-            (uint16_t)(i * SPAN), (uint16_t)(i * SPAN + SPAN - 1)};
+        ranges[i] = (struct ct_port_range){(uint16_t)(i * SPAN),
+                                           (uint16_t)(i * SPAN + SPAN - 1)};
         r->hook = CT_PREROUTING;
         r->stage = CT_STAGE_MANGLE;
         r->action = CT_ACT_MARK;
@@ -170,8 +170,8 @@ static void set_marks(struct ct *ct)
     set.n = MARKS;
     for (unsigned h = 0; h < CT_N_HOOKS; h++) {
         for (unsigned s = 0; s <= CT_N_STAGES; s++)
-            set.start[h][s] = h > CT_PREROUTING || s > CT_STAGE_MANGLE
-                                  ? MARKS : 0;
+            set.start[h][s] =
+                h > CT_PREROUTING || s > CT_STAGE_MANGLE ? MARKS : 0;
         set.policy[h] = CT_ACCEPT;
     }
     ct_set_rules(ct, &set, counts);
@@ -206,8 +206,12 @@ static void step(struct ct *ct, struct rng *rng, ct_time *now)
 
 static void readers_see_whole_flows(void **state)
 {
-    struct ct_config config = {.max = MAX, .buckets = 64, .n_shards = 1,
-                               .acct = true, .timestamp = true, .seed = 7,
+    struct ct_config config = {.max = MAX,
+                               .buckets = 64,
+                               .n_shards = 1,
+                               .acct = true,
+                               .timestamp = true,
+                               .seed = 7,
                                .key = {1, 2, 3}};
     struct reader readers[READERS];
     struct rng rng = {.state = 99};

@@ -1,9 +1,9 @@
-/* flow.h - one flow and its tracker, without a table
+/* oneflow.h - one flow and its tracker, without a table
  *
  * What conntrack does with a tracker's answer, in the fewest lines: a unit test
  * says packets to it and looks at what became of the flow. */
-#ifndef FLOW_H
-#define FLOW_H
+#ifndef ONEFLOW_H
+#define ONEFLOW_H
 
 #include <ctcore/event.h>
 #include <ctcore/lists.h>
