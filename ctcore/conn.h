@@ -17,23 +17,23 @@
 #include <ctcore/types.h>
 
 struct ct_conn {
-    uint32_t             seq;  /* odd while it is being written */
-    uint32_t             gen;  /* of the slot: counts its flows */
-    struct ct_tuple      tuple[CT_N_DIRS];
-    uint32_t             status; /* enum ct_status */
-    uint32_t             mark;
-    uint64_t             expires; /* ms; an entry past it never matches */
+    uint32_t seq; /* odd while it is being written */
+    uint32_t gen; /* of the slot: counts its flows */
+    struct ct_tuple tuple[CT_N_DIRS];
+    uint32_t status; /* enum ct_status */
+    uint32_t mark;
+    uint64_t expires; /* ms; an entry past it never matches */
     union ct_proto_state proto;
-    uint32_t             listed; /* s since the core began: last put in line */
-    uint8_t              in, out;
-    uint8_t              list;  /* expiry list; LIST_NONE: in none */
-    uint8_t              masq_out; /* interface masqueraded by, CT_NO_IFACE */
+    uint32_t listed; /* s since the core began: last put in line */
+    uint8_t in, out;
+    uint8_t list;     /* expiry list; LIST_NONE: in none */
+    uint8_t masq_out; /* interface masqueraded by, CT_NO_IFACE */
     /* links: slot numbers or CT_NONE; readers never follow them */
-    uint32_t             exp_prev, exp_next;
-    uint32_t             mapping;           /* of a translated source */
-    uint32_t             map_prev, map_next; /* flows of that mapping */
+    uint32_t exp_prev, exp_next;
+    uint32_t mapping;            /* of a translated source */
+    uint32_t map_prev, map_next; /* flows of that mapping */
     /* the owner's own; readers never look */
-    uint8_t              counted; /* bit 1 << dir: in the port maps */
+    uint8_t counted; /* bit 1 << dir: in the port maps */
 };
 
 #define conn_set(field, value)                                                 \
@@ -52,7 +52,7 @@ static inline void conn_write_end(struct ct_conn *c)
 /* Store n bytes, a multiple of 8, both sides aligned to 8. */
 static inline void conn_store(void *to, const void *from, size_t n)
 {
-    uint64_t       *d = to;
+    uint64_t *d = to;
     const uint64_t *s = from;
 
     for (size_t i = 0; i < n / 8; i++)

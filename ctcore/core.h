@@ -18,19 +18,19 @@
 #define CORE_HOOK_ROWS 16u
 
 struct hook_row {
-    int         priority;
+    int priority;
     const char *name;
     ct_hook_fn *fn;
-    void       *ctx;
+    void *ctx;
 };
 
 /* A row that is walked: rule stages without rules are not.  The last one of a
  * hook has no function. */
 struct hook_live {
     ct_hook_fn *fn;
-    void       *ctx;
-    uint8_t     row;
-    bool        first_only; /* only a flow's first packet has business there */
+    void *ctx;
+    uint8_t row;
+    bool first_only; /* only a flow's first packet has business there */
 };
 
 /* Accounting and timestamps: beside the entries, present only when wanted,
@@ -40,28 +40,28 @@ struct acct {
 };
 
 struct ct {
-    struct table    table;
-    struct pool     conns; /* struct ct_conn */
-    struct acct    *acct;  /* by slot, or NULL */
-    uint32_t       *start; /* by slot, seconds since birth, or NULL */
-    struct expiry   expiry;
+    struct table table;
+    struct pool conns; /* struct ct_conn */
+    struct acct *acct; /* by slot, or NULL */
+    uint32_t *start;   /* by slot, seconds since birth, or NULL */
+    struct expiry expiry;
     struct portmaps ports;
-    struct nat      nat;
+    struct nat nat;
 
-    ct_time                  now, birth;
-    struct ct_params         params;
-    struct ct_ifaces         ifaces;
+    ct_time now, birth;
+    struct ct_params params;
+    struct ct_ifaces ifaces;
     const struct ct_ruleset *rules;
-    struct ct_rule_count    *counts;
-    enum ct_on_full          on_full;
-    bool                     hairpin;
-    uint32_t                 subscribed;
+    struct ct_rule_count *counts;
+    enum ct_on_full on_full;
+    bool hairpin;
+    uint32_t subscribed;
     void (*event)(void *ctx, const struct ct_event *ev);
     bool (*queue)(void *ctx, const struct ct_pkt *pkt);
     void *ctx;
 
     struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];
-    uint8_t         n_rows[CT_N_HOOKS];
+    uint8_t n_rows[CT_N_HOOKS];
     struct hook_live live[CT_N_HOOKS][CORE_HOOK_ROWS + 1];
 
     uint64_t stats[CT_N_STATS];     /* written by the owner alone */

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#define MIN_ENTRIES 16u
-#define MAX_ENTRIES (1u << 24)
+#define MIN_ENTRIES      16u
+#define MAX_ENTRIES      (1u << 24)
 #define DEFAULT_PORTMAPS 8u
 
 static uint32_t buckets_of(const struct ct_config *config)
@@ -42,7 +42,8 @@ static void lay_out(struct ct *ct, struct block *b,
     pool_init(&ct->conns, b, max, sizeof(struct ct_conn),
               offsetof(struct ct_conn, exp_next));
     ct->acct = config->acct ? block_take(b, max * sizeof(struct acct)) : NULL;
-    ct->start = config->timestamp ? block_take(b, max * sizeof(uint32_t)) : NULL;
+    ct->start =
+        config->timestamp ? block_take(b, max * sizeof(uint32_t)) : NULL;
     ct->restarts = block_take(b, sizeof(uint64_t));
     portmaps_init(&ct->ports, b,
                   config->portmaps ? config->portmaps : DEFAULT_PORTMAPS, max,
@@ -53,7 +54,7 @@ static void lay_out(struct ct *ct, struct block *b,
 size_t ct_size(const struct ct_config *config)
 {
     struct block b = {.base = NULL};
-    struct ct    scratch;
+    struct ct scratch;
 
     if (!in_range(config))
         return 0;
@@ -66,8 +67,8 @@ size_t ct_size(const struct ct_config *config)
 struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
 {
     struct block b = {.base = block};
-    struct ct   *ct;
-    size_t       size = ct_size(config);
+    struct ct *ct;
+    size_t size = ct_size(config);
 
     if (size == 0)
         return NULL;
@@ -204,8 +205,8 @@ void ct_done(struct ct *ct, struct ct_pkt *pkt)
     if (!c || pkt->held)
         return;
     pkt->conn = NULL;
-    if (pkt->icmp_error) /* errors only borrow their flow */
-        return;
+    if (c->gen != pkt->conn_gen || pkt->icmp_error)
+        return; /* ended on the way by an answer; or only lent to an error */
     if (pkt->made_conn && !(c->status & CT_CONFIRMED)) {
         gc_discard(ct, table_slot(&ct->table, c));
         return;

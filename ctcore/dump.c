@@ -11,7 +11,7 @@
 static void copy_words(void *to, const void *from, size_t bytes)
 {
     const uint64_t *s = from;
-    uint64_t       *d = to;
+    uint64_t *d = to;
 
     for (size_t i = 0; i < bytes / 8; i++)
         d[i] = __atomic_load_n(&s[i], __ATOMIC_ACQUIRE);
@@ -65,7 +65,7 @@ bool ct_read(const struct ct *ct, uint32_t slot, ct_time now,
              struct ct_view *view)
 {
     const struct ct_conn *c = core_conn(ct, slot);
-    struct dump_copy      copy;
+    struct dump_copy copy;
 
     if (slot >= ct->conns.n)
         return false;

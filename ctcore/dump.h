@@ -10,10 +10,10 @@
 #include "core.h"
 
 struct dump_copy {
-    uint32_t       slot;
+    uint32_t slot;
     struct ct_conn conn; /* up to its links */
-    struct acct    acct;
-    uint32_t       start;
+    struct acct acct;
+    uint32_t start;
 };
 
 /* The words as they are now, torn or not; the owner's are never torn. */

@@ -70,7 +70,7 @@ void expiry_set_params(struct expiry *e, const struct ct_params *params)
 
 void expiry_remove(struct expiry *e, uint32_t slot)
 {
-    struct ct_conn     *c = &e->conns[slot];
+    struct ct_conn *c = &e->conns[slot];
     struct expiry_list *l;
 
     if (c->list == EXPIRY_NO_LIST)
@@ -90,7 +90,7 @@ void expiry_remove(struct expiry *e, uint32_t slot)
 
 static void append(struct expiry *e, uint32_t slot, uint8_t list)
 {
-    struct ct_conn     *c = &e->conns[slot];
+    struct ct_conn *c = &e->conns[slot];
     struct expiry_list *l = &e->list[list];
 
     c->exp_prev = l->tail;
@@ -108,8 +108,8 @@ void expiry_refresh(struct expiry *e, uint32_t slot, uint8_t param,
                     enum expiry_class class, ct_time now)
 {
     struct ct_conn *c = &e->conns[slot];
-    uint8_t         list = e->map[param][class];
-    uint32_t        now_s = seconds(e, now);
+    uint8_t list = e->map[param][class];
+    uint32_t now_s = seconds(e, now);
 
     conn_set(c->expires, now.ms + e->list[list].ms);
     if (c->list == list && c->listed == now_s)

@@ -28,15 +28,15 @@ enum expiry_class {
 struct expiry_list {
     uint32_t head, tail, count;
     uint32_t ms; /* duration */
-    uint8_t  param, class;
-    bool     current; /* new flows come here */
+    uint8_t param, class;
+    bool current; /* new flows come here */
 };
 
 struct expiry {
-    struct ct_conn    *conns;
-    uint64_t           birth_ms;
+    struct ct_conn *conns;
+    uint64_t birth_ms;
     struct expiry_list list[EXPIRY_N_LISTS];
-    uint8_t            map[CT_N_TIMEOUTS][EXPIRY_N_CLASSES];
+    uint8_t map[CT_N_TIMEOUTS][EXPIRY_N_CLASSES];
 };
 
 void expiry_init(struct expiry *e, struct ct_conn *conns,

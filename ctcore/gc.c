@@ -12,6 +12,7 @@ static void put_back(struct ct *ct, uint32_t slot)
     struct ct_conn *c = core_conn(ct, slot);
 
     conn_set(c->status, 0u);
+    conn_set(c->gen, c->gen + 1); /* whoever still names this flow is late */
     conn_write_end(c);
     pool_put(&ct->conns, slot);
     __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,

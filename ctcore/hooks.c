@@ -19,7 +19,7 @@ static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
 static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
-    uint32_t                 at, end = stage_end(ct, pkt, CT_STAGE_RAW, &at);
+    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_RAW, &at);
 
     (void)ctx;
     for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
@@ -35,8 +35,8 @@ static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
-    uint32_t                 at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
-    struct ct_conn          *c = pkt->conn;
+    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
+    struct ct_conn *c = pkt->conn;
 
     (void)ctx;
     for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
@@ -65,7 +65,7 @@ static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
 static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
-    uint32_t                 at, end = stage_end(ct, pkt, CT_STAGE_FILTER, &at);
+    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_FILTER, &at);
 
     (void)ctx;
     for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
@@ -92,11 +92,11 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 
 #define NO_STAGE CT_N_STAGES
 static const struct own_row {
-    enum ct_hook  hook;
-    int           priority;
+    enum ct_hook hook;
+    int priority;
     enum ct_stage stage; /* off while it has no rules; NO_STAGE: always on */
-    const char   *name;
-    ct_hook_fn   *fn;
+    const char *name;
+    ct_hook_fn *fn;
 } table[] = {
     {CT_PREROUTING, CT_PRI_RAW, CT_STAGE_RAW, "raw", ask_raw},
     {CT_PREROUTING, CT_PRI_CONNTRACK, NO_STAGE, "conntrack", track_packet},
@@ -130,7 +130,7 @@ bool ct_register_hook(struct ct *ct, enum ct_hook hook, int priority,
                       const char *name, ct_hook_fn *fn, void *ctx)
 {
     struct hook_row *rows = ct->row[hook];
-    uint32_t         at = ct->n_rows[hook];
+    uint32_t at = ct->n_rows[hook];
 
     if (at == CORE_HOOK_ROWS)
         return false;
@@ -175,7 +175,8 @@ static bool has_rules(const struct ct *ct, enum ct_hook hook,
 }
 
 /* The core's own row with this function, or NULL: somebody registered it. */
-static const struct own_row *own_row(enum ct_hook hook, const struct hook_row *r)
+static const struct own_row *own_row(enum ct_hook hook,
+                                     const struct hook_row *r)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].hook == hook && table[i].fn == r->fn)
@@ -190,12 +191,12 @@ void hooks_choose(struct ct *ct)
 
         for (uint8_t r = 0; r < ct->n_rows[h]; r++) {
             const struct hook_row *row = &ct->row[h][r];
-            const struct own_row  *own = own_row((enum ct_hook)h, row);
+            const struct own_row *own = own_row((enum ct_hook)h, row);
 
             if (own && !has_rules(ct, own->hook, own->stage))
                 continue;
-            *live++ = (struct hook_live){
-                row->fn, row->ctx, r, row->fn == track_confirm};
+            *live++ = (struct hook_live){row->fn, row->ctx, r,
+                                         row->fn == track_confirm};
         }
         *live = (struct hook_live){.fn = NULL};
     }

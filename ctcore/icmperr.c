@@ -6,11 +6,11 @@ enum { ICMP_REDIRECT = 5, ICMPV6_REDIRECT = 137, MIN_INNER_L4 = 8 };
 
 enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
 {
-    struct inner    in;
+    struct inner in;
     struct ct_tuple t;
     struct ct_conn *c;
-    enum ct_dir     dir;
-    enum ct_reason  why = parse_inner(pkt, &in);
+    enum ct_dir dir;
+    enum ct_reason why = parse_inner(pkt, &in);
 
     if (why != CT_REASON_NONE)
         return why;
@@ -36,14 +36,14 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
  * way round: the offending packet travelled against the error. */
 enum ct_reason icmperr_translate(struct ct_pkt *pkt, enum mangle_side side)
 {
-    const struct ct_conn  *c = pkt->conn;
+    const struct ct_conn *c = pkt->conn;
     const struct ct_tuple *other = &c->tuple[!pkt->dir];
-    struct inner           in;
+    struct inner in;
 
     if (!(c->status & CT_NAT_MASK))
         return CT_REASON_NONE;
-    if (pkt->icmp_type == (pkt->tuple.family == CT_IPV4 ? ICMP_REDIRECT
-                                                        : ICMPV6_REDIRECT))
+    if (pkt->icmp_type ==
+        (pkt->tuple.family == CT_IPV4 ? ICMP_REDIRECT : ICMPV6_REDIRECT))
         return CT_REASON_NAT_INNER;
     if (!nat_wanted(c, (enum ct_dir)pkt->dir, side))
         return CT_REASON_NONE;

@@ -17,42 +17,42 @@
 #include <ctcore/view.h>
 
 enum track_act {
-    TRACK_REFRESH = 1u << 0, /* the flow's time starts anew: timeout or ms */
-    TRACK_ASSURED = 1u << 1, /* set ASSURED */
-    TRACK_IGNORE  = 1u << 2, /* passes, but nothing about the flow changes
-                              * except st: no refresh, no accounting */
-    TRACK_REOPEN  = 1u << 3, /* kill the flow, look the packet up as NEW */
-    TRACK_KILL    = 1u << 4, /* accept the packet, then destroy the flow */
-    TRACK_CLOSING = 1u << 5, /* the flow is on its way out: evict it early */
-    TRACK_LOWER   = 1u << 6, /* INVALID, but keep st and lower the time left to
-                              * at most timeout; only beside a reason */
+    TRACK_REFRESH = 1u << 0,  /* the flow's time starts anew: timeout or ms */
+    TRACK_ASSURED = 1u << 1,  /* set ASSURED */
+    TRACK_IGNORE = 1u << 2,   /* passes, but nothing about the flow changes
+                               * except st: no refresh, no accounting */
+    TRACK_REOPEN = 1u << 3,   /* kill the flow, look the packet up as NEW */
+    TRACK_KILL = 1u << 4,     /* accept the packet, then destroy the flow */
+    TRACK_CLOSING = 1u << 5,  /* the flow is on its way out: evict it early */
+    TRACK_LOWER = 1u << 6,    /* INVALID, but keep st and lower the time left to
+                               * at most timeout; only beside a reason */
     TRACK_NO_REPLY = 1u << 7, /* a packet that must not set SEEN_REPLY */
-    TRACK_KEEP    = 1u << 8  /* INVALID, but keep st; only beside a reason */
+    TRACK_KEEP = 1u << 8      /* INVALID, but keep st; only beside a reason */
 };
 
 struct track {
     /* in */
-    const struct ct_pkt    *pkt;
+    const struct ct_pkt *pkt;
     const struct ct_params *params;
-    enum ct_dir             dir;
-    uint32_t                status;  /* of the flow, before this packet */
-    uint64_t                left_ms; /* time the flow has left; 0 when new */
-    uint64_t                now_ms;
+    enum ct_dir dir;
+    uint32_t status;  /* of the flow, before this packet */
+    uint64_t left_ms; /* time the flow has left; 0 when new */
+    uint64_t now_ms;
     /* out; zeroed by the caller */
-    uint32_t                act;     /* enum track_act */
-    uint8_t                 timeout; /* enum ct_param, a duration */
-    uint32_t                events;  /* CT_EVENT_PROTOINFO */
+    uint32_t act;    /* enum track_act */
+    uint8_t timeout; /* enum ct_param, a duration */
+    uint32_t events; /* CT_EVENT_PROTOINFO */
 };
 
 struct l4proto {
-    uint8_t            num;
-    const char        *name;     /* "tcp"; what conntrack(8) prints */
-    const char *const *states;   /* NULL: states are not shown */
-    const uint8_t     *timeouts; /* enum ct_param by state */
-    uint8_t            n_states;
-    bool               has_ports;   /* sport, dport are in the first 4 bytes */
-    bool               has_id;      /* ICMP: the query id is what NAT varies */
-    bool               allow_clash; /* kernel's meaning: see used_tuple_new */
+    uint8_t num;
+    const char *name;          /* "tcp"; what conntrack(8) prints */
+    const char *const *states; /* NULL: states are not shown */
+    const uint8_t *timeouts;   /* enum ct_param by state */
+    uint8_t n_states;
+    bool has_ports;   /* sport, dport are in the first 4 bytes */
+    bool has_id;      /* ICMP: the query id is what NAT varies */
+    bool allow_clash; /* kernel's meaning: see used_tuple_new */
 
     enum ct_reason (*opens)(union ct_proto_state *st, struct track *t);
     enum ct_reason (*track)(union ct_proto_state *st, struct track *t);
@@ -60,8 +60,7 @@ struct l4proto {
     bool (*invert)(const struct ct_tuple *t, struct ct_tuple *reply);
     /* May a new flow that begins with pkt take over the tuple of a flow in that
      * state?  The kernel's nf_nat eviction of TIME_WAIT; NULL: never. */
-    bool (*reusable)(const union ct_proto_state *old,
-                     const struct ct_pkt *pkt);
+    bool (*reusable)(const union ct_proto_state *old, const struct ct_pkt *pkt);
     /* Which name of states[] this is. */
     uint8_t (*state)(const union ct_proto_state *st);
 };

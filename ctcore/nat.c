@@ -35,8 +35,8 @@ static struct mapping *map_at(const struct nat *n, uint32_t i)
 /* The address and port by which a chain knows a flow's mapping. */
 struct endpoint {
     const union ct_addr *addr;
-    uint16_t             zone, port;
-    uint8_t              proto;
+    uint16_t zone, port;
+    uint8_t proto;
 };
 
 static uint32_t *head_of(const struct nat *n, enum nat_chain by,
@@ -96,7 +96,7 @@ static uint32_t map_find(const struct nat *n, const struct ct_conn *c)
 {
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
-    uint32_t               i = map_first(n, orig);
+    uint32_t i = map_first(n, orig);
 
     for (int depth = 0; i != CT_NONE && depth < NAT_MAP_DEPTH; depth++) {
         const struct mapping *m = map_at(n, i);
@@ -143,9 +143,9 @@ static void chain_cut(struct nat *n, enum nat_chain by, uint32_t *head,
 static uint32_t map_make(struct nat *n, const struct ct_conn *c)
 {
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
-    struct endpoint        src = source_of(orig);
-    struct endpoint        out = outside_of(&c->tuple[CT_DIR_REPLY]);
-    uint32_t               first = map_first(n, orig), i = pool_get(&n->maps);
+    struct endpoint src = source_of(orig);
+    struct endpoint out = outside_of(&c->tuple[CT_DIR_REPLY]);
+    uint32_t first = map_first(n, orig), i = pool_get(&n->maps);
 
     if (i == CT_NONE)
         return i;
@@ -248,7 +248,7 @@ const struct mapping *nat_by_outside(const struct nat *n, uint16_t zone,
                                      uint16_t port)
 {
     struct endpoint e = {addr, zone, port, proto};
-    uint32_t        i = *head_of(n, NAT_BY_OUTSIDE, &e);
+    uint32_t i = *head_of(n, NAT_BY_OUTSIDE, &e);
 
     for (; i != CT_NONE; i = map_at(n, i)->chain[NAT_BY_OUTSIDE].next) {
         const struct mapping *m = map_at(n, i);
@@ -265,10 +265,9 @@ enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
 {
     /* The kernel's curr_tuple: what the flow looks like by now. */
     struct ct_tuple was, cur, reply;
-    uint32_t        done = side == MANGLE_SRC ? CT_SRC_NAT_DONE
-                                              : CT_DST_NAT_DONE;
-    uint32_t        bit = side == MANGLE_SRC ? CT_SRC_NAT : CT_DST_NAT;
-    enum ct_reason  why;
+    uint32_t done = side == MANGLE_SRC ? CT_SRC_NAT_DONE : CT_DST_NAT_DONE;
+    uint32_t bit = side == MANGLE_SRC ? CT_SRC_NAT : CT_DST_NAT;
+    enum ct_reason why;
 
     natport_invert(ask->proto, &c->tuple[CT_DIR_REPLY], &was);
     cur = was;
@@ -288,10 +287,10 @@ enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
 void nat_translate(const struct ct_conn *c, struct ct_pkt *pkt,
                    enum mangle_side side)
 {
-    enum ct_dir            dir = (enum ct_dir)pkt->dir;
+    enum ct_dir dir = (enum ct_dir)pkt->dir;
     const struct ct_tuple *other = &c->tuple[!dir];
-    const union ct_addr   *addr;
-    uint16_t               port;
+    const union ct_addr *addr;
+    uint16_t port;
 
     if (!nat_wanted(c, dir, side))
         return;

@@ -23,10 +23,10 @@
 #include <ctcore/ct.h>
 
 struct mapping {
-    uint8_t  inside[16]; /* bytes: an aligned address would cost 4 more */
+    uint8_t inside[16]; /* bytes: an aligned address would cost 4 more */
     uint16_t inside_port, outside_port;
     uint16_t zone;
-    uint8_t  proto, family;
+    uint8_t proto, family;
     uint32_t flows; /* head of its list: their map_next */
     struct {
         uint32_t next, prev;
@@ -44,16 +44,16 @@ struct nat_miss {
 };
 
 struct nat {
-    struct table    *table;
+    struct table *table;
     struct portmaps *ports;
-    struct pool      maps; /* struct mapping */
-    uint32_t        *heads[2]; /* enum nat_chain */
-    uint32_t         n_heads;  /* of each; a power of two */
-    uint64_t         seed, draws; /* of the port choice: see natport.c */
-    bool             exclusive_first; /* profiles weir and rfc */
+    struct pool maps;                /* struct mapping */
+    uint32_t *heads[2];              /* enum nat_chain */
+    uint32_t n_heads;                /* of each; a power of two */
+    uint64_t seed, draws;            /* of the port choice: see natport.c */
+    bool exclusive_first;            /* profiles weir and rfc */
     const struct ct_steer *forwards; /* whose ports are not to be given */
-    struct nat_miss  miss[64];
-    uint64_t        *stats; /* enum ct_stat */
+    struct nat_miss miss[64];
+    uint64_t *stats; /* enum ct_stat */
 };
 
 void nat_init(struct nat *n, struct block *b, uint32_t max);
@@ -61,11 +61,11 @@ void nat_start(struct nat *n, uint64_t seed);
 
 /* What nat_setup() needs to know of one packet's flow. */
 struct nat_ask {
-    const struct ct_pkt       *pkt;
-    const struct l4proto      *proto;
+    const struct ct_pkt *pkt;
+    const struct l4proto *proto;
     const struct ct_nat_range *range; /* NULL: null binding */
-    ct_time                    now;
-    uint32_t                   victim; /* out: see below */
+    ct_time now;
+    uint32_t victim; /* out: see below */
 };
 
 /* Choose one side of an unconfirmed flow's translation and write it into its

@@ -10,7 +10,8 @@
 #define MAX_POOL_TRIES 16u
 /* Exclusive ports offered by the map whose tuple an uncounted flow has. */
 #define MAX_SURPRISES 8
-/* Ports looked at for a closed TCP flow to take over: the kernel.s last tries of a round. */
+/* Ports looked at for a closed TCP flow to take over: the kernel.s last tries
+ * of a round. */
 #define MAX_VICTIM_TRIES 32u
 /* Below this many ports a counter that says "full" is checked by looking. */
 #define SMALL_RANGE 4096u
@@ -65,7 +66,7 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
 {
     struct ct_tuple reply;
     struct ct_conn *old;
-    enum ct_dir     dir;
+    enum ct_dir dir;
 
     if (is_forward(n, cur) || !natport_invert(ask->proto, cur, &reply))
         return false;
@@ -158,9 +159,9 @@ static bool known_full(struct nat *n, const struct ct_tuple *cur,
                        const struct portmap *pm, uint16_t lo, uint16_t hi,
                        const struct nat_ask *ask)
 {
-    struct ct_tuple        reply;
-    uint16_t               class_lo, class_hi;
-    uint64_t               key;
+    struct ct_tuple reply;
+    uint16_t class_lo, class_hi;
+    uint64_t key;
     const struct nat_miss *miss = miss_of(n, cur, &key);
 
     if (miss->key == key && miss->lo == lo && miss->hi == hi &&
@@ -173,7 +174,8 @@ static bool known_full(struct nat *n, const struct ct_tuple *cur,
            portmap_full(n->ports, &reply, lo, hi);
 }
 
-/* Step 4.  pm's offer is nearly always free; a surprise is an uncounted flow. */
+/* Step 4.  pm's offer is nearly always free; a surprise is an uncounted flow.
+ */
 static bool take_exclusive(struct nat *n, struct ct_tuple *cur,
                            const struct portmap *pm, uint16_t lo, uint16_t hi,
                            struct nat_ask *ask)
@@ -200,11 +202,11 @@ static bool take_shared(struct nat *n, struct ct_tuple *cur,
 {
     uint32_t size = portmap_size(n->ports, lo, hi), tries = size;
     uint32_t start = draw(n, size);
-    bool     full = pm && known_full(n, cur, pm, lo, hi, ask);
+    bool full = pm && known_full(n, cur, pm, lo, hi, ask);
 
     stats_add(&n->stats[CT_STAT_port_scans], 1);
     if (full)
-        tries = !ask->proto->reusable ? 0
+        tries = !ask->proto->reusable     ? 0
                 : size < MAX_VICTIM_TRIES ? size
                                           : MAX_VICTIM_TRIES;
     for (uint32_t k = 0; k < tries; k++) {
@@ -214,7 +216,7 @@ static bool take_shared(struct nat *n, struct ct_tuple *cur,
     }
     if (pm && !full) {
         struct nat_miss *miss;
-        uint64_t         key;
+        uint64_t key;
 
         miss = miss_of(n, cur, &key);
         *miss = (struct nat_miss){key, pm->releases, lo, hi};
@@ -227,9 +229,9 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
                         struct nat_ask *ask)
 {
     const struct ct_nat_range *r = ask->range;
-    bool                       given = r && r->has_ports;
-    struct portmap            *pm;
-    uint16_t                   lo, hi;
+    bool given = r && r->has_ports;
+    struct portmap *pm;
+    uint16_t lo, hi;
 
     cur->sport = port;
     if (!has_choice(ask))
@@ -255,15 +257,14 @@ static bool choose_mapping(struct nat *n, struct ct_tuple *cur,
                            const struct ct_tuple *orig, struct nat_ask *ask)
 {
     const struct ct_nat_range *r = ask->range;
-    struct ct_tuple            try = *cur;
-    uint32_t                   at = CT_NONE;
+    struct ct_tuple try = *cur;
+    uint32_t at = CT_NONE;
 
     for (int depth = 0; depth < NAT_MAP_DEPTH; depth++) {
         if (!nat_mapping_next(n, orig, &at, &try.src, &try.sport))
             return false;
-        if (!addr_in(r, &try.src) ||
-            (r->has_ports &&
-             (try.sport < r->port_lo || try.sport > r->port_hi)))
+        if (!addr_in(r, &try.src) || (r->has_ports && (try.sport < r->port_lo ||
+                                                       try.sport > r->port_hi)))
             continue;
         if (is_free(n, &try, ask)) {
             *cur = try;
@@ -278,8 +279,8 @@ static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
                                     struct nat_ask *ask)
 {
     const struct ct_nat_range *r = ask->range;
-    uint16_t                   port = cur->sport;
-    uint32_t                   tries = 1;
+    uint16_t port = cur->sport;
+    uint32_t tries = 1;
 
     ask->victim = CT_NONE;
     if (!r) /* null binding: the port changes only if it must */
@@ -309,7 +310,7 @@ static enum ct_reason choose_destination(struct nat *n, struct ct_tuple *cur,
                                          struct nat_ask *ask)
 {
     const struct ct_nat_range *r = ask->range;
-    uint32_t                   size, start;
+    uint32_t size, start;
 
     ask->victim = CT_NONE;
     if (!r)

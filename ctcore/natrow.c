@@ -18,7 +18,7 @@ static const struct ct_rule *ask_rules(struct ct *ct, const struct ct_pkt *pkt,
                                        bool without_ct, bool count)
 {
     const struct ct_ruleset *rs = ct->rules;
-    uint32_t                 at, end;
+    uint32_t at, end;
 
     if (!rs)
         return NULL;
@@ -93,7 +93,7 @@ static enum ct_verdict no_port(struct ct *ct, struct ct_pkt *pkt)
 
 /* Twice at most: a flow in TIME_WAIT may give way, expired ones must. */
 static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
-                              enum mangle_side           side,
+                              enum mangle_side side,
                               const struct ct_nat_range *range)
 {
     struct nat_ask ask = {
@@ -119,12 +119,13 @@ static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
  * if it had come in there (RFC 4787 REQ-9).  Answers the rule, or fills range
  * with the mapping that has this address. */
 static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
-                                         struct ct_nat_range *range, bool *found)
+                                         struct ct_nat_range *range,
+                                         bool *found)
 {
     const struct ct_rule *rule;
     const struct mapping *m;
-    uint8_t               in = pkt->in, out = outside_of(ct, &pkt->tuple);
-    union ct_addr         addr;
+    uint8_t in = pkt->in, out = outside_of(ct, &pkt->tuple);
+    union ct_addr addr;
 
     if (out == CT_NO_IFACE || !is_inside(ct, in))
         return NULL;
@@ -147,9 +148,9 @@ static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
 
 static enum ct_verdict choose_dst(struct ct *ct, struct ct_pkt *pkt)
 {
-    struct ct_nat_range   range = {0};
+    struct ct_nat_range range = {0};
     const struct ct_rule *rule = ask_rules(ct, pkt, false, true);
-    bool                  found = false;
+    bool found = false;
 
     if (!rule && ct->hairpin && pkt->hook == CT_PREROUTING)
         rule = ask_hairpin(ct, pkt, &range, &found);
@@ -169,8 +170,8 @@ static enum ct_verdict choose_dst(struct ct *ct, struct ct_pkt *pkt)
 
 static enum ct_verdict choose_src(struct ct *ct, struct ct_pkt *pkt)
 {
-    struct ct_conn       *c = pkt->conn;
-    struct ct_nat_range   range = {0};
+    struct ct_conn *c = pkt->conn;
+    struct ct_nat_range range = {0};
     const struct ct_rule *rule = ask_rules(ct, pkt, false, true);
 
     if (rule) {

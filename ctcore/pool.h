@@ -4,7 +4,8 @@
  * the walk that lays the core out is also the walk that says how large the
  * block must be.  A pool gives out items by number, lowest first at the start,
  * the last returned one first afterwards; its free list runs through one
- * uint32_t of each item, at an offset that the item's own readers never read. */
+ * uint32_t of each item, at an offset that the item's own readers never read.
+ */
 #ifndef POOL_H
 #define POOL_H
 
@@ -12,7 +13,7 @@
 
 struct block {
     uint8_t *base; /* NULL: measure only */
-    size_t   used;
+    size_t used;
 };
 
 static inline void *block_take(struct block *b, size_t bytes)
@@ -38,6 +39,6 @@ void pool_init(struct pool *p, struct block *b, uint32_t n, size_t size,
 
 /* An item's number, or CT_NONE.  Its bytes are as they were left. */
 uint32_t pool_get(struct pool *p);
-void     pool_put(struct pool *p, uint32_t item);
+void pool_put(struct pool *p, uint32_t item);
 
 #endif

@@ -139,9 +139,9 @@ static uint32_t *remote_of(const struct portmaps *ps, const struct ct_tuple *t,
                            uint32_t class)
 {
     struct ct_tuple k = *t;
-    bool            id = t->proto == 1 || t->proto == 58;
+    bool id = t->proto == 1 || t->proto == 58;
 
-    k.dport = (uint16_t)class;
+    k.dport = (uint16_t) class;
     if (id)
         k.sport = k.dport = 0;
     return &ps->remote[tuple_hash(&k, ps->key) & (ps->n_remote - 1)];
@@ -155,7 +155,7 @@ static uint32_t class_of_tuple(const struct ct_tuple *t)
 bool portmap_count(struct portmaps *ps, const struct ct_tuple *t)
 {
     struct portmap *pm = portmap_find(ps, &t->dst, t->family, t->proto, false);
-    uint16_t        port = portmap_port(t);
+    uint16_t port = portmap_port(t);
 
     if (!pm || port % ps->n_shards != ps->shard)
         return false;
@@ -169,7 +169,7 @@ bool portmap_count(struct portmaps *ps, const struct ct_tuple *t)
 void portmap_uncount(struct portmaps *ps, const struct ct_tuple *t)
 {
     struct portmap *pm = portmap_find(ps, &t->dst, t->family, t->proto, false);
-    uint32_t        i = portmap_port(t) / ps->n_shards;
+    uint32_t i = portmap_port(t) / ps->n_shards;
 
     pm->total--;
     pm->releases++;
@@ -194,8 +194,7 @@ static uint32_t index_from(const struct portmaps *ps, uint32_t port)
 }
 
 bool portmap_exclusive(const struct portmaps *ps, const struct portmap *pm,
-                       uint16_t lo, uint16_t hi, uint16_t start,
-                       uint16_t *port)
+                       uint16_t lo, uint16_t hi, uint16_t start, uint16_t *port)
 {
     uint32_t first = index_from(ps, lo), end = index_from(ps, hi + 1u);
     uint32_t i = find_bit(pm, index_from(ps, start < lo ? lo : start));
@@ -221,7 +220,7 @@ uint16_t portmap_kth(const struct portmaps *ps, uint16_t lo, uint32_t k)
 bool portmap_full(const struct portmaps *ps, const struct ct_tuple *t,
                   uint16_t lo, uint16_t hi)
 {
-    bool     id = t->proto == 1 || t->proto == 58;
+    bool id = t->proto == 1 || t->proto == 58;
     uint32_t class = id ? 0 : class_of(lo);
 
     return *remote_of(ps, t, class) >= portmap_size(ps, lo, hi);

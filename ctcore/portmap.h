@@ -11,7 +11,8 @@
  * index i stands for port i * n_shards + shard.
  *
  * Counts are hints that may only be too high for a remote (two of them in one
- * counter) and are exact for a port; whoever takes a port still asks the table. */
+ * counter) and are exact for a port; whoever takes a port still asks the table.
+ */
 #ifndef PORTMAP_H
 #define PORTMAP_H
 
@@ -23,24 +24,24 @@
 
 struct portmap {
     union ct_addr addr;
-    uint8_t       family, proto;
-    bool          active;
-    uint32_t      total;    /* tuples counted */
-    uint32_t      releases; /* how often one went: a stamp */
-    uint32_t     *use;      /* by index */
-    uint64_t      top;      /* bit w: some bit of mid[w] */
-    uint64_t      mid[16];  /* bit: some bit of that word of free_ */
-    uint64_t      free_[PORTMAP_WORDS]; /* bit: nobody uses that index */
+    uint8_t family, proto;
+    bool active;
+    uint32_t total;                /* tuples counted */
+    uint32_t releases;             /* how often one went: a stamp */
+    uint32_t *use;                 /* by index */
+    uint64_t top;                  /* bit w: some bit of mid[w] */
+    uint64_t mid[16];              /* bit: some bit of that word of free_ */
+    uint64_t free_[PORTMAP_WORDS]; /* bit: nobody uses that index */
 };
 
 struct portmaps {
     struct portmap *map;
-    uint32_t        n;
-    uint32_t        shard, n_shards;
-    uint32_t        n_index; /* indices of this shard's slice */
-    uint32_t       *remote;  /* counters */
-    uint32_t        n_remote; /* a power of two */
-    uint64_t        key[2];
+    uint32_t n;
+    uint32_t shard, n_shards;
+    uint32_t n_index;  /* indices of this shard's slice */
+    uint32_t *remote;  /* counters */
+    uint32_t n_remote; /* a power of two */
+    uint64_t key[2];
 };
 
 void portmaps_init(struct portmaps *ps, struct block *b, uint32_t n,

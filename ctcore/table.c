@@ -59,12 +59,12 @@ struct ct_conn *table_find(const struct table *t, const struct ct_tuple *tuple,
                            uint64_t hash, ct_time now, enum ct_dir *dir)
 {
     const struct bucket *b = &t->buckets[table_bucket(t, hash)];
-    uint32_t             shift = t->index_bits + 1;
-    uint32_t             tag = (uint32_t)hash << shift >> shift;
+    uint32_t shift = t->index_bits + 1;
+    uint32_t tag = (uint32_t)hash << shift >> shift;
 
     for (; b; b = next_line(t, b))
         for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
-            uint32_t        word = b->slot[i];
+            uint32_t word = b->slot[i];
             struct ct_conn *c;
 
             if (word >> shift != tag || word == 0)
@@ -90,7 +90,7 @@ struct ct_conn *table_taken(const struct table *t, const struct ct_tuple *tuple,
 static bool put(struct table *t, uint64_t hash, uint32_t word)
 {
     struct bucket *b = &t->buckets[table_bucket(t, hash)], *last = b;
-    uint32_t       line;
+    uint32_t line;
 
     for (; b; last = b, b = next_line(t, b))
         for (uint32_t i = 0; i < TABLE_WIDTH; i++)
@@ -139,8 +139,8 @@ static void cut(struct table *t, uint64_t hash, uint32_t word)
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now)
 {
     const struct ct_conn *c = &t->conns[slot];
-    uint64_t              hash[CT_N_DIRS];
-    enum ct_dir           dir;
+    uint64_t hash[CT_N_DIRS];
+    enum ct_dir dir;
 
     for (int d = 0; d < CT_N_DIRS; d++) {
         hash[d] = tuple_hash(&c->tuple[d], t->key);
@@ -170,7 +170,7 @@ void table_unlink(struct table *t, uint32_t slot)
 uint32_t table_node(const struct table *t, uint32_t bucket, uint32_t *at)
 {
     const struct bucket *b = &t->buckets[bucket];
-    uint32_t             skip = *at / TABLE_WIDTH;
+    uint32_t skip = *at / TABLE_WIDTH;
 
     while (b && skip--)
         b = next_line(t, b);

@@ -23,12 +23,12 @@ struct bucket {
 };
 
 struct table {
-    struct bucket  *buckets;
-    uint32_t        n_buckets;
-    struct pool     lines; /* struct bucket */
+    struct bucket *buckets;
+    uint32_t n_buckets;
+    struct pool lines; /* struct bucket */
     struct ct_conn *conns;
-    uint32_t        index_bits;
-    uint64_t        key[2];
+    uint32_t index_bits;
+    uint64_t key[2];
 };
 
 void table_init(struct table *t, struct block *b, uint32_t n_buckets,
@@ -47,7 +47,7 @@ struct ct_conn *table_taken(const struct table *t, const struct ct_tuple *tuple,
 /* Enter both tuples.  NONE, CLASH, or CHAIN_TOO_LONG; then nothing changed.
  * The caller sets CONFIRMED. */
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now);
-void           table_unlink(struct table *t, uint32_t slot);
+void table_unlink(struct table *t, uint32_t slot);
 
 /* Bucket of a hash, and the entries of a bucket in order: the early drop's
  * walk.  *at begins with 0; answers CT_NONE past the end. */

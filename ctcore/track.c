@@ -3,6 +3,7 @@
 #include "gc.h"
 #include "icmperr.h"
 #include "l4proto.h"
+#include "notify.h"
 #include "tuple.h"
 
 /* A REOPEN destroys the old flow, so the second look always ends. */
@@ -83,7 +84,7 @@ static void set_track(const struct ct *ct, const struct ct_pkt *pkt,
 
 /* The tracker refused it.  It may have learnt from it all the same. */
 static enum ct_verdict refuse_known(struct ct *ct, struct ct_pkt *pkt,
-                                    struct ct_conn             *c,
+                                    struct ct_conn *c,
                                     const union ct_proto_state *st,
                                     const struct track *t, enum ct_reason why)
 {
@@ -114,8 +115,9 @@ static void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
         status |= CT_DYING;
     pkt->events |= t->events;
     if (status != c->status)
-        pkt->events |= (status & ~c->status & CT_ASSURED ? CT_EVENT_ASSURED : 0) |
-                       (status & ~c->status & CT_SEEN_REPLY ? CT_EVENT_REPLY : 0);
+        pkt->events |=
+            (status & ~c->status & CT_ASSURED ? CT_EVENT_ASSURED : 0) |
+            (status & ~c->status & CT_SEEN_REPLY ? CT_EVENT_REPLY : 0);
     conn_write_begin(c);
     conn_store(&c->proto, st, sizeof *st);
     if ((t->act & TRACK_REFRESH) && !(status & CT_FIXED_TIMEOUT))
@@ -133,8 +135,8 @@ static bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
                   const struct l4proto *proto)
 {
     union ct_proto_state st = c->proto;
-    struct track         t;
-    enum ct_reason       why;
+    struct track t;
+    enum ct_reason why;
 
     set_track(ct, pkt, &t);
     t.status = c->status;
@@ -178,7 +180,6 @@ static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
     struct ct_conn *c = core_conn(ct, slot);
 
     conn_write_begin(c);
-    conn_set(c->gen, c->gen + 1);
     conn_store(&c->tuple[CT_DIR_ORIGINAL], &pkt->tuple, sizeof pkt->tuple);
     conn_store(&c->tuple[CT_DIR_REPLY], reply, sizeof *reply);
     conn_store(&c->proto, st, sizeof *st);
@@ -201,10 +202,10 @@ static enum ct_verdict make(struct ct *ct, struct ct_pkt *pkt,
                             const struct l4proto *proto)
 {
     union ct_proto_state st = {.words = {0}};
-    struct ct_tuple      reply;
-    struct track         t;
-    enum ct_reason       why;
-    uint32_t             slot;
+    struct ct_tuple reply;
+    struct track t;
+    enum ct_reason why;
+    uint32_t slot;
 
     pkt->dir = CT_DIR_ORIGINAL;
     set_track(ct, pkt, &t);
@@ -234,7 +235,7 @@ static enum ct_verdict make(struct ct *ct, struct ct_pkt *pkt,
 enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct l4proto *proto;
-    enum ct_reason        why;
+    enum ct_reason why;
 
     (void)ctx;
     if (pkt->tracked) /* an error the router made: it came with its flow */
@@ -247,8 +248,8 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     why = pkt->l4_bad ? (enum ct_reason)pkt->l4_why : CT_REASON_NONE;
     if (why == CT_REASON_NONE && pkt->hook == CT_PREROUTING &&
         ct->params.v[CT_PARAM_checksum] && !mangle_l4_checksum_ok(pkt))
-        why = is_icmp(pkt) ? CT_REASON_ICMP_CHECKSUM
-                           : CT_REASON_L4_BAD_CHECKSUM;
+        why =
+            is_icmp(pkt) ? CT_REASON_ICMP_CHECKSUM : CT_REASON_L4_BAD_CHECKSUM;
     if (why == CT_REASON_NONE && pkt->icmp_error) {
         why = icmperr_relate(ct, pkt);
         if (why == CT_REASON_NONE)
@@ -262,9 +263,9 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
     proto = protos_find(pkt->tuple.proto);
     for (int look = 0; look < MAX_LOOKS; look++) {
-        enum ct_dir     dir;
-        struct ct_conn *c = table_find(&ct->table, &pkt->tuple, pkt->hash,
-                                       ct->now, &dir);
+        enum ct_dir dir;
+        struct ct_conn *c =
+            table_find(&ct->table, &pkt->tuple, pkt->hash, ct->now, &dir);
 
         if (!c)
             break;
@@ -290,8 +291,8 @@ static enum ct_verdict refuse_confirm(struct ct *ct, struct ct_pkt *pkt,
 enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     struct ct_conn *c = pkt->conn;
-    enum ct_reason  why;
-    uint32_t        slot;
+    enum ct_reason why;
+    uint32_t slot;
 
     (void)ctx;
     if (!c || !pkt->made_conn || (c->status & CT_CONFIRMED))
@@ -314,6 +315,7 @@ enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     conn_set(c->status, c->status | CT_CONFIRMED);
     conn_write_end(c);
     core_stat(ct, CT_STAT_created);
-    pkt->events |= CT_EVENT_NEW;
+    notify_send(ct, c, pkt->events | CT_EVENT_NEW);
+    pkt->events = 0;
     return CT_ACCEPT;
 }

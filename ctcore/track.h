@@ -1,4 +1,5 @@
-/* track.h - the conntrack rows of the hook table: find or make, track, confirm */
+/* track.h - the conntrack rows of the hook table: find or make, track, confirm
+ */
 #ifndef TRACK_H
 #define TRACK_H
 

@@ -25,28 +25,28 @@ struct ct;
 
 /* What the core knows of the router's interfaces. */
 struct ct_iface {
-    bool          inside;
-    uint8_t       n_addrs;
-    union ct_addr addr[8];  /* the router's own; the first of a family is */
-    uint8_t       family[8]; /*  what masquerade and redirect use */
+    bool inside;
+    uint8_t n_addrs;
+    union ct_addr addr[8]; /* the router's own; the first of a family is */
+    uint8_t family[8];     /*  what masquerade and redirect use */
 };
 
 struct ct_ifaces {
-    uint32_t        n;
+    uint32_t n;
     struct ct_iface iface[CT_MAX_IFACES];
 };
 
 struct ct_config {
-    uint32_t         max;      /* entries, unconfirmed ones included; >= 16 */
-    uint32_t         buckets;  /* a power of two or rounded up to one; 0: max */
-    uint32_t         shard, n_shards; /* owns external ports p: p % n == shard */
-    uint32_t         portmaps; /* (address, protocol) pairs counted; 0: 8 */
-    enum ct_profile  profile;
-    enum ct_on_full  on_full;
-    bool             acct, timestamp, hairpin;
-    uint8_t          key[16];  /* SipHash key of the table: from real entropy */
-    uint64_t         seed;     /* port choice and other chances */
-    struct ct_params params;   /* ct_params_default(), then changed */
+    uint32_t max;             /* entries, unconfirmed ones included; >= 16 */
+    uint32_t buckets;         /* a power of two or rounded up to one; 0: max */
+    uint32_t shard, n_shards; /* owns external ports p: p % n == shard */
+    uint32_t portmaps;        /* (address, protocol) pairs counted; 0: 8 */
+    enum ct_profile profile;
+    enum ct_on_full on_full;
+    bool acct, timestamp, hairpin;
+    uint8_t key[16];         /* SipHash key of the table: from real entropy */
+    uint64_t seed;           /* port choice and other chances */
+    struct ct_params params; /* ct_params_default(), then changed */
 
     /* Effects.  Each may be NULL.  Called by the owner, during a call of his.
      * event's argument lives for that call only. */
@@ -163,7 +163,7 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget);
 
 /* ---- changes by hand ---- */
 
-bool     ct_delete(struct ct *ct, uint32_t slot, uint32_t gen);
+bool ct_delete(struct ct *ct, uint32_t slot, uint32_t gen);
 uint32_t ct_flush(struct ct *ct);
 
 /* ---- reading: any thread ---- */
@@ -193,23 +193,24 @@ void ct_count(struct ct *ct, enum ct_stat stat, uint64_t by);
  * without ports need no row. */
 struct ct_steer_row {
     union ct_addr addr, target;
-    uint16_t      port_lo, port_hi;
-    uint8_t       family, proto;
+    uint16_t port_lo, port_hi;
+    uint8_t family, proto;
 };
 struct ct_steer {
     const struct ct_steer_row *rows;
-    uint32_t                   n;
-    const struct ct_ifaces    *ifaces;
-    const struct ct_addr_range *external; /* addresses flows are hidden behind */
-    const uint8_t             *external_family;
-    uint32_t                   n_external;
+    uint32_t n;
+    const struct ct_ifaces *ifaces;
+    const struct ct_addr_range
+        *external; /* addresses flows are hidden behind */
+    const uint8_t *external_family;
+    uint32_t n_external;
     /* What is routed by inside interfaces, less what is routed elsewhere from
      * within: sorted by (family, lo), without overlap. */
     const struct ct_addr_range *inside;
-    const uint8_t             *inside_family;
-    uint32_t                   n_inside;
-    uint32_t                   n_shards;
-    uint8_t                    key[16];
+    const uint8_t *inside_family;
+    uint32_t n_inside;
+    uint32_t n_shards;
+    uint8_t key[16];
 };
 /* Needs a parsed packet.  Both directions of a flow and the errors about it
  * have one owner, provided that

@@ -2,7 +2,8 @@
  *
  * The caller fills the first block and calls ct_parse(), which fills the
  * second; the hooks fill the third.  data points at the IP header; at least
- * CT_HEADROOM bytes before it and behind data + len are the caller's to lend. */
+ * CT_HEADROOM bytes before it and behind data + len are the caller's to lend.
+ */
 #ifndef CTCORE_PKT_H
 #define CTCORE_PKT_H
 
@@ -29,43 +30,43 @@ enum ct_kind { CT_KIND_NONE, CT_KIND_ECHO, CT_KIND_RST, CT_KIND_ERROR };
 struct ct_pkt {
     /* from the caller */
     uint8_t *data;
-    uint32_t len;          /* bytes from the IP header on */
-    uint16_t gso_size;     /* payload bytes a segment; 0: not a super-packet */
-    uint8_t  gso_type;     /* virtio_net_hdr's, for the caller's own use */
-    bool     csum_partial; /* L4 field holds the pseudo header's sum only */
-    bool     csum_ok;      /* somebody trustworthy checked the L4 checksum */
-    uint8_t  in;           /* interface it came by, CT_NO_IFACE: made here */
-    uint8_t  kind;         /* enum ct_kind */
+    uint32_t len;      /* bytes from the IP header on */
+    uint16_t gso_size; /* payload bytes a segment; 0: not a super-packet */
+    uint8_t gso_type;  /* virtio_net_hdr's, for the caller's own use */
+    bool csum_partial; /* L4 field holds the pseudo header's sum only */
+    bool csum_ok;      /* somebody trustworthy checked the L4 checksum */
+    uint8_t in;        /* interface it came by, CT_NO_IFACE: made here */
+    uint8_t kind;      /* enum ct_kind */
 
     /* from ct_parse() */
-    uint8_t  l4_flags;     /* TCP: the flag byte */
-    uint8_t  icmp_type, icmp_code;
-    bool     icmp_error;   /* an error message, so it is about another flow */
-    bool     l4_bad;       /* transport header unusable: why in l4_why */
-    uint8_t  l4_why;       /* enum ct_reason, kind I */
+    uint8_t l4_flags; /* TCP: the flag byte */
+    uint8_t icmp_type, icmp_code;
+    bool icmp_error;       /* an error message, so it is about another flow */
+    bool l4_bad;           /* transport header unusable: why in l4_why */
+    uint8_t l4_why;        /* enum ct_reason, kind I */
     uint32_t l4_off;       /* from data to the transport header */
     uint32_t l4_len;       /* bytes of transport header and payload */
     uint64_t hash;         /* of tuple, keyed by this shard's table */
     struct ct_tuple tuple; /* as the packet stands on arrival */
 
     /* from the hooks */
-    struct ct_conn *conn;  /* only ctcore may look inside; NULL: no entry */
-    uint8_t  info;         /* enum ct_info */
-    uint8_t  dir;          /* enum ct_dir */
-    uint8_t  why;          /* enum ct_reason: of the drop, or of INVALID */
-    uint8_t  out;          /* interface it is to leave by; the route sets it */
-    bool     notrack;      /* a rule said so: exempt from `untranslated` */
-    bool     tracked;      /* conntrack has seen it on this journey */
-    bool     nat_known;    /* INVALID, but of a flow that is translated */
-    bool     made_conn;    /* conn was made for it: confirmed or discarded */
-    bool     held;         /* QUEUEd or STOLEN: only ct_resume() goes on */
-    bool     tell;         /* dropped, and the sender is to be told: reject */
-    uint8_t  hook, row;    /* where QUEUE or STOLEN left it: see ct_resume() */
-    uint8_t  reject;       /* enum ct_reject, when tell is set */
-    uint32_t conn_gen;     /* of conn: a held packet's flow may be gone */
-    uint32_t events;       /* enum ct_event_bit, sent by ct_done() */
+    struct ct_conn *conn; /* only ctcore may look inside; NULL: no entry */
+    uint8_t info;         /* enum ct_info */
+    uint8_t dir;          /* enum ct_dir */
+    uint8_t why;          /* enum ct_reason: of the drop, or of INVALID */
+    uint8_t out;          /* interface it is to leave by; the route sets it */
+    bool notrack;         /* a rule said so: exempt from `untranslated` */
+    bool tracked;         /* conntrack has seen it on this journey */
+    bool nat_known;       /* INVALID, but of a flow that is translated */
+    bool made_conn;       /* conn was made for it: confirmed or discarded */
+    bool held;            /* QUEUEd or STOLEN: only ct_resume() goes on */
+    bool tell;            /* dropped, and the sender is to be told: reject */
+    uint8_t hook, row;    /* where QUEUE or STOLEN left it: see ct_resume() */
+    uint8_t reject;       /* enum ct_reject, when tell is set */
+    uint32_t conn_gen;    /* of conn: a held packet's flow may be gone */
+    uint32_t events;      /* enum ct_event_bit, sent by ct_done() */
     uint32_t mark;
-    uint32_t rule;         /* index of the rule that dropped it, or CT_NONE */
+    uint32_t rule; /* index of the rule that dropped it, or CT_NONE */
 };
 
 #endif

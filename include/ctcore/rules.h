@@ -25,8 +25,8 @@ struct ct_addr_range {
 /* Ranges of one family stand sorted, merged and without overlap. */
 struct ct_addr_set {
     const struct ct_addr_range *v4, *v6;
-    uint32_t                    n_v4, n_v6;
-    bool                        present, negate;
+    uint32_t n_v4, n_v6;
+    bool present, negate;
 };
 
 struct ct_port_range {
@@ -35,32 +35,32 @@ struct ct_port_range {
 
 struct ct_port_set {
     const struct ct_port_range *r;
-    uint16_t                    n; /* 0: any port */
-    bool                        negate;
+    uint16_t n; /* 0: any port */
+    bool negate;
 };
 
 struct ct_match {
-    uint8_t            in, out;     /* CT_NO_IFACE: any */
-    bool               in_negate, out_negate;
-    uint8_t            family;      /* 0: any */
-    uint8_t            n_protos;    /* 0: any */
-    uint8_t            protos[6];
-    bool               proto_negate;
-    int16_t            icmp_type;   /* -1: any */
-    uint8_t            info;        /* mask of 1 << enum ct_info; 0: any */
-    uint8_t            info_negate;
-    struct ct_addr_set src, dst;    /* as the packet stands at that hook */
+    uint8_t in, out; /* CT_NO_IFACE: any */
+    bool in_negate, out_negate;
+    uint8_t family;   /* 0: any */
+    uint8_t n_protos; /* 0: any */
+    uint8_t protos[6];
+    bool proto_negate;
+    int16_t icmp_type; /* -1: any */
+    uint8_t info;      /* mask of 1 << enum ct_info; 0: any */
+    uint8_t info_negate;
+    struct ct_addr_set src, dst; /* as the packet stands at that hook */
     struct ct_port_set sport, dport;
-    uint32_t           mark, mark_mask; /* mask 0: any */
+    uint32_t mark, mark_mask; /* mask 0: any */
 };
 
 enum ct_action_kind {
-    CT_ACT_COUNT,  /* counts and goes on */
+    CT_ACT_COUNT, /* counts and goes on */
     CT_ACT_ACCEPT,
     CT_ACT_DROP,
     CT_ACT_REJECT,
     CT_ACT_NOTRACK,
-    CT_ACT_MARK,   /* sets the packet's and the flow's mark, goes on */
+    CT_ACT_MARK, /* sets the packet's and the flow's mark, goes on */
     CT_ACT_SNAT,
     CT_ACT_MASQUERADE,
     CT_ACT_DNAT,
@@ -77,30 +77,30 @@ enum ct_reject {
 
 /* The kernel's struct nf_nat_range2, as data. */
 struct ct_nat_range {
-    uint8_t       family;     /* 0 when no address is given (redirect) */
-    bool          has_addr;   /* lo..hi is set */
-    bool          has_ports;  /* port_lo..port_hi is set */
-    bool          random;     /* ignore the source's own port and mapping */
-    bool          persistent; /* choose the address by source alone */
+    uint8_t family;  /* 0 when no address is given (redirect) */
+    bool has_addr;   /* lo..hi is set */
+    bool has_ports;  /* port_lo..port_hi is set */
+    bool random;     /* ignore the source's own port and mapping */
+    bool persistent; /* choose the address by source alone */
     union ct_addr lo, hi;
-    uint16_t      port_lo, port_hi; /* host order */
+    uint16_t port_lo, port_hi; /* host order */
 };
 
 struct ct_rule {
-    uint8_t             hook, stage, action; /* enums above */
-    uint8_t             reject;              /* enum ct_reject */
-    struct ct_match     match;
+    uint8_t hook, stage, action; /* enums above */
+    uint8_t reject;              /* enum ct_reject */
+    struct ct_match match;
     struct ct_nat_range nat;
-    uint32_t            mark, mark_mask;
-    char                id[40];      /* stable name: its key, or a hash */
-    char                comment[80]; /* for people; may be empty */
+    uint32_t mark, mark_mask;
+    char id[40];      /* stable name: its key, or a hash */
+    char comment[80]; /* for people; may be empty */
 };
 
 struct ct_ruleset {
     const struct ct_rule *rules;
-    uint32_t              n;
+    uint32_t n;
     uint32_t start[CT_N_HOOKS][CT_N_STAGES + 1]; /* [stage] .. [stage+1] */
-    uint8_t  policy[CT_N_HOOKS]; /* CT_ACCEPT or CT_DROP; filter hooks only */
+    uint8_t policy[CT_N_HOOKS]; /* CT_ACCEPT or CT_DROP; filter hooks only */
 };
 
 struct ct_rule_count {

@@ -42,7 +42,7 @@ enum ct_family { CT_IPV4 = 4, CT_IPV6 = 6 };
 
 /* Network order; an IPv4 address is b[0..3], the rest is zero. */
 union ct_addr {
-    uint8_t  b[16];
+    uint8_t b[16];
     uint32_t w32[4];
     uint64_t w64[2];
 };
@@ -60,22 +60,22 @@ static inline bool ct_addr_eq(const union ct_addr *a, const union ct_addr *b)
  * Padding free, so that two tuples are equal when their five words are. */
 struct ct_tuple {
     union ct_addr src, dst;
-    uint16_t      sport, dport; /* host order */
-    uint16_t      zone;
-    uint8_t       family; /* enum ct_family */
-    uint8_t       proto;  /* IANA protocol number */
+    uint16_t sport, dport; /* host order */
+    uint16_t zone;
+    uint8_t family; /* enum ct_family */
+    uint8_t proto;  /* IANA protocol number */
 };
 
 enum ct_dir { CT_DIR_ORIGINAL, CT_DIR_REPLY, CT_N_DIRS };
 
 /* linux/netfilter.h's numbers. */
 enum ct_verdict {
-    CT_DROP   = 0,
+    CT_DROP = 0,
     CT_ACCEPT = 1,
     CT_STOLEN = 2,
-    CT_QUEUE  = 3,
+    CT_QUEUE = 3,
     CT_REPEAT = 4,
-    CT_STOP   = 5
+    CT_STOP = 5
 };
 
 enum ct_hook {
@@ -89,16 +89,16 @@ enum ct_hook {
 
 /* Priorities of linux/netfilter_ipv4.h; a lower number is asked earlier. */
 enum ct_priority {
-    CT_PRI_DEFRAG    = -400,
-    CT_PRI_RAW       = -300,
+    CT_PRI_DEFRAG = -400,
+    CT_PRI_RAW = -300,
     CT_PRI_CONNTRACK = -200,
-    CT_PRI_MANGLE    = -150,
-    CT_PRI_NAT_DST   = -100,
-    CT_PRI_FILTER    = 0,
-    CT_PRI_NAT_SRC   = 100,
+    CT_PRI_MANGLE = -150,
+    CT_PRI_NAT_DST = -100,
+    CT_PRI_FILTER = 0,
+    CT_PRI_NAT_SRC = 100,
     CT_PRI_MANGLE_OUT = 150,
-    CT_PRI_HELPER    = 300,
-    CT_PRI_CONFIRM   = 0x7fffffff
+    CT_PRI_HELPER = 300,
+    CT_PRI_CONFIRM = 0x7fffffff
 };
 
 /* What conntrack says of a packet.  The direction is told beside it
@@ -115,16 +115,16 @@ enum ct_info {
 
 /* enum ip_conntrack_status; the numbers are the kernel's bits. */
 enum ct_status {
-    CT_EXPECTED      = 1u << 0,
-    CT_SEEN_REPLY    = 1u << 1,
-    CT_ASSURED       = 1u << 2,
-    CT_CONFIRMED     = 1u << 3,
-    CT_SRC_NAT       = 1u << 4,
-    CT_DST_NAT       = 1u << 5,
-    CT_SEQ_ADJUST    = 1u << 6,
-    CT_SRC_NAT_DONE  = 1u << 7,
-    CT_DST_NAT_DONE  = 1u << 8,
-    CT_DYING         = 1u << 9,
+    CT_EXPECTED = 1u << 0,
+    CT_SEEN_REPLY = 1u << 1,
+    CT_ASSURED = 1u << 2,
+    CT_CONFIRMED = 1u << 3,
+    CT_SRC_NAT = 1u << 4,
+    CT_DST_NAT = 1u << 5,
+    CT_SEQ_ADJUST = 1u << 6,
+    CT_SRC_NAT_DONE = 1u << 7,
+    CT_DST_NAT_DONE = 1u << 8,
+    CT_DYING = 1u << 9,
     CT_FIXED_TIMEOUT = 1u << 10
 };
 #define CT_NAT_MASK ((uint32_t)CT_SRC_NAT | (uint32_t)CT_DST_NAT)

@@ -17,33 +17,33 @@ struct ct_tcp_peer {
 
 /* Beside it, since 16 + 2 bytes twice would be padded to 40. */
 enum ct_tcp_flags {
-    CT_TCP_WINDOW_SCALE  = 0x01,
-    CT_TCP_SACK_PERM     = 0x02,
-    CT_TCP_CLOSE_INIT    = 0x04,
-    CT_TCP_BE_LIBERAL    = 0x08,
-    CT_TCP_UNACKED       = 0x10, /* data_unacknowledged */
-    CT_TCP_MAXACK_SET    = 0x20,
+    CT_TCP_WINDOW_SCALE = 0x01,
+    CT_TCP_SACK_PERM = 0x02,
+    CT_TCP_CLOSE_INIT = 0x04,
+    CT_TCP_BE_LIBERAL = 0x08,
+    CT_TCP_UNACKED = 0x10, /* data_unacknowledged */
+    CT_TCP_MAXACK_SET = 0x20,
     CT_TCP_CHALLENGE_ACK = 0x40, /* a SYN was ignored: expect one */
-    CT_TCP_SIMULTANEOUS  = 0x80
+    CT_TCP_SIMULTANEOUS = 0x80
 };
 
 /* What a tracker remembers of a flow: 56 bytes. */
 union ct_proto_state {
     struct {
         struct ct_tcp_peer peer[CT_N_DIRS];
-        uint8_t            scale[CT_N_DIRS]; /* 0..14 */
-        uint8_t            flags[CT_N_DIRS]; /* enum ct_tcp_flags */
-        uint32_t           last_seq, last_ack, last_end;
-        uint16_t           last_win;
-        uint8_t            last_dir : 1, last_index : 7;
-        uint8_t            state;
-        uint8_t            retrans;
-        uint8_t            last_wscale;
-        uint8_t            last_flags;
+        uint8_t scale[CT_N_DIRS]; /* 0..14 */
+        uint8_t flags[CT_N_DIRS]; /* enum ct_tcp_flags */
+        uint32_t last_seq, last_ack, last_end;
+        uint16_t last_win;
+        uint8_t last_dir : 1, last_index : 7;
+        uint8_t state;
+        uint8_t retrans;
+        uint8_t last_wscale;
+        uint8_t last_flags;
     } tcp;
     struct {
         uint64_t stream_from_ms; /* packets after this make it a stream */
-        uint8_t  state;
+        uint8_t state;
     } udp;
     struct {
         uint8_t state;
@@ -52,16 +52,16 @@ union ct_proto_state {
 };
 
 struct ct_view {
-    uint32_t             slot, gen; /* id is "slot-gen" */
-    struct ct_tuple      tuple[CT_N_DIRS];
-    uint32_t             status;    /* enum ct_status */
-    uint32_t             mark;
-    ct_time              expires;
-    const char          *state;     /* tracker's name, "" if it has none */
-    uint8_t              in, out;   /* interfaces of the first packet */
-    bool                 has_acct, has_start;
-    uint64_t             packets[CT_N_DIRS], bytes[CT_N_DIRS];
-    ct_time              start;     /* confirmed at, to the second */
+    uint32_t slot, gen; /* id is "slot-gen" */
+    struct ct_tuple tuple[CT_N_DIRS];
+    uint32_t status; /* enum ct_status */
+    uint32_t mark;
+    ct_time expires;
+    const char *state; /* tracker's name, "" if it has none */
+    uint8_t in, out;   /* interfaces of the first packet */
+    bool has_acct, has_start;
+    uint64_t packets[CT_N_DIRS], bytes[CT_N_DIRS];
+    ct_time start; /* confirmed at, to the second */
     union ct_proto_state proto;
 };
 

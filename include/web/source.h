@@ -10,16 +10,16 @@
 struct web_iface {
     const char *name, *tun;
     const char *state; /* "up", "down", "degraded", "unknown" */
-    uint16_t    mtu;
-    uint64_t    rx_packets, rx_bytes, tx_packets, tx_bytes;
-    uint64_t    rx_errors, tx_errors; /* read and write failures */
-    bool        device_known;         /* dev_dropped can be read */
-    uint64_t    dev_dropped;          /* the device's own tx_dropped */
+    uint16_t mtu;
+    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+    uint64_t rx_errors, tx_errors; /* read and write failures */
+    bool device_known;             /* dev_dropped can be read */
+    uint64_t dev_dropped;          /* the device's own tx_dropped */
 };
 
 struct web_rule {
     const struct ct_rule *rule;
-    uint64_t              packets, bytes; /* all shards */
+    uint64_t packets, bytes; /* all shards */
 };
 
 struct web_source {

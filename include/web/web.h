@@ -12,11 +12,11 @@
 struct web;
 
 struct web_config {
-    const char              *host; /* numeric; NULL: no TCP */
-    uint16_t                 port; /* 0: any, see web_port() */
-    const char              *socket; /* Unix path; NULL: none */
-    const char              *token;  /* "" or NULL: none needed */
-    const char              *version;
+    const char *host;   /* numeric; NULL: no TCP */
+    uint16_t port;      /* 0: any, see web_port() */
+    const char *socket; /* Unix path; NULL: none */
+    const char *token;  /* "" or NULL: none needed */
+    const char *version;
     const struct web_source *source; /* borrowed */
 };
 

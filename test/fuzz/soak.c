@@ -172,7 +172,7 @@ static bool may_show(const struct ct_pkt *pkt)
 
     if (pkt->notrack || made_here(pkt))
         return true;
-    return c && pkt->dir == CT_DIR_REPLY && (c->status & CT_NAT_MASK) == 0;
+    return c && pkt->dir == CT_DIR_REPLY && (c->status & CT_DST_NAT) == 0;
 }
 
 static void check_bytes(const struct ct_pkt *pkt)

@@ -20,14 +20,14 @@
 enum { LAN, WAN };
 
 struct corerig {
-    struct ct           *ct;
-    void                *block;
-    ct_time              now;
-    struct ct_rule       rule;
-    struct ct_ruleset    rules;
+    struct ct *ct;
+    void *block;
+    ct_time now;
+    struct ct_rule rule;
+    struct ct_ruleset rules;
     struct ct_rule_count count[1];
-    struct ct_pkt        pkt; /* the last one walked */
-    uint8_t              bytes[2048];
+    struct ct_pkt pkt; /* the last one walked */
+    uint8_t bytes[2048];
 };
 
 static inline union ct_addr ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
@@ -46,8 +46,10 @@ static inline void corerig_open(struct corerig *r, struct ct_config *c)
     r->now.ms = 1000000;
     r->block = aligned_alloc(64, ct_size(c));
     r->ct = ct_init(r->block, c, r->now);
-    ifaces.iface[LAN] = (struct ct_iface){
-        .inside = true, .n_addrs = 1, .addr = {ip4(10, 0, 1, 1)}, .family = {4}};
+    ifaces.iface[LAN] = (struct ct_iface){.inside = true,
+                                          .n_addrs = 1,
+                                          .addr = {ip4(10, 0, 1, 1)},
+                                          .family = {4}};
     ifaces.iface[WAN] = (struct ct_iface){
         .n_addrs = 1, .addr = {ip4(198, 51, 100, 1)}, .family = {4}};
     ct_set_ifaces(r->ct, &ifaces);
@@ -88,7 +90,7 @@ static inline enum ct_verdict walk(struct corerig *r, uint8_t in, uint8_t out,
                                    const char *spec)
 {
     enum ct_verdict v;
-    size_t          n = packet_build(r->bytes + CT_HEADROOM,
+    size_t n = packet_build(r->bytes + CT_HEADROOM,
                             sizeof r->bytes - 2 * CT_HEADROOM, spec);
 
     assert_true(n > 0);

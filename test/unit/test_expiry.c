@@ -11,8 +11,8 @@
 #define N 8
 
 struct fix {
-    struct ct_conn   conns[N];
-    struct expiry    e;
+    struct ct_conn conns[N];
+    struct expiry e;
     struct ct_params params;
 };
 
@@ -121,8 +121,7 @@ static void changes_without_end_find_lists_again(void **state)
         put(f, slot, CT_PARAM_udp, i * 1000);
         assert_int_equal(f->conns[slot].expires, i * 1000 + i * 1000);
         while (expiry_due(&f->e, (ct_time){i * 1000}, &from) != CT_NONE)
-            expiry_remove(&f->e,
-                          expiry_due(&f->e, (ct_time){i * 1000}, &from));
+            expiry_remove(&f->e, expiry_due(&f->e, (ct_time){i * 1000}, &from));
     }
     free(f);
 }

@@ -5,8 +5,9 @@ static void flows(struct corerig *r, int from, int n)
     char spec[80];
 
     for (int i = from; i < from + n; i++) {
-        snprintf(spec, sizeof spec, "10.%d.%d.%d:2009 > 198.51.100.2:80 udp 'a'",
-                 1 + i / 65536, i / 256 % 256, i % 256);
+        snprintf(spec, sizeof spec,
+                 "10.%d.%d.%d:2009 > 198.51.100.2:80 udp 'a'", 1 + i / 65536,
+                 i / 256 % 256, i % 256);
         walk(r, LAN, WAN, spec);
     }
 }
@@ -20,7 +21,7 @@ static void assure_all(struct corerig *r)
 static void tick_says_when_it_wants_to_come_again(void **state)
 {
     struct ct_config c = {.max = 64};
-    struct corerig   r;
+    struct corerig r;
 
     (void)state;
     corerig_open(&r, &c);
@@ -42,7 +43,7 @@ static void tick_says_when_it_wants_to_come_again(void **state)
 static void unassured_make_room(void **state)
 {
     struct ct_config c = {.max = 1024};
-    struct corerig   r;
+    struct corerig r;
 
     (void)state;
     corerig_open(&r, &c);
@@ -56,7 +57,7 @@ static void unassured_make_room(void **state)
 static void assured_are_never_evicted(void **state)
 {
     struct ct_config c = {.max = 1024};
-    struct corerig   r;
+    struct corerig r;
 
     (void)state;
     corerig_open(&r, &c);
@@ -77,7 +78,7 @@ static void assured_are_never_evicted(void **state)
 static void untracked_when_full_never_leaves_untranslated(void **state)
 {
     struct ct_config c = {.max = 16, .on_full = CT_FULL_UNTRACKED};
-    struct corerig   r;
+    struct corerig r;
 
     (void)state;
     corerig_open(&r, &c);
@@ -96,7 +97,7 @@ static void untracked_when_full_never_leaves_untranslated(void **state)
 static void reject_when_full_asks_for_an_answer(void **state)
 {
     struct ct_config c = {.max = 16, .on_full = CT_FULL_REJECT};
-    struct corerig   r;
+    struct corerig r;
 
     (void)state;
     corerig_open(&r, &c);
@@ -114,8 +115,8 @@ static void reject_when_full_asks_for_an_answer(void **state)
 static void early_drop_follows_the_kernels_law(void **state)
 {
     struct ct_config c = {.max = 16384};
-    struct corerig   r;
-    double           refused;
+    struct corerig r;
+    double refused;
 
     (void)state;
     corerig_open(&r, &c);
@@ -132,8 +133,8 @@ static void early_drop_follows_the_kernels_law(void **state)
 static void by_hand_only_the_flow_that_was_named(void **state)
 {
     struct ct_config c = {.max = 64};
-    struct corerig   r;
-    struct ct_view   v;
+    struct corerig r;
+    struct ct_view v;
 
     (void)state;
     corerig_open(&r, &c);
@@ -153,7 +154,7 @@ static void an_address_that_goes_takes_its_flows(void **state)
 {
     struct ct_config c = {.max = 64};
     struct ct_ifaces ifaces;
-    struct corerig   r;
+    struct corerig r;
 
     (void)state;
     corerig_open(&r, &c);

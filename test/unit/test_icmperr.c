@@ -1,6 +1,6 @@
 #include "corerig.h"
 
-#define OUT "10.0.1.2:4000 > 198.51.100.2:80 udp 'a'"
+#define OUT  "10.0.1.2:4000 > 198.51.100.2:80 udp 'a'"
 #define SEEN "198.51.100.1:4000 > 198.51.100.2:80 udp 'a'"
 
 static void open_flow(struct corerig *r)
@@ -14,7 +14,7 @@ static void open_flow(struct corerig *r)
 static void from_outside_it_is_related_and_shows_the_inside(void **state)
 {
     struct corerig r;
-    char           text[256];
+    char text[256];
 
     (void)state;
     open_flow(&r);
@@ -36,16 +36,15 @@ static void from_outside_it_is_related_and_shows_the_inside(void **state)
 static void from_inside_it_hides_who_sent_it(void **state)
 {
     struct corerig r;
-    char           text[256];
+    char text[256];
 
     (void)state;
     open_flow(&r);
     walk(&r, WAN, LAN, "198.51.100.2:80 > 198.51.100.1:4000 udp 'b'");
-    assert_int_equal(
-        walk(&r, LAN, WAN,
-             "10.0.1.9 > 198.51.100.2 icmp 3/3 about "
-             "{198.51.100.2:80 > 10.0.1.2:4000 udp 'b'}"),
-        CT_ACCEPT);
+    assert_int_equal(walk(&r, LAN, WAN,
+                          "10.0.1.9 > 198.51.100.2 icmp 3/3 about "
+                          "{198.51.100.2:80 > 10.0.1.2:4000 udp 'b'}"),
+                     CT_ACCEPT);
     assert_int_equal(r.pkt.dir, CT_DIR_ORIGINAL);
     packet_print(text, sizeof text, r.pkt.data, r.pkt.len);
     assert_non_null(strstr(text, "198.51.100.1 > 198.51.100.2 icmp"));
@@ -57,7 +56,7 @@ static void from_inside_it_hides_who_sent_it(void **state)
 static void what_is_not_related(void **state)
 {
     static const struct {
-        const char    *what, *spec;
+        const char *what, *spec;
         enum ct_reason why;
     } rows[] = {
         {"a flow nobody knows",
@@ -79,7 +78,7 @@ static void what_is_not_related(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct corerig r;
-        uint64_t       before;
+        uint64_t before;
 
         open_flow(&r);
         before = ct_stat(r.ct, CT_STAT_icmp_error);
@@ -103,8 +102,7 @@ static void nothing_of_the_flow_changes(void **state)
     open_flow(&r);
     assert_true(ct_read(r.ct, 0, r.now, &was));
     corerig_at(&r, 5000);
-    walk(&r, WAN, LAN,
-         "203.0.113.5 > 198.51.100.1 icmp 3/1 about {" SEEN "}");
+    walk(&r, WAN, LAN, "203.0.113.5 > 198.51.100.1 icmp 3/1 about {" SEEN "}");
     assert_true(ct_read(r.ct, 0, r.now, &is));
     assert_memory_equal(&was, &is, sizeof was);
     corerig_close(&r);

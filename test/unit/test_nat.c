@@ -32,8 +32,7 @@ static void a_source_keeps_its_port_when_the_reply_is_free(void **state)
                      CT_ACCEPT);
     assert_string_equal(left_as(&r), "198.51.100.1:4000 > " REMOTE " udp");
     walk(&r, LAN, WAN, "10.0.1.3:4000 > 198.51.100.3:80 udp 'a'");
-    assert_string_equal(left_as(&r),
-                        "198.51.100.1:4000 > 198.51.100.3:80 udp");
+    assert_string_equal(left_as(&r), "198.51.100.1:4000 > 198.51.100.3:80 udp");
     walk(&r, LAN, WAN, "10.0.1.3:4000 > " REMOTE " udp 'a'");
     assert_int_not_equal(port_of(&r), 4000);
     assert_in_range(port_of(&r), 1024, 65535);
@@ -63,9 +62,9 @@ static void classes_are_kept_when_the_port_is_taken(void **state)
 {
     static const struct {
         uint16_t port, lo, hi;
-    } rows[] = {{300, 1, 511},     {511, 1, 511},      {512, 600, 1023},
-                {700, 600, 1023},  {1023, 600, 1023},  {1024, 1024, 65535},
-                {0, 1, 511},       {65535, 1024, 65535}};
+    } rows[] = {{300, 1, 511},    {511, 1, 511},       {512, 600, 1023},
+                {700, 600, 1023}, {1023, 600, 1023},   {1024, 1024, 65535},
+                {0, 1, 511},      {65535, 1024, 65535}};
     struct corerig r;
 
     (void)state;
@@ -89,8 +88,8 @@ static void classes_are_kept_when_the_port_is_taken(void **state)
 static void a_pool_runs_out_exactly_and_recovers(void **state)
 {
     struct corerig r;
-    uint32_t       ok = 0;
-    char           spec[80];
+    uint32_t ok = 0;
+    char spec[80];
 
     (void)state;
     open_small(&r, 2048);
@@ -108,8 +107,8 @@ static void a_pool_runs_out_exactly_and_recovers(void **state)
     assert_int_equal(ct_drops(r.ct, CT_REASON_NO_PORT), 996);
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 4);
     for (int i = 0; i < 4; i++) {
-        snprintf(spec, sizeof spec,
-                 "10.2.0.%d:999 > 198.51.100.3:80 udp 'a'", i + 1);
+        snprintf(spec, sizeof spec, "10.2.0.%d:999 > 198.51.100.3:80 udp 'a'",
+                 i + 1);
         assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
     }
     corerig_at(&r, 31000); /* the first four have expired; nobody ticked */
@@ -122,8 +121,8 @@ static void a_pool_runs_out_exactly_and_recovers(void **state)
 static void the_last_free_port_is_given(void **state)
 {
     struct corerig r;
-    bool          *seen = calloc(65536, 1);
-    char           spec[80];
+    bool *seen = calloc(65536, 1);
+    char spec[80];
 
     (void)state;
     open_small(&r, 131072);
@@ -150,10 +149,10 @@ static void the_last_free_port_is_given(void **state)
 static void random_ports_cover_their_range_evenly(void **state)
 {
     enum { BINS = 64, N = 40000 };
-    uint32_t       bin[BINS] = {0};
+    uint32_t bin[BINS] = {0};
     struct corerig r;
-    double         chi = 0;
-    char           spec[80];
+    double chi = 0;
+    char spec[80];
 
     (void)state;
     open_small(&r, 65536);
@@ -190,9 +189,9 @@ static void a_second_host_without_a_port_to_vary_is_told(void **state)
 /* I6: a thousand hosts ping with one id: a thousand ids outside. */
 static void query_ids_are_kept_and_then_varied(void **state)
 {
-    bool          *seen = calloc(65536, 1);
+    bool *seen = calloc(65536, 1);
     struct corerig r;
-    char           spec[80];
+    char spec[80];
 
     (void)state;
     open_small(&r, 2048);
@@ -227,8 +226,8 @@ static void time_wait_gives_way_to_a_newer_sequence(void **state)
     walk(&r, LAN, WAN, "10.0.1.2:5 > " REMOTE " tcp F. seq 1001 ack 5001");
     walk(&r, WAN, LAN, REMOTE " > 198.51.100.1:40000 tcp F. seq 5001 ack 1002");
     walk(&r, LAN, WAN, "10.0.1.2:5 > " REMOTE " tcp . seq 1002 ack 5002");
-    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.3:6 > " REMOTE " tcp S seq 900"),
-                     CT_DROP);
+    assert_int_equal(
+        walk(&r, LAN, WAN, "10.0.1.3:6 > " REMOTE " tcp S seq 900"), CT_DROP);
     assert_int_equal(
         walk(&r, LAN, WAN, "10.0.1.3:6 > " REMOTE " tcp S seq 2000"),
         CT_ACCEPT);
@@ -239,8 +238,8 @@ static void time_wait_gives_way_to_a_newer_sequence(void **state)
 static void a_pool_is_used_whole_before_it_is_full(void **state)
 {
     struct corerig r;
-    char           spec[80];
-    uint32_t       used = 0;
+    char spec[80];
+    uint32_t used = 0;
 
     (void)state;
     open_small(&r, 64);
@@ -264,13 +263,13 @@ static void a_shard_gives_ports_of_its_slice_only(void **state)
 {
     for (uint32_t shard = 0; shard < 3; shard++) {
         struct ct_config c = {.max = 512, .shard = shard, .n_shards = 3};
-        struct corerig   r;
-        char             spec[80];
+        struct corerig r;
+        char spec[80];
 
         corerig_open(&r, &c);
         for (int i = 0; i < 300; i++) {
-            snprintf(spec, sizeof spec,
-                     "10.0.1.2:%d > 198.51.100.2:%d udp 'a'", 3000 + i, i);
+            snprintf(spec, sizeof spec, "10.0.1.2:%d > 198.51.100.2:%d udp 'a'",
+                     3000 + i, i);
             assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
             assert_int_equal(port_of(&r) % 3, shard);
             if ((3000u + (uint32_t)i) % 3 == shard)

@@ -14,8 +14,8 @@ struct item {
 static void measured_is_what_is_cut(void **state)
 {
     struct block measure = {.base = NULL}, cut;
-    struct pool  p;
-    void        *mem;
+    struct pool p;
+    void *mem;
 
     (void)state;
     pool_init(&p, &measure, 5, sizeof(struct item), 0);
@@ -31,8 +31,8 @@ static void measured_is_what_is_cut(void **state)
 static void gives_each_once_and_takes_back(void **state)
 {
     struct block b = {.base = aligned_alloc(64, 4096)};
-    struct pool  p;
-    uint32_t     seen = 0;
+    struct pool p;
+    uint32_t seen = 0;
 
     (void)state;
     pool_init(&p, &b, 8, sizeof(struct item), 0);

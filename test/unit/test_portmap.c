@@ -3,7 +3,7 @@
 
 struct fix {
     struct portmaps ps;
-    void           *mem;
+    void *mem;
 };
 
 static void open_fix(struct fix *f, uint32_t maps, uint32_t shard, uint32_t n)
@@ -40,9 +40,9 @@ static struct portmap *map_of(struct fix *f)
 static void exclusive_agrees_with_a_model(void **state)
 {
     static uint32_t model[65536];
-    struct fix      f;
+    struct fix f;
     struct portmap *pm;
-    struct rng      rng = {1};
+    struct rng rng = {1};
 
     (void)state;
     memset(model, 0, sizeof model);
@@ -50,11 +50,11 @@ static void exclusive_agrees_with_a_model(void **state)
     pm = map_of(&f);
     for (int step = 0; step < 60000; step++) {
         /* crowded at first, so that bits fall and rise */
-        uint16_t        p = (uint16_t)(40000 + rng_below(&rng, 3000));
+        uint16_t p = (uint16_t)(40000 + rng_below(&rng, 3000));
         struct ct_tuple t = to_port((uint16_t)rng_next(&rng), p);
-        uint16_t        start = (uint16_t)(39990 + rng_below(&rng, 3020));
-        uint16_t        got, lo = 40000, hi = 42999;
-        uint32_t        want = UINT32_MAX;
+        uint16_t start = (uint16_t)(39990 + rng_below(&rng, 3020));
+        uint16_t got, lo = 40000, hi = 42999;
+        uint32_t want = UINT32_MAX;
 
         if (model[p] && rng_below(&rng, 3) == 0) {
             portmap_uncount(&f.ps, &t);
@@ -64,8 +64,8 @@ static void exclusive_agrees_with_a_model(void **state)
             model[p]++;
         }
         assert_int_equal(portmap_use(&f.ps, pm, p), model[p]);
-        for (uint32_t q = start < lo ? lo : start; q <= hi && want == UINT32_MAX;
-             q++)
+        for (uint32_t q = start < lo ? lo : start;
+             q <= hi && want == UINT32_MAX; q++)
             want = model[q] ? want : q;
         for (uint32_t q = lo; q <= hi && want == UINT32_MAX; q++)
             want = model[q] ? want : q;
@@ -79,9 +79,9 @@ static void exclusive_agrees_with_a_model(void **state)
 
 static void the_last_free_port_is_found_and_none_is_known(void **state)
 {
-    struct fix      f;
+    struct fix f;
     struct portmap *pm;
-    uint16_t        got = 0;
+    uint16_t got = 0;
 
     (void)state;
     open_fix(&f, 2, 0, 1);
@@ -116,7 +116,7 @@ static void every_shard_counts_its_own_slice(void **state)
             map_of(&f);
             for (uint32_t p = 0; p < 65536; p++) {
                 struct ct_tuple t = to_port(80, (uint16_t)p);
-                bool            ours = p % shards[k] == s;
+                bool ours = p % shards[k] == s;
 
                 assert_int_equal(portmap_count(&f.ps, &t), ours);
                 total += ours;
@@ -132,7 +132,7 @@ static void every_shard_counts_its_own_slice(void **state)
 
 static void full_is_known_by_remote_and_class(void **state)
 {
-    struct fix      f;
+    struct fix f;
     struct ct_tuple t = to_port(443, 0), other = to_port(444, 0);
 
     (void)state;
@@ -153,8 +153,8 @@ static void full_is_known_by_remote_and_class(void **state)
 
 static void a_map_that_counts_nothing_gives_way(void **state)
 {
-    struct fix      f;
-    union ct_addr   a = ip4(192, 0, 2, 1), b = ip4(192, 0, 2, 2);
+    struct fix f;
+    union ct_addr a = ip4(192, 0, 2, 1), b = ip4(192, 0, 2, 2);
     struct ct_tuple t = to_port(80, 81);
 
     (void)state;
@@ -174,8 +174,8 @@ static void classes_are_the_kernels(void **state)
 {
     static const struct {
         uint16_t port, lo, hi;
-    } rows[] = {{0, 1, 511},       {300, 1, 511},       {511, 1, 511},
-                {512, 600, 1023},  {700, 600, 1023},    {1023, 600, 1023},
+    } rows[] = {{0, 1, 511},         {300, 1, 511},       {511, 1, 511},
+                {512, 600, 1023},    {700, 600, 1023},    {1023, 600, 1023},
                 {1024, 1024, 65535}, {65535, 1024, 65535}};
     uint16_t lo, hi;
 

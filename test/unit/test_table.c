@@ -6,7 +6,7 @@
 
 struct fix {
     struct table t;
-    void        *mem;
+    void *mem;
 };
 
 static struct ct_tuple tuple_no(uint32_t i)
@@ -75,8 +75,8 @@ static void found_by_both_tuples_until_unlinked(void **state)
     for (uint32_t i = 0; i < FLOWS; i += 2)
         table_unlink(&f.t, i);
     for (uint32_t i = 0; i < FLOWS; i++) {
-        struct ct_tuple       t = tuple_no(i), r = reply_no(i);
-        enum ct_dir           dir = CT_DIR_REPLY;
+        struct ct_tuple t = tuple_no(i), r = reply_no(i);
+        enum ct_dir dir = CT_DIR_REPLY;
         const struct ct_conn *want = i & 1 ? &f.t.conns[i] : NULL;
 
         assert_ptr_equal(find(&f, &t, 0, &dir), want);
@@ -95,8 +95,8 @@ static void found_by_both_tuples_until_unlinked(void **state)
 static void past_its_time_or_dying_is_not_seen(void **state)
 {
     struct ct_tuple t = tuple_no(3);
-    enum ct_dir     dir;
-    struct fix      f;
+    enum ct_dir dir;
+    struct fix f;
 
     (void)state;
     open_fix(&f, 16, 16);
@@ -130,7 +130,7 @@ static void a_tuple_that_is_there_in_either_direction_clashes(void **state)
 static void a_full_bucket_refuses_whole(void **state)
 {
     struct fix f;
-    uint32_t   ok = 0;
+    uint32_t ok = 0;
 
     (void)state;
     open_fix(&f, 1, 4096);
@@ -155,9 +155,9 @@ static void a_full_bucket_refuses_whole(void **state)
  * key, at load 1: the longest bucket stays short. */
 static void chosen_tuples_do_not_pile_up(void **state)
 {
-    uint32_t    longest = 0, n = 100000;
-    struct fix  f;
-    struct rng  rng = {42};
+    uint32_t longest = 0, n = 100000;
+    struct fix f;
+    struct rng rng = {42};
 
     (void)state;
     open_fix(&f, 131072, 131072);
