@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "loads and stores here, and the words of tuples, are little-endian"
+#endif
+
 static inline uint16_t load16(const uint8_t *p)
 {
     uint16_t v;

@@ -19,90 +19,100 @@
 
 /* ---- the transport header ---- */
 
-static void refuse_l4(struct ct_pkt *pkt, enum ct_reason why)
+/* What the tuple says besides addresses, put together in registers: it is read
+ * as one word at once, and a word that was just stored in pieces would have to
+ * wait for them. */
+struct ids {
+    uint16_t sport, dport;
+};
+
+static struct ids refuse_l4(struct ct_pkt *pkt, enum ct_reason why)
 {
     pkt->l4_bad = true;
     pkt->l4_why = (uint8_t)why;
+    return (struct ids){0, 0};
 }
 
-static inline void read_ports(struct ct_pkt *pkt, const uint8_t *l4)
+static inline void set_ids(struct ct_tuple *t, struct ids ids, uint8_t family,
+                           uint8_t proto)
 {
-    pkt->tuple.sport = load16(l4);
-    pkt->tuple.dport = load16(l4 + 2);
+    uint64_t word = (uint64_t)proto << 56 | (uint64_t)family << 48 |
+                    (uint64_t)ids.dport << 16 | ids.sport;
+
+    memcpy(&t->sport, &word, sizeof word);
 }
 
-static inline void parse_tcp(struct ct_pkt *pkt, const uint8_t *l4,
-                             uint32_t room)
+static inline struct ids read_ports(const uint8_t *l4)
+{
+    return (struct ids){load16(l4), load16(l4 + 2)};
+}
+
+static inline struct ids parse_tcp(struct ct_pkt *pkt, const uint8_t *l4,
+                                   uint32_t room)
 {
     uint32_t doff;
 
-    if (room < 20) {
-        refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-        return;
-    }
+    if (room < 20)
+        return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
     doff = (uint32_t)(l4[12] >> 4) * 4;
-    if (doff < 20 || doff > room) {
-        refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
-        return;
-    }
+    if (doff < 20 || doff > room)
+        return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
     pkt->l4_flags = l4[13];
-    read_ports(pkt, l4);
+    return read_ports(l4);
 }
 
 /* A UDP length below the IP payload is legal: what is behind it is padding. */
-static inline void parse_udp(struct ct_pkt *pkt, const uint8_t *l4,
-                             uint32_t room)
+static inline struct ids parse_udp(struct ct_pkt *pkt, const uint8_t *l4,
+                                   uint32_t room)
 {
     uint32_t len;
 
-    if (room < 8) {
-        refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-        return;
-    }
+    if (room < 8)
+        return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
     len = load16(l4 + 4);
-    if (len < 8 || len > room) {
-        refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
-        return;
-    }
-    read_ports(pkt, l4);
+    if (len < 8 || len > room)
+        return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
+    return read_ports(l4);
 }
 
-static void parse_icmp(struct ct_pkt *pkt, const uint8_t *l4, uint32_t room)
+static struct ids parse_icmp(struct ct_pkt *pkt, const uint8_t *l4,
+                             uint32_t room, uint8_t family)
 {
-    uint8_t family = pkt->tuple.family;
+    struct ids ids = {0, 0};
 
-    if (room < 8) {
-        refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-        return;
-    }
+    if (room < 8)
+        return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
     pkt->icmp_type = l4[0];
     pkt->icmp_code = l4[1];
     pkt->icmp_error = parse_icmp_error(family, l4[0]);
     if (parse_icmp_query(family, l4[0]))
-        pkt->tuple.sport = load16(l4 + 4);
-    pkt->tuple.dport = load16(l4);
+        ids.sport = load16(l4 + 4);
+    ids.dport = load16(l4);
+    return ids;
 }
 
 /* off: where the transport header begins; end: where the IP packet ends. */
 static inline enum ct_reason parse_l4(struct ct_pkt *pkt, uint32_t off,
-                                      uint32_t end, uint8_t proto)
+                                      uint32_t end, uint8_t family,
+                                      uint8_t proto)
 {
     const uint8_t *l4 = pkt->data + off;
     uint32_t room = end - off;
+    struct ids ids = {0, 0};
 
     pkt->l4_off = off;
     pkt->l4_len = room;
-    pkt->tuple.proto = proto;
     if (proto == PROTO_TCP)
-        parse_tcp(pkt, l4, room);
+        ids = parse_tcp(pkt, l4, room);
     else if (proto == PROTO_UDP)
-        parse_udp(pkt, l4, room);
+        ids = parse_udp(pkt, l4, room);
     else if (proto == PROTO_ICMP || proto == PROTO_ICMPV6) {
-        if ((proto == PROTO_ICMP) == (pkt->tuple.family == CT_IPV4))
-            parse_icmp(pkt, l4, room);
+        if ((proto == PROTO_ICMP) == (family == CT_IPV4))
+            ids = parse_icmp(pkt, l4, room, family);
         else /* each belongs to one family only */
-            refuse_l4(pkt, CT_REASON_ICMP_TYPE);
+            ids = refuse_l4(pkt, CT_REASON_ICMP_TYPE);
     }
+    set_ids(&pkt->tuple, ids, family, proto);
     return NONE;
 }
 
@@ -187,7 +197,7 @@ static inline enum ct_reason check_ipv4(const uint8_t *ip, uint32_t ihl)
 static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
 {
     const uint8_t *ip = pkt->data;
-    uint32_t ihl, total;
+    uint32_t ihl, total, addr;
     enum ct_reason why;
 
     if (pkt->len < 20)
@@ -203,14 +213,13 @@ static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
         return why;
 
     pkt->len = total;
-    memcpy(&pkt->tuple.src.w32[0], ip + 12, 4);
-    memcpy(&pkt->tuple.dst.w32[0], ip + 16, 4);
-    pkt->tuple.src.w32[1] = 0;
-    pkt->tuple.dst.w32[1] = 0;
+    memcpy(&addr, ip + 12, 4);
+    pkt->tuple.src.w64[0] = addr;
     pkt->tuple.src.w64[1] = 0;
+    memcpy(&addr, ip + 16, 4);
+    pkt->tuple.dst.w64[0] = addr;
     pkt->tuple.dst.w64[1] = 0;
-    pkt->tuple.family = CT_IPV4;
-    return parse_l4(pkt, ihl, total, ip[9]);
+    return parse_l4(pkt, ihl, total, CT_IPV4, ip[9]);
 }
 
 /* ---- IPv6 ---- */
@@ -322,8 +331,7 @@ static enum ct_reason parse_ipv6(struct ct_pkt *pkt)
     pkt->len = total;
     memcpy(&pkt->tuple.src, ip + 8, 16);
     memcpy(&pkt->tuple.dst, ip + 24, 16);
-    pkt->tuple.family = CT_IPV6;
-    return parse_l4(pkt, off, total, proto);
+    return parse_l4(pkt, off, total, CT_IPV6, proto);
 }
 
 enum ct_reason ct_parse_packet(struct ct_pkt *pkt)
@@ -337,9 +345,6 @@ enum ct_reason ct_parse_packet(struct ct_pkt *pkt)
     pkt->l4_bad = false;
     pkt->l4_why = NONE;
     pkt->hash = 0;
-    pkt->tuple.sport = 0;
-    pkt->tuple.dport = 0;
-    pkt->tuple.zone = 0;
 
     if (pkt->len == 0)
         why = CT_REASON_TRUNCATED;
