@@ -118,7 +118,16 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
     struct ct_pkt out;
 
     if (local_dst(&j->local, family, &dst) != LOCAL_SELF) {
-        src = local_speaker(&j->local, pkt->in, family);
+        /* As the kernel does: the address of the side it leaves by.  Where the
+         * sender forged his source that is not the side he sits on, and an
+         * inside address has no business there. */
+        union ct_addr to = walk_addr(pkt, false);
+        uint8_t by = j->fib == NULL
+                         ? CT_NO_IFACE
+                         : fib_lookup(j->fib, (enum ct_family)family, &to);
+
+        src =
+            local_speaker(&j->local, by == CT_NO_IFACE ? pkt->in : by, family);
         if (src == NULL)
             return; /* nobody who could say it */
     }

@@ -169,6 +169,18 @@ static void an_address_that_goes_takes_its_flows(void **state)
     corerig_close(&r);
 }
 
+/* The price of the table, known at start: everything, accounting and mappings
+ * included. */
+static void a_flow_costs_320_bytes_at_most(void **state)
+{
+    struct ct_config c = {.max = 262144, .n_shards = 1, .acct = true};
+
+    (void)state;
+    assert_true(ct_size(&c) / (double)c.max <= 320);
+    c.timestamp = true;
+    assert_true(ct_size(&c) / (double)c.max <= 324);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +192,7 @@ int main(void)
         cmocka_unit_test(early_drop_follows_the_kernels_law),
         cmocka_unit_test(by_hand_only_the_flow_that_was_named),
         cmocka_unit_test(an_address_that_goes_takes_its_flows),
+        cmocka_unit_test(a_flow_costs_320_bytes_at_most),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
