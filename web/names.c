@@ -16,6 +16,8 @@ static const struct {
     {IPPROTO_GRE, "gre"},   {IPPROTO_UDPLITE, "udplite"},
 };
 
+/* That NAT was set up (*_NAT_DONE) is true of
+ * every flow and tells nobody anything. */
 static const struct {
     uint32_t bit;
     const char *name;
@@ -27,8 +29,6 @@ static const struct {
     {CT_SRC_NAT, "SRC_NAT"},
     {CT_DST_NAT, "DST_NAT"},
     {CT_SEQ_ADJUST, "SEQ_ADJUST"},
-    {CT_SRC_NAT_DONE, "SRC_NAT_DONE"},
-    {CT_DST_NAT_DONE, "DST_NAT_DONE"},
     {CT_DYING, "DYING"},
     {CT_FIXED_TIMEOUT, "FIXED_TIMEOUT"},
 };
