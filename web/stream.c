@@ -176,10 +176,9 @@ static void write_event(struct buf *b, struct stream *s, uint64_t id,
         uint32_t bit;
         const char *name;
     } bits[] = {
-        {CT_EVENT_NEW, "NEW"},         {CT_EVENT_RELATED, "RELATED"},
-        {CT_EVENT_DESTROY, "DESTROY"}, {CT_EVENT_REPLY, "REPLY"},
-        {CT_EVENT_ASSURED, "ASSURED"}, {CT_EVENT_PROTOINFO, "PROTOINFO"},
-        {CT_EVENT_MARK, "MARK"},
+#define E(name, bit, text) {CT_EVENT_##name, #name},
+        CT_EVENTS(E)
+#undef E
     };
     struct json_out j;
     size_t i;

@@ -5,7 +5,7 @@ import re
 import tree
 
 # #define R(name, ...) CT_REASON_##name,   and then the list: CT_REASONS(R)
-ENUM = re.compile(r"#define (\w)\((\w+)[^)\n]*\)\s*(?:\\\n\s*)?(\w+_)##\2,\s*\n"
+ENUM = re.compile(r"#define (\w)\((\w+)[^)\n]*\)\s*(?:\\\n\s*)?(\w+_)##\2[^,\n]*,\s*\n"
                   r"\s*(\w+)\(\1\)")
 LIST = re.compile(r"#define (\w+)\((\w)\)((?:[^\n]*\\\n)*[^\n]*)")
 

@@ -19,7 +19,8 @@ ALLOWED = {"memcpy", "memset", "memmove", "memcmp", "__memcpy_chk",
 
 def build(root, at):
     for command in (
-            ["cmake", "-S", root, "-B", at, "-DCMAKE_BUILD_TYPE=Release",
+            ["cmake", "-S", root, "-B", at, "-G", "Ninja",
+             "-DCMAKE_BUILD_TYPE=Release",
              "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF", "-DWEIR_TESTS=OFF"],
             ["cmake", "--build", at, "--target", "ctcore", "-j", "2"]):
         done = subprocess.run(command, text=True, stdout=subprocess.PIPE,
