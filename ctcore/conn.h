@@ -55,6 +55,8 @@ static inline void conn_store(void *to, const void *from, size_t n)
     uint64_t *d = to;
     const uint64_t *s = from;
 
+    /* Of a constant size: in one straight line. */
+#pragma GCC unroll 8
     for (size_t i = 0; i < n / 8; i++)
         __atomic_store_n(&d[i], s[i], __ATOMIC_RELEASE);
 }

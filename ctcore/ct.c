@@ -178,24 +178,39 @@ void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt)
 enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt)
 {
     pkt->hook = (uint8_t)hook;
-    return hooks_walk(ct, pkt, 0);
+    return hooks_walk(ct, pkt, ct->live[hook]);
 }
 
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict)
 {
     pkt->held = false;
-    stats_add(&ct->stats[CT_STAT_held], (uint64_t)-1);
+    if (pkt->kind == CT_KIND_NONE)
+        stats_add(&ct->stats[CT_STAT_held], (uint64_t)-1);
     if (pkt->conn && pkt->conn->gen != pkt->conn_gen) {
         pkt->conn = NULL; /* its flow ended meanwhile, and its NAT with it */
         pkt->info = CT_INVALID;
         return ct_drop(ct, pkt, CT_REASON_HOOK);
     }
     if (verdict == CT_STOP)
-        return CT_ACCEPT;
+        return hooks_stop(ct, pkt, hooks_from(ct, pkt, true));
     if (verdict != CT_ACCEPT && verdict != CT_REPEAT)
         return ct_drop(ct, pkt, CT_REASON_HOOK);
-    return hooks_walk(ct, pkt, (uint8_t)(pkt->row + (verdict == CT_ACCEPT)));
+    return hooks_walk(ct, pkt, hooks_from(ct, pkt, verdict == CT_ACCEPT));
+}
+
+/* What ends with the packet, beyond itself: mostly nothing. */
+static __attribute__((noinline)) void settle(struct ct *ct, struct ct_pkt *pkt,
+                                             struct ct_conn *c)
+{
+    if (pkt->made_conn && !(c->status & CT_CONFIRMED)) {
+        gc_discard(ct, table_slot(&ct->table, c));
+        return;
+    }
+    if (pkt->events)
+        notify_send(ct, c, pkt->events);
+    if ((c->status & CT_DYING) && (c->status & CT_CONFIRMED))
+        gc_destroy(ct, table_slot(&ct->table, c));
 }
 
 void ct_done(struct ct *ct, struct ct_pkt *pkt)
@@ -207,14 +222,8 @@ void ct_done(struct ct *ct, struct ct_pkt *pkt)
     pkt->conn = NULL;
     if (c->gen != pkt->conn_gen || pkt->icmp_error)
         return; /* ended on the way by an answer; or only lent to an error */
-    if (pkt->made_conn && !(c->status & CT_CONFIRMED)) {
-        gc_discard(ct, table_slot(&ct->table, c));
-        return;
-    }
-    if (pkt->events)
-        notify_send(ct, c, pkt->events);
-    if ((c->status & CT_DYING) && (c->status & CT_CONFIRMED))
-        gc_destroy(ct, table_slot(&ct->table, c));
+    if (pkt->made_conn || pkt->events || (c->status & CT_DYING))
+        settle(ct, pkt, c);
 }
 
 /* ---- time, and changes by hand ---- */
@@ -239,16 +248,21 @@ bool ct_delete(struct ct *ct, uint32_t slot, uint32_t gen)
     return true;
 }
 
+bool ct_flush_some(struct ct *ct, uint32_t *from, uint32_t budget)
+{
+    for (; *from < ct->conns.fresh && budget > 0; ++*from, budget--)
+        if (is_confirmed(ct, *from))
+            gc_destroy(ct, *from);
+    return *from >= ct->conns.fresh;
+}
+
 uint32_t ct_flush(struct ct *ct)
 {
-    uint32_t n = 0;
+    uint32_t from = 0, before = ct->conns.used;
 
-    for (uint32_t i = 0; i < ct->conns.fresh; i++)
-        if (is_confirmed(ct, i)) {
-            gc_destroy(ct, i);
-            n++;
-        }
-    return n;
+    while (!ct_flush_some(ct, &from, ct->conns.n))
+        ;
+    return before - ct->conns.used;
 }
 
 void ct_count(struct ct *ct, enum ct_stat stat, uint64_t by)

@@ -1,10 +1,5 @@
 #include "expiry.h"
 
-static uint32_t seconds(const struct expiry *e, ct_time now)
-{
-    return (uint32_t)((now.ms - e->birth_ms) / 1000);
-}
-
 static void open_list(struct expiry *e, uint32_t at, uint8_t param,
                       uint8_t class, uint32_t ms)
 {
@@ -31,11 +26,27 @@ void expiry_init(struct expiry *e, struct ct_conn *conns,
 
     e->conns = conns;
     e->birth_ms = now.ms;
+    e->now_ms = now.ms;
+    e->now_s = 0;
     for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++)
         e->list[i] = (struct expiry_list){.head = CT_NONE, .tail = CT_NONE};
     for (uint8_t p = 0; p < CT_N_TIMEOUTS; p++)
         for (uint8_t c = 0; c < EXPIRY_N_CLASSES; c++)
             open_list(e, at++, p, c, to_ms(params->v[p]));
+}
+
+/* A former list of just that duration that still has flows, or none. */
+static uint32_t same_list(const struct expiry *e, uint8_t param, uint8_t class,
+                          uint32_t ms)
+{
+    for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++) {
+        const struct expiry_list *l = &e->list[i];
+
+        if (!l->current && l->count > 0 && l->param == param &&
+            l->class == class && l->ms == ms)
+            return i;
+    }
+    return CT_NONE;
 }
 
 /* A list that nobody uses, or the one that stands there: then its flows keep
@@ -50,21 +61,33 @@ static uint32_t spare_list(const struct expiry *e, uint32_t old)
     return old;
 }
 
+static void change(struct expiry *e, uint8_t p, uint8_t c, uint32_t ms)
+{
+    uint32_t old = e->map[p][c], at = same_list(e, p, c, ms);
+
+    if (at != CT_NONE) {
+        e->list[old].current = false;
+        e->list[at].current = true;
+        e->map[p][c] = (uint8_t)at;
+        return;
+    }
+    at = spare_list(e, old);
+    if (at == old && e->list[old].count > 0) {
+        e->list[old].ms = ms;
+        return;
+    }
+    e->list[old].current = false;
+    open_list(e, at, p, c, ms);
+}
+
 void expiry_set_params(struct expiry *e, const struct ct_params *params)
 {
     for (uint8_t p = 0; p < CT_N_TIMEOUTS; p++)
         for (uint8_t c = 0; c < EXPIRY_N_CLASSES; c++) {
-            uint32_t old = e->map[p][c], ms = to_ms(params->v[p]);
-            uint32_t at = spare_list(e, old);
+            uint32_t ms = to_ms(params->v[p]);
 
-            if (e->list[old].ms == ms)
-                continue;
-            if (at == old && e->list[old].count > 0) {
-                e->list[old].ms = ms;
-                continue;
-            }
-            e->list[old].current = false;
-            open_list(e, at, p, c, ms);
+            if (e->list[e->map[p][c]].ms != ms)
+                change(e, p, c, ms);
         }
 }
 
@@ -104,19 +127,11 @@ static void append(struct expiry *e, uint32_t slot, uint8_t list)
     conn_set(c->list, list);
 }
 
-void expiry_refresh(struct expiry *e, uint32_t slot, uint8_t param,
-                    enum expiry_class class, ct_time now)
+void expiry_move(struct expiry *e, uint32_t slot, uint8_t list)
 {
-    struct ct_conn *c = &e->conns[slot];
-    uint8_t list = e->map[param][class];
-    uint32_t now_s = seconds(e, now);
-
-    conn_set(c->expires, now.ms + e->list[list].ms);
-    if (c->list == list && c->listed == now_s)
-        return;
     expiry_remove(e, slot);
     append(e, slot, list);
-    conn_set(c->listed, now_s);
+    conn_set(e->conns[slot].listed, e->now_s);
 }
 
 uint32_t expiry_due(const struct expiry *e, ct_time now, uint32_t *from)

@@ -35,6 +35,8 @@ struct expiry_list {
 struct expiry {
     struct ct_conn *conns;
     uint64_t birth_ms;
+    uint64_t now_ms; /* the last time that was told, */
+    uint32_t now_s;  /* and its seconds since birth */
     struct expiry_list list[EXPIRY_N_LISTS];
     uint8_t map[CT_N_TIMEOUTS][EXPIRY_N_CLASSES];
 };
@@ -43,10 +45,26 @@ void expiry_init(struct expiry *e, struct ct_conn *conns,
                  const struct ct_params *params, ct_time now);
 void expiry_set_params(struct expiry *e, const struct ct_params *params);
 
+/* Put a flow last in that list, now_s being its time. */
+void expiry_move(struct expiry *e, uint32_t slot, uint8_t list);
+
 /* Give the flow a new deadline: param's duration from now on.
  * => between conn_write_begin() and conn_write_end(). */
-void expiry_refresh(struct expiry *e, uint32_t slot, uint8_t param,
-                    enum expiry_class class, ct_time now);
+static inline void expiry_refresh(struct expiry *e, uint32_t slot,
+                                  uint8_t param, enum expiry_class class,
+                                  ct_time now)
+{
+    struct ct_conn *c = &e->conns[slot];
+    uint8_t list = e->map[param][class];
+
+    if (e->now_ms != now.ms) { /* a batch has one time: divide once */
+        e->now_ms = now.ms;
+        e->now_s = (uint32_t)((now.ms - e->birth_ms) / 1000);
+    }
+    conn_set(c->expires, now.ms + e->list[list].ms);
+    if (c->list != list || c->listed != e->now_s)
+        expiry_move(e, slot, list);
+}
 
 void expiry_remove(struct expiry *e, uint32_t slot);
 

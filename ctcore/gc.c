@@ -50,17 +50,21 @@ uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget)
     return n;
 }
 
-/* Take every unassured entry of one bucket.  An entry stands in two buckets,
- * so the walk begins again after each. */
+/* Take every unassured entry of one bucket, and those whose time is up: their
+ * list may hide them.  An entry stands in two buckets, so the walk begins again
+ * after each. */
 static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
 {
     uint32_t n = 0, at = 0, slot;
 
     while ((slot = table_node(&ct->table, bucket, &at)) != CT_NONE) {
-        if (core_conn(ct, slot)->status & (CT_ASSURED | CT_DYING))
+        const struct ct_conn *c = core_conn(ct, slot);
+        bool expired = c->expires <= ct->now.ms;
+
+        if (!expired && c->status & (CT_ASSURED | CT_DYING))
             continue;
         gc_destroy(ct, slot);
-        core_stat(ct, CT_STAT_early_drop);
+        core_stat(ct, expired ? CT_STAT_expired : CT_STAT_early_drop);
         n++;
         at = 0;
     }

@@ -195,8 +195,14 @@ void hooks_choose(struct ct *ct)
 
             if (own && !has_rules(ct, own->hook, own->stage))
                 continue;
-            *live++ = (struct hook_live){row->fn, row->ctx, r,
-                                         row->fn == track_confirm};
+            *live++ = (struct hook_live){
+                .fn = row->fn,
+                .ctx = row->ctx,
+                .row = r,
+                .first_only = row->fn == track_confirm,
+                .always = own && own->priority >= CT_PRI_NAT_DST &&
+                          own->stage == NO_STAGE,
+            };
         }
         *live = (struct hook_live){.fn = NULL};
     }
@@ -232,16 +238,36 @@ static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
         pkt->held = false;
         return ct_drop(ct, pkt, CT_REASON_NO_QUEUE);
     }
-    core_stat(ct, CT_STAT_held);
+    if (pkt->kind == CT_KIND_NONE) /* the router's own never entered */
+        core_stat(ct, CT_STAT_held);
     return verdict;
 }
 
-/* What a verdict other than ACCEPT means, outside of the usual path. */
-static enum ct_verdict other(struct ct *ct, struct ct_pkt *pkt,
-                             enum ct_verdict verdict)
+enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
+                           const struct hook_live *live)
 {
+    for (; live->fn; live++) {
+        if (!live->always || (live->first_only && !pkt->made_conn))
+            continue;
+        pkt->row = live->row;
+        if (live->fn(live->ctx, ct, pkt) != CT_ACCEPT)
+            return dropped(ct, pkt);
+    }
+    return CT_ACCEPT;
+}
+
+/* A verdict other than ACCEPT, outside of the usual path.  CT_REPEAT when the
+ * row has changed its mind: walk on. */
+static __attribute__((noinline)) enum ct_verdict
+other(const struct hook_live *live, struct ct *ct, struct ct_pkt *pkt,
+      enum ct_verdict verdict)
+{
+    for (int i = 0; verdict == CT_REPEAT && i < MAX_REPEATS; i++)
+        verdict = live->fn(live->ctx, ct, pkt);
+    if (verdict == CT_ACCEPT)
+        return CT_REPEAT;
     if (verdict == CT_STOP)
-        return CT_ACCEPT;
+        return hooks_stop(ct, pkt, live + 1);
     if (verdict == CT_STOLEN || verdict == CT_QUEUE)
         return hold(ct, pkt, verdict);
     if (verdict == CT_REPEAT)
@@ -249,12 +275,19 @@ static enum ct_verdict other(struct ct *ct, struct ct_pkt *pkt,
     return dropped(ct, pkt);
 }
 
-enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt, uint8_t from)
+const struct hook_live *hooks_from(const struct ct *ct,
+                                   const struct ct_pkt *pkt, bool behind)
 {
     const struct hook_live *live = ct->live[pkt->hook];
 
-    while (__builtin_expect(live->fn && live->row < from, 0))
+    while (live->fn && live->row < pkt->row + behind)
         live++;
+    return live;
+}
+
+enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt,
+                           const struct hook_live *live)
+{
     for (; live->fn; live++) {
         enum ct_verdict verdict;
 
@@ -264,10 +297,9 @@ enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt, uint8_t from)
         verdict = live->fn(live->ctx, ct, pkt);
         if (__builtin_expect(verdict == CT_ACCEPT, 1))
             continue;
-        for (int i = 0; verdict == CT_REPEAT && i < MAX_REPEATS; i++)
-            verdict = live->fn(live->ctx, ct, pkt);
-        if (verdict != CT_ACCEPT)
-            return other(ct, pkt, verdict);
+        verdict = other(live, ct, pkt, verdict);
+        if (verdict != CT_REPEAT)
+            return verdict;
     }
     return CT_ACCEPT;
 }

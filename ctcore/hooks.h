@@ -13,7 +13,17 @@ void hooks_init(struct ct *ct);
 /* Choose the rows that are walked: not those of rule stages without rules. */
 void hooks_choose(struct ct *ct);
 
-/* Walk the rows of pkt->hook, from that one on. */
-enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt, uint8_t from);
+/* Walk rows of pkt->hook, from that one on. */
+enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt,
+                           const struct hook_live *live);
+
+/* Where to go on with a packet that was held: at its row, or behind it. */
+const struct hook_live *hooks_from(const struct ct *ct,
+                                   const struct ct_pkt *pkt, bool behind);
+
+/* STOP was said: rules and registered rows from live on are not asked, but what
+ * NAT and confirm must do is done.  They answer ACCEPT, or DROP. */
+enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
+                           const struct hook_live *live);
 
 #endif

@@ -124,8 +124,10 @@ uint32_t mangle_l4(uint8_t *l4, uint32_t len, const struct ct_tuple *kind,
     return patch_l4(l4, len, kind, side, diff, port, partial);
 }
 
-void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
-                 const union ct_addr *addr, uint16_t port)
+static __attribute__((noinline)) void rewrite_any(struct ct_pkt *pkt,
+                                                  enum mangle_side side,
+                                                  const union ct_addr *addr,
+                                                  uint16_t port)
 {
     uint8_t *ip = pkt->data;
     uint32_t diff;
@@ -138,6 +140,86 @@ void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
     }
     patch_l4(ip + pkt->l4_off, pkt->l4_len, &pkt->tuple, side, diff, port,
              pkt->csum_partial);
+}
+
+/* ---- the usual case: IPv4, TCP or UDP, header whole ---- */
+
+/* Sums do not care in which order the bytes of each word stand (RFC 1071 2B):
+ * words are taken as they lie, and nothing is swapped. */
+static inline uint16_t raw16(const uint8_t *p)
+{
+    uint16_t v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint32_t raw32(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Both halves, with the carry brought round. */
+static inline uint16_t fold(uint32_t sum)
+{
+    return (uint16_t)((sum + (sum << 16 | sum >> 16)) >> 16);
+}
+
+static inline void put_sum(uint8_t *field, uint16_t sum)
+{
+    memcpy(field, &sum, sizeof sum);
+}
+
+_Static_assert(
+    MANGLE_SRC == 0 && MANGLE_DST == 1,
+    "the side is an index, as source and destination stand in a row");
+
+/* What changed is kept below 2^18, so that nothing here can overflow. */
+static inline void rewrite_usual(struct ct_pkt *pkt, enum mangle_side side,
+                                 uint32_t addr, uint16_t port, bool udp)
+{
+    uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
+    uint8_t *at = ip + 12 + (size_t)4 * side;
+    uint8_t *port_at = l4 + (size_t)2 * side;
+    uint8_t *field = l4 + (udp ? 6 : 16);
+    uint64_t wide = (uint64_t)(uint32_t)~raw32(at) + addr;
+    uint32_t addrs = (uint16_t)wide + (uint32_t)(wide >> 16);
+    uint32_t ports;
+    uint16_t was = raw16(field), is;
+
+    port = __builtin_bswap16(port);
+    ports = (uint32_t)(uint16_t)~raw16(port_at) + port;
+    memcpy(at, &addr, sizeof addr);
+    memcpy(port_at, &port, sizeof port);
+    put_sum(ip + 10, (uint16_t)~fold((uint16_t)~raw16(ip + 10) + addrs));
+    if (pkt->csum_partial) {
+        put_sum(field, fold(was + addrs));
+        return;
+    }
+    if (udp && was == 0)
+        return;
+    is = (uint16_t)~fold((uint16_t)~was + addrs + ports);
+    put_sum(field, udp && is == 0 ? 0xffff : is);
+}
+
+static inline bool is_usual(const struct ct_pkt *pkt)
+{
+    return pkt->tuple.family == CT_IPV4 && pkt->l4_len >= 18 &&
+           (pkt->tuple.proto == PROTO_TCP || pkt->tuple.proto == PROTO_UDP);
+}
+
+void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
+                 const union ct_addr *addr, uint16_t port)
+{
+    if (is_usual(pkt)) {
+        rewrite_usual(pkt, side, addr->w32[0], port,
+                      pkt->tuple.proto == PROTO_UDP);
+        return;
+    }
+    rewrite_any(pkt, side, addr, port);
 }
 
 void mangle_ttl(struct ct_pkt *pkt)

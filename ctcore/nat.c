@@ -211,6 +211,8 @@ void nat_release(struct nat *n, struct ct_conn *c)
     for (int d = 0; d < CT_N_DIRS; d++)
         if (c->counted & 1u << d)
             portmap_uncount(n->ports, &c->tuple[d]);
+        else
+            portmap_vacate(n->ports, &c->tuple[d]);
     c->counted = 0;
     if (c->mapping == CT_NONE)
         return;
@@ -284,17 +286,13 @@ enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
     return CT_REASON_NONE;
 }
 
-void nat_translate(const struct ct_conn *c, struct ct_pkt *pkt,
-                   enum mangle_side side)
+void nat_rewrite(const struct ct_conn *c, struct ct_pkt *pkt,
+                 enum mangle_side side)
 {
-    enum ct_dir dir = (enum ct_dir)pkt->dir;
-    const struct ct_tuple *other = &c->tuple[!dir];
-    const union ct_addr *addr;
-    uint16_t port;
+    const struct ct_tuple *other = &c->tuple[!pkt->dir];
 
-    if (!nat_wanted(c, dir, side))
-        return;
-    addr = side == MANGLE_SRC ? &other->dst : &other->src;
-    port = side == MANGLE_SRC ? portmap_port(other) : other->sport;
-    mangle_addr(pkt, side, addr, port);
+    if (side == MANGLE_SRC)
+        mangle_addr(pkt, side, &other->dst, portmap_port(other));
+    else
+        mangle_addr(pkt, side, &other->src, other->sport);
 }

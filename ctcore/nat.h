@@ -95,10 +95,9 @@ const struct mapping *nat_by_outside(const struct nat *n, uint16_t zone,
                                      uint8_t proto, const union ct_addr *addr,
                                      uint16_t port);
 
-/* Rewrite one side of a packet as its flow says.  Nothing, if that side of
- * that direction is not translated. */
-void nat_translate(const struct ct_conn *c, struct ct_pkt *pkt,
-                   enum mangle_side side);
+/* Rewrite one side of a packet as its flow says. */
+void nat_rewrite(const struct ct_conn *c, struct ct_pkt *pkt,
+                 enum mangle_side side);
 
 /* Is that side of packets in that direction rewritten? */
 static inline bool nat_wanted(const struct ct_conn *c, enum ct_dir dir,
@@ -109,6 +108,14 @@ static inline bool nat_wanted(const struct ct_conn *c, enum ct_dir dir,
                        : CT_DST_NAT;
 
     return c->status & bit;
+}
+
+/* Rewrite it, if that side of that direction is translated. */
+static inline void nat_translate(const struct ct_conn *c, struct ct_pkt *pkt,
+                                 enum mangle_side side)
+{
+    if (nat_wanted(c, (enum ct_dir)pkt->dir, side))
+        nat_rewrite(c, pkt, side);
 }
 
 #endif

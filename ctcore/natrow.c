@@ -136,7 +136,8 @@ static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
         return rule;
     m = nat_by_outside(&ct->nat, pkt->tuple.zone, pkt->tuple.proto,
                        &pkt->tuple.dst, portmap_port(&pkt->tuple));
-    if (!m || !protos_find(m->proto)->has_ports)
+    if (!m || m->family != pkt->tuple.family ||
+        !protos_find(m->proto)->has_ports)
         return NULL;
     memcpy(addr.b, m->inside, sizeof addr.b);
     one_addr(range, &addr, m->family);
@@ -197,32 +198,43 @@ static enum ct_verdict choose_src(struct ct *ct, struct ct_pkt *pkt)
 
 /* ---- the rows ---- */
 
-static enum ct_verdict translate(struct ct_pkt *pkt, enum mangle_side side)
-{
-    enum ct_reason why;
+/* The rows are asked of every packet: what is rare stands in functions of its
+ * own, so that the usual way needs no stack. */
 
-    if (pkt->icmp_error) {
-        why = icmperr_translate(pkt, side);
-        if (why != CT_REASON_NONE)
-            return track_drop(pkt, why);
-        return CT_ACCEPT;
-    }
+static __attribute__((noinline)) enum ct_verdict
+translate_error(struct ct_pkt *pkt, enum mangle_side side)
+{
+    enum ct_reason why = icmperr_translate(pkt, side);
+
+    return why == CT_REASON_NONE ? CT_ACCEPT : track_drop(pkt, why);
+}
+
+static inline enum ct_verdict translate(struct ct_pkt *pkt,
+                                        enum mangle_side side)
+{
+    if (pkt->icmp_error)
+        return translate_error(pkt, side);
     nat_translate(pkt->conn, pkt, side);
     return CT_ACCEPT;
 }
 
+static __attribute__((noinline)) enum ct_verdict first_dst(struct ct *ct,
+                                                           struct ct_pkt *pkt)
+{
+    enum ct_verdict v = CT_ACCEPT;
+
+    if (!(pkt->conn->status & CT_DST_NAT_DONE))
+        v = choose_dst(ct, pkt);
+    return v == CT_ACCEPT ? translate(pkt, MANGLE_DST) : v;
+}
+
 enum ct_verdict natrow_dst(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
-    enum ct_verdict v;
-
     (void)ctx;
     if (!pkt->conn)
         return CT_ACCEPT;
-    if (pkt->made_conn && !(pkt->conn->status & CT_DST_NAT_DONE)) {
-        v = choose_dst(ct, pkt);
-        if (v != CT_ACCEPT)
-            return v;
-    }
+    if (pkt->made_conn)
+        return first_dst(ct, pkt);
     return translate(pkt, MANGLE_DST);
 }
 
@@ -243,27 +255,54 @@ static bool is_untranslated(struct ct *ct, const struct ct_pkt *pkt)
            (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_MASQUERADE);
 }
 
-enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+static __attribute__((noinline)) enum ct_verdict without(struct ct *ct,
+                                                         struct ct_pkt *pkt)
+{
+    if (is_untranslated(ct, pkt))
+        return track_drop(pkt, CT_REASON_UNTRANSLATED);
+    return CT_ACCEPT;
+}
+
+/* The flow's address belongs to another interface: it cannot go on. */
+static __attribute__((noinline)) enum ct_verdict leave(struct ct_pkt *pkt)
 {
     struct ct_conn *c = pkt->conn;
-    enum ct_verdict v;
+
+    conn_write_begin(c);
+    conn_set(c->status, c->status | CT_DYING);
+    conn_write_end(c);
+    return track_drop(pkt, CT_REASON_OIF_CHANGED);
+}
+
+static inline bool has_left(const struct ct_conn *c, const struct ct_pkt *pkt)
+{
+    return pkt->out != c->masq_out && c->masq_out != CT_NO_IFACE &&
+           pkt->dir == CT_DIR_ORIGINAL && !pkt->icmp_error;
+}
+
+static __attribute__((noinline)) enum ct_verdict first_src(struct ct *ct,
+                                                           struct ct_pkt *pkt)
+{
+    struct ct_conn *c = pkt->conn;
+    enum ct_verdict v = CT_ACCEPT;
+
+    if (!(c->status & CT_SRC_NAT_DONE))
+        v = choose_src(ct, pkt);
+    else if (has_left(c, pkt))
+        return leave(pkt);
+    return v == CT_ACCEPT ? translate(pkt, MANGLE_SRC) : v;
+}
+
+enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_conn *c = pkt->conn;
 
     (void)ctx;
-    if (!c) {
-        if (is_untranslated(ct, pkt))
-            return track_drop(pkt, CT_REASON_UNTRANSLATED);
-        return CT_ACCEPT;
-    }
-    if (pkt->made_conn && !(c->status & CT_SRC_NAT_DONE)) {
-        v = choose_src(ct, pkt);
-        if (v != CT_ACCEPT)
-            return v;
-    } else if (c->masq_out != CT_NO_IFACE && pkt->dir == CT_DIR_ORIGINAL &&
-               !pkt->icmp_error && pkt->out != c->masq_out) {
-        conn_write_begin(c);
-        conn_set(c->status, c->status | CT_DYING);
-        conn_write_end(c);
-        return track_drop(pkt, CT_REASON_OIF_CHANGED);
-    }
+    if (!c)
+        return without(ct, pkt);
+    if (pkt->made_conn)
+        return first_src(ct, pkt);
+    if (has_left(c, pkt))
+        return leave(pkt);
     return translate(pkt, MANGLE_SRC);
 }

@@ -178,6 +178,14 @@ void portmap_uncount(struct portmaps *ps, const struct ct_tuple *t)
     --*remote_of(ps, t, class_of_tuple(t));
 }
 
+void portmap_vacate(struct portmaps *ps, const struct ct_tuple *t)
+{
+    struct portmap *pm = portmap_find(ps, &t->dst, t->family, t->proto, false);
+
+    if (pm)
+        pm->releases++;
+}
+
 uint32_t portmap_use(const struct portmaps *ps, const struct portmap *pm,
                      uint16_t port)
 {

@@ -60,6 +60,9 @@ uint16_t portmap_port(const struct ct_tuple *t);
  * whether it was counted: only then may it be taken off. */
 bool portmap_count(struct portmaps *ps, const struct ct_tuple *t);
 void portmap_uncount(struct portmaps *ps, const struct ct_tuple *t);
+/* One that was not counted is gone: whoever found that port taken may look
+ * again. */
+void portmap_vacate(struct portmaps *ps, const struct ct_tuple *t);
 
 /* Tuples that go to this port of pm; 0 means that it is exclusively free. */
 uint32_t portmap_use(const struct portmaps *ps, const struct portmap *pm,

@@ -35,27 +35,23 @@ static const uint8_t tcp_next[N_TCP_STATES][CT_N_DIRS][N_TCP_KINDS] = {
 #undef T
 };
 
-/* The sets a stack may send, PSH and the ECN bits aside (RFC 9293 3.5, 3.10):
- * bit n stands for flag byte n.  FIN without ACK, or nothing, is a probe. */
-#define SET(flags) (UINT64_C(1) << (flags))
-static const uint64_t legal_flags =
-    SET(CT_TCP_SYN) | SET(CT_TCP_SYN | CT_TCP_URG) |
-    SET(CT_TCP_SYN | CT_TCP_ACK) | SET(CT_TCP_RST) |
-    SET(CT_TCP_RST | CT_TCP_ACK) | SET(CT_TCP_FIN | CT_TCP_ACK) |
-    SET(CT_TCP_FIN | CT_TCP_ACK | CT_TCP_URG) | SET(CT_TCP_ACK) |
-    SET(CT_TCP_ACK | CT_TCP_URG);
+/* What a flag byte makes of a segment.  The sets are those that a stack may
+ * send, PSH and the ECN bits aside (RFC 9293 3.5, 3.10); all others have kind
+ * NONE and are refused.  FIN without ACK, or nothing, is a probe. */
+#define SET(flags, kind)                                                       \
+    [flags] = TCP_KIND_##kind, [(flags) | CT_TCP_PSH] = TCP_KIND_##kind
+static const uint8_t kind_of[64] = {
+    SET(CT_TCP_RST, RST),
+    SET(CT_TCP_RST | CT_TCP_ACK, RST),
+    SET(CT_TCP_SYN, SYN),
+    SET(CT_TCP_SYN | CT_TCP_URG, SYN),
+    SET(CT_TCP_SYN | CT_TCP_ACK, SYNACK),
+    SET(CT_TCP_FIN | CT_TCP_ACK, FIN),
+    SET(CT_TCP_FIN | CT_TCP_ACK | CT_TCP_URG, FIN),
+    SET(CT_TCP_ACK, ACK),
+    SET(CT_TCP_ACK | CT_TCP_URG, ACK),
+};
 #undef SET
-
-static enum tcp_kind kind_of(uint8_t flags)
-{
-    if (flags & CT_TCP_RST)
-        return TCP_KIND_RST;
-    if (flags & CT_TCP_SYN)
-        return flags & CT_TCP_ACK ? TCP_KIND_SYNACK : TCP_KIND_SYN;
-    if (flags & CT_TCP_FIN)
-        return TCP_KIND_FIN;
-    return flags & CT_TCP_ACK ? TCP_KIND_ACK : TCP_KIND_NONE;
-}
 
 static inline enum ct_reason read_segment(const struct ct_pkt *pkt,
                                           struct tcp_segment *seg)
@@ -70,17 +66,17 @@ static inline enum ct_reason read_segment(const struct ct_pkt *pkt,
         return CT_REASON_L4_BAD_LENGTH;
 
     seg->flags = tcp[13] & 0x3f;
-    if (!(legal_flags >> (seg->flags & ~CT_TCP_PSH) & 1))
+    seg->kind = kind_of[seg->flags];
+    if (seg->kind == TCP_KIND_NONE)
         return CT_REASON_TCP_FLAGS;
 
-    seg->kind = (uint8_t)kind_of(seg->flags);
     seg->options = tcp + HEADER_LEN;
     seg->options_len = header_len - HEADER_LEN;
     seg->seq = load32(tcp + 4);
     seg->ack = load32(tcp + 8);
     seg->win = load16(tcp + 14);
-    seg->end = seg->seq + (pkt->l4_len - header_len) +
-               !!(seg->flags & CT_TCP_SYN) + (seg->flags & CT_TCP_FIN);
+    seg->end = seg->seq + (pkt->l4_len - header_len) + (seg->flags >> 1 & 1u) +
+               (seg->flags & CT_TCP_FIN);
     return CT_REASON_NONE;
 }
 
@@ -218,9 +214,9 @@ static enum ct_reason weigh_rst(const union ct_proto_state *st,
 
 /* Where the table's answer depends on what came before.  m->next TCP_IGNORE:
  * nothing more to do than to let it pass. */
-static enum ct_reason settle_move(union ct_proto_state *st,
-                                  const struct tcp_segment *seg,
-                                  const struct track *t, struct move *m)
+static __attribute__((noinline)) enum ct_reason
+settle_move(union ct_proto_state *st, const struct tcp_segment *seg,
+            const struct track *t, struct move *m)
 {
     switch (m->next) {
     case TCP_TIME_WAIT:
@@ -365,19 +361,21 @@ static enum ct_reason tcp_track(union ct_proto_state *st, struct track *t)
         return why;
 
     m.next = tcp_next[m.was][t->dir][seg.kind];
-    if (m.next == TCP_INVALID)
-        return CT_REASON_TCP_STATE;
-    if (m.next == TCP_SYN_SENT && m.was >= TCP_TIME_WAIT &&
-        may_reopen(st, t->dir)) {
-        t->act = TRACK_REOPEN;
-        return CT_REASON_NONE;
-    }
-    why = settle_move(st, &seg, t, &m);
-    if (why != CT_REASON_NONE)
-        return why;
-    if (m.next == TCP_IGNORE) {
-        t->act = TRACK_IGNORE;
-        return CT_REASON_NONE;
+    if (m.next != TCP_ESTABLISHED) { /* else there is nothing to settle */
+        if (m.next == TCP_INVALID)
+            return CT_REASON_TCP_STATE;
+        if (m.next == TCP_SYN_SENT && m.was >= TCP_TIME_WAIT &&
+            may_reopen(st, t->dir)) {
+            t->act = TRACK_REOPEN;
+            return CT_REASON_NONE;
+        }
+        why = settle_move(st, &seg, t, &m);
+        if (why != CT_REASON_NONE)
+            return why;
+        if (m.next == TCP_IGNORE) {
+            t->act = TRACK_IGNORE;
+            return CT_REASON_NONE;
+        }
     }
 
     if (!m.unchecked) {

@@ -115,6 +115,19 @@ static bool match_info(const struct ct_match *m, uint8_t info)
            ((m->info >> info & 1) != 0) != (m->info_negate != 0);
 }
 
+/* What stands in the transport header.  Of a broken one nobody knows: then no
+ * rule about it matches, but the guard, which asks whether one might have been
+ * meant, takes it for a match. */
+static bool match_l4(const struct ct_match *m, const struct facts *f)
+{
+    if (f->without_ct && f->pkt->l4_bad)
+        return true;
+    return (m->icmp_type < 0 ||
+            (f->has_icmp && m->icmp_type == f->pkt->icmp_type)) &&
+           match_port(&m->sport, f->has_ports, f->sport) &&
+           match_port(&m->dport, f->has_ports, f->dport);
+}
+
 static bool match(const struct ct_match *m, const struct facts *f)
 {
     const struct ct_pkt *pkt = f->pkt;
@@ -126,11 +139,8 @@ static bool match(const struct ct_match *m, const struct facts *f)
            match_proto(m, pkt->tuple.proto) &&
            (f->without_ct || match_info(m, pkt->info)) &&
            (pkt->mark & m->mark_mask) == (m->mark & m->mark_mask) &&
-           (m->icmp_type < 0 ||
-            (f->has_icmp && m->icmp_type == pkt->icmp_type)) &&
-           match_port(&m->sport, f->has_ports, f->sport) &&
-           match_port(&m->dport, f->has_ports, f->dport) &&
-           match_addr(&m->src, f->src, v4) && match_addr(&m->dst, f->dst, v4);
+           match_l4(m, f) && match_addr(&m->src, f->src, v4) &&
+           match_addr(&m->dst, f->dst, v4);
 }
 
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,

@@ -1,7 +1,5 @@
 #include "table.h"
 
-#include "tuple.h"
-
 #include <string.h>
 
 _Static_assert(sizeof(struct bucket) == 32, "two buckets a cache line");
@@ -25,11 +23,6 @@ void table_init(struct table *t, struct block *b, uint32_t n_buckets,
     t->index_bits = bits_for(max);
 }
 
-uint32_t table_bucket(const struct table *t, uint64_t hash)
-{
-    return (uint32_t)((hash >> 32) * t->n_buckets >> 32);
-}
-
 /* What a slot of this hash, entry and direction holds.  index + 1, so that no
  * slot in use is 0. */
 static uint32_t word_of(const struct table *t, uint64_t hash, uint32_t index,
@@ -37,45 +30,6 @@ static uint32_t word_of(const struct table *t, uint64_t hash, uint32_t index,
 {
     return (uint32_t)hash << (t->index_bits + 1) | (index + 1) << 1 |
            (uint32_t)dir;
-}
-
-static uint32_t index_of(const struct table *t, uint32_t word)
-{
-    return (word >> 1 & ((1u << t->index_bits) - 1)) - 1;
-}
-
-static struct bucket *next_line(const struct table *t, const struct bucket *b)
-{
-    return b->link ? (struct bucket *)(void *)t->lines.items + (b->link - 1)
-                   : NULL;
-}
-
-static bool alive(const struct ct_conn *c, ct_time now)
-{
-    return c->expires > now.ms && !(c->status & CT_DYING);
-}
-
-struct ct_conn *table_find(const struct table *t, const struct ct_tuple *tuple,
-                           uint64_t hash, ct_time now, enum ct_dir *dir)
-{
-    const struct bucket *b = &t->buckets[table_bucket(t, hash)];
-    uint32_t shift = t->index_bits + 1;
-    uint32_t tag = (uint32_t)hash << shift >> shift;
-
-    for (; b; b = next_line(t, b))
-        for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
-            uint32_t word = b->slot[i];
-            struct ct_conn *c;
-
-            if (word >> shift != tag || word == 0)
-                continue;
-            c = &t->conns[index_of(t, word)];
-            if (tuple_eq(&c->tuple[word & 1], tuple) && alive(c, now)) {
-                *dir = (enum ct_dir)(word & 1);
-                return c;
-            }
-        }
-    return NULL;
 }
 
 struct ct_conn *table_taken(const struct table *t, const struct ct_tuple *tuple,
@@ -92,7 +46,7 @@ static bool put(struct table *t, uint64_t hash, uint32_t word)
     struct bucket *b = &t->buckets[table_bucket(t, hash)], *last = b;
     uint32_t line;
 
-    for (; b; last = b, b = next_line(t, b))
+    for (; b; last = b, b = table_next(t, b))
         for (uint32_t i = 0; i < TABLE_WIDTH; i++)
             if (b->slot[i] == 0) {
                 b->slot[i] = word;
@@ -121,7 +75,7 @@ static void cut(struct table *t, uint64_t hash, uint32_t word)
 {
     struct bucket *b = &t->buckets[table_bucket(t, hash)], *before = NULL;
 
-    for (; b; before = b, b = next_line(t, b))
+    for (; b; before = b, b = table_next(t, b))
         for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
             if (b->slot[i] != word)
                 continue;
@@ -173,17 +127,12 @@ uint32_t table_node(const struct table *t, uint32_t bucket, uint32_t *at)
     uint32_t skip = *at / TABLE_WIDTH;
 
     while (b && skip--)
-        b = next_line(t, b);
-    for (; b; b = next_line(t, b))
+        b = table_next(t, b);
+    for (; b; b = table_next(t, b))
         for (uint32_t i = *at % TABLE_WIDTH; i < TABLE_WIDTH; i++) {
             ++*at;
             if (b->slot[i])
-                return index_of(t, b->slot[i]);
+                return table_index(t, b->slot[i]);
         }
     return CT_NONE;
-}
-
-void table_prefetch(const struct table *t, uint64_t hash)
-{
-    __builtin_prefetch(&t->buckets[table_bucket(t, hash)]);
 }

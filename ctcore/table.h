@@ -14,6 +14,7 @@
 
 #include "conn.h"
 #include "pool.h"
+#include "tuple.h"
 
 #define TABLE_WIDTH 7u
 
@@ -34,10 +35,52 @@ struct table {
 void table_init(struct table *t, struct block *b, uint32_t n_buckets,
                 uint32_t max);
 
+/* Bucket of a hash. */
+static inline uint32_t table_bucket(const struct table *t, uint64_t hash)
+{
+    return (uint32_t)((hash >> 32) * t->n_buckets >> 32);
+}
+
+/* The entry that a slot in use names. */
+static inline uint32_t table_index(const struct table *t, uint32_t word)
+{
+    return (word >> 1 & ((1u << t->index_bits) - 1)) - 1;
+}
+
+static inline struct bucket *table_next(const struct table *t,
+                                        const struct bucket *b)
+{
+    return b->link ? (struct bucket *)(void *)t->lines.items + (b->link - 1)
+                   : NULL;
+}
+
 /* The living entry that has this tuple, and which one it is.
  * => entries past their time or DYING are not seen. */
-struct ct_conn *table_find(const struct table *t, const struct ct_tuple *tuple,
-                           uint64_t hash, ct_time now, enum ct_dir *dir);
+static inline struct ct_conn *table_find(const struct table *t,
+                                         const struct ct_tuple *tuple,
+                                         uint64_t hash, ct_time now,
+                                         enum ct_dir *dir)
+{
+    const struct bucket *b = &t->buckets[table_bucket(t, hash)];
+    uint32_t shift = t->index_bits + 1;
+    uint32_t tag = (uint32_t)hash << shift >> shift;
+
+    for (; b; b = table_next(t, b))
+        for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
+            uint32_t word = b->slot[i];
+            struct ct_conn *c;
+
+            if (word >> shift != tag || word == 0)
+                continue;
+            c = &t->conns[table_index(t, word)];
+            if (tuple_eq(&c->tuple[word & 1], tuple) && c->expires > now.ms &&
+                !(c->status & CT_DYING)) {
+                *dir = (enum ct_dir)(word & 1);
+                return c;
+            }
+        }
+    return NULL;
+}
 
 /* Is this tuple any living entry's, in either direction?  What NAT asks of the
  * reply it has in mind.  Answers the entry, or NULL. */
@@ -49,12 +92,14 @@ struct ct_conn *table_taken(const struct table *t, const struct ct_tuple *tuple,
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now);
 void table_unlink(struct table *t, uint32_t slot);
 
-/* Bucket of a hash, and the entries of a bucket in order: the early drop's
- * walk.  *at begins with 0; answers CT_NONE past the end. */
-uint32_t table_bucket(const struct table *t, uint64_t hash);
+/* The entries of a bucket in order: the early drop's walk.  *at begins with 0;
+ * answers CT_NONE past the end. */
 uint32_t table_node(const struct table *t, uint32_t bucket, uint32_t *at);
 
-void table_prefetch(const struct table *t, uint64_t hash);
+static inline void table_prefetch(const struct table *t, uint64_t hash)
+{
+    __builtin_prefetch(&t->buckets[table_bucket(t, hash)]);
+}
 
 static inline uint32_t table_slot(const struct table *t,
                                   const struct ct_conn *c)

@@ -43,7 +43,8 @@ static void attach(struct ct_pkt *pkt, struct ct_conn *c, enum ct_dir dir)
     pkt->dir = (uint8_t)dir;
 }
 
-static void account(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt)
+static inline void account(struct ct *ct, uint32_t slot,
+                           const struct ct_pkt *pkt)
 {
     struct acct *a;
 
@@ -83,10 +84,10 @@ static void set_track(const struct ct *ct, const struct ct_pkt *pkt,
 /* ---- a packet of a flow that is known ---- */
 
 /* The tracker refused it.  It may have learnt from it all the same. */
-static enum ct_verdict refuse_known(struct ct *ct, struct ct_pkt *pkt,
-                                    struct ct_conn *c,
-                                    const union ct_proto_state *st,
-                                    const struct track *t, enum ct_reason why)
+static __attribute__((noinline)) enum ct_verdict
+refuse_known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
+             const union ct_proto_state *st, const struct track *t,
+             enum ct_reason why)
 {
     if (t->act & (TRACK_KEEP | TRACK_LOWER)) {
         conn_write_begin(c);
@@ -102,22 +103,32 @@ static enum ct_verdict refuse_known(struct ct *ct, struct ct_pkt *pkt,
     return invalid(ct, pkt, why);
 }
 
-static void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
-                   const union ct_proto_state *st, const struct track *t)
+/* The flow's status after a packet, and the event of it. */
+static __attribute__((noinline)) uint32_t turn(struct ct_pkt *pkt, uint32_t was,
+                                               uint32_t act)
+{
+    uint32_t status = was;
+
+    if (act & TRACK_ASSURED)
+        status |= CT_ASSURED;
+    if (pkt->dir == CT_DIR_REPLY && !(act & TRACK_NO_REPLY))
+        status |= CT_SEEN_REPLY;
+    if (act & TRACK_KILL)
+        status |= CT_DYING;
+    pkt->events |= (status & ~was & CT_ASSURED ? CT_EVENT_ASSURED : 0) |
+                   (status & ~was & CT_SEEN_REPLY ? CT_EVENT_REPLY : 0);
+    return status;
+}
+
+static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
+                          const union ct_proto_state *st, const struct track *t)
 {
     uint32_t slot = table_slot(&ct->table, c), status = c->status;
 
-    if (t->act & TRACK_ASSURED)
-        status |= CT_ASSURED;
-    if (pkt->dir == CT_DIR_REPLY && !(t->act & TRACK_NO_REPLY))
-        status |= CT_SEEN_REPLY;
-    if (t->act & TRACK_KILL)
-        status |= CT_DYING;
     pkt->events |= t->events;
-    if (status != c->status)
-        pkt->events |=
-            (status & ~c->status & CT_ASSURED ? CT_EVENT_ASSURED : 0) |
-            (status & ~c->status & CT_SEEN_REPLY ? CT_EVENT_REPLY : 0);
+    if ((t->act & (TRACK_ASSURED | TRACK_KILL)) ||
+        (pkt->dir == CT_DIR_REPLY && !(status & CT_SEEN_REPLY)))
+        status = turn(pkt, status, t->act);
     conn_write_begin(c);
     conn_store(&c->proto, st, sizeof *st);
     if ((t->act & TRACK_REFRESH) && !(status & CT_FIXED_TIMEOUT))
@@ -131,8 +142,8 @@ static void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
 }
 
 /* False: the flow is gone, look again. */
-static bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
-                  const struct l4proto *proto)
+static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
+                         const struct l4proto *proto)
 {
     union ct_proto_state st = c->proto;
     struct track t;
@@ -198,8 +209,8 @@ static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
         }
 }
 
-static enum ct_verdict make(struct ct *ct, struct ct_pkt *pkt,
-                            const struct l4proto *proto)
+static __attribute__((noinline)) enum ct_verdict
+make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 {
     union ct_proto_state st = {.words = {0}};
     struct ct_tuple reply;
@@ -247,6 +258,7 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     }
     why = pkt->l4_bad ? (enum ct_reason)pkt->l4_why : CT_REASON_NONE;
     if (why == CT_REASON_NONE && pkt->hook == CT_PREROUTING &&
+        !pkt->csum_partial && !pkt->csum_ok &&
         ct->params.v[CT_PARAM_checksum] && !mangle_l4_checksum_ok(pkt))
         why =
             is_icmp(pkt) ? CT_REASON_ICMP_CHECKSUM : CT_REASON_L4_BAD_CHECKSUM;

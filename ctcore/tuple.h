@@ -2,6 +2,8 @@
 #ifndef TUPLE_H
 #define TUPLE_H
 
+#include "hash.h"
+
 #include <ctcore/types.h>
 #include <string.h>
 
@@ -17,7 +19,19 @@ static inline bool tuple_eq(const struct ct_tuple *a, const struct ct_tuple *b)
             (x ^ y)) == 0;
 }
 
-/* SipHash-1-3 of the tuple; an IPv4 tuple is packed into 16 bytes. */
-uint64_t tuple_hash(const struct ct_tuple *t, const uint64_t key[2]);
+uint64_t tuple_hash_whole(const struct ct_tuple *t, const uint64_t key[2]);
+
+/* SipHash-1-3 of the tuple's five words as they stand; of an IPv4 tuple, whose
+ * addresses are mostly zeros, only of the 16 bytes that say something. */
+static inline uint64_t tuple_hash(const struct ct_tuple *t,
+                                  const uint64_t key[2])
+{
+    uint64_t rest;
+
+    if (t->family != CT_IPV4)
+        return tuple_hash_whole(t, key);
+    memcpy(&rest, &t->sport, 8);
+    return hash_two((uint64_t)t->dst.w32[0] << 32 | t->src.w32[0], rest, key);
+}
 
 #endif

@@ -143,19 +143,6 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
     ct_done(j->cfg.ct, &out);
 }
 
-/* In a rejected packet's stead: its flow, not entered yet, lends the reset the
- * addresses that the sender knows; of a flow that is entered conntrack finds
- * out by itself, and closes it. */
-static void lend_flow(const struct ct_pkt *pkt, struct ct_pkt *out)
-{
-    if (!pkt->made_conn)
-        return;
-    out->conn = pkt->conn;
-    out->info = CT_ESTABLISHED;
-    out->dir = CT_DIR_REPLY;
-    out->tracked = true;
-}
-
 static void send_reset(struct journey *j, const struct ct_pkt *pkt,
                        bool rejected)
 {
@@ -165,7 +152,7 @@ static void send_reset(struct journey *j, const struct ct_pkt *pkt,
     if (!ct_reply_reset(j->cfg.ct, pkt, &out))
         return;
     if (rejected)
-        lend_flow(pkt, &out);
+        out.mark = pkt->mark; /* else it would wash off its flow's */
     if (allowed(j, pkt))
         originate(j, &out);
     ct_done(j->cfg.ct, &out);

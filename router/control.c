@@ -28,14 +28,15 @@ static void settle(struct control *c)
 static void pump(struct control *c)
 {
     struct worker_event e;
-    unsigned n = 0;
+    unsigned share = EVENTS_A_TURN / c->n_workers, n;
+    bool more = false;
 
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        while (n < EVENTS_A_TURN && worker_next_event(c->worker[i], &e)) {
+    for (uint32_t i = 0; i < c->n_workers; i++) {
+        for (n = 0; n < share && worker_next_event(c->worker[i], &e); n++)
             web_event(c->web, i, &e.event, e.lost);
-            n++;
-        }
-    if (n == EVENTS_A_TURN) /* more may wait; let others have their turn */
+        more |= n == share;
+    }
+    if (more) /* let others have their turn */
         uv_async_send(&c->wake);
 }
 

@@ -6,6 +6,56 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- what rules have counted goes on ---- */
+
+struct named {
+    const char *id;
+    uint32_t at;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->id, ((const struct named *)b)->id);
+}
+
+/* Where each rule stood before; ids are unique.  False: no memory. */
+static bool find_before(const struct ct_ruleset *was,
+                        const struct ct_ruleset *is, uint32_t *before)
+{
+    struct named *names = calloc((size_t)was->n + 1, sizeof *names);
+
+    if (names == NULL)
+        return false;
+    for (uint32_t i = 0; i < was->n; i++)
+        names[i] = (struct named){was->rules[i].id, i};
+    qsort(names, was->n, sizeof *names, by_id);
+    for (uint32_t i = 0; i < is->n; i++) {
+        struct named want = {is->rules[i].id, 0};
+        const struct named *found =
+            bsearch(&want, names, was->n, sizeof *names, by_id);
+
+        before[i] = found == NULL ? CT_NONE : found->at;
+    }
+    free(names);
+    return true;
+}
+
+/* What readers see until the worker takes this setup and carries the last of
+ * it: counts must not fall back to 0 meanwhile. */
+static void show_counts(struct worker_setup *s, const struct worker_setup *was)
+{
+    for (uint32_t i = 0; i < s->rules->n; i++) {
+        const struct ct_rule_count *from;
+
+        if (s->before[i] == CT_NONE)
+            continue;
+        from = &was->counts[s->before[i]];
+        s->counts[i].packets =
+            __atomic_load_n(&from->packets, __ATOMIC_RELAXED);
+        s->counts[i].bytes = __atomic_load_n(&from->bytes, __ATOMIC_RELAXED);
+    }
+}
+
 static void prepare(struct generation *g, unsigned worker)
 {
     struct worker_setup *s = &g->setup[worker];
@@ -24,6 +74,10 @@ static void prepare(struct generation *g, unsigned worker)
     s->rules = &c->rules;
     s->counts = g->counts + (size_t)worker * c->rules.n;
     s->params = c->params;
+    if (g->before != NULL && worker < g->older->n_workers) {
+        s->before = g->before;
+        show_counts(s, &g->older->setup[worker]);
+    }
 }
 
 struct generation *generation_new(struct config *config,
@@ -42,7 +96,16 @@ struct generation *generation_new(struct config *config,
     if (g->fib != NULL)
         g->steer =
             steer_new(config, g->fib, older == NULL ? NULL : older->steer, key);
-    if (g->counts == NULL || g->steer == NULL) {
+    if (older != NULL) {
+        g->before = calloc((size_t)config->rules.n + 1, sizeof *g->before);
+        if (g->before != NULL &&
+            !find_before(&older->config->rules, &config->rules, g->before)) {
+            free(g->before);
+            g->before = NULL;
+        }
+    }
+    if (g->counts == NULL || g->steer == NULL ||
+        (older != NULL && g->before == NULL)) {
         generation_free(g);
         return NULL;
     }
@@ -61,6 +124,7 @@ void generation_free(struct generation *g)
         steer_free(g->steer);
         fib_free(g->fib);
         free(g->counts);
+        free(g->before);
         if (g->config != NULL)
             config_free(g->config);
         free(g);

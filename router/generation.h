@@ -16,6 +16,7 @@ struct generation {
     uint32_t n_workers;
     struct worker_setup setup[CT_MAX_SHARDS];
     struct ct_rule_count *counts; /* n_workers times rules.n */
+    uint32_t *before;             /* see struct worker_setup */
 };
 
 /* Takes config over if it succeeds.  older may be NULL.  NULL: no memory. */

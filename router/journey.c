@@ -113,6 +113,15 @@ static enum ct_reason inspect(struct journey *j, struct ct_pkt *pkt)
     return local_src(&j->local, pkt->tuple.family, &pkt->tuple.src);
 }
 
+/* Its transport part arrived broken: a host discards it without a word (RFC
+ * 1122 sections 3.2.2, 4.1.3.4, 4.2.2.7). */
+static bool is_damaged(const struct ct_pkt *pkt)
+{
+    return pkt->l4_bad ||
+           (pkt->info == CT_INVALID && (pkt->why == CT_REASON_L4_BAD_CHECKSUM ||
+                                        pkt->why == CT_REASON_ICMP_CHECKSUM));
+}
+
 static void deliver(struct journey *j, struct ct_pkt *pkt)
 {
     enum ct_verdict v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
@@ -122,7 +131,7 @@ static void deliver(struct journey *j, struct ct_pkt *pkt)
         return;
     }
     ct_count(j->cfg.ct, CT_STAT_local, 1);
-    if (answer_echo(j, pkt))
+    if (is_damaged(pkt) || answer_echo(j, pkt))
         return;
     if (j->cfg.local != NULL && j->cfg.local(j->cfg.ctx, pkt))
         return;

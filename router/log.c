@@ -52,28 +52,60 @@ static void put_text(struct line *l, const char *s)
         put(l, *s++);
 }
 
-/* Control characters as \u00XX in both formats, so that text can be pasted.
- * False: cut, but never within an escape or a character. */
-static bool put_words(struct line *l, const char *s, bool json)
+/* Bytes of the well-formed UTF-8 character at s (RFC 3629 section 4); 0: none.
+ */
+static unsigned char_len(const unsigned char *s)
+{
+    unsigned n = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+    if (n == 1)
+        return 1;
+    if (s[0] < 0xc2 || s[0] > 0xf4 || (s[0] == 0xe0 && s[1] < 0xa0) ||
+        (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    for (unsigned i = 1; i < n; i++) /* the end of s is no continuation */
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+static void put_escape(struct line *l, unsigned c)
 {
     static const char hex[] = "0123456789abcdef";
 
-    for (; *s != '\0'; s++) {
-        unsigned char c = (unsigned char)*s;
+    put_text(l, "\\u");
+    for (int shift = 12; shift >= 0; shift -= 4)
+        put(l, hex[c >> shift & 15]);
+}
 
+/* Control characters as \u00XX in both formats, so that text can be pasted, and
+ * what is no UTF-8 as the replacement character's number: JSON has no room for
+ * it, and a terminal takes some for controls.  False: cut, but never within an
+ * escape or a character. */
+static bool put_words(struct line *l, const char *words, bool json)
+{
+    const unsigned char *s = (const unsigned char *)words;
+    unsigned n;
+
+    for (; *s != '\0'; s += n == 0 ? 1 : n) {
+        n = char_len(s);
         /* Six bytes are the longest thing that is begun here. */
-        if ((c & 0xc0) != 0x80 && l->n + 6 > sizeof(l->text) - TAIL_BYTES)
+        if (l->n + 6 > sizeof(l->text) - TAIL_BYTES)
             return false;
-        if (c == '\n') {
+        if (n == 0) {
+            put_escape(l, 0xfffd);
+        } else if (*s == '\n') {
             put_text(l, "\\n");
-        } else if (c < 0x20 || c == 0x7f) {
-            put_text(l, "\\u00");
-            put(l, hex[c >> 4]);
-            put(l, hex[c & 15]);
+        } else if (*s < 0x20 || *s == 0x7f) {
+            put_escape(l, *s);
+        } else if (*s == 0xc2 && s[1] < 0xa0) { /* C1: 0x9b begins as ESC [ */
+            put_escape(l, s[1]);
         } else {
-            if (json && (c == '"' || c == '\\'))
+            if (json && (*s == '"' || *s == '\\'))
                 put(l, '\\');
-            put(l, (char)c);
+            for (unsigned i = 0; i < n; i++)
+                put(l, (char)s[i]);
         }
     }
     return true;

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { EVENTS = 4096, GC_BUDGET = 512 };
+/* A flush looks at this many slots a turn, so that packets go on meanwhile and
+ * their events find room. */
+enum { EVENTS = 4096, GC_BUDGET = 512, FLUSH_BUDGET = 1024 };
 
 /* ---- the worker's own thread ---- */
 
@@ -33,8 +35,25 @@ static void on_event(void *ctx, const struct ct_event *event)
         w->events_lost++;
 }
 
+/* Here and not in control: only now do the old counts stand still. */
+static void carry(const struct worker_setup *was, const struct worker_setup *is)
+{
+    for (uint32_t i = 0; is->before != NULL && i < is->rules->n; i++) {
+        const struct ct_rule_count *from;
+
+        if (is->before[i] == CT_NONE)
+            continue;
+        from = &was->counts[is->before[i]];
+        __atomic_store_n(&is->counts[i].packets, from->packets,
+                         __ATOMIC_RELAXED);
+        __atomic_store_n(&is->counts[i].bytes, from->bytes, __ATOMIC_RELAXED);
+    }
+}
+
 static void use(struct worker *w, const struct worker_setup *setup)
 {
+    if (w->setup != NULL)
+        carry(w->setup, setup);
     w->setup = setup;
     ct_begin(w->ct, clock_now());
     ct_set_ifaces(w->ct, &setup->ifaces);
@@ -62,6 +81,8 @@ static void resume(struct worker *w, struct worker_port *port)
     w->tell_control = true;
 }
 
+static void on_tick(uv_timer_t *timer);
+
 static void obey(struct worker *w, const struct worker_order *order)
 {
     switch (order->kind) {
@@ -73,8 +94,8 @@ static void obey(struct worker *w, const struct worker_order *order)
         ct_delete(w->ct, order->a, order->b);
         break;
     case ORDER_FLUSH:
-        ct_begin(w->ct, clock_now());
-        ct_flush(w->ct);
+        w->flush_at = 0;
+        uv_timer_start(&w->tick, on_tick, 0, 0);
         break;
     case ORDER_SUBSCRIBE:
         ct_subscribe(w->ct, order->a);
@@ -103,6 +124,13 @@ static void on_tick(uv_timer_t *timer)
     struct worker *w = timer->data;
     uint32_t ms = ct_tick(w->ct, clock_now(), GC_BUDGET);
 
+    if (w->flush_at != CT_NONE) {
+        bool done = ct_flush_some(w->ct, &w->flush_at, FLUSH_BUDGET);
+
+        ms = done ? ms : 0;
+        if (done)
+            w->flush_at = CT_NONE;
+    }
     worker_tell(w);
     if (!uv_is_closing((uv_handle_t *)timer))
         uv_timer_start(timer, on_tick, ms, 0);
@@ -165,6 +193,7 @@ static bool make_loop(struct worker *w, char err[256])
     w->loop_ready = true;
     w->wake.data = w;
     w->tick.data = w;
+    w->flush_at = CT_NONE;
     if (uv_async_init(&w->loop, &w->wake, on_wake) < 0) {
         snprintf(err, 256, "no descriptor left for a worker's wake-up");
         return false;

@@ -26,6 +26,9 @@ struct worker_setup {
     const struct steer *steer;
     const struct ct_ruleset *rules;
     struct ct_rule_count *counts; /* this worker's */
+    /* By rule: its index in the setup before this one, whose counts it goes on
+     * with; CT_NONE: a new rule.  NULL: all are new. */
+    const uint32_t *before;
     struct ct_params params;
 };
 

@@ -133,21 +133,34 @@ static void wake_others(struct worker *w)
         }
 }
 
-void worker_io_handed(struct worker *w)
+/* A batch of those that worker i sent here; false: that were all. */
+static bool handed_by(struct worker *w, unsigned i)
 {
     struct pktbuf *bufs[WORKER_BATCH];
-    unsigned n;
+    unsigned n = 0;
 
-    for (unsigned i = 0; i < w->config.n_workers; i++) {
-        if (i == w->config.index)
-            continue;
-        do {
-            for (n = 0; n < WORKER_BATCH; n++)
-                if (!ring_take(&w->all[i]->to[w->config.index], &bufs[n]))
-                    break;
-            walk(w, bufs, n, clock_now());
-        } while (n == WORKER_BATCH);
+    if (i == w->config.index)
+        return false;
+    while (n < WORKER_BATCH &&
+           ring_take(&w->all[i]->to[w->config.index], &bufs[n]))
+        n++;
+    walk(w, bufs, n, clock_now());
+    return n == WORKER_BATCH;
+}
+
+/* A few rounds, then devices, orders and the clock have their turn: a worker
+ * that sends as fast as this one walks would have it for itself. */
+void worker_io_handed(struct worker *w)
+{
+    bool more = true;
+
+    for (int round = 0; more && round < WORKER_ROUNDS; round++) {
+        more = false;
+        for (unsigned i = 0; i < w->config.n_workers; i++)
+            more |= handed_by(w, i);
     }
+    if (more)
+        uv_async_send(&w->wake);
     worker_tell(w);
 }
 

@@ -40,6 +40,7 @@ struct worker {
     uv_thread_t thread;
     uv_async_t wake;
     uv_timer_t tick;
+    uint32_t flush_at; /* next slot of a flush; CT_NONE: none is going on */
     bool loop_ready, running;
 
     void *block; /* the shard's */

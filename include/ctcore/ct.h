@@ -91,7 +91,8 @@ void ct_set_params(struct ct *ct, const struct ct_params *params);
 void ct_subscribe(struct ct *ct, uint32_t mask);
 
 /* A row of the hook table.  fn sees every packet of that hook and answers with
- * a verdict; REPEAT calls it again, 8 times at most.  DROP may set pkt->why,
+ * a verdict; REPEAT calls it again, 8 times at most; STOP skips the rows behind
+ * it but those of NAT and confirm.  DROP may set pkt->why,
  * else HOOK is counted.  STOLEN: fn has copied what it needs.
  * Returns false when the table is full (16 rows a hook). */
 typedef enum ct_verdict ct_hook_fn(void *ctx, struct ct *ct,
@@ -165,6 +166,9 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget);
 
 bool ct_delete(struct ct *ct, uint32_t slot, uint32_t gen);
 uint32_t ct_flush(struct ct *ct);
+/* The same in slices: look at budget slots from *from (0 at first) on.  True
+ * when that was the last; flows made meanwhile may go or stay. */
+bool ct_flush_some(struct ct *ct, uint32_t *from, uint32_t budget);
 
 /* ---- reading: any thread ---- */
 

@@ -124,6 +124,21 @@ static void stop_skips_the_rest_of_the_hook(void **state)
     END(w);
 }
 
+/* ... but a flow is translated and confirmed all the same: a row of somebody's
+ * must not make packets leave with their inside source. */
+static void stop_does_not_skip_nat_and_confirm(void **state)
+{
+    struct probe first = {.answer = CT_STOP};
+    struct world *w = with_probe(&first, CT_POSTROUTING, -10);
+
+    (void)state;
+    say(w, C " > " S " udp");
+    assert_int_equal(first.asked, 1);
+    assert_int_equal(w->sent, 1);
+    assert_int_equal(count_flows(w), 1);
+    END(w);
+}
+
 /* Equal priorities: first come, first asked. */
 static void equals_in_order_of_registration(void **state)
 {
@@ -285,6 +300,7 @@ int main(void)
         STORY(accept_goes_on),
         STORY(drop_is_counted_with_its_reason),
         STORY(stop_skips_the_rest_of_the_hook),
+        STORY(stop_does_not_skip_nat_and_confirm),
         STORY(equals_in_order_of_registration),
         STORY(repeat_asks_again),
         STORY(repeat_ends),

@@ -1,6 +1,8 @@
 /* rules.c - what rules say, and what must hold without them */
 #include "world.h"
 
+#include "packet.h"
+
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
 
@@ -125,6 +127,53 @@ static void marks_stay_with_the_flow(void **state)
     END(w);
 }
 
+/* A reset in a flow's name bears the flow's mark: it must not wash it off. */
+static void a_reset_keeps_its_flows_mark(void **state)
+{
+    struct world *w = WORLD("prerouting {\"in\":\"lan\",\"set_mark\":7}; "
+                            "output {\"proto\":\"icmp\",\"set_mark\":1}");
+    struct ct_view v;
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " tcp S seq 1");
+    reload(w, "output {\"proto\":\"icmp\",\"set_mark\":1}; "
+              "forward {\"in\":\"lan\",\"verdict\":\"reject\","
+              "\"proto\":\"tcp\",\"reject_with\":\"tcp-reset\"}");
+    say(w, C " > " S " tcp S seq 1");
+    assert_int_equal(w->why, CT_REASON_REJECTED);
+    assert_int_equal(stat_of(w, CT_STAT_orig_rst), 1);
+    assert_true(ct_read(w->rig.ct, 0, w->rig.now, &v));
+    assert_int_equal(v.mark, 7);
+    END(w);
+}
+
+/* The guard can't read a broken header's ports, so a rule about ports may be
+ * about it: it stays in. */
+static void broken_headers_never_leave_untranslated(void **state)
+{
+    struct world *w = WORLD("masquerade off; postrouting {\"out\":\"wan\","
+                            "\"proto\":\"tcp\",\"dport\":80,"
+                            "\"masquerade\":true}");
+    uint8_t data[128];
+    uint32_t n;
+
+    (void)state;
+    w->quiet = true;
+    n = (uint32_t)packet_build(data, sizeof data, C " > " S " tcp S seq 1");
+    assert_true(n > 0);
+    data[32] = 0x10; /* a header of four bytes */
+    say_bytes(w, data, n, 0);
+    assert_int_equal(w->sent, 0);
+    assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
+    /* nobody meant to translate this one */
+    n = (uint32_t)packet_build(data, sizeof data, C " > 198.51.100.2:53 udp");
+    data[25] = 3;
+    say_bytes(w, data, n, 0);
+    assert_int_equal(w->sent, 1);
+    END(w);
+}
+
 /* SIGHUP: rules change, flows stay. */
 static void reload_keeps_flows(void **state)
 {
@@ -234,6 +283,8 @@ int main(void)
         STORY(linux_nat_rules_count_first_packets),
         STORY(linux_notrack),
         STORY(marks_stay_with_the_flow),
+        STORY(a_reset_keeps_its_flows_mark),
+        STORY(broken_headers_never_leave_untranslated),
         STORY(reload_keeps_flows),
         STORY(martians_go_nowhere),
         STORY(s1_own_address_from_outside),

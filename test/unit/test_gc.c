@@ -111,6 +111,26 @@ static void reject_when_full_asks_for_an_answer(void **state)
     corerig_close(&r);
 }
 
+/* A list whose duration changed in place may hide an expired flow behind a
+ * longer one: early drop takes it as the kernel does, assured or not. */
+static void expired_ones_are_found_where_their_list_hides_them(void **state)
+{
+    struct ct_config c = {.max = 16};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 16);
+    assure_all(&r);
+    for (uint32_t i = 1; i < ct_slots(r.ct); i++)
+        core_conn(r.ct, i)->expires = r.now.ms;
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.9.9:9 > 198.51.100.2:80 udp 'a'"),
+                     CT_ACCEPT);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_early_drop), 0);
+    assert_true(ct_stat(r.ct, CT_STAT_expired) >= 1);
+    corerig_close(&r);
+}
+
 /* netfilter.md 1.9: P(drop) = assured ^ (nodes in eight buckets). */
 static void early_drop_follows_the_kernels_law(void **state)
 {
@@ -186,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tick_says_when_it_wants_to_come_again),
         cmocka_unit_test(unassured_make_room),
+        cmocka_unit_test(expired_ones_are_found_where_their_list_hides_them),
         cmocka_unit_test(assured_are_never_evicted),
         cmocka_unit_test(untracked_when_full_never_leaves_untranslated),
         cmocka_unit_test(reject_when_full_asks_for_an_answer),

@@ -227,6 +227,43 @@ static void reset_of_a_forward(void **state)
     assert_int_equal(ct_stat(r->ct, CT_STAT_entries), 0);
 }
 
+/* RFC 1122: a host discards what arrives damaged, and says nothing. */
+static void damaged_packets_get_no_answer(void **state)
+{
+    static const char *const damaged[] = {
+        "10.0.1.2:4001 > 10.0.1.1:80 tcp S seq 1000 badsum",
+        "10.0.1.2:4001 > 10.0.1.1:53 udp badsum 'who'",
+        "10.0.1.2 > 10.0.1.1 icmp echo id 7 seq 1 badsum 'xyz'",
+        "[fd00:1::2]:9 > [fd00:1::1]:53 udp badsum 'who'",
+    };
+    struct router *r = *state;
+    struct given g;
+
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        give(r, damaged[i], LAN);
+        assert_int_equal(r->n_sent, 0);
+        assert_int_equal(r->n_dropped, 0);
+        assert_int_equal(r->n_local, 0);
+    }
+    g = build("10.0.1.2:4001 > 10.0.1.1:53 udp 'who'", LAN);
+    g.pkt.data[25] = 7; /* shorter than a header */
+    walk(r, &g);
+    assert_int_equal(r->n_sent, 0);
+    assert_int_equal(ct_stat(r->ct, CT_STAT_local), 5);
+}
+
+static void without_routes_nothing_goes_anywhere(void **state)
+{
+    struct router *r = *state;
+
+    journey_set_fib(r->journey, NULL);
+    give(r, "10.0.1.2:4001 > 198.51.100.2:53 udp 'who'", LAN);
+    expect_drop(r, CT_REASON_NO_ROUTE);
+    give(r, "10.0.1.2:4001 > 198.51.100.2:53 udp ttl 1 'who'", LAN);
+    expect_drop(r, CT_REASON_TTL);
+    assert_int_equal(r->n_sent, 0);
+}
+
 /* The same packets, one by one or at once: the same bytes come out. */
 static void batches_do_not_matter(void **state)
 {
@@ -284,6 +321,8 @@ int main(void)
         CASE(errors_are_limited),
         CASE(rejects_as_the_rule_says),
         CASE(reset_of_a_forward),
+        CASE(damaged_packets_get_no_answer),
+        CASE(without_routes_nothing_goes_anywhere),
         CASE(batches_do_not_matter),
     };
 

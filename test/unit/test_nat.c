@@ -280,6 +280,39 @@ static void a_shard_gives_ports_of_its_slice_only(void **state)
     (void)state;
 }
 
+static void delete_flow(struct corerig *r, uint32_t slot)
+{
+    struct ct_view v;
+
+    assert_true(ct_read(r->ct, slot, r->now, &v));
+    assert_true(ct_delete(r->ct, slot, v.gen));
+}
+
+/* The first flow kept its port before anybody counted ports.  When it goes,
+ * what was full towards its remote is so no more. */
+static void an_uncounted_flow_gives_its_port_back_too(void **state)
+{
+    struct corerig r;
+
+    (void)state;
+    open_small(&r, 64);
+    use_ports(&r, 5000, 5001, false);
+    walk(&r, LAN, WAN, "10.0.1.2:5000 > " REMOTE " udp 'a'");
+    assert_int_equal(port_of(&r), 5000);
+    walk(&r, LAN, WAN, "10.0.1.3:4000 > " REMOTE " udp 'a'");
+    assert_int_equal(port_of(&r), 5001);
+    walk(&r, LAN, WAN, "10.0.1.4:5000 > 198.51.100.3:80 udp 'a'");
+    assert_int_equal(port_of(&r), 5000); /* shared, and counted */
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.5:4000 > " REMOTE " udp 'a'"),
+                     CT_DROP);
+    assert_int_equal(r.pkt.why, CT_REASON_NO_PORT);
+    delete_flow(&r, 0);
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.5:4000 > " REMOTE " udp 'a'"),
+                     CT_ACCEPT);
+    assert_int_equal(port_of(&r), 5000);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +327,7 @@ int main(void)
         cmocka_unit_test(time_wait_gives_way_to_a_newer_sequence),
         cmocka_unit_test(a_pool_is_used_whole_before_it_is_full),
         cmocka_unit_test(a_shard_gives_ports_of_its_slice_only),
+        cmocka_unit_test(an_uncounted_flow_gives_its_port_back_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,173 @@
+/* test_generation.c - configurations that follow each other
+ *
+ * Workers here have no devices: what they take over, they take over in the same
+ * way. */
+#include "generation.h"
+
+#include "config_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static const uint8_t key[16] = {1, 2, 3};
+
+static struct config *config(const char *rules)
+{
+    struct config *c = NULL;
+    struct told told;
+    char text[2048];
+
+    snprintf(text, sizeof text,
+             "{" IFACES "\"workers\": 2, \"rules\": {\"forward\": [%s]}}",
+             rules);
+    if (parse(text, &c, &told) != 0)
+        fail_msg("%s: %s", told.pointer, told.message);
+    return c;
+}
+
+static struct generation *next(struct generation *older, const char *rules)
+{
+    struct generation *g = generation_new(config(rules), older, key);
+
+    assert_non_null(g);
+    return g;
+}
+
+/* As its worker would have done. */
+static void count(struct generation *g, unsigned worker, uint32_t rule,
+                  uint64_t packets)
+{
+    g->setup[worker].counts[rule].packets += packets;
+    g->setup[worker].counts[rule].bytes += packets * 100;
+}
+
+static void expect(const struct generation *g, unsigned worker, uint32_t rule,
+                   const char *id, uint64_t packets)
+{
+    const struct ct_rule_count *n = &g->setup[worker].counts[rule];
+
+    assert_string_equal(g->config->rules.rules[rule].id, id);
+    assert_int_equal(__atomic_load_n(&n->packets, __ATOMIC_RELAXED), packets);
+    assert_int_equal(__atomic_load_n(&n->bytes, __ATOMIC_RELAXED),
+                     packets * 100);
+}
+
+#define A "{\"id\": \"a\", \"proto\": \"tcp\", \"verdict\": \"accept\"}"
+#define B "{\"id\": \"b\", \"proto\": \"udp\", \"verdict\": \"accept\"}"
+#define C "{\"id\": \"c\", \"proto\": \"icmp\", \"verdict\": \"drop\"}"
+
+/* Rules move, come and go; each worker's counts go with the id. */
+static void counts_follow_the_id(void **state)
+{
+    struct generation *g = next(NULL, A ", " B);
+
+    (void)state;
+    expect(g, 0, 0, "a", 0);
+    count(g, 0, 0, 7);
+    count(g, 1, 0, 8);
+    count(g, 1, 1, 9);
+    g = next(g, C ", " B ", " A);
+    expect(g, 0, 0, "c", 0);
+    expect(g, 1, 0, "c", 0);
+    expect(g, 0, 1, "b", 0);
+    expect(g, 1, 1, "b", 9);
+    expect(g, 0, 2, "a", 7);
+    expect(g, 1, 2, "a", 8);
+    /* two reloads before anybody has taken the first */
+    g = next(g, A);
+    expect(g, 1, 0, "a", 8);
+    g = next(g, A ", " B);
+    expect(g, 1, 0, "a", 8);
+    expect(g, 1, 1, "b", 0); /* it was gone in between */
+    generation_free(g);
+}
+
+/* A rule without an id is known by what it says. */
+static void a_rule_without_an_id_is_known_by_its_words(void **state)
+{
+    struct generation *g = next(NULL, "{\"proto\": \"tcp\", \"dport\": 80}, "
+                                      "{\"proto\": \"udp\", \"dport\": 53}");
+
+    (void)state;
+    count(g, 0, 0, 3);
+    count(g, 0, 1, 4);
+    g = next(g, "{\"proto\": \"udp\", \"dport\": 53}, "
+                "{\"proto\": \"tcp\", \"dport\": 81}");
+    assert_int_equal(g->setup[0].counts[0].packets, 4);
+    assert_int_equal(g->setup[0].counts[1].packets, 0);
+    generation_free(g);
+}
+
+static void no_rules_before_or_after(void **state)
+{
+    struct generation *g = next(NULL, "");
+
+    (void)state;
+    g = next(g, A);
+    expect(g, 0, 0, "a", 0);
+    g = next(g, "");
+    generation_free(g);
+}
+
+static struct worker *start(const struct generation *g, uv_async_t *control)
+{
+    struct worker_config c = {.n_workers = 1, .control = control};
+    struct worker *w;
+    char err[256];
+
+    c.ct = (struct ct_config){.max = 16, .n_shards = 1};
+    ct_params_default(&c.ct.params, CT_PROFILE_LINUX);
+    w = worker_new(&c, err);
+    if (w == NULL)
+        fail_msg("%s", err);
+    worker_link(w, (struct worker *[]){w});
+    assert_int_equal(worker_start(w, &g->setup[0]), 0);
+    return w;
+}
+
+/* What was counted between the reload and its arrival is not lost. */
+static void the_last_counts_are_carried_by_the_worker(void **state)
+{
+    struct generation *one = next(NULL, A ", " B), *two;
+    uv_async_t control;
+    uv_loop_t loop;
+    struct worker *w;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(uv_async_init(&loop, &control, NULL), 0);
+    count(one, 0, 0, 5);
+    two = next(one, B ", " A);
+    expect(two, 0, 1, "a", 5);
+    count(one, 0, 0, 1); /* still in use */
+    count(one, 0, 1, 2);
+    w = start(one, &control);
+    assert_true(worker_use(w, &two->setup[0]));
+    for (int i = 0; i < 5000 && worker_taken(w) < 2; i++)
+        uv_sleep(1);
+    assert_int_equal(worker_taken(w), 2);
+    generation_settle(two); /* one is gone now */
+    expect(two, 0, 0, "b", 2);
+    expect(two, 0, 1, "a", 6);
+    worker_stop(w);
+    worker_free(w);
+    uv_close((uv_handle_t *)&control, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    generation_free(two);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_follow_the_id),
+        cmocka_unit_test(a_rule_without_an_id_is_known_by_its_words),
+        cmocka_unit_test(no_rules_before_or_after),
+        cmocka_unit_test(the_last_counts_are_carried_by_the_worker),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* test_hooks.c - packets that are held while their flow goes on without them */
+#include "corerig.h"
+
+#define UDP "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
+
+struct thief {
+    struct ct_pkt kept;
+    uint8_t bytes[CT_HEADROOM + 256 + CT_HEADROOM];
+    bool armed;
+};
+
+static enum ct_verdict steal(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    struct thief *t = ctx;
+
+    (void)ct;
+    if (!t->armed)
+        return CT_ACCEPT;
+    t->armed = false;
+    t->kept = *pkt;
+    t->kept.held = true;
+    t->kept.data = t->bytes + CT_HEADROOM;
+    memcpy(t->kept.data, pkt->data, pkt->len);
+    return CT_STOLEN;
+}
+
+static void open_with(struct corerig *r, struct thief *t)
+{
+    struct ct_config c = {.max = 16};
+
+    memset(t, 0, sizeof *t);
+    corerig_open(r, &c);
+    assert_true(ct_register_hook(r->ct, CT_FORWARD, 10, "thief", steal, t));
+}
+
+static uint32_t gen_of(struct corerig *r, uint32_t slot)
+{
+    struct ct_view v;
+
+    assert_true(ct_read(r->ct, slot, r->now, &v));
+    return v.gen;
+}
+
+static void steal_one(struct corerig *r, struct thief *t)
+{
+    t->armed = true;
+    assert_int_equal(walk(r, LAN, WAN, UDP), CT_STOLEN);
+    assert_int_equal(ct_stat(r->ct, CT_STAT_held), 1);
+}
+
+static void comes_back_to_nothing(struct corerig *r, struct thief *t)
+{
+    assert_int_equal(ct_resume(r->ct, &t->kept, CT_ACCEPT), CT_DROP);
+    assert_null(t->kept.conn);
+    assert_int_equal(ct_drops(r->ct, CT_REASON_HOOK), 1);
+    assert_int_equal(ct_stat(r->ct, CT_STAT_held), 0);
+    ct_done(r->ct, &t->kept);
+}
+
+static void its_flow_was_deleted(void **state)
+{
+    struct corerig r;
+    struct thief t;
+
+    (void)state;
+    open_with(&r, &t);
+    walk(&r, LAN, WAN, UDP);
+    steal_one(&r, &t);
+    assert_true(ct_delete(r.ct, 0, gen_of(&r, 0)));
+    comes_back_to_nothing(&r, &t);
+    corerig_close(&r);
+}
+
+/* The slot is in use again: the newcomer must not be touched. */
+static void its_slot_is_another_flows(void **state)
+{
+    struct corerig r;
+    struct thief t;
+    uint32_t gen;
+
+    (void)state;
+    open_with(&r, &t);
+    walk(&r, LAN, WAN, UDP);
+    steal_one(&r, &t);
+    corerig_at(&r, 31000);
+    ct_tick(r.ct, r.now, 16);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 0);
+    walk(&r, LAN, WAN, "10.0.1.3:9 > 198.51.100.2:80 udp 'y'");
+    gen = gen_of(&r, 0);
+    comes_back_to_nothing(&r, &t);
+    assert_int_equal(gen_of(&r, 0), gen);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    corerig_close(&r);
+}
+
+/* An answer that ends the flow, and the flow's first packet comes back late:
+ * an entry that was never confirmed is nobody else's to take. */
+static void an_unconfirmed_flow_waits(void **state)
+{
+    struct corerig r;
+    struct thief t;
+
+    (void)state;
+    open_with(&r, &t);
+    steal_one(&r, &t);
+    assert_int_equal(ct_flush(r.ct), 0);
+    corerig_at(&r, 500000);
+    ct_tick(r.ct, r.now, 16);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    assert_int_equal(ct_resume(r.ct, &t.kept, CT_ACCEPT), CT_ACCEPT);
+    assert_int_equal(ct_hook(r.ct, CT_POSTROUTING, &t.kept), CT_ACCEPT);
+    ct_done(r.ct, &t.kept);
+    /* its time begins at confirm */
+    ct_tick(r.ct, r.now, 16);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    corerig_close(&r);
+}
+
+/* The same flow's second packet was faster: the first is refused at confirm,
+ * and takes its own entry with it. */
+static void the_second_was_faster(void **state)
+{
+    struct corerig r;
+    struct thief t;
+
+    (void)state;
+    open_with(&r, &t);
+    steal_one(&r, &t);
+    assert_int_equal(walk(&r, LAN, WAN, UDP), CT_ACCEPT);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 2);
+    assert_int_equal(ct_resume(r.ct, &t.kept, CT_ACCEPT), CT_ACCEPT);
+    assert_int_equal(ct_hook(r.ct, CT_POSTROUTING, &t.kept), CT_DROP);
+    assert_int_equal(t.kept.why, CT_REASON_CLASH);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_insert_failed), 1);
+    ct_done(r.ct, &t.kept);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    corerig_close(&r);
+}
+
+static void repeat_asks_the_same_row(void **state)
+{
+    struct corerig r;
+    struct thief t;
+
+    (void)state;
+    open_with(&r, &t);
+    steal_one(&r, &t);
+    t.armed = true;
+    assert_int_equal(ct_resume(r.ct, &t.kept, CT_REPEAT), CT_STOLEN);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_held), 1);
+    assert_int_equal(ct_resume(r.ct, &t.kept, CT_STOP), CT_ACCEPT);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_held), 0);
+    ct_done(r.ct, &t.kept);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 0);
+    corerig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_flow_was_deleted),
+        cmocka_unit_test(its_slot_is_another_flows),
+        cmocka_unit_test(an_unconfirmed_flow_waits),
+        cmocka_unit_test(the_second_was_faster),
+        cmocka_unit_test(repeat_asks_the_same_row),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

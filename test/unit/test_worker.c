@@ -1,0 +1,228 @@
+/* test_worker.c - two workers: each flow one owner, whatever queue it comes by
+ *
+ * The devices are sockets that keep packets apart.  Flows go in at one worker's
+ * queue, their answers at the other's. */
+#include "generation.h"
+
+#include "config_rig.h"
+#include "packet.h"
+#include "pktbuf.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { LAN, WAN, N_WORKERS = 2, N_FLOWS = 400, CHUNK = 40 };
+
+static const uint8_t key[16] = {9, 8, 7};
+
+struct pair {
+    struct generation *g;
+    struct worker *w[N_WORKERS];
+    int dev[N_WORKERS][2]; /* our ends */
+    int own[N_WORKERS][2]; /* theirs */
+    uv_loop_t loop;
+    uv_async_t control;
+};
+
+static void start(struct pair *p)
+{
+    struct config *c = NULL;
+    struct told told;
+    char err[256];
+
+    if (parse("{" IFACES "\"workers\": 2, \"routes\": [{\"to\": \"default\", "
+              "\"interface\": \"wan\"}], \"rules\": {\"postrouting\": "
+              "[{\"out\": \"wan\", \"masquerade\": true}]}}",
+              &c, &told) != 0)
+        fail_msg("%s: %s", told.pointer, told.message);
+    p->g = generation_new(c, NULL, key);
+    assert_non_null(p->g);
+    assert_int_equal(uv_loop_init(&p->loop), 0);
+    assert_int_equal(uv_async_init(&p->loop, &p->control, NULL), 0);
+    for (unsigned i = 0; i < N_WORKERS; i++) {
+        struct worker_config w = {.index = i,
+                                  .n_workers = N_WORKERS,
+                                  .n_ifaces = 2,
+                                  .control = &p->control};
+
+        w.ct = (struct ct_config){
+            .max = 1024, .shard = i, .n_shards = N_WORKERS, .seed = i};
+        memcpy(w.ct.key, key, sizeof key);
+        ct_params_default(&w.ct.params, CT_PROFILE_LINUX);
+        for (unsigned k = 0; k < 2; k++) {
+            int sv[2];
+
+            assert_int_equal(
+                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv), 0);
+            p->dev[i][k] = sv[0];
+            p->own[i][k] = w.fd[k] = sv[1];
+        }
+        p->w[i] = worker_new(&w, err);
+        if (p->w[i] == NULL)
+            fail_msg("%s", err);
+    }
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        worker_link(p->w[i], p->w);
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        assert_int_equal(worker_start(p->w[i], &p->g->setup[i]), 0);
+}
+
+static void stop(struct pair *p)
+{
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        worker_stop(p->w[i]);
+    for (unsigned i = 0; i < N_WORKERS; i++) {
+        worker_free(p->w[i]);
+        for (unsigned k = 0; k < 2; k++) {
+            close(p->dev[i][k]);
+            close(p->own[i][k]);
+        }
+    }
+    uv_close((uv_handle_t *)&p->control, NULL);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&p->loop), 0);
+    generation_free(p->g);
+}
+
+static void give(struct pair *p, unsigned worker, unsigned iface,
+                 const char *spec)
+{
+    uint8_t data[PKTBUF_LINK + 512] = {0};
+    size_t n = packet_build(data + PKTBUF_LINK, 512, spec);
+
+    assert_true(n > 0);
+    assert_int_equal(send(p->dev[worker][iface], data, PKTBUF_LINK + n, 0),
+                     PKTBUF_LINK + n);
+}
+
+/* The next packet that leaves by iface, and at which worker; 5 s at most. */
+static unsigned take(struct pair *p, unsigned iface, uint8_t data[512])
+{
+    struct pollfd fds[N_WORKERS];
+    uint8_t raw[PKTBUF_LINK + 512];
+
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        fds[i] = (struct pollfd){.fd = p->dev[i][iface], .events = POLLIN};
+    assert_true(poll(fds, N_WORKERS, 5000) > 0);
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        if (fds[i].revents & POLLIN) {
+            ssize_t n = recv(fds[i].fd, raw, sizeof raw, 0);
+
+            assert_true(n > PKTBUF_LINK + 28);
+            assert_true(
+                packet_sums_ok(raw + PKTBUF_LINK, (uint32_t)n - PKTBUF_LINK));
+            memcpy(data, raw + PKTBUF_LINK, (size_t)n - PKTBUF_LINK);
+            return i;
+        }
+    fail_msg("no packet");
+    return 0;
+}
+
+static unsigned sport_of(const uint8_t *data)
+{
+    return (unsigned)data[20] << 8 | data[21];
+}
+
+static unsigned dport_of(const uint8_t *data)
+{
+    return (unsigned)data[22] << 8 | data[23];
+}
+
+static uint64_t sum(const struct pair *p, enum ct_stat stat)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        n += ct_stat(worker_ct(p->w[i]), stat);
+    return n;
+}
+
+/* All inside hosts use one port towards one remote: outside ports are unique
+ * over both workers, and of the owner's slice. */
+static void flows_have_one_owner(void **state)
+{
+    static bool used[65536];
+    unsigned owner_of[N_FLOWS], port_of[N_FLOWS], at_two = 0;
+    struct pair p;
+    uint8_t data[512];
+    char spec[128];
+
+    (void)state;
+    start(&p);
+    for (unsigned i = 0; i < N_FLOWS; i++) {
+        snprintf(spec, sizeof spec, "10.0.1.%u:%u > 198.51.100.2:53 udp 'who'",
+                 2 + i % 200, 4000 + i / 200);
+        give(&p, 0, LAN, spec);
+        owner_of[i] = take(&p, WAN, data);
+        port_of[i] = sport_of(data);
+        assert_memory_equal(data + 12, "\xc6\x33\x64\x01", 4);
+        assert_int_equal(port_of[i] % N_WORKERS, owner_of[i]);
+        assert_false(used[port_of[i]]);
+        used[port_of[i]] = true;
+        at_two += owner_of[i];
+    }
+    assert_in_range(at_two, N_FLOWS / 4, N_FLOWS * 3 / 4);
+    assert_int_equal(sum(&p, CT_STAT_handed_over), at_two);
+    for (unsigned i = 0; i < N_FLOWS; i += CHUNK) { /* many at once */
+        for (unsigned k = i; k < i + CHUNK; k++) {
+            snprintf(spec, sizeof spec,
+                     "198.51.100.2:53 > 198.51.100.1:%u udp 'me'", port_of[k]);
+            give(&p, 1 - owner_of[k], WAN, spec);
+        }
+        for (unsigned k = i; k < i + CHUNK; k++) {
+            unsigned owner = take(&p, LAN, data), flow;
+
+            flow = (dport_of(data) - 4000) * 200 + data[19] - 2u;
+            assert_in_range(flow, i, i + CHUNK - 1);
+            assert_int_equal(owner, owner_of[flow]);
+        }
+    }
+    assert_int_equal(sum(&p, CT_STAT_handed_over), at_two + N_FLOWS);
+    assert_int_equal(sum(&p, CT_STAT_entries), N_FLOWS);
+    stop(&p);
+}
+
+/* An error about a flow finds the flow's owner too. */
+static void errors_find_the_owner(void **state)
+{
+    struct pair p;
+    uint8_t data[512];
+    char spec[160];
+
+    (void)state;
+    start(&p);
+    for (unsigned i = 0; i < 40; i++) {
+        unsigned owner;
+
+        snprintf(spec, sizeof spec, "10.0.1.%u:4000 > 198.51.100.2:53 udp 'w'",
+                 2 + i);
+        give(&p, i % 2, LAN, spec);
+        owner = take(&p, WAN, data);
+        snprintf(spec, sizeof spec,
+                 "198.51.100.9 > 198.51.100.1 icmp 3/3 about "
+                 "{198.51.100.1:%u > 198.51.100.2:53 udp 'w'}",
+                 sport_of(data));
+        give(&p, 1 - owner, WAN, spec);
+        assert_int_equal(take(&p, LAN, data), owner);
+        assert_int_equal(data[19], 2 + i);
+        assert_int_equal(data[28 + 15], 2 + i); /* quoted as it was sent */
+    }
+    stop(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flows_have_one_owner),
+        cmocka_unit_test(errors_find_the_owner),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
