@@ -75,10 +75,4 @@ uint32_t expiry_due(const struct expiry *e, ct_time now, uint32_t *from);
 /* The earliest deadline known, or now + 1 s if that is sooner. */
 ct_time expiry_next(const struct expiry *e, ct_time now);
 
-static inline enum expiry_class expiry_class_of(const struct expiry *e,
-                                                const struct ct_conn *c)
-{
-    return (enum expiry_class)e->list[c->list].class;
-}
-
 #endif

@@ -9,6 +9,8 @@
  * pseudo header only: RFC 1624 read without the two NOTs. */
 #include "mangle.h"
 
+#include <ctcore/ct.h>
+
 #include "bytes.h"
 #include "csum.h"
 
@@ -222,7 +224,7 @@ void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
     rewrite_any(pkt, side, addr, port);
 }
 
-void mangle_ttl(struct ct_pkt *pkt)
+void ct_ttl_down(struct ct_pkt *pkt)
 {
     uint8_t *ip = pkt->data;
 

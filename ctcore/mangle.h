@@ -35,9 +35,6 @@ void mangle_inner(struct ct_pkt *pkt, const struct inner *in,
                   enum mangle_side side, const union ct_addr *addr,
                   uint16_t port);
 
-/* TTL or hop limit down by one, header checksum with it. */
-void mangle_ttl(struct ct_pkt *pkt);
-
 /* Is the transport checksum right?  Partial ones, zero UDP over IPv4 and
  * packets marked csum_ok are.  UDP zero over IPv6 is not.  ICMP errors too. */
 bool mangle_l4_checksum_ok(const struct ct_pkt *pkt);

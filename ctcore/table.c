@@ -32,14 +32,6 @@ static uint32_t word_of(const struct table *t, uint64_t hash, uint32_t index,
            (uint32_t)dir;
 }
 
-struct ct_conn *table_taken(const struct table *t, const struct ct_tuple *tuple,
-                            ct_time now)
-{
-    enum ct_dir dir;
-
-    return table_find(t, tuple, tuple_hash(tuple, t->key), now, &dir);
-}
-
 /* Put a word into the first hole, adding an overflow line if there is none. */
 static bool put(struct table *t, uint64_t hash, uint32_t word)
 {

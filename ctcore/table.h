@@ -82,11 +82,6 @@ static inline struct ct_conn *table_find(const struct table *t,
     return NULL;
 }
 
-/* Is this tuple any living entry's, in either direction?  What NAT asks of the
- * reply it has in mind.  Answers the entry, or NULL. */
-struct ct_conn *table_taken(const struct table *t, const struct ct_tuple *tuple,
-                            ct_time now);
-
 /* Enter both tuples.  NONE, CLASH, or CHAIN_TOO_LONG; then nothing changed.
  * The caller sets CONFIRMED. */
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now);

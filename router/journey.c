@@ -138,27 +138,6 @@ static void deliver(struct journey *j, struct ct_pkt *pkt)
     answer_local(j, pkt);
 }
 
-/* RFC 1812 section 5.3.1; the checksum by RFC 1624 eqn 3, where the changed
- * word is TTL << 8 | protocol. */
-static void lower_ttl(struct ct_pkt *pkt)
-{
-    uint8_t *d = pkt->data;
-    uint32_t sum;
-    uint16_t was;
-
-    if (walk_family(pkt) == CT_IPV6) {
-        d[7]--;
-        return;
-    }
-    was = walk_get16(d + 8);
-    d[8]--;
-    sum = (uint32_t)(uint16_t)~walk_get16(d + 10) + (uint16_t)~was +
-          walk_get16(d + 8);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    walk_put16(d + 10, ~sum);
-}
-
 static void forward(struct journey *j, struct ct_pkt *pkt,
                     const union ct_addr *dst)
 {
@@ -188,7 +167,7 @@ static void forward(struct journey *j, struct ct_pkt *pkt,
         refuse(j, pkt, CT_REASON_TOO_BIG);
         return;
     }
-    lower_ttl(pkt);
+    ct_ttl_down(pkt);
     if ((v = ct_hook(j->cfg.ct, CT_POSTROUTING, pkt)) != CT_ACCEPT) {
         stopped(j, pkt, v);
         return;

@@ -132,6 +132,10 @@ enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt);
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict);
 
+/* TTL or hop limit down by one, the header checksum with it (RFC 1812 s5.3.1).
+ * => it is not 0. */
+void ct_ttl_down(struct ct_pkt *pkt);
+
 /* The packet's journey is over, well or not: an entry that was never confirmed
  * goes with it, events go out.  Nothing for a packet that is held. */
 void ct_done(struct ct *ct, struct ct_pkt *pkt);

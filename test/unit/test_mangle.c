@@ -227,7 +227,7 @@ static void ttl_goes_down_by_one(void **state)
             snprintf(was, sizeof was, "%s udp ttl %u ipid 9", ends, ttl);
             snprintf(is, sizeof is, "%s udp ttl %u ipid 9", ends, ttl - 1);
             make(&pkt, was);
-            mangle_ttl(&pkt);
+            ct_ttl_down(&pkt);
             expect(&pkt, is);
             free(pkt.data);
         }
