@@ -197,7 +197,7 @@ static inline void forget(struct router *r)
     r->why = CT_REASON_NONE;
 }
 
-/* ARCHITECTURE's count, and goodbye. */
+/* The count of all packets, and goodbye. */
 static inline int close_router(void **state)
 {
     struct router *r = *state;

@@ -131,7 +131,7 @@ static void expired_ones_are_found_where_their_list_hides_them(void **state)
     corerig_close(&r);
 }
 
-/* netfilter.md 1.9: P(drop) = assured ^ (nodes in eight buckets). */
+/* The kernel, measured: P(drop) = assured ^ (nodes in eight buckets). */
 static void early_drop_follows_the_kernels_law(void **state)
 {
     struct ct_config c = {.max = 16384};

@@ -79,7 +79,7 @@ static void answers_pair_with_queries(void **state)
     invert_sweep(&proto_icmpv6, v6, sizeof v6 / sizeof *v6);
 }
 
-/* netfilter.md 1.7: 30 s, refreshed both ways, never ASSURED. */
+/* The kernel: 30 s, refreshed both ways, never ASSURED. */
 static void ping(const struct l4proto *proto, uint8_t query, uint8_t answer,
                  unsigned param)
 {
