@@ -224,7 +224,7 @@ static void every_row_has_its_cell(void **state)
     assert_int_equal(n, 73);
 }
 
-/* All 64, against the sets of netfilter.md 1.5 written out. */
+/* All 64, against the sets the kernel takes, written out. */
 static void flag_sets(void **state)
 {
     static const char *const legal[] = {"S",  "SU",  "SA", "R", "RA",
@@ -317,7 +317,7 @@ static void options_offered(void **state)
     }
 }
 
-/* Port reuse by NAT: who may take over a tuple (netfilter.md 2.2, step 5). */
+/* Port reuse by NAT: who may take over a tuple, as the kernel has it. */
 static void reuse(void **state)
 {
     static const struct {
@@ -350,7 +350,7 @@ static void reuse(void **state)
     }
 }
 
-/* ReDAN: whoever doesn't know the number does not reset (hostile.md T1). */
+/* ReDAN: whoever doesn't know the number does not reset (NDSS 2025). */
 static void million_guessed_resets(void **state)
 {
     struct flow f = flow_new(&proto_tcp);

@@ -85,7 +85,7 @@ static void ipv6_is_hashed_whole(void **state)
     assert_true(tuple_hash(&t, key) == hash_words(words, 5, key));
 }
 
-/* hostile.md R2: a flood of neighbouring tuples spreads like chance. */
+/* A flood of neighbouring tuples spreads like chance. */
 static void neighbours_spread_over_buckets(void **state)
 {
     enum { BUCKETS = 1024, TUPLES = 65536 };
