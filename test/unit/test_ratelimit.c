@@ -64,7 +64,7 @@ static void rest_refills_no_more_than_the_burst(void **state)
     assert_int_equal(ask(&l, 1, 3600000, 100), 10);
 }
 
-/* Hostile.md T10: errors to one address do not change how many another gets,
+/* T10: errors to one address do not change how many another gets,
  * but for one chance in 256 that they share a bucket. */
 static void addresses_do_not_share(void **state)
 {
