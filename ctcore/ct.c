@@ -12,16 +12,15 @@
 #include <string.h>
 
 #define MIN_ENTRIES      16u
+#define MIN_BUCKETS      16u
 #define MAX_ENTRIES      (1u << 24)
 #define DEFAULT_PORTMAPS 8u
 
 static uint32_t buckets_of(const struct ct_config *config)
 {
-    uint32_t want = config->buckets ? config->buckets : config->max, n = 16;
+    uint32_t want = config->buckets ? config->buckets : config->max;
 
-    while (n < want)
-        n <<= 1;
-    return n;
+    return pool_power_of_two(want < MIN_BUCKETS ? MIN_BUCKETS : want);
 }
 
 static bool in_range(const struct ct_config *c)

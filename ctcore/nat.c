@@ -9,10 +9,8 @@ _Static_assert(sizeof(struct mapping) == 44, "the price of a mapping");
 
 void nat_init(struct nat *n, struct block *b, uint32_t max)
 {
-    uint32_t heads = 16;
+    uint32_t heads = pool_power_of_two(max / 4 < 16 ? 16 : max / 4);
 
-    while (heads < max / 4)
-        heads <<= 1;
     *n = (struct nat){.n_heads = heads};
     pool_init(&n->maps, b, max, sizeof(struct mapping),
               offsetof(struct mapping, flows));

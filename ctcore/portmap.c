@@ -1,16 +1,14 @@
 #include "portmap.h"
 
+#include "parse.h"
 #include "tuple.h"
 
 #include <string.h>
 
-static uint32_t power_of_two(uint32_t n)
+/* Queries have an id where others have ports. */
+static bool is_query(const struct ct_tuple *t)
 {
-    uint32_t p = 1;
-
-    while (p < n)
-        p <<= 1;
-    return p;
+    return t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6;
 }
 
 void portmaps_init(struct portmaps *ps, struct block *b, uint32_t n,
@@ -25,7 +23,7 @@ void portmaps_init(struct portmaps *ps, struct block *b, uint32_t n,
         if (b->base)
             ps->map[i].use = use;
     }
-    ps->n_remote = power_of_two(max);
+    ps->n_remote = pool_power_of_two(max);
     ps->remote = block_take(b, ps->n_remote * sizeof(uint32_t));
 }
 
@@ -38,9 +36,7 @@ void portmaps_start(struct portmaps *ps)
 
 uint16_t portmap_port(const struct ct_tuple *t)
 {
-    bool id = t->proto == 1 || t->proto == 58;
-
-    return id ? t->sport : t->dport;
+    return is_query(t) ? t->sport : t->dport;
 }
 
 static void set_bit(struct portmap *pm, uint32_t i)
@@ -139,17 +135,16 @@ static uint32_t *remote_of(const struct portmaps *ps, const struct ct_tuple *t,
                            uint32_t class)
 {
     struct ct_tuple k = *t;
-    bool id = t->proto == 1 || t->proto == 58;
 
     k.dport = (uint16_t) class;
-    if (id)
+    if (is_query(t))
         k.sport = k.dport = 0;
     return &ps->remote[tuple_hash(&k, ps->key) & (ps->n_remote - 1)];
 }
 
 static uint32_t class_of_tuple(const struct ct_tuple *t)
 {
-    return t->proto == 1 || t->proto == 58 ? 0 : class_of(t->dport);
+    return is_query(t) ? 0 : class_of(t->dport);
 }
 
 bool portmap_count(struct portmaps *ps, const struct ct_tuple *t)
@@ -228,8 +223,7 @@ uint16_t portmap_kth(const struct portmaps *ps, uint16_t lo, uint32_t k)
 bool portmap_full(const struct portmaps *ps, const struct ct_tuple *t,
                   uint16_t lo, uint16_t hi)
 {
-    bool id = t->proto == 1 || t->proto == 58;
-    uint32_t class = id ? 0 : class_of(lo);
+    uint32_t class = is_query(t) ? 0 : class_of(lo);
 
     return *remote_of(ps, t, class) >= portmap_size(ps, lo, hi);
 }
