@@ -112,6 +112,13 @@ void ct_set_steer(struct ct *ct, const struct ct_steer *steer)
     ct->nat.forwards = keep ? steer : NULL;
 }
 
+void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
+                     const struct ct_reserved *udp)
+{
+    ct->nat.reserved_tcp = tcp;
+    ct->nat.reserved_udp = udp;
+}
+
 void ct_set_params(struct ct *ct, const struct ct_params *params)
 {
     ct->params = *params;

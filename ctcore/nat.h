@@ -52,6 +52,7 @@ struct nat {
     uint64_t seed, draws;            /* of the port choice: see natport.c */
     bool exclusive_first;            /* profiles weir and rfc */
     const struct ct_steer *forwards; /* whose ports are not to be given */
+    const struct ct_reserved *reserved_tcp, *reserved_udp; /* or NULL */
     struct nat_miss miss[64];
     uint64_t *stats; /* enum ct_stat */
 };
@@ -66,6 +67,7 @@ struct nat_ask {
     const struct ct_nat_range *range; /* NULL: null binding */
     ct_time now;
     uint32_t victim; /* out: see below */
+    bool hidden;     /* its own: the source gets another's address */
 };
 
 /* Choose one side of an unconfirmed flow's translation and write it into its

@@ -2,6 +2,7 @@
 
 #include "bytes.h"
 #include "hash.h"
+#include "parse.h"
 #include "shard.h"
 #include "stats.h"
 #include "tuple.h"
@@ -10,6 +11,8 @@
 #define MAX_POOL_TRIES 16u
 /* Exclusive ports offered by the map whose tuple an uncounted flow has. */
 #define MAX_SURPRISES 8
+/* Runs of reserved ports and surprises that are stepped over. */
+#define MAX_RUNS 128
 /* Ports looked at for a closed TCP flow to take over: the kernel.s last tries
  * of a round. */
 #define MAX_VICTIM_TRIES 32u
@@ -60,6 +63,42 @@ static bool is_forward(const struct nat *n, const struct ct_tuple *cur)
     return shard_forward(n->forwards, &to) != NULL;
 }
 
+/* ---- ports of the router's own listeners ---- */
+
+static const struct ct_reserved *reserved_of(const struct nat *n,
+                                             const struct ct_tuple *cur,
+                                             const struct nat_ask *ask)
+{
+    if (!ask->hidden)
+        return NULL;
+    return cur->proto == PROTO_TCP   ? n->reserved_tcp
+           : cur->proto == PROTO_UDP ? n->reserved_udp
+                                     : NULL;
+}
+
+/* Somebody else may be writing the next word, and only ever whole ones. */
+static uint64_t reserved_word(const struct ct_reserved *set, uint32_t port)
+{
+    return __atomic_load_n(&set->word[port >> 6], __ATOMIC_RELAXED);
+}
+
+static bool is_reserved(const struct ct_reserved *set, uint32_t port)
+{
+    return set && (reserved_word(set, port) >> (port & 63) & 1);
+}
+
+/* The first port at or after port that is not reserved, or UINT32_MAX. */
+static uint32_t past_reserved(const struct ct_reserved *set, uint32_t port)
+{
+    for (; port < 65536; port = (port | 63) + 1) {
+        uint64_t open = ~reserved_word(set, port) & ~0ull << (port & 63);
+
+        if (open)
+            return (port & ~63u) | (uint32_t)__builtin_ctzll(open);
+    }
+    return UINT32_MAX;
+}
+
 /* Is the reply of cur nobody's?  Notes a flow that could be taken over. */
 static bool is_free(struct nat *n, const struct ct_tuple *cur,
                     struct nat_ask *ask)
@@ -68,7 +107,9 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
     struct ct_conn *old;
     enum ct_dir dir;
 
-    if (is_forward(n, cur) || !natport_invert(ask->proto, cur, &reply))
+    if (is_forward(n, cur) ||
+        is_reserved(reserved_of(n, cur, ask), cur->sport) ||
+        !natport_invert(ask->proto, cur, &reply))
         return false;
     old = table_find(n->table, &reply, tuple_hash(&reply, n->table->key),
                      ask->now, &dir);
@@ -175,20 +216,29 @@ static bool known_full(struct nat *n, const struct ct_tuple *cur,
 }
 
 /* Step 4.  pm's offer is nearly always free; a surprise is an uncounted flow.
- */
+ * Reserved ports are stepped over run by run, as long as there are few. */
 static bool take_exclusive(struct nat *n, struct ct_tuple *cur,
                            const struct portmap *pm, uint16_t lo, uint16_t hi,
                            struct nat_ask *ask)
 {
     uint32_t size = portmap_size(n->ports, lo, hi);
     uint16_t start = portmap_kth(n->ports, lo, draw(n, size));
+    const struct ct_reserved *reserved = reserved_of(n, cur, ask);
+    int surprises = 0;
 
-    for (int i = 0; i < MAX_SURPRISES; i++) {
+    for (int run = 0; run < MAX_RUNS && surprises < MAX_SURPRISES; run++) {
+        uint32_t next;
+
         if (!portmap_exclusive(n->ports, pm, lo, hi, start, &cur->sport))
             return false;
-        if (is_free(n, cur, ask))
+        next = cur->sport + 1u;
+        if (is_reserved(reserved, cur->sport))
+            next = past_reserved(reserved, next);
+        else if (is_free(n, cur, ask))
             return true;
-        start = cur->sport == hi ? lo : (uint16_t)(cur->sport + 1);
+        else
+            surprises++;
+        start = next > hi ? lo : (uint16_t)next;
     }
     return false;
 }
@@ -266,6 +316,7 @@ static bool choose_mapping(struct nat *n, struct ct_tuple *cur,
         if (!addr_in(r, &try.src) || (r->has_ports && (try.sport < r->port_lo ||
                                                        try.sport > r->port_hi)))
             continue;
+        ask->hidden = !ct_addr_eq(&try.src, &orig->src);
         if (is_free(n, &try, ask)) {
             *cur = try;
             return true;
@@ -283,6 +334,7 @@ static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
     uint32_t tries = 1;
 
     ask->victim = CT_NONE;
+    ask->hidden = false;
     if (!r) /* null binding: the port changes only if it must */
         return is_free(n, cur, ask) || choose_port(n, cur, port, ask)
                    ? CT_REASON_NONE
@@ -297,6 +349,7 @@ static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
     for (uint32_t k = 0; k < tries; k++) {
         if (r->has_addr)
             cur->src = pool_addr(n, r, orig, k);
+        ask->hidden = !ct_addr_eq(&cur->src, &orig->src);
         if (choose_port(n, cur, port, ask))
             return CT_REASON_NONE;
     }
@@ -313,6 +366,7 @@ static enum ct_reason choose_destination(struct nat *n, struct ct_tuple *cur,
     uint32_t size, start;
 
     ask->victim = CT_NONE;
+    ask->hidden = false;
     if (!r)
         return CT_REASON_NONE;
     if (r->has_addr)

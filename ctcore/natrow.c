@@ -39,6 +39,15 @@ static const struct ct_rule *ask_rules(struct ct *ct, const struct ct_pkt *pkt,
 
 /* ---- the router's own addresses ---- */
 
+/* Whose address masquerade and redirect use. */
+static uint8_t speaker(const struct ct *ct, uint8_t iface)
+{
+    for (uint8_t i = 0; ct->ifaces.host && i < ct->ifaces.n; i++)
+        if (!ct->ifaces.iface[i].inside)
+            return i;
+    return iface;
+}
+
 static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
                                        uint8_t family)
 {
@@ -160,7 +169,8 @@ static enum ct_verdict choose_dst(struct ct *ct, struct ct_pkt *pkt)
         found = true;
     }
     if (rule && rule->action == CT_ACT_REDIRECT) {
-        const union ct_addr *own = iface_addr(ct, pkt->in, pkt->tuple.family);
+        const union ct_addr *own =
+            iface_addr(ct, speaker(ct, pkt->in), pkt->tuple.family);
 
         if (!own)
             return track_drop(pkt, CT_REASON_NO_ADDRESS);
@@ -178,13 +188,13 @@ static enum ct_verdict choose_src(struct ct *ct, struct ct_pkt *pkt)
     if (rule) {
         range = rule->nat;
         if (rule->action == CT_ACT_MASQUERADE) {
-            const union ct_addr *own =
-                iface_addr(ct, pkt->out, pkt->tuple.family);
+            uint8_t by = speaker(ct, pkt->out);
+            const union ct_addr *own = iface_addr(ct, by, pkt->tuple.family);
 
             if (!own)
                 return track_drop(pkt, CT_REASON_NO_ADDRESS);
             one_addr(&range, own, pkt->tuple.family);
-            conn_set(c->masq_out, pkt->out);
+            conn_set(c->masq_out, by);
         }
         return set_up(ct, pkt, MANGLE_SRC, &range);
     }

@@ -177,7 +177,8 @@ static enum ct_reason refuse_addrs4(uint32_t src, uint32_t dst)
     return group ? CT_REASON_NO_GROUP : CT_REASON_MARTIAN;
 }
 
-static inline enum ct_reason check_ipv4(const uint8_t *ip, uint32_t ihl)
+static inline enum ct_reason check_ipv4(const uint8_t *ip, uint32_t ihl,
+                                        bool self)
 {
     enum { MF_AND_OFFSET = 0x3fff };
 
@@ -187,7 +188,7 @@ static inline enum ct_reason check_ipv4(const uint8_t *ip, uint32_t ihl)
         return CT_REASON_BAD_OPTION;
     if (is_special4(ip[12]) || is_special4(ip[16]))
         return refuse_addrs4(load32(ip + 12), load32(ip + 16));
-    if (load32(ip + 12) == load32(ip + 16))
+    if (load32(ip + 12) == load32(ip + 16) && !self)
         return CT_REASON_LAND;
     if (load16(ip + 6) & MF_AND_OFFSET)
         return CT_REASON_FRAGMENT;
@@ -208,7 +209,7 @@ static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
     total = load16(ip + 2);
     if (total < ihl || total > pkt->len)
         return CT_REASON_BAD_LENGTH;
-    why = check_ipv4(ip, ihl);
+    why = check_ipv4(ip, ihl, pkt->self);
     if (why != NONE)
         return why;
 
@@ -293,7 +294,8 @@ static bool is_special6(const uint8_t *a)
 
 /* Neighbour discovery and its like speak to groups, from :: or a link-local
  * address: not martian, only not forwarded. */
-static enum ct_reason check_addrs6(const uint8_t *src, const uint8_t *dst)
+static enum ct_reason check_addrs6(const uint8_t *src, const uint8_t *dst,
+                                   bool self)
 {
     static const uint8_t none[16];
 
@@ -306,7 +308,7 @@ static enum ct_reason check_addrs6(const uint8_t *src, const uint8_t *dst)
         return CT_REASON_NO_GROUP;
     if (is_special6(dst))
         return CT_REASON_MARTIAN;
-    return memcmp(src, dst, 16) == 0 ? CT_REASON_LAND : NONE;
+    return memcmp(src, dst, 16) == 0 && !self ? CT_REASON_LAND : NONE;
 }
 
 static enum ct_reason parse_ipv6(struct ct_pkt *pkt)
@@ -322,7 +324,7 @@ static enum ct_reason parse_ipv6(struct ct_pkt *pkt)
     if (total > pkt->len)
         return CT_REASON_BAD_LENGTH;
     proto = ip[6];
-    why = check_addrs6(ip + 8, ip + 24);
+    why = check_addrs6(ip + 8, ip + 24, pkt->self);
     if (why == NONE)
         why = parse_chain(ip, total, false, &off, &proto);
     if (why != NONE)

@@ -21,6 +21,9 @@
  * Which side an address is on is asked of the address, never of the interface
  * a packet came by, so that the answer can't differ with the direction.
  *
+ * Where the router's own packets come by a device, they are owned by their
+ * source port: their answers come to that port, or to one of the same slice.
+ *
  * An error about packet P goes to P's sender, the way P's answer would. */
 #include "shard.h"
 
@@ -142,9 +145,10 @@ static uint32_t portless_owner(const struct ct_steer *s,
     return 0;
 }
 
-/* id: what tells translated flows apart: destination port or query id. */
+/* id: what tells translated flows apart: destination port or query id;
+ * own: what tells the router's own apart, source port or the same id. */
 static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
-                             uint16_t id)
+                             uint16_t id, uint16_t own)
 {
     const struct ct_steer_row *row = shard_forward(s, t);
     const union ct_addr *dst = row != NULL ? &row->target : &t->dst;
@@ -152,6 +156,8 @@ static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
 
     if (row == NULL && is_ours(s, t->family, dst))
         return id % s->n_shards;
+    if (s->host && is_ours(s, t->family, &t->src))
+        return own % s->n_shards;
     src_inside = is_inside(s, t->family, &t->src);
     dst_inside = is_inside(s, t->family, dst);
     if (src_inside != dst_inside)
@@ -162,9 +168,9 @@ static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
 static uint32_t tuple_owner(const struct ct_steer *s, const struct ct_tuple *t)
 {
     if (t->proto == PROTO_TCP || t->proto == PROTO_UDP)
-        return ported_owner(s, t, t->dport);
+        return ported_owner(s, t, t->dport, t->sport);
     if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
-        return ported_owner(s, t, t->sport); /* the id, both ways */
+        return ported_owner(s, t, t->sport, t->sport); /* the id */
     return portless_owner(s, t);
 }
 

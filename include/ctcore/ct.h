@@ -33,6 +33,9 @@ struct ct_iface {
 
 struct ct_ifaces {
     uint32_t n;
+    bool host; /* the router's own services are behind a device, too, and only
+                  by outside addresses: masquerade and redirect use the first
+                  outside interface's, whichever way the packet goes */
     struct ct_iface iface[CT_MAX_IFACES];
 };
 
@@ -84,6 +87,17 @@ void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
  * would be taken for the forward's).  Borrowed until the next call. */
 struct ct_steer;
 void ct_set_steer(struct ct *ct, const struct ct_steer *steer);
+
+/* Ports that no flow is hidden behind: the router's own listeners.  Bit p & 63
+ * of word p >> 6 is port p.  A flow that keeps its own source address (the
+ * router's own) may have them.
+ * => borrowed for good; another thread may change them at any time, word by
+ *    word, by atomic stores: flows keep what they were given.  NULL: none. */
+struct ct_reserved {
+    uint64_t word[1024];
+};
+void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
+                     const struct ct_reserved *udp);
 
 void ct_set_params(struct ct *ct, const struct ct_params *params);
 
@@ -218,6 +232,8 @@ struct ct_steer {
     const uint8_t *inside_family;
     uint32_t n_inside;
     uint32_t n_shards;
+    bool host; /* the router's own packets come by a device, too: they are owned
+                  by their source port, as their answers are */
     uint8_t key[16];
 };
 /* Needs a parsed packet.  Both directions of a flow and the errors about it

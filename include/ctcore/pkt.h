@@ -35,6 +35,7 @@ struct ct_pkt {
     uint8_t gso_type;  /* virtio_net_hdr's, for the caller's own use */
     bool csum_partial; /* L4 field holds the pseudo header's sum only */
     bool csum_ok;      /* somebody trustworthy checked the L4 checksum */
+    bool self;         /* may be from an address to itself: a host's loopback */
     uint8_t in;        /* interface it came by, CT_NO_IFACE: made here */
     uint8_t kind;      /* enum ct_kind */
 

@@ -25,6 +25,7 @@ static enum ct_reason parse(struct ct_pkt *pkt, const uint8_t *bytes, size_t n)
     enum ct_reason why;
 
     memset(pkt, 0xa5, sizeof *pkt); /* what a former packet left behind */
+    pkt->self = false;
     memcpy(exact, bytes, n);
     pkt->data = exact;
     pkt->len = (uint32_t)n;

@@ -3,114 +3,7 @@
  * A flow is told by the tuples with which its two directions come in.  What
  * leaves is what the other direction comes in with, turned round: so an error
  * about either direction quotes that. */
-#include <ctcore/ct.h>
-
-#include "bytes.h"
-#include "csum.h"
-#include "hash.h"
-#include "packet.h"
-#include "parse.h"
-
-#include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-enum { GRE = 47, ESP = 50, ROUNDS = 3000 };
-enum {
-    ECHO_REQUEST = 8 << 8,
-    ECHO6_REQUEST = 128 << 8,
-    ECHO6_REPLY = 129 << 8
-};
-
-static struct rng rng;
-
-/* ---- the router that all flows cross ---- */
-
-static struct ct_ifaces ifaces;
-static struct ct_steer_row rows[8];
-static struct ct_addr_range external[2], inside[4];
-static uint8_t external_family[2], inside_family[4];
-static struct ct_steer steer;
-
-static union ct_addr addr(const char *text)
-{
-    union ct_addr a = {.w64 = {0, 0}};
-    int ok = inet_pton(strchr(text, ':') ? AF_INET6 : AF_INET, text, &a);
-
-    assert_int_equal(ok, 1);
-    return a;
-}
-
-static void add_row(uint8_t family, uint8_t proto, const char *to, uint16_t lo,
-                    uint16_t hi, const char *target)
-{
-    rows[steer.n++] = (struct ct_steer_row){.addr = addr(to),
-                                            .target = addr(target),
-                                            .port_lo = lo,
-                                            .port_hi = hi,
-                                            .family = family,
-                                            .proto = proto};
-}
-
-static void add_range(struct ct_addr_range *r, uint8_t *family, uint32_t *n,
-                      const char *lo, const char *hi)
-{
-    family[*n] = strchr(lo, ':') ? CT_IPV6 : CT_IPV4;
-    r[*n] = (struct ct_addr_range){addr(lo), addr(hi)};
-    ++*n;
-}
-
-static void add_iface(bool in, const char *v4, const char *v6)
-{
-    ifaces.iface[ifaces.n++] = (struct ct_iface){.inside = in,
-                                                 .n_addrs = 2,
-                                                 .addr = {addr(v4), addr(v6)},
-                                                 .family = {CT_IPV4, CT_IPV6}};
-}
-
-static int make_router(void **state)
-{
-    (void)state;
-    rng.state = 42;
-    memset(&steer, 0, sizeof steer);
-    memset(&ifaces, 0, sizeof ifaces);
-    add_iface(true, "10.0.0.1", "2001:db8:1::1");
-    add_iface(true, "10.1.0.1", "2001:db8:2::1");
-    add_iface(false, "198.51.100.2", "2001:db8:f::1");
-    add_row(CT_IPV4, PROTO_ICMP, "203.0.113.9", ECHO_REQUEST, ECHO_REQUEST,
-            "10.1.0.9");
-    add_row(CT_IPV4, PROTO_TCP, "198.51.100.2", 80, 89, "10.0.0.80");
-    add_row(CT_IPV4, PROTO_TCP, "198.51.100.2", 443, 443, "10.1.0.80");
-    add_row(CT_IPV4, PROTO_TCP, "203.0.113.9", 1, 1023, "10.0.0.99");
-    add_row(CT_IPV4, PROTO_UDP, "198.51.100.2", 53, 53, "10.0.0.53");
-    add_row(CT_IPV6, PROTO_TCP, "2001:db8:f::1", 443, 443, "2001:db8:2::80");
-    add_range(external, external_family, &steer.n_external, "203.0.113.0",
-              "203.0.113.15");
-    add_range(external, external_family, &steer.n_external,
-              "2001:db8:e::", "2001:db8:e::ff");
-    add_range(inside, inside_family, &steer.n_inside, "10.0.0.0",
-              "10.0.255.255");
-    add_range(inside, inside_family, &steer.n_inside, "10.1.0.0",
-              "10.1.255.255");
-    add_range(inside, inside_family, &steer.n_inside,
-              "2001:db8:1::", "2001:db8:2:ffff:ffff:ffff:ffff:ffff");
-    steer.rows = rows;
-    steer.ifaces = &ifaces;
-    steer.external = external;
-    steer.external_family = external_family;
-    steer.inside = inside;
-    steer.inside_family = inside_family;
-    for (unsigned i = 0; i < sizeof steer.key; i++)
-        steer.key[i] = (uint8_t)rng_next(&rng);
-    return 0;
-}
-
-/* ---- flows ---- */
+#include "shard_rig.h"
 
 static bool is_icmp(uint8_t proto)
 {
@@ -268,6 +161,11 @@ static void one_owner(const struct ct_tuple *orig, const struct ct_tuple *reply)
     assert_int_equal(error_owner(&reply_left), is);
 }
 
+static struct ct_tuple outwards(uint8_t family)
+{
+    return flow(family, 0, inside_host(family), remote_host(family));
+}
+
 /* ---- kinds of flow: each makes one at random and asks who owns it ---- */
 
 static void untranslated(const struct ct_tuple *orig)
@@ -291,19 +189,18 @@ static void routed(void)
 
 static union ct_addr pool(uint8_t family)
 {
-    union ct_addr a = addr(family == CT_IPV4 ? "203.0.113.0" : "2001:db8:e::");
+    bool v4 = family == CT_IPV4;
+    union ct_addr a = addr(v4 ? "203.0.113.0" : "2001:db8:e::");
 
-    a.b[family == CT_IPV4 ? 3 : 15] = (uint8_t)rng_below(&rng, 16);
+    a.b[v4 ? 3 : 15] = (uint8_t)rng_below(&rng, 16);
     return a;
 }
 
 static void snat(void)
 {
     uint8_t family = some_family();
-    struct ct_tuple t =
-        flow(family, 0, inside_host(family), remote_host(family));
-    union ct_addr own =
-        ifaces.iface[2].addr[family == CT_IPV6]; /* masquerade */
+    struct ct_tuple t = outwards(family);
+    union ct_addr own = ifaces.iface[2].addr[family == CT_IPV6];
     struct ct_tuple reply =
         hidden_reply(&t, rng_below(&rng, 2) ? own : pool(family), owner(&t));
 
@@ -327,11 +224,20 @@ static struct ct_tuple to_row(union ct_addr src[2],
     return t;
 }
 
+/* From outside or, hairpin, from inside. */
+static struct ct_tuple to_forward(struct ct_tuple *leaves, bool hairpin)
+{
+    union ct_addr src[2] = {
+        hairpin ? inside_host(CT_IPV4) : remote_host(CT_IPV4),
+        hairpin ? inside_host(CT_IPV6) : remote_host(CT_IPV6)};
+
+    return to_row(src, &rows[rng_below(&rng, steer.n)], leaves);
+}
+
 static void forward(void)
 {
-    union ct_addr src[2] = {remote_host(CT_IPV4), remote_host(CT_IPV6)};
     struct ct_tuple leaves, reply;
-    struct ct_tuple t = to_row(src, &rows[rng_below(&rng, steer.n)], &leaves);
+    struct ct_tuple t = to_forward(&leaves, rng_below(&rng, 2));
 
     reply = turn(&leaves);
     one_owner(&t, &reply);
@@ -339,31 +245,10 @@ static void forward(void)
 
 static void forward_with_snat(void)
 {
-    union ct_addr src[2] = {remote_host(CT_IPV4), remote_host(CT_IPV6)};
     struct ct_tuple leaves, reply;
-    struct ct_tuple t = to_row(src, &rows[rng_below(&rng, steer.n)], &leaves);
-
-    reply = hidden_reply(&leaves, ifaces.iface[0].addr[t.family == CT_IPV6],
-                         owner(&t));
-    one_owner(&t, &reply);
-}
-
-static void forward_from_inside(void)
-{
-    union ct_addr src[2] = {inside_host(CT_IPV4), inside_host(CT_IPV6)};
-    struct ct_tuple leaves, reply;
-    struct ct_tuple t = to_row(src, &rows[rng_below(&rng, steer.n)], &leaves);
-
-    reply = turn(&leaves);
-    one_owner(&t, &reply);
-}
-
-static void hairpin(void)
-{
-    union ct_addr src[2] = {inside_host(CT_IPV4), inside_host(CT_IPV6)};
-    struct ct_tuple leaves, reply;
-    struct ct_tuple t = to_row(src, &rows[rng_below(&rng, steer.n)], &leaves);
-    unsigned via = rng_below(&rng, 3);
+    bool hairpin = rng_below(&rng, 2);
+    struct ct_tuple t = to_forward(&leaves, hairpin);
+    unsigned via = hairpin ? rng_below(&rng, 3) : 0;
 
     reply = hidden_reply(&leaves, ifaces.iface[via].addr[t.family == CT_IPV6],
                          owner(&t));
@@ -408,13 +293,34 @@ static void portless_hairpin(void)
     one_owner(&t, &reply);
 }
 
+/* Gateway mode: begun by the router itself, kept or given another port of the
+ * owner's; and answered by it, towards outside and inside. */
+static void of_the_host(void)
+{
+    uint8_t family = some_family();
+    union ct_addr own = ifaces.iface[2].addr[family == CT_IPV6];
+    bool bound_inside = rng_below(&rng, 2);
+    struct ct_tuple t = flow(family, 0, own, remote_host(family)), reply;
+    struct ct_tuple in =
+        flow(family, 0, rng_below(&rng, 2) ? inside_host(family) : t.dst, own);
+
+    steer.host = true;
+    untranslated(&t);
+    untranslated(&in);
+    if (bound_inside)
+        t.src = ifaces.iface[0].addr[family == CT_IPV6];
+    reply = hidden_reply(&t, own, owner(&t));
+    one_owner(&t, &reply);
+    steer.host = false;
+}
+
 static void one_owner_a_flow(void **state)
 {
     /* clang-format off */
     static void (*const kinds[])(void) = {
-        routed, routed, routed, snat, snat, forward, forward_with_snat,
-        forward_from_inside, hairpin, portless_routed, portless_hidden,
-        portless_hairpin,
+        routed, routed, routed, snat, snat, forward, forward,
+        forward_with_snat, forward_with_snat, portless_routed,
+        portless_hidden, portless_hairpin, of_the_host,
     };
     /* clang-format on */
     static const uint32_t shards[] = {2, 3, 4, 7, 64};
@@ -436,10 +342,9 @@ static void an_inside_hosts_flows_are_together(void **state)
     steer.n_shards = 8;
     for (unsigned i = 0; i < 200; i++) {
         uint8_t family = some_family();
-        union ct_addr host = inside_host(family);
-        struct ct_tuple a = flow(family, 0, host, remote_host(family));
-        struct ct_tuple b = flow(family, 0, host, remote_host(family));
+        struct ct_tuple a = outwards(family), b = outwards(family);
 
+        b.src = a.src;
         assert_int_equal(owner(&a), owner(&b));
     }
 }
@@ -451,8 +356,8 @@ static void hosts_spread_evenly(void **state)
     (void)state;
     steer.n_shards = 8;
     for (unsigned i = 0; i < 8000; i++) {
-        struct ct_tuple t = flow(CT_IPV4, PROTO_TCP, inside_host(CT_IPV4),
-                                 remote_host(CT_IPV4));
+        struct ct_tuple t = outwards(CT_IPV4);
+
         n[owner(&t)]++;
     }
     for (unsigned i = 0; i < 8; i++)
@@ -466,8 +371,7 @@ static void the_key_decides(void **state)
     (void)state;
     steer.n_shards = 64;
     for (unsigned i = 0; i < 100; i++) {
-        struct ct_tuple t = flow(CT_IPV4, PROTO_UDP, inside_host(CT_IPV4),
-                                 remote_host(CT_IPV4));
+        struct ct_tuple t = outwards(CT_IPV4);
         uint32_t was = owner(&t);
 
         steer.key[0] ^= 1;
