@@ -19,6 +19,8 @@
 #include "journey.h"
 
 #include "answer.h"
+#include "ending.h"
+#include "host.h"
 #include "output.h"
 #include "walk.h"
 
@@ -58,24 +60,6 @@ void journey_set_ifaces(struct journey *j, const struct ct_ifaces *ifaces,
     memcpy(j->iface, more, ifaces->n * sizeof *more);
 }
 
-static void refuse(struct journey *j, struct ct_pkt *pkt, enum ct_reason why)
-{
-    ct_drop(j->cfg.ct, pkt, why);
-    if (j->cfg.dropped != NULL)
-        j->cfg.dropped(j->cfg.ctx, pkt);
-}
-
-/* A hook did not say ACCEPT: it has counted the packet itself. */
-static void stopped(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v)
-{
-    if (v != CT_DROP)
-        return; /* held */
-    if (pkt->tell)
-        answer_reject(j, pkt);
-    if (j->cfg.dropped != NULL)
-        j->cfg.dropped(j->cfg.ctx, pkt);
-}
-
 /* What the offload header says must be true of the packet, since the far
  * kernel will cut and sum by it. */
 static bool offload_ok(const struct ct_pkt *pkt)
@@ -104,13 +88,16 @@ static bool offload_ok(const struct ct_pkt *pkt)
 /* Everything that can be said of a packet alone. */
 static enum ct_reason inspect(struct journey *j, struct ct_pkt *pkt)
 {
-    enum ct_reason why = ct_parse(j->cfg.ct, pkt);
+    enum ct_reason why;
 
+    pkt->self = j->cfg.host;
+    why = ct_parse(j->cfg.ct, pkt);
     if (why != CT_REASON_NONE)
         return why;
     if (!offload_ok(pkt))
         return CT_REASON_BAD_GSO;
-    return local_src(&j->local, pkt->tuple.family, &pkt->tuple.src);
+    why = local_src(&j->local, pkt->tuple.family, &pkt->tuple.src);
+    return j->cfg.host ? host_inspect(j, pkt, why) : why;
 }
 
 /* Its transport part arrived broken: a host discards it without a word (RFC
@@ -127,7 +114,11 @@ static void deliver(struct journey *j, struct ct_pkt *pkt)
     enum ct_verdict v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
 
     if (v != CT_ACCEPT) {
-        stopped(j, pkt, v);
+        ending_stopped(j, pkt, v);
+        return;
+    }
+    if (j->cfg.host) {
+        host_deliver(j, pkt);
         return;
     }
     ct_count(j->cfg.ct, CT_STAT_local, 1);
@@ -142,53 +133,51 @@ static void forward(struct journey *j, struct ct_pkt *pkt,
                     const union ct_addr *dst)
 {
     uint8_t family = walk_family(pkt);
-    enum ct_reason why;
     enum ct_verdict v;
-    uint32_t len;
 
-    if (pkt->data[family == CT_IPV4 ? 8 : 7] <= 1) {
+    /* A host's kernel takes its hop on the way in and again on the way out. */
+    if (!j->cfg.host && pkt->data[family == CT_IPV4 ? 8 : 7] <= 1) {
         answer_error(j, pkt, ANSWER_TTL, 0);
-        refuse(j, pkt, CT_REASON_TTL);
+        ending_refuse(j, pkt, CT_REASON_TTL);
         return;
     }
     pkt->out = j->fib == NULL ? CT_NO_IFACE
                               : fib_lookup(j->fib, (enum ct_family)family, dst);
     if (pkt->out >= j->local.ifaces.n) {
         answer_error(j, pkt, ANSWER_NO_ROUTE, 0);
-        refuse(j, pkt, CT_REASON_NO_ROUTE);
+        ending_refuse(j, pkt, CT_REASON_NO_ROUTE);
         return;
     }
     if ((v = ct_hook(j->cfg.ct, CT_FORWARD, pkt)) != CT_ACCEPT) {
-        stopped(j, pkt, v);
+        ending_stopped(j, pkt, v);
         return;
     }
     if (output_fit(j, pkt) == OUTPUT_TOO_BIG) {
         answer_error(j, pkt, ANSWER_TOO_BIG, j->iface[pkt->out].mtu);
-        refuse(j, pkt, CT_REASON_TOO_BIG);
+        ending_refuse(j, pkt, CT_REASON_TOO_BIG);
         return;
     }
-    ct_ttl_down(pkt);
+    if (!j->cfg.host)
+        ct_ttl_down(pkt);
     if ((v = ct_hook(j->cfg.ct, CT_POSTROUTING, pkt)) != CT_ACCEPT) {
-        stopped(j, pkt, v);
+        ending_stopped(j, pkt, v);
         return;
     }
-    len = pkt->len;
-    if ((why = output_send(j, pkt)) != CT_REASON_NONE) {
-        refuse(j, pkt, why);
-        return;
-    }
-    ct_count(j->cfg.ct, CT_STAT_forwarded, 1);
-    ct_count(j->cfg.ct, CT_STAT_pkts_out, 1);
-    ct_count(j->cfg.ct, CT_STAT_bytes_out, len);
+    ending_forward(j, pkt);
 }
 
 static void walk(struct journey *j, struct ct_pkt *pkt)
 {
-    enum ct_verdict v = ct_hook(j->cfg.ct, CT_PREROUTING, pkt);
     union ct_addr dst;
+    enum ct_verdict v;
 
+    if (pkt->in == CT_NO_IFACE) { /* the host's own */
+        host_output(j, pkt);
+        return;
+    }
+    v = ct_hook(j->cfg.ct, CT_PREROUTING, pkt);
     if (v != CT_ACCEPT) {
-        stopped(j, pkt, v);
+        ending_stopped(j, pkt, v);
         return;
     }
     dst = walk_addr(pkt, true);
@@ -197,10 +186,10 @@ static void walk(struct journey *j, struct ct_pkt *pkt)
         deliver(j, pkt);
         break;
     case LOCAL_GROUP:
-        refuse(j, pkt, CT_REASON_NO_GROUP);
+        ending_refuse(j, pkt, CT_REASON_NO_GROUP);
         break;
     case LOCAL_IMPOSSIBLE:
-        refuse(j, pkt, CT_REASON_MARTIAN);
+        ending_refuse(j, pkt, CT_REASON_MARTIAN);
         break;
     case LOCAL_NO:
         forward(j, pkt, &dst);
@@ -228,7 +217,7 @@ static void chunk(struct journey *j, struct ct_pkt *pkts[], unsigned n)
         if (why[i] == CT_REASON_NONE)
             walk(j, pkts[i]);
         else
-            refuse(j, pkts[i], why[i]);
+            ending_refuse(j, pkts[i], why[i]);
         ct_done(j->cfg.ct, pkts[i]);
     }
 }

@@ -27,8 +27,12 @@ struct journey_config {
      * for a link header.  NONE: sent.  TX_LINK_DOWN, TX_ERROR: lost, and the
      * journey counts it. */
     enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);
+    /* Gateway mode: the router's addresses are the kernel's, which answers for
+     * them, and takes the hops; its own packets come by the outside
+     * interface.  See host.h. */
+    bool host;
     /* A packet for the router itself that the journey has no answer for; may
-     * be NULL.  Tests and gateway mode use it.  True: taken, no answer. */
+     * be NULL.  Tests use it.  True: taken, no answer. */
     bool (*local)(void *ctx, struct ct_pkt *pkt);
     /* Told of every drop; may be NULL. */
     void (*dropped)(void *ctx, const struct ct_pkt *pkt);

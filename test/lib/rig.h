@@ -15,6 +15,7 @@ struct rig_calls {
     void (*dropped)(void *ctx, const struct ct_pkt *pkt);
     void (*event)(void *ctx, const struct ct_event *ev);
     void *ctx;
+    bool host; /* gateway mode: see struct journey_config */
 };
 
 struct rig {
@@ -27,6 +28,7 @@ struct rig {
     struct ct_rule_count *counts;
     void *block;
     ct_time now;
+    bool host;
 };
 
 /* Make a router that begins at start.  Ends the program with the

@@ -138,12 +138,25 @@ static bool in_prefix(const struct world *w, uint8_t iface, const uint8_t *addr,
     return false;
 }
 
+static bool is_own(const struct world *w, const uint8_t *addr, uint8_t family)
+{
+    for (uint32_t i = 0; i < w->rig.config->n_ifaces; i++)
+        for (unsigned k = 0; k < w->rig.config->iface[i].n_addrs; k++)
+            if (w->rig.config->iface[i].addr[k].family == family &&
+                memcmp(w->rig.config->iface[i].addr[k].addr.b, addr,
+                       family == 4 ? 4 : 16) == 0)
+                return true;
+    return false;
+}
+
 /* The egress assertion: true unless an inside address is about to be told. */
 static bool hidden(const struct world *w, const struct ct_pkt *pkt)
 {
     uint8_t family = pkt->data[0] >> 4;
     const uint8_t *src = pkt->data + (family == 4 ? 12 : 8);
 
+    if (w->rig.host && is_own(w, pkt->data + (family == 4 ? 16 : 24), family))
+        return true; /* handed to the kernel it sits in */
     if (!w->masquerade || pkt->notrack || pkt->out >= w->rig.config->n_ifaces ||
         w->rig.config->iface[pkt->out].inside)
         return true;
@@ -356,7 +369,7 @@ void elapse(struct world *w, uint64_t s)
 
 /* ---- life ---- */
 
-struct world *world_open(const char *statements, ct_time start)
+static struct world *make(const char *statements, ct_time start, bool host)
 {
     struct world *w = calloc(1, sizeof *w);
     char *json;
@@ -365,11 +378,24 @@ struct world *world_open(const char *statements, ct_time start)
     json = world_config(statements, &w->masquerade);
     w->start = start;
     rig_open(&w->rig, json, start,
-             &(struct rig_calls){
-                 .tx = tx, .dropped = dropped, .event = event, .ctx = w});
+             &(struct rig_calls){.tx = tx,
+                                 .dropped = dropped,
+                                 .event = event,
+                                 .host = host,
+                                 .ctx = w});
     free(json);
     keep(w, "");
     return w;
+}
+
+struct world *world_open(const char *statements, ct_time start)
+{
+    return make(statements, start, false);
+}
+
+struct world *world_open_host(const char *statements, ct_time start)
+{
+    return make(statements, start, true);
 }
 
 void reload(struct world *w, const char *statements)

@@ -60,6 +60,10 @@ struct world {
 
 #define WORLD(statements) world_open(statements, (ct_time){1000000})
 struct world *world_open(const char *statements, ct_time start);
+/* The same in gateway mode: packets with an own source that enter by wan are
+ * the host's own, those for an own address leave as they are. */
+#define HOST_WORLD(statements) world_open_host(statements, (ct_time){1000000})
+struct world *world_open_host(const char *statements, ct_time start);
 void world_close(struct world *w, const char *file, int line);
 #define END(w) world_close(w, __FILE__, __LINE__)
 

@@ -1,0 +1,109 @@
+/* host.c - gateway mode: the host's own packets, and packets for the host
+ *
+ *     the kernel's sockets ---\                    /--> LAN
+ *                              > outside TUN: weir
+ *     to its own addresses <--/                    \--> WAN
+ *
+ * So the host's connections are flows like all others: their ports never
+ * collide with those of flows that are hidden behind the same address.  Nobody
+ * but the kernel can write to the TUN, and it lets no packet with one of its
+ * own addresses in from a wire, so such a source is the host.
+ *
+ * Nothing is said to the host about its own packets: they have not crossed a
+ * link yet, and what does not fit the next one its kernel finds out itself. */
+#include "host.h"
+
+#include "ending.h"
+#include "output.h"
+
+/* The outside device: where the kernel hands over and takes. */
+static uint8_t door(const struct journey *j)
+{
+    uint8_t i = 0;
+
+    while (i + 1u < j->local.ifaces.n && j->local.ifaces.iface[i].inside)
+        i++;
+    return i;
+}
+
+enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
+                            enum ct_reason why)
+{
+    const struct ct_tuple *t = &pkt->tuple;
+
+    if (why != CT_REASON_SPOOFED || pkt->in != door(j))
+        return why == CT_REASON_NONE && ct_addr_eq(&t->src, &t->dst)
+                   ? CT_REASON_LAND
+                   : why;
+    if (local_dst(&j->local, t->family, &t->dst) != LOCAL_SELF)
+        pkt->in = CT_NO_IFACE;
+    return CT_REASON_NONE;
+}
+
+/* Always by the door: there the kernel's own check of the source (rp_filter)
+ * finds the way back.  No link is crossed, so size does not matter. */
+void host_deliver(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_reason why = CT_REASON_BAD_OUTPUT;
+
+    pkt->out = door(j);
+    if (!j->iface[pkt->out].usable)
+        why = CT_REASON_TX_LINK_DOWN;
+    else if (journey_output_ok(pkt, UINT16_MAX))
+        why = j->cfg.tx(j->cfg.ctx, pkt);
+    if (why != CT_REASON_NONE)
+        ending_refuse(j, pkt, why);
+    else
+        ct_count(j->cfg.ct, CT_STAT_local, 1);
+}
+
+/* Interface that leads to dst, or CT_NO_IFACE. */
+static uint8_t route(const struct journey *j, const struct ct_pkt *pkt,
+                     const union ct_addr *dst)
+{
+    uint8_t out = CT_NO_IFACE;
+
+    if (j->fib != NULL)
+        out = fib_lookup(j->fib, (enum ct_family)walk_family(pkt), dst);
+    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
+}
+
+static void to_itself(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_verdict v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
+
+    if (v == CT_ACCEPT)
+        host_deliver(j, pkt);
+    else
+        ending_stopped(j, pkt, v);
+}
+
+void host_output(struct journey *j, struct ct_pkt *pkt)
+{
+    union ct_addr dst = walk_addr(pkt, true);
+    enum ct_verdict v;
+
+    pkt->out = route(j, pkt, &dst);
+    if ((v = ct_hook(j->cfg.ct, CT_OUTPUT, pkt)) != CT_ACCEPT) {
+        ending_stopped(j, pkt, v);
+        return;
+    }
+    dst = walk_addr(pkt, true); /* nat may have turned it elsewhere */
+    if (local_dst(&j->local, walk_family(pkt), &dst) == LOCAL_SELF) {
+        to_itself(j, pkt);
+        return;
+    }
+    pkt->out = route(j, pkt, &dst);
+    if (pkt->out == CT_NO_IFACE) {
+        ending_refuse(j, pkt, CT_REASON_NO_ROUTE);
+        return;
+    }
+    if (output_fit(j, pkt) == OUTPUT_TOO_BIG) {
+        ending_refuse(j, pkt, CT_REASON_TOO_BIG);
+        return;
+    }
+    if ((v = ct_hook(j->cfg.ct, CT_POSTROUTING, pkt)) != CT_ACCEPT)
+        ending_stopped(j, pkt, v);
+    else
+        ending_forward(j, pkt);
+}

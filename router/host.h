@@ -1,0 +1,23 @@
+/* host.h - gateway mode: the host's own packets, and packets for the host
+ *
+ * The kernel that weir sits in owns the router's addresses.  It hands over its
+ * own packets by the outside device, and takes from there what is for it. */
+#ifndef HOST_H
+#define HOST_H
+
+#include "walk.h"
+
+/* why: what is to be said of pkt's source by itself.  By the outside device an
+ * own address is the host: NONE, and pkt->in becomes CT_NO_IFACE: made here;
+ * but what the kernel says to itself (errors about packets weir has translated)
+ * walks in like any other.  SPOOFED, LAND: it is forged. */
+enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
+                            enum ct_reason why);
+
+/* OUTPUT, route, POSTROUTING and out, or to the host itself. */
+void host_output(struct journey *j, struct ct_pkt *pkt);
+
+/* Past INPUT: hand it to the kernel. */
+void host_deliver(struct journey *j, struct ct_pkt *pkt);
+
+#endif

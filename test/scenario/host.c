@@ -1,0 +1,328 @@
+/* host.c - gateway mode: the host's own packets, and packets for the host */
+#include "world.h"
+
+#define C "10.0.1.2:4000"
+#define S "198.51.100.2:80"
+#define W "198.51.100.1"
+
+/* The host's connection is a flow like any other; its answer goes to the host,
+ * and no hop is taken: the kernel takes its own. */
+static void a_connection_of_the_host(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, W ":5000 > " S " tcp S seq 1 ttl 64@wan");
+    say(w, S " > " W ":5000 tcp S. seq 9 ack 2 ttl 1");
+    TRACE(w, "[  0] " W ":5000 > " S " tcp S: NEW\n"
+             "      out wan " W ":5000 > " S " tcp S\n"
+             "[  0] " S " > " W ":5000 tcp S.: ESTABLISHED\n"
+             "      out wan " S " > " W ":5000 tcp S.\n");
+    assert_int_equal(w->last[8], 1);
+    assert_int_equal(stat_of(w, CT_STAT_local), 1);
+    assert_int_equal(stat_of(w, CT_STAT_forwarded), 1);
+    END(w);
+}
+
+/* Both want one tuple: the second gets another port, whoever it is. */
+static void ports_of_host_and_clients_never_collide(void **state)
+{
+    struct world *w = HOST_WORLD("");
+    uint16_t port;
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " tcp S seq 1");
+    assert_int_equal(last_sport(w), 4000);
+    say(w, W ":4000 > " S " tcp S seq 1@wan");
+    port = last_sport(w);
+    assert_int_not_equal(port, 4000);
+    sayf(w, S " > " W ":%u tcp S. seq 9 ack 2", port);
+    assert_int_equal(last_dport(w), 4000);
+    assert_int_equal(w->last[19], 1); /* the host */
+    say(w, S " > " W ":4000 tcp S. seq 9 ack 2");
+    assert_int_equal(w->last[19], 2); /* the client */
+    say(w, W ":6000 > " S " tcp S seq 1@wan");
+    assert_int_equal(last_sport(w), 6000);
+    say(w, "10.0.1.3:6000 > " S " tcp S seq 1");
+    assert_int_not_equal(last_sport(w), 6000);
+    END(w);
+}
+
+/* From outside and from a client to a service of the host, and its answers. */
+static void a_service_of_the_host(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, "198.51.100.7:999 > " W ":22 tcp S seq 1");
+    say(w, W ":22 > 198.51.100.7:999 tcp S. seq 4 ack 2@wan");
+    say(w, C " > " W ":22 tcp S seq 1");
+    say(w, W ":22 > " C " tcp S. seq 4 ack 2@wan");
+    say(w, C " > " W ":22 tcp . seq 2 ack 5");
+    TRACE(w, "[  0] 198.51.100.7:999 > " W ":22 tcp S: NEW\n"
+             "      out wan 198.51.100.7:999 > " W ":22 tcp S\n"
+             "[  0] " W ":22 > 198.51.100.7:999 tcp S.: ESTABLISHED\n"
+             "      out wan " W ":22 > 198.51.100.7:999 tcp S.\n"
+             "[  0] " C " > " W ":22 tcp S: NEW\n"
+             "      out wan " C " > " W ":22 tcp S\n"
+             "[  0] " W ":22 > " C " tcp S.: ESTABLISHED\n"
+             "      out lan " W ":22 > " C " tcp S.\n"
+             "[  0] " C " > " W ":22 tcp .: ESTABLISHED\n"
+             "      out wan " C " > " W ":22 tcp .\n");
+    assert_int_equal(count_flows(w), 2);
+    END(w);
+}
+
+/* The kernel answers pings to its addresses, and a packet it has no socket
+ * for: weir does not speak for it. */
+static void the_kernel_answers_for_itself(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, "198.51.100.7 > " W " icmp echo id 7 seq 1");
+    say(w, "198.51.100.7:5 > " W ":6 udp 'x'");
+    TRACE(w, "[  0] 198.51.100.7 > " W " icmp echo: NEW\n"
+             "      out wan 198.51.100.7 > " W " icmp echo\n"
+             "[  0] 198.51.100.7:5 > " W ":6 udp: NEW\n"
+             "      out wan 198.51.100.7:5 > " W ":6 udp\n");
+    say(w, W " > 198.51.100.7 icmp reply id 7 seq 1@wan");
+    TRACE(w, "[  0] " W " > 198.51.100.7 icmp reply: ESTABLISHED\n"
+             "      out wan " W " > 198.51.100.7 icmp reply\n");
+    assert_int_equal(stat_of(w, CT_STAT_orig_echo), 0);
+    assert_int_equal(stat_of(w, CT_STAT_orig_error), 0);
+    END(w);
+}
+
+/* The kernel takes the hops, and what its errors quote is a packet that weir
+ * has translated: from its own address, to its own address. */
+static void errors_of_the_kernel_reach_the_client(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, C " > " S " udp 'a' ttl 1");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out wan " W ":4000 > " S " udp\n");
+    assert_int_equal(w->last[8], 1);
+    say(w, W " > " W " icmp 11/0 about {" W ":4000 > " S " udp 'a'}@wan");
+    TRACE(w, "[  0] " W " > " W " icmp 11/0: RELATED\n"
+             "      out lan " W " > 10.0.1.2 icmp 11/0 about {" C " > " S
+             " udp}\n");
+    END(w);
+}
+
+/* Its error about an answer that could not be delivered inside leaves with the
+ * quotation as the outside knows it. */
+static void errors_of_the_kernel_about_answers(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, C " > " S " udp 'a'");
+    say(w, S " > " W ":4000 udp 'b'");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out wan " W ":4000 > " S " udp\n"
+             "[  0] " S " > " W ":4000 udp: ESTABLISHED\n"
+             "      out lan " S " > " C " udp\n");
+    say(w, W " > 198.51.100.2 icmp 3/1 about {" S " > " C " udp 'b'}@wan");
+    TRACE(w, "[  0] " W " > 198.51.100.2 icmp 3/1: RELATED\n"
+             "      out wan " W " > 198.51.100.2 icmp 3/1 about {" S " > " W
+             ":4000 udp}\n");
+    END(w);
+}
+
+/* By the inside device nothing of the host's own can come. */
+static void a_forged_own_source_is_refused(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, W ":5000 > " S " udp 'x'@lan");
+    say(w, "10.0.1.1:5000 > " S " udp 'x'@lan");
+    TRACE(w, "[  0] " W ":5000 > " S " udp: -\n      drop spoofed\n"
+             "[  0] 10.0.1.1:5000 > " S " udp: -\n      drop spoofed\n");
+    say(w, W ":5 > " W ":5 udp 'x'@lan");
+    say(w, "198.51.100.7:5 > 198.51.100.7:5 udp 'x'@wan");
+    TRACE(w, "[  0] " W ":5 > " W ":5 udp: -\n      drop spoofed\n"
+             "[  0] 198.51.100.7:5 > 198.51.100.7:5 udp: -\n"
+             "      drop land\n");
+    END(w);
+}
+
+/* Bound to its inside address the host is hidden as a client is. */
+static void a_connection_from_the_inside_address(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, "10.0.1.1:5000 > " S " udp 'x'@wan");
+    say(w, S " > " W ":5000 udp 'y'");
+    TRACE(w, "[  0] 10.0.1.1:5000 > " S " udp: NEW\n"
+             "      out wan " W ":5000 > " S " udp\n"
+             "[  0] " S " > " W ":5000 udp: ESTABLISHED\n"
+             "      out wan " S " > 10.0.1.1:5000 udp\n");
+    END(w);
+}
+
+/* What is mapped belongs to the client, hairpin included; the rest is the
+ * host's. */
+static void a_forward_and_a_service_beside_it(void **state)
+{
+    struct world *w =
+        HOST_WORLD("hairpin on; dnat tcp 198.51.100.1:8080 -> 10.0.1.5:80");
+
+    (void)state;
+    say(w, "198.51.100.7:999 > " W ":8080 tcp S seq 1");
+    say(w, C " > " W ":8080 tcp S seq 1");
+    say(w, C " > " W ":8081 tcp S seq 1");
+    TRACE(w, "[  0] 198.51.100.7:999 > " W ":8080 tcp S: NEW\n"
+             "      out lan 198.51.100.7:999 > 10.0.1.5:80 tcp S\n"
+             "[  0] " C " > " W ":8080 tcp S: NEW\n"
+             "      out lan " W ":4000 > 10.0.1.5:80 tcp S\n"
+             "[  0] " C " > " W ":8081 tcp S: NEW\n"
+             "      out wan " C " > " W ":8081 tcp S\n");
+    END(w);
+}
+
+/* Services of the host answer by weir only from wan's address: that is where
+ * redirect leads, and what masquerade gives towards lan, too. */
+static void redirect_and_masquerade_to_lan(void **state)
+{
+    struct world *w = HOST_WORLD(
+        "prerouting {\"in\":\"lan\",\"proto\":\"tcp\",\"dport\":80,"
+        "\"redirect\":3128}; dnat tcp 198.51.100.1:8080 -> 10.0.1.5:80; "
+        "postrouting {\"out\":\"lan\",\"masquerade\":true}");
+
+    (void)state;
+    say(w, C " > 192.0.2.9:80 tcp S seq 1");
+    say(w, W ":3128 > " C " tcp S. seq 4 ack 2@wan");
+    say(w, "198.51.100.7:999 > " W ":8080 tcp S seq 1");
+    say(w, "10.0.1.5:80 > " W ":999 tcp S. seq 4 ack 2");
+    TRACE(w, "[  0] " C " > 192.0.2.9:80 tcp S: NEW\n"
+             "      out wan " C " > " W ":3128 tcp S\n"
+             "[  0] " W ":3128 > " C " tcp S.: ESTABLISHED\n"
+             "      out lan 192.0.2.9:80 > " C " tcp S.\n"
+             "[  0] 198.51.100.7:999 > " W ":8080 tcp S: NEW\n"
+             "      out lan " W ":999 > 10.0.1.5:80 tcp S\n"
+             "[  0] 10.0.1.5:80 > " W ":999 tcp S.: ESTABLISHED\n"
+             "      out wan " W ":8080 > 198.51.100.7:999 tcp S.\n");
+    reload(w, "");
+    assert_int_equal(count_flows(w), 2);
+    END(w);
+}
+
+/* Whoever has a wan address already keeps it, the second one, too, and only
+ * gives way where the port is taken. */
+static void a_second_address_is_kept(void **state)
+{
+    struct world *w = HOST_WORLD(
+        "outside 198.51.100.1/24,198.51.100.9/24; masquerade off; postrouting "
+        "{\"out\":\"wan\",\"src\":\"!wan\",\"masquerade\":true}");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "198.51.100.9:5000 > " S " udp 'x'@wan");
+    assert_int_equal(w->last[15], 9);
+    assert_int_equal(last_sport(w), 5000);
+    say(w, C " > " S " udp 'x'");
+    assert_int_equal(w->last[15], 1);
+    say(w, W ":4000 > " S " udp 'x'@wan");
+    assert_int_equal(w->last[15], 1);
+    assert_int_not_equal(last_sport(w), 4000);
+    END(w);
+}
+
+/* A rule of OUTPUT is asked about the host's own, one of FORWARD is not. */
+static void rules_of_output_are_asked(void **state)
+{
+    struct world *w = HOST_WORLD(
+        "policy forward drop; output {\"dport\":25,\"proto\":\"tcp\","
+        "\"verdict\":\"drop\"}");
+
+    (void)state;
+    say(w, W ":5000 > 198.51.100.2:25 tcp S seq 1@wan");
+    say(w, W ":5000 > " S " tcp S seq 1@wan");
+    TRACE(w, "[  0] " W ":5000 > 198.51.100.2:25 tcp S: NEW\n"
+             "      drop rule\n"
+             "[  0] " W ":5000 > " S " tcp S: NEW\n"
+             "      out wan " W ":5000 > " S " tcp S\n");
+    END(w);
+}
+
+/* IPv6 is routed and tracked; hop limits stay as they are. */
+static void ipv6_without_nat(void **state)
+{
+    struct world *w = HOST_WORLD(
+        "masquerade off; postrouting {\"out\":\"wan\",\"family\":\"ipv4\","
+        "\"masquerade\":true}");
+
+    (void)state;
+    say(w, "[fd00:1::2]:4000 > [2001:db8::2]:80 udp 'a' ttl 9");
+    assert_int_equal(w->last[7], 9);
+    say(w, "[2001:db8::1]:4000 > [2001:db8::2]:80 udp 'a'@wan");
+    TRACE(w, "[  0] [fd00:1::2]:4000 > [2001:db8::2]:80 udp: NEW\n"
+             "      out wan [fd00:1::2]:4000 > [2001:db8::2]:80 udp\n"
+             "[  0] [2001:db8::1]:4000 > [2001:db8::2]:80 udp: NEW\n"
+             "      out wan [2001:db8::1]:4000 > [2001:db8::2]:80 udp\n");
+    END(w);
+}
+
+static void reserve(struct ct_reserved *set, uint32_t lo, uint32_t hi)
+{
+    for (uint32_t p = lo; p <= hi; p++)
+        set->word[p >> 6] |= 1ull << (p & 63);
+}
+
+/* Reserved ports are nobody's but the host's own; all others are found. */
+static void reserved_ports(void **state)
+{
+    static struct ct_reserved tcp, udp;
+    struct world *w = HOST_WORLD("");
+    bool seen[16] = {false};
+
+    (void)state;
+    w->quiet = true;
+    reserve(&tcp, 1, 65535);
+    tcp.word[40000 >> 6] = ~0xffffull; /* all but 40000 .. 40015 */
+    reserve(&udp, 53, 53);
+    ct_set_reserved(w->rig.ct, &tcp, &udp);
+    for (unsigned i = 0; i < 16; i++) {
+        sayf(w, "10.0.1.%u:4000 > " S " tcp S seq 1", 2 + i);
+        assert_in_range(last_sport(w), 40000, 40015);
+        assert_false(seen[last_sport(w) - 40000]);
+        seen[last_sport(w) - 40000] = true;
+    }
+    say(w, "10.0.1.99:40003 > " S " tcp S seq 1");
+    assert_int_equal(w->why, CT_REASON_NO_PORT);
+    say(w, W ":22 > " S " tcp S seq 1@wan");
+    assert_int_equal(last_sport(w), 22);
+    say(w, "10.0.1.2:53 > " S " udp 'x'");
+    assert_int_not_equal(last_sport(w), 53);
+    say(w, "10.0.1.2:54 > " S " udp 'x'");
+    assert_int_equal(last_sport(w), 54);
+    END(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest stories[] = {
+        STORY(a_connection_of_the_host),
+        STORY(ports_of_host_and_clients_never_collide),
+        STORY(a_service_of_the_host),
+        STORY(the_kernel_answers_for_itself),
+        STORY(errors_of_the_kernel_reach_the_client),
+        STORY(errors_of_the_kernel_about_answers),
+        STORY(a_forged_own_source_is_refused),
+        STORY(a_connection_from_the_inside_address),
+        STORY(a_forward_and_a_service_beside_it),
+        STORY(redirect_and_masquerade_to_lan),
+        STORY(a_second_address_is_kept),
+        STORY(rules_of_output_are_asked),
+        STORY(ipv6_without_nat),
+        STORY(reserved_ports),
+    };
+
+    return cmocka_run_group_tests(stories, NULL, NULL);
+}
