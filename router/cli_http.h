@@ -20,11 +20,12 @@ struct cli_http {
     char line[CLI_HTTP_LINE];
 };
 
-/* Where the router listens: --socket's value, else WEIR_SOCKET, else the
- * ordinary place. */
+/* Where the router listens: --socket's value, else WEIR_SOCKET, else
+ * WEIR_API_SOCKET (which tells the router itself), else the ordinary place. */
 const char *cli_http_path(const char *option);
 
-/* False: one sentence on stderr. */
+/* False: one sentence on stderr.  Root that may not use the socket of a router
+ * that runs as another user becomes that user for good. */
 bool cli_http_open(struct cli_http *h, const char *path);
 void cli_http_close(struct cli_http *h);
 

@@ -11,11 +11,14 @@
  * nothing can have gone wrong on the way.  The numbers are the kernel's ABI;
  * those of UDP segmentation (Linux 6.2) are not in older headers. */
 #include "tun.h"
+#include "tun_why.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -198,88 +201,66 @@ static int claim_queue(struct tun *tun, int fd)
     return 0;
 }
 
-static void explain(const struct tun *tun, int err, char text[256])
+/* Does the kernel's side have its address already?  Asking is free, giving it
+ * once more takes a permission. */
+static bool has_address(const struct tun *tun)
 {
-    switch (-err) {
-    case EBUSY:
-        snprintf(text, 256, "device %s is in use by another program",
-                 tun->name);
-        break;
-    case EINVAL:
-        snprintf(text, 256,
-                 "device %s exists and is no TUN device with as many queues "
-                 "as there are workers",
-                 tun->name);
-        break;
-    case EPERM:
-        snprintf(text, 256,
-                 "no permission for TUN device %s: run as root or with "
-                 "CAP_NET_ADMIN",
-                 tun->name);
-        break;
-    default:
-        snprintf(text, 256, "can't make TUN device %s: %s", tun->name,
-                 strerror(-err));
+    const struct tun_config *c = &tun->config;
+    size_t size = c->family == CT_IPV4 ? 4 : 16;
+    struct ifaddrs *all = NULL;
+    bool has = false;
+
+    if (getifaddrs(&all) < 0)
+        return false;
+    for (const struct ifaddrs *a = all; a != NULL && !has; a = a->ifa_next) {
+        const struct sockaddr_in *in = (const void *)a->ifa_addr;
+        const struct sockaddr_in6 *in6 = (const void *)a->ifa_addr;
+
+        if (a->ifa_addr == NULL || strcmp(a->ifa_name, tun->name) != 0)
+            continue;
+        if (in->sin_family == AF_INET && size == 4)
+            has = memcmp(&in->sin_addr, c->address.b, size) == 0;
+        else if (in->sin_family == AF_INET6 && size == 16)
+            has = memcmp(&in6->sin6_addr, c->address.b, size) == 0;
     }
+    freeifaddrs(all);
+    return has;
 }
 
-static int open_device(char text[256])
-{
-    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-    if (fd >= 0)
-        return fd;
-    if (errno == EACCES || errno == EPERM)
-        snprintf(text, 256,
-                 "no permission to open /dev/net/tun: run as root or with "
-                 "CAP_NET_ADMIN");
-    else if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-        snprintf(text, 256,
-                 "there is no /dev/net/tun: load the kernel module tun, or "
-                 "give the container that device");
-    else
-        snprintf(text, 256, "can't open /dev/net/tun: %s", strerror(errno));
-    return -1;
-}
-
-/* What is there under that name?  A TUN with a queue attached is somebody's:
- * with IFF_MULTI_QUEUE the kernel would let us share it. */
-static int look(const struct tun *tun, struct netlink *nl)
-{
-    struct netlink_link link;
-
-    if (netlink_link(nl, tun->name, &link) < 0)
-        return 0;
-    if (!link.is_tun)
-        return -EINVAL;
-    return link.queues > 0 ? -EBUSY : 0;
-}
-
-/* MTU, up, address.  A device made ready beforehand needs no permission. */
-static int dress(const struct tun *tun, struct netlink *nl)
+/* MTU, up, address: what differs, and nothing else, since a device that was
+ * made ready beforehand must need no permission. */
+static int dress(const struct tun *tun, struct netlink *nl, char text[256])
 {
     const struct tun_config *c = &tun->config;
     struct netlink_link link;
     int err = netlink_link(nl, tun->name, &link);
 
+    if (err == 0 && (link.mtu != c->mtu || !link.up))
+        err = netlink_start(nl, link.index, c->mtu);
+    if (err == 0) {
+        link.mtu = c->mtu;
+        link.up = true;
+        if (c->address_set && !has_address(tun))
+            err = netlink_address(nl, link.index, (enum ct_family)c->family,
+                                  &c->address, c->prefix);
+    }
     if (err < 0)
-        return err;
-    err = netlink_start(nl, link.index, c->mtu);
-    if (err == -EPERM && link.up && link.mtu == c->mtu)
-        return 0;
-    if (err == 0 && c->address_set)
-        err = netlink_address(nl, link.index, (enum ct_family)c->family,
-                              &c->address, c->prefix);
+        tun_why_dress(tun, &link, err, text);
     return err;
 }
 
-static int open_queues(struct tun *tun, char text[256])
+/* link: what stands under that name, or NULL. */
+static int open_queues(struct tun *tun, const struct netlink_link *link,
+                       char text[256])
 {
     int err, fd;
 
     while (tun->n < tun->config.queues) {
-        if ((fd = open_device(text)) < 0)
+        fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0) {
+            tun_why_node(-errno, text);
             return -1;
+        }
         tun->fd[tun->n++] = fd;
         err = claim_queue(tun, fd);
         if (err == -EINVAL && tun->config.queues == 1) {
@@ -287,7 +268,7 @@ static int open_queues(struct tun *tun, char text[256])
             err = claim_queue(tun, fd);
         }
         if (err < 0) {
-            explain(tun, err, text);
+            tun_why_claim(tun, link, err, text);
             return -1;
         }
     }
@@ -297,25 +278,26 @@ static int open_queues(struct tun *tun, char text[256])
 int tun_open(struct tun *tun, const struct tun_config *config,
              struct netlink *nl, char text[256])
 {
-    int err;
+    struct netlink_link link;
+    bool there;
 
     *tun = (struct tun){.config = *config, .multi_queue = true};
     snprintf(tun->name, sizeof tun->name, "%s", config->name);
     tun->config.name = tun->name;
-    if ((err = look(tun, nl)) < 0) {
-        explain(tun, err, text);
+    there = netlink_link(nl, tun->name, &link) == 0;
+    if (there && (!link.is_tun || link.is_tap)) {
+        tun_why_claim(tun, &link, -EINVAL, text);
         return -1;
     }
-    if (open_queues(tun, text) < 0)
-        goto close;
-    if ((err = dress(tun, nl)) < 0) {
-        snprintf(text, 256, "can't set up device %s: %s", tun->name,
-                 strerror(-err));
-        goto close;
+    /* A TUN with a queue attached is somebody's: with IFF_MULTI_QUEUE the
+     * kernel would let us share it. */
+    if (there && link.queues > 0) {
+        tun_why_claim(tun, &link, -EBUSY, text);
+        return -1;
     }
-    return 0;
-
-close:
+    if (open_queues(tun, there ? &link : NULL, text) == 0 &&
+        dress(tun, nl, text) == 0)
+        return 0;
     tun_close(tun);
     return -1;
 }
@@ -328,6 +310,7 @@ void tun_close(struct tun *tun)
 
 int tun_attach(struct tun *tun, struct netlink *nl)
 {
+    char text[256];
     int err;
 
     for (unsigned i = 0; i < tun->n; i++) {
@@ -335,5 +318,5 @@ int tun_attach(struct tun *tun, struct netlink *nl)
         if (err < 0 && err != -EEXIST) /* attached by an attempt before */
             return err;
     }
-    return dress(tun, nl);
+    return dress(tun, nl, text);
 }

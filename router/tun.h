@@ -27,7 +27,11 @@ struct tun {
     int fd[CT_MAX_SHARDS];
 };
 
-/* Open, set up and bring up.  0, or -1 with a sentence in err. */
+/* Make the device, or take the one of that name that nobody uses, and give it
+ * what it lacks.  One that is just as wanted needs no capability: it was made
+ * with this user's number and, for several queues, with multi_queue.  A device
+ * made here goes with its last descriptor, one made beforehand stays.  0, or -1
+ * with a sentence in err. */
 int tun_open(struct tun *tun, const struct tun_config *config,
              struct netlink *nl, char err[256]);
 void tun_close(struct tun *tun);

@@ -2,6 +2,7 @@
 #include "tun.h"
 
 #include "packet.h"
+#include "tun_why.h"
 
 #include <ctcore/ct.h>
 
@@ -198,6 +199,100 @@ static void lost_device(void **state)
     close(fd);
 }
 
+/* ---- why a device can't be had ---- */
+
+#define UID  4294967294u
+#define NAME "weir-lan-long15"
+
+static const struct {
+    const char *what;
+    int err;
+    struct netlink_link link;
+    unsigned queues;
+    const char *want;
+} claims[] = {
+    {"none there", -EPERM, {.index = 0}, 2, "no permission to make"},
+    {"somebody's",
+     -EPERM,
+     {9, .is_tun = true, .owned = true, .owner = UID},
+     2,
+     "belongs to user 4294967294"},
+    {"some group's",
+     -EPERM,
+     {9, .is_tun = true, .grouped = true, .group = UID},
+     2,
+     "belongs to group 4294967294"},
+    {"anybody's", -EPERM, {9, .is_tun = true}, 2, "give weir CAP_NET_ADMIN"},
+    {"an Ethernet", -EINVAL, {9, .is_tun = false}, 2, "no TUN device"},
+    {"a TAP", -EINVAL, {9, .is_tun = true, .is_tap = true}, 2, "a TAP device"},
+    {"one queue", -EINVAL, {9, .is_tun = true}, 16, "there are 16 workers"},
+    {"strange",
+     -EINVAL,
+     {9, .is_tun = true, .multi_queue = true},
+     16,
+     "does not take 16 queue(s)"},
+    {"taken", -EBUSY, {9, .is_tun = true}, 1, "in use by another program"},
+    {"no memory", -ENOMEM, {9, .is_tun = true}, 1, "Cannot allocate memory"},
+};
+
+/* Whole sentences, whatever the names: what to type is not cut off. */
+static void claims_have_sentences(void **state)
+{
+    struct tun tun = {.name = NAME};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        const struct netlink_link *link = &claims[i].link;
+
+        tun.config.queues = claims[i].queues;
+        tun_why_claim(&tun, link->index != 0 ? link : NULL, claims[i].err,
+                      text);
+        print_message("%s: %s\n", claims[i].what, text);
+        assert_non_null(strstr(text, claims[i].want));
+        assert_non_null(strstr(text, NAME));
+        assert_true(strlen(text) < 245);
+        assert_true(strstr(text, "ip tuntap") == NULL ||
+                    strcmp(strrchr(text, ' '), " multi_queue") == 0);
+    }
+}
+
+static const struct {
+    const char *what;
+    int err;
+    uint32_t mtu;
+    bool up;
+    const char *want;
+} dresses[] = {
+    {"down", -EPERM, 1500, false, "ip link set " NAME " up"},
+    {"small", -EPERM, 65000, true, "ip link set " NAME " mtu 1500 up"},
+    {"both", -EPERM, 68, false, "ip link set " NAME " mtu 1500 up"},
+    {"no address", -EPERM, 1500, true,
+     "ip addr add fd00:1111:2222:3333:4444:5555:6666:7777/64 dev " NAME},
+    {"gone", -ENODEV, 1500, true, "No such device"},
+};
+
+static void dresses_have_sentences(void **state)
+{
+    static const uint8_t address[] = {0xfd, 0,    0x11, 0x11, 0x22, 0x22,
+                                      0x33, 0x33, 0x44, 0x44, 0x55, 0x55,
+                                      0x66, 0x66, 0x77, 0x77};
+    struct tun tun = {.name = NAME, .config = {.mtu = 1500, .prefix = 64}};
+    char text[256];
+
+    (void)state;
+    tun.config.family = CT_IPV6;
+    memcpy(tun.config.address.b, address, sizeof address);
+    for (size_t i = 0; i < sizeof dresses / sizeof *dresses; i++) {
+        struct netlink_link link = {.mtu = dresses[i].mtu, .up = dresses[i].up};
+
+        tun_why_dress(&tun, &link, dresses[i].err, text);
+        print_message("%s: %s\n", dresses[i].what, text);
+        assert_non_null(strstr(text, dresses[i].want));
+        assert_true(strlen(text) < 245);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +302,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(write_then_read, make, unmake),
         cmocka_unit_test_setup_teardown(errors_have_reasons, make, unmake),
         cmocka_unit_test_setup_teardown(lost_device, make, unmake),
+        cmocka_unit_test(claims_have_sentences),
+        cmocka_unit_test(dresses_have_sentences),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
