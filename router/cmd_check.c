@@ -1,19 +1,20 @@
 /* cmd_check.c - weir check -c FILE: is this configuration fine?
  *
- * Touches nothing but the file (and the token's): what it says is what a start
- * would say before it does anything. */
+ * Touches nothing but the file (and the token's) and the environment: what it
+ * says is what a start would say before it does anything. */
 #include "cmd.h"
 
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 
 static int usage(void)
 {
-    fputs("usage: weir check -c FILE [-o text|json]\n", stderr);
+    fputs("usage: weir check [-c FILE] [-o text|json]\n", stderr);
     return 2;
 }
 
@@ -25,15 +26,36 @@ static void gather(void *ctx, const struct config_error *e)
     json_object_set_new(error, "column", json_integer(e->column));
     json_object_set_new(error, "pointer", json_string(e->pointer));
     json_object_set_new(error, "message", json_string(e->message));
+    if (e->env != NULL)
+        json_object_set_new(error, "variable", json_string(e->env));
     json_array_append_new(errors, error);
+}
+
+/* What is no error, but not as a reader may think.  note has 4200 bytes; false:
+ * nothing. */
+static bool take_note(const struct config *c, char note[4200])
+{
+    if (!c->token_make)
+        return false;
+    snprintf(note, 4200,
+             "api.token_file: %s is not there; it is made, with a new token, "
+             "at the start",
+             c->token_file);
+    return true;
 }
 
 static int check_json(const char *path)
 {
-    json_t *errors = json_array();
+    json_t *errors = json_array(), *notes = json_array(), *answer;
+    struct config_input in = {.env = environ};
     struct config *config;
-    int code = config_try(path, &config, gather, errors);
-    json_t *answer = json_pack("{s:b, s:o}", "ok", code == 0, "errors", errors);
+    int code = config_try(path, &in, &config, gather, errors);
+    char note[4200];
+
+    if (config != NULL && take_note(config, note))
+        json_array_append_new(notes, json_string(note));
+    answer = json_pack("{s:b, s:o, s:o}", "ok", code == 0, "errors", errors,
+                       "notes", notes);
 
     config_free(config);
     if (answer == NULL || json_dumpf(answer, stdout, JSON_COMPACT) != 0) {
@@ -52,15 +74,20 @@ static const char *plural(uint32_t n)
 
 static int check_text(const char *path)
 {
+    struct config_input in = {.env = environ};
     struct config *c;
-    int code = config_load(path, &c, stderr);
+    char note[4200];
+    int code = config_load(path, &in, &c, stderr);
 
     if (code != 0)
         return code;
     printf("%s: fine: %u interfaces, %u route%s, %u rule%s, %u worker%s, "
            "%u flows at most\n",
-           path, c->n_ifaces, c->n_routes, plural(c->n_routes), c->rules.n,
-           plural(c->rules.n), c->workers, plural(c->workers), c->max);
+           path != NULL ? path : "environment", c->n_ifaces, c->n_routes,
+           plural(c->n_routes), c->rules.n, plural(c->rules.n), c->workers,
+           plural(c->workers), c->max);
+    if (take_note(c, note))
+        printf("note: %s\n", note);
     config_free(c);
     return 0;
 }
@@ -80,7 +107,8 @@ int cmd_check(int argc, char **argv)
         else if (option != 'o' || strcmp(optarg, "text") != 0)
             return usage();
     }
-    if (path == NULL || optind != argc)
+    if (optind != argc)
         return usage();
+    path = config_where(path, environ);
     return json ? check_json(path) : check_text(path);
 }

@@ -7,6 +7,7 @@ void config_ct_ifaces(const struct config *config, struct ct_ifaces *out)
 {
     memset(out, 0, sizeof(*out));
     out->n = config->n_ifaces;
+    out->host = config->gateway.set;
     for (uint32_t i = 0; i < config->n_ifaces; i++) {
         const struct config_iface *from = &config->iface[i];
         struct ct_iface *to = &out->iface[i];

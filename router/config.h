@@ -26,7 +26,46 @@ struct config_iface {
     } addr[8];
 };
 
+/* Gateway mode, as the file asks for it: which devices, by what was given. */
+struct config_gateway {
+    bool set;
+    char device[2][64]; /* lan, wan: a name, a prefix or an address, as text */
+    uint32_t n_reserved;
+    struct ct_port_range reserved[64]; /* outside ports no mapping may have */
+};
+
+/* What the kernel says of the two devices of gateway mode at the moment; what
+ * interfaces and routes are made of.  Owned by who gathers them. */
+struct config_facts {
+    struct config_facts_device {
+        char name[16]; /* the kernel's */
+        uint32_t index;
+        uint16_t mtu;
+        uint8_t n_addrs;
+        struct {
+            union ct_addr addr;
+            uint8_t family, len;
+        } addr[8]; /* global ones, IPv4 first, then in the kernel's order */
+    } device[2];   /* lan, wan */
+    struct config_facts_route {
+        union ct_addr addr;
+        uint8_t family, len;
+    } * routes; /* what is reached by the lan device, connected ones too;
+                   sorted by (family, addr, len), no default route */
+    uint32_t n_routes;
+};
+
+/* What a configuration is made of beside the file.  The same text, facts and
+ * environment always make the same configuration. */
+struct config_input {
+    const struct config_facts *facts; /* NULL: not known; gateway mode then has
+                                         interfaces without addresses */
+    char *const *env;                 /* environ, or NULL: WEIR_* options; they
+                                         win over the file */
+};
+
 struct config {
+    struct config_gateway gateway;
     uint32_t n_ifaces;
     struct config_iface iface[CT_MAX_IFACES];
     struct fib_route *routes; /* connected ones included */
@@ -50,18 +89,26 @@ struct config {
     char listen_host[64]; /* numeric; loopback unless a token is set */
     uint16_t listen_port;
     char socket[108];
-    char token[256]; /* read from token_file; "" : none */
+    char token[256];       /* read from token_file; "" : none, or to be made */
+    char token_file[4096]; /* "" : none */
+    bool token_make;       /* token_file is not there yet: make it at start */
 
     enum log_level log_level;
     bool log_json;
 
+    char *text; /* of the file, as it was read; owned: for making the same
+                   configuration anew when facts have changed */
+    size_t text_len;
     void *memory; /* everything the pointers above lead to */
 };
 
 /* 0, or the exit code (2: the file's fault, 1: could not be read).  Errors go
  * to err, one a line: FILE:LINE:COL: /json/pointer: what is wrong; expected
- * what.  A syntax error is told alone, of errors of meaning all are. */
-int config_load(const char *path, struct config **out, FILE *err);
+ * what; or NAME: what is wrong, if the environment's NAME said it.  A syntax
+ * error is told alone, of errors of meaning all are.  path NULL: no file, as if
+ * it were {}. */
+int config_load(const char *path, const struct config_input *in,
+                struct config **out, FILE *err);
 void config_free(struct config *config);
 
 /* The same without words for a terminal: each error by itself, in the order of
@@ -71,15 +118,22 @@ struct config_error {
     uint32_t line, column;
     const char *pointer; /* RFC 6901; "": the whole */
     const char *message; /* what is wrong; expected what */
+    const char *env;     /* the variable that said it (line is 0), or NULL */
 };
 typedef void config_error_fn(void *ctx, const struct config_error *error);
-int config_try(const char *path, struct config **out, config_error_fn *fn,
-               void *ctx);
+int config_try(const char *path, const struct config_input *in,
+               struct config **out, config_error_fn *fn, void *ctx);
 /* From memory instead of a file. */
-int config_parse(const char *text, size_t len, struct config **out,
-                 config_error_fn *fn, void *ctx);
+int config_parse(const char *text, size_t len, const struct config_input *in,
+                 struct config **out, config_error_fn *fn, void *ctx);
 
-/* --print-config: each value and where it came from, as aligned text. */
+/* Where the file is: given, if not NULL, else WEIR_CONFIG of env, else
+ * CONFIG_PLACE if it is there, else NULL: none. */
+#define CONFIG_PLACE "/etc/weir/weir.json"
+const char *config_where(const char *given, char *const *env);
+
+/* --print-config: each value and where it came from (default, file, env NAME,
+ * kernel), as aligned text.  Never the token. */
 void config_print(const struct config *config, FILE *out);
 
 /* The core's view of the interfaces. */

@@ -7,6 +7,21 @@
 
 /* ---- one interface ---- */
 
+/* dev_valid_name() of the kernel; % would make it choose a number. */
+bool config_ifaces_device_ok(const char *s)
+{
+    size_t n = strlen(s);
+
+    return n > 0 && n < 16 && strpbrk(s, "/:% \t\n\r\v\f") == NULL &&
+           strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+}
+
+const char *config_ifaces_expected(const struct config *config)
+{
+    return config->gateway.set ? "\"lan\" or \"wan\""
+                               : "a key of \"interfaces\"";
+}
+
 static void read_tun(struct config_read *r, json_t *v, void *into)
 {
     struct config_iface *iface = into;
@@ -14,9 +29,7 @@ static void read_tun(struct config_read *r, json_t *v, void *into)
 
     if (s == NULL)
         return;
-    /* dev_valid_name() of the kernel; % would make it choose a number. */
-    if (strpbrk(s, "/:% \t\n\r\v\f") != NULL || strcmp(s, ".") == 0 ||
-        strcmp(s, "..") == 0) {
+    if (!config_ifaces_device_ok(s)) {
         config_read_fail(r,
                          "%s can't name a device; expected 1 to 15 bytes "
                          "without space, /, : and %%",

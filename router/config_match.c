@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config_addr.h"
+#include "config_net.h"
 #include "config_sets.h"
 
 const struct config_match_word *
@@ -77,10 +78,9 @@ static bool read_iface(struct config_read *r, json_t *v, uint8_t *iface,
             ;
     *iface = config_iface_find(r->config, s);
     if (*iface == CT_NO_IFACE)
-        config_read_fail(r,
-                         "there is no interface %s; expected a key of "
-                         "\"interfaces\"",
-                         config_read_show(r, s));
+        config_read_fail(r, "there is no interface %s; expected %s",
+                         config_read_show(r, s),
+                         config_ifaces_expected(r->config));
     return *iface != CT_NO_IFACE;
 }
 
@@ -116,14 +116,14 @@ void config_match_src(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
 
-    c->failed |= !config_sets_match(r, v, &c->rule.match.src);
+    c->failed |= !config_sets_match(r, v, &c->rule.match.src, &c->src_own);
 }
 
 void config_match_dst(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
 
-    c->failed |= !config_sets_match(r, v, &c->rule.match.dst);
+    c->failed |= !config_sets_match(r, v, &c->rule.match.dst, &c->dst_own);
 }
 
 static const struct config_match_word protos[] = {
@@ -291,11 +291,12 @@ static unsigned proto_families(const struct ct_match *m)
     return families == 0 || m->proto_negate ? 3u : families;
 }
 
-static unsigned set_families(const struct ct_addr_set *set)
+/* own: addresses that come and go do not say what the rule is about. */
+static unsigned set_families(const struct ct_addr_set *set, bool own)
 {
     unsigned families = config_sets_families(set);
 
-    return set->present && families != 0 ? families : 3u;
+    return set->present && families != 0 && !own ? families : 3u;
 }
 
 static unsigned one_family(unsigned family)
@@ -307,8 +308,8 @@ static void check_family(struct config_read *r, struct config_rule *c)
 {
     struct ct_match *m = &c->rule.match;
     unsigned families = one_family(m->family) & one_family(c->rule.nat.family) &
-                        set_families(&m->src) & set_families(&m->dst) &
-                        proto_families(m);
+                        set_families(&m->src, c->src_own) &
+                        set_families(&m->dst, c->dst_own) & proto_families(m);
 
     if (families == 0)
         config_read_fail(r, "this rule can match nothing: it asks for IPv4 and "

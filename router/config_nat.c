@@ -211,6 +211,15 @@ void config_nat_redirect(struct config_read *r, json_t *v, void *into)
 
     if (!config_nat_claim(r, c, "redirect", CT_ACT_REDIRECT))
         return;
+    /* The answer of a service shows its own port, not whose packet was turned
+     * to it: its owner could not be told from it. */
+    if (r->config->gateway.set && r->config->workers > 1) {
+        config_read_fail(r,
+                         "redirect with %u workers in gateway mode is not "
+                         "available in this version; expected \"workers\": 1",
+                         r->config->workers);
+        c->failed = true;
+    }
     if (!json_is_true(v)) /* true: to the router, the port stays */
         c->failed |= !read_ports(r, v, &c->rule.nat);
 }

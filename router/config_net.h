@@ -4,7 +4,13 @@
 
 #include "config_read.h"
 
+/* May a device have this name?  As the kernel sees it. */
+bool config_ifaces_device_ok(const char *s);
+
 void config_ifaces_read(struct config_read *r, json_t *v, void *into);
+
+/* What interfaces there are to name, for "expected ...". */
+const char *config_ifaces_expected(const struct config *config);
 
 /* Needs the interfaces. */
 void config_routes_read(struct config_read *r, json_t *v, void *into);

@@ -1,6 +1,7 @@
-/* config_print.c - each value, and whether the file said it
+/* config_print.c - each value, and who said it
  *
  *     conntrack.max            default  262144
+ *     log.level                env WEIR_LOG_LEVEL  debug
  *
  * The value stands last, as it may be long. */
 #include "config_read.h"
@@ -10,31 +11,74 @@
 #include <string.h>
 
 #include "config_addr.h"
+#include "config_env.h"
 #include "config_keys.h"
 #include "config_rules.h"
 
 struct page {
     const struct config *config;
-    json_t *root;
+    const struct config_memory *memory;
     FILE *out;
+    int width; /* of the column that says who */
 };
 
-__attribute__((format(printf, 4, 5))) static void
-row(const struct page *p, bool given, const char *key, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void row(const struct page *p,
+                                                      const char *source,
+                                                      const char *key,
+                                                      const char *fmt, ...)
 {
     va_list ap;
 
-    fprintf(p->out, "%-38s %-8s ", key, given ? "file" : "default");
+    fprintf(p->out, "%-38s %-*s ", key, p->width, source);
     va_start(ap, fmt);
     vfprintf(p->out, fmt, ap);
     va_end(ap);
     fputc('\n', p->out);
 }
 
-/* Does the file have section.key? */
-static bool given(const struct page *p, const char *section, const char *key)
+static const json_t *find(const json_t *at, const char *pointer)
 {
-    return json_object_get(json_object_get(p->root, section), key) != NULL;
+    while (at != NULL && *pointer == '/') {
+        size_t n = strcspn(++pointer, "/");
+        char part[64];
+
+        snprintf(part, sizeof(part), "%.*s", (int)n, pointer);
+        at = json_object_get(at, part);
+        pointer += n;
+    }
+    return at;
+}
+
+/* Who gave the value at this JSON pointer?  room is for the answer. */
+static const char *source(const struct page *p, const char *pointer,
+                          char room[80])
+{
+    const char *env = config_env_source(p->memory, pointer);
+
+    if (env != NULL)
+        snprintf(room, 80, "env %s", env);
+    else if (find(p->memory->root, pointer) != NULL)
+        strcpy(room, "file");
+    else
+        strcpy(room, "default");
+    return room;
+}
+
+/* A row of the option that stands at pointer. */
+__attribute__((format(printf, 3, 4))) static void
+option(const struct page *p, const char *pointer, const char *fmt, ...)
+{
+    char key[64], value[4200], room[80];
+    va_list ap;
+
+    snprintf(key, sizeof(key), "%s", pointer + 1);
+    for (char *c = key; *c != '\0'; c++)
+        if (*c == '/')
+            *c = '.';
+    va_start(ap, fmt);
+    vsnprintf(value, sizeof(value), fmt, ap);
+    va_end(ap);
+    row(p, source(p, pointer, room), key, "%s", value);
 }
 
 static const char *yes(bool b)
@@ -42,31 +86,71 @@ static const char *yes(bool b)
     return b ? "true" : "false";
 }
 
+/* ---- interfaces ---- */
+
+static void print_gateway(const struct page *p)
+{
+    const struct config_gateway *g = &p->config->gateway;
+    char text[64 * 12] = "";
+    size_t n = 0;
+
+    if (!g->set)
+        return;
+    option(p, "/gateway/lan", "%s", g->device[0]);
+    option(p, "/gateway/wan", "%s", g->device[1]);
+    for (uint32_t i = 0; i < g->n_reserved; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u",
+                              i > 0 ? "," : "", g->reserved[i].lo);
+        if (g->reserved[i].hi != g->reserved[i].lo)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "-%u",
+                                  g->reserved[i].hi);
+    }
+    option(p, "/gateway/reserved_ports", "%s", n > 0 ? text : "none");
+}
+
+/* The interface's own key, as name.what; who gave it in an ordinary file, and
+ * in gateway mode. */
+__attribute__((format(printf, 5, 6))) static void
+part(const struct page *p, const struct config_iface *f, const char *what,
+     const char *in_gateway, const char *fmt, ...)
+{
+    const json_t *json = json_object_get(
+        json_object_get(p->memory->root, "interfaces"), f->name);
+    const char *from = json_object_get(json, what) != NULL ? "file" : "default";
+    char key[64], value[64];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(value, sizeof(value), fmt, ap);
+    va_end(ap);
+    snprintf(key, sizeof(key), "interfaces.%s.%s", f->name, what);
+    row(p, p->config->gateway.set ? in_gateway : from, key, "%s", value);
+}
+
 static void print_iface(const struct page *p, const struct config_iface *f)
 {
-    const json_t *json =
-        json_object_get(json_object_get(p->root, "interfaces"), f->name);
-    char key[64], text[CONFIG_ADDR_TEXT];
+    char text[CONFIG_ADDR_TEXT];
 
-    snprintf(key, sizeof(key), "interfaces.%s.tun", f->name);
-    row(p, true, key, "%s", f->tun);
-    snprintf(key, sizeof(key), "interfaces.%s.side", f->name);
-    row(p, true, key, "%s", f->inside ? "inside" : "outside");
-    snprintf(key, sizeof(key), "interfaces.%s.address", f->name);
+    part(p, f, "tun", "default", "%s", f->tun);
+    part(p, f, "side", "default", "%s", f->inside ? "inside" : "outside");
     for (unsigned i = 0; i < f->n_addrs; i++)
-        row(p, true, key, "%s",
-            config_addr_text(&f->addr[i].addr, f->addr[i].family,
-                             f->addr[i].len, text));
+        part(p, f, "address", "kernel", "%s",
+             config_addr_text(&f->addr[i].addr, f->addr[i].family,
+                              f->addr[i].len, text));
+    if (p->config->gateway.set && !p->memory->facts_known) {
+        part(p, f, "address", "kernel", "asked at the start");
+        part(p, f, "mtu", "kernel", "asked at the start");
+        return;
+    }
     if (f->n_addrs == 0)
-        row(p, json_object_get(json, "address") != NULL, key, "none");
-    snprintf(key, sizeof(key), "interfaces.%s.mtu", f->name);
-    row(p, json_object_get(json, "mtu") != NULL, key, "%u", f->mtu);
-    snprintf(key, sizeof(key), "interfaces.%s.kernel_address", f->name);
-    row(p, json_object_get(json, "kernel_address") != NULL, key, "%s",
-        f->kernel_address_set
-            ? config_addr_text(&f->kernel_address, f->kernel_family,
-                               f->kernel_len, text)
-            : "none");
+        part(p, f, "address", "kernel", "none");
+    part(p, f, "mtu", "kernel", "%u", f->mtu);
+    if (!p->config->gateway.set)
+        part(p, f, "kernel_address", "", "%s",
+             f->kernel_address_set
+                 ? config_addr_text(&f->kernel_address, f->kernel_family,
+                                    f->kernel_len, text)
+                 : "none");
 }
 
 /* A route that is the network of one of the interface's own addresses. */
@@ -91,11 +175,13 @@ static void print_routes(const struct page *p)
         const struct config_iface *f = &p->config->iface[route->iface];
         char text[CONFIG_ADDR_TEXT];
 
-        row(p, true, "routes", "%s interface %s%s",
+        row(p, p->memory->route_source[i], "routes", "%s interface %s%s",
             config_addr_text(&route->addr, route->family, route->len, text),
             f->name, is_connected(f, route) ? " (connected)" : "");
     }
 }
+
+/* ---- rules ---- */
 
 static void print_rules(const struct page *p)
 {
@@ -107,7 +193,7 @@ static void print_rules(const struct page *p)
     };
     static const unsigned filters[] = {CT_INPUT, CT_FORWARD, CT_OUTPUT};
     const struct config *c = p->config;
-    const struct config_memory *memory = c->memory;
+    const struct config_memory *memory = p->memory;
     char key[64];
 
     for (uint32_t i = 0; i < c->rules.n; i++) {
@@ -115,86 +201,99 @@ static void print_rules(const struct page *p)
 
         snprintf(key, sizeof(key), "rules.%s (%s)",
                  config_rules_hook_name(rule->hook), stages[rule->stage]);
-        row(p, true, key, "%s %s", rule->id, memory->rule_text[i]);
+        row(p, memory->rule_text[i] == memory->made_text ? "default" : "file",
+            key, "%s %s", rule->id, memory->rule_text[i]);
     }
     for (unsigned i = 0; i < 3; i++) {
         const char *hook = config_rules_hook_name(filters[i]);
 
-        snprintf(key, sizeof(key), "policy.%s", hook);
-        row(p, given(p, "policy", hook), key, "%s",
-            c->rules.policy[filters[i]] == CT_DROP ? "drop" : "accept");
+        snprintf(key, sizeof(key), "/policy/%s", hook);
+        option(p, key, "%s",
+               c->rules.policy[filters[i]] == CT_DROP ? "drop" : "accept");
     }
     for (uint32_t i = 0; i < memory->n_sets; i++) {
         const struct config_set *set = &memory->sets[i];
 
         snprintf(key, sizeof(key), "sets.%s", set->name);
-        row(p, true, key, "%u entries: %u ranges of IPv4, %u of IPv6",
+        row(p, "file", key, "%u entries: %u ranges of IPv4, %u of IPv6",
             set->given, set->set.n_v4, set->set.n_v6);
     }
 }
 
+/* ---- the rest ---- */
+
 static void print_conntrack(const struct page *p)
 {
     const struct config *c = p->config;
-    const json_t *section = json_object_get(p->root, "conntrack");
-    const json_t *timeouts = json_object_get(section, "timeouts");
     char key[64];
 
-    row(p, given(p, "conntrack", "max"), "conntrack.max", "%u", c->max);
-    row(p, given(p, "conntrack", "buckets"), "conntrack.buckets", "%u",
-        c->buckets);
-    row(p, given(p, "conntrack", "profile"), "conntrack.profile", "%s",
-        config_conntrack_profiles[c->profile]);
-    row(p, given(p, "conntrack", "on_full"), "conntrack.on_full", "%s",
-        config_conntrack_on_full[c->on_full]);
-    row(p, given(p, "conntrack", "acct"), "conntrack.acct", "%s", yes(c->acct));
-    row(p, given(p, "conntrack", "timestamp"), "conntrack.timestamp", "%s",
-        yes(c->timestamp));
+    option(p, "/conntrack/max", "%u", c->max);
+    option(p, "/conntrack/buckets", "%u", c->buckets);
+    option(p, "/conntrack/profile", "%s",
+           config_conntrack_profiles[c->profile]);
+    option(p, "/conntrack/on_full", "%s", config_conntrack_on_full[c->on_full]);
+    option(p, "/conntrack/acct", "%s", yes(c->acct));
+    option(p, "/conntrack/timestamp", "%s", yes(c->timestamp));
     for (unsigned i = 0; i < CT_N_PARAMS; i++) {
         const struct ct_param_info *info = ct_param_info(i);
-        bool time = i < CT_N_TIMEOUTS;
 
-        snprintf(key, sizeof(key), "conntrack.%s%s", time ? "timeouts." : "",
-                 info->name);
-        row(p, json_object_get(time ? timeouts : section, info->name) != NULL,
-            key, "%u%s%s", c->params.v[i], info->unit[0] != '\0' ? " " : "",
-            info->unit);
+        snprintf(key, sizeof(key), "/conntrack/%s%s",
+                 i < CT_N_TIMEOUTS ? "timeouts/" : "", info->name);
+        option(p, key, "%u%s%s", c->params.v[i],
+               info->unit[0] != '\0' ? " " : "", info->unit);
     }
-    row(p, given(p, "nat", "hairpin"), "nat.hairpin", "%s", yes(c->hairpin));
+    option(p, "/nat/hairpin", "%s", yes(c->hairpin));
+}
+
+static void print_api(const struct page *p)
+{
+    const struct config *c = p->config;
+    const struct config_memory *m = p->memory;
+    bool six = strchr(c->listen_host, ':') != NULL;
+    char room[80];
+
+    if (c->listen_set)
+        option(p, "/api/listen", "%s%s%s:%u", six ? "[" : "", c->listen_host,
+               six ? "]" : "", c->listen_port);
+    else
+        option(p, "/api/listen", "none");
+    option(p, "/api/socket", "%s", c->socket);
+    if (m->env_token != NULL) {
+        snprintf(room, sizeof(room), "env %s", m->env_token);
+        row(p, room, "api.token", "read, not shown");
+    }
+    option(p, "/api/token_file", "%s%s",
+           c->token_file[0] != '\0' ? c->token_file : "none",
+           c->token_make              ? ": not there yet, made at the start"
+           : c->token_file[0] != '\0' ? ": read, not shown"
+           : m->env_token != NULL     ? ", the token itself is given"
+                                      : "");
 }
 
 static void print_service(const struct page *p)
 {
     const struct config *c = p->config;
-    bool six = strchr(c->listen_host, ':') != NULL;
 
-    row(p, json_object_get(p->root, "on_reload") != NULL, "on_reload", "keep");
-    row(p, json_object_get(p->root, "workers") != NULL, "workers", "%u",
-        c->workers);
+    option(p, "/on_reload", "keep");
+    option(p, "/workers", "%u", c->workers);
     if (c->seed_set)
-        row(p, true, "seed", "%llu", (unsigned long long)c->seed);
+        option(p, "/seed", "%llu", (unsigned long long)c->seed);
     else
-        row(p, json_object_get(p->root, "seed") != NULL, "seed",
-            "from the kernel's entropy");
-    if (c->listen_set)
-        row(p, given(p, "api", "listen"), "api.listen", "%s%s%s:%u",
-            six ? "[" : "", c->listen_host, six ? "]" : "", c->listen_port);
-    else
-        row(p, given(p, "api", "listen"), "api.listen", "none");
-    row(p, given(p, "api", "socket"), "api.socket", "%s", c->socket);
-    row(p, given(p, "api", "token_file"), "api.token_file", "%s",
-        c->token[0] != '\0' ? "read, not shown" : "none");
-    row(p, given(p, "log", "level"), "log.level", "%s",
-        config_service_levels[c->log_level]);
-    row(p, given(p, "log", "format"), "log.format", "%s",
-        c->log_json ? "json" : "text");
+        option(p, "/seed", "from the kernel's entropy");
+    print_api(p);
+    option(p, "/log/level", "%s", config_service_levels[c->log_level]);
+    option(p, "/log/format", "%s", c->log_json ? "json" : "text");
 }
 
 void config_print(const struct config *config, FILE *out)
 {
     const struct config_memory *memory = config->memory;
-    struct page p = {config, memory->root, out};
+    struct page p = {config, memory, out, 8};
 
+    for (uint32_t i = 0; i < memory->n_env; i++)
+        if ((int)strlen(memory->env[i].name) + 4 > p.width)
+            p.width = (int)strlen(memory->env[i].name) + 4;
+    print_gateway(&p);
     for (uint32_t i = 0; i < config->n_ifaces; i++)
         print_iface(&p, &config->iface[i]);
     print_routes(&p);

@@ -107,23 +107,28 @@ static void make_room(struct config_read *r)
 {
     size_t room = r->error_room == 0 ? 16 : 2 * r->error_room;
     struct jsonc_place *places;
-    const char **messages;
+    const char **messages, **env;
 
     if (r->n_errors < r->error_room)
         return;
     places = config_read_scratch(r, room, sizeof(*places));
     messages = config_read_scratch(r, room, sizeof(*messages));
+    env = config_read_scratch(r, room, sizeof(*env));
     if (r->n_errors > 0) {
         memcpy(places, r->places, r->n_errors * sizeof(*places));
         memcpy(messages, r->messages, r->n_errors * sizeof(*messages));
+        memcpy(env, r->error_env, r->n_errors * sizeof(*env));
     }
     r->places = places;
     r->messages = messages;
+    r->error_env = env;
     r->error_room = room;
 }
 
-__attribute__((format(printf, 3, 0))) static void
-fail(struct config_read *r, bool key, const char *fmt, va_list ap)
+/* env NULL: it is about the value at hand, whoever gave that. */
+__attribute__((format(printf, 4, 0))) static void
+fail(struct config_read *r, const char *env, bool key, const char *fmt,
+     va_list ap)
 {
     char text[1024];
 
@@ -134,6 +139,7 @@ fail(struct config_read *r, bool key, const char *fmt, va_list ap)
     vsnprintf(text, sizeof(text), fmt, ap);
     make_room(r);
     r->messages[r->n_errors] = copy(r, text);
+    r->error_env[r->n_errors] = env;
     r->places[r->n_errors++] = (struct jsonc_place){
         .pointer = copy(r, r->path_len > 0 ? r->path : ""),
         .key = key,
@@ -145,7 +151,7 @@ void config_read_fail(struct config_read *r, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    fail(r, false, fmt, ap);
+    fail(r, NULL, false, fmt, ap);
     va_end(ap);
 }
 
@@ -156,9 +162,19 @@ void config_read_fail_in(struct config_read *r, const char *member, bool key,
     va_list ap;
 
     va_start(ap, fmt);
-    fail(r, key, fmt, ap);
+    fail(r, NULL, key, fmt, ap);
     va_end(ap);
     config_read_leave(r, was);
+}
+
+void config_read_fail_env(struct config_read *r, const char *name,
+                          const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    fail(r, name, false, fmt, ap);
+    va_end(ap);
 }
 
 const char *config_read_show(struct config_read *r, const char *s)
@@ -210,10 +226,9 @@ static size_t min3(size_t a, size_t b, size_t c)
     return m < c ? m : c;
 }
 
-/* Levenshtein's distance; only the first 32 bytes count. */
-static size_t distance(const char *a, const char *b)
+size_t config_read_distance(const char *a, const char *b)
 {
-    size_t row[33], na = strnlen(a, 32), nb = strnlen(b, 32);
+    size_t row[64], na = strnlen(a, 63), nb = strnlen(b, 63);
 
     for (size_t j = 0; j <= nb; j++)
         row[j] = j;
@@ -240,7 +255,8 @@ void config_read_unknown(struct config_read *r, const char *name,
     size_t used = 0, best = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (distance(name, keys[i].name) < distance(name, keys[best].name))
+        if (config_read_distance(name, keys[i].name) <
+            config_read_distance(name, keys[best].name))
             best = i;
     for (size_t i = 0; i < n && used < sizeof(known); i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",

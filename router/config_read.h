@@ -15,6 +15,12 @@
 
 #define CONFIG_READ_MAX_ERRORS 10000u
 
+/* A key that the environment gave. */
+struct config_env {
+    const char *pointer; /* RFC 6901 */
+    const char *name;    /* WEIR_... */
+};
+
 struct config_set {
     const char *name;
     struct ct_addr_set set;
@@ -24,7 +30,14 @@ struct config_set {
 /* What config->memory leads to. */
 struct config_memory {
     struct config_block *blocks;
-    json_t *root; /* the file: what was given, what is default */
+    json_t *root; /* file and environment: what was given, what is default */
+    json_t *made; /* the rule that gateway mode makes, or NULL */
+    struct config_env *env; /* what of root came from the environment */
+    uint32_t n_env;
+    bool facts_known;
+    const char *env_token;     /* variable that gave the token, or NULL */
+    const char **route_source; /* by index of routes: file, kernel, default */
+    const char *made_text;     /* rule_text of the made rule */
     struct config_set *sets;
     uint32_t n_sets;
     const char **rule_text; /* canonical, by index of rules */
@@ -33,12 +46,15 @@ struct config_memory {
 struct config_read {
     struct config *config;
     struct config_memory *memory;
-    struct config_block *scratch; /* gone when the reading is over */
+    const struct config_facts *facts; /* NULL: not known */
+    char *const *env;                 /* or NULL */
+    struct config_block *scratch;     /* gone when the reading is over */
     jmp_buf no_memory;
     char *path;
     size_t path_len, path_room;
     struct jsonc_place *places; /* of the errors */
     const char **messages;      /* the same, in words */
+    const char **error_env;     /* the variable it is about, if no value */
     size_t n_errors, error_room;
     size_t n_untold;            /* beyond CONFIG_READ_MAX_ERRORS */
     uint32_t route_at;          /* entry of "routes" being read */
@@ -66,6 +82,11 @@ void config_read_fail_in(struct config_read *r, const char *member, bool key,
                          const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same of a variable that is no key at all. */
+void config_read_fail_env(struct config_read *r, const char *name,
+                          const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* s in quotes, shortened; for messages. */
 const char *config_read_show(struct config_read *r, const char *s);
 /* A value in a few words, for "this is not ..., it is ...". */
@@ -86,6 +107,9 @@ void config_read_object(struct config_read *r, json_t *v,
 void config_read_unknown(struct config_read *r, const char *name,
                          const struct config_key *keys, size_t n,
                          const char *const *later);
+
+/* Levenshtein's distance; only the first 63 bytes count. */
+size_t config_read_distance(const char *a, const char *b);
 
 /* Scalars: false when failed.  what: for "expected ..." */
 bool config_read_bool(struct config_read *r, const json_t *v, bool *into);

@@ -1,13 +1,15 @@
 /* config_routes.c - routes, given and connected
  *
  * Every address brings its connected route.  A prefix that leads two ways is
- * an error: the routing table would have to choose one in silence. */
+ * an error: the routing table would have to choose one in silence.  In gateway
+ * mode the kernel's routes are looked up, and the file's win over them. */
 #include "config_net.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "config_addr.h"
+#include "config_gateway.h"
 
 struct route_text {
     const char *to;    /* NULL: failed or missing */
@@ -40,10 +42,9 @@ static void read_iface_name(struct config_read *r, json_t *v, void *into)
         return;
     i = config_iface_find(r->config, s);
     if (i == CT_NO_IFACE)
-        config_read_fail(r,
-                         "there is no interface %s; expected a key of "
-                         "\"interfaces\"",
-                         config_read_show(r, s));
+        config_read_fail(r, "there is no interface %s; expected %s",
+                         config_read_show(r, s),
+                         config_ifaces_expected(r->config));
     else
         text->iface = i;
 }
@@ -142,11 +143,19 @@ void config_routes_read(struct config_read *r, json_t *v, void *into)
 
 /* ---- both together ---- */
 
-#define CONNECTED UINT32_MAX
+/* Who says so.  Of equal prefixes the first of these has it. */
+enum way_kind {
+    CONNECTED, /* an address of the file */
+    GIVEN,     /* an entry of "routes" */
+    LAN,       /* gateway mode: the kernel reaches it by lan */
+    WAN,       /* ... by wan */
+    REST       /* ... and all else leaves by wan */
+};
 
 struct way {
     struct fib_route route;
-    uint32_t from; /* entry of "routes", or CONNECTED */
+    enum way_kind kind;
+    uint32_t from; /* GIVEN: entry of "routes" */
 };
 
 static int by_prefix(const void *a, const void *b)
@@ -159,9 +168,10 @@ static int by_prefix(const void *a, const void *b)
         c = config_addr_compare(&x->route.addr, &y->route.addr);
     if (c == 0)
         c = (x->route.len > y->route.len) - (x->route.len < y->route.len);
-    /* Connected ones first, then as given: the later one is told. */
     if (c == 0)
-        c = (x->from + 1 > y->from + 1) - (x->from + 1 < y->from + 1);
+        c = (x->kind > y->kind) - (x->kind < y->kind);
+    if (c == 0) /* as given: the later one is told */
+        c = (x->from > y->from) - (x->from < y->from);
     return c != 0 ? c
                   : (x->route.iface > y->route.iface) -
                         (x->route.iface < y->route.iface);
@@ -182,7 +192,7 @@ static void tell_conflict(struct config_read *r, const struct way *way,
     size_t was = r->path_len;
 
     config_addr_text(&way->route.addr, way->route.family, way->route.len, text);
-    if (way->from == CONNECTED) {
+    if (way->kind == CONNECTED) {
         config_read_enter(r, "interfaces");
         config_read_enter(r, iface->name);
         config_read_fail_in(r, "address", false,
@@ -200,39 +210,99 @@ static void tell_conflict(struct config_read *r, const struct way *way,
     config_read_leave(r, was);
 }
 
-void config_routes_finish(struct config_read *r)
+struct ways {
+    struct way *v;
+    uint32_t n;
+};
+
+static void add_way(struct ways *ways, enum way_kind kind,
+                    const union ct_addr *addr, uint8_t family, uint8_t len,
+                    uint8_t iface)
+{
+    struct way *way = &ways->v[ways->n++];
+
+    way->kind = kind;
+    way->from = 0;
+    way->route =
+        (struct fib_route){.addr = config_addr_span(addr, family, len).lo,
+                           .family = family,
+                           .len = len,
+                           .iface = iface};
+}
+
+static void add_connected(const struct config *c, uint8_t i, enum way_kind kind,
+                          struct ways *ways)
+{
+    const struct config_iface *f = &c->iface[i];
+
+    for (unsigned a = 0; a < f->n_addrs; a++)
+        add_way(ways, kind, &f->addr[a].addr, f->addr[a].family, f->addr[a].len,
+                i);
+}
+
+/* wan's own networks matter where a wider one of lan's would hide them. */
+static void add_gateway(const struct config_read *r, struct ways *ways)
+{
+    static const union ct_addr any;
+    const struct config_facts *facts = r->facts;
+
+    for (uint32_t i = 0; facts != NULL && i < facts->n_routes; i++) {
+        const struct config_facts_route *route = &facts->routes[i];
+
+        if (route->len > 0)
+            add_way(ways, LAN, &route->addr, route->family, route->len,
+                    CONFIG_GATEWAY_LAN);
+    }
+    add_connected(r->config, CONFIG_GATEWAY_WAN, WAN, ways);
+    add_way(ways, REST, &any, CT_IPV4, 0, CONFIG_GATEWAY_WAN);
+    add_way(ways, REST, &any, CT_IPV6, 0, CONFIG_GATEWAY_WAN);
+}
+
+static void gather(struct config_read *r, struct ways *ways)
 {
     struct config *c = r->config;
-    struct way *ways = config_read_scratch(
-        r, c->n_routes + CT_MAX_IFACES * CONFIG_READ_N(c->iface[0].addr) + 1,
-        sizeof(*ways));
-    uint32_t n = 0, kept = 0;
+    size_t room = c->n_routes + CT_MAX_IFACES * CONFIG_READ_N(c->iface[0].addr);
 
-    for (uint32_t i = 0; i < c->n_ifaces; i++)
-        for (unsigned a = 0; a < c->iface[i].n_addrs; a++) {
-            uint8_t family = c->iface[i].addr[a].family;
-            uint8_t len = c->iface[i].addr[a].len;
-
-            ways[n].from = CONNECTED;
-            ways[n++].route = (struct fib_route){
-                .addr =
-                    config_addr_span(&c->iface[i].addr[a].addr, family, len).lo,
-                .family = family,
-                .len = len,
-                .iface = (uint8_t)i};
-        }
+    room += 2 + (r->facts != NULL ? r->facts->n_routes : 0);
+    ways->v = config_read_scratch(r, room, sizeof(*ways->v));
     for (uint32_t i = 0; i < c->n_routes; i++)
-        ways[n++] = (struct way){c->routes[i], r->route_from[i]};
-    qsort(ways, n, sizeof(*ways), by_prefix);
-    c->routes = config_read_alloc(r, n + 1, sizeof(struct fib_route));
-    for (uint32_t i = 0, first = 0; i < n; i++) {
-        if (i > 0 && same_prefix(&ways[i].route, &ways[first].route)) {
-            if (ways[i].route.iface != ways[first].route.iface)
-                tell_conflict(r, &ways[i], &ways[first]);
+        ways->v[ways->n++] =
+            (struct way){c->routes[i], GIVEN, r->route_from[i]};
+    if (c->gateway.set)
+        add_gateway(r, ways);
+    else
+        for (uint32_t i = 0; i < c->n_ifaces; i++)
+            add_connected(c, (uint8_t)i, CONNECTED, ways);
+}
+
+/* Two that the file says must agree; what the kernel says gives way. */
+void config_routes_finish(struct config_read *r)
+{
+    static const char *const sources[] = {[CONNECTED] = "file",
+                                          [GIVEN] = "file",
+                                          [LAN] = "kernel",
+                                          [WAN] = "kernel",
+                                          [REST] = "default"};
+    struct config *c = r->config;
+    struct ways ways = {.n = 0};
+    uint32_t kept = 0;
+
+    gather(r, &ways);
+    qsort(ways.v, ways.n, sizeof(*ways.v), by_prefix);
+    c->routes = config_read_alloc(r, ways.n + 1, sizeof(struct fib_route));
+    r->memory->route_source = config_read_alloc(r, ways.n + 1, sizeof(char *));
+    for (uint32_t i = 0, first = 0; i < ways.n; i++) {
+        const struct way *way = &ways.v[i];
+
+        if (i > 0 && same_prefix(&way->route, &ways.v[first].route)) {
+            if (way->route.iface != ways.v[first].route.iface &&
+                way->kind <= GIVEN)
+                tell_conflict(r, way, &ways.v[first]);
             continue;
         }
         first = i;
-        c->routes[kept++] = ways[i].route;
+        r->memory->route_source[kept] = sources[way->kind];
+        c->routes[kept++] = way->route;
     }
     c->n_routes = kept;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_gateway.h"
 #include "config_nat.h"
 
 enum { MAX_RULES = 65536 };
@@ -198,6 +199,7 @@ static void check_rule(struct config_read *r, struct config_rule *c)
                             actions[kind].where);
     if (c->failed)
         return; /* what the rest lacks may be what failed */
+    config_gateway_aim(r, c);
     config_nat_check(r, c);
     config_match_check(r, c);
 }
@@ -333,7 +335,53 @@ void config_rules_read(struct config_read *r, json_t *v, void *into)
         return;
     }
     r->rules->v = config_read_scratch(r, n + 1, sizeof(struct config_rule));
+    r->rules->room = (uint32_t)n + 1;
     config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, NULL);
+}
+
+/* Room for one more, wherever the others came from. */
+static void grow(struct config_read *r)
+{
+    struct config_rules *rules = r->rules;
+    struct config_rule *was = rules->v;
+
+    if (rules->n < rules->room)
+        return;
+    rules->room = rules->n + 1;
+    rules->v = config_read_scratch(r, rules->room, sizeof(*was));
+    if (rules->n > 0)
+        memcpy(rules->v, was, rules->n * sizeof(*was));
+}
+
+static bool is_taken(const struct config_rules *rules, const char *id)
+{
+    for (uint32_t i = 0; i < rules->n; i++)
+        if (strcmp(rules->v[i].rule.id, id) == 0)
+            return true;
+    return false;
+}
+
+void config_rules_add_gateway(struct config_read *r)
+{
+    struct config_rules *rules = r->rules;
+    char id[sizeof(rules->v->rule.id)] = "gateway";
+    size_t entry = 0;
+
+    if (!r->config->gateway.set)
+        return;
+    for (unsigned i = 2; is_taken(rules, id); i++)
+        snprintf(id, sizeof(id), "gateway-%u", i);
+    /* What bears one of wan's addresses already is the host's own. */
+    r->memory->made =
+        json_pack("{s:s, s:s, s:s, s:b, s:s}", "out", "wan", "src", "!wan",
+                  "family", "ipv4", "masquerade", 1, "id", id);
+    if (r->memory->made == NULL)
+        longjmp(r->no_memory, 1);
+    for (uint32_t i = 0; i < rules->n; i++)
+        entry += rules->v[i].rule.hook == CT_POSTROUTING;
+    grow(r);
+    read_rule(r, r->memory->made, CT_POSTROUTING, entry);
+    r->memory->made_text = rules->v[rules->n - 1].text;
 }
 
 static void read_one_policy(struct config_read *r, json_t *v, void *into)

@@ -7,11 +7,14 @@
 /* All rules as they were given: hook by hook, entry by entry. */
 struct config_rules {
     struct config_rule *v;
-    uint32_t n;
+    uint32_t n, room;
 };
 
 /* Needs interfaces and sets.  into is not used. */
 void config_rules_read(struct config_read *r, json_t *v, void *into);
+/* In gateway mode one more, behind the last of postrouting: IPv4 leaves by wan
+ * with its address. */
+void config_rules_add_gateway(struct config_read *r);
 void config_rules_read_policy(struct config_read *r, json_t *v, void *into);
 
 /* Ids, order and start: config->rules. */

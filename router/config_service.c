@@ -1,17 +1,15 @@
 /* config_service.c - what is around the core: API, log, workers, seed */
 #include "config_keys.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "config_addr.h"
+#include "config_env.h"
+#include "token.h"
 
-enum { TOKEN_MIN = 32 };
+#define TOKEN_NAME "WEIR_API_TOKEN"
+
+_Static_assert(sizeof(((struct config *)0)->token) == TOKEN_ROOM, "a token");
 
 const char *const config_service_levels[4] = {
     [LOG_L_ERROR] = "error",
@@ -78,81 +76,49 @@ static void read_socket(struct config_read *r, json_t *v, void *into)
         strcpy(c->socket, s);
 }
 
-/* White space around the token is not of it. */
-static char *trim(char *s)
-{
-    char *end = s + strlen(s);
-
-    while (end > s && strchr(" \t\r\n", end[-1]) != NULL)
-        *--end = '\0';
-    return s + strspn(s, " \t\r\n");
-}
-
-static void take_token(struct config_read *r, char *text, size_t n)
-{
-    char *token;
-
-    text[n] = '\0';
-    if (strlen(text) != n) {
-        config_read_fail(r, "the token file holds a zero byte; expected text");
-        return;
-    }
-    token = trim(text);
-    if (strlen(token) < TOKEN_MIN ||
-        strlen(token) >= sizeof(r->config->token)) {
-        config_read_fail(r, "the token has %zu characters; expected %d to %zu",
-                         strlen(token), TOKEN_MIN,
-                         sizeof(r->config->token) - 1);
-        return;
-    }
-    for (const char *p = token; *p != '\0'; p++)
-        if (*p <= ' ' || *p >= 0x7f) {
-            config_read_fail(r, "the token holds a space, a control character "
-                                "or one beyond ASCII; expected letters, "
-                                "digits and signs");
-            return;
-        }
-    strcpy(r->config->token, token);
-}
-
 static void read_token_file(struct config_read *r, json_t *v, void *into)
 {
+    struct config *c = into;
     const char *path;
-    struct stat st;
-    char text[1024];
-    ssize_t n;
-    int fd;
+    char err[256];
 
-    (void)into;
     if (json_is_null(v))
         return;
-    path = config_read_string(r, v, 4095, "a path or null");
-    if (path == NULL)
-        return;
-    /* Non-blocking: a pipe of that name must not stop the start. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        config_read_fail(r, "%s: %s; expected a file with the token",
-                         config_read_show(r, path), strerror(errno));
-        return;
+    path =
+        config_read_string(r, v, sizeof(c->token_file) - 1, "a path or null");
+    if (path == NULL || config_env_get(r->env, TOKEN_NAME) != NULL)
+        return; /* the token itself is given: the file is not looked at */
+    strcpy(c->token_file, path);
+    switch (token_read(path, c->token, err)) {
+    case TOKEN_READ:
+        break;
+    case TOKEN_ABSENT:
+        c->token_make = true;
+        break;
+    case TOKEN_REFUSED:
+        config_read_fail(r, "%s", err);
+        break;
     }
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        config_read_fail(r,
-                         "%s is no regular file; expected a file with the "
-                         "token",
-                         config_read_show(r, path));
-    else if ((st.st_mode & 077) != 0)
-        config_read_fail(r,
-                         "%s can be read by others (mode %04o); expected "
-                         "mode 0600 or 0400",
-                         config_read_show(r, path), st.st_mode & 07777u);
-    else if ((n = read(fd, text, sizeof(text) - 1)) < 0)
-        config_read_fail(r, "%s: %s; expected a file with the token",
-                         config_read_show(r, path), strerror(errno));
-    else
-        take_token(r, text, (size_t)n);
-    explicit_bzero(text, sizeof(text));
-    close(fd);
+}
+
+/* For those whose engine knows no secrets.  Others can see an environment, so
+ * a file is better; where both are in the environment, one is a mistake. */
+static void take_env_token(struct config_read *r)
+{
+    static const char file_name[] = TOKEN_NAME "_FILE";
+    const char *text = config_env_get(r->env, TOKEN_NAME);
+    char err[256];
+
+    if (text == NULL)
+        return;
+    if (config_env_get(r->env, file_name) != NULL)
+        config_read_fail_env(r, TOKEN_NAME,
+                             "%s is set too; expected one of "
+                             "them",
+                             file_name);
+    else if (!token_take(text, strlen(text), r->config->token, err))
+        config_read_fail_env(r, TOKEN_NAME, "%s", err);
+    r->memory->env_token = TOKEN_NAME;
 }
 
 void config_service_read_api(struct config_read *r, json_t *v, void *into)
@@ -183,7 +149,9 @@ void config_service_finish(struct config_read *r)
     json_t *file = json_object_get(api, "token_file");
     size_t was = r->path_len;
 
-    if (!c->listen_set || is_loopback(c->listen_host) || c->token[0] != '\0' ||
+    take_env_token(r);
+    if (!c->listen_set || is_loopback(c->listen_host) ||
+        r->memory->env_token != NULL ||
         (file != NULL && !json_is_null(file))) /* whose error is told */
         return;
     config_read_enter(r, "api");

@@ -10,12 +10,14 @@
 
 #include "config_addr.h"
 
-#define EXPECTED "an address, a prefix, a range A-B or the name of a set"
+#define EXPECTED                                                               \
+    "an address, a prefix, a range A-B or the name of a set or an interface"
 
 /* What is gathered before it is sorted. */
 struct heap {
     struct ct_addr_range *r[2]; /* IPv4, IPv6 */
     uint32_t n[2], room[2];
+    bool own;                      /* has addresses that the kernel gives */
     bool alone;                    /* one text only, so ... */
     const struct config_set *only; /* ... a set's own rows will do */
 };
@@ -109,8 +111,8 @@ static bool add_prefix(struct config_read *r, const char *s, struct heap *h)
 
     if (!config_addr_prefix_or_one(s, &addr, &family, &len)) {
         config_read_fail(r,
-                         "%s is no address, nor a set of that name; "
-                         "expected " EXPECTED,
+                         "%s is no address, nor a set or an interface of "
+                         "that name; expected " EXPECTED,
                          config_read_show(r, s));
         return false;
     }
@@ -184,14 +186,42 @@ static bool add_set(struct config_read *r, const char *s, struct heap *h)
     return true;
 }
 
+static void add_own(struct config_read *r, const struct config_iface *iface,
+                    struct heap *h)
+{
+    for (unsigned i = 0; i < iface->n_addrs; i++)
+        add(r, h, iface->addr[i].family == CT_IPV6,
+            (struct ct_addr_range){iface->addr[i].addr, iface->addr[i].addr});
+}
+
+/* In gateway mode addresses come and go: none at the moment is no error. */
+static bool add_iface(struct config_read *r, uint8_t i, struct heap *h)
+{
+    const struct config_iface *iface = &r->config->iface[i];
+
+    h->own |= r->config->gateway.set;
+    if (iface->n_addrs == 0 && !h->own) {
+        config_read_fail(r,
+                         "interface \"%s\" has no address; expected one that "
+                         "has",
+                         iface->name);
+        return false;
+    }
+    add_own(r, iface, h);
+    return true;
+}
+
 /* named: inside "sets", where sets are not known yet. */
 static bool add_text(struct config_read *r, const char *s, bool named,
                      struct heap *h)
 {
     const char *dash = strchr(s, '-');
+    uint8_t iface = named ? CT_NO_IFACE : config_iface_find(r->config, s);
 
     if (!named && (s[0] == '@' || find(r, s) != NULL))
         return add_set(r, s, h);
+    if (iface != CT_NO_IFACE)
+        return add_iface(r, iface, h);
     return dash != NULL ? add_range(r, s, dash, h) : add_prefix(r, s, h);
 }
 
@@ -290,8 +320,17 @@ static bool add_match(struct config_read *r, const json_t *v, bool first,
     return add_text(r, s, false, h);
 }
 
+void config_sets_own(struct config_read *r, uint8_t iface,
+                     struct ct_addr_set *out)
+{
+    struct heap h = {.own = true};
+
+    add_own(r, &r->config->iface[iface], &h);
+    finish(r, &h, out);
+}
+
 bool config_sets_match(struct config_read *r, json_t *v,
-                       struct ct_addr_set *out)
+                       struct ct_addr_set *out, bool *own)
 {
     struct heap h = {.alone = json_array_size(v) < 2};
     bool ok = true, first = true;
@@ -311,7 +350,8 @@ bool config_sets_match(struct config_read *r, json_t *v,
         finish(r, &h, out);
         ok &= !first;
     }
-    if (ok && out->negate && config_sets_families(out) == 0) {
+    *own = h.own;
+    if (ok && out->negate && !h.own && config_sets_families(out) == 0) {
         config_read_fail(r, "! before an empty set; expected a set that says "
                             "something");
         ok = false;

@@ -7,10 +7,16 @@
 /* The key "sets"; into is not used: they go to r->memory. */
 void config_sets_read(struct config_read *r, json_t *v, void *into);
 
-/* src or dst of a rule: an address, a prefix, a range, the name of a set, or a
- * list of these; a leading ! negates.  False when failed. */
+/* src or dst of a rule: an address, a prefix, a range, the name of a set or of
+ * an interface (all of its addresses; a set of that name goes first), or a
+ * list of these; a leading ! negates.  own: an interface was named whose
+ * addresses the kernel gives.  False when failed. */
 bool config_sets_match(struct config_read *r, json_t *v,
-                       struct ct_addr_set *out);
+                       struct ct_addr_set *out, bool *own);
+
+/* The addresses of an interface. */
+void config_sets_own(struct config_read *r, uint8_t iface,
+                     struct ct_addr_set *out);
 
 /* The families it can match: bit 0 IPv4, bit 1 IPv6. */
 unsigned config_sets_families(const struct ct_addr_set *set);

@@ -98,6 +98,10 @@ static bool is_own(const struct config *config, const union ct_addr *addr,
     return false;
 }
 
+#define NO_PORT_LEFT                                                           \
+    "every port of the router's own address is taken, and none is left for "   \
+    "translation; expected dport"
+
 /* One address, in each protocol that has ports, and echo requests.  Replies to
  * echo need none: they may be to hosts hidden behind that address. */
 static void add_addr(struct config_read *r, struct rows *rows,
@@ -117,10 +121,9 @@ static void add_addr(struct config_read *r, struct rows *rows,
         if (!asks_proto(m, ported[i]))
             continue;
         add_ports(r, rows, row, &m->dport);
-        if (m->dport.n == 0 && is_own(r->config, addr, row.row.family))
-            refuse(r, c,
-                   "every port of the router's own address is taken, and "
-                   "none is left for translation; expected dport");
+        if (m->dport.n == 0 && !c->dst_own &&
+            is_own(r->config, addr, row.row.family))
+            refuse(r, c, NO_PORT_LEFT);
     }
     row.row.proto = six ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
     row.row.port_lo = (uint16_t)(echo << 8);
@@ -190,6 +193,10 @@ static void make_rows(struct config_read *r, struct rows *rows,
                "one address");
         return;
     }
+    /* Whatever addresses there are at the moment. */
+    if (c->dst_own && m->dport.n == 0 &&
+        (asks_proto(m, IPPROTO_TCP) || asks_proto(m, IPPROTO_UDP)))
+        refuse(r, c, NO_PORT_LEFT);
     if (!m->dst.present && from_outside(r, m)) {
         add_own(r, rows, c);
         return;

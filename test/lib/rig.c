@@ -18,7 +18,7 @@ static struct config *load(const char *json)
         abort();
     }
     close(fd);
-    if (config_load(path, &config, stderr) != 0) {
+    if (config_load(path, NULL, &config, stderr) != 0) {
         fprintf(stderr, "rig: refused:\n%s\n", json);
         unlink(path);
         abort();
@@ -49,6 +49,7 @@ static void set_rules(struct rig *rig)
 static void set_ifaces(struct rig *rig)
 {
     config_ct_ifaces(rig->config, &rig->ifaces);
+    rig->ifaces.host = rig->host;
     for (uint32_t i = 0; i < rig->config->n_ifaces; i++) {
         const struct config_iface *f = &rig->config->iface[i];
 
@@ -70,6 +71,7 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
 
     memset(rig, 0, sizeof *rig);
     rig->now = start;
+    rig->host = calls->host;
     c = rig->config = load(json);
     cc.max = c->max;
     cc.buckets = c->buckets;
@@ -93,6 +95,7 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
     jc = (struct journey_config){.ct = rig->ct,
                                  .seed = cc.seed,
                                  .tx = calls->tx,
+                                 .host = calls->host,
                                  .local = calls->local,
                                  .dropped = calls->dropped,
                                  .ctx = calls->ctx};

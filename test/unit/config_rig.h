@@ -17,7 +17,7 @@
 struct told {
     unsigned n;
     uint32_t line, column; /* of the first */
-    char pointer[128], message[900];
+    char pointer[128], message[900], env[64];
 };
 
 static inline void note(void *ctx, const struct config_error *e)
@@ -30,9 +30,11 @@ static inline void note(void *ctx, const struct config_error *e)
     t->column = e->column;
     snprintf(t->pointer, sizeof(t->pointer), "%s", e->pointer);
     snprintf(t->message, sizeof(t->message), "%s", e->message);
+    snprintf(t->env, sizeof(t->env), "%s", e->env != NULL ? e->env : "");
 }
 
-static inline int parse(const char *text, struct config **out, struct told *t)
+static inline int parse_with(const char *text, const struct config_input *in,
+                             struct config **out, struct told *t)
 {
     size_t len = strlen(text);
     char *exact = malloc(len + 1); /* ASan sees a byte read too far */
@@ -40,12 +42,29 @@ static inline int parse(const char *text, struct config **out, struct told *t)
 
     memset(t, 0, sizeof(*t));
     memcpy(exact, text, len);
-    code = config_parse(exact, len, out, note, t);
+    code = config_parse(exact, len, in, out, note, t);
     free(exact);
     return code;
 }
 
-static const char example[] =
+static inline int parse(const char *text, struct config **out, struct told *t)
+{
+    return parse_with(text, NULL, out, t);
+}
+
+/* What --print-config says; to be freed. */
+static inline char *printed(const struct config *c)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+
+    config_print(c, f);
+    fclose(f);
+    return text;
+}
+
+static const char example[] __attribute__((unused)) =
     "// The example of the interface description, word for word.\n"
     "{\n"
     "  \"interfaces\": {\n"

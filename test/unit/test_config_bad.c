@@ -26,7 +26,8 @@ static const struct {
 } bad[] = {
     /* top level */
     {"^\"polcy\": {}", "/polcy", "did you mean \"policy\""},
-    {"^\"gateway\": {}", "/gateway", "does not know \"gateway\""},
+    {"^\"gateway\": {\"lan\": \"a\", \"wan\": \"b\"}", "/gateway",
+     "\"interfaces\" is here too"},
     {"\"workers\": ^0", "/workers", "from 1 to 64"},
     {"\"workers\": ^65", "/workers", "from 1 to 64"},
     {"\"workers\": ^\"2\"", "/workers", "this is \"2\""},
@@ -62,7 +63,7 @@ static const struct {
     {"\"api\": {\"listen\": ^80}", "/api/listen", "this is 80"},
     {"\"api\": {\"socket\": ^\"\"}", "/api/socket", "0 bytes"},
     {"\"api\": {\"token_file\": ^\"/nowhere/at/all\"}", "/api/token_file",
-     "No such file"},
+     "nor its folder"},
     {"\"api\": {\"token_file\": ^\"/dev/null\"}", "/api/token_file",
      "no regular file"},
     /* conntrack */
@@ -131,7 +132,8 @@ static const struct {
     {FWD("^\"verdic\": \"drop\""), F0 "/verdic", "did you mean \"verdict\""},
     {FWD("\"in\": ^\"eth0\""), F0 "/in", "no interface \"eth0\""},
     {FWD("\"src\": ^\"@none\""), F0 "/src", "no set \"none\""},
-    {FWD("\"src\": ^\"lan\""), F0 "/src", "nor a set of that name"},
+    {FWD("\"src\": ^\"dmz\""), F0 "/src", "nor a set or an interface"},
+    {"\"sets\": {\"a\": [^\"lan\"]}", "/sets/a/0", "no address"},
     {FWD("\"src\": ^[]"), F0 "/src", "an empty list"},
     {FWD("\"src\": [\"10.0.0.1\", ^\"!10.0.0.2\"]"), F0 "/src/1", "both kinds"},
     {"\"sets\": {\"e\": []}, " FWD("\"src\": ^\"!@e\""), F0 "/src",
@@ -265,7 +267,7 @@ static void each_error_has_its_place_and_says_what(void **state)
 static const struct {
     const char *text, *pointer, *says;
 } bad_ifaces[] = {
-    {"^{}", "", "\"interfaces\" is missing"},
+    {"^{}", "", "neither \"gateway\" nor \"interfaces\""},
     {"^[]", "", "expected an object"},
     {"^7", "", "expected an object"},
     {"{\"interfaces\": ^{}}", "/interfaces", "2 to 16"},
@@ -303,6 +305,9 @@ static const struct {
     {LAN(TUN ", \"address\": [\"10.0.0.1/24\"], \"kernel_address\": "
              "^\"10.0.0.1/24\""),
      "/interfaces/lan/kernel_address", "already"},
+    {"{\"interfaces\": {\"lan\": {" TUN "}, \"wan\": " WAN "}, \"rules\": "
+     "{\"forward\": [{\"dst\": ^\"wan\"}]}}",
+     "/rules/forward/0/dst", "has no address"},
     {LAN(TUN ", ^\"adress\": []"), "/interfaces/lan/adress",
      "did you mean \"address\""},
     {"{\"interfaces\": {\"lan\": {\"tun\": \"w0\", \"side\": \"inside\"}, "

@@ -32,7 +32,7 @@ static char *load(const char *path, int *code)
     size_t n;
     FILE *f = open_memstream(&text, &n);
 
-    *code = config_load(path, &c, f);
+    *code = config_load(path, NULL, &c, f);
     fclose(f);
     config_free(c);
     return text;
@@ -48,15 +48,16 @@ static void all_errors_come_in_one_run_in_the_order_of_the_text(void **state)
 
     (void)state;
     got = load(path, &code);
-    snprintf(want, sizeof(want),
-             "%s:2:13: /workers: this is 0; expected a whole number from 1 to "
-             "64\n"
-             "%s:4:2: /polcy: unknown key \"polcy\", did you mean \"policy\"; "
-             "expected one of interfaces, routes, workers, sets, rules, "
-             "policy, conntrack, nat, on_reload, seed, api, log\n"
-             "%s:4:31: /log/level: this is 3; expected one of \"error\", "
-             "\"warn\", \"info\", \"debug\"\n",
-             path, path, path);
+    snprintf(
+        want, sizeof(want),
+        "%s:2:13: /workers: this is 0; expected a whole number from 1 to "
+        "64\n"
+        "%s:4:2: /polcy: unknown key \"polcy\", did you mean \"policy\"; "
+        "expected one of interfaces, gateway, routes, workers, sets, rules, "
+        "policy, conntrack, nat, on_reload, seed, api, log\n"
+        "%s:4:31: /log/level: this is 3; expected one of \"error\", "
+        "\"warn\", \"info\", \"debug\"\n",
+        path, path, path);
     assert_int_equal(code, 2);
     assert_string_equal(got, want);
     free(got);
@@ -148,7 +149,7 @@ static void try_bytes(const char *bytes, size_t len, unsigned *taken)
     int code;
 
     memcpy(exact, bytes, len);
-    code = config_parse(exact, len, &c, note, &t);
+    code = config_parse(exact, len, NULL, &c, note, &t);
     assert_int_equal(code == 0, c != NULL);
     assert_int_equal(code == 0, t.n == 0);
     if (code != 0)

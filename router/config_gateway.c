@@ -1,0 +1,307 @@
+/* config_gateway.c - gateway mode: two devices become interfaces lan and wan
+ *
+ * What the kernel says of the devices at the moment is an input like the text:
+ * whenever it changes, the same text is read again.  So nothing that is only
+ * true of the kernel's part may be an error here: what contradicts itself is
+ * settled, always in the same way. */
+#include "config_gateway.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_addr.h"
+#include "config_net.h"
+#include "config_sets.h"
+
+enum { FIRST_FREE_PORT = 1024 };
+
+#define LAN CONFIG_GATEWAY_LAN
+#define WAN CONFIG_GATEWAY_WAN
+
+static const char *const names[2] = {"lan", "wan"};
+static const char *const tuns[2] = {"weir-lan", "weir-wan"};
+
+/* ---- the devices ---- */
+
+#define EXPECTED                                                               \
+    "the name of a network device, an address that it has, or the "            \
+    "prefix of one"
+
+static bool is_prefix(struct config_read *r, const char *s)
+{
+    union ct_addr addr;
+    uint8_t family, len;
+    struct ct_addr_range span;
+    char text[CONFIG_ADDR_TEXT];
+
+    if (!config_addr_prefix(s, &addr, &family, &len) || len == 0) {
+        config_read_fail(r, "%s is no prefix; expected " EXPECTED,
+                         config_read_show(r, s));
+        return false;
+    }
+    span = config_addr_span(&addr, family, len);
+    if (!ct_addr_eq(&span.lo, &addr)) {
+        config_read_fail(r, "%s has bits set behind its prefix; expected %s",
+                         config_read_show(r, s),
+                         config_addr_text(&span.lo, family, len, text));
+        return false;
+    }
+    return true;
+}
+
+static bool is_device(struct config_read *r, const char *s)
+{
+    union ct_addr addr;
+    uint8_t family;
+    const char *unfit;
+
+    if (strchr(s, '/') != NULL)
+        return is_prefix(r, s);
+    if (config_addr_one(s, &addr, &family)) {
+        unfit = config_addr_unfit(&addr, family);
+        if (unfit != NULL)
+            config_read_fail(r, "%s is %s; expected " EXPECTED,
+                             config_read_show(r, s), unfit);
+        return unfit == NULL;
+    }
+    if (!config_ifaces_device_ok(s)) {
+        config_read_fail(r, "%s can't name a device; expected " EXPECTED,
+                         config_read_show(r, s));
+        return false;
+    }
+    if (strcmp(s, tuns[LAN]) == 0 || strcmp(s, tuns[WAN]) == 0) {
+        config_read_fail(r,
+                         "%s is made by the gateway itself; expected "
+                         "a device that is there already",
+                         config_read_show(r, s));
+        return false;
+    }
+    return true;
+}
+
+static void read_device(struct config_read *r, const json_t *v,
+                        struct config *config, unsigned side)
+{
+    char *to = config->gateway.device[side];
+    const char *s = config_read_string(
+        r, v, sizeof(config->gateway.device[side]) - 1, EXPECTED);
+
+    if (s != NULL && is_device(r, s))
+        strcpy(to, s);
+}
+
+static void read_lan(struct config_read *r, json_t *v, void *into)
+{
+    read_device(r, v, into, LAN);
+}
+
+/* Two texts for one thing? */
+static bool same_device(const char *a, const char *b)
+{
+    union ct_addr x, y;
+    uint8_t fx, fy, lx, ly;
+
+    if (config_addr_prefix_or_one(a, &x, &fx, &lx) &&
+        config_addr_prefix_or_one(b, &y, &fy, &ly))
+        return fx == fy && lx == ly && ct_addr_eq(&x, &y);
+    return strcmp(a, b) == 0;
+}
+
+static void read_wan(struct config_read *r, json_t *v, void *into)
+{
+    const struct config *config = into;
+
+    read_device(r, v, into, WAN);
+    if (config->gateway.device[WAN][0] != '\0' &&
+        same_device(config->gateway.device[LAN], config->gateway.device[WAN]))
+        config_read_fail(r, "lan is %s too; expected another device",
+                         config_read_show(r, config->gateway.device[LAN]));
+}
+
+/* ---- ports ---- */
+
+static bool read_range(struct config_read *r, const json_t *v,
+                       struct ct_port_range *out)
+{
+    const char *s = json_string_value(v);
+    uint64_t port;
+
+    if (s != NULL && config_addr_ports(s, out) && out->lo > 0)
+        return true;
+    if (s == NULL && json_is_integer(v)) {
+        if (!config_read_uint(r, v, 1, 65535, &port))
+            return false;
+        *out = (struct ct_port_range){(uint16_t)port, (uint16_t)port};
+        return true;
+    }
+    config_read_fail(r,
+                     "this is %s; expected a port from 1 to 65535 or a range "
+                     "\"A-B\"",
+                     config_read_kind(r, v));
+    return false;
+}
+
+static int by_lo(const void *a, const void *b)
+{
+    const struct ct_port_range *x = a, *y = b;
+
+    return x->lo != y->lo ? (int)x->lo - (int)y->lo : (int)x->hi - (int)y->hi;
+}
+
+/* Sorted, without overlap. */
+static void merge(struct config_gateway *g)
+{
+    uint32_t last = 0;
+
+    qsort(g->reserved, g->n_reserved, sizeof(g->reserved[0]), by_lo);
+    for (uint32_t i = 1; i < g->n_reserved; i++) {
+        if (g->reserved[i].lo > g->reserved[last].hi + 1)
+            g->reserved[++last] = g->reserved[i];
+        else if (g->reserved[i].hi > g->reserved[last].hi)
+            g->reserved[last].hi = g->reserved[i].hi;
+    }
+    if (g->n_reserved > 0)
+        g->n_reserved = last + 1;
+}
+
+static void read_reserved(struct config_read *r, json_t *v, void *into)
+{
+    struct config_gateway *g = &((struct config *)into)->gateway;
+
+    if (!json_is_array(v)) {
+        config_read_fail(r, "this is %s; expected a list of ports and ranges",
+                         config_read_kind(r, v));
+        return;
+    }
+    if (json_array_size(v) > CONFIG_READ_N(g->reserved)) {
+        config_read_fail(r, "%zu entries; expected at most %zu",
+                         json_array_size(v), CONFIG_READ_N(g->reserved));
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        size_t was = config_read_enter_at(r, i);
+
+        if (read_range(r, json_array_get(v, i), &g->reserved[g->n_reserved]))
+            g->n_reserved++;
+        config_read_leave(r, was);
+    }
+    merge(g);
+    for (uint32_t i = 0; i < g->n_reserved; i++)
+        if (g->reserved[i].lo <= FIRST_FREE_PORT && g->reserved[i].hi == 65535)
+            config_read_fail(r,
+                             "no port from %d to 65535 is left for "
+                             "mappings; expected some",
+                             FIRST_FREE_PORT);
+}
+
+/* ---- interfaces of it ---- */
+
+static bool has_addr(const struct config_iface *f, uint8_t family,
+                     const union ct_addr *addr)
+{
+    for (unsigned i = 0; i < f->n_addrs; i++)
+        if (f->addr[i].family == family && ct_addr_eq(&f->addr[i].addr, addr))
+            return true;
+    return false;
+}
+
+/* An address that both devices have is wan's: translation needs it there. */
+static void take_facts(struct config *config, unsigned side,
+                       const struct config_facts_device *device)
+{
+    struct config_iface *f = &config->iface[side];
+
+    if (device->mtu >= 68)
+        f->mtu = device->mtu;
+    for (unsigned i = 0; i < device->n_addrs; i++) {
+        uint8_t family = device->addr[i].family, len = device->addr[i].len;
+        uint8_t most = family == CT_IPV6 ? 128 : 32;
+        const union ct_addr *addr = &device->addr[i].addr;
+
+        if (config_addr_unfit(addr, family) != NULL ||
+            has_addr(f, family, addr) ||
+            has_addr(&config->iface[WAN], family, addr))
+            continue;
+        f->addr[f->n_addrs].addr = *addr;
+        f->addr[f->n_addrs].family = family;
+        f->addr[f->n_addrs++].len = len > most ? most : len;
+    }
+}
+
+static void make_ifaces(struct config_read *r, struct config *config)
+{
+    config->gateway.set = true;
+    config->n_ifaces = 2;
+    for (unsigned side = 0; side < 2; side++) {
+        struct config_iface *f = &config->iface[side];
+
+        strcpy(f->name, names[side]);
+        strcpy(f->tun, tuns[side]);
+        f->inside = side == LAN;
+        f->mtu = 1500;
+    }
+    r->memory->facts_known = r->facts != NULL;
+    if (r->facts != NULL) {
+        take_facts(config, WAN, &r->facts->device[WAN]);
+        take_facts(config, LAN, &r->facts->device[LAN]);
+    }
+}
+
+static const struct config_key keys[] = {
+    {"lan", read_lan},
+    {"wan", read_wan},
+    {"reserved_ports", read_reserved},
+};
+
+void config_gateway_read(struct config_read *r, json_t *v, void *into)
+{
+    if (json_object_get(r->memory->root, "interfaces") == NULL)
+        make_ifaces(r, into);
+    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
+    for (unsigned side = 0; json_is_object(v) && side < 2; side++)
+        if (json_object_get(v, names[side]) == NULL)
+            config_read_fail(r,
+                             "\"%s\" is missing; expected the device that "
+                             "leads to %s: " EXPECTED,
+                             names[side],
+                             side == LAN ? "the hosts inside" : "the world");
+}
+
+void config_gateway_check(struct config_read *r)
+{
+    const json_t *root = r->memory->root;
+    bool gateway = json_object_get(root, "gateway") != NULL;
+    bool interfaces = json_object_get(root, "interfaces") != NULL;
+
+    if (gateway && interfaces)
+        config_read_fail_in(r, "gateway", true,
+                            "\"interfaces\" is here too; expected one of "
+                            "them");
+    else if (!gateway && !interfaces)
+        config_read_fail(r,
+                         "neither \"gateway\" nor \"interfaces\" is here; "
+                         "expected \"gateway\": {\"lan\": DEVICE, \"wan\": "
+                         "DEVICE}, or \"interfaces\": an object of 2 to %d "
+                         "interfaces",
+                         CT_MAX_IFACES);
+}
+
+/* ---- rules of it ---- */
+
+/* May a packet from wan be asked this rule? */
+static bool from_wan(const struct ct_match *m)
+{
+    return m->in == CT_NO_IFACE || (m->in == WAN) != m->in_negate;
+}
+
+void config_gateway_aim(struct config_read *r, struct config_rule *c)
+{
+    struct ct_rule *rule = &c->rule;
+
+    if (!r->config->gateway.set || rule->hook != CT_PREROUTING ||
+        (rule->action != CT_ACT_DNAT && rule->action != CT_ACT_REDIRECT) ||
+        rule->match.dst.present || !from_wan(&rule->match))
+        return;
+    config_sets_own(r, WAN, &rule->match.dst);
+    c->dst_own = true;
+}

@@ -1,0 +1,21 @@
+/* config_gateway.h - gateway mode: what stands in place of interfaces */
+#ifndef CONFIG_GATEWAY_H
+#define CONFIG_GATEWAY_H
+
+#include "config_match.h"
+
+/* Index of each among the interfaces, and in config_facts. */
+enum { CONFIG_GATEWAY_LAN, CONFIG_GATEWAY_WAN };
+
+/* The key "gateway": makes the interfaces lan and wan, of r->facts if they are
+ * known. */
+void config_gateway_read(struct config_read *r, json_t *v, void *into);
+
+/* Of "gateway" and "interfaces" one must be there, and one alone. */
+void config_gateway_check(struct config_read *r);
+
+/* Once a rule is read: a dnat or redirect from wan without dst is about what
+ * is sent to the gateway, not about all that passes. */
+void config_gateway_aim(struct config_read *r, struct config_rule *rule);
+
+#endif

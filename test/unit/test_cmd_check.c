@@ -1,0 +1,132 @@
+/* test_cmd_check.c - weir check: what it prints, and its exit code */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cmd.h"
+
+static char folder[64], file[96], said[8192];
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/weir-test-check-XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    snprintf(file, sizeof(file), "%s/weir.json", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    unlink(file);
+    return rmdir(folder);
+}
+
+static void write_file(const char *text)
+{
+    FILE *f = fopen(file, "w");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* Both streams go to said. */
+static int check(const char *path, const char *format)
+{
+    char *argv[6] = {NULL};
+    int argc = 0, code, keep[2] = {dup(1), dup(2)};
+    char name[] = "/tmp/weir-test-check-out-XXXXXX";
+    int fd = mkstemp(name);
+    ssize_t n;
+
+    argv[argc++] = (char[]){"check"};
+    if (path != NULL) {
+        argv[argc++] = (char[]){"-c"};
+        argv[argc++] = strdup(path);
+    }
+    argv[argc++] = (char[]){"-o"};
+    argv[argc++] = strdup(format);
+    fflush(NULL);
+    dup2(fd, 1);
+    dup2(fd, 2);
+    code = cmd_check(argc, argv);
+    fflush(NULL);
+    dup2(keep[0], 1);
+    dup2(keep[1], 2);
+    close(keep[0]);
+    close(keep[1]);
+    n = pread(fd, said, sizeof(said) - 1, 0);
+    assert_true(n >= 0);
+    said[n] = '\0';
+    close(fd);
+    unlink(name);
+    free(argv[argc - 1]);
+    if (path != NULL)
+        free(argv[2]);
+    return code;
+}
+
+static void a_token_to_be_made_is_a_note(void **state)
+{
+    char text[512], want[512];
+
+    (void)state;
+    snprintf(text, sizeof(text),
+             "{\"gateway\": {\"lan\": \"a\", \"wan\": \"b\"}, \"api\": "
+             "{\"listen\": \"0.0.0.0:80\", \"token_file\": \"%s/token\"}}",
+             folder);
+    write_file(text);
+    assert_int_equal(check(file, "text"), 0);
+    snprintf(want, sizeof(want),
+             "%s: fine: 2 interfaces, 2 routes, 1 rule, 1 worker, 262144 flows "
+             "at most\nnote: api.token_file: %s/token is not there; it is "
+             "made, with a new token, at the start\n",
+             file, folder);
+    assert_string_equal(said, want);
+    assert_int_equal(check(file, "json"), 0);
+    assert_non_null(strstr(said, "{\"ok\":true,\"errors\":[],\"notes\":["
+                                 "\"api.token_file: "));
+    write_file("{\"gateway\": {\"lan\": \"a\", \"wan\": \"b\"}}");
+    assert_int_equal(check(file, "json"), 0);
+    assert_string_equal(said, "{\"ok\":true,\"errors\":[],\"notes\":[]}\n");
+}
+
+static void the_environment_is_checked_too(void **state)
+{
+    (void)state;
+    write_file("{\"gateway\": {\"lan\": \"a\", \"wan\": \"b\"}}");
+    setenv("WEIR_LOG_LEVEL", "loud", 1);
+    assert_int_equal(check(file, "text"), 2);
+    assert_string_equal(said, "WEIR_LOG_LEVEL: this is \"loud\"; expected one "
+                              "of \"error\", \"warn\", \"info\", \"debug\"\n");
+    assert_int_equal(check(file, "json"), 2);
+    assert_non_null(strstr(said, "\"line\":0,\"column\":0,\"pointer\":"
+                                 "\"/log/level\""));
+    assert_non_null(strstr(said, "\"variable\":\"WEIR_LOG_LEVEL\""));
+    unsetenv("WEIR_LOG_LEVEL");
+    setenv("WEIR_CONFIG", file, 1);
+    assert_int_equal(check(NULL, "text"), 0);
+    assert_memory_equal(said, file, strlen(file));
+    unsetenv("WEIR_CONFIG");
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(a_token_to_be_made_is_a_note),
+        CASE(the_environment_is_checked_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
