@@ -1,28 +1,30 @@
 /* netlink.c - links and addresses of the kernel, by rtnetlink */
 #include "netlink.h"
 
+#include "netlink_ask.h"
+
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_ROOM = 16384, QUESTION_ROOM = 512 };
+enum { ANSWER_ROOM = 32768 };
 
 struct netlink {
     struct mnl_socket *socket;
     unsigned port, seq;
-    char answer[ANSWER_ROOM];
+    _Alignas(8) char answer[ANSWER_ROOM];
 };
 
 int netlink_open(struct netlink **out)
 {
     struct netlink *nl = calloc(1, sizeof *nl);
-    int err;
+    int err, on = 1;
 
     if (nl == NULL)
         return -ENOMEM;
@@ -38,6 +40,9 @@ int netlink_open(struct netlink **out)
         return err;
     }
     nl->port = mnl_socket_get_portid(nl->socket);
+    /* Linux 4.20: dumps hold only what was asked for.  Before, all of it. */
+    (void)mnl_socket_setsockopt(nl->socket, NETLINK_GET_STRICT_CHK, &on,
+                                sizeof on);
     *out = nl;
     return 0;
 }
@@ -50,8 +55,13 @@ void netlink_close(struct netlink *nl)
     free(nl);
 }
 
-static struct nlmsghdr *ask(struct netlink *nl, void *room, uint16_t type,
-                            unsigned flags)
+uint32_t netlink_port(const struct netlink *nl)
+{
+    return nl->port;
+}
+
+struct nlmsghdr *netlink_ask(struct netlink *nl, void *room, uint16_t type,
+                             unsigned flags)
 {
     struct nlmsghdr *h = mnl_nlmsg_put_header(room);
 
@@ -61,32 +71,90 @@ static struct nlmsghdr *ask(struct netlink *nl, void *room, uint16_t type,
     return h;
 }
 
-/* Send h, wait for its answer and its acknowledgement. */
-static int answer(struct netlink *nl, const struct nlmsghdr *h, mnl_cb_t cb,
-                  void *data)
+/* The end of an answer: an acknowledgement, an error, or a dump's last word. */
+static int end_of(const struct nlmsghdr *h)
 {
-    ssize_t n;
-    int more = MNL_CB_OK;
+    const int *code = mnl_nlmsg_get_payload(h); /* struct nlmsgerr's first */
 
-    if (mnl_socket_sendto(nl->socket, h, h->nlmsg_len) < 0)
+    return mnl_nlmsg_get_payload_len(h) < sizeof *code ? 0 : *code;
+}
+
+/* Not mnl_cb_run(): it stops at the first message of a dump that was disturbed,
+ * and what is left of it would be in the way of the next question. */
+int netlink_answer(struct netlink *nl, const struct nlmsghdr *question,
+                   mnl_cb_t cb, void *data)
+{
+    const uint32_t seq = question->nlmsg_seq;
+    bool disturbed = false;
+
+    if (mnl_socket_sendto(nl->socket, question, question->nlmsg_len) < 0)
         return -errno;
-    while (more > MNL_CB_STOP) {
-        n = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof nl->answer);
-        if (n < 0)
+    for (;;) {
+        const struct nlmsghdr *h = (const void *)nl->answer;
+        ssize_t got =
+            mnl_socket_recvfrom(nl->socket, nl->answer, sizeof nl->answer);
+        int n = (int)got, err;
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
             return -errno;
-        more =
-            mnl_cb_run(nl->answer, (size_t)n, h->nlmsg_seq, nl->port, cb, data);
+        for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n)) {
+            if (h->nlmsg_seq != seq)
+                continue;
+            disturbed = disturbed || (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+            if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {
+                err = end_of(h);
+                return err == 0 && disturbed ? -EAGAIN : err;
+            }
+            if (cb != NULL && h->nlmsg_type >= NLMSG_MIN_TYPE)
+                (void)cb(h, data);
+        }
     }
-    return more < 0 ? -errno : 0;
+}
+
+void netlink_put_addr(struct nlmsghdr *h, uint16_t type, uint8_t family,
+                      const union ct_addr *addr)
+{
+    mnl_attr_put(h, type, family == CT_IPV4 ? 4 : 16, addr->b);
+}
+
+void netlink_get_addr(const struct nlattr *a, union ct_addr *addr)
+{
+    size_t n = mnl_attr_get_payload_len(a);
+
+    memset(addr, 0, sizeof *addr);
+    memcpy(addr->b, mnl_attr_get_payload(a),
+           n < sizeof addr->b ? n : sizeof addr->b);
 }
 
 static int read_info_data(const struct nlattr *a, void *data)
 {
     struct netlink_link *link = data;
+    bool wide = mnl_attr_validate(a, MNL_TYPE_U32) == 0;
+    uint32_t value = wide ? mnl_attr_get_u32(a) : mnl_attr_get_u8(a);
 
-    if (mnl_attr_get_type(a) == IFLA_TUN_NUM_QUEUES &&
-        mnl_attr_validate(a, MNL_TYPE_U32) == 0)
-        link->queues = mnl_attr_get_u32(a);
+    switch (mnl_attr_get_type(a)) {
+    case IFLA_TUN_TYPE:
+        link->is_tap = value == IFF_TAP;
+        break;
+    case IFLA_TUN_MULTI_QUEUE:
+        link->multi_queue = value != 0;
+        break;
+    case IFLA_TUN_OWNER:
+        link->owned = true;
+        link->owner = value;
+        break;
+    case IFLA_TUN_GROUP:
+        link->grouped = true;
+        link->group = value;
+        break;
+    case IFLA_TUN_NUM_QUEUES:
+        link->queues = value;
+        break;
+    default:
+        break;
+    }
     return MNL_CB_OK;
 }
 
@@ -139,20 +207,20 @@ static int read_link(const struct nlmsghdr *h, void *data)
 int netlink_link(struct netlink *nl, const char *name,
                  struct netlink_link *link)
 {
-    _Alignas(8) char room[QUESTION_ROOM];
-    struct nlmsghdr *h = ask(nl, room, RTM_GETLINK, 0);
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, RTM_GETLINK, 0);
 
     memset(link, 0, sizeof *link);
     mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
     mnl_attr_put_strz(h, IFLA_IFNAME, name);
-    return answer(nl, h, read_link, link);
+    return netlink_answer(nl, h, read_link, link);
 }
 
 /* A kernel without IPv6 refuses this one, and has no noise to turn off. */
 static void quiet(struct netlink *nl, uint32_t index)
 {
-    _Alignas(8) char room[QUESTION_ROOM];
-    struct nlmsghdr *h = ask(nl, room, RTM_NEWLINK, 0);
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, RTM_NEWLINK, 0);
     struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
     struct nlattr *spec, *inet6;
 
@@ -162,30 +230,31 @@ static void quiet(struct netlink *nl, uint32_t index)
     mnl_attr_put_u8(h, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
     mnl_attr_nest_end(h, inet6);
     mnl_attr_nest_end(h, spec);
-    (void)answer(nl, h, NULL, NULL);
+    (void)netlink_answer(nl, h, NULL, NULL);
 }
 
 int netlink_start(struct netlink *nl, uint32_t index, uint16_t mtu)
 {
-    _Alignas(8) char room[QUESTION_ROOM];
+    _Alignas(8) char room[NETLINK_ROOM];
     struct nlmsghdr *h;
     struct ifinfomsg *m;
 
     quiet(nl, index);
-    h = ask(nl, room, RTM_NEWLINK, 0);
+    h = netlink_ask(nl, room, RTM_NEWLINK, 0);
     m = mnl_nlmsg_put_extra_header(h, sizeof *m);
     m->ifi_index = (int)index;
     m->ifi_flags = IFF_UP;
     m->ifi_change = IFF_UP;
     mnl_attr_put_u32(h, IFLA_MTU, mtu);
-    return answer(nl, h, NULL, NULL);
+    return netlink_answer(nl, h, NULL, NULL);
 }
 
 int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,
                     const union ct_addr *addr, uint8_t prefix)
 {
-    _Alignas(8) char room[QUESTION_ROOM];
-    struct nlmsghdr *h = ask(nl, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h =
+        netlink_ask(nl, room, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
     struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
     bool v4 = family == CT_IPV4;
     int err;
@@ -197,6 +266,6 @@ int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,
     m->ifa_index = index;
     mnl_attr_put(h, IFA_LOCAL, v4 ? 4 : 16, addr->b);
     mnl_attr_put(h, IFA_ADDRESS, v4 ? 4 : 16, addr->b);
-    err = answer(nl, h, NULL, NULL);
+    err = netlink_answer(nl, h, NULL, NULL);
     return err == -EEXIST ? 0 : err;
 }

@@ -11,13 +11,19 @@ struct netlink;
 struct netlink_link {
     uint32_t index, mtu;
     bool up;
-    bool is_tun;
+    bool is_tun; /* made by the tun driver: a TUN, or a TAP */
+    bool is_tap, multi_queue;
+    bool owned, grouped;   /* only these may attach without CAP_NET_ADMIN: */
+    uint32_t owner, group; /* a user's and a group's number */
     uint32_t queues; /* of a TUN with IFF_MULTI_QUEUE: how many are attached */
     uint64_t tx_dropped;
 };
 
 int netlink_open(struct netlink **nl);
 void netlink_close(struct netlink *nl);
+
+/* The number by which the kernel's notifications name who made a change. */
+uint32_t netlink_port(const struct netlink *nl);
 
 /* -ENODEV: no such link in this namespace. */
 int netlink_link(struct netlink *nl, const char *name,

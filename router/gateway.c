@@ -1,0 +1,260 @@
+/* gateway.c - gateway mode's side of the kernel
+ *
+ * Here the parts meet: facts (gateway_facts), settings (gateway_conf), the plan
+ * (gateway_plan) and what makes the kernel hold it (gateway_apply).  Of what
+ * stands in the kernel nothing is remembered: each sync compares anew. */
+#include "gateway.h"
+
+#include "gateway_apply.h"
+#include "gateway_conf.h"
+#include "log.h"
+#include "netlink_watch.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAN, WAN, LOOPBACK_INDEX = 1 };
+
+struct gateway {
+    struct config_gateway want;
+    struct netlink *nl;
+    struct netlink_watch *watch;
+    char saved[PATH_MAX]; /* "": no file */
+    bool ours;            /* the kernel's routing: from the first prepare on */
+    struct gateway_settings settings;
+    struct gateway_facts_choice choice;
+    uint32_t index[2], tun[2]; /* as they were last seen and given */
+    bool ipv6; /* was planned: goes on, while devices are away */
+};
+
+static int open_sockets(struct gateway *gw, char err[256])
+{
+    int code = netlink_open(&gw->nl);
+
+    if (code == 0)
+        code = netlink_watch_open(&gw->watch);
+    if (code == 0)
+        return 0;
+    snprintf(err, 256, "can't talk to the kernel by netlink: %s",
+             strerror(-code));
+    return -1;
+}
+
+static void release(struct gateway *gw)
+{
+    netlink_watch_close(gw->watch);
+    netlink_close(gw->nl);
+    free(gw);
+}
+
+int gateway_open(struct gateway **out, const struct config_gateway *want,
+                 const char *saved, char err[256])
+{
+    struct gateway *gw = calloc(1, sizeof *gw);
+    struct config_facts facts;
+
+    if (gw == NULL) {
+        snprintf(err, 256, "no memory");
+        return -1;
+    }
+    gw->want = *want;
+    if (open_sockets(gw, err) < 0 ||
+        gateway_facts_look(gw->nl, want, true, &gw->choice, &facts, err) < 0) {
+        release(gw);
+        return -1;
+    }
+    gateway_facts_free(&facts);
+    if (saved != NULL && strlen(saved) < sizeof gw->saved)
+        snprintf(gw->saved, sizeof gw->saved, "%s", saved);
+    *out = gw;
+    return 0;
+}
+
+/* What stands there may be another weir's, who is running, until it is sure
+ * that we do. */
+static void own(struct gateway *gw)
+{
+    if (!gw->ours)
+        gateway_setting_open(&gw->settings, gw->nl,
+                             gw->saved[0] != '\0' ? gw->saved : NULL);
+    gw->ours = true;
+}
+
+static void take_back(struct gateway *gw)
+{
+    struct gateway_plan *nothing = calloc(1, sizeof *nothing);
+    char err[256];
+
+    /* First, so that nothing is forwarded untranslated when the rules go. */
+    if (gateway_setting_restore(&gw->settings) < 0)
+        log_warn("gateway", "some of the kernel's settings could not be "
+                            "restored");
+    if (nothing == NULL || gateway_apply(gw->nl, nothing, err) < 0)
+        log_warn("gateway", "%s", nothing == NULL ? "no memory" : err);
+    free(nothing);
+}
+
+void gateway_close(struct gateway *gw)
+{
+    if (gw == NULL)
+        return;
+    if (gw->ours)
+        take_back(gw);
+    release(gw);
+}
+
+/* ---- what the kernel tells ---- */
+
+int gateway_fd(const struct gateway *gw)
+{
+    return netlink_watch_fd(gw->watch);
+}
+
+struct draining {
+    const struct gateway *gw;
+    bool changed;
+};
+
+/* By name too: one of the two that had vanished may be there again. */
+static bool is_device(const struct gateway *gw,
+                      const struct netlink_watch_event *e)
+{
+    for (int i = LAN; i <= WAN; i++)
+        if (e->index == gw->index[i] ||
+            strcmp(e->name, gw->choice.name[i]) == 0)
+            return true;
+    return false;
+}
+
+static void judge(void *ctx, const struct netlink_watch_event *e)
+{
+    struct draining *d = ctx;
+    const struct gateway *gw = d->gw;
+    bool of_tun =
+        e->index != 0 && (e->index == gw->tun[LAN] || e->index == gw->tun[WAN]);
+
+    if (e->port == netlink_port(gw->nl))
+        return;
+    switch (e->what) {
+    case NETLINK_WATCH_DEVICE:
+        d->changed = d->changed || is_device(gw, e);
+        break;
+    case NETLINK_WATCH_ADDR:
+        d->changed = d->changed || (!of_tun && e->index != LOOPBACK_INDEX);
+        break;
+    case NETLINK_WATCH_ROUTE:
+        d->changed = d->changed || e->table == RT_TABLE_MAIN ||
+                     e->table == GATEWAY_PLAN_IN ||
+                     e->table == GATEWAY_PLAN_OUT ||
+                     e->table == GATEWAY_PLAN_OWN;
+        break;
+    case NETLINK_WATCH_RULE:
+        d->changed = true;
+        break;
+    }
+}
+
+bool gateway_drain(struct gateway *gw)
+{
+    struct draining d = {.gw = gw};
+
+    /* Any fault means that something may have been missed. */
+    return netlink_watch_read(gw->watch, judge, &d) < 0 || d.changed;
+}
+
+int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256])
+{
+    if (gateway_facts_look(gw->nl, &gw->want, false, &gw->choice, facts, err) <
+        0)
+        return -1;
+    gw->index[LAN] = facts->device[LAN].index;
+    gw->index[WAN] = facts->device[WAN].index;
+    return 0;
+}
+
+/* ---- what it is told ---- */
+
+/* One that is not there: index 0. */
+static struct netlink_device device(struct gateway *gw, uint32_t index)
+{
+    struct netlink_device d = {0};
+
+    if (index != 0 && netlink_device_find(gw->nl, index, NULL, &d) < 0)
+        d = (struct netlink_device){0};
+    return d;
+}
+
+static bool has_ipv6(const struct config_facts_device *d)
+{
+    for (unsigned i = 0; i < d->n_addrs; i++)
+        if (d->addr[i].family == CT_IPV6)
+            return true;
+    return false;
+}
+
+/* Settings of the kernel that facts make necessary; of the TUN pair nothing. */
+static int set_kernel(struct gateway *gw, const struct config_facts *facts,
+                      char err[256])
+{
+    const struct config_facts_device *f = facts->device;
+    struct gateway_conf_needs needs = {
+        .device = {device(gw, f[LAN].index), device(gw, f[WAN].index)},
+        .wan_ipv6 = f[WAN].index != 0 && has_ipv6(&f[WAN]),
+    };
+
+    needs.ipv6 = needs.wan_ipv6 || has_ipv6(&f[LAN]);
+    return gateway_conf_apply(&gw->settings, &needs, err);
+}
+
+/* The devices' part of the plan's input; all of it, even if it answers -1. */
+static int gather(struct gateway *gw, struct gateway_plan_input *in,
+                  const uint32_t tun[2], char err[256])
+{
+    const struct config_facts_device *f = in->facts->device;
+    struct netlink_device lan = device(gw, f[LAN].index);
+    struct netlink_device wan = device(gw, f[WAN].index);
+    int code = 0;
+
+    gw->ipv6 = gw->ipv6 || lan.ipv6 || wan.ipv6;
+    in->ipv6 = gw->ipv6;
+    for (int i = LAN; i <= WAN; i++) {
+        struct netlink_device d = device(gw, tun[i]);
+
+        gw->tun[i] = tun[i];
+        in->tun[i] = d.index;
+        in->tun_ipv6[i] = d.ipv6;
+        if (d.index != 0 && gateway_conf_tun(&gw->settings, &d, err) < 0)
+            code = -1;
+    }
+    if (wan.index != 0 &&
+        gateway_conf_group(&gw->settings, &wan, &in->group, err) < 0)
+        code = -1;
+    return code;
+}
+
+int gateway_sync(struct gateway *gw, const struct config_facts *facts,
+                 uint32_t tun_lan, uint32_t tun_wan, char err[256])
+{
+    const uint32_t tun[2] = {tun_lan, tun_wan};
+    struct gateway_plan_input in = {.facts = facts};
+    struct gateway_plan *plan = calloc(1, sizeof *plan);
+    int code;
+
+    if (plan == NULL) {
+        snprintf(err, 256, "no memory");
+        return -1;
+    }
+    own(gw);
+    code = gather(gw, &in, tun, err);
+    gateway_plan_make(&in, plan);
+    if (gateway_apply(gw->nl, plan, err) < 0)
+        code = -1;
+    /* Behind the rules, so that nothing is forwarded before them; and each
+     * time: a device may be new, or have got its first IPv6 address. */
+    if (set_kernel(gw, facts, err) < 0)
+        code = -1;
+    free(plan);
+    return code;
+}

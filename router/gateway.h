@@ -1,0 +1,57 @@
+/* gateway.h - gateway mode's side of the kernel: which packets come to weir
+ *
+ * Between two existing devices, lan and wan, stands weir's TUN pair.  The
+ * kernel is told by rtnetlink, with rules of the first preferences and three
+ * tables of our own, that what comes from lan, from wan, and from the host
+ * itself by wan's addresses, goes into the TUN pair first; see gateway_plan.h.
+ *
+ *   gateway_open()      sockets; are the devices there?
+ *   gateway_look()      what the kernel says of them: facts
+ *                       ... the caller opens the TUN pair: from here on it
+ *                       is sure that no other weir runs here ...
+ *   gateway_sync()      rules, tables, proxy neighbours: what is missing is
+ *                       added, what is too much goes, of a killed predecessor
+ *                       too; behind them the settings that make the kernel a
+ *                       router.  Again after each change, and with the new
+ *                       indices after a TUN was made anew.
+ *   gateway_close()     all as it was
+ *
+ * Needs CAP_NET_ADMIN in the network's namespace and nothing else.  One thread
+ * only.  Answers are 0, or -1 with a sentence in err. */
+#ifndef GATEWAY_H
+#define GATEWAY_H
+
+#include "gateway_facts.h"
+
+struct gateway;
+
+/* saved: path of a small file that remembers what was before while it differs,
+ * for a successor if this process should be killed; NULL: no such file.  A
+ * missing or bad one is no error; copied. */
+int gateway_open(struct gateway **out, const struct config_gateway *want,
+                 const char *saved, char err[256]);
+
+/* Everything is taken back, as far as the kernel lets us, first what makes
+ * traffic pass; the file goes if all went well.  Before the first
+ * gateway_prepare() or gateway_sync() nothing is ours, and nothing is touched,
+ * not even what another weir has left.  NULL is fine. */
+void gateway_close(struct gateway *gw);
+
+/* Readable when the kernel has something to tell: call gateway_drain(). */
+int gateway_fd(const struct gateway *gw);
+
+/* Reads what waits; never blocks.  true: something that may matter has changed
+ * (and not by ourselves): look and sync. */
+bool gateway_drain(struct gateway *gw);
+
+/* *facts is written over, not freed: gateway_facts_free() does that.  A device
+ * that has vanished is no error: its index and n_addrs are 0, its name stays.
+ */
+int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256]);
+
+/* tun_lan and tun_wan: indices of devices that are up; 0: lost at the moment.
+ * Does what it can even if it answers -1; idempotent. */
+int gateway_sync(struct gateway *gw, const struct config_facts *facts,
+                 uint32_t tun_lan, uint32_t tun_wan, char err[256]);
+
+#endif

@@ -1,0 +1,25 @@
+/* gateway_facts.h - what the kernel says of gateway mode's two devices */
+#ifndef GATEWAY_FACTS_H
+#define GATEWAY_FACTS_H
+
+#include "config.h"
+#include "netlink.h"
+
+/* The devices chosen so far, lan and wan: names, "" at first.  A prefix that
+ * fits several goes on meaning the one it meant. */
+struct gateway_facts_choice {
+    char name[2][16];
+};
+
+/* Writes over *facts and *choice.  all: both devices must be there, told apart,
+ * and no device may be missing; else one that is not there has index 0 and no
+ * address.  0, or -1 with a sentence in err and *facts empty. */
+int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,
+                       bool all, struct gateway_facts_choice *choice,
+                       struct config_facts *facts, char err[256]);
+
+void gateway_facts_free(struct config_facts *facts);
+bool gateway_facts_equal(const struct config_facts *a,
+                         const struct config_facts *b);
+
+#endif

@@ -1,0 +1,66 @@
+/* gateway_setting.h - single settings of the kernel: read, changed, and given
+ * back as they were */
+#ifndef GATEWAY_SETTING_H
+#define GATEWAY_SETTING_H
+
+#include "netlink.h"
+
+#include <limits.h>
+
+enum gateway_setting {
+    GATEWAY_EARLY_DEMUX, /* net.ipv4.ip_early_demux: IPv6 obeys it too */
+    GATEWAY_ACCEPT_RA,   /* of a device, as all below but for two */
+    GATEWAY_FORWARD6_ALL,
+    GATEWAY_PROXY_NDP_ALL,
+    GATEWAY_FORWARD6,
+    GATEWAY_FORWARD4,
+    GATEWAY_RP_FILTER,
+    GATEWAY_DELAY4, /* of answers for proxy neighbours, ms */
+    GATEWAY_DELAY6,
+    GATEWAY_GROUP, /* the device's */
+    GATEWAY_N
+};
+
+enum { GATEWAY_SETTING_CHANGES = 32 };
+
+struct gateway_settings {
+    struct netlink *nl;   /* not owned */
+    char saved[PATH_MAX]; /* "": no file */
+    uint32_t n;
+    struct gateway_setting_change {
+        enum gateway_setting setting;
+        char device[16]; /* "": of none */
+        uint32_t was, is;
+    } change[GATEWAY_SETTING_CHANGES];
+};
+
+/* Takes over what a killed predecessor has left in the file saved (NULL:
+ * none). */
+void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
+                          const char *saved);
+
+/* 0 or a negative errno. */
+int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
+                        const char *device, uint32_t *value);
+
+/* To value if it isn't; what it was is remembered.  0 or a negative errno. */
+int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
+                           const char *device, uint32_t value);
+
+/* It is changed already, nobody said from what: we think, from was. */
+void gateway_setting_guess(struct gateway_settings *all, enum gateway_setting s,
+                           const char *device, uint32_t was, uint32_t is);
+
+/* As sysctl(8) calls it, without a device's dots as slashes; for those that
+ * stand in /proc/sys. */
+void gateway_setting_name(enum gateway_setting s, const char *device,
+                          char name[48]);
+
+/* A number of /proc/sys; path without that.  0 or a negative errno. */
+int gateway_setting_sysctl(const char *path, uint32_t *value);
+
+/* Everything as it was, but what somebody else has changed since; the file is
+ * removed.  0, or -1 if something could not be. */
+int gateway_setting_restore(struct gateway_settings *all);
+
+#endif

@@ -1,0 +1,41 @@
+/* netlink_ask.h - one question to rtnetlink and its answer, for the files that
+ * know what to ask
+ *
+ * A question is put together in a room of NETLINK_ROOM bytes of the caller's,
+ * aligned to 8, by libmnl's calls. */
+#ifndef NETLINK_ASK_H
+#define NETLINK_ASK_H
+
+#include "netlink.h"
+
+#include <libmnl/libmnl.h>
+#include <sys/socket.h>
+
+enum { NETLINK_ROOM = 512 };
+
+/* Flags beside NLM_F_REQUEST and NLM_F_ACK. */
+struct nlmsghdr *netlink_ask(struct netlink *nl, void *room, uint16_t type,
+                             unsigned flags);
+
+/* Send it; cb (may be NULL) sees each message of the answer, what it returns is
+ * ignored.  0 or a negative errno; -EAGAIN: things changed while they were
+ * listed, what cb saw may have holes: ask again. */
+int netlink_answer(struct netlink *nl, const struct nlmsghdr *question,
+                   mnl_cb_t cb, void *data);
+
+/* family is enum ct_family here, AF_INET or AF_INET6 there. */
+static inline uint8_t netlink_af(uint8_t family)
+{
+    return family == CT_IPV4 ? AF_INET : AF_INET6;
+}
+
+static inline uint8_t netlink_family(uint8_t af)
+{
+    return af == AF_INET ? CT_IPV4 : CT_IPV6;
+}
+
+void netlink_put_addr(struct nlmsghdr *h, uint16_t type, uint8_t family,
+                      const union ct_addr *addr);
+void netlink_get_addr(const struct nlattr *a, union ct_addr *addr);
+
+#endif

@@ -1,0 +1,121 @@
+/* netlink_route.c - the kernel's unicast routes */
+#include "netlink_route.h"
+
+#include "netlink_ask.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+struct each {
+    netlink_route_fn *fn;
+    void *ctx;
+    uint32_t table;
+};
+
+static int read_attr(const struct nlattr *a, void *data)
+{
+    struct netlink_route *r = data;
+    const struct rtnexthop *hop;
+
+    switch (mnl_attr_get_type(a)) {
+    case RTA_DST:
+        netlink_get_addr(a, &r->dst);
+        break;
+    case RTA_PREFSRC:
+        netlink_get_addr(a, &r->src);
+        r->src_set = 1;
+        break;
+    case RTA_TABLE:
+        r->table = mnl_attr_get_u32(a);
+        break;
+    case RTA_OIF:
+        r->index = mnl_attr_get_u32(a);
+        break;
+    case RTA_MULTIPATH:
+        hop = mnl_attr_get_payload(a);
+        if (mnl_attr_get_payload_len(a) >= sizeof *hop)
+            r->index = (uint32_t)hop->rtnh_ifindex;
+        break;
+    default:
+        break;
+    }
+    return MNL_CB_OK;
+}
+
+static int read_route(const struct nlmsghdr *h, void *data)
+{
+    const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+    const struct each *each = data;
+    struct netlink_route r;
+
+    if ((m->rtm_family != AF_INET && m->rtm_family != AF_INET6) ||
+        m->rtm_type != RTN_UNICAST || (m->rtm_flags & RTM_F_CLONED) != 0)
+        return MNL_CB_OK;
+    memset(&r, 0, sizeof r);
+    r.family = netlink_family(m->rtm_family);
+    r.dst_len = m->rtm_dst_len;
+    r.protocol = m->rtm_protocol;
+    r.table = m->rtm_table;
+    mnl_attr_parse(h, sizeof *m, read_attr, &r);
+    if (r.table == each->table)
+        each->fn(each->ctx, &r);
+    return MNL_CB_OK;
+}
+
+int netlink_route_each(struct netlink *nl, uint8_t family, uint32_t table,
+                       netlink_route_fn *fn, void *ctx)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, RTM_GETROUTE, NLM_F_DUMP);
+    struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+    struct each each = {fn, ctx, table};
+    int err;
+
+    m->rtm_family = netlink_af(family);
+    mnl_attr_put_u32(h, RTA_TABLE, table);
+    err = netlink_answer(nl, h, read_route, &each);
+    if (err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP)
+        return 0;
+    return err;
+}
+
+static struct rtmsg *put_route(struct nlmsghdr *h,
+                               const struct netlink_route *r)
+{
+    struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+
+    m->rtm_family = netlink_af(r->family);
+    m->rtm_dst_len = r->dst_len;
+    m->rtm_table = RT_TABLE_UNSPEC;
+    m->rtm_protocol = r->protocol;
+    m->rtm_type = RTN_UNICAST;
+    if (r->dst_len > 0)
+        netlink_put_addr(h, RTA_DST, r->family, &r->dst);
+    if (r->src_set)
+        netlink_put_addr(h, RTA_PREFSRC, r->family, &r->src);
+    mnl_attr_put_u32(h, RTA_TABLE, r->table);
+    if (r->index != 0)
+        mnl_attr_put_u32(h, RTA_OIF, r->index);
+    return m;
+}
+
+int netlink_route_put(struct netlink *nl, const struct netlink_route *route)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h =
+        netlink_ask(nl, room, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+
+    put_route(h, route)->rtm_scope =
+        route->family == CT_IPV4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    return netlink_answer(nl, h, NULL, NULL);
+}
+
+int netlink_route_delete(struct netlink *nl, const struct netlink_route *route)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, RTM_DELROUTE, 0);
+
+    put_route(h, route)->rtm_scope = RT_SCOPE_NOWHERE; /* whichever it has */
+    return netlink_answer(nl, h, NULL, NULL);
+}

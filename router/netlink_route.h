@@ -1,0 +1,36 @@
+/* netlink_route.h - the kernel's unicast routes */
+#ifndef NETLINK_ROUTE_H
+#define NETLINK_ROUTE_H
+
+#include "netlink.h"
+
+#include <assert.h>
+
+/* All bytes of what is not set are 0: two that are the same are so by
+ * memcmp(). */
+struct netlink_route {
+    union ct_addr dst;
+    union ct_addr src; /* which address of ours to use; if src_set */
+    uint32_t table;
+    uint32_t index; /* the device (of several next hops, the first's); 0: none
+                       is told */
+    uint8_t family, dst_len, src_set;
+    uint8_t protocol; /* whose it is: RTPROT_* */
+    uint8_t rest[4];
+};
+static_assert(sizeof(struct netlink_route) == 48, "no padding");
+
+typedef void netlink_route_fn(void *ctx, const struct netlink_route *route);
+
+/* Every unicast route of one family's table.  0 or a negative errno, as all
+ * below; a table, or a family, that isn't there has none.  -EAGAIN: they
+ * changed meanwhile. */
+int netlink_route_each(struct netlink *nl, uint8_t family, uint32_t table,
+                       netlink_route_fn *fn, void *ctx);
+
+/* To a device that is up; takes the place of another to the same prefix in that
+ * table. */
+int netlink_route_put(struct netlink *nl, const struct netlink_route *route);
+int netlink_route_delete(struct netlink *nl, const struct netlink_route *route);
+
+#endif

@@ -1,0 +1,144 @@
+/* netlink_rule.c - the kernel's routing rules */
+#include "netlink_rule.h"
+
+#include "netlink_ask.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <stdio.h>
+#include <string.h>
+
+struct each {
+    netlink_rule_fn *fn;
+    void *ctx;
+};
+
+static const uint8_t actions[] = {
+    [NETLINK_LOOKUP] = FR_ACT_TO_TBL,
+    [NETLINK_BLACKHOLE] = FR_ACT_BLACKHOLE,
+    [NETLINK_UNREACHABLE] = FR_ACT_UNREACHABLE,
+};
+
+static uint8_t action_of(uint8_t kernels)
+{
+    for (uint8_t i = 0; i < sizeof actions; i++)
+        if (actions[i] == kernels)
+            return i;
+    return NETLINK_OTHER;
+}
+
+static int read_attr(const struct nlattr *a, void *data)
+{
+    struct netlink_rule *r = data;
+
+    switch (mnl_attr_get_type(a)) {
+    case FRA_PRIORITY:
+        r->pref = mnl_attr_get_u32(a);
+        break;
+    case FRA_TABLE:
+        r->table = mnl_attr_get_u32(a);
+        break;
+    case FRA_SRC:
+        netlink_get_addr(a, &r->src);
+        break;
+    case FRA_DST:
+        netlink_get_addr(a, &r->dst);
+        break;
+    case FRA_IIFNAME:
+        snprintf(r->iif, sizeof r->iif, "%s", mnl_attr_get_str(a));
+        break;
+    case FRA_IP_PROTO:
+        r->ip_proto = mnl_attr_get_u8(a);
+        break;
+    case FRA_PROTOCOL:
+        r->protocol = mnl_attr_get_u8(a);
+        break;
+    case FRA_SUPPRESS_IFGROUP:
+        r->not_group = mnl_attr_get_u32(a);
+        break;
+    case FRA_SUPPRESS_PREFIXLEN: /* always told: -1 is none */
+        if (mnl_attr_get_u32(a) != UINT32_MAX)
+            r->conditions = 1;
+        break;
+    case FRA_PAD:
+        break;
+    default:
+        r->conditions = 1;
+    }
+    return MNL_CB_OK;
+}
+
+static int read_rule(const struct nlmsghdr *h, void *data)
+{
+    const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(h);
+    const struct each *each = data;
+    struct netlink_rule r;
+
+    if (m->family != AF_INET && m->family != AF_INET6)
+        return MNL_CB_OK;
+    memset(&r, 0, sizeof r);
+    r.family = netlink_family(m->family);
+    r.src_len = m->src_len;
+    r.dst_len = m->dst_len;
+    r.table = m->table;
+    r.action = action_of(m->action);
+    if ((m->flags & FIB_RULE_INVERT) != 0 || m->tos != 0)
+        r.conditions = 1;
+    mnl_attr_parse(h, sizeof *m, read_attr, &r);
+    each->fn(each->ctx, &r);
+    return MNL_CB_OK;
+}
+
+int netlink_rule_each(struct netlink *nl, uint8_t family, netlink_rule_fn *fn,
+                      void *ctx)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, RTM_GETRULE, NLM_F_DUMP);
+    struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+    struct each each = {fn, ctx};
+    int err;
+
+    m->family = netlink_af(family);
+    err = netlink_answer(nl, h, read_rule, &each);
+    return err == -EOPNOTSUPP ? -EAFNOSUPPORT : err;
+}
+
+static int send_rule(struct netlink *nl, uint16_t type, unsigned flags,
+                     const struct netlink_rule *r)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, type, flags);
+    struct fib_rule_hdr *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+
+    m->family = netlink_af(r->family);
+    m->src_len = r->src_len;
+    m->dst_len = r->dst_len;
+    m->action = r->action < NETLINK_OTHER ? actions[r->action] : 0;
+    if (r->src_len > 0)
+        netlink_put_addr(h, FRA_SRC, r->family, &r->src);
+    if (r->dst_len > 0)
+        netlink_put_addr(h, FRA_DST, r->family, &r->dst);
+    if (r->iif[0] != '\0')
+        mnl_attr_put_strz(h, FRA_IIFNAME, r->iif);
+    mnl_attr_put_u32(h, FRA_PRIORITY, r->pref);
+    if (r->action == NETLINK_LOOKUP)
+        mnl_attr_put_u32(h, FRA_TABLE, r->table);
+    if (r->not_group != 0)
+        mnl_attr_put_u32(h, FRA_SUPPRESS_IFGROUP, r->not_group);
+    if (r->ip_proto != 0)
+        mnl_attr_put_u8(h, FRA_IP_PROTO, r->ip_proto);
+    mnl_attr_put_u8(h, FRA_PROTOCOL, r->protocol);
+    return netlink_answer(nl, h, NULL, NULL);
+}
+
+int netlink_rule_put(struct netlink *nl, const struct netlink_rule *rule)
+{
+    int err = send_rule(nl, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
+
+    return err == -EEXIST ? 0 : err;
+}
+
+int netlink_rule_delete(struct netlink *nl, const struct netlink_rule *rule)
+{
+    return send_rule(nl, RTM_DELRULE, 0, rule);
+}

@@ -1,0 +1,40 @@
+/* netlink_watch.h - what the kernel tells of changes to devices, addresses,
+ * routes and rules */
+#ifndef NETLINK_WATCH_H
+#define NETLINK_WATCH_H
+
+#include "netlink.h"
+
+struct netlink_watch;
+
+enum netlink_watch_what {
+    NETLINK_WATCH_DEVICE,
+    NETLINK_WATCH_ADDR,
+    NETLINK_WATCH_ROUTE,
+    NETLINK_WATCH_RULE
+};
+
+struct netlink_watch_event {
+    enum netlink_watch_what what;
+    uint32_t port;  /* netlink_port() of who changed it; 0: the kernel */
+    uint32_t index; /* of a device, or an address's device */
+    uint32_t table; /* of a route */
+    char name[16];  /* of a device */
+};
+
+typedef void netlink_watch_fn(void *ctx,
+                              const struct netlink_watch_event *event);
+
+/* 0 or a negative errno, as all below. */
+int netlink_watch_open(struct netlink_watch **out);
+void netlink_watch_close(struct netlink_watch *watch);
+
+/* Readable when there is something; never blocks. */
+int netlink_watch_fd(const struct netlink_watch *watch);
+
+/* All that waits.  -ENOBUFS: there was more than the socket holds; look
+ * yourself. */
+int netlink_watch_read(struct netlink_watch *watch, netlink_watch_fn *fn,
+                       void *ctx);
+
+#endif

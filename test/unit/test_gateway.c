@@ -1,0 +1,405 @@
+/* test_gateway.c - rules, tables and neighbours of gateway mode in a real
+ * kernel: as planned, followed, found again and taken back */
+#include "gateway_rig.h"
+
+#include <sys/socket.h>
+
+/* ---- what stands there ---- */
+
+static void rules_stand(void **state)
+{
+    struct gateway *gw = start_all();
+    char *rules = said("ip -d -4 rule");
+
+    (void)state;
+    assert_string_equal(rules, rules_of_ipv4);
+    free(rules);
+    rules = said("ip -d -6 rule | sed 's/2001:db8::1/203.0.113.1/;"
+                 "s/fd88::1/10.88.0.1/;s/ipv6-icmp/icmp/'");
+    assert_memory_equal(
+        rules, rules_of_ipv4,
+        (size_t)(strstr(rules_of_ipv4, "32767") - rules_of_ipv4));
+    free(rules);
+    assert_says("ip route show table 2003134721",
+                "default dev weir-lan proto 119 scope link \n");
+    assert_says("ip route show table 2003134722",
+                "default dev weir-wan proto 119 scope link src 203.0.113.1");
+    assert_says("ip -6 route show table 2003134722",
+                "default dev weir-wan proto 119 src 2001:db8::1");
+    assert_says("ip route show table 2003134723",
+                "default dev weir-wan proto 119 scope link src 203.0.113.1");
+    assert_says("ip -6 route show table 2003134723",
+                "default dev weir-wan proto 119 src 2001:db8::1");
+    assert_says("grep -l '^0$' /proc/sys/net/ipv[46]/neigh/wan0/proxy_delay | "
+                "wc -l",
+                "2\n");
+    assert_says("ip neigh show proxy", "203.0.113.1 dev wan0 proxy proto 119");
+    assert_says("ip -6 neigh show proxy",
+                "2001:db8::1 dev wan0 proxy proto 119");
+    stop_all(gw);
+}
+
+static void packets_find_their_way(void **state)
+{
+    struct gateway *gw = start_all();
+
+    (void)state;
+    ways_lead(true);
+    close_tuns(); /* killed: nothing untranslated, and the host goes on */
+    ways_lead(false);
+    open_tuns(); /* found again */
+    sync_now(gw);
+    ways_lead(true);
+    stop_all(gw);
+}
+
+static void all_is_taken_back(void **state)
+{
+    char *before = state_of_kernel();
+    struct gateway *gw = start_all();
+    struct stat st;
+
+    (void)state;
+    assert_return_code(stat(saved, &st), errno);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    stop_all(gw);
+    assert_same(before, state_of_kernel());
+    assert_int_equal(stat(saved, &st), -1);
+}
+
+static void twice_is_once(void **state)
+{
+    struct gateway *gw = start_all();
+    char *before = state_of_kernel();
+
+    (void)state;
+    (void)gateway_drain(gw);
+    sync_now(gw);
+    assert_same(before, state_of_kernel());
+    assert_false(gateway_drain(gw));
+    stop_all(gw);
+}
+
+/* A second one that finds out in time, or only prints its configuration. */
+static void another_runs(void **state)
+{
+    struct gateway *gw = start_all(), *second;
+    struct config_facts facts;
+    struct stat st;
+    char *running = state_of_kernel();
+
+    (void)state;
+    second = start(&by_name);
+    look(second, &facts);
+    gateway_facts_free(&facts);
+    gateway_close(second);
+    assert_same(running, state_of_kernel());
+    assert_return_code(stat(saved, &st), errno);
+    stop_all(gw);
+}
+
+/* ---- a predecessor that was killed ---- */
+
+static void run_and_die(void *ctx)
+{
+    (void)ctx;
+    (void)start_all();
+}
+
+#define OURS                                                                   \
+    "ip -d -4 rule; ip -d -6 rule; ip neigh show proxy;"                       \
+    "for t in 1 2 3; do ip route show table $((2003134720 + t));"              \
+    "ip -6 route show table $((2003134720 + t)); done"
+
+static void killed(void **state)
+{
+    char *before = state_of_kernel(), *fresh;
+    struct gateway *gw = start_all();
+
+    (void)state;
+    fresh = said(OURS);
+    stop_all(gw);
+    assert_int_equal(in_child(run_and_die, NULL), 0);
+    ways_lead(false);
+    gw = start_all();
+    assert_same(fresh, said(OURS));
+    ways_lead(true);
+    stop_all(gw);
+    assert_same(before, state_of_kernel());
+}
+
+/* Its addresses were other ones, and its file is gone or says nonsense. */
+static void killed_elsewhere(void **state)
+{
+    char *before;
+    struct gateway *gw;
+
+    (void)state;
+    sh("sysctl -qw net.ipv4.ip_early_demux=0 net.ipv6.conf.all.forwarding=1 "
+       "net.ipv6.conf.all.proxy_ndp=1");
+    before = state_of_kernel();
+    sh("ip addr add 203.0.113.77/24 dev wan0");
+    assert_int_equal(in_child(run_and_die, NULL), 0);
+    sh("ip addr del 203.0.113.77/24 dev wan0;"
+       "for d in lan0 wan0; do echo 0 >/proc/sys/net/ipv4/conf/$d/forwarding; "
+       "done; echo 80 >/proc/sys/net/ipv4/neigh/wan0/proxy_delay;"
+       "echo 80 >/proc/sys/net/ipv6/neigh/wan0/proxy_delay");
+    sh("printf 'group ../../x 1 2\\nforwarding4 lan0\\n\\377\\n"
+       "early_demux - 1 7\\n' >%s",
+       saved);
+    gw = start_all();
+    assert_says("ip rule | grep -c 203.0.113.77; true", "0\n");
+    stop_all(gw);
+    assert_same(before, state_of_kernel());
+}
+
+/* ---- changes ---- */
+
+static void address_moves(void **state)
+{
+    struct gateway *gw = start_all();
+    struct config_facts a, b;
+    char *before, *after;
+
+    (void)state;
+    look(gw, &a);
+    before = state_of_kernel();
+    (void)gateway_drain(gw);
+    sh("ip addr del 203.0.113.1/24 dev wan0;"
+       "ip addr add 203.0.113.50/24 dev wan0;"
+       "ip route add default via 203.0.113.2 dev wan0;"
+       "ip -6 addr del 2001:db8::1/64 dev wan0;"
+       "ip -6 addr add 2001:db8::50/64 dev wan0 nodad");
+    settle();
+    assert_true(gateway_drain(gw));
+    look(gw, &b);
+    assert_false(gateway_facts_equal(&a, &b));
+    gateway_facts_free(&a);
+    gateway_facts_free(&b);
+    sync_now(gw);
+    assert_false(gateway_drain(gw));
+    assert_says("ip route get 203.0.113.50 from 203.0.113.2 iif wan0",
+                "dev weir-wan");
+    assert_says("ip -6 route get 2001:db8:9::9", "src 2001:db8::50");
+    sh("! ip -4 rule | grep -qw 203.0.113.1; ! ip -6 rule | grep -qw db8::1;"
+       "! ip neigh show proxy | grep -qw 203.0.113.1");
+    sh("ip addr del 203.0.113.50/24 dev wan0;"
+       "ip addr add 203.0.113.1/24 dev wan0;"
+       "ip route add default via 203.0.113.2 dev wan0;"
+       "ip -6 addr del 2001:db8::50/64 dev wan0;"
+       "ip -6 addr add 2001:db8::1/64 dev wan0 nodad");
+    settle();
+    sync_now(gw);
+    after = state_of_kernel();
+    assert_int_equal(strlen(before), strlen(after));
+    free(before);
+    free(after);
+    stop_all(gw);
+}
+
+static void device_comes_and_goes(void **state)
+{
+    struct gateway *gw = start_all();
+    struct config_facts facts;
+
+    (void)state;
+    sh("ip link del wan0");
+    assert_true(gateway_drain(gw));
+    look(gw, &facts);
+    assert_string_equal(facts.device[WAN].name, "wan0");
+    assert_int_equal(facts.device[WAN].index, 0);
+    assert_int_equal(facts.device[WAN].n_addrs, 0);
+    gateway_facts_free(&facts);
+    sync_now(gw);
+    assert_says("ip -4 rule | grep -c .", "9\n");
+    assert_says("ip route get 8.8.8.8 from 10.88.0.2 iif lan0", "weir-lan");
+    (void)gateway_drain(gw);
+    sh("ip link add wan0 type veth peer name pwan0;"
+       "ip link set wan0 up; ip link set pwan0 up;"
+       "ip addr add 203.0.113.1/24 dev wan0");
+    assert_true(gateway_drain(gw));
+    sync_now(gw);
+    assert_says("cat /proc/sys/net/ipv4/conf/wan0/forwarding", "1\n");
+    assert_says("ip -d -4 rule", rules_of_ipv4);
+    stop_all(gw);
+    assert_says("cat /proc/sys/net/ipv4/conf/wan0/forwarding", "0\n");
+}
+
+static void notices_what_matters(void **state)
+{
+    static const struct {
+        const char *what;
+        bool matters;
+    } rows[] = {
+        {"ip link add other type veth peer name another", false},
+        {"ip link set other up", false},
+        {"ip link set weir-lan txqueuelen 77", false},
+        {"ip addr add 127.0.0.9/8 dev lo", false},
+        {"ip route add 10.9.0.0/24 dev lan0 table 55", false},
+        {"ip addr add 10.88.1.1/24 dev lan0", true},
+        {"ip route add 10.99.0.0/16 via 10.88.0.9", true},
+        {"ip link set wan0 mtu 1400", true},
+        {"ip rule del pref 8", true},
+        {"ip route flush table 2003134721", true},
+    };
+    struct gateway *gw = start_all();
+    int room = 1;
+
+    (void)state;
+    (void)gateway_drain(gw);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sh("%s", rows[i].what);
+        if (gateway_drain(gw) != rows[i].matters)
+            fail_msg("%s", rows[i].what);
+    }
+    sync_now(gw); /* mends */
+    assert_says("ip rule", "8:\tfrom all iif lan0 unreachable");
+    assert_says("ip route show table 2003134721", "default dev weir-lan");
+    assert_false(gateway_drain(gw));
+    /* More than the socket holds. */
+    assert_return_code(
+        setsockopt(gateway_fd(gw), SOL_SOCKET, SO_RCVBUF, &room, sizeof room),
+        errno);
+    sh("for i in 1 2 3 4 5 6 7 8; do ip link set other down; "
+       "ip link set other up; done");
+    assert_true(gateway_drain(gw));
+    assert_false(gateway_drain(gw));
+    stop_all(gw);
+}
+
+/* ---- anything ---- */
+
+static uint32_t chance(void)
+{
+    static uint32_t x = 2463534242;
+
+    x ^= x << 13;
+    x ^= x >> 17;
+    return x ^= x << 5;
+}
+
+static void disturb(void)
+{
+    static const char *const pranks[] = {
+        "ip rule del pref %u 2>/dev/null; true",
+        "ip -6 rule del pref %u 2>/dev/null; true",
+        "ip rule add pref %u iif lo lookup 2003134722 protocol 119",
+        "ip -6 rule add pref %u to 2001:db8::99 lookup 77 protocol 119",
+        "ip route add 192.0.2.%u dev lan0 table 2003134722 protocol 119; true",
+        "ip -6 route flush table 2003134721; true %u",
+        "ip route replace default dev lan0 table 2003134723 protocol 119; "
+        "true %u",
+        "ip neigh add proxy 192.0.2.%u dev lan0 protocol 119; true",
+        "ip rule add pref 0 lookup local 2>/dev/null; true %u",
+        "ip rule add pref %u fwmark 7 lookup 5 protocol 119",
+    };
+
+    sh(pranks[chance() % (sizeof pranks / sizeof *pranks)], chance() % 16);
+}
+
+#define COUNT                                                                  \
+    "ip $f -d rule | grep -c 'proto 119';"                                     \
+    "ip $f route show table all | grep -c 'proto 119';"                        \
+    "ip $f neigh show proxy | grep -c 'proto 119';"                            \
+    "ip $f rule | grep -c 'lookup local'"
+
+static void new_addresses(void)
+{
+    static const char *const nets[2][2] = {{"10.88.0.", "fd88::"},
+                                           {"203.0.113.", "2001:db8::"}};
+    FILE *ip = popen("ip -batch -", "we");
+
+    assert_non_null(ip);
+    for (int d = LAN; d <= WAN; d++) {
+        const char *name = d == LAN ? "lan0" : "wan0";
+        uint32_t bits = chance();
+
+        fprintf(ip, "addr flush dev %s scope global\n", name);
+        for (unsigned i = 1; i <= 6; i++) {
+            if ((bits >> i & 1) != 0)
+                fprintf(ip, "addr add %s%u/24 dev %s\n", nets[d][0], i, name);
+            if ((bits >> (i + 8) & 1) != 0)
+                fprintf(ip, "addr add %s%u/64 dev %s nodad\n", nets[d][1], i,
+                        name);
+        }
+    }
+    assert_int_equal(pclose(ip), 0);
+    settle();
+}
+
+/* As much as there is of ours is in the plan, and all of the plan is there. */
+static void is_as_planned(struct gateway *gw)
+{
+    struct config_facts f;
+    uint32_t n[2] = {0, 0}, own[2] = {0, 0};
+    char want[64], *text;
+
+    look(gw, &f);
+    for (int d = LAN; d <= WAN; d++)
+        for (unsigned i = 0; i < f.device[d].n_addrs; i++) {
+            own[f.device[d].addr[i].family == CT_IPV6]++;
+            n[f.device[d].addr[i].family == CT_IPV6] += (unsigned)d;
+        }
+    gateway_facts_free(&f);
+    for (int v6 = 0; v6 <= 1; v6++) {
+        snprintf(want, sizeof want, "%u\n%u\n%u\n1\n",
+                 own[v6] * 2 + n[v6] * 4 + 5 + (n[v6] > 0 ? 2 : 0),
+                 n[v6] > 0 ? 3u : 2u, n[v6]);
+        text = said(v6 ? "f=-6; " COUNT : "f=-4; " COUNT);
+        assert_string_equal(text, want);
+        free(text);
+    }
+}
+
+static void anything(void **state)
+{
+    struct gateway *gw = start_all();
+
+    (void)state;
+    for (int i = 0; i < 25; i++) {
+        char *once;
+
+        new_addresses();
+        for (uint32_t k = chance() % 4; k > 0; k--)
+            disturb();
+        if (chance() % 8 == 0) {
+            close_tuns();
+            open_tuns();
+        }
+        assert_true(gateway_drain(gw));
+        sync_now(gw);
+        assert_false(gateway_drain(gw));
+        is_as_planned(gw);
+        once = state_of_kernel();
+        sync_now(gw);
+        assert_same(once, state_of_kernel());
+    }
+    stop_all(gw);
+    assert_says("ip -d rule; ip -d -6 rule; ip neigh show proxy",
+                "0:\tfrom all lookup local proto kernel\n"
+                "32766:\tfrom all lookup main proto kernel\n"
+                "32767:\tfrom all lookup default proto kernel\n"
+                "0:\tfrom all lookup local proto kernel\n"
+                "32766:\tfrom all lookup main proto kernel\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(rules_stand, make_world6),
+        cmocka_unit_test_setup(packets_find_their_way, make_world6),
+        cmocka_unit_test_setup(all_is_taken_back, make_world6),
+        cmocka_unit_test_setup(twice_is_once, make_world6),
+        cmocka_unit_test_setup(another_runs, make_world6),
+        cmocka_unit_test_setup(killed, make_world6),
+        cmocka_unit_test_setup(killed_elsewhere, make_world6),
+        cmocka_unit_test_setup(address_moves, make_world6),
+        cmocka_unit_test_setup(device_comes_and_goes, make_world),
+        cmocka_unit_test_setup(notices_what_matters, make_world),
+        cmocka_unit_test_setup(anything, make_world6),
+    };
+
+    if (geteuid() != 0)
+        return skipped();
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,302 @@
+/* test_gateway_conf.c - gateway mode: what is read of the devices, what is set,
+ * and with which rights */
+#include "gateway_rig.h"
+
+#include "sandbox.h"
+
+#include <sys/mount.h>
+
+/* ---- facts ---- */
+
+static void facts_are_told(void **state)
+{
+    struct config_gateway want = {.device = {"10.88.0.0/16", "203.0.113.0/24"}};
+    struct config_facts f;
+    struct gateway *gw;
+
+    (void)state;
+    sh("ip addr add 10.88.0.2/24 dev lan0;" /* secondary */
+       "ip addr add 169.254.9.9/16 dev lan0 scope link;"
+       "ip addr add 10.77.0.1 peer 10.77.0.2/32 dev lan0;"
+       "ip route add 172.16.0.0/12 via 10.88.0.9;"
+       "ip route add 172.16.0.0/12 via 10.88.0.8 metric 50;"
+       "ip route add 192.0.2.0/24 via 203.0.113.9;"
+       "ip route add blackhole 192.168.0.0/16;"
+       "ip route add 10.55.0.0/16 nexthop via 10.88.0.3 nexthop via "
+       "203.0.113.3; ip route add default via 10.88.0.9 metric 900;"
+       "sysctl -qw net.ipv6.conf.lan0.dad_transmits=0 "
+       "net.ipv6.conf.lan0.use_tempaddr=2;"
+       "ip -6 addr add fd88:0:0:7::1/64 dev lan0 mngtmpaddr;"
+       "ip -6 addr add fd88::66/64 dev lan0 valid_lft 999 preferred_lft 0");
+    settle();
+    sh("sysctl -qw net.ipv6.conf.lan0.dad_transmits=600;"
+       "ip -6 addr add fd88::77/64 dev lan0;" /* tentative */
+       "ip -6 route add fd99::/48 via fd88::9; ip -6 addr add fe80::5/64 dev "
+       "lan0 nodad; for i in 2 3 4 5 6 7 8 9; do "
+       "ip addr add 203.0.113.$i/24 dev wan0; done");
+    gw = start(&want);
+    sh("ip addr add 203.0.113.200/32 dev lan0"); /* is wan still the same? */
+    look(gw, &f);
+    assert_string_equal(f.device[LAN].name, "lan0");
+    assert_string_equal(f.device[WAN].name, "wan0");
+    assert_int_equal(f.device[LAN].mtu, 1500);
+    assert_int_equal(f.device[LAN].index, if_nametoindex("lan0"));
+    assert_int_equal(f.device[LAN].n_addrs, 8);
+    assert_int_equal(f.device[LAN].addr[1].addr.b[1], 77); /* its own end */
+    assert_int_equal(f.device[LAN].addr[1].addr.b[3], 1);
+    assert_int_equal(f.device[LAN].addr[3].addr.b[3], 2);
+    assert_int_equal(f.device[LAN].addr[3].family, CT_IPV4);
+    assert_int_equal(f.device[LAN].addr[4].family, CT_IPV6); /* newest first */
+    assert_int_equal(f.device[LAN].addr[4].addr.b[15], 1);
+    assert_int_equal(f.device[LAN].addr[4].addr.b[7], 7);
+    assert_int_equal(f.device[LAN].addr[5].addr.b[15], 1);
+    assert_int_equal(f.device[LAN].addr[5].addr.b[7], 0);
+    assert_int_equal(f.device[LAN].addr[6].addr.b[7], 7);     /* temporary */
+    assert_int_equal(f.device[LAN].addr[7].addr.b[15], 0x66); /* deprecated */
+    assert_int_equal(f.device[WAN].n_addrs, 8);               /* of ten */
+    assert_int_equal(f.device[WAN].addr[7].addr.b[3], 8);
+    assert_int_equal(f.n_routes, 8);
+    assert_int_equal(f.routes[0].addr.b[1], 55);
+    assert_int_equal(f.routes[1].addr.b[1], 77);
+    assert_int_equal(f.routes[2].addr.b[1], 88);
+    assert_int_equal(f.routes[2].len, 24);
+    assert_int_equal(f.routes[4].addr.b[0], 172);
+    assert_int_equal(f.routes[5].len, 64);
+    assert_int_equal(f.routes[7].len, 48);
+    assert_true(gateway_facts_equal(&f, &f));
+    gateway_facts_free(&f);
+    gateway_close(gw);
+}
+
+static const struct {
+    const char *lan, *wan, *says;
+} mistakes[] = {
+    {"eth7", "wan0",
+     "gateway.lan: no network device is called eth7; there are"},
+    {"lan0", "eth7", "wan0 (203.0.113.1/24)"},
+    {"192.0.2.0/24", "wan0",
+     "gateway.lan: no network device has an address in "
+     "192.0.2.0/24"},
+    {"lan0", "203.0.113.9", "has an address in 203.0.113.9"},
+    {"lan0", "lan0", "are the same device, lan0"},
+    {"10.0.0.0/8", "lan0", "are the same device, lan0"},
+    {"0.0.0.0/0", "wan0", "fits lan0 and wan0"},
+    {"lo", "wan0", "no network device is called lo"},
+};
+
+static void mistakes_are_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        struct config_gateway want = {.set = true};
+        struct gateway *gw;
+
+        snprintf(want.device[LAN], 64, "%s", mistakes[i].lan);
+        snprintf(want.device[WAN], 64, "%s", mistakes[i].wan);
+        assert_int_equal(gateway_open(&gw, &want, NULL, err), -1);
+        if (strstr(err, mistakes[i].says) == NULL)
+            fail_msg("%s: not: %s", mistakes[i].says, err);
+    }
+    sh("for i in 1 2 3 4 5 6 7 8 9; do "
+       "ip link add a-long-name-$i type veth peer name another-name-$i; done");
+    struct config_gateway want = {.device = {"eth7", "wan0"}};
+    struct gateway *gw;
+
+    assert_int_equal(gateway_open(&gw, &want, NULL, err), -1);
+    assert_int_equal(strlen(err), 255);
+    assert_string_equal(err + 252, "...");
+}
+
+/* ---- settings ---- */
+
+static void settings_of_others_stay(void **state)
+{
+    struct gateway *gw;
+    char *before;
+
+    (void)state;
+    sh("ip link set wan0 group 1234; "
+       "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=1 "
+       "net.ipv4.conf.lan0.rp_filter=1 net.ipv6.conf.wan0.accept_ra=1;"
+       "ip rule add pref 5000 to 192.0.2.7 unreachable protocol 111;"
+       "ip neigh add proxy 203.0.113.1 dev wan0 protocol 111;"
+       "ip route add 192.0.2.8 dev wan0 table 2003134721 protocol 111");
+    before = state_of_kernel();
+    gw = start_all();
+    assert_says("ip link show wan0", "group 1234");
+    assert_says("ip rule", "suppress_ifgroup 1234");
+    assert_says("sysctl -n net.ipv4.conf.wan0.rp_filter", "2\n");
+    assert_says("sysctl -n net.ipv4.conf.weir-wan.rp_filter", "2\n");
+    assert_says("sysctl -n net.ipv4.conf.lan0.rp_filter", "1\n");
+    assert_says("sysctl -n net.ipv6.conf.wan0.accept_ra", "2\n");
+    assert_says("ip neigh show proxy", "203.0.113.1 dev wan0 proxy proto 111");
+    stop_all(gw);
+    assert_same(before, state_of_kernel());
+
+    sh("ip link set lan0 group 1234"); /* not wan's alone: ours */
+    before = state_of_kernel();
+    gw = start_all();
+    assert_says("ip rule", "suppress_ifgroup 2003134834");
+    /* Changed by somebody meanwhile: theirs now. */
+    sh("sysctl -qw net.ipv4.conf.wan0.rp_filter=0; ip link set wan0 group 9");
+    stop_all(gw);
+    assert_says("ip link show wan0", "group 9 ");
+    sh("sysctl -qw net.ipv4.conf.wan0.rp_filter=1 2>/dev/null; "
+       "ip link set wan0 group 1234; sysctl -qw "
+       "net.ipv4.conf.wan0.rp_filter=0");
+    assert_same(before, state_of_kernel());
+}
+
+/* Who asks local elsewhere has it there afterwards, and nowhere else. */
+static void local_was_moved(void **state)
+{
+    struct gateway *gw;
+    char *before;
+
+    (void)state;
+    sh("for f in -4 -6; do ip $f rule add pref 100 lookup local; "
+       "ip $f rule del pref 0; done");
+    before = state_of_kernel();
+    gw = start_all();
+    ways_lead(true);
+    stop_all(gw);
+    assert_same(before, state_of_kernel());
+}
+
+static void no_ipv6(void **state)
+{
+    struct gateway *gw;
+    char *before;
+
+    (void)state;
+    assert_return_code(unshare(CLONE_NEWNET), errno);
+    sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 "
+       "net.ipv6.conf.default.disable_ipv6=1");
+    make_devices();
+    before = said("ip -6 rule");
+    gw = start_all();
+    assert_same(before, said("ip -6 rule"));
+    assert_says("ip -d rule", rules_of_ipv4);
+    assert_says("sysctl -n net.ipv6.conf.all.forwarding", "0\n");
+    stop_all(gw);
+}
+
+static void proc_is_read_only(void)
+{
+    assert_return_code(unshare(CLONE_NEWNS), errno);
+    assert_return_code(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL),
+                       errno);
+    assert_return_code(mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL),
+                       errno);
+    assert_return_code(
+        mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
+        errno);
+}
+
+static void prepare_fails(const char *says)
+{
+    struct gateway *gw = start(&by_name);
+    struct config_facts facts;
+
+    look(gw, &facts);
+    assert_int_equal(gateway_sync(gw, &facts, 0, 0, err), -1);
+    if (strstr(err, says) == NULL)
+        fail_msg("%s: not: %s", says, err);
+    assert_true(strlen(err) < 255);
+    gateway_facts_free(&facts);
+    gateway_close(gw);
+}
+
+static void in_read_only(void *ctx)
+{
+    const char *says = ctx;
+    char *before = state_of_kernel();
+    struct gateway *gw;
+
+    proc_is_read_only();
+    if (says != NULL) {
+        prepare_fails(says);
+    } else {
+        gw = start_all();
+        ways_lead(true);
+        stop_all(gw);
+    }
+    assert_same(before, state_of_kernel());
+}
+
+static void read_only_proc(void **state)
+{
+    char demux[] = "net.ipv4.ip_early_demux must be 0 (",
+         forward[] = "--sysctl net.ipv6.conf.all.forwarding=1",
+         ndp[] = "`sysctls: [net.ipv6.conf.all.proxy_ndp=1]`";
+
+    (void)state;
+    assert_int_equal(in_child(in_read_only, demux), 0);
+    sh("sysctl -qw net.ipv4.tcp_early_demux=0 net.ipv4.udp_early_demux=0");
+    assert_int_equal(in_child(in_read_only, forward), 0);
+    sh("sysctl -qw net.ipv6.conf.all.forwarding=1 "
+       "net.ipv4.conf.lan0.forwarding=0");
+    assert_int_equal(in_child(in_read_only, ndp), 0);
+    sh("sysctl -qw net.ipv6.conf.all.proxy_ndp=1");
+    assert_int_equal(in_child(in_read_only, NULL), 0);
+}
+
+/* ---- an ordinary user with one capability ---- */
+
+static void as_nobody(void *ctx)
+{
+    bool *net_admin = ctx;
+    struct config_facts facts;
+    struct gateway *gw;
+    struct stat st;
+
+    open_tuns();
+    assert_int_equal(sandbox_become("65532", err), 0);
+    assert_int_equal(sandbox_settle(*net_admin, err), 0);
+    gw = start(&by_name);
+    look(gw, &facts);
+    if (*net_admin) {
+        assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
+                                      if_nametoindex("weir-wan"), err),
+                         0);
+        assert_return_code(stat(saved, &st), errno);
+        assert_int_equal(st.st_uid, 65532);
+        ways_lead(true);
+    } else {
+        assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
+                                      if_nametoindex("weir-wan"), err),
+                         -1);
+    }
+    gateway_close(gw);
+}
+
+static void one_capability(void **state)
+{
+    char *before = state_of_kernel();
+    bool net_admin = true;
+
+    (void)state;
+    assert_int_equal(in_child(as_nobody, &net_admin), 0);
+    assert_same(before, state_of_kernel());
+    net_admin = false;
+    before = state_of_kernel();
+    assert_int_equal(in_child(as_nobody, &net_admin), 0);
+    assert_same(before, state_of_kernel());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(facts_are_told, make_world6),
+        cmocka_unit_test_setup(mistakes_are_told, make_world),
+        cmocka_unit_test_setup(settings_of_others_stay, make_world6),
+        cmocka_unit_test_setup(local_was_moved, make_world6),
+        cmocka_unit_test(no_ipv6),
+        cmocka_unit_test_setup(read_only_proc, make_world6),
+        cmocka_unit_test_setup(one_capability, make_world6),
+    };
+
+    if (geteuid() != 0)
+        return skipped();
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

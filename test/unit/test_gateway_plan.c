@@ -1,0 +1,222 @@
+/* test_gateway_plan.c - the plan of gateway mode, from facts alone: no kernel
+ */
+#include "gateway_plan.h"
+
+#include "config_addr.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LAN, WAN };
+
+static struct gateway_plan plan;
+static struct config_facts facts;
+
+static void give(int device, const char *text)
+{
+    struct config_facts_device *d = &facts.device[device];
+    union ct_addr addr;
+    uint8_t family, len;
+
+    assert_true(config_addr_prefix(text, &addr, &family, &len));
+    d->addr[d->n_addrs].addr = addr;
+    d->addr[d->n_addrs].family = family;
+    d->addr[d->n_addrs++].len = len;
+}
+
+static int make_facts(void **state)
+{
+    (void)state;
+    memset(&facts, 0, sizeof facts);
+    facts.device[LAN] = (struct config_facts_device){.name = "eth0", 7, 1500};
+    facts.device[WAN] = (struct config_facts_device){.name = "eth1", 8, 1500};
+    return 0;
+}
+
+static struct gateway_plan_input whole(void)
+{
+    return (struct gateway_plan_input){.facts = &facts,
+                                       .tun = {20, 21},
+                                       .tun_ipv6 = {true, true},
+                                       .ipv6 = true,
+                                       .group = 77};
+}
+
+static uint32_t count(enum gateway_object_kind kind, uint8_t family)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < plan.n; i++)
+        n += plan.object[i].kind == kind &&
+             gateway_plan_family(&plan.object[i]) == family;
+    return n;
+}
+
+static const struct netlink_route *route(uint8_t family, uint32_t table)
+{
+    for (uint32_t i = 0; i < plan.n; i++)
+        if (plan.object[i].kind == GATEWAY_ROUTE &&
+            plan.object[i].u.route.family == family &&
+            plan.object[i].u.route.table == table)
+            return &plan.object[i].u.route;
+    return NULL;
+}
+
+static const struct netlink_rule *rule(uint8_t family, uint32_t pref)
+{
+    for (uint32_t i = 0; i < plan.n; i++)
+        if (plan.object[i].kind == GATEWAY_RULE &&
+            plan.object[i].u.rule.family == family &&
+            plan.object[i].u.rule.pref == pref)
+            return &plan.object[i].u.rule;
+    return NULL;
+}
+
+/* Whatever the facts are: nothing from lan or wan gets past our rules, and the
+ * table local is asked before. */
+static void closed(uint8_t family)
+{
+    static const char *const devices[] = {"eth0", "eth1"};
+    const struct netlink_rule *local = NULL;
+
+    for (uint32_t i = 0; i < plan.n && local == NULL; i++)
+        if (gateway_plan_family(&plan.object[i]) == family &&
+            gateway_plan_is_local(&plan.object[i]))
+            local = &plan.object[i].u.rule;
+    assert_non_null(local);
+    for (int d = LAN; d <= WAN; d++) {
+        const struct netlink_rule *end = NULL;
+
+        for (uint32_t i = 0; i < plan.n; i++) {
+            const struct netlink_rule *r = &plan.object[i].u.rule;
+
+            if (plan.object[i].kind == GATEWAY_RULE && r->family == family &&
+                r->action == NETLINK_UNREACHABLE && r->src_len == 0 &&
+                r->dst_len == 0 && strcmp(r->iif, devices[d]) == 0)
+                end = r;
+        }
+        assert_non_null(end);
+        assert_true(end->pref > local->pref);
+        assert_true(end->pref < 32766);
+    }
+}
+
+static void one_address(void **state)
+{
+    struct gateway_plan_input in = whole();
+
+    (void)state;
+    give(LAN, "10.88.0.1/24");
+    give(WAN, "203.0.113.1/24");
+    gateway_plan_make(&in, &plan);
+    assert_int_equal(count(GATEWAY_ROUTE, CT_IPV4), 3);
+    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 1);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 4 + 4 + 5 + 2);
+    closed(CT_IPV4);
+    assert_int_equal(rule(CT_IPV4, 3)->table, GATEWAY_PLAN_OUT);
+    assert_int_equal(rule(CT_IPV4, 4)->table, GATEWAY_PLAN_IN);
+    assert_int_equal(rule(CT_IPV4, 5)->ip_proto, 1);
+    assert_int_equal(rule(CT_IPV4, 12)->not_group, 77);
+    assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_IN)->src_set, 0);
+    assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OUT)->src.b[0], 203);
+    assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OWN)->src.b[0], 203);
+    /* No W of IPv6: what is here goes as ever, what passes comes to weir. */
+    assert_int_equal(count(GATEWAY_ROUTE, CT_IPV6), 2);
+    assert_int_equal(route(CT_IPV6, GATEWAY_PLAN_OUT)->src_set, 0);
+    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 0);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 5);
+    assert_null(rule(CT_IPV6, 12));
+    assert_null(rule(CT_IPV6, 13));
+    closed(CT_IPV6);
+}
+
+static void most_addresses(void **state)
+{
+    struct gateway_plan_input in = whole();
+    char text[32];
+
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        snprintf(text, sizeof text, "10.88.0.%d/24", i + 1);
+        give(LAN, text);
+        snprintf(text, sizeof text, "2001:db8::%d/64", i + 1);
+        give(WAN, text);
+    }
+    gateway_plan_make(&in, &plan);
+    assert_true(plan.n < GATEWAY_PLAN_MAX);
+    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 8);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 8 * 2 + 8 * 4 + 5 + 2);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 2 + 5);
+    assert_int_equal(rule(CT_IPV6, 5)->ip_proto, 58);
+    closed(CT_IPV4);
+    closed(CT_IPV6);
+}
+
+static void without(void **state)
+{
+    struct gateway_plan_input in = whole();
+
+    (void)state;
+    give(WAN, "203.0.113.1/24");
+    give(WAN, "2001:db8::1/64");
+    in.ipv6 = false;
+    gateway_plan_make(&in, &plan);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 0);
+    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 0);
+    in = whole();
+    in.tun[LAN] = 0; /* lost: its rules stay, and lead nowhere */
+    in.tun_ipv6[WAN] = false;
+    gateway_plan_make(&in, &plan);
+    assert_int_equal(count(GATEWAY_ROUTE, CT_IPV4), 2);
+    assert_int_equal(count(GATEWAY_ROUTE, CT_IPV6), 0);
+    closed(CT_IPV4);
+    closed(CT_IPV6);
+    in = whole();
+    facts.device[WAN].index = 0; /* vanished */
+    facts.device[WAN].n_addrs = 0;
+    in.group = 0;
+    gateway_plan_make(&in, &plan);
+    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 0);
+    assert_null(rule(CT_IPV4, 12));
+    closed(CT_IPV4);
+}
+
+static void what_replaces_what(void **state)
+{
+    struct gateway_plan_input in = whole();
+    struct gateway_object other;
+
+    (void)state;
+    give(WAN, "203.0.113.1/24");
+    gateway_plan_make(&in, &plan);
+    for (uint32_t i = 0; i < plan.n; i++)
+        for (uint32_t k = 0; k < plan.n; k++) {
+            assert_int_equal(
+                gateway_plan_same(&plan.object[i], &plan.object[k]), i == k);
+            assert_int_equal(
+                gateway_plan_replaces(&plan.object[i], &plan.object[k]),
+                i == k && plan.object[i].kind == GATEWAY_ROUTE);
+        }
+    other = plan.object[0];
+    assert_int_equal(other.kind, GATEWAY_ROUTE);
+    other.u.route.index++;
+    assert_false(gateway_plan_same(&other, &plan.object[0]));
+    assert_true(gateway_plan_replaces(&other, &plan.object[0]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(one_address, make_facts),
+        cmocka_unit_test_setup(most_addresses, make_facts),
+        cmocka_unit_test_setup(without, make_facts),
+        cmocka_unit_test_setup(what_replaces_what, make_facts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
