@@ -4,6 +4,8 @@
 #include "clock.h"
 #include "control.h"
 #include "log.h"
+#include "sandbox.h"
+#include "token.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +46,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct control *c = timer->data;
 
+    hostnet_reserve(c);
     uv_timer_start(timer, on_timer, devices_tend(c), 0);
 }
 
@@ -63,51 +66,10 @@ static void on_wake(uv_async_t *wake)
         on_timer(&c->timer);
 }
 
-/* config_load() writes its errors to a stream, one a line: log each. */
-static struct config *load(const char *path)
-{
-    struct config *config = NULL;
-    char *text = NULL, *line, *rest = NULL;
-    size_t size = 0;
-    FILE *err = open_memstream(&text, &size);
-    int code;
-
-    if (err == NULL)
-        return NULL;
-    code = config_load(path, &config, err);
-    fclose(err);
-    for (line = strtok_r(text, "\n", &rest); line != NULL;
-         line = strtok_r(NULL, "\n", &rest))
-        log_error("config", "%s", line);
-    free(text);
-    return code == 0 ? config : NULL;
-}
-
 static void on_hup(uv_signal_t *signal, int number)
 {
-    struct control *c = signal->data;
-    struct config *config = load(c->path);
-    struct generation *g = NULL;
-
     (void)number;
-    if (config == NULL) {
-        log_error("control", "reload failed: the old configuration stays");
-        return;
-    }
-    if (generation_freeze(c->now->config, config))
-        g = generation_new(config, c->now, c->key);
-    if (g == NULL) {
-        config_free(config);
-        log_error("control", "reload failed: the old configuration stays");
-        return;
-    }
-    log_setup(config->log_level, config->log_json);
-    c->now = g;
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        while (!worker_use(c->worker[i], &g->setup[i]))
-            uv_sleep(1); /* a full mailbox empties within a turn */
-    log_info("control", "reloaded %s: %u rules, flows kept", c->path,
-             config->rules.n);
+    reload_file(signal->data);
 }
 
 static void on_end(uv_signal_t *signal, int number)
@@ -170,8 +132,13 @@ static int make_workers(struct control *c)
         struct worker_config w = {.index = c->n_workers,
                                   .n_workers = c->now->config->workers,
                                   .n_ifaces = c->n_devices,
+                                  .host = c->gateway != NULL,
                                   .control = &c->wake};
 
+        if (w.host) {
+            w.reserved_tcp = &c->reserved[0];
+            w.reserved_udp = &c->reserved[1];
+        }
         fill_core(c, c->n_workers, &w.ct);
         for (uint32_t i = 0; i < c->n_devices; i++)
             w.fd[i] = c->device[i].tun.fd[c->n_workers];
@@ -209,9 +176,13 @@ static void end_workers(struct control *c)
 
 static int start_web(struct control *c)
 {
-    const struct config *f = c->now->config;
+    struct config *f = c->now->config;
     char err[256];
 
+    if (f->token_make && token_make(f->token_file, f->token, err) < 0) {
+        log_error("web", "%s", err);
+        return -1;
+    }
     websource_setup(c);
     if (web_start(&c->web, &c->loop,
                   &(struct web_config){
@@ -228,6 +199,25 @@ static int start_web(struct control *c)
     return -1;
 }
 
+/* Where a browser of this machine finds us.  A wildcard is no place to go to;
+ * of tokens only those are told that weir made, nobody else knows them. */
+static void announce_web(const struct control *c)
+{
+    const struct config *f = c->now->config;
+    const char *host = f->listen_host;
+    bool made = token_is_made(f->token), six;
+
+    if (strcmp(host, "0.0.0.0") == 0)
+        host = "127.0.0.1";
+    else if (strcmp(host, "::") == 0)
+        host = "::1";
+    six = strchr(host, ':') != NULL;
+    log_info("web", "listening on %s port %u, open http://%s%s%s:%u/%s%s",
+             f->listen_host, (unsigned)web_port(c->web), six ? "[" : "", host,
+             six ? "]" : "", (unsigned)web_port(c->web), made ? "#token=" : "",
+             made ? f->token : "");
+}
+
 static void announce(const struct control *c)
 {
     const struct config *f = c->now->config;
@@ -237,13 +227,20 @@ static void announce(const struct control *c)
                  f->iface[i].name, c->device[i].tun.name, f->iface[i].mtu,
                  c->device[i].tun.n, c->device[i].tun.offload);
     if (f->listen_set)
-        log_info("web",
-                 strchr(f->listen_host, ':') != NULL
-                     ? "listening on http://[%s]:%u/"
-                     : "listening on http://%s:%u/",
-                 f->listen_host, (unsigned)web_port(c->web));
+        announce_web(c);
     log_info("control", "running: %u worker(s), %u flows at most", c->n_workers,
              f->max);
+}
+
+/* Set-up is over.  Gateway mode goes on following addresses. */
+static int settle_rights(const struct control *c)
+{
+    char err[256];
+
+    if (sandbox_settle(c->gateway != NULL, err) == 0)
+        return 0;
+    log_error("control", "%s", err);
+    return -1;
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -289,7 +286,7 @@ static int run(struct control *c)
         goto end_workers;
     if (start_web(c) < 0)
         goto end_workers;
-    if (start_workers(c) < 0)
+    if (start_workers(c) < 0 || hostnet_start(c) < 0 || settle_rights(c) < 0)
         goto stop_web;
     uv_signal_start(&c->hup, on_hup, SIGHUP);
     uv_signal_start(&c->term, on_end, SIGTERM);
@@ -300,6 +297,7 @@ static int run(struct control *c)
     code = 0;
 
 stop_web:
+    hostnet_end(c);
     web_stop(c->web);
 end_workers:
     end_workers(c);
@@ -316,18 +314,23 @@ int control_run(const char *path, struct config *config)
 
     signal(SIGPIPE, SIG_IGN);
     log_setup(config->log_level, config->log_json);
-    if (c != NULL) {
-        c->path = path;
-        entropy_fill(c->key, sizeof c->key);
-        c->now = generation_new(config, NULL, c->key);
-    }
-    if (c == NULL || c->now == NULL) {
+    if (c == NULL) {
         log_error("control", "not enough memory to start");
         config_free(config);
-    } else {
+        return 1;
+    }
+    c->path = path;
+    entropy_fill(c->key, sizeof c->key);
+    if (hostnet_open(c, &config) == 0 &&
+        (c->now = generation_new(config, NULL, c->key)) == NULL)
+        log_error("control", "not enough memory to start");
+    if (c->now != NULL) {
         code = run(c);
         generation_free(c->now);
+    } else {
+        config_free(config);
     }
+    hostnet_end(c); /* when it did not come to run */
     free(c);
     return code;
 }

@@ -1,8 +1,9 @@
 /* control_room.h - what the control loop's files share: control.c, devices.c,
- * websource.c */
+ * hostnet.c, reload.c, websource.c */
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 
+#include "gateway.h"
 #include "generation.h"
 #include "tun.h"
 
@@ -29,6 +30,12 @@ struct control {
     uint32_t n_devices;
     struct worker *worker[CT_MAX_SHARDS];
     uint32_t n_workers;
+    /* gateway mode; NULL: we are not in it */
+    struct gateway *gateway;
+    struct config_facts facts;
+    uv_poll_t watch;                /* of what the kernel says changes */
+    uv_timer_t settle;              /* a short wait for more of it */
+    struct ct_reserved reserved[2]; /* tcp, udp; workers read them */
     struct web *web;
     struct web_source source;
     char why[128]; /* not ready because */
@@ -40,6 +47,23 @@ void devices_close(struct control *c);
 void devices_look(struct control *c); /* has one gone away? */
 /* Try what is due; answers ms until it wants to be called again. */
 uint64_t devices_tend(struct control *c);
+
+/* reload.c */
+void reload_file(struct control *c); /* what SIGHUP asks for */
+/* The same text, read with the facts of now.  NULL: it says why. */
+struct config *reload_remake(const struct control *c,
+                             const struct config *from);
+/* Put it in force, or free it and say why not.  NULL is refused. */
+bool reload_adopt(struct control *c, struct config *config);
+
+/* hostnet.c: nothing is done unless in gateway mode; 0 or -1, and it says why.
+ * open: before the first generation; replaces *config by one that knows the
+ * facts.  start: when workers walk.  end: before they stop. */
+int hostnet_open(struct control *c, struct config **config);
+int hostnet_start(struct control *c);
+void hostnet_end(struct control *c);
+void hostnet_changed(struct control *c); /* look again, soon */
+void hostnet_reserve(struct control *c); /* ports of the host's own */
 
 /* websource.c */
 void websource_setup(struct control *c);

@@ -11,7 +11,9 @@
 #include "clock.h"
 #include "log.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FAST_MS = 100, FAST_TRIES = 10, SLOW_MS = 1000 };
 
@@ -92,6 +94,12 @@ static void try_again(struct control *c, uint32_t i)
         return;
     err = tun_attach(&d->tun, c->nl);
     if (err < 0) {
+        if (err == -EPERM && d->tries == 1)
+            log_warn("tun",
+                     "device %s: weir may not make it; it is won back when "
+                     "somebody does: ip tuntap add dev %s mode tun user %u "
+                     "multi_queue",
+                     d->tun.name, d->tun.name, (unsigned)geteuid());
         log_debug("tun", "device %s: %s", d->tun.name, strerror(-err));
         return;
     }
@@ -102,6 +110,7 @@ static void try_again(struct control *c, uint32_t i)
             d->lost = true; /* its mailbox is full: once more */
     if (!d->lost)
         log_info("tun", "device %s is back", d->tun.name);
+    hostnet_changed(c);
 }
 
 static void watch(struct control *c, struct device *d)

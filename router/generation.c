@@ -161,13 +161,14 @@ static void restart_needed(const char *what)
     } while (0)
 
 static bool freeze_iface(const struct config_iface *now,
-                         struct config_iface *next)
+                         struct config_iface *next, bool gateway)
 {
     if (strcmp(now->name, next->name) != 0)
         return false;
     KEEP_TEXT("an interface's tun", tun);
     KEEP("an interface's side", inside);
-    KEEP("an interface's mtu", mtu);
+    if (!gateway) /* there it follows the device's */
+        KEEP("an interface's mtu", mtu);
     KEEP("an interface's kernel_address", kernel_address_set);
     KEEP("an interface's kernel_address", kernel_family);
     KEEP("an interface's kernel_address", kernel_len);
@@ -177,15 +178,18 @@ static bool freeze_iface(const struct config_iface *now,
 
 bool generation_freeze(const struct config *now, struct config *next)
 {
-    bool same = now->n_ifaces == next->n_ifaces;
+    bool gateway = now->gateway.set;
+    bool same = now->n_ifaces == next->n_ifaces && gateway == next->gateway.set;
 
     for (uint32_t i = 0; same && i < now->n_ifaces; i++)
-        same = freeze_iface(&now->iface[i], &next->iface[i]);
+        same = freeze_iface(&now->iface[i], &next->iface[i], gateway);
     if (!same) {
         log_error("control", "interfaces were added, removed or renamed: that "
                              "needs a restart, the old configuration stays");
         return false;
     }
+    KEEP_TEXT("gateway.lan", gateway.device[0]);
+    KEEP_TEXT("gateway.wan", gateway.device[1]);
     KEEP("conntrack.max", max);
     KEEP("conntrack.buckets", buckets);
     KEEP("conntrack.profile", profile);

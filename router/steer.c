@@ -220,6 +220,7 @@ struct steer *steer_new(const struct config *config, const struct fib *fib,
     config_ct_ifaces(config, &s->ifaces);
     s->view.ifaces = &s->ifaces;
     s->view.n_shards = config->workers;
+    s->view.host = config->gateway.set;
     memcpy(s->view.key, key, sizeof s->view.key);
     if (!find_inside(s, config, fib) || !find_external(s, config) ||
         !find_rows(s, config, before)) {

@@ -2,6 +2,7 @@
 #include "worker_room.h"
 
 #include "clock.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,6 +141,7 @@ static void run(void *arg)
 {
     struct worker *w = arg;
 
+    sandbox_worker();
     uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
@@ -171,10 +173,12 @@ static bool make_core(struct worker *w, char err[256])
         snprintf(err, 256, "the connection table can't be made this way");
         return false;
     }
+    ct_set_reserved(w->ct, w->config.reserved_tcp, w->config.reserved_udp);
     w->journey = journey_new(&(struct journey_config){
         .ct = w->ct,
         .seed = c->seed + w->config.index,
         .tx = worker_io_tx,
+        .host = w->config.host,
         .ctx = w,
     });
     if (w->journey == NULL)

@@ -44,6 +44,8 @@ struct worker_event {
 struct worker_config {
     unsigned index, n_workers;
     struct ct_config ct; /* ctx and event are the worker's */
+    bool host;           /* gateway mode: see struct journey_config */
+    const struct ct_reserved *reserved_tcp, *reserved_udp; /* see ct.h */
     unsigned n_ifaces;
     int fd[CT_MAX_IFACES]; /* queues; -1: none */
     /* Told from the worker's thread that there is something to look at: an

@@ -193,6 +193,7 @@ static unsigned read_batch(struct worker_port *port, struct pktbuf *batch[],
         }
         *err = 0;
         buf->pkt.in = (uint8_t)port->iface;
+        buf->pkt.self = w->config.host;
         bytes += buf->pkt.len;
         n++;
         if (mine(w, buf))

@@ -9,14 +9,19 @@ import subprocess
 import sys
 import time
 
+import cases_caps
+import cases_gateway
+import cases_gateway_life
 import cases_life
 import cases_nat
+import cases_run
 import cases_starts
 import cases_traffic
 import lab
 
 CASES = {}
-for module in (cases_traffic, cases_nat, cases_life, cases_starts):
+for module in (cases_traffic, cases_nat, cases_life, cases_starts,
+               cases_caps, cases_run, cases_gateway, cases_gateway_life):
     CASES.update(module.CASES)
 
 

@@ -128,15 +128,16 @@ class UnixHTTP(http.client.HTTPConnection):
 class Weir:
     """A running weir, or one that refused to start."""
 
-    def __init__(self, config, folder, wrap=()):
+    def __init__(self, config, folder, wrap=(), more=(), program=None):
         self.folder = folder
         self.file = os.path.join(folder, "weir.json")
         self.socket = config["api"]["socket"]
         self.write(config)
         self.log = open(os.path.join(folder, "weir.log"), "w+b")
         self.process = subprocess.Popen(
-            [*wrap, weir_bin(), "run", "-c", self.file], stdout=self.log,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            [*wrap, program or weir_bin(), "run", "-c", self.file, *more],
+            stdout=self.log, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
             preexec_fn=die_with_parent)
 
     def write(self, config):
@@ -202,6 +203,8 @@ def weir_bin():
 
 
 class Lab:
+    namespaces = SIDES
+
     def __init__(self, workers=1, mtu=None, rules=None, start=True, **more):
         """rules: of each hook.  more: keys of the configuration; a dict is
         merged into its default."""
@@ -250,15 +253,19 @@ class Lab:
     def __enter__(self):
         try:
             sweep()
-            for side in SIDES:
+            for side in self.namespaces:
                 sh(["ip", "netns", "add", self.ns(side)])
                 self.run(side, "ip link set lo up")
+            self.wire()
             if self.started:
                 self.start()
         except BaseException:
             self.clean(True)
             raise
         return self
+
+    def wire(self):
+        """What lies between the namespaces before weir is there."""
 
     def start(self):
         self.weir = Weir(self.config, self.folder)
@@ -319,7 +326,7 @@ class Lab:
             if failed:
                 say("---- weir said ----\n" + self.weir.output()[-8000:])
             self.weir.log.close()
-        for side in SIDES:
+        for side in self.namespaces:
             name = self.ns(side)
             for pid in sh(["ip", "netns", "pids", name], check=False).split():
                 if pid.isdigit():

@@ -1,0 +1,55 @@
+/* bound.c - which ports the host's own sockets have
+ *
+ * A line of /proc/net/tcp, with fields this file does not ask for left out:
+ *
+ *     sl  local_address rem_address   st ...
+ *      0: 0100007F:1F90 00000000:0000 0A ...
+ *
+ * Ports are hexadecimal, 0A is LISTEN; IPv6 has longer addresses. */
+#include "bound.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TCP_LISTENS = 0x0a };
+
+static void set_port(uint64_t word[1024], unsigned port)
+{
+    word[port >> 6] |= 1ull << (port & 63);
+}
+
+static void read_table(uint64_t word[1024], const char *folder,
+                       const char *protocol, const char *six)
+{
+    char path[256], line[512];
+    bool tcp = strcmp(protocol, "tcp") == 0;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s%s", folder, protocol, six);
+    f = fopen(path, "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        unsigned port, peer, state;
+
+        if (sscanf(line, " %*u: %*[0-9A-F]:%4x %*[0-9A-F]:%4x %2x", &port,
+                   &peer, &state) == 3 &&
+            (tcp ? state == TCP_LISTENS : peer == 0))
+            set_port(word, port & 0xffff);
+    }
+    if (f != NULL)
+        fclose(f);
+}
+
+void bound_update(struct ct_reserved *set, const char *folder,
+                  const char *protocol, const struct ct_port_range *ranges,
+                  uint32_t n_ranges)
+{
+    uint64_t word[1024] = {0};
+
+    read_table(word, folder, protocol, "");
+    read_table(word, folder, protocol, "6");
+    for (uint32_t i = 0; i < n_ranges; i++)
+        for (unsigned p = ranges[i].lo; p <= ranges[i].hi; p++)
+            set_port(word, p);
+    for (unsigned i = 0; i < 1024; i++)
+        __atomic_store_n(&set->word[i], word[i], __ATOMIC_RELAXED);
+}

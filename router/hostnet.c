@@ -1,0 +1,185 @@
+/* hostnet.c - gateway mode's life, as the control loop sees it
+ *
+ *     look at the two devices -> configuration -> TUN pair (nobody else has
+ *         it: from here on the kernel is ours to change), workers
+ *         -> only then it is told to send packets our way
+ *     an address, a link, a route or a rule changed -> a short wait, since
+ *         changes come in swarms -> look again -> a new configuration if facts
+ *         differ -> the kernel's rules made right again in any case
+ *     the end: the kernel first, workers after it
+ */
+#include "control_room.h"
+
+#include "bound.h"
+#include "gateway_facts.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SETTLE_MS = 50, RETRY_MS = 1000 };
+
+static void on_change(uv_poll_t *poll, int status, int events);
+
+/* Where what was there before is noted, for the next start after a kill. */
+static const char *notes(const struct config *config, char path[128])
+{
+    const char *slash = strrchr(config->socket, '/');
+
+    if (slash == NULL)
+        return NULL;
+    snprintf(path, 128, "%.*s/gateway.saved", (int)(slash - config->socket),
+             config->socket);
+    return path;
+}
+
+static int fail(const char *err)
+{
+    log_error("gateway", "%s", err);
+    return -1;
+}
+
+int hostnet_open(struct control *c, struct config **config)
+{
+    char err[256], path[128];
+    struct config *whole;
+
+    if (!(*config)->gateway.set)
+        return 0;
+    if (gateway_open(&c->gateway, &(*config)->gateway, notes(*config, path),
+                     err) < 0)
+        return fail(err);
+    if (gateway_look(c->gateway, &c->facts, err) < 0)
+        return fail(err);
+    whole = reload_remake(c, *config);
+    if (whole == NULL)
+        return -1;
+    config_free(*config);
+    *config = whole;
+    return 0;
+}
+
+void hostnet_reserve(struct control *c)
+{
+    const struct config_gateway *g = &c->now->config->gateway;
+
+    if (c->gateway == NULL)
+        return;
+    bound_update(&c->reserved[0], "/proc/net", "tcp", g->reserved,
+                 g->n_reserved);
+    bound_update(&c->reserved[1], "/proc/net", "udp", g->reserved,
+                 g->n_reserved);
+}
+
+/* The kernel's rules as the facts and the TUN pair want them. */
+static int apply(struct control *c)
+{
+    struct netlink_link link[2];
+    char err[256];
+
+    for (uint32_t i = 0; i < 2; i++) {
+        int code = netlink_link(c->nl, c->device[i].tun.name, &link[i]);
+
+        if (code < 0) {
+            snprintf(err, sizeof err, "device %s: %s", c->device[i].tun.name,
+                     strerror(-code));
+            return fail(err);
+        }
+    }
+    if (gateway_sync(c->gateway, &c->facts, link[0].index, link[1].index, err) <
+        0)
+        return fail(err);
+    return 0;
+}
+
+static void follow_mtu(struct control *c)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        struct tun *tun = &c->device[i].tun;
+        uint16_t mtu = c->now->config->iface[i].mtu;
+        struct netlink_link link;
+
+        if (tun->config.mtu == mtu ||
+            netlink_link(c->nl, tun->name, &link) < 0 ||
+            netlink_start(c->nl, link.index, mtu) < 0)
+            continue;
+        log_info("gateway", "device %s: mtu %u", tun->name, mtu);
+        tun->config.mtu = mtu;
+    }
+}
+
+static void follow(struct control *c, struct config_facts *facts)
+{
+    struct config_facts was = c->facts;
+
+    c->facts = *facts;
+    if (!reload_adopt(c, reload_remake(c, c->now->config))) {
+        c->facts = was;
+        gateway_facts_free(facts);
+        return;
+    }
+    gateway_facts_free(&was);
+    follow_mtu(c);
+    log_info("gateway", "addresses, routes or devices changed: followed");
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+    struct control *c = timer->data;
+    struct config_facts facts;
+    char err[256];
+
+    if (gateway_look(c->gateway, &facts, err) < 0) {
+        log_warn("gateway", "%s", err);
+        uv_timer_start(timer, on_settled, RETRY_MS, 0);
+        return;
+    }
+    if (gateway_facts_equal(&facts, &c->facts))
+        gateway_facts_free(&facts);
+    else
+        follow(c, &facts);
+    if (apply(c) < 0)
+        uv_timer_start(timer, on_settled, RETRY_MS, 0);
+}
+
+static void on_change(uv_poll_t *poll, int status, int events)
+{
+    struct control *c = poll->data;
+
+    (void)status;
+    (void)events;
+    if (gateway_drain(c->gateway))
+        hostnet_changed(c);
+}
+
+void hostnet_changed(struct control *c)
+{
+    if (c->gateway != NULL && !uv_is_active((uv_handle_t *)&c->settle))
+        uv_timer_start(&c->settle, on_settled, SETTLE_MS, 0);
+}
+
+/* Rules come before the settings that make the kernel a router (see
+ * gateway_sync()): at no moment does a packet from inside leave as it is. */
+int hostnet_start(struct control *c)
+{
+    if (c->gateway == NULL)
+        return 0;
+    hostnet_reserve(c);
+    c->watch.data = c->settle.data = c;
+    if (uv_timer_init(&c->loop, &c->settle) < 0 ||
+        uv_poll_init(&c->loop, &c->watch, gateway_fd(c->gateway)) < 0 ||
+        uv_poll_start(&c->watch, UV_READABLE, on_change) < 0)
+        return fail("can't watch the kernel's addresses and routes");
+    return apply(c);
+}
+
+void hostnet_end(struct control *c)
+{
+    if (c->gateway == NULL)
+        return;
+    if (uv_is_active((uv_handle_t *)&c->watch))
+        uv_poll_stop(&c->watch);
+    gateway_close(c->gateway);
+    gateway_facts_free(&c->facts);
+    c->gateway = NULL;
+}
