@@ -148,7 +148,9 @@ static void tell_missing(const struct look *l, const struct wanted *w,
 
     at = (size_t)snprintf(err, 256, "%s: no network device %s %s; there %s",
                           keys[which],
-                          w->by_addr ? "has an address in" : "is called",
+                          !w->by_addr                    ? "is called"
+                          : strchr(w->text, '/') != NULL ? "has an address in"
+                                                         : "has the address",
                           w->text, l->n_devices > 0 ? "are" : "is none");
     for (uint32_t i = 0; i < l->n_devices && at < 256; i++) {
         const struct netlink_device *d = &l->device[i];

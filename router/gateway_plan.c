@@ -19,6 +19,7 @@ enum pref {
     PREF_LAN_ELSE,
     PREF_WAN,
     PREF_WAN_ELSE,
+    PREF_TO_GROUP,
     PREF_FROM_W,
     PREF_NOT_BY_WAN,
     PREF_OWN
@@ -157,6 +158,19 @@ static void rules_of_w(struct making *m, const union ct_addr *w)
     from(rule(m, PREF_FROM_W, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT), w);
 }
 
+/* What the host says to a link stays on it. */
+static void rules_of_groups(struct making *m)
+{
+    static const union ct_addr multicast = {.b = {224}};
+    static const union ct_addr everybody = {.b = {255, 255, 255, 255}};
+    struct netlink_rule *r =
+        rule(m, PREF_TO_GROUP, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN);
+
+    to(r, &multicast);
+    r->dst_len = 4;
+    to(rule(m, PREF_TO_GROUP, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN), &everybody);
+}
+
 static void rules_of_devices(struct making *m)
 {
     const struct config_facts_device *d = m->in->facts->device;
@@ -166,7 +180,11 @@ static void rules_of_devices(struct making *m)
     rule(m, PREF_LAN_ELSE, d[LAN].name, NETLINK_UNREACHABLE, 0);
     rule(m, PREF_WAN, d[WAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
     rule(m, PREF_WAN_ELSE, d[WAN].name, NETLINK_UNREACHABLE, 0);
-    if (first_w(m) == NULL || m->in->group == 0)
+    if (first_w(m) == NULL)
+        return;
+    if (m->family == CT_IPV4)
+        rules_of_groups(m);
+    if (m->in->group == 0)
         return;
     rule(m, PREF_NOT_BY_WAN, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
         m->in->group;

@@ -14,13 +14,14 @@
  *    8  from lan                         unreachable
  *    9  from wan                         OUT
  *   10  from wan                         unreachable
- *   11  from here, source W              OUT
- *   12  from here      main, but not by wan's device: by its group
- *   13  from here                        OWN
+ *   11  from here, to a group            main       (IPv4; IPv6's are local)
+ *   12  from here, source W              OUT
+ *   13  from here      main, but not by wan's device: by its group
+ *   14  from here                        OWN
  *
  * then the kernel's own.  IN is a default route to the inside TUN, OUT and OWN
  * to the outside TUN, from the first W where the sender has no address yet: an
- * error of the kernel's by 5, say, which would bear lan's else.  5, 11, 12, 13
+ * error of the kernel's by 5, say, which would bear lan's else.  5, 11 to 14
  * and OWN only with a W.  Packets that weir writes into the TUN pair come from
  * no device named here: they are routed by local and main as ever.
  *

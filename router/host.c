@@ -19,11 +19,7 @@
 /* The outside device: where the kernel hands over and takes. */
 static uint8_t door(const struct journey *j)
 {
-    uint8_t i = 0;
-
-    while (i + 1u < j->local.ifaces.n && j->local.ifaces.iface[i].inside)
-        i++;
-    return i;
+    return local_outside(&j->local);
 }
 
 enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,

@@ -132,6 +132,15 @@ enum ct_reason local_src(const struct local *local, uint8_t family,
                                               : CT_REASON_MARTIAN;
 }
 
+uint8_t local_outside(const struct local *local)
+{
+    uint8_t i = 0;
+
+    while (i + 1u < local->ifaces.n && local->ifaces.iface[i].inside)
+        i++;
+    return i;
+}
+
 static const union ct_addr *first_of(const struct ct_iface *f, uint8_t family)
 {
     for (unsigned k = 0; k < f->n_addrs; k++)
@@ -145,6 +154,8 @@ const union ct_addr *local_speaker(const struct local *local, uint8_t iface,
 {
     const union ct_addr *addr = NULL;
 
+    if (local->ifaces.host)
+        iface = local_outside(local);
     if (iface < local->ifaces.n)
         addr = first_of(&local->ifaces.iface[iface], family);
     for (uint32_t i = 0; addr == NULL && i < local->ifaces.n; i++)

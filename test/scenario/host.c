@@ -113,6 +113,21 @@ static void errors_of_the_kernel_reach_the_client(void **state)
     END(w);
 }
 
+/* What weir itself has to tell a client comes from wan's address. */
+static void errors_of_weir(void **state)
+{
+    struct world *w = HOST_WORLD("mtu wan 1400");
+
+    (void)state;
+    say(w, C " > " S " udp df len 1500");
+    TRACE(w,
+          "[  0] " C " > " S " udp: NEW\n"
+          "      out lan " W " > 10.0.1.2 icmp 3/4 tos 192 df mtu 1400 about "
+          "{" C " > " S " udp}\n"
+          "      drop too_big\n");
+    END(w);
+}
+
 /* Its error about an answer that could not be delivered inside leaves with the
  * quotation as the outside knows it. */
 static void errors_of_the_kernel_about_answers(void **state)
@@ -313,6 +328,7 @@ int main(void)
         STORY(a_service_of_the_host),
         STORY(the_kernel_answers_for_itself),
         STORY(errors_of_the_kernel_reach_the_client),
+        STORY(errors_of_weir),
         STORY(errors_of_the_kernel_about_answers),
         STORY(a_forged_own_source_is_refused),
         STORY(a_connection_from_the_inside_address),

@@ -233,9 +233,11 @@ static const char rules_of_ipv4[] =
     "8:\tfrom all iif lan0 unreachable proto 119\n"
     "9:\tfrom all iif wan0 lookup 2003134722 proto 119\n"
     "10:\tfrom all iif wan0 unreachable proto 119\n"
-    "11:\tfrom 203.0.113.1 iif lo lookup 2003134722 proto 119\n"
-    "12:\tfrom all iif lo lookup main suppress_ifgroup 2003134834 proto 119\n"
-    "13:\tfrom all iif lo lookup 2003134723 proto 119\n"
+    "11:\tfrom all to 224.0.0.0/4 iif lo lookup main proto 119\n"
+    "11:\tfrom all to 255.255.255.255 iif lo lookup main proto 119\n"
+    "12:\tfrom 203.0.113.1 iif lo lookup 2003134722 proto 119\n"
+    "13:\tfrom all iif lo lookup main suppress_ifgroup 2003134834 proto 119\n"
+    "14:\tfrom all iif lo lookup 2003134723 proto 119\n"
     "32766:\tfrom all lookup main proto kernel\n"
     "32767:\tfrom all lookup default proto kernel\n";
 

@@ -77,7 +77,7 @@ static const struct {
     {"192.0.2.0/24", "wan0",
      "gateway.lan: no network device has an address in "
      "192.0.2.0/24"},
-    {"lan0", "203.0.113.9", "has an address in 203.0.113.9"},
+    {"lan0", "203.0.113.9", "has the address 203.0.113.9"},
     {"lan0", "lan0", "are the same device, lan0"},
     {"10.0.0.0/8", "lan0", "are the same device, lan0"},
     {"0.0.0.0/0", "wan0", "fits lan0 and wan0"},

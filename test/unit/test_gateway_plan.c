@@ -116,12 +116,12 @@ static void one_address(void **state)
     gateway_plan_make(&in, &plan);
     assert_int_equal(count(GATEWAY_ROUTE, CT_IPV4), 3);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 1);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 4 + 4 + 5 + 2);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 4 + 4 + 5 + 2 + 2);
     closed(CT_IPV4);
     assert_int_equal(rule(CT_IPV4, 3)->table, GATEWAY_PLAN_OUT);
     assert_int_equal(rule(CT_IPV4, 4)->table, GATEWAY_PLAN_IN);
     assert_int_equal(rule(CT_IPV4, 5)->ip_proto, 1);
-    assert_int_equal(rule(CT_IPV4, 12)->not_group, 77);
+    assert_int_equal(rule(CT_IPV4, 13)->not_group, 77);
     assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_IN)->src_set, 0);
     assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OUT)->src.b[0], 203);
     assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OWN)->src.b[0], 203);
@@ -130,8 +130,8 @@ static void one_address(void **state)
     assert_int_equal(route(CT_IPV6, GATEWAY_PLAN_OUT)->src_set, 0);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 0);
     assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 5);
-    assert_null(rule(CT_IPV6, 12));
     assert_null(rule(CT_IPV6, 13));
+    assert_null(rule(CT_IPV6, 14));
     closed(CT_IPV6);
 }
 
@@ -182,7 +182,7 @@ static void without(void **state)
     in.group = 0;
     gateway_plan_make(&in, &plan);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 0);
-    assert_null(rule(CT_IPV4, 12));
+    assert_null(rule(CT_IPV4, 13));
     closed(CT_IPV4);
 }
 
