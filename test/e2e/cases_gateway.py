@@ -9,6 +9,7 @@ import time
 import lab
 from cases_life import Talk
 from cases_nat import reset
+from cases_starts import refuse
 from cases_traffic import (IP_MTU_DISCOVER, PMTUDISC_INTERFACE, down, peer,
                            random_file, read_all, up)
 from lab import (LAN, LAN2, LAN6, LAN6_GW, LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW,
@@ -146,6 +147,7 @@ def gateway_own(workers):
         reserved(w)
         listener.close()
         while_many(w)
+        shouts(w)
         w.leave()
 
 
@@ -245,6 +247,24 @@ def while_many(w):
     server.close()
 
 
+def shouts(w):
+    """What goes to all, without a word by which device, leaves by the wan."""
+    for to in ("255.255.255.255", "239.77.0.1"):
+        ear = w.open("wan", kind=socket.SOCK_DGRAM)
+        ear.bind(("0.0.0.0", 7100))
+        if to.startswith("239"):
+            ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                           socket.inet_aton(to) + socket.inet_aton(WAN))
+        ear.settimeout(2)
+        mouth = w.open("gw", kind=socket.SOCK_DGRAM)
+        mouth.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        mouth.sendto(to.encode(), (to, 7100))
+        got, who = ear.recvfrom(100)
+        same((got.decode(), who[0]), (to, WAN_GW), "what all hear")
+        ear.close()
+        mouth.close()
+
+
 FORWARD = {"proto": "tcp", "dport": 8080, "dnat": f"{LAN2}:80"}
 
 
@@ -288,13 +308,21 @@ def no_hairpin(workers):
 
 @case
 def gateway_redirect(workers):
-    """Others' packets into a socket of the gateway, from both sides."""
+    """Others' packets into a socket of the gateway, from both sides.  Several
+    workers can't, and say so."""
     rules = [{"in": side, "proto": "tcp", "dport": 8081, "redirect": 3128}
              for side in lab.SIDES]
-    with StrictLab(workers, rules={"prerouting": rules}) as w:
+    with StrictLab(workers, rules={"prerouting": rules}, start=False) as w:
+        if workers > 1:
+            w.config["rules"]["prerouting"] = rules[:1]
+            refuse(w, 2, ("redirect", '"workers": 1'), w.inside("gw", []))
+            w.given_back()
+            return
+        w.start()
         w.serve("gw", "http", "0.0.0.0", "3128", w.folder)
         same(peer(w, WAN_GW, 8081, "wan"), WAN, "from the wan, to W")
         same(peer(w, WAN, 8081), LAN, "from the lan, to anywhere")
+        w.leave()
 
 
 @case

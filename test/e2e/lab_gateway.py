@@ -102,6 +102,18 @@ class GatewayLab(Lab):
         stats = json.loads(out)[0]["stats64"]
         return stats["tx"]["packets"], stats["rx"]["packets"]
 
+    def count(self):
+        """The kernel joins groups by itself on devices of its own: such a
+        packet may fall between two questions."""
+        cut = self.pieces
+        for left in (2, 1, 0):
+            try:
+                return super().count()
+            except lab.Failure:
+                if not left:
+                    raise
+                self.pieces = cut
+
     def devices(self, s):
         # What is for the host is written too, to a device, and goes no
         # further: no packet out.
