@@ -32,21 +32,13 @@ static bool is_prefix(struct config_read *r, const char *s)
     union ct_addr addr;
     uint8_t family, len;
     struct ct_addr_range span;
-    char text[CONFIG_ADDR_TEXT];
 
     if (!config_addr_prefix(s, &addr, &family, &len) || len == 0) {
         config_read_fail(r, "%s is no prefix; expected " EXPECTED,
                          config_read_show(r, s));
         return false;
     }
-    span = config_addr_span(&addr, family, len);
-    if (!ct_addr_eq(&span.lo, &addr)) {
-        config_read_fail(r, "%s has bits set behind its prefix; expected %s",
-                         config_read_show(r, s),
-                         config_addr_text(&span.lo, family, len, text));
-        return false;
-    }
-    return true;
+    return config_sets_span(r, s, &addr, family, len, &span);
 }
 
 static bool is_device(struct config_read *r, const char *s)

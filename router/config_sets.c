@@ -102,12 +102,26 @@ static void finish(struct config_read *r, struct heap *h,
     out->present = true;
 }
 
+bool config_sets_span(struct config_read *r, const char *s,
+                      const union ct_addr *addr, uint8_t family, uint8_t len,
+                      struct ct_addr_range *span)
+{
+    char text[CONFIG_ADDR_TEXT];
+
+    *span = config_addr_span(addr, family, len);
+    if (ct_addr_eq(&span->lo, addr))
+        return true;
+    config_read_fail(r, "%s has bits set behind its prefix; expected %s",
+                     config_read_show(r, s),
+                     config_addr_text(&span->lo, family, len, text));
+    return false;
+}
+
 static bool add_prefix(struct config_read *r, const char *s, struct heap *h)
 {
     struct ct_addr_range span;
     union ct_addr addr;
     uint8_t family, len;
-    char text[CONFIG_ADDR_TEXT];
 
     if (!config_addr_prefix_or_one(s, &addr, &family, &len)) {
         config_read_fail(r,
@@ -116,13 +130,8 @@ static bool add_prefix(struct config_read *r, const char *s, struct heap *h)
                          config_read_show(r, s));
         return false;
     }
-    span = config_addr_span(&addr, family, len);
-    if (!ct_addr_eq(&span.lo, &addr)) {
-        config_read_fail(r, "%s has bits set behind its prefix; expected %s",
-                         config_read_show(r, s),
-                         config_addr_text(&span.lo, family, len, text));
+    if (!config_sets_span(r, s, &addr, family, len, &span))
         return false;
-    }
     add(r, h, family == CT_IPV6, span);
     return true;
 }

@@ -14,6 +14,12 @@ void config_sets_read(struct config_read *r, json_t *v, void *into);
 bool config_sets_match(struct config_read *r, json_t *v,
                        struct ct_addr_set *out, bool *own);
 
+/* The prefix that s says, addr with nothing set behind len.  False when it is
+ * not so, and failed. */
+bool config_sets_span(struct config_read *r, const char *s,
+                      const union ct_addr *addr, uint8_t family, uint8_t len,
+                      struct ct_addr_range *span);
+
 /* The addresses of an interface. */
 void config_sets_own(struct config_read *r, uint8_t iface,
                      struct ct_addr_set *out);

@@ -15,12 +15,15 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
-import time
 
 import engine
 import images
 from engine import PREFIX, say
+
+sys.path.insert(0, os.path.join(engine.HERE, "..", "lib"))
+from trial import Failure, need, same, wait_for  # noqa: E402,F401
 
 DOCKER = os.path.join(images.ROOT, "docker")
 INSIDE = os.path.join(engine.HERE, "inside.py")
@@ -29,19 +32,6 @@ GATEWAY_LAN, GATEWAY_WAN = LAN + ".2", WAN + ".2"
 CLIENT, SERVER = LAN + ".3", WAN + ".10"
 IMAGE, DEMO = PREFIX, PREFIX + "-demo"
 NETWORKS = {"wan": PREFIX + "-1-wan", "lan": PREFIX + "-2-lan"}
-
-
-class Failure(Exception):
-    """The test found what must not be."""
-
-
-def need(true, what):
-    if not true:
-        raise Failure(what)
-
-
-def same(got, want, what):
-    need(got == want, f"{what}: got {got!r}, want {want!r}")
 
 
 def sh(command, check=True, timeout=60, **more):
@@ -57,18 +47,6 @@ def sh(command, check=True, timeout=60, **more):
 
 def docker(*words, **more):
     return sh(["docker", *words], **more)
-
-
-def wait_for(what, ask, seconds=10.0, pause=0.1):
-    """Until ask() answers something true: that, or a Failure."""
-    end = time.monotonic() + seconds
-    while True:
-        got = ask()
-        if got:
-            return got
-        if time.monotonic() > end:
-            raise Failure(f"waited {seconds:g} s in vain: {what}")
-        time.sleep(pause)
 
 
 class Container:

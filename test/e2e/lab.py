@@ -24,6 +24,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "test", "lib"))
+from trial import Failure, need, same, wait_for  # noqa: E402
+
 NAME = re.compile(r"^weir-e2e-(\d+)-")
 SIDES = ("lan", "wan")
 LAN, LAN2, LAN_GW = "10.0.1.2", "10.0.1.3", "10.0.1.1"
@@ -32,19 +35,6 @@ LAN6, LAN6_GW = "fd00:1::2", "fd00:1::1"
 WAN6, WAN6_GW = "2001:db8:1::2", "2001:db8:1::1"
 ORIGINATED = ("orig_echo", "orig_rst", "orig_error")
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-class Failure(Exception):
-    """The test found what must not be."""
-
-
-def need(true, what):
-    if not true:
-        raise Failure(what)
-
-
-def same(got, want, what):
-    need(got == want, f"{what}: got {got!r}, want {want!r}")
 
 
 def say(text):
@@ -66,18 +56,6 @@ def sh(command, check=True, timeout=60, **more):
         raise Failure(f"{shlex.join(command)}: exit {done.returncode}: "
                       f"{done.stdout.strip()}")
     return done.stdout
-
-
-def wait_for(what, ask, seconds=10.0):
-    """Until ask() answers something true: that, or a Failure."""
-    end = time.monotonic() + seconds
-    while True:
-        got = ask()
-        if got:
-            return got
-        if time.monotonic() > end:
-            raise Failure(f"waited {seconds:g} s in vain: {what}")
-        time.sleep(0.02)
 
 
 def alive(pid):
