@@ -102,6 +102,11 @@ static bool is_own(const struct config *config, const union ct_addr *addr,
     "every port of the router's own address is taken, and none is left for "   \
     "translation; expected dport"
 
+#define MAY_BE_OWN                                                             \
+    "in gateway mode with more than one worker dst may become the router's "   \
+    "own address, and no port of it would be left for translation; expected "  \
+    "dport"
+
 /* One address, in each protocol that has ports, and echo requests.  Replies to
  * echo need none: they may be to hosts hidden behind that address. */
 static void add_addr(struct config_read *r, struct rows *rows,
@@ -121,7 +126,7 @@ static void add_addr(struct config_read *r, struct rows *rows,
         if (!asks_proto(m, ported[i]))
             continue;
         add_ports(r, rows, row, &m->dport);
-        if (m->dport.n == 0 && !c->dst_own &&
+        if (m->dport.n == 0 && !r->config->gateway.set &&
             is_own(r->config, addr, row.row.family))
             refuse(r, c, NO_PORT_LEFT);
     }
@@ -193,10 +198,10 @@ static void make_rows(struct config_read *r, struct rows *rows,
                "one address");
         return;
     }
-    /* Whatever addresses there are at the moment. */
-    if (c->dst_own && m->dport.n == 0 &&
+    /* Whatever addresses there are at the moment: any may become our own. */
+    if (r->config->gateway.set && m->dport.n == 0 &&
         (asks_proto(m, IPPROTO_TCP) || asks_proto(m, IPPROTO_UDP)))
-        refuse(r, c, NO_PORT_LEFT);
+        refuse(r, c, c->dst_own ? NO_PORT_LEFT : MAY_BE_OWN);
     if (!m->dst.present && from_outside(r, m)) {
         add_own(r, rows, c);
         return;

@@ -5,8 +5,8 @@ import time
 
 import engine
 import images
-from stack import (DEMO, DOCKER, IMAGE, LAN, NETWORKS, SERVER, WAN, Container,
-                   Stack, compose, docker, need, same, say, sh, wait_for)
+from stack import (DEMO, DOCKER, IMAGE, LAN, NETWORKS, WAN, Container,
+                   Stack, compose, docker, need, same, say, wait_for)
 
 CAPS = ["--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--cap-add", "SETUID",
         "--cap-add", "SETGID", "--device", "/dev/net/tun", "--security-opt",
