@@ -173,6 +173,7 @@ int config_parse(const char *text, size_t len, const struct config_input *in,
     if (in != NULL) {
         r.facts = in->facts;
         r.env = in->env;
+        r.token = in->token;
     }
     r.config = calloc(1, sizeof(*r.config));
     r.memory = calloc(1, sizeof(*r.memory));

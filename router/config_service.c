@@ -89,6 +89,10 @@ static void read_token_file(struct config_read *r, json_t *v, void *into)
     if (path == NULL || config_env_get(r->env, TOKEN_NAME) != NULL)
         return; /* the token itself is given: the file is not looked at */
     strcpy(c->token_file, path);
+    if (r->token != NULL) {
+        snprintf(c->token, sizeof(c->token), "%s", r->token);
+        return;
+    }
     switch (token_read(path, c->token, err)) {
     case TOKEN_READ:
         break;

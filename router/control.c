@@ -262,6 +262,10 @@ static int open_loop(struct control *c)
         uv_signal_init(&c->loop, &c->term) < 0 ||
         uv_signal_init(&c->loop, &c->interrupt) < 0)
         return -1;
+    /* From now on: a start that is ended half way gives back what it took. */
+    uv_signal_start(&c->hup, on_hup, SIGHUP);
+    uv_signal_start(&c->term, on_end, SIGTERM);
+    uv_signal_start(&c->interrupt, on_end, SIGINT);
     return 0;
 }
 
@@ -288,9 +292,6 @@ static int run(struct control *c)
         goto end_workers;
     if (start_workers(c) < 0 || hostnet_start(c) < 0 || settle_rights(c) < 0)
         goto stop_web;
-    uv_signal_start(&c->hup, on_hup, SIGHUP);
-    uv_signal_start(&c->term, on_end, SIGTERM);
-    uv_signal_start(&c->interrupt, on_end, SIGINT);
     uv_timer_start(&c->timer, on_timer, 0, 0);
     announce(c);
     uv_run(&c->loop, UV_RUN_DEFAULT);
@@ -310,7 +311,7 @@ close_loop:
 int control_run(const char *path, struct config *config)
 {
     struct control *c = calloc(1, sizeof *c);
-    int code = 1;
+    int code;
 
     signal(SIGPIPE, SIG_IGN);
     log_setup(config->log_level, config->log_json);
@@ -321,9 +322,11 @@ int control_run(const char *path, struct config *config)
     }
     c->path = path;
     entropy_fill(c->key, sizeof c->key);
-    if (hostnet_open(c, &config) == 0 &&
-        (c->now = generation_new(config, NULL, c->key)) == NULL)
+    code = hostnet_open(c, &config);
+    if (code == 0 && (c->now = generation_new(config, NULL, c->key)) == NULL) {
         log_error("control", "not enough memory to start");
+        code = 1;
+    }
     if (c->now != NULL) {
         code = run(c);
         generation_free(c->now);

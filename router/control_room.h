@@ -35,6 +35,7 @@ struct control {
     struct config_facts facts;
     uv_poll_t watch;                /* of what the kernel says changes */
     uv_timer_t settle;              /* a short wait for more of it */
+    char complaint[256];            /* what it would not do, told once */
     struct ct_reserved reserved[2]; /* tcp, udp; workers read them */
     struct web *web;
     struct web_source source;
@@ -56,9 +57,10 @@ struct config *reload_remake(const struct control *c,
 /* Put it in force, or free it and say why not.  NULL is refused. */
 bool reload_adopt(struct control *c, struct config *config);
 
-/* hostnet.c: nothing is done unless in gateway mode; 0 or -1, and it says why.
+/* hostnet.c: nothing is done unless in gateway mode.
  * open: before the first generation; replaces *config by one that knows the
- * facts.  start: when workers walk.  end: before they stop. */
+ * facts; 0, or the exit code, and it says why.  start: when workers walk; 0 or
+ * -1, and it says why.  end: before they stop. */
 int hostnet_open(struct control *c, struct config **config);
 int hostnet_start(struct control *c);
 void hostnet_end(struct control *c);

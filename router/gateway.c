@@ -22,7 +22,7 @@ struct gateway {
     struct netlink *nl;
     struct netlink_watch *watch;
     char saved[PATH_MAX]; /* "": no file */
-    bool ours;            /* the kernel's routing: from the first prepare on */
+    bool ours;            /* the kernel's routing: from the first sync on */
     struct gateway_settings settings;
     struct gateway_facts_choice choice;
     uint32_t index[2], tun[2]; /* as they were last seen and given */
@@ -249,11 +249,10 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     own(gw);
     code = gather(gw, &in, tun, err);
     gateway_plan_make(&in, plan);
-    if (gateway_apply(gw->nl, plan, err) < 0)
-        code = -1;
-    /* Behind the rules, so that nothing is forwarded before them; and each
-     * time: a device may be new, or have got its first IPv6 address. */
-    if (set_kernel(gw, facts, err) < 0)
+    /* Behind the rules, so that nothing is forwarded before them, nor without;
+     * and each time: a device may be new, or have got its first IPv6 address.
+     */
+    if (gateway_apply(gw->nl, plan, err) < 0 || set_kernel(gw, facts, err) < 0)
         code = -1;
     free(plan);
     return code;

@@ -33,8 +33,8 @@ int gateway_open(struct gateway **out, const struct config_gateway *want,
 
 /* Everything is taken back, as far as the kernel lets us, first what makes
  * traffic pass; the file goes if all went well.  Before the first
- * gateway_prepare() or gateway_sync() nothing is ours, and nothing is touched,
- * not even what another weir has left.  NULL is fine. */
+ * gateway_sync() nothing is ours, and nothing is touched, not even what another
+ * weir has left.  NULL is fine. */
 void gateway_close(struct gateway *gw);
 
 /* Readable when the kernel has something to tell: call gateway_drain(). */
@@ -50,7 +50,8 @@ bool gateway_drain(struct gateway *gw);
 int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256]);
 
 /* tun_lan and tun_wan: indices of devices that are up; 0: lost at the moment.
- * Does what it can even if it answers -1; idempotent. */
+ * Does what it can even if it answers -1, but without the rules it makes the
+ * kernel no router; idempotent. */
 int gateway_sync(struct gateway *gw, const struct config_facts *facts,
                  uint32_t tun_lan, uint32_t tun_wan, char err[256]);
 

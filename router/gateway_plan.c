@@ -11,7 +11,7 @@ enum pref {
     PREF_KERNELS_LOCAL,
     PREF_WAN_FROM_OWN,
     PREF_LAN_FROM_OWN,
-    PREF_WAN_TO_W,
+    PREF_WAN_TO_OWN,
     PREF_LAN_TO_W,
     PREF_ICMP_TO_W,
     PREF_LOCAL,
@@ -141,6 +141,9 @@ static void rules_of_own(struct making *m, int device)
         from(rule(m, PREF_LAN_FROM_OWN, f->device[LAN].name, NETLINK_BLACKHOLE,
                   0),
              a);
+        to(rule(m, PREF_WAN_TO_OWN, f->device[WAN].name, NETLINK_LOOKUP,
+                GATEWAY_PLAN_OUT),
+           a);
     }
 }
 
@@ -149,8 +152,6 @@ static void rules_of_w(struct making *m, const union ct_addr *w)
     const struct config_facts_device *d = m->in->facts->device;
     struct netlink_rule *r;
 
-    to(rule(m, PREF_WAN_TO_W, d[WAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_OUT),
-       w);
     to(rule(m, PREF_LAN_TO_W, d[LAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_IN), w);
     r = rule(m, PREF_ICMP_TO_W, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
     r->ip_proto = m->family == CT_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;

@@ -5,7 +5,8 @@
  *
  *    1  from wan, source A               blackhole  ours is sent by nobody else
  *    2  from lan, source A               blackhole
- *    3  from wan, to W                   OUT        replies; forwards
+ *    3  from wan, to A                   OUT        replies; forwards; what
+ *                                                   input rules are asked of
  *    4  from lan, to W                   IN         hairpin
  *    5  from here, to W, ICMP            OUT        errors the kernel makes
  *                                                   about translated packets

@@ -6,8 +6,9 @@
  *   KEY DEVICE WAS IS        DEVICE is - for a setting of none
  *
  * so that the successor of a killed weir, who finds all as it must be, still
- * knows how it was.  Only the keys below are read from there, and a setting is
- * given back only if it still is what the line says it was made to be.
+ * knows how it was.  Only the keys below are read from there, from a file that
+ * nobody else can have written, and a setting is given back only if it still is
+ * what the line says it was made to be.
  *
  * IPv4's settings of a device can be set by netlink also where /proc/sys is
  * read-only.  IPv6's, and those of no device, can't. */
@@ -26,6 +27,8 @@
 #include <unistd.h>
 
 enum how { BY_FILE, BY_INET, BY_DELAY, BY_GROUP };
+
+enum { MOST_OF_SWITCH = 2 }; /* of what is set BY_FILE or BY_INET */
 
 static const struct {
     const char *key;
@@ -139,10 +142,12 @@ static int set(struct netlink *nl, enum gateway_setting s, const char *device,
 
 static bool write_all(const struct gateway_settings *all, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-                  S_IRUSR | S_IWUSR);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+    FILE *f;
+    int fd;
 
+    (void)unlink(path); /* a killed one's; nothing of others is written to */
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    f = fd < 0 ? NULL : fdopen(fd, "w");
     if (f == NULL) {
         if (fd >= 0)
             close(fd);
@@ -248,8 +253,28 @@ int gateway_setting_sysctl(const char *path, uint32_t *value)
 
 static bool names_device(const char *name)
 {
-    return strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
-           strcmp(name, "..") != 0;
+    static const char *const none[] = {".", "..", "all", "default"};
+
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (strcmp(name, none[i]) == 0)
+            return false;
+    return strchr(name, '/') == NULL;
+}
+
+/* What it says will be done with rights that others lack. */
+static bool is_trusted(int fd, const char *path)
+{
+    struct stat st = {0};
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        (st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & 022) == 0)
+        return true;
+    log_warn("gateway",
+             "%s is not believed: it belongs to user %u and has mode %04o, "
+             "expected a file of user %u that nobody else can write; delete it",
+             path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u,
+             (unsigned)geteuid());
+    return false;
 }
 
 static void take_over(struct gateway_settings *all, const char *key,
@@ -259,7 +284,8 @@ static void take_over(struct gateway_settings *all, const char *key,
         bool of_device = rows[s].after != NULL;
 
         if (strcmp(rows[s].key, key) != 0 ||
-            of_device != (strcmp(device, "-") != 0))
+            of_device != (strcmp(device, "-") != 0) ||
+            (rows[s].how <= BY_INET && was > MOST_OF_SWITCH))
             continue;
         if (!of_device)
             device = "";
@@ -282,7 +308,7 @@ void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
         return;
     snprintf(all->saved, sizeof all->saved, "%s", saved);
     fd = open(saved, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    f = fd < 0 ? NULL : fdopen(fd, "r");
+    f = fd < 0 || !is_trusted(fd, saved) ? NULL : fdopen(fd, "r");
     if (f == NULL) {
         if (fd >= 0)
             close(fd);

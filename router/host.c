@@ -22,15 +22,39 @@ static uint8_t door(const struct journey *j)
     return local_outside(&j->local);
 }
 
+/* Interface that leads to dst, or CT_NO_IFACE. */
+static uint8_t route(const struct journey *j, const struct ct_pkt *pkt,
+                     const union ct_addr *dst)
+{
+    uint8_t out = CT_NO_IFACE;
+
+    if (j->fib != NULL)
+        out = fib_lookup(j->fib, (enum ct_family)walk_family(pkt), dst);
+    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
+}
+
+/* Is it from inside by its address, though it came by the outside device?  The
+ * kernel's own check (rp_filter) is loose there, and IPv6 has none. */
+static bool is_forged(const struct journey *j, const struct ct_pkt *pkt)
+{
+    uint8_t by = CT_NO_IFACE;
+
+    if (pkt->in == door(j))
+        by = route(j, pkt, &pkt->tuple.src);
+    return by != CT_NO_IFACE && j->local.ifaces.iface[by].inside;
+}
+
 enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
                             enum ct_reason why)
 {
     const struct ct_tuple *t = &pkt->tuple;
 
+    if (why == CT_REASON_NONE && ct_addr_eq(&t->src, &t->dst))
+        return CT_REASON_LAND;
+    if (why == CT_REASON_NONE)
+        return is_forged(j, pkt) ? CT_REASON_SPOOFED : CT_REASON_NONE;
     if (why != CT_REASON_SPOOFED || pkt->in != door(j))
-        return why == CT_REASON_NONE && ct_addr_eq(&t->src, &t->dst)
-                   ? CT_REASON_LAND
-                   : why;
+        return why;
     if (local_dst(&j->local, t->family, &t->dst) != LOCAL_SELF)
         pkt->in = CT_NO_IFACE;
     return CT_REASON_NONE;
@@ -51,17 +75,6 @@ void host_deliver(struct journey *j, struct ct_pkt *pkt)
         ending_refuse(j, pkt, why);
     else
         ct_count(j->cfg.ct, CT_STAT_local, 1);
-}
-
-/* Interface that leads to dst, or CT_NO_IFACE. */
-static uint8_t route(const struct journey *j, const struct ct_pkt *pkt,
-                     const union ct_addr *dst)
-{
-    uint8_t out = CT_NO_IFACE;
-
-    if (j->fib != NULL)
-        out = fib_lookup(j->fib, (enum ct_family)walk_family(pkt), dst);
-    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
 }
 
 static void to_itself(struct journey *j, struct ct_pkt *pkt)

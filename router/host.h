@@ -10,7 +10,8 @@
 /* why: what is to be said of pkt's source by itself.  By the outside device an
  * own address is the host: NONE, and pkt->in becomes CT_NO_IFACE: made here;
  * but what the kernel says to itself (errors about packets weir has translated)
- * walks in like any other.  SPOOFED, LAND: it is forged. */
+ * walks in like any other.  SPOOFED, LAND: it is forged; an address that leads
+ * inside is so by the outside device, too. */
 enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
                             enum ct_reason why);
 

@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SETTLE_MS = 50, RETRY_MS = 1000 };
+enum { SETTLE_MS = 50, RETRY_MS = 1000, NOT_POSSIBLE = 1, BAD_CONFIG = 2 };
 
-static void on_change(uv_poll_t *poll, int status, int events);
+static void on_settled(uv_timer_t *timer);
 
 /* Where what was there before is noted, for the next start after a kill. */
 static const char *notes(const struct config *config, char path[128])
@@ -47,13 +47,14 @@ int hostnet_open(struct control *c, struct config **config)
     if (!(*config)->gateway.set)
         return 0;
     if (gateway_open(&c->gateway, &(*config)->gateway, notes(*config, path),
-                     err) < 0)
-        return fail(err);
-    if (gateway_look(c->gateway, &c->facts, err) < 0)
-        return fail(err);
+                     err) < 0 ||
+        gateway_look(c->gateway, &c->facts, err) < 0) {
+        (void)fail(err);
+        return NOT_POSSIBLE;
+    }
     whole = reload_remake(c, *config);
     if (whole == NULL)
-        return -1;
+        return BAD_CONFIG;
     config_free(*config);
     *config = whole;
     return 0;
@@ -72,24 +73,21 @@ void hostnet_reserve(struct control *c)
 }
 
 /* The kernel's rules as the facts and the TUN pair want them. */
-static int apply(struct control *c)
+static int apply(struct control *c, char err[256])
 {
     struct netlink_link link[2];
-    char err[256];
 
     for (uint32_t i = 0; i < 2; i++) {
         int code = netlink_link(c->nl, c->device[i].tun.name, &link[i]);
 
         if (code < 0) {
-            snprintf(err, sizeof err, "device %s: %s", c->device[i].tun.name,
+            snprintf(err, 256, "device %s: %s", c->device[i].tun.name,
                      strerror(-code));
-            return fail(err);
+            return -1;
         }
     }
-    if (gateway_sync(c->gateway, &c->facts, link[0].index, link[1].index, err) <
-        0)
-        return fail(err);
-    return 0;
+    return gateway_sync(c->gateway, &c->facts, link[0].index, link[1].index,
+                        err);
 }
 
 static void follow_mtu(struct control *c)
@@ -123,6 +121,16 @@ static void follow(struct control *c, struct config_facts *facts)
     log_info("gateway", "addresses, routes or devices changed: followed");
 }
 
+/* What fails now will fail again each second: say so once, until it changes
+ * or works. */
+static void try_later(struct control *c, const char *err)
+{
+    if (strcmp(c->complaint, err) != 0)
+        log_error("gateway", "%s", err);
+    snprintf(c->complaint, sizeof c->complaint, "%s", err);
+    uv_timer_start(&c->settle, on_settled, RETRY_MS, 0);
+}
+
 static void on_settled(uv_timer_t *timer)
 {
     struct control *c = timer->data;
@@ -130,26 +138,33 @@ static void on_settled(uv_timer_t *timer)
     char err[256];
 
     if (gateway_look(c->gateway, &facts, err) < 0) {
-        log_warn("gateway", "%s", err);
-        uv_timer_start(timer, on_settled, RETRY_MS, 0);
+        try_later(c, err);
         return;
     }
     if (gateway_facts_equal(&facts, &c->facts))
         gateway_facts_free(&facts);
     else
         follow(c, &facts);
-    if (apply(c) < 0)
-        uv_timer_start(timer, on_settled, RETRY_MS, 0);
+    if (apply(c, err) < 0) {
+        try_later(c, err);
+        return;
+    }
+    if (c->complaint[0] != '\0')
+        log_info("gateway", "the kernel's routing is as it must be again");
+    c->complaint[0] = '\0';
 }
 
+/* More than the socket holds is an error of the socket's, and libuv does not
+ * ask again after one. */
 static void on_change(uv_poll_t *poll, int status, int events)
 {
     struct control *c = poll->data;
 
-    (void)status;
     (void)events;
     if (gateway_drain(c->gateway))
         hostnet_changed(c);
+    if (status < 0 && uv_poll_start(poll, UV_READABLE, on_change) < 0)
+        log_error("gateway", "can't watch the kernel's addresses and routes");
 }
 
 void hostnet_changed(struct control *c)
@@ -162,6 +177,8 @@ void hostnet_changed(struct control *c)
  * gateway_sync()): at no moment does a packet from inside leave as it is. */
 int hostnet_start(struct control *c)
 {
+    char err[256];
+
     if (c->gateway == NULL)
         return 0;
     hostnet_reserve(c);
@@ -170,7 +187,7 @@ int hostnet_start(struct control *c)
         uv_poll_init(&c->loop, &c->watch, gateway_fd(c->gateway)) < 0 ||
         uv_poll_start(&c->watch, UV_READABLE, on_change) < 0)
         return fail("can't watch the kernel's addresses and routes");
-    return apply(c);
+    return apply(c, err) < 0 ? fail(err) : 0;
 }
 
 void hostnet_end(struct control *c)

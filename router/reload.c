@@ -50,6 +50,8 @@ struct config *reload_remake(const struct control *c, const struct config *from)
     struct config_input in = input(c);
     struct config *config = NULL;
 
+    if (from->token[0] != '\0') /* an address must not ask for its file */
+        in.token = from->token;
     if (config_parse(from->text, from->text_len, &in, &config, tell, NULL) != 0)
         return NULL;
     return config;

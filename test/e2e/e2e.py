@@ -11,6 +11,7 @@ import time
 
 import cases_caps
 import cases_gateway
+import cases_gateway_faults
 import cases_gateway_life
 import cases_life
 import cases_nat
@@ -21,7 +22,8 @@ import lab
 
 CASES = {}
 for module in (cases_traffic, cases_nat, cases_life, cases_starts,
-               cases_caps, cases_run, cases_gateway, cases_gateway_life):
+               cases_caps, cases_run, cases_gateway, cases_gateway_life,
+               cases_gateway_faults):
     CASES.update(module.CASES)
 
 

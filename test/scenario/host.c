@@ -166,6 +166,28 @@ static void a_forged_own_source_is_refused(void **state)
     END(w);
 }
 
+/* Nobody outside is a client, and none is told apart by the kernel when its
+ * check of sources is loose; flows of that name are no excuse. */
+static void an_inside_source_from_outside_is_refused(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    say(w, C " > " S " udp 'a'");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out wan " W ":4000 > " S " udp\n");
+    say(w, C " > " S " udp 'b'@wan");
+    say(w, "10.0.1.2:7 > 10.0.1.3:7 udp 'x'@wan");
+    say(w, "10.0.1.2:7 > " W ":22 tcp S seq 1@wan");
+    say(w, "[fd00:1::2]:7 > [fd00:1::3]:7 udp 'x'@wan");
+    TRACE(w, "[  0] " C " > " S " udp: -\n      drop spoofed\n"
+             "[  0] 10.0.1.2:7 > 10.0.1.3:7 udp: -\n      drop spoofed\n"
+             "[  0] 10.0.1.2:7 > " W ":22 tcp S: -\n      drop spoofed\n"
+             "[  0] [fd00:1::2]:7 > [fd00:1::3]:7 udp: -\n"
+             "      drop spoofed\n");
+    END(w);
+}
+
 /* Bound to its inside address the host is hidden as a client is. */
 static void a_connection_from_the_inside_address(void **state)
 {
@@ -331,6 +353,7 @@ int main(void)
         STORY(errors_of_weir),
         STORY(errors_of_the_kernel_about_answers),
         STORY(a_forged_own_source_is_refused),
+        STORY(an_inside_source_from_outside_is_refused),
         STORY(a_connection_from_the_inside_address),
         STORY(a_forward_and_a_service_beside_it),
         STORY(redirect_and_masquerade_to_lan),

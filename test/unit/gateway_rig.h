@@ -224,6 +224,7 @@ static const char rules_of_ipv4[] =
     "1:\tfrom 203.0.113.1 iif wan0 blackhole proto 119\n"
     "2:\tfrom 10.88.0.1 iif lan0 blackhole proto 119\n"
     "2:\tfrom 203.0.113.1 iif lan0 blackhole proto 119\n"
+    "3:\tfrom all to 10.88.0.1 iif wan0 lookup 2003134722 proto 119\n"
     "3:\tfrom all to 203.0.113.1 iif wan0 lookup 2003134722 proto 119\n"
     "4:\tfrom all to 203.0.113.1 iif lan0 lookup 2003134721 proto 119\n"
     "5:\tfrom all to 203.0.113.1 iif lo ipproto icmp lookup 2003134722 proto "
@@ -250,6 +251,9 @@ static const struct {
     {"10.88.0.1 from 10.88.0.2 iif lan0", "local ", "local "},
     {"8.8.8.8 from 10.88.0.1 iif lan0", "Invalid argument", "Invalid"},
     {"203.0.113.1 from 203.0.113.2 iif wan0", "dev weir-wan", "local "},
+    {"10.88.0.1 from 203.0.113.2 iif wan0", "dev weir-wan", "local "},
+    {"fd88::1 from 2001:db8::2 iif wan0", "dev weir-wan", "local "},
+    {"10.88.0.1 from 203.0.113.2 iif weir-wan", "local ", NULL},
     {"10.88.0.2 from 203.0.113.2 iif wan0", "dev weir-wan", "unreachable"},
     {"10.88.0.2 from 203.0.113.1 iif wan0", "Invalid argument", "Invalid"},
     {"10.88.0.2 from 203.0.113.2 iif weir-lan", "dev lan0", NULL},

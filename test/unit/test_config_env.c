@@ -400,7 +400,9 @@ static void a_token_is_given_in_one_way(void **state)
 static void a_token_file_is_read_or_will_be_made(void **state)
 {
     char folder[] = "/tmp/weir-test-env-XXXXXX", entry[128], path[96], *text;
+    struct config_input in = {.facts = NULL};
     struct config *c;
+    struct told t;
     FILE *f;
 
     (void)state;
@@ -426,6 +428,13 @@ static void a_token_file_is_read_or_will_be_made(void **state)
     assert_null(strstr(text, TOKEN));
     assert_non_null(strstr(text, "token: read, not shown"));
     free(text);
+    config_free(c);
+    assert_int_equal(chmod(path, 0644), 0); /* refused now ... */
+    in.env = ENV(entry);
+    assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 2);
+    in.token = TOKEN; /* ... but for whoever has it */
+    assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 0);
+    assert_string_equal(c->token, TOKEN);
     config_free(c);
     unlink(path);
     rmdir(folder);

@@ -82,6 +82,31 @@ static void twice_is_once(void **state)
     stop_all(gw);
 }
 
+/* The kernel is made a router behind the rules or not at all: a TUN that is
+ * down takes no route. */
+static void no_router_without_rules(void **state)
+{
+    struct gateway *gw = start(&by_name);
+    struct config_facts facts;
+
+    (void)state;
+    sh("for d in lan0 wan0; do echo 0 >/proc/sys/net/ipv4/conf/$d/forwarding; "
+       "done");
+    open_tuns();
+    sh("ip link set weir-lan down");
+    look(gw, &facts);
+    assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
+                                  if_nametoindex("weir-wan"), err),
+                     -1);
+    assert_non_null(strstr(err, "can't add an IPv4 route"));
+    assert_says("cat /proc/sys/net/ipv4/conf/lan0/forwarding", "0\n");
+    sh("ip link set weir-lan up");
+    sync_now(gw);
+    assert_says("cat /proc/sys/net/ipv4/conf/lan0/forwarding", "1\n");
+    gateway_facts_free(&facts);
+    stop_all(gw);
+}
+
 /* A second one that finds out in time, or only prints its configuration. */
 static void another_runs(void **state)
 {
@@ -213,7 +238,7 @@ static void device_comes_and_goes(void **state)
     assert_int_equal(facts.device[WAN].n_addrs, 0);
     gateway_facts_free(&facts);
     sync_now(gw);
-    assert_says("ip -4 rule | grep -c .", "9\n");
+    assert_says("ip -4 rule | grep -c .", "10\n");
     assert_says("ip route get 8.8.8.8 from 10.88.0.2 iif lan0", "weir-lan");
     (void)gateway_drain(gw);
     sh("ip link add wan0 type veth peer name pwan0;"
@@ -345,7 +370,7 @@ static void is_as_planned(struct gateway *gw)
     gateway_facts_free(&f);
     for (int v6 = 0; v6 <= 1; v6++) {
         snprintf(want, sizeof want, "%u\n%u\n%u\n1\n",
-                 own[v6] * 2 + n[v6] * 4 + 5 +
+                 own[v6] * 3 + n[v6] * 3 + 5 +
                      (n[v6] == 0 ? 0
                       : v6       ? 2
                                  : 4),
@@ -395,6 +420,7 @@ int main(void)
         cmocka_unit_test_setup(packets_find_their_way, make_world6),
         cmocka_unit_test_setup(all_is_taken_back, make_world6),
         cmocka_unit_test_setup(twice_is_once, make_world6),
+        cmocka_unit_test_setup(no_router_without_rules, make_world6),
         cmocka_unit_test_setup(another_runs, make_world6),
         cmocka_unit_test_setup(killed, make_world6),
         cmocka_unit_test_setup(killed_elsewhere, make_world6),

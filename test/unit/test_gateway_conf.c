@@ -241,6 +241,48 @@ static void read_only_proc(void **state)
     assert_int_equal(in_child(in_read_only, NULL), 0);
 }
 
+/* ---- what a predecessor's file may say ---- */
+
+/* Start and end with this in the file: is all as it was? */
+static void changes_nothing(const char *lines, const char *mode, unsigned owner)
+{
+    char *before = state_of_kernel();
+
+    sh("printf '%s' >%s; chmod %s %s; chown %u %s", lines, saved, mode, saved,
+       owner, saved);
+    stop_all(start_all());
+    assert_same(before, state_of_kernel());
+}
+
+static void only_ours_is_believed(void **state)
+{
+    static const char line[] = "rp_filter lan0 2 0\\n";
+
+    (void)state;
+    sh("sysctl -qw net.ipv4.conf.lan0.rp_filter=0 "
+       "net.ipv6.conf.default.accept_ra=1");
+    changes_nothing(line, "0600", 65534);
+    changes_nothing(line, "0622", 0);
+    changes_nothing("rp_filter lan0 7 0\\n", "0600", 0);
+    changes_nothing("accept_ra default 2 1\\n", "0600", 0);
+    sh("printf '%s' >%s; chmod 0600 %s", line, saved, saved);
+    stop_all(start_all()); /* the same line, believed */
+    assert_says("sysctl -n net.ipv4.conf.lan0.rp_filter", "2\n");
+}
+
+/* What stands in the way of the new file is not written to. */
+static void nothing_else_is_written(void **state)
+{
+    char command[128];
+
+    (void)state;
+    sh("echo precious >%s.other; ln %s.other %s.new", saved, saved, saved);
+    stop_all(start_all());
+    snprintf(command, sizeof command, "cat %s.other", saved);
+    assert_says(command, "precious\n");
+    sh("rm -f %s.other %s.new", saved, saved);
+}
+
 /* ---- an ordinary user with one capability ---- */
 
 static void as_nobody(void *ctx)
@@ -293,6 +335,8 @@ int main(void)
         cmocka_unit_test_setup(local_was_moved, make_world6),
         cmocka_unit_test(no_ipv6),
         cmocka_unit_test_setup(read_only_proc, make_world6),
+        cmocka_unit_test_setup(only_ours_is_believed, make_world6),
+        cmocka_unit_test_setup(nothing_else_is_written, make_world6),
         cmocka_unit_test_setup(one_capability, make_world6),
     };
 

@@ -116,7 +116,7 @@ static void one_address(void **state)
     gateway_plan_make(&in, &plan);
     assert_int_equal(count(GATEWAY_ROUTE, CT_IPV4), 3);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 1);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 4 + 4 + 5 + 2 + 2);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 6 + 3 + 5 + 2 + 2);
     closed(CT_IPV4);
     assert_int_equal(rule(CT_IPV4, 3)->table, GATEWAY_PLAN_OUT);
     assert_int_equal(rule(CT_IPV4, 4)->table, GATEWAY_PLAN_IN);
@@ -150,8 +150,8 @@ static void most_addresses(void **state)
     gateway_plan_make(&in, &plan);
     assert_true(plan.n < GATEWAY_PLAN_MAX);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 8);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 8 * 2 + 8 * 4 + 5 + 2);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 2 + 5);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 8 * 3 + 8 * 3 + 5 + 2);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 3 + 5);
     assert_int_equal(rule(CT_IPV6, 5)->ip_proto, 58);
     closed(CT_IPV4);
     closed(CT_IPV6);

@@ -1,0 +1,99 @@
+"""cases_gateway_faults.py - gateway mode: ended early, told too much, lied to,
+and asked for what can't be"""
+import signal
+import socket
+import time
+
+import lab
+from cases_gateway_life import READ_ONLY
+from lab import (LAN, LAN6, LAN6_GW, LAN_GW, WAN, WAN6_GW, WAN_GW, Weir, need,
+                 same, wait_for)
+from lab_gateway import GatewayLab, Sniffer, forge
+
+CASES = {}
+RTMGRP_IPV4_RULE = 0x80
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+@case
+def gateway_ended_early(workers):
+    """SIGTERM while the kernel is just being told: all is given back."""
+    with GatewayLab(workers, start=False) as w:
+        for _ in range(3):
+            s = w.open("gw", socket.AF_NETLINK, socket.SOCK_RAW)
+            s.bind((0, RTMGRP_IPV4_RULE))
+            weir = Weir(w.config, w.folder, w.inside("gw", ()))
+            s.recv(65536)               # the first of its rules
+            s.close()
+            same(weir.stop()[0], 0, "exit status")
+            weir.log.close()
+            w.given_back()
+
+
+@case
+def gateway_flooded(workers):
+    """More changes than the socket holds: addresses are followed after it."""
+    with GatewayLab(workers) as w:
+        w.serve("wan", "http", WAN, "8080", w.folder)
+        w.works()
+        w.weir.signal(signal.SIGSTOP)
+        routes = [f"172.16.{i >> 8}.{i & 255} via {LAN}" for i in range(4096)]
+        for verb in ("add", "del", "add", "del"):
+            w.batch("gw", *(f"route {verb} {r}" for r in routes))
+        w.weir.signal(signal.SIGCONT)
+        time.sleep(0.3)
+        w.batch("gw", "addr add 198.51.100.9/24 dev eth1")
+        wait_for("the new address is followed",
+                 lambda: "198.51.100.9" in w.run("gw", "ip rule"), 3)
+        w.batch("gw", "addr del 198.51.100.9/24 dev eth1")
+        w.works()
+
+
+@case
+def gateway_guarded(workers):
+    """From outside nobody is a client, and the gateway's inside addresses are
+    behind the input rules too: however loose the kernel's own check is."""
+    for strict in (1, 0):
+        Strict.sysctl = [f"net.ipv4.conf.{d}.rp_filter={strict}"
+                         for d in ("all", "eth1")]
+        with Strict(workers, policy={"input": "drop"}) as w:
+            w.batch("wan", f"route add 10.0.1.0/24 via {WAN_GW}")
+            sniffer = Sniffer(w, "lan2")
+            forge(w, "wan", LAN, lab.LAN2, b"not from inside")
+            forge(w, "wan", LAN6, "fd00:1::3", b"not from inside")
+            for host in (WAN_GW, WAN6_GW, LAN_GW, LAN6_GW):
+                out = w.run("wan", f"ping -n -c 2 -i 0.05 -W 1 {host}",
+                            check=False)
+                need("100% packet loss" in out, out)
+            same(sniffer.sources(), set(), "who was seen inside")
+            same(w.stats()["drops"]["policy"], 8, "what policy dropped")
+            sniffer.close()
+
+
+class Strict(GatewayLab):
+    """Its kernel checks sources, or not."""
+
+
+@case
+def gateway_complains_once(workers):
+    """What can't be set is told once, not each second; and mended."""
+    with GatewayLab(workers, start=False) as w:
+        for device in ("eth0", "eth1"):
+            w.run("gw", f"ip -6 addr flush dev {device} scope global")
+        w.run("gw", "sysctl -qw net.ipv4.ip_early_demux=0")
+        w.before = w.state()
+        w.start(wrap=READ_ONLY)
+        w.batch("gw", f"addr add {WAN6_GW}/64 dev eth1 nodad")
+        word = "net.ipv6.conf.all.forwarding must be 1"
+        wait_for("it is told", lambda: word in w.weir.output(), 3)
+        time.sleep(2.5)
+        same(w.weir.output().count(word), 1, "how often it is told")
+        w.batch("gw", f"addr del {WAN6_GW}/64 dev eth1")
+        wait_for("all is well again", lambda: "as it must be again" in
+                 w.weir.output(), 3)
+        same(w.weir.stop()[0], 0, "exit status")
+        w.given_back()
