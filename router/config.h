@@ -62,6 +62,7 @@ struct config_input {
                                          interfaces without addresses */
     char *const *env;                 /* environ, or NULL: WEIR_* options; they
                                          win over the file */
+    const char *token; /* the caller has it: its file is not read; or NULL */
 };
 
 struct config {
