@@ -430,7 +430,7 @@ static void a_token_file_is_read_or_will_be_made(void **state)
     free(text);
     config_free(c);
     assert_int_equal(chmod(path, 0644), 0); /* refused now ... */
-    in.env = ENV(entry);
+    in.env = (char *const[]){entry, NULL};
     assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 2);
     in.token = TOKEN; /* ... but for whoever has it */
     assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 0);
