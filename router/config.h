@@ -30,6 +30,7 @@ struct config_iface {
 struct config_gateway {
     bool set;
     char device[2][64]; /* lan, wan: a name, a prefix or an address, as text */
+    bool notrack; /* the kernel's own conntrack is to leave alone what passes */
     uint32_t n_reserved;
     struct ct_port_range reserved[64]; /* outside ports no mapping may have */
 };

@@ -24,27 +24,17 @@ static const struct {
     const char *pointer;
     enum kind kind;
 } fixed[] = {
-    {"/workers", NUMBER},
-    {"/seed", NUMBER_OR_NULL},
-    {"/on_reload", TEXT},
-    {"/gateway/lan", TEXT},
-    {"/gateway/wan", TEXT},
-    {"/gateway/reserved_ports", LIST},
-    {"/policy/input", TEXT},
-    {"/policy/forward", TEXT},
-    {"/policy/output", TEXT},
-    {"/conntrack/max", NUMBER},
-    {"/conntrack/buckets", NUMBER},
-    {"/conntrack/profile", TEXT},
-    {"/conntrack/on_full", TEXT},
-    {"/conntrack/acct", SWITCH},
-    {"/conntrack/timestamp", SWITCH},
-    {"/nat/hairpin", SWITCH},
-    {"/api/listen", TEXT_OR_NULL},
-    {"/api/socket", TEXT},
-    {"/api/token_file", TEXT_OR_NULL},
-    {"/log/level", TEXT},
-    {"/log/format", TEXT},
+    {"/workers", NUMBER},         {"/seed", NUMBER_OR_NULL},
+    {"/on_reload", TEXT},         {"/gateway/lan", TEXT},
+    {"/gateway/wan", TEXT},       {"/gateway/reserved_ports", LIST},
+    {"/gateway/notrack", SWITCH}, {"/policy/input", TEXT},
+    {"/policy/forward", TEXT},    {"/policy/output", TEXT},
+    {"/conntrack/max", NUMBER},   {"/conntrack/buckets", NUMBER},
+    {"/conntrack/profile", TEXT}, {"/conntrack/on_full", TEXT},
+    {"/conntrack/acct", SWITCH},  {"/conntrack/timestamp", SWITCH},
+    {"/nat/hairpin", SWITCH},     {"/api/listen", TEXT_OR_NULL},
+    {"/api/socket", TEXT},        {"/api/token_file", TEXT_OR_NULL},
+    {"/log/level", TEXT},         {"/log/format", TEXT},
 };
 
 enum { N_FIXED = CONFIG_READ_N(fixed), N_OPTIONS = N_FIXED + CT_N_PARAMS };

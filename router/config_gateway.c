@@ -140,6 +140,11 @@ static int by_lo(const void *a, const void *b)
     return x->lo != y->lo ? (int)x->lo - (int)y->lo : (int)x->hi - (int)y->hi;
 }
 
+static void read_notrack(struct config_read *r, json_t *v, void *into)
+{
+    (void)config_read_bool(r, v, &((struct config *)into)->gateway.notrack);
+}
+
 /* Sorted, without overlap. */
 static void merge(struct config_gateway *g)
 {
@@ -243,6 +248,7 @@ static const struct config_key keys[] = {
     {"lan", read_lan},
     {"wan", read_wan},
     {"reserved_ports", read_reserved},
+    {"notrack", read_notrack},
 };
 
 void config_gateway_read(struct config_read *r, json_t *v, void *into)

@@ -106,6 +106,7 @@ static void print_gateway(const struct page *p)
                                   g->reserved[i].hi);
     }
     option(p, "/gateway/reserved_ports", "%s", n > 0 ? text : "none");
+    option(p, "/gateway/notrack", "%s", yes(g->notrack));
 }
 
 /* The interface's own key, as name.what; who gave it in an ordinary file, and

@@ -8,6 +8,7 @@
 #include "gateway_apply.h"
 #include "gateway_conf.h"
 #include "log.h"
+#include "netlink_notrack.h"
 #include "netlink_watch.h"
 
 #include <errno.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 
 enum { LAN, WAN, LOOPBACK_INDEX = 1 };
+
+static const uint32_t none[4];
 
 struct gateway {
     struct config_gateway want;
@@ -26,7 +29,9 @@ struct gateway {
     struct gateway_settings settings;
     struct gateway_facts_choice choice;
     uint32_t index[2], tun[2]; /* as they were last seen and given */
-    bool ipv6; /* was planned: goes on, while devices are away */
+    uint32_t
+        untracked[4]; /* devices that the kernel's conntrack leaves alone */
+    bool ipv6;        /* was planned: goes on, while devices are away */
 };
 
 static int open_sockets(struct gateway *gw, char err[256])
@@ -76,10 +81,27 @@ int gateway_open(struct gateway **out, const struct config_gateway *want,
  * that we do. */
 static void own(struct gateway *gw)
 {
-    if (!gw->ours)
-        gateway_setting_open(&gw->settings, gw->nl,
-                             gw->saved[0] != '\0' ? gw->saved : NULL);
+    if (gw->ours)
+        return;
+    gateway_setting_open(&gw->settings, gw->nl,
+                         gw->saved[0] != '\0' ? gw->saved : NULL);
+    memset(gw->untracked, 0xff, sizeof gw->untracked); /* not known */
     gw->ours = true;
+}
+
+/* What weir tracks need not be tracked twice.  Only spared work: what can't be
+ * had is told, and done without.  At the first call a predecessor's goes. */
+static void leave_alone(struct gateway *gw, const uint32_t devices[4])
+{
+    int code;
+
+    if (memcmp(gw->untracked, devices, sizeof gw->untracked) == 0)
+        return;
+    memcpy(gw->untracked, devices, sizeof gw->untracked);
+    code = devices == none ? netlink_notrack_remove()
+                           : netlink_notrack_put(devices, devices[3]);
+    if (code < 0 && devices != none)
+        log_warn("gateway", "notrack: nf_tables says: %s", strerror(-code));
 }
 
 static void take_back(struct gateway *gw)
@@ -94,6 +116,7 @@ static void take_back(struct gateway *gw)
     if (nothing == NULL || gateway_apply(gw->nl, nothing, err) < 0)
         log_warn("gateway", "%s", nothing == NULL ? "no memory" : err);
     free(nothing);
+    leave_alone(gw, none);
 }
 
 void gateway_close(struct gateway *gw)
@@ -254,6 +277,12 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
      */
     if (gateway_apply(gw->nl, plan, err) < 0 || set_kernel(gw, facts, err) < 0)
         code = -1;
+    if (gw->want.notrack)
+        leave_alone(gw, (const uint32_t[4]){facts->device[LAN].index,
+                                            facts->device[WAN].index, tun_lan,
+                                            tun_wan});
+    else
+        leave_alone(gw, none);
     free(plan);
     return code;
 }

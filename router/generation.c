@@ -190,6 +190,7 @@ bool generation_freeze(const struct config *now, struct config *next)
     }
     KEEP_TEXT("gateway.lan", gateway.device[0]);
     KEEP_TEXT("gateway.wan", gateway.device[1]);
+    KEEP("gateway.notrack", gateway.notrack);
     KEEP("conntrack.max", max);
     KEEP("conntrack.buckets", buckets);
     KEEP("conntrack.profile", profile);

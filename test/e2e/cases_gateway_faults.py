@@ -97,3 +97,55 @@ def gateway_complains_once(workers):
                  w.weir.output(), 3)
         same(w.weir.stop()[0], 0, "exit status")
         w.given_back()
+
+
+class Twice(GatewayLab):
+    """A rule of the gateway's own has the kernel track everything, too."""
+    notrack = True
+
+    def default(self, rules):
+        config = super().default(rules)
+        config["gateway"]["notrack"] = self.notrack
+        return config
+
+    def wire(self):
+        super().wire()
+        self.run("gw", ["nft", "add table ip host; add chain ip host c "
+                        "{ type filter hook forward priority 0; }; "
+                        "add rule ip host c ct state new counter"])
+
+    def traffic(self):
+        """How many flows the kernel tracks behind it."""
+        self.serve("wan", "http", WAN, "8080", self.folder)
+        self.serve("gw", "http", WAN_GW, "8081", self.folder)
+        self.works()
+        self.works(side="gw")
+        self.works(side="wan", host=WAN_GW, seen=WAN, port=8081)
+        return int(self.run("gw", "sysctl -n net.netfilter.nf_conntrack_count"))
+
+    def tables(self):
+        return self.run("gw", "nft list tables").splitlines()
+
+
+@case
+def gateway_notrack(workers):
+    """The kernel's own conntrack leaves alone what passes, if told so."""
+    class Tracked(Twice):
+        notrack = False
+    with Tracked(workers) as w:
+        need(w.traffic() >= 4, "the kernel tracks nothing: what is tested?")
+        same(w.tables(), ["table ip host"], "tables without notrack")
+    with Twice(workers) as w:
+        same(w.traffic(), 0, "flows that the kernel tracks")
+        need("table inet weir_notrack" in w.tables(), "no table of weir's")
+        w.weir.kill()
+        w.config["gateway"]["notrack"] = False
+        w.start()
+        same(w.tables(), ["table ip host"], "a killed predecessor's table")
+        w.weir.stop()
+        w.config["gateway"]["notrack"] = True
+        w.start()
+        w.works()
+        same(w.weir.stop()[0], 0, "exit status")
+        same(w.tables(), ["table ip host"], "tables at the end")
+        w.start()

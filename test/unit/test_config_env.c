@@ -58,6 +58,7 @@ static const struct {
     {"WEIR_GATEWAY_LAN", "10.0.0.0/8", "10.0.0.0/8", "10.0.0.1/8"},
     {"WEIR_GATEWAY_WAN", "ppp0", "ppp0", "eth0"},
     {"WEIR_GATEWAY_RESERVED_PORTS", "22, 80-90", "22,80-90", "22,x"},
+    {"WEIR_GATEWAY_NOTRACK", "true", "true", "yes"},
     {"WEIR_POLICY_INPUT", "drop", "drop", "no"},
     {"WEIR_POLICY_FORWARD", "drop", "drop", "DROP"},
     {"WEIR_POLICY_OUTPUT", "accept", "accept", "1"},
