@@ -43,18 +43,19 @@ static void write_file(const char *text)
 /* Both streams go to said. */
 static int check(const char *path, const char *format)
 {
+    char word[3][8] = {"check", "-c", "-o"};
     char *argv[6] = {NULL};
     int argc = 0, code, keep[2] = {dup(1), dup(2)};
     char name[] = "/tmp/weir-test-check-out-XXXXXX";
     int fd = mkstemp(name);
     ssize_t n;
 
-    argv[argc++] = (char[]){"check"};
+    argv[argc++] = word[0];
     if (path != NULL) {
-        argv[argc++] = (char[]){"-c"};
+        argv[argc++] = word[1];
         argv[argc++] = strdup(path);
     }
-    argv[argc++] = (char[]){"-o"};
+    argv[argc++] = word[2];
     argv[argc++] = strdup(format);
     fflush(NULL);
     dup2(fd, 1);
