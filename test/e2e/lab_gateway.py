@@ -199,9 +199,11 @@ class Sniffer:
                             data))
 
     def sources(self):
-        """Who sent something since the last time; link-local ones aside."""
+        """Who sent something since the last time. Link-local and unspecified
+        ones aside: bridges and hosts speak of groups that way by themselves
+        (a bridge's own IGMP and MLD queries come from 0.0.0.0 and ::)."""
         return {src for src, _ in self.packets()
-                if not src.startswith(("fe80:", "::"))}
+                if not src.startswith(("fe80:", "::")) and src != "0.0.0.0"}
 
     def close(self):
         self.socket.close()
