@@ -48,6 +48,8 @@ static void lay_out(struct ct *ct, struct block *b,
                   config->portmaps ? config->portmaps : DEFAULT_PORTMAPS, max,
                   config->shard, config->n_shards);
     nat_init(&ct->nat, b, max);
+    quarantine_init(&ct->nat.resting, b,
+                    config->params.v[CT_PARAM_port_quarantine] ? max : 0);
 }
 
 size_t ct_size(const struct ct_config *config)
@@ -85,6 +87,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
     portmaps_start(&ct->ports);
     nat_start(&ct->nat, config->seed);
+    quarantine_start(&ct->nat.resting, ct->table.key, now);
     ct->now = ct->birth = now;
     ct->on_full = config->on_full;
     ct->hairpin = config->hairpin;
@@ -123,6 +126,11 @@ void ct_set_params(struct ct *ct, const struct ct_params *params)
 {
     ct->params = *params;
     expiry_set_params(&ct->expiry, params);
+}
+
+const struct ct_params *ct_params(const struct ct *ct)
+{
+    return &ct->params;
 }
 
 void ct_subscribe(struct ct *ct, uint32_t mask)

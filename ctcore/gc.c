@@ -1,6 +1,7 @@
 #include "gc.h"
 
 #include "notify.h"
+#include "tuple.h"
 
 /* Buckets that the kernel's early_drop() looks at. */
 #define EARLY_DROP_BUCKETS 8u
@@ -19,11 +20,22 @@ static void put_back(struct ct *ct, uint32_t slot)
                      __ATOMIC_RELAXED);
 }
 
+/* Its outside port is its own host's for a while. */
+static void rest(struct ct *ct, const struct ct_conn *c)
+{
+    quarantine_note(&ct->nat.resting,
+                    tuple_hash(&c->tuple[CT_DIR_REPLY], ct->table.key),
+                    &c->tuple[CT_DIR_ORIGINAL].src, ct->now,
+                    ct->params.v[CT_PARAM_port_quarantine]);
+}
+
 void gc_destroy(struct ct *ct, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
     notify_send(ct, c, CT_EVENT_DESTROY);
+    if (ct->nat.resting.n_lines && (c->status & CT_SRC_NAT))
+        rest(ct, c);
     conn_write_begin(c);
     expiry_remove(&ct->expiry, slot);
     table_unlink(&ct->table, slot);

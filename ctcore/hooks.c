@@ -72,6 +72,7 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         ruleset_count(ct->counts, at, pkt);
         switch (rs->rules[at].action) {
         case CT_ACT_ACCEPT:
+            pkt->accepted = pkt->hook == CT_FORWARD;
             return CT_ACCEPT;
         case CT_ACT_DROP:
             return refuse(pkt, at, CT_REASON_RULE);

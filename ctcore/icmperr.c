@@ -1,8 +1,43 @@
 #include "icmperr.h"
 
+#include "bytes.h"
 #include "tuple.h"
 
-enum { ICMP_REDIRECT = 5, ICMPV6_REDIRECT = 137, MIN_INNER_L4 = 8 };
+/* What the kernel's window check allows an acknowledgement to lag behind. */
+#define MIN_LAG 66000u
+
+enum {
+    ICMP_QUENCH = 4,
+    ICMP_REDIRECT = 5,
+    ICMPV6_REDIRECT = 137,
+    MIN_INNER_L4 = 8
+};
+
+/* Could the flow have sent what is quoted?  Whoever guesses a flow's addresses
+ * and ports still has to guess its sequence numbers (RFC 5927 section 4). */
+static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
+                        const struct ct_pkt *pkt, const struct inner *in)
+{
+    const struct ct_tcp_peer *peer = c->proto.tcp.peer;
+    uint32_t lag, most = peer[!sender].maxwin;
+
+    if (in->proto != PROTO_TCP || in->l4_len < MIN_INNER_L4)
+        return true;
+    lag = peer[sender].end - load32(pkt->data + in->l4_off + 4);
+    return lag <= (most > MIN_LAG ? most : MIN_LAG);
+}
+
+/* Profile weir: no errors that nobody should send (RFC 6633, RFC 1812 section
+ * 5.2.7.2), none that is guessed. */
+static enum ct_reason judge(const struct ct_conn *c, enum ct_dir dir,
+                            const struct ct_pkt *pkt, const struct inner *in)
+{
+    if (pkt->tuple.family == CT_IPV4 &&
+        (pkt->icmp_type == ICMP_QUENCH || pkt->icmp_type == ICMP_REDIRECT))
+        return CT_REASON_ICMP_TYPE;
+    return is_quotable(c, (enum ct_dir) !dir, pkt, in) ? CT_REASON_NONE
+                                                       : CT_REASON_ICMP_WINDOW;
+}
 
 enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
 {
@@ -25,6 +60,11 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
      * to where the offending packet came from. */
     if (!ct_addr_eq(&c->tuple[dir].dst, &pkt->tuple.dst))
         return CT_REASON_ICMP_SPOOFED;
+    if (ct->params.v[CT_PARAM_strict_icmp] &&
+        (why = judge(c, dir, pkt, &in)) != CT_REASON_NONE) {
+        pkt->nat_known = c->status & CT_NAT_MASK;
+        return why;
+    }
     pkt->conn = c;
     pkt->conn_gen = c->gen;
     pkt->dir = (uint8_t)dir;

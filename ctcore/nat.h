@@ -18,6 +18,7 @@
 #include "mangle.h"
 #include "pool.h"
 #include "portmap.h"
+#include "quarantine.h"
 #include "table.h"
 
 #include <ctcore/ct.h>
@@ -53,6 +54,7 @@ struct nat {
     bool exclusive_first;            /* profiles weir and rfc */
     const struct ct_steer *forwards; /* whose ports are not to be given */
     const struct ct_reserved *reserved_tcp, *reserved_udp; /* or NULL */
+    struct quarantine resting; /* outside ports of ended flows */
     struct nat_miss miss[64];
     uint64_t *stats; /* enum ct_stat */
 };

@@ -106,15 +106,18 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
     struct ct_tuple reply;
     struct ct_conn *old;
     enum ct_dir dir;
+    uint64_t hash;
 
     if (is_forward(n, cur) ||
         is_reserved(reserved_of(n, cur, ask), cur->sport) ||
         !natport_invert(ask->proto, cur, &reply))
         return false;
-    old = table_find(n->table, &reply, tuple_hash(&reply, n->table->key),
-                     ask->now, &dir);
+    hash = tuple_hash(&reply, n->table->key);
+    old = table_find(n->table, &reply, hash, ask->now, &dir);
     if (!old)
-        return true;
+        return !ask->hidden ||
+               !quarantine_holds(&n->resting, hash, &ask->pkt->tuple.src,
+                                 ask->now);
     stats_add(&n->stats[CT_STAT_found], 1);
     if (ask->victim == CT_NONE && may_take(old, dir, ask))
         ask->victim = table_slot(n->table, old);
@@ -264,7 +267,8 @@ static bool take_shared(struct nat *n, struct ct_tuple *cur,
         if (is_free(n, cur, ask))
             return true;
     }
-    if (pm && !full) {
+    /* What rests comes free without a word. */
+    if (pm && !full && !n->resting.n_lines) {
         struct nat_miss *miss;
         uint64_t key;
 

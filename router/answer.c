@@ -8,6 +8,8 @@
  * drop. */
 #include "answer.h"
 
+#include "strict.h"
+
 #include "output.h"
 
 static const struct {
@@ -31,12 +33,10 @@ static uint8_t route(const struct journey *j, const struct ct_pkt *pkt)
 {
     union ct_addr dst = walk_addr(pkt, true);
     uint8_t family = walk_family(pkt);
-    uint8_t out;
 
-    if (j->fib == NULL || local_dst(&j->local, family, &dst) != LOCAL_NO)
+    if (local_dst(&j->local, family, &dst) != LOCAL_NO)
         return CT_NO_IFACE;
-    out = fib_lookup(j->fib, (enum ct_family)family, &dst);
-    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
+    return walk_route(j, family, &dst);
 }
 
 /* OUTPUT, POSTROUTING and out. */
@@ -122,9 +122,7 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
          * sender forged his source that is not the side he sits on, and an
          * inside address has no business there. */
         union ct_addr to = walk_addr(pkt, false);
-        uint8_t by = j->fib == NULL
-                         ? CT_NO_IFACE
-                         : fib_lookup(j->fib, (enum ct_family)family, &to);
+        uint8_t by = walk_route(j, family, &to);
 
         src =
             local_speaker(&j->local, by == CT_NO_IFACE ? pkt->in : by, family);
@@ -183,6 +181,8 @@ void answer_reject(struct journey *j, const struct ct_pkt *pkt)
 
 void answer_local(struct journey *j, struct ct_pkt *pkt)
 {
+    if (strict_silent(j, pkt))
+        return;
     switch (pkt->tuple.proto) {
     case WALK_TCP:
         send_reset(j, pkt, false);

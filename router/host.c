@@ -22,17 +22,6 @@ static uint8_t door(const struct journey *j)
     return local_outside(&j->local);
 }
 
-/* Interface that leads to dst, or CT_NO_IFACE. */
-static uint8_t route(const struct journey *j, const struct ct_pkt *pkt,
-                     const union ct_addr *dst)
-{
-    uint8_t out = CT_NO_IFACE;
-
-    if (j->fib != NULL)
-        out = fib_lookup(j->fib, (enum ct_family)walk_family(pkt), dst);
-    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
-}
-
 /* Is it from inside by its address, though it came by the outside device?  The
  * kernel's own check (rp_filter) is loose there, and IPv6 has none. */
 static bool is_forged(const struct journey *j, const struct ct_pkt *pkt)
@@ -40,7 +29,7 @@ static bool is_forged(const struct journey *j, const struct ct_pkt *pkt)
     uint8_t by = CT_NO_IFACE;
 
     if (pkt->in == door(j))
-        by = route(j, pkt, &pkt->tuple.src);
+        by = walk_route(j, pkt->tuple.family, &pkt->tuple.src);
     return by != CT_NO_IFACE && j->local.ifaces.iface[by].inside;
 }
 
@@ -92,7 +81,7 @@ void host_output(struct journey *j, struct ct_pkt *pkt)
     union ct_addr dst = walk_addr(pkt, true);
     enum ct_verdict v;
 
-    pkt->out = route(j, pkt, &dst);
+    pkt->out = walk_route(j, walk_family(pkt), &dst);
     if ((v = ct_hook(j->cfg.ct, CT_OUTPUT, pkt)) != CT_ACCEPT) {
         ending_stopped(j, pkt, v);
         return;
@@ -102,7 +91,7 @@ void host_output(struct journey *j, struct ct_pkt *pkt)
         to_itself(j, pkt);
         return;
     }
-    pkt->out = route(j, pkt, &dst);
+    pkt->out = walk_route(j, walk_family(pkt), &dst);
     if (pkt->out == CT_NO_IFACE) {
         ending_refuse(j, pkt, CT_REASON_NO_ROUTE);
         return;

@@ -22,6 +22,7 @@
 #include "ending.h"
 #include "host.h"
 #include "output.h"
+#include "strict.h"
 #include "walk.h"
 
 #include <stdlib.h>
@@ -97,7 +98,11 @@ static enum ct_reason inspect(struct journey *j, struct ct_pkt *pkt)
     if (!offload_ok(pkt))
         return CT_REASON_BAD_GSO;
     why = local_src(&j->local, pkt->tuple.family, &pkt->tuple.src);
-    return j->cfg.host ? host_inspect(j, pkt, why) : why;
+    if (j->cfg.host)
+        return host_inspect(j, pkt, why);
+    if (why == CT_REASON_NONE && strict_source(j, pkt))
+        return CT_REASON_SPOOFED;
+    return why;
 }
 
 /* Its transport part arrived broken: a host discards it without a word (RFC
@@ -141,15 +146,18 @@ static void forward(struct journey *j, struct ct_pkt *pkt,
         ending_refuse(j, pkt, CT_REASON_TTL);
         return;
     }
-    pkt->out = j->fib == NULL ? CT_NO_IFACE
-                              : fib_lookup(j->fib, (enum ct_family)family, dst);
-    if (pkt->out >= j->local.ifaces.n) {
+    pkt->out = walk_route(j, family, dst);
+    if (pkt->out == CT_NO_IFACE) {
         answer_error(j, pkt, ANSWER_NO_ROUTE, 0);
         ending_refuse(j, pkt, CT_REASON_NO_ROUTE);
         return;
     }
     if ((v = ct_hook(j->cfg.ct, CT_FORWARD, pkt)) != CT_ACCEPT) {
         ending_stopped(j, pkt, v);
+        return;
+    }
+    if (strict_inbound(j, pkt)) {
+        ending_refuse(j, pkt, CT_REASON_UNSOLICITED);
         return;
     }
     if (output_fit(j, pkt) == OUTPUT_TOO_BIG) {

@@ -40,6 +40,17 @@ static inline union ct_addr walk_addr(const struct ct_pkt *pkt, bool dst)
     return addr;
 }
 
+/* The interface that leads to dst, or CT_NO_IFACE. */
+static inline uint8_t walk_route(const struct journey *j, uint8_t family,
+                                 const union ct_addr *dst)
+{
+    uint8_t out = CT_NO_IFACE;
+
+    if (j->fib != NULL)
+        out = fib_lookup(j->fib, (enum ct_family)family, dst);
+    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
+}
+
 enum { WALK_ICMP = 1, WALK_TCP = 6, WALK_UDP = 17, WALK_ICMPV6 = 58 };
 
 /* Bytes of everything before the payload; 0: can't be told. */

@@ -99,7 +99,10 @@ struct ct_reserved {
 void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
                      const struct ct_reserved *udp);
 
+/* port_quarantine needs its room from the start: 0 then, and it stays off. */
 void ct_set_params(struct ct *ct, const struct ct_params *params);
+/* Owner only. */
+const struct ct_params *ct_params(const struct ct *ct);
 
 /* Which events to make; 0 (the start) makes none and costs nothing. */
 void ct_subscribe(struct ct *ct, uint32_t mask);

@@ -1,42 +1,10 @@
 /* hostile_parse.c - malformed packets that broke other routers: rows P
  *
- * Each test bears the id of its row.  A packet that is refused harms nobody:
- * refused() sees that nothing left, no flow came or changed, and exactly one
- * reason was counted. */
+ * Each test bears the id of its row. */
+#include "calm.h"
 #include "packet.h"
-#include "world.h"
 
 #include <string.h>
-
-/* A copy of what the next packets may not touch. */
-struct calm {
-    uint64_t sent, dropped;
-    uint32_t flows;
-};
-
-static struct calm calm_of(const struct world *w)
-{
-    return (struct calm){w->sent, w->dropped, count_flows(w)};
-}
-
-static void refused(const struct world *w, const struct calm *before,
-                    const char *what)
-{
-    if (w->sent != before->sent || count_flows(w) != before->flows ||
-        w->dropped != before->dropped + 1)
-        fail_msg("not refused: %s (sent %lu, dropped %lu, flows %u)", what,
-                 (unsigned long)(w->sent - before->sent),
-                 (unsigned long)(w->dropped - before->dropped),
-                 count_flows(w) - before->flows);
-}
-
-static void refuse(struct world *w, const char *spec)
-{
-    struct calm before = calm_of(w);
-
-    say(w, spec);
-    refused(w, &before, spec);
-}
 
 static uint32_t build(uint8_t *data, size_t room, const char *spec)
 {

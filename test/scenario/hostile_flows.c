@@ -1,0 +1,363 @@
+/* hostile_flows.c - attacks on flows, ports and addresses: rows S, T, U, I, G
+ *
+ * Each test bears the id of its row.  Rows that ask for more than the kernel
+ * does run in profile weir, whose tunables they are. */
+#include "calm.h"
+
+#include <string.h>
+
+#define C "10.0.1.2:4000"
+#define S "198.51.100.2:80"
+#define W "198.51.100.1:4000"
+
+static void shake(struct world *w)
+{
+    say(w, C " > " S " tcp S seq 1000");
+    say(w, S " > " W " tcp S. seq 5000 ack 1001");
+    say(w, C " > " S " tcp . seq 1001 ack 5001");
+    assert_int_equal(w->info, CT_ESTABLISHED);
+}
+
+/* S1: an inside or own source that comes from outside, though a flow has it. */
+static void s1_inside_source_from_outside(void **state)
+{
+    struct world *w = WORLD("profile weir");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > 10.0.1.3:80 udp 'x'");
+    refuse(w, "10.0.1.2:4000 > 10.0.1.3:80 udp 'x' @wan");
+    assert_int_equal(w->why, CT_REASON_SPOOFED);
+    refuse(w, "10.0.1.9:4000 > 198.51.100.1:80 udp 'x' @wan");
+    assert_int_equal(w->why, CT_REASON_SPOOFED);
+    refuse(w, "198.51.100.1:4000 > 198.51.100.1:80 udp 'x' @wan");
+    END(w);
+}
+
+/* S2: a source that does not belong on that side burns neither entry nor
+ * port. */
+static void s2_foreign_source_from_inside(void **state)
+{
+    struct world *w = WORLD("profile weir");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 50; i++) {
+        char line[100];
+
+        snprintf(line, sizeof line,
+                 "192.0.2.%u:4000 > 198.51.100.2:80 udp 'x' @lan", i);
+        refuse(w, line);
+        assert_int_equal(w->why, CT_REASON_SPOOFED);
+    }
+    assert_int_equal(stat_of(w, CT_STAT_mappings), 0);
+    END(w);
+}
+
+/* S3: no way in but those that were made. */
+static void s3_no_unasked_way_in(void **state)
+{
+    struct world *w = WORLD("profile weir; dnat tcp 198.51.100.1:8080 -> "
+                            "10.0.1.2:80; forward {\"dst\":\"10.0.1.7\","
+                            "\"verdict\":\"accept\"}");
+
+    (void)state;
+    w->quiet = true;
+    refuse(w, "198.51.100.9:4000 > 10.0.1.2:80 tcp S seq 1 @wan");
+    assert_int_equal(w->why, CT_REASON_UNSOLICITED);
+    refuse(w, "198.51.100.9:4000 > 10.0.1.2:80 udp 'x' @wan");
+    refuse(w, "198.51.100.9 > 10.0.1.2 icmp echo id 1 @wan");
+    refuse(w, "198.51.100.9:4000 > 127.0.0.1:80 tcp S seq 1 @wan");
+    refuse(w, "198.51.100.9:4000 > 10.0.1.2:8080 tcp S seq 1 @wan");
+    refuse(w, "[2001:db8::9]:4000 > [fd00:1::2]:80 tcp S seq 1 @wan");
+    refuse(w, "198.51.100.9:4000 > 10.0.1.2:80 tcp R seq 1 @wan"); /* INVALID */
+    say(w, "198.51.100.9:4000 > 198.51.100.1:8080 tcp S seq 1");
+    assert_int_equal(w->sent, 1);
+    say(w, "198.51.100.9:4000 > 10.0.1.7:80 tcp S seq 1 @wan");
+    assert_int_equal(w->sent, 2); /* a rule asked for it */
+    END(w);
+}
+
+/* S6: hairpin, and the errors about it. */
+static void s6_hairpin(void **state)
+{
+    struct world *w =
+        WORLD("hairpin on; dnat udp 198.51.100.1:8080 -> 10.0.1.3:80");
+
+    (void)state;
+    say(w, "10.0.1.2:4000 > 198.51.100.1:8080 udp 'q'");
+    say(w, "10.0.1.3:80 > 198.51.100.1:4000 udp 'a'");
+    say(w, "10.0.1.3 > 198.51.100.1 icmp 3/3 about {198.51.100.1:4000 > "
+           "10.0.1.3:80 udp 'q'}");
+    TRACE(w, "[  0] 10.0.1.2:4000 > 198.51.100.1:8080 udp: NEW\n"
+             "      out lan 198.51.100.1:4000 > 10.0.1.3:80 udp\n"
+             "[  0] 10.0.1.3:80 > 198.51.100.1:4000 udp: ESTABLISHED\n"
+             "      out lan 198.51.100.1:8080 > 10.0.1.2:4000 udp\n"
+             "[  0] 10.0.1.3 > 198.51.100.1 icmp 3/3: RELATED\n"
+             "      out lan 198.51.100.1 > 10.0.1.2 icmp 3/3 ttl 63 about "
+             "{10.0.1.2:4000 > 198.51.100.1:8080 udp}\n");
+    END(w);
+}
+
+/* T2: the port of a flow that ended is not given to another host towards the
+ * same remote while that may still send; to its own host it is, and towards
+ * others. */
+static void t2_ports_rest_after_their_flow(void **state)
+{
+    struct world *w = WORLD("profile weir; masquerade 5000-5001");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:5000 > 198.51.100.2:80 tcp S seq 1000");
+    assert_int_equal(last_sport(w), 5000);
+    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp R. seq 0 ack 1001");
+    assert_int_equal(count_flows(w), 0);
+    say(w, "10.0.1.3:5000 > 198.51.100.2:80 tcp S seq 1000");
+    assert_int_equal(last_sport(w), 5001);
+    refuse(w, "10.0.1.4:5000 > 198.51.100.2:80 tcp S seq 1000");
+    assert_int_equal(w->why, CT_REASON_NO_PORT);
+    say(w, "10.0.1.4:5000 > 198.51.100.3:80 tcp S seq 1000");
+    assert_int_equal(last_sport(w), 5000);
+    say(w, "10.0.1.2:5000 > 198.51.100.2:80 tcp S seq 1000");
+    assert_int_equal(last_sport(w), 5000); /* its own again */
+    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp R. seq 0 ack 1001");
+    elapse(w, 119);
+    refuse(w, "10.0.1.4:6000 > 198.51.100.2:80 tcp S seq 1000");
+    elapse(w, 2);
+    say(w, "10.0.1.4:6000 > 198.51.100.2:80 tcp S seq 1000");
+    assert_int_equal(w->info, CT_NEW);
+    END(w);
+}
+
+/* T7: a SYN from outside that nobody waits for gets no answer. */
+static void t7_no_answer_to_strangers(void **state)
+{
+    struct world *w = WORLD("profile weir");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "198.51.100.9:4000 > 198.51.100.1:80 tcp S seq 1");
+    say(w, "198.51.100.9:4000 > 198.51.100.1:80 udp 'x'");
+    say(w, "198.51.100.9 > 198.51.100.1 proto 99 hex 00");
+    assert_int_equal(w->sent, 0);
+    say(w, "10.0.1.2:4000 > 10.0.1.1:80 tcp S seq 1"); /* no stranger */
+    assert_int_equal(w->sent, 1);
+    END(w);
+}
+
+/* T9: nobody outside gets more bytes back than he sent; here, none. */
+static void t9_no_reflection(void **state)
+{
+    struct world *w = WORLD("profile weir; dnat tcp 198.51.100.1:8080 -> "
+                            "10.0.1.2:80");
+    static const char flags[] = "FSRP.UEW";
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned bits = 0; bits < 256; bits++) {
+        char set[9] = "";
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 8; i++)
+            if (bits >> i & 1)
+                set[n++] = flags[i];
+        set[n] = '\0';
+        sayf(w, "198.51.100.9:%u > 198.51.100.1:80 tcp %s seq 1 len %u",
+             1000 + bits, n ? set : "-", bits * 5);
+    }
+    say(w, "198.51.100.9:99 > 198.51.100.1:443 tcp P. seq 1 "
+           "'GET / HTTP/1.1'");
+    assert_int_equal(w->sent, 0);
+    END(w);
+}
+
+/* T12: SYNs that are repeated do not keep an entry alive, so a new rule has
+ * its turn. */
+static void t12_retries_do_not_hold_an_old_decision(void **state)
+{
+    struct world *w = WORLD("timeout tcp_syn_sent 10");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned t = 0; t <= 16; t++) {
+        if (t == 5)
+            reload(w, "timeout tcp_syn_sent 10; dnat tcp 198.51.100.2:80 -> "
+                      "198.51.100.7:80");
+        say(w, C " > " S " tcp S seq 1000");
+        assert_int_equal(last_dport(w), 80);
+        assert_int_equal(w->last[19], t < 10 ? 2 : 7);
+        elapse(w, 1);
+    }
+    END(w);
+}
+
+/* U7: a forward that is changed serves new flows at once. */
+static void u7_changed_forward(void **state)
+{
+    struct world *w = WORLD("timeout udp 2; dnat udp 198.51.100.1:514 -> "
+                            "10.0.1.2:514");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "198.51.100.9:4000 > 198.51.100.1:514 udp 'x'");
+    assert_int_equal(w->last[19], 2);
+    reload(w, "timeout udp 2; dnat udp 198.51.100.1:514 -> 10.0.1.3:514");
+    say(w, "198.51.100.9:4001 > 198.51.100.1:514 udp 'x'");
+    assert_int_equal(w->last[19], 3);
+    END(w);
+}
+
+/* U8: after a long silence a forward still leads to the same host, twice. */
+static void u8_idle_forward(void **state)
+{
+    struct world *w = WORLD("dnat udp 198.51.100.1:514 -> 10.0.1.2:514");
+
+    (void)state;
+    w->quiet = true;
+    elapse(w, 60);
+    for (unsigned i = 0; i < 2; i++) {
+        say(w, "198.51.100.9:4000 > 198.51.100.1:514 udp 'x'");
+        assert_int_equal(w->last[19], 2);
+        assert_int_equal(last_dport(w), 514);
+        elapse_ms(w, 1);
+    }
+    assert_int_equal(count_flows(w), 1);
+    END(w);
+}
+
+/* I1: an error must quote what its flow can have sent. */
+static void i1_guessed_errors(void **state)
+{
+    struct world *w = WORLD("profile weir");
+    static const uint32_t guessed[] = {0, 2000, 1000000, 0x80000000u};
+
+    (void)state;
+    w->quiet = true;
+    shake(w);
+    for (unsigned i = 0; i < sizeof guessed / sizeof *guessed; i++) {
+        char line[200];
+
+        snprintf(line, sizeof line,
+                 "192.0.2.9 > 198.51.100.1 icmp 3/1 about {" W " > " S
+                 " tcp . seq %u ack 5001} @wan",
+                 guessed[i] + 1001 + (i == 0));
+        w->sent = 0;
+        say(w, line);
+        assert_int_equal(w->info, CT_INVALID);
+        assert_int_equal(w->sent, 0);
+    }
+    assert_int_equal(drops_of(w, CT_REASON_ICMP_WINDOW), 4);
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 3/4 mtu 1400 about {" W " > " S
+           " tcp . seq 1001 ack 5001} @wan");
+    assert_int_equal(w->info, CT_RELATED);
+    assert_int_equal(w->sent, 1);
+    END(w);
+}
+
+/* I4: sizes that lie reach the host they are about, and change nothing here:
+ * a packet of full size still leaves. */
+static void i4_path_mtu_lies(void **state)
+{
+    struct world *w = WORLD("");
+    static const unsigned mtus[] = {0, 67, 68, 65535};
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp len 1400 df");
+    for (unsigned i = 0; i < 4; i++) {
+        sayf(w,
+             "192.0.2.9 > 198.51.100.1 icmp 3/4 mtu %u about {" W " > " S
+             " udp len 1400 df}",
+             mtus[i]);
+        assert_int_equal(w->info, CT_RELATED);
+        say(w, C " > " S " udp len 1400 df");
+        assert_int_equal(w->last_len, 1428);
+    }
+    assert_int_equal(w->sent, 9);
+    END(w);
+}
+
+/* I5: messages that nobody outside has to send. */
+static void i5_quench_timestamp_mask(void **state)
+{
+    struct world *w = WORLD("profile weir");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'x'");
+    w->sent = 0;
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 4/0 about {" W " > " S " udp 'x'}");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 5/0 about {" W " > " S " udp 'x'}");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 13/0 len 16");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 17/0 len 8");
+    assert_int_equal(w->sent, 0);
+    END(w);
+}
+
+/* G1: what protocols with addresses in their payload say is not looked at
+ * unless a rule names a helper: the bytes stay, no entry is made, and nothing
+ * comes in by the port that was announced. */
+static void g1_payload_is_not_ours(void **state)
+{
+    static const struct {
+        unsigned port;
+        const char *text;
+    } says[] = {
+        {21, "PORT 10,0,1,2,19,137"},
+        {21, "EPRT |1|10.0.1.2|5001|"},
+        {5060, "REGISTER sip:x SIP/2.0 Contact: <sip:a@10.0.1.2:5001>"},
+        {6667, "PRIVMSG x :DCC SEND f 167772418 5001 10"},
+        {554, "SETUP rtsp://x RTSP/1.0 Transport: client_port=5001-5002"},
+        {1723, "OUTGOING CALL 5001"},
+        {1720, "SETUP 10.0.1.2 5001"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof says / sizeof *says; i++) {
+        size_t n = strlen(says[i].text);
+
+        for (size_t cut = 0; cut <= n; cut++) {
+            struct world *w = WORLD("profile weir");
+            char end[40];
+
+            w->quiet = true;
+            snprintf(end, sizeof end, "198.51.100.2:%u", says[i].port);
+            sayf(w, "10.0.1.2:4000 > %s tcp S seq 1000", end);
+            sayf(w, "%s > 198.51.100.1:4000 tcp S. seq 5000 ack 1001", end);
+            sayf(w, "10.0.1.2:4000 > %s tcp . seq 1001 ack 5001", end);
+            sayf(w, "10.0.1.2:4000 > %s tcp P. seq 1001 ack 5001 '%.*s' @lan",
+                 end, (int)cut, says[i].text);
+            assert_memory_equal(w->last + 40, says[i].text, cut);
+            sayf(w, "10.0.1.2:4000 > %s tcp P. seq %zu ack 5001 '%s' @lan", end,
+                 1001 + cut, says[i].text + cut);
+            assert_memory_equal(w->last + 40, says[i].text + cut, n - cut);
+            assert_int_equal(count_flows(w), 1);
+            w->sent = 0;
+            say(w, "198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1");
+            assert_int_equal(w->sent, 0);
+            END(w);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(s1_inside_source_from_outside),
+        STORY(s2_foreign_source_from_inside),
+        STORY(s3_no_unasked_way_in),
+        STORY(s6_hairpin),
+        STORY(t2_ports_rest_after_their_flow),
+        STORY(t7_no_answer_to_strangers),
+        STORY(t9_no_reflection),
+        STORY(t12_retries_do_not_hold_an_old_decision),
+        STORY(u7_changed_forward),
+        STORY(u8_idle_forward),
+        STORY(i1_guessed_errors),
+        STORY(i4_path_mtu_lies),
+        STORY(i5_quench_timestamp_mask),
+        STORY(g1_payload_is_not_ours),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
