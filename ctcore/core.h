@@ -7,6 +7,7 @@
 
 #include "conn.h"
 #include "expiry.h"
+#include "frag.h"
 #include "nat.h"
 #include "pool.h"
 #include "portmap.h"
@@ -68,6 +69,7 @@ struct ct {
     uint64_t stats[CT_N_STATS];     /* written by the owner alone */
     uint64_t reasons[CT_N_REASONS]; /* drops, and INVALIDs of kind I */
     uint64_t *restarts;             /* counted by readers, atomically */
+    struct frag frag;               /* without memory: off */
 };
 
 static inline void core_stat(struct ct *ct, enum ct_stat stat)

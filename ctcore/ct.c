@@ -31,11 +31,13 @@ static bool in_range(const struct ct_config *c)
            c->portmaps <= 4096;
 }
 
-/* ct: scratch when b only measures. */
-static void lay_out(struct ct *ct, struct block *b,
-                    const struct ct_config *config)
+/* ct: scratch when b only measures.  Answers how much of it is to be zeroed:
+ * what fragments use comes last and is not touched before it is used. */
+static size_t lay_out(struct ct *ct, struct block *b,
+                      const struct ct_config *config)
 {
     uint32_t max = config->max;
+    size_t zeroed;
 
     table_init(&ct->table, b, buckets_of(config), max);
     pool_init(&ct->conns, b, max, sizeof(struct ct_conn),
@@ -50,6 +52,10 @@ static void lay_out(struct ct *ct, struct block *b,
     nat_init(&ct->nat, b, max);
     quarantine_init(&ct->nat.resting, b,
                     config->params.v[CT_PARAM_port_quarantine] ? max : 0);
+    zeroed = b->used;
+    if (config->fragments)
+        frag_init(&ct->frag, b, &config->params);
+    return zeroed;
 }
 
 size_t ct_size(const struct ct_config *config)
@@ -67,13 +73,15 @@ size_t ct_size(const struct ct_config *config)
 
 struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
 {
-    struct block b = {.base = block};
-    struct ct *ct;
-    size_t size = ct_size(config);
+    struct block b = {.base = NULL};
+    struct ct *ct, scratch;
 
-    if (size == 0)
+    if (!in_range(config))
         return NULL;
-    memset(block, 0, size);
+    memset(&scratch, 0, sizeof scratch);
+    block_take(&b, sizeof(struct ct));
+    memset(block, 0, lay_out(&scratch, &b, config));
+    b = (struct block){.base = block};
     ct = block_take(&b, sizeof(struct ct));
     lay_out(ct, &b, config);
     memcpy(ct->table.key, config->key, sizeof ct->table.key);
@@ -87,6 +95,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
     portmaps_start(&ct->ports);
     nat_start(&ct->nat, config->seed);
+    frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
     quarantine_start(&ct->nat.resting, ct->table.key, now);
     ct->now = ct->birth = now;
     ct->on_full = config->on_full;
@@ -211,6 +220,23 @@ enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
     if (verdict != CT_ACCEPT && verdict != CT_REPEAT)
         return ct_drop(ct, pkt, CT_REASON_HOOK);
     return hooks_walk(ct, pkt, hooks_from(ct, pkt, verdict == CT_ACCEPT));
+}
+
+enum ct_reason ct_defrag(struct ct *ct, struct ct_pkt *pkt,
+                         struct ct_pkt *whole, bool *is_whole)
+{
+    enum ct_reason why =
+        frag_take(&ct->frag, pkt, &ct->params, ct->now, whole, is_whole);
+
+    core_stat(ct, CT_STAT_frags);
+    if (why != CT_REASON_NONE)
+        ct_drop(ct, pkt, why);
+    return why;
+}
+
+bool ct_defrag_expired(struct ct *ct, struct ct_pkt *first)
+{
+    return frag_expired(&ct->frag, &ct->params, ct->now, first);
 }
 
 /* What ends with the packet, beyond itself: mostly nothing. */

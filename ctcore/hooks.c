@@ -235,6 +235,7 @@ static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
                             enum ct_verdict verdict)
 {
     pkt->held = true;
+    pkt->cuts = NULL; /* lent for this call only */
     if (verdict == CT_QUEUE && (!ct->queue || !ct->queue(ct->ctx, pkt))) {
         pkt->held = false;
         return ct_drop(ct, pkt, CT_REASON_NO_QUEUE);

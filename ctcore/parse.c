@@ -195,6 +195,27 @@ static inline enum ct_reason check_ipv4(const uint8_t *ip, uint32_t ihl,
     return NONE;
 }
 
+/* A fragment's tuple is what it shares with the others of its datagram: the
+ * id stands where ports do. */
+static enum ct_reason parse_fragment(struct ct_pkt *pkt, uint32_t off,
+                                     uint32_t total)
+{
+    const uint8_t *ip = pkt->data;
+    bool v4 = ip[0] >> 4 == CT_IPV4;
+    uint32_t id = v4 ? load16(ip + 4) : load32(ip + off + 4);
+    struct ids ids = {(uint16_t)(id >> 16), (uint16_t)id};
+
+    memset(&pkt->tuple, 0, sizeof pkt->tuple);
+    memcpy(&pkt->tuple.src, ip + (v4 ? 12 : 8), v4 ? 4 : 16);
+    memcpy(&pkt->tuple.dst, ip + (v4 ? 16 : 24), v4 ? 4 : 16);
+    set_ids(&pkt->tuple, ids, v4 ? CT_IPV4 : CT_IPV6,
+            v4 ? ip[9] : (uint8_t)PROTO_FRAGMENT);
+    pkt->len = total;
+    pkt->l4_off = off;
+    pkt->l4_len = total - off;
+    return CT_REASON_FRAGMENT;
+}
+
 static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
 {
     const uint8_t *ip = pkt->data;
@@ -211,7 +232,8 @@ static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
         return CT_REASON_BAD_LENGTH;
     why = check_ipv4(ip, ihl, pkt->self);
     if (why != NONE)
-        return why;
+        return why == CT_REASON_FRAGMENT ? parse_fragment(pkt, ihl, total)
+                                         : why;
 
     pkt->len = total;
     memcpy(&addr, ip + 12, 4);
@@ -262,8 +284,10 @@ enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
         if (len - at < 8)
             return CT_REASON_TRUNCATED;
         why = check_ext(h, kind, quoted, n == 0);
-        if (why != NONE)
+        if (why != NONE) {
+            *off = at;
             return why;
+        }
         /* a Fragment header's second byte is reserved, not a length */
         size = kind == PROTO_FRAGMENT ? 8 : ((uint32_t)h[1] + 1) * 8;
         if (size > len - at)
@@ -328,7 +352,8 @@ static enum ct_reason parse_ipv6(struct ct_pkt *pkt)
     if (why == NONE)
         why = parse_chain(ip, total, false, &off, &proto);
     if (why != NONE)
-        return why;
+        return why == CT_REASON_FRAGMENT ? parse_fragment(pkt, off, total)
+                                         : why;
 
     pkt->len = total;
     memcpy(&pkt->tuple.src, ip + 8, 16);
@@ -355,7 +380,8 @@ enum ct_reason ct_parse_packet(struct ct_pkt *pkt)
     else if (pkt->data[0] >> 4 == CT_IPV6)
         why = parse_ipv6(pkt);
 
-    if (why != NONE) { /* nothing of a former packet may remain */
+    if (why != NONE && why != CT_REASON_FRAGMENT) {
+        /* nothing of a former packet may remain */
         memset(&pkt->tuple, 0, sizeof pkt->tuple);
         pkt->l4_off = 0;
         pkt->l4_len = 0;

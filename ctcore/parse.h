@@ -42,6 +42,7 @@ static inline bool parse_icmp_query(uint8_t family, uint8_t type)
  *
  * => p .. p + len are the bytes there are; *off is where the headers begin and
  *    *proto what the first is; both move to the transport header.
+ * => FRAGMENT: *off is where the Fragment header stands.
  * => quoted: the first fragment of a datagram is let pass, and routing type 0,
  *    since the packet that is quoted was sent already. */
 enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,

@@ -295,6 +295,8 @@ static void forget(struct ct_pkt *pkt)
     struct ct_pkt was = *pkt;
 
     start(pkt, CT_KIND_ECHO, was.len);
+    pkt->frag_max = was.frag_max;
+    pkt->cuts = was.cuts;
     pkt->gso_size = was.gso_size;
     pkt->gso_type = was.gso_type;
     pkt->csum_partial = was.csum_partial;

@@ -30,6 +30,7 @@
 #include "bytes.h"
 #include "hash.h"
 #include "parse.h"
+#include "tuple.h"
 
 enum side { OUTSIDE, INSIDE, OURS };
 
@@ -194,6 +195,16 @@ static struct ct_tuple turned(const struct ct_tuple *t)
         back.dport ^= (REQUEST6 ^ REPLY6) << 8;
     }
     return back;
+}
+
+uint32_t ct_fragment_owner(const struct ct_steer *steer,
+                           const struct ct_pkt *pkt)
+{
+    uint64_t key[2];
+
+    memcpy(key, steer->key, sizeof key);
+    return (uint32_t)((tuple_hash(&pkt->tuple, key) >> 32) * steer->n_shards >>
+                      32);
 }
 
 uint32_t ct_owner(const struct ct_steer *steer, const struct ct_pkt *pkt)

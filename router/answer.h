@@ -12,7 +12,8 @@ enum answer_error {
     ANSWER_NO_PORT,
     ANSWER_NO_PROTOCOL,
     ANSWER_ADMIN,
-    ANSWER_HOST
+    ANSWER_HOST,
+    ANSWER_REASSEMBLY
 };
 
 /* Tell the sender of pkt, if his address may be told anything now.  The error

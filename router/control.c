@@ -116,6 +116,7 @@ static void fill_core(const struct control *c, unsigned worker,
         .acct = f->acct,
         .timestamp = f->timestamp,
         .hairpin = f->hairpin,
+        .fragments = true,
         .seed = f->seed,
         .params = f->params,
     };

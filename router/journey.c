@@ -22,6 +22,7 @@
 #include "ending.h"
 #include "host.h"
 #include "output.h"
+#include "reassemble.h"
 #include "strict.h"
 #include "walk.h"
 
@@ -41,6 +42,7 @@ struct journey *journey_new(const struct journey_config *config)
         return NULL;
     j->cfg = *config;
     ratelimit_setup(&j->limit, config->seed);
+    j->ids = config->seed;
     return j;
 }
 
@@ -205,6 +207,24 @@ static void walk(struct journey *j, struct ct_pkt *pkt)
     }
 }
 
+/* A fragment: either it waits, or here is the whole. */
+static void defrag(struct journey *j, struct ct_pkt *pkt)
+{
+    struct ct_pkt whole;
+    enum ct_reason why;
+
+    if (!reassemble_take(j, pkt, &whole))
+        return;
+    why = inspect(j, &whole);
+    if (why == CT_REASON_FRAGMENT) /* a Fragment header behind another one */
+        why = CT_REASON_BAD_EXT_CHAIN;
+    if (why != CT_REASON_NONE)
+        ending_refuse(j, &whole, why);
+    else if (j->cfg.steer == NULL || !j->cfg.steer(j->cfg.ctx, &whole))
+        walk(j, &whole);
+    ct_done(j->cfg.ct, &whole);
+}
+
 /* First what needs no table, with the table's lines on their way meanwhile;
  * then each packet's whole walk.  Refusals wait for their turn, so that what
  * comes out does not depend on how packets were cut into batches. */
@@ -212,18 +232,22 @@ static void chunk(struct journey *j, struct ct_pkt *pkts[], unsigned n)
 {
     enum ct_reason why[CHUNK];
     uint64_t bytes = 0;
+    unsigned again = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        bytes += pkts[i]->len;
+        bytes += pkts[i]->frag_max != 0 ? 0 : pkts[i]->len;
+        again += pkts[i]->frag_max != 0;
         why[i] = inspect(j, pkts[i]);
         if (why[i] == CT_REASON_NONE)
             ct_prefetch(j->cfg.ct, pkts[i]);
     }
-    ct_count(j->cfg.ct, CT_STAT_pkts_in, n);
+    ct_count(j->cfg.ct, CT_STAT_pkts_in, n - again);
     ct_count(j->cfg.ct, CT_STAT_bytes_in, bytes);
     for (unsigned i = 0; i < n; i++) {
         if (why[i] == CT_REASON_NONE)
             walk(j, pkts[i]);
+        else if (why[i] == CT_REASON_FRAGMENT)
+            defrag(j, pkts[i]);
         else
             ending_refuse(j, pkts[i], why[i]);
         ct_done(j->cfg.ct, pkts[i]);
@@ -237,6 +261,13 @@ void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
     ct_begin(j->cfg.ct, now);
     for (unsigned i = 0; i < n; i += CHUNK)
         chunk(j, pkts + i, n - i < CHUNK ? n - i : CHUNK);
+}
+
+void journey_tick(struct journey *j, ct_time now)
+{
+    j->now = now;
+    ct_begin(j->cfg.ct, now);
+    reassemble_expire(j);
 }
 
 static bool lengths_agree(const struct ct_pkt *pkt)

@@ -34,6 +34,10 @@ struct journey_config {
     /* A packet for the router itself that the journey has no answer for; may
      * be NULL.  Tests use it.  True: taken, no answer. */
     bool (*local)(void *ctx, struct ct_pkt *pkt);
+    /* A datagram that was put together here, parsed: true if it belongs to
+     * another shard and was taken (copied), or dropped and counted.  NULL: all
+     * are this shard's. */
+    bool (*steer)(void *ctx, struct ct_pkt *pkt);
     /* Told of every drop; may be NULL. */
     void (*dropped)(void *ctx, const struct ct_pkt *pkt);
     void *ctx;
@@ -49,9 +53,14 @@ void journey_set_ifaces(struct journey *j, const struct ct_ifaces *ifaces,
                         const struct journey_iface *more);
 
 /* Walk n packets that arrived together.  Each ends sent, answered, held or
- * dropped, and is counted so: in = forwarded + local + drops + held. */
+ * dropped, and is counted so: in = forwarded + local + drops + held +
+ * frags_merged.  One with frag_max is a datagram that another journey has put
+ * together: its fragments were counted as they came. */
 void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
                    ct_time now);
+
+/* Time passes without packets: call it when ct_tick() is. */
+void journey_tick(struct journey *j, ct_time now);
 
 /* The last check before any write: version, header length and total length
  * agree with len, and len is what the offload header allows. */

@@ -12,6 +12,15 @@ static bool dont_fragment(const struct ct_pkt *pkt)
     return walk_family(pkt) == CT_IPV6 || (pkt->data[6] & 0x40) != 0;
 }
 
+/* Larger than the link takes in one piece, but it came in pieces.  As in Linux:
+ * it is only too big if one of them was, and must not be cut. */
+static enum output_fit fit_datagram(const struct ct_pkt *pkt, uint16_t mtu)
+{
+    if (pkt->frag_max > mtu && dont_fragment(pkt))
+        return OUTPUT_TOO_BIG;
+    return OUTPUT_CUT;
+}
+
 enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt)
 {
     uint16_t mtu = j->iface[pkt->out].mtu;
@@ -19,6 +28,8 @@ enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt)
 
     if (walk_largest(pkt) <= mtu)
         return OUTPUT_FITS;
+    if (pkt->frag_max != 0)
+        return fit_datagram(pkt, mtu);
     if (dont_fragment(pkt))
         return OUTPUT_TOO_BIG;
     if (pkt->gso_size == 0)
@@ -44,13 +55,46 @@ static enum ct_reason send_checked(void *ctx, struct ct_pkt *pkt)
     return p->j->cfg.tx(p->j->cfg.ctx, pkt);
 }
 
+/* No router reads what passes through it by this id, and nobody may guess it
+ * (RFC 7739): splitmix64 of a secret start. */
+static uint32_t next_id(struct journey *j)
+{
+    uint64_t z = j->ids += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)(z ^ z >> 31);
+}
+
+/* What came in fragments leaves in fragments, none larger than the largest was:
+ * a sender who cut small had his reason, and his path is known to take them. */
+static enum ct_reason send_again(struct piece_ctx *p, struct ct_pkt *pkt)
+{
+    uint16_t limit = pkt->frag_max;
+    enum ct_reason why;
+
+    if (walk_family(pkt) == CT_IPV6) {
+        if (pkt->len <= limit) /* it was one alone (RFC 6946) */
+            return send_checked(p, pkt);
+        limit = limit < 1280 ? 1280 : limit;
+    }
+    if (limit > p->mtu)
+        limit = p->mtu;
+    why = fragment_send(pkt, limit, next_id(p->j), send_checked, p);
+    if (why == CT_REASON_NONE)
+        ct_count(p->j->cfg.ct, CT_STAT_refragmented, 1);
+    return why;
+}
+
 enum ct_reason output_send(struct journey *j, struct ct_pkt *pkt)
 {
     struct piece_ctx p = {.j = j, .mtu = j->iface[pkt->out].mtu};
 
     if (!j->iface[pkt->out].usable)
         return CT_REASON_TX_LINK_DOWN;
+    if (pkt->frag_max != 0)
+        return send_again(&p, pkt);
     if (pkt->gso_size == 0 && pkt->len > p.mtu && !dont_fragment(pkt))
-        return fragment_send(pkt, p.mtu, send_checked, &p);
+        return fragment_send(pkt, p.mtu, 0, send_checked, &p);
     return send_checked(&p, pkt);
 }

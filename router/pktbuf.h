@@ -15,8 +15,9 @@ enum {
 };
 
 struct pktbuf {
-    struct ct_pkt pkt; /* first: a packet's address is its buffer's */
-    uint8_t home;      /* worker whose pool it is of */
+    struct ct_pkt pkt;      /* first: a packet's address is its buffer's */
+    uint8_t home;           /* worker whose pool it is of */
+    uint64_t cuts[CT_CUTS]; /* of a datagram that was put together */
     _Alignas(64) uint8_t room[PKTBUF_SIZE];
 };
 

@@ -14,8 +14,12 @@ struct journey {
     struct local local;
     struct journey_iface iface[CT_MAX_IFACES];
     struct ratelimit limit;
-    ct_time now; /* of this batch */
+    ct_time now;  /* of this batch */
+    uint64_t ids; /* state of the generator of IPv6 fragments' ids */
     uint8_t reply[CT_HEADROOM + CT_REPLY_MAX + CT_HEADROOM];
+    /* a datagram that was put together: the longest of IPv6 */
+    uint8_t whole[CT_HEADROOM + 40 + 65536 + CT_HEADROOM];
+    uint64_t cuts[CT_CUTS];
 };
 
 static inline uint16_t walk_get16(const uint8_t *p)

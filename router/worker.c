@@ -123,8 +123,10 @@ static void on_wake(uv_async_t *wake)
 static void on_tick(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
-    uint32_t ms = ct_tick(w->ct, clock_now(), GC_BUDGET);
+    ct_time now = clock_now();
+    uint32_t ms = ct_tick(w->ct, now, GC_BUDGET);
 
+    journey_tick(w->journey, now);
     if (w->flush_at != CT_NONE) {
         bool done = ct_flush_some(w->ct, &w->flush_at, FLUSH_BUDGET);
 
@@ -178,6 +180,7 @@ static bool make_core(struct worker *w, char err[256])
         .ct = w->ct,
         .seed = c->seed + w->config.index,
         .tx = worker_io_tx,
+        .steer = w->config.n_workers > 1 ? worker_io_steer : NULL,
         .host = w->config.host,
         .ctx = w,
     });

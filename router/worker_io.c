@@ -19,15 +19,15 @@ static uint32_t ring_room(unsigned n_workers)
 }
 
 /* Enough buffers for every ring to be full, every taker to hold a batch and
- * this worker to read one more. */
+ * this worker to read one more, or to send on what it put together. */
 bool worker_io_setup(struct worker *w, char err[256])
 {
     unsigned n = w->config.n_workers;
     uint32_t room = ring_room(n), bufs = WORKER_BATCH;
-    uint32_t back = room < 128 ? 256 : 2 * room; /* >= room + two batches */
+    uint32_t back = room < 128 ? 256 : 512; /* > room + two batches */
     bool ok;
 
-    bufs += (n - 1) * (room + WORKER_BATCH);
+    bufs += (n - 1) * (room + WORKER_BATCH) + (n > 1 ? WORKER_BATCH : 0);
     ok = pktbuf_setup(&w->pool, bufs, (uint8_t)w->config.index);
     for (unsigned i = 0; ok && i < n; i++)
         if (i != w->config.index)
@@ -90,15 +90,26 @@ static void drop_here(struct worker *w, struct pktbuf *buf)
     pktbuf_put(&w->pool, buf);
 }
 
+/* The fragments of a datagram meet at one worker, who sends the whole on. */
+static uint32_t owner_of(const struct worker *w, struct ct_pkt *pkt)
+{
+    enum ct_reason why = ct_parse_packet(pkt);
+
+    if (why == CT_REASON_FRAGMENT)
+        return ct_fragment_owner(&w->setup->steer->view, pkt);
+    if (why != CT_REASON_NONE)
+        return w->config.index; /* whoever has it may refuse it */
+    return ct_owner(&w->setup->steer->view, pkt);
+}
+
 /* False: it was handed over or dropped. */
 static bool mine(struct worker *w, struct pktbuf *buf)
 {
     uint32_t owner;
 
-    if (w->config.n_workers == 1 ||
-        ct_parse_packet(&buf->pkt) != CT_REASON_NONE)
-        return true; /* whoever has it may refuse it */
-    owner = ct_owner(&w->setup->steer->view, &buf->pkt);
+    if (w->config.n_workers == 1)
+        return true;
+    owner = owner_of(w, &buf->pkt);
     if (owner == w->config.index || owner >= w->config.n_workers)
         return true;
     if (!ring_put(&w->to[owner], &buf)) {
@@ -108,6 +119,39 @@ static bool mine(struct worker *w, struct pktbuf *buf)
     ct_count(w->ct, CT_STAT_handed_over, 1);
     w->wake_up[owner] = true;
     return false;
+}
+
+bool worker_io_steer(void *ctx, struct ct_pkt *pkt)
+{
+    struct worker *w = ctx;
+    uint32_t owner = ct_owner(&w->setup->steer->view, pkt);
+    struct pktbuf *buf;
+
+    if (owner == w->config.index || owner >= w->config.n_workers)
+        return false;
+    reclaim(w);
+    buf = pktbuf_get(&w->pool);
+    if (buf != NULL) {
+        uint8_t *data = buf->room + CT_HEADROOM;
+
+        memcpy(data, pkt->data, pkt->len);
+        memcpy(buf->cuts, pkt->cuts, sizeof buf->cuts);
+        buf->pkt = (struct ct_pkt){.data = data,
+                                   .len = pkt->len,
+                                   .in = pkt->in,
+                                   .self = pkt->self,
+                                   .rule = CT_NONE,
+                                   .frag_max = pkt->frag_max,
+                                   .cuts = buf->cuts};
+        if (ring_put(&w->to[owner], &buf)) {
+            ct_count(w->ct, CT_STAT_handed_over, 1);
+            w->wake_up[owner] = true;
+            return true;
+        }
+        pktbuf_put(&w->pool, buf);
+    }
+    ct_drop(w->ct, pkt, CT_REASON_HANDOVER_FULL);
+    return true;
 }
 
 static void walk(struct worker *w, struct pktbuf *bufs[], unsigned n,
@@ -159,6 +203,7 @@ void worker_io_handed(struct worker *w)
         for (unsigned i = 0; i < w->config.n_workers; i++)
             more |= handed_by(w, i);
     }
+    wake_others(w); /* datagrams that became whole here */
     if (more)
         uv_async_send(&w->wake);
     worker_tell(w);

@@ -72,6 +72,7 @@ void worker_io_free(struct worker *w);
 int worker_io_start(struct worker *w, struct worker_port *port);
 void worker_io_handed(struct worker *w); /* packets other workers sent here */
 enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt);
+bool worker_io_steer(void *ctx, struct ct_pkt *pkt);
 
 /* Only this thread writes it: no read-modify-write needed. */
 static inline void worker_add(_Atomic uint64_t *count, uint64_t by)

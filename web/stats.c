@@ -70,7 +70,8 @@ static void write_overflow(struct json_out *j, const struct web_source *src)
     json_out_end_object(j);
 }
 
-/* in = forwarded + local + dropped + held; out = forwarded + originated. */
+/* in = forwarded + local + dropped + held + merged; out = forwarded +
+ * originated. */
 static void write_count(struct json_out *j, const struct web_source *src)
 {
     json_out_object(j, "count");
@@ -79,6 +80,7 @@ static void write_count(struct json_out *j, const struct web_source *src)
     json_out_u64(j, "local", sum(src, CT_STAT_local));
     json_out_u64(j, "dropped", stats_dropped(src));
     json_out_u64(j, "held", sum(src, CT_STAT_held));
+    json_out_u64(j, "merged", sum(src, CT_STAT_frags_merged));
     json_out_u64(j, "out", sum(src, CT_STAT_pkts_out));
     json_out_object(j, "originated");
     json_out_u64(j, "echo", sum(src, CT_STAT_orig_echo));

@@ -47,6 +47,7 @@ struct ct_config {
     enum ct_profile profile;
     enum ct_on_full on_full;
     bool acct, timestamp, hairpin;
+    bool fragments;          /* put them together; params say the limits */
     uint8_t key[16];         /* SipHash key of the table: from real entropy */
     uint64_t seed;           /* port choice and other chances */
     struct ct_params params; /* ct_params_default(), then changed */
@@ -161,6 +162,28 @@ void ct_done(struct ct *ct, struct ct_pkt *pkt);
  * ct_hook() that counts one. */
 enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why);
 
+/* ---- fragments ----
+ *
+ * ct_parse() answers FRAGMENT for each fragment; tuple is then what it shares
+ * with the others of its datagram: addresses, and the id in place of ports. */
+
+/* Take such a packet's bytes (RFC 791 s3.2, RFC 8200 s4.5, RFC 5722, RFC 6946).
+ * NONE: taken; if that made its datagram whole, *is_whole and it is in *whole,
+ * to be parsed as any packet that arrives.  Else pkt is dropped for this
+ * reason, and counted.
+ * => whole->data has room for 65,575 bytes, with headroom around it; cuts is
+ *    NULL or has room for CT_CUTS words.  The rest of *whole is written.
+ * => what waits for longer than params say must be taken away before, by
+ *    ct_defrag_expired(). */
+enum ct_reason ct_defrag(struct ct *ct, struct ct_pkt *pkt,
+                         struct ct_pkt *whole, bool *is_whole);
+
+/* Take away a datagram whose time is up.  False: there is none.
+ * => first->len is 0, or its first fragment was there and stands in
+ *    first->data (at most CT_REPLY_MAX bytes): its sender may be told, by
+ *    ct_reply_error(). */
+bool ct_defrag_expired(struct ct *ct, struct ct_pkt *first);
+
 /* ---- packets the router makes itself ----
  *
  * They write into out (room for CT_REPLY_MAX bytes at out->data, with headroom
@@ -245,5 +268,8 @@ struct ct_steer {
  *    with p % n_shards == its owner, and one that no row of steer covers;
  * => each dnat rule that sends traffic inside has its row, one target a row. */
 uint32_t ct_owner(const struct ct_steer *steer, const struct ct_pkt *pkt);
+/* The shard where fragments of one datagram meet: parsed, FRAGMENT. */
+uint32_t ct_fragment_owner(const struct ct_steer *steer,
+                           const struct ct_pkt *pkt);
 
 #endif

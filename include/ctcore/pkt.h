@@ -11,6 +11,7 @@
 #include <ctcore/types.h>
 
 #define CT_HEADROOM 64u
+#define CT_CUTS     128u /* bits for 64 KiB, one for 8 bytes */
 
 struct ct_conn;
 
@@ -38,6 +39,10 @@ struct ct_pkt {
     bool self;         /* may be from an address to itself: a host's loopback */
     uint8_t in;        /* interface it came by, CT_NO_IFACE: made here */
     uint8_t kind;      /* enum ct_kind */
+    uint16_t frag_max; /* it came in fragments, the largest this long; or 0 */
+    /* Where they began: bit i of word i / 64 for byte 8 * i of what was cut;
+     * CT_CUTS words.  NULL: not known. */
+    uint64_t *cuts;
 
     /* from ct_parse() */
     uint8_t l4_flags; /* TCP: the flag byte */

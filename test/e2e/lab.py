@@ -389,8 +389,9 @@ class Lab:
             f"{c['local']} + dropped {sum(dropped.values())} {dropped} + held "
             f"{held}; out {c['pkts_out']} = forwarded + originated "
             f"{sum(c[k] for k in ORIGINATED)}")
-        same(c["forwarded"] + c["local"] + sum(dropped.values()) + held,
-             c["pkts_in"], "forwarded + local + dropped + held against in")
+        same(c["forwarded"] + c["local"] + sum(dropped.values()) + held
+             + c["frags_merged"], c["pkts_in"],
+             "forwarded + local + dropped + held + merged against in")
         same(c["forwarded"] + sum(c[k] for k in ORIGINATED), c["pkts_out"],
              "forwarded + originated against out")
         self.devices(s)

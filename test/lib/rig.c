@@ -80,6 +80,7 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
     cc.acct = c->acct;
     cc.timestamp = c->timestamp;
     cc.hairpin = c->hairpin;
+    cc.fragments = true;
     cc.params = c->params;
     cc.seed = c->seed_set ? c->seed : 1;
     for (unsigned i = 0; i < sizeof cc.key; i++)
@@ -136,6 +137,7 @@ void rig_tick(struct rig *rig)
 {
     while (ct_tick(rig->ct, rig->now, 1024) == 0)
         ;
+    journey_tick(rig->journey, rig->now);
 }
 
 uint64_t rig_drops(const struct rig *rig)
@@ -160,8 +162,9 @@ const char *rig_check(const struct rig *rig)
 
     if (stat_of(rig, CT_STAT_pkts_in) !=
         stat_of(rig, CT_STAT_forwarded) + stat_of(rig, CT_STAT_local) +
-            rig_drops(rig) + stat_of(rig, CT_STAT_held))
-        return "in != forwarded + local + drops + held";
+            rig_drops(rig) + stat_of(rig, CT_STAT_held) +
+            stat_of(rig, CT_STAT_frags_merged))
+        return "in != forwarded + local + drops + held + merged";
     if (stat_of(rig, CT_STAT_pkts_out) !=
         stat_of(rig, CT_STAT_forwarded) + stat_of(rig, CT_STAT_orig_echo) +
             stat_of(rig, CT_STAT_orig_rst) + stat_of(rig, CT_STAT_orig_error))

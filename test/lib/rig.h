@@ -44,7 +44,7 @@ void rig_reload(struct rig *rig, const char *json);
 void rig_tick(struct rig *rig);
 
 /* NULL, or a static text: which of the promised sums does not hold.
- *   in = forwarded + local + drops + held
+ *   in = forwarded + local + drops + held + merged fragments
  *   out = forwarded + originated
  *   entries = created - destroyed, and as many are to be read (when asked
  *   between packets and behind rig_tick()). */

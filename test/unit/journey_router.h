@@ -209,7 +209,8 @@ static inline int close_router(void **state)
     assert_int_equal(ct_stat(r->ct, CT_STAT_pkts_in),
                      ct_stat(r->ct, CT_STAT_forwarded) +
                          ct_stat(r->ct, CT_STAT_local) + drops +
-                         ct_stat(r->ct, CT_STAT_held));
+                         ct_stat(r->ct, CT_STAT_held) +
+                         ct_stat(r->ct, CT_STAT_frags_merged));
     assert_int_equal(ct_stat(r->ct, CT_STAT_pkts_out),
                      ct_stat(r->ct, CT_STAT_forwarded) +
                          ct_stat(r->ct, CT_STAT_orig_echo) +

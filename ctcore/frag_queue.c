@@ -1,0 +1,261 @@
+/* frag_queue.c - datagrams that wait, their pages, and who pays for them
+ *
+ * Whoever uses up his share (a source: an IPv4 address, an IPv6 /64) loses his
+ * own oldest datagram.  When all is used up the newcomer's source pays if it
+ * holds more than others do on average, else the oldest of all goes: datagrams
+ * that become whole stay for moments, floods grow old. */
+#include "frag_queue.h"
+
+#include "stats.h"
+#include "tuple.h"
+
+void frag_queue_tell(struct frag *f)
+{
+    __atomic_store_n(&f->stats[CT_STAT_frag_datagrams], f->queues.used,
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(
+        &f->stats[CT_STAT_frag_memory],
+        (uint64_t)f->pages.used * sizeof(struct frag_page) +
+            (uint64_t)f->queues.used *
+                (sizeof(struct frag_queue) + sizeof(struct frag_source)),
+        __ATOMIC_RELAXED);
+}
+
+/* ---- sources ---- */
+
+static union ct_addr source_addr(const struct ct_tuple *t)
+{
+    union ct_addr a = t->src;
+
+    if (t->family == CT_IPV6) /* who has one address of a /64 has them all */
+        a.w64[1] = 0;
+    return a;
+}
+
+static uint32_t *source_chain(const struct frag *f, const union ct_addr *a)
+{
+    return &f->source_head[hash_two(a->w64[0], a->w64[1], f->key) & f->mask];
+}
+
+static uint32_t source_find(const struct frag *f, const struct ct_tuple *t)
+{
+    union ct_addr a = source_addr(t);
+    uint32_t i = *source_chain(f, &a);
+
+    while (i != CT_NONE && !(frag_source_at(f, i)->family == t->family &&
+                             ct_addr_eq(&frag_source_at(f, i)->addr, &a)))
+        i = frag_source_at(f, i)->next;
+    return i;
+}
+
+/* There is one for each queue that can be. */
+static uint32_t source_open(struct frag *f, const struct ct_tuple *t)
+{
+    union ct_addr a = source_addr(t);
+    uint32_t *chain = source_chain(f, &a), i = source_find(f, t);
+    struct frag_source *s;
+
+    if (i != CT_NONE)
+        return i;
+    i = pool_get(&f->sources);
+    s = frag_source_at(f, i);
+    *s = (struct frag_source){.addr = a,
+                              .next = *chain,
+                              .oldest = CT_NONE,
+                              .newest = CT_NONE,
+                              .family = t->family};
+    *chain = i;
+    return i;
+}
+
+static void source_close(struct frag *f, uint32_t i)
+{
+    uint32_t *at = source_chain(f, &frag_source_at(f, i)->addr);
+
+    while (*at != i)
+        at = &frag_source_at(f, *at)->next;
+    *at = frag_source_at(f, i)->next;
+    pool_put(&f->sources, i);
+}
+
+/* ---- queues ---- */
+
+static uint32_t *chain_of(const struct frag *f, const struct ct_tuple *key)
+{
+    return &f->head[tuple_hash(key, f->key) & f->mask];
+}
+
+static struct frag_age *age_of(struct frag *f, const struct frag_queue *q)
+{
+    return &f->age[q->key.family == CT_IPV6];
+}
+
+static void link_queue(struct frag *f, uint32_t i)
+{
+    struct frag_queue *q = frag_queue_at(f, i);
+    struct frag_age *age = age_of(f, q);
+    struct frag_source *s = frag_source_at(f, q->source);
+    uint32_t *chain = chain_of(f, &q->key);
+
+    q->next = *chain;
+    *chain = i;
+    q->older = age->newest;
+    q->newer = CT_NONE;
+    *(age->newest == CT_NONE ? &age->oldest
+                             : &frag_queue_at(f, age->newest)->newer) = i;
+    age->newest = i;
+    q->src_older = s->newest;
+    q->src_newer = CT_NONE;
+    *(s->newest == CT_NONE ? &s->oldest
+                           : &frag_queue_at(f, s->newest)->src_newer) = i;
+    s->newest = i;
+    s->queues++;
+}
+
+static void unlink_queue(struct frag *f, uint32_t i)
+{
+    struct frag_queue *q = frag_queue_at(f, i);
+    struct frag_age *age = age_of(f, q);
+    struct frag_source *s = frag_source_at(f, q->source);
+    uint32_t *at = chain_of(f, &q->key);
+
+    while (*at != i)
+        at = &frag_queue_at(f, *at)->next;
+    *at = q->next;
+    *(q->older == CT_NONE ? &age->oldest : &frag_queue_at(f, q->older)->newer) =
+        q->newer;
+    *(q->newer == CT_NONE ? &age->newest : &frag_queue_at(f, q->newer)->older) =
+        q->older;
+    *(q->src_older == CT_NONE ? &s->oldest
+                              : &frag_queue_at(f, q->src_older)->src_newer) =
+        q->src_newer;
+    *(q->src_newer == CT_NONE ? &s->newest
+                              : &frag_queue_at(f, q->src_newer)->src_older) =
+        q->src_older;
+    s->queues--;
+}
+
+static void put_page(struct frag *f, struct frag_queue *q, uint32_t page)
+{
+    if (page == CT_NONE)
+        return;
+    pool_put(&f->pages, page);
+    frag_source_at(f, q->source)->pages--;
+}
+
+void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why)
+{
+    struct frag_queue *q = frag_queue_at(f, i);
+    uint32_t source = q->source;
+
+    for (uint32_t p = 0; p < FRAG_PAGES; p++)
+        put_page(f, q, q->page[p]);
+    put_page(f, q, q->head_page);
+    unlink_queue(f, i);
+    if (why != CT_REASON_NONE)
+        stats_add(&f->reasons[why], q->n);
+    stats_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)0 - q->n);
+    stats_add(&f->stats[CT_STAT_held], (uint64_t)0 - q->n);
+    pool_put(&f->queues, i);
+    if (frag_source_at(f, source)->queues == 0)
+        source_close(f, source);
+    frag_queue_tell(f);
+}
+
+uint32_t frag_queue_find(const struct frag *f, const struct ct_pkt *pkt)
+{
+    uint32_t i = *chain_of(f, &pkt->tuple);
+
+    while (i != CT_NONE && !(tuple_eq(&frag_queue_at(f, i)->key, &pkt->tuple) &&
+                             frag_queue_at(f, i)->in == pkt->in))
+        i = frag_queue_at(f, i)->next;
+    return i;
+}
+
+/* ---- room ---- */
+
+/* The oldest of all but keep, or CT_NONE. */
+static uint32_t oldest(const struct frag *f, uint32_t keep)
+{
+    uint32_t best = CT_NONE;
+
+    for (int v = 0; v < 2; v++) {
+        uint32_t i = f->age[v].oldest;
+
+        if (i != CT_NONE && i == keep)
+            i = frag_queue_at(f, i)->newer;
+        if (i != CT_NONE &&
+            (best == CT_NONE ||
+             frag_queue_at(f, i)->born_ms < frag_queue_at(f, best)->born_ms))
+            best = i;
+    }
+    return best;
+}
+
+/* The source's oldest but keep ends.  False: it has no other. */
+static bool evict_own(struct frag *f, uint32_t source, uint32_t keep)
+{
+    uint32_t i = frag_source_at(f, source)->oldest;
+
+    if (i != CT_NONE && i == keep)
+        i = frag_queue_at(f, i)->src_newer;
+    if (i == CT_NONE)
+        return false;
+    frag_queue_close(f, i, CT_REASON_FRAG_LIMIT);
+    return true;
+}
+
+/* All is used up, and source (CT_NONE: a new one) wants more. */
+static bool evict_any(struct frag *f, uint32_t source, uint32_t keep)
+{
+    uint32_t i;
+
+    if (source != CT_NONE &&
+        (uint64_t)frag_source_at(f, source)->queues * f->sources.used >
+            f->queues.used &&
+        evict_own(f, source, keep))
+        return true;
+    i = oldest(f, keep);
+    if (i == CT_NONE)
+        return false;
+    frag_queue_close(f, i, CT_REASON_FRAG_LIMIT);
+    return true;
+}
+
+uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now)
+{
+    uint32_t source = source_find(f, &pkt->tuple), i;
+    struct frag_queue *q;
+
+    if (source != CT_NONE && frag_source_at(f, source)->queues >= f->share)
+        evict_own(f, source, CT_NONE);
+    else if (f->queues.used == f->queues.n)
+        evict_any(f, source, CT_NONE);
+    i = pool_get(&f->queues);
+    q = frag_queue_at(f, i);
+    memset(q, 0, sizeof *q);
+    memset(q->page, 0xff, sizeof q->page);
+    q->head_page = CT_NONE;
+    q->key = pkt->tuple;
+    q->in = pkt->in;
+    q->born_ms = now.ms;
+    q->source = source_open(f, &pkt->tuple);
+    link_queue(f, i);
+    return i;
+}
+
+uint32_t frag_queue_page(struct frag *f, uint32_t i)
+{
+    uint32_t source = frag_queue_at(f, i)->source, page;
+
+    while (frag_source_at(f, source)->pages >= f->page_share)
+        if (!evict_own(f, source, i))
+            return CT_NONE;
+    while (f->pages.used == f->pages.n)
+        if (!evict_any(f, source, i))
+            return CT_NONE;
+    page = pool_get(&f->pages);
+    memset(frag_page_at(f, page), 0, offsetof(struct frag_page, bytes));
+    frag_source_at(f, source)->pages++;
+    return page;
+}

@@ -1,0 +1,115 @@
+/* frag_read.c - what one fragment says of its datagram */
+#include "frag_read.h"
+
+#include "bytes.h"
+#include "parse.h"
+
+enum { LONGEST = 65535, V6_HEADER = 40, V6_FRAGMENT = 8 };
+enum { V4_DF = 0x4000, V4_MF = 0x2000, V4_OFFSET = 0x1fff, V6_MF = 1 };
+
+static void read_v4(const struct ct_pkt *pkt, struct frag_piece *p)
+{
+    uint16_t word = load16(pkt->data + 6);
+
+    p->v4 = true;
+    p->head_len = pkt->l4_off;
+    p->data = pkt->data + pkt->l4_off;
+    p->len = pkt->l4_len;
+    p->off = (uint32_t)(word & V4_OFFSET) * FRAG_UNIT;
+    p->more = (word & V4_MF) != 0;
+    p->df = (word & V4_DF) != 0;
+    p->next_header = pkt->data[9];
+    p->ecn = pkt->data[1] & 3;
+    /* As the kernel: what is no whole unit can't have been meant. */
+    if (p->more)
+        p->len &= ~(uint32_t)(FRAG_UNIT - 1);
+}
+
+/* pkt->l4_off is where the Fragment header stands. */
+static void read_v6(const struct ct_pkt *pkt, struct frag_piece *p)
+{
+    const uint8_t *h = pkt->data + pkt->l4_off;
+    uint32_t at = V6_HEADER, named = 6;
+
+    while (at < pkt->l4_off) { /* ct_parse() has been here: it ends there */
+        named = at;
+        at += ((uint32_t)pkt->data[at + 1] + 1) * 8;
+    }
+    p->head_len = pkt->l4_off;
+    p->next_at = named;
+    p->data = h + V6_FRAGMENT;
+    p->len = pkt->l4_len - V6_FRAGMENT;
+    p->off = load16(h + 2) & 0xfff8u;
+    p->more = (h[3] & V6_MF) != 0;
+    p->next_header = h[0];
+    p->ecn = pkt->data[1] >> 4 & 3;
+}
+
+static bool header_fits(uint8_t proto, const uint8_t *l4, uint32_t len)
+{
+    switch (proto) {
+    case PROTO_TCP:
+        return len >= 20 && (uint32_t)(l4[12] >> 4) * 4 <= len;
+    case PROTO_UDP:
+    case PROTO_UDPLITE:
+    case PROTO_ICMP:
+    case PROTO_ICMPV6:
+        return len >= 8;
+    default:
+        return len >= 1;
+    }
+}
+
+/* A first fragment must have all headers: who filters by ports must not be
+ * led by the nose (RFC 1858, RFC 3128 for the second, RFC 7112). */
+static enum ct_reason check_headers(const struct frag_piece *p, bool strict)
+{
+    uint8_t proto = p->next_header;
+    uint32_t off = 0;
+    enum ct_reason why;
+
+    if (p->v4) {
+        if (!strict)
+            return CT_REASON_NONE;
+        if (p->off == FRAG_UNIT && proto == PROTO_TCP)
+            return CT_REASON_FRAG_TINY;
+    }
+    if (p->off != 0)
+        return CT_REASON_NONE;
+    if (!p->v4) {
+        why = parse_chain(p->data, p->len, false, &off, &proto);
+        if (why == CT_REASON_FRAGMENT)
+            return CT_REASON_BAD_EXT_CHAIN;
+        if (why != CT_REASON_NONE)
+            return why == CT_REASON_TRUNCATED ? CT_REASON_FRAG_TINY : why;
+    }
+    return header_fits(proto, p->data + off, p->len - off)
+               ? CT_REASON_NONE
+               : CT_REASON_FRAG_TINY;
+}
+
+/* What can be said of a fragment alone. */
+static enum ct_reason check_piece(const struct frag_piece *p)
+{
+    uint32_t before = p->v4 ? p->head_len : p->head_len - V6_HEADER;
+
+    if (p->len == 0 || before + p->off + p->len > LONGEST)
+        return CT_REASON_FRAG_BAD;
+    if (!p->v4 && p->more && p->len % FRAG_UNIT != 0)
+        return CT_REASON_FRAG_BAD;
+    return CT_REASON_NONE;
+}
+
+enum ct_reason frag_read(const struct ct_pkt *pkt, bool strict,
+                         struct frag_piece *p)
+{
+    enum ct_reason why;
+
+    *p = (struct frag_piece){.size = pkt->len};
+    if (pkt->tuple.family == CT_IPV4)
+        read_v4(pkt, p);
+    else
+        read_v6(pkt, p);
+    why = check_piece(p);
+    return why == CT_REASON_NONE ? check_headers(p, strict) : why;
+}

@@ -1,0 +1,68 @@
+/* reassemble.c - fragments become the datagram they were, before the hooks
+ *
+ * Conntrack, NAT and rules never see a fragment, only whole datagrams; on their
+ * way out those are cut again where they were cut before: output.c.
+ *
+ * Who is told that a datagram did not become whole in time (RFC 792, RFC 4443
+ * section 3.3; not before its first fragment has come) is as in Linux: with
+ * IPv6 every sender; with IPv4 only who spoke to the router's own address,
+ * since for others the receiver is the one to say it. */
+#include "reassemble.h"
+
+#include "answer.h"
+#include "ending.h"
+
+static void blank(struct journey *j, struct ct_pkt *pkt)
+{
+    *pkt = (struct ct_pkt){.data = j->whole + CT_HEADROOM, .cuts = j->cuts};
+}
+
+void reassemble_expire(struct journey *j)
+{
+    struct ct_pkt first;
+
+    for (;;) {
+        union ct_addr dst;
+
+        blank(j, &first);
+        if (!ct_defrag_expired(j->cfg.ct, &first))
+            return;
+        if (first.len == 0)
+            continue;
+        dst = walk_addr(&first, true);
+        if (walk_family(&first) == CT_IPV6 ||
+            local_dst(&j->local, CT_IPV4, &dst) == LOCAL_SELF)
+            answer_error(j, &first, ANSWER_REASSEMBLY, 0);
+    }
+}
+
+/* What must be right of each fragment already: the datagram could be anybody's
+ * otherwise.  A host's own come by a device, too (host.h): there the whole is
+ * looked at. */
+static enum ct_reason inspect(const struct journey *j, const struct ct_pkt *pkt)
+{
+    if (pkt->csum_partial || pkt->gso_size != 0)
+        return CT_REASON_BAD_GSO;
+    if (j->cfg.host)
+        return CT_REASON_NONE;
+    return local_src(&j->local, pkt->tuple.family, &pkt->tuple.src);
+}
+
+bool reassemble_take(struct journey *j, struct ct_pkt *pkt,
+                     struct ct_pkt *whole)
+{
+    enum ct_reason why = inspect(j, pkt);
+    bool is_whole;
+
+    if (why != CT_REASON_NONE) {
+        ending_refuse(j, pkt, why);
+        return false;
+    }
+    reassemble_expire(j);
+    blank(j, whole);
+    if (ct_defrag(j->cfg.ct, pkt, whole, &is_whole) == CT_REASON_NONE)
+        return is_whole;
+    if (j->cfg.dropped != NULL)
+        j->cfg.dropped(j->cfg.ctx, pkt);
+    return false;
+}
