@@ -169,7 +169,7 @@ static bool hidden(const struct world *w, const struct ct_pkt *pkt)
 /* Packets that leave with partial sums are completed in a copy first. */
 static bool sums_ok(const struct ct_pkt *pkt)
 {
-    uint8_t copy[2048];
+    static uint8_t copy[WORLD_PACKET];
 
     if (pkt->len > sizeof copy)
         return true;
@@ -270,7 +270,7 @@ static const char *invalid_why(const struct world *w, const uint64_t *before)
 static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
                  bool partial)
 {
-    uint8_t room[CT_HEADROOM + 2048 + CT_HEADROOM];
+    static uint8_t room[CT_HEADROOM + WORLD_PACKET + CT_HEADROOM];
     struct ct_pkt pkt = {.data = room + CT_HEADROOM,
                          .len = len,
                          .in = in,
@@ -280,7 +280,7 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
     char text[1024], head[1200];
     const char *why;
 
-    assert_true(len <= 2048);
+    assert_true(len <= WORLD_PACKET);
     memcpy(pkt.data, data, len);
     packet_print_brief(text, sizeof text, data, len);
     for (unsigned r = 0; r < CT_N_REASONS; r++)

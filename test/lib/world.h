@@ -35,6 +35,9 @@
 
 #include "rig.h"
 
+/* Longest packet that say_bytes() takes. */
+#define WORLD_PACKET 65600u
+
 struct world {
     struct rig rig;
     bool masquerade;

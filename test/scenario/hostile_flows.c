@@ -191,6 +191,45 @@ static void t12_retries_do_not_hold_an_old_decision(void **state)
     END(w);
 }
 
+/* U4: who gets ports one after the other learns nothing about the next: they
+ * lie evenly, and a step says nothing about the one behind it. */
+static void u4_ports_can_not_be_foreseen(void **state)
+{
+    enum { DRAWS = 20000, BINS = 64 };
+    struct world *w = WORLD("max 32768; buckets 32768; "
+                            "postrouting {\"out\":\"wan\",\"masquerade\":"
+                            "{\"random\":true}}; masquerade off");
+    static uint32_t bin[BINS], turn[BINS];
+    double chi = 0, chi_turn = 0;
+    uint16_t last = 0;
+
+    (void)state;
+    w->quiet = true;
+    memset(bin, 0, sizeof bin);
+    memset(turn, 0, sizeof turn);
+    for (unsigned i = 0; i < DRAWS; i++) {
+        uint16_t port;
+
+        sayf(w, "10.0.1.2:%u > 198.51.%u.%u:80 udp", 2000 + i % 60000,
+             101 + i / 200, 2 + i % 200);
+        port = last_sport(w);
+        assert_in_range(port, 1024, 65535);
+        bin[(port - 1024u) * BINS / 64512u]++;
+        turn[(uint16_t)(port - last) * BINS / 65536u]++;
+        last = port;
+    }
+    for (unsigned i = 0; i < BINS; i++) {
+        double e = DRAWS / (double)BINS;
+
+        chi += (bin[i] - e) * (bin[i] - e) / e;
+        chi_turn += (turn[i] - e) * (turn[i] - e) / e;
+    }
+    /* 63 degrees of freedom: above 120 by chance once in 10^5 seeds */
+    assert_true(chi < 120);
+    assert_true(chi_turn < 120);
+    END(w);
+}
+
 /* U7: a forward that is changed serves new flows at once. */
 static void u7_changed_forward(void **state)
 {
@@ -351,6 +390,7 @@ int main(void)
         STORY(t7_no_answer_to_strangers),
         STORY(t9_no_reflection),
         STORY(t12_retries_do_not_hold_an_old_decision),
+        STORY(u4_ports_can_not_be_foreseen),
         STORY(u7_changed_forward),
         STORY(u8_idle_forward),
         STORY(i1_guessed_errors),

@@ -272,6 +272,37 @@ static void p10_tcp_options(void **state)
     }
 }
 
+/* P11: every size, both ways: intact, whatever its length (VPP-1677). */
+static void p11_every_size(void **state)
+{
+    static uint8_t data[WORLD_PACKET];
+    struct world *w = WORLD("mtu lan 65535; mtu wan 65535");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'");
+    for (uint32_t len = 28; len <= 65535; len += len < 2000 ? 1 : 251) {
+        for (int up = 0; up < 2; up++) {
+            uint64_t sent = w->sent;
+
+            memset(data, 0, 28);
+            build(data, 64,
+                  up ? "10.0.1.2:4000 > 198.51.100.2:80 udp"
+                     : "198.51.100.2:80 > 198.51.100.1:4000 udp");
+            memset(data + 28, (int)len, len - 28);
+            data[2] = (uint8_t)(len >> 8);
+            data[3] = (uint8_t)len;
+            data[24] = (uint8_t)((len - 20) >> 8);
+            data[25] = (uint8_t)(len - 20);
+            packet_fix_sums(data, len);
+            say_bytes(w, data, len,
+                      config_iface_find(w->rig.config, up ? "lan" : "wan"));
+            assert_int_equal(w->sent, sent + 1);
+        }
+    }
+    END(w);
+}
+
 /* P12: IPv4 options: source routing goes nowhere, the others are kept. */
 static void p12_ipv4_options(void **state)
 {
@@ -411,6 +442,7 @@ int main(void)
         STORY(p4_each_protocol_by_itself),
         STORY(p9_extension_chains),
         STORY(p10_tcp_options),
+        STORY(p11_every_size),
         STORY(p12_ipv4_options),
         STORY(p14_ttl),
         STORY(p15_land),

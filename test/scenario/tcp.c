@@ -364,7 +364,7 @@ static void rfc1122_keepalive_passes(void **state)
 }
 
 /* RFC 5382 REQ-5: an idle flow lives two hours and four minutes at least. */
-static void rfc5382_req5_idle_time(void **state)
+static void t11_rfc5382_req5_idle_time(void **state)
 {
     struct world *w = handshake("");
 
@@ -412,7 +412,7 @@ int main(void)
         STORY(linux_loose_pickup),
         STORY(rfc7323_scaled_window),
         STORY(rfc1122_keepalive_passes),
-        STORY(rfc5382_req5_idle_time),
+        STORY(t11_rfc5382_req5_idle_time),
         STORY(p5_urgent_pointer_is_not_ours),
     };
 

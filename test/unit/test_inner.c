@@ -182,7 +182,7 @@ static const struct {
      MANGLE_DST, "[2001:db8::1]:61234", "[fd00::9]:1", "fd00::9", 1},
 };
 
-static void rewritten_is_as_built(void **state)
+static void i3_rewritten_is_as_built(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N(rewrites); i++) {
@@ -232,7 +232,7 @@ static void query_ids_inside(void **state)
 
 /* A quotation that ends anywhere: as much as is there is translated, the rest
  * is not touched, and the outer checksum is right each time. */
-static void quotations_cut_everywhere(void **state)
+static void i2_quotations_cut_everywhere(void **state)
 {
     static const char *const about[] = {
         "198.51.100.1:61234 > 8.8.8.8:80 tcp S seq 9 mss 1460",
@@ -280,7 +280,7 @@ static void quotations_cut_everywhere(void **state)
 }
 
 /* hostile I2: lengths that lie, whatever the bytes. */
-static void random_quotations(void **state)
+static void i2_random_quotations(void **state)
 {
     struct rng rng = {12};
     union ct_addr to = addr("10.0.1.2");
@@ -324,10 +324,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_quoted_is_found),
-        cmocka_unit_test(rewritten_is_as_built),
+        cmocka_unit_test(i3_rewritten_is_as_built),
         cmocka_unit_test(query_ids_inside),
-        cmocka_unit_test(quotations_cut_everywhere),
-        cmocka_unit_test(random_quotations),
+        cmocka_unit_test(i2_quotations_cut_everywhere),
+        cmocka_unit_test(i2_random_quotations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

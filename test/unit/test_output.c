@@ -152,7 +152,7 @@ static void offload_header_lies(void **state)
     }
 }
 
-static void last_check_rows(void **state)
+static void k2_last_check_rows(void **state)
 {
     struct given g = build("10.0.1.2:1 > 198.51.100.2:53 udp len 100", LAN);
     struct ct_pkt *p = &g.pkt;
@@ -203,7 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(too_big_is_told),          CASE(fragments_without_df),
         CASE(partial_sum_is_completed), CASE(super_packets_by_gso_size),
-        CASE(offload_header_lies),      cmocka_unit_test(last_check_rows),
+        CASE(offload_header_lies),      cmocka_unit_test(k2_last_check_rows),
         CASE(lost_on_the_way_out),
     };
 

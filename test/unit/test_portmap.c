@@ -37,7 +37,7 @@ static struct portmap *map_of(struct fix *f)
 }
 
 /* Against the plainest model there is: an array of counts. */
-static void exclusive_agrees_with_a_model(void **state)
+static void p6_exclusive_agrees_with_a_model(void **state)
 {
     static uint32_t model[65536];
     struct fix f;
@@ -193,7 +193,7 @@ static void classes_are_the_kernels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exclusive_agrees_with_a_model),
+        cmocka_unit_test(p6_exclusive_agrees_with_a_model),
         cmocka_unit_test(the_last_free_port_is_found_and_none_is_known),
         cmocka_unit_test(every_shard_counts_its_own_slice),
         cmocka_unit_test(full_is_known_by_remote_and_class),

@@ -204,7 +204,7 @@ static void step(struct ct *ct, struct rng *rng, ct_time *now)
     }
 }
 
-static void readers_see_whole_flows(void **state)
+static void r7_readers_see_whole_flows(void **state)
 {
     struct ct_config config = {.max = MAX,
                                .buckets = 64,
@@ -256,7 +256,7 @@ static void readers_see_whole_flows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(readers_see_whole_flows),
+        cmocka_unit_test(r7_readers_see_whole_flows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,7 +153,7 @@ static void a_full_bucket_refuses_whole(void **state)
 
 /* hostile: 100,000 tuples that share their low address bits, under a random
  * key, at load 1: the longest bucket stays short. */
-static void chosen_tuples_do_not_pile_up(void **state)
+static void r2_chosen_tuples_do_not_pile_up(void **state)
 {
     uint32_t longest = 0, n = 100000;
     struct fix f;
@@ -190,7 +190,7 @@ int main(void)
         cmocka_unit_test(past_its_time_or_dying_is_not_seen),
         cmocka_unit_test(a_tuple_that_is_there_in_either_direction_clashes),
         cmocka_unit_test(a_full_bucket_refuses_whole),
-        cmocka_unit_test(chosen_tuples_do_not_pile_up),
+        cmocka_unit_test(r2_chosen_tuples_do_not_pile_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
