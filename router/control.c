@@ -46,7 +46,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct control *c = timer->data;
 
-    hostnet_reserve(c);
+    hostnet_tend(c);
     uv_timer_start(timer, on_timer, devices_tend(c), 0);
 }
 

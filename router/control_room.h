@@ -37,6 +37,7 @@ struct control {
     uv_timer_t settle;              /* a short wait for more of it */
     char complaint[256];            /* what it would not do, told once */
     struct ct_reserved reserved[2]; /* tcp, udp; workers read them */
+    uint64_t reserve_at; /* ms of the loop: /proc is not read before */
     struct web *web;
     struct web_source source;
     char why[128]; /* not ready because */
@@ -66,6 +67,7 @@ int hostnet_start(struct control *c);
 void hostnet_end(struct control *c);
 void hostnet_changed(struct control *c); /* look again, soon */
 void hostnet_reserve(struct control *c); /* ports of the host's own */
+void hostnet_tend(struct control *c);    /* the same, once a second */
 
 /* websource.c */
 void websource_setup(struct control *c);

@@ -17,7 +17,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SETTLE_MS = 50, RETRY_MS = 1000, NOT_POSSIBLE = 1, BAD_CONFIG = 2 };
+enum {
+    SETTLE_MS = 50,
+    RETRY_MS = 1000,
+    RESERVE_MS = 1000,
+    NOT_POSSIBLE = 1,
+    BAD_CONFIG = 2
+};
 
 static void on_settled(uv_timer_t *timer);
 
@@ -70,6 +76,17 @@ void hostnet_reserve(struct control *c)
                  g->n_reserved);
     bound_update(&c->reserved[1], "/proc/net", "udp", g->reserved,
                  g->n_reserved);
+}
+
+/* The timer runs faster while a device is lost. */
+void hostnet_tend(struct control *c)
+{
+    uint64_t now = uv_now(&c->loop);
+
+    if (now < c->reserve_at)
+        return;
+    c->reserve_at = now + RESERVE_MS;
+    hostnet_reserve(c);
 }
 
 /* The kernel's rules as the facts and the TUN pair want them. */
