@@ -387,6 +387,10 @@ static enum ct_reason tcp_track(union ct_proto_state *st, struct track *t)
         case TCP_FIT_IGNORE:
             t->act = TRACK_IGNORE;
             return CT_REASON_NONE;
+        case TCP_FIT_BEGUN:
+            if (t->params->v[CT_PARAM_tcp_refused_begins])
+                t->act = TRACK_KEEP;
+            return refuse(st, &seg, t);
         case TCP_FIT_INVALID:
             return refuse(st, &seg, t);
         }

@@ -91,7 +91,8 @@ void tcp_window_resync(union ct_proto_state *st, enum ct_dir answering)
     st->tcp.flags[opening] = st->tcp.last_flags;
     st->tcp.peer[answering] = (struct ct_tcp_peer){0};
     st->tcp.scale[answering] = 0;
-    st->tcp.flags[answering] = 0;
+    /* Linux 6.18: of a flow picked up in the middle, that side stays free. */
+    st->tcp.flags[answering] &= CT_TCP_BE_LIBERAL;
 }
 
 /* A SYN or SYN-ACK begins its sender's window.  RFC 7323 2.2: windows are
@@ -268,12 +269,17 @@ check(union ct_proto_state *st, const struct tcp_segment *seg, enum ct_dir dir,
     uint32_t sack = seg->ack;
     struct claim c;
     enum tcp_fit fit;
+    bool began = false;
 
     if (seg->options_len && st->tcp.flags[!dir] & CT_TCP_SACK_PERM)
         sack = tcp_options_sack(seg, sack);
-    if (!plain && (seg->flags & CT_TCP_SYN || sender->maxwin == 0) &&
-        begin(st, seg, dir, sack))
-        return TCP_FIT_YES;
+    if (!plain && (seg->flags & CT_TCP_SYN || sender->maxwin == 0)) {
+        struct ct_tcp_peer was = *sender;
+
+        if (begin(st, seg, dir, sack))
+            return TCP_FIT_YES;
+        began = was.maxwin != sender->maxwin || was.end != sender->end;
+    }
 
     c = read_claim(st, seg, dir, sack, plain);
     fit = judge(sender, &st->tcp.peer[!dir], &c);
@@ -287,8 +293,9 @@ check(union ct_proto_state *st, const struct tcp_segment *seg, enum ct_dir dir,
         sender->end = c.end;
         st->tcp.flags[dir] |= CT_TCP_UNACKED;
     }
-    return liberal || st->tcp.flags[dir] & CT_TCP_BE_LIBERAL ? TCP_FIT_YES
-                                                             : fit;
+    if (liberal || st->tcp.flags[dir] & CT_TCP_BE_LIBERAL)
+        return TCP_FIT_YES;
+    return fit == TCP_FIT_INVALID && began ? TCP_FIT_BEGUN : fit;
 }
 
 static __attribute__((noinline)) enum tcp_fit

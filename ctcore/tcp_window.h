@@ -9,6 +9,7 @@ enum tcp_fit {
     TCP_FIT_YES,    /* fits; the window has moved with it */
     TCP_FIT_IGNORE, /* old or a little too much: let it pass, believe nothing */
     TCP_FIT_INVALID, /* neither end can have meant it */
+    TCP_FIT_BEGUN,   /* the same, but its sender's window has begun with it */
 };
 
 /* The first segment of a flow: a SYN, or one in the middle of a connection

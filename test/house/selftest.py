@@ -19,7 +19,8 @@ HOUSE = {
                       "add_subdirectory(ctcore)\n",
     ".gitignore": "/build/\n",
     "LICENSE": "",
-    "README.md": "# small\n",
+    "README.md": "# small\n\n## Where weir is not the kernel\n\n| | a | b | why |\n"
+                 "|---|---|---|---|\n| `slow` | fast | slow | care |\n",
     "ctcore/CMakeLists.txt": "add_library(ctcore STATIC nat.c table.c)\n"
                              "target_include_directories(ctcore PRIVATE\n"
                              "    ../include .)\n",
@@ -59,6 +60,8 @@ HOUSE = {
     "web/server.c": "#include <web/source.h>\n\n"
                     "int server_start(void)\n{\n    return 0;\n}\n",
     "test/CMakeLists.txt": "",
+    "test/differential/differences.def":
+        'D(slow, "fast",\\\n  "slow", "care")\n',
 }
 
 LONG = "\nstatic int endless(void)\n{\n" + "    ;\n" * 80 + "    return 0;\n}\n"
@@ -139,6 +142,12 @@ FAULTS = [
     ("toplevel", "a new folder", "scripts/x.sh", "\n",
      "scripts: not allowed"),
     ("toplevel", "a new file", "NOTES.md", "\n", "NOTES.md: not allowed"),
+    ("differences", "one that is not told", "test/differential/differences.def",
+     'D(new, "a", "b", "c")\n', "no row for new"),
+    ("differences", "one that is not judged", "README.md",
+     "| `old` | a | b | c |\n", "old is not in"),
+    ("differences", "one that is told otherwise", "README.md",
+     "| `slow` | fast | slow | haste |\n", "slow reads otherwise"),
     ("headers", "a header that needs another first", "ctcore/table.h",
      "struct holder {\n    uint32_t n;\n};\n",
      "ctcore/table.h: does not compile alone"),

@@ -95,7 +95,7 @@ static const struct talk tcp_talks[] = {
     }},
     {"an old SYN-ACK (synack_old)", "", {
         {"opens",           0, '>', "S",  1000, 0,    0, W, "", "SYN_SENT", "ok", 120},
-        {"stale answer",    0, '<', "SA", 5000, 9999, 0, W, "", "SYN_SENT", "TCP_WINDOW", 120},
+        {"stale answer",    0, '<', "SA", 5000, 9999, 0, W, "", "SYN_SENT", "TCP_WINDOW+keep", 120},
         {"SYN again",       0, '>', "S",  1000, 0,    0, W, "", "SYN_SENT", "ignore", 120},
         {"the true answer", 0, '<', "SA", 6000, 1001, 0, W, "", "SYN_RECV", "ok", 60},
         {"done",            0, '>', "A",  1001, 6001, 0, W, "", "ESTABLISHED", "ok assured", 432000},

@@ -1,0 +1,387 @@
+#include "kernel.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+struct kernel {
+    int tun[KERNEL_N_SIDES];
+    struct mnl_socket *nl;
+    unsigned seq;
+    uint16_t sentinels;
+};
+
+/* ---- the namespace ---- */
+
+static int open_tun(const char *name)
+{
+    struct ifreq ifr;
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return -1;
+    memset(&ifr, 0, sizeof ifr);
+    ifr.ifr_flags = IFF_TUN | IFF_NO_PI;
+    snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", name);
+    if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool kernel_sysctl(struct kernel *k, const char *name, int value)
+{
+    char path[256];
+    FILE *f;
+    bool ok;
+
+    (void)k;
+    snprintf(path, sizeof path, "/proc/sys/net/%s", name);
+    f = fopen(path, "w");
+    if (!f)
+        return false;
+    ok = fprintf(f, "%d\n", value) > 0;
+    return fclose(f) == 0 && ok;
+}
+
+bool kernel_rules(struct kernel *k, const char *text)
+{
+    FILE *nft = popen("nft -f -", "w");
+
+    (void)k;
+    if (!nft)
+        return false;
+    fprintf(nft, "flush ruleset\n%s\n", text);
+    return pclose(nft) == 0;
+}
+
+static const char *const plumbing[] = {
+    "link set lo up",
+    "link set klan addrgenmode none",
+    "link set kwan addrgenmode none",
+    "addr add 10.0.1.1/24 dev klan",
+    "addr add fd00:1::1/64 dev klan nodad",
+    "addr add 198.51.100.1/24 dev kwan",
+    "addr add 2001:db8::1/64 dev kwan nodad",
+    "link set klan up",
+    "link set kwan up",
+    "route add default dev kwan",
+    "-6 route add default dev kwan",
+};
+
+static const struct {
+    const char *name;
+    int value;
+} settings[] = {
+    {"ipv4/conf/all/rp_filter", 0},
+    {"ipv4/conf/default/rp_filter", 0},
+    {"ipv4/ip_forward", 1},
+    {"ipv6/conf/all/forwarding", 1},
+    {"ipv4/conf/klan/rp_filter", 0},
+    {"ipv4/conf/kwan/rp_filter", 0},
+    {"ipv4/icmp_ratelimit", 0},
+    {"ipv6/icmp/ratelimit", 0},
+    {"ipv4/icmp_ratemask", 0},
+    {"ipv4/icmp_msgs_per_sec", 1000000},
+    {"ipv4/conf/klan/send_redirects", 0},
+    {"ipv4/conf/kwan/send_redirects", 0},
+    {"ipv4/conf/all/send_redirects", 0},
+};
+
+static bool plumb(struct kernel *k, char err[256])
+{
+    for (size_t i = 0; i < sizeof plumbing / sizeof *plumbing; i++) {
+        char command[128];
+
+        snprintf(command, sizeof command, "ip %s", plumbing[i]);
+        if (system(command) != 0) {
+            snprintf(err, 256, "%s failed", command);
+            return false;
+        }
+    }
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (!kernel_sysctl(k, settings[i].name, settings[i].value) &&
+            strstr(settings[i].name, "msgs") == NULL) {
+            snprintf(err, 256, "can't set net/%s: %s", settings[i].name,
+                     strerror(errno));
+            return false;
+        }
+    return true;
+}
+
+struct kernel *kernel_open(char err[256])
+{
+    struct kernel *k = calloc(1, sizeof *k);
+
+    if (!k)
+        return NULL;
+    if (unshare(CLONE_NEWNET) < 0) {
+        snprintf(err, 256, "no network namespace: %s", strerror(errno));
+    } else if ((k->tun[KERNEL_LAN] = open_tun("klan")) < 0 ||
+               (k->tun[KERNEL_WAN] = open_tun("kwan")) < 0) {
+        snprintf(err, 256, "no TUN device: %s", strerror(errno));
+    } else if (plumb(k, err)) {
+        k->nl = mnl_socket_open(NETLINK_NETFILTER);
+        if (k->nl && mnl_socket_bind(k->nl, 0, MNL_SOCKET_AUTOPID) == 0)
+            return k;
+        snprintf(err, 256, "no netfilter socket: %s", strerror(errno));
+    }
+    free(k);
+    return NULL;
+}
+
+void kernel_close(struct kernel *k)
+{
+    mnl_socket_close(k->nl);
+    close(k->tun[KERNEL_LAN]);
+    close(k->tun[KERNEL_WAN]);
+    free(k);
+}
+
+/* ---- packets ---- */
+
+void kernel_put(struct kernel *k, enum kernel_side side, const uint8_t *data,
+                size_t len)
+{
+    if (write(k->tun[side], data, len) < 0 && errno != EINVAL)
+        fprintf(stderr, "kernel: write of %zu bytes: %s\n", len,
+                strerror(errno));
+}
+
+/* What hosts say to their links: link-local sources, groups. */
+static bool of_the_link(const uint8_t *d, size_t len)
+{
+    if (len < 20)
+        return true;
+    if (d[0] >> 4 == 4)
+        return d[16] >= 224;
+    return len < 40 || d[24] == 0xff || (d[8] == 0xfe && d[9] == 0x80);
+}
+
+size_t kernel_get(struct kernel *k, enum kernel_side side, uint8_t *data,
+                  size_t room)
+{
+    ssize_t n;
+
+    do
+        n = read(k->tun[side], data, room);
+    while (n > 0 && of_the_link(data, (size_t)n));
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* 192.0.2.1:9 > 198.51.100.250:N without a checksum: forwarded to wan. */
+static void sentinel(uint8_t p[28], uint16_t n)
+{
+    static const uint8_t head[28] = {
+        0x45, 0, 0,   28, 0x5e, 0x17, 0, 0, 64, 17, 0, 0, 192, 0,
+        2,    1, 198, 51, 100,  250,  0, 9, 0,  0,  0, 8, 0,   0};
+    uint32_t sum = 0;
+
+    memcpy(p, head, sizeof head);
+    p[22] = (uint8_t)(n >> 8);
+    p[23] = (uint8_t)n;
+    for (int i = 0; i < 20; i += 2)
+        sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum += sum >> 16;
+    p[10] = (uint8_t)(~sum >> 8);
+    p[11] = (uint8_t)~sum;
+}
+
+bool kernel_settle(struct kernel *k)
+{
+    struct pollfd ready = {.fd = k->tun[KERNEL_WAN], .events = POLLIN};
+    uint16_t n = ++k->sentinels;
+    uint8_t p[2048];
+
+    sentinel(p, n);
+    kernel_put(k, KERNEL_LAN, p, 28);
+    for (int i = 0; i < 100; i++) {
+        size_t len = kernel_get(k, KERNEL_WAN, p, sizeof p);
+
+        if (len == 28 && p[19] == 250 && p[22] == n >> 8 && p[23] == (n & 255))
+            return true;
+        if (len == 0)
+            poll(&ready, 1, 100);
+    }
+    return false;
+}
+
+/* ---- the table ---- */
+
+static int addr_attr(const struct nlattr *attr, void *data)
+{
+    struct ct_tuple *t = data;
+    uint16_t type = mnl_attr_get_type(attr),
+             len = mnl_attr_get_payload_len(attr);
+    bool src = type == CTA_IP_V4_SRC || type == CTA_IP_V6_SRC;
+
+    t->family = len == 4 ? CT_IPV4 : CT_IPV6;
+    if (len == 4 || len == 16)
+        memcpy(src ? t->src.b : t->dst.b, mnl_attr_get_payload(attr), len);
+    return MNL_CB_OK;
+}
+
+static int port_attr(const struct nlattr *attr, void *data)
+{
+    struct ct_tuple *t = data;
+
+    switch (mnl_attr_get_type(attr)) {
+    case CTA_PROTO_NUM:
+        t->proto = mnl_attr_get_u8(attr);
+        break;
+    case CTA_PROTO_SRC_PORT:
+    case CTA_PROTO_ICMP_ID:
+    case CTA_PROTO_ICMPV6_ID:
+        t->sport = ntohs(mnl_attr_get_u16(attr));
+        break;
+    case CTA_PROTO_DST_PORT:
+        t->dport = ntohs(mnl_attr_get_u16(attr));
+        break;
+    case CTA_PROTO_ICMP_TYPE:
+    case CTA_PROTO_ICMPV6_TYPE:
+        t->dport = (uint16_t)(t->dport | mnl_attr_get_u8(attr) << 8);
+        break;
+    case CTA_PROTO_ICMP_CODE:
+    case CTA_PROTO_ICMPV6_CODE:
+        t->dport = (uint16_t)(t->dport | mnl_attr_get_u8(attr));
+        break;
+    default:
+        break;
+    }
+    return MNL_CB_OK;
+}
+
+static int tuple_attr(const struct nlattr *attr, void *data)
+{
+    switch (mnl_attr_get_type(attr)) {
+    case CTA_TUPLE_IP:
+        return mnl_attr_parse_nested(attr, addr_attr, data);
+    case CTA_TUPLE_PROTO:
+        return mnl_attr_parse_nested(attr, port_attr, data);
+    default:
+        return MNL_CB_OK;
+    }
+}
+
+static int tcp_attr(const struct nlattr *attr, void *data)
+{
+    struct kernel_flow *f = data;
+
+    if (mnl_attr_get_type(attr) == CTA_PROTOINFO_TCP_STATE)
+        f->tcp_state = mnl_attr_get_u8(attr);
+    return MNL_CB_OK;
+}
+
+static int protoinfo_attr(const struct nlattr *attr, void *data)
+{
+    if (mnl_attr_get_type(attr) != CTA_PROTOINFO_TCP)
+        return MNL_CB_OK;
+    return mnl_attr_parse_nested(attr, tcp_attr, data);
+}
+
+static int flow_attr(const struct nlattr *attr, void *data)
+{
+    struct kernel_flow *f = data;
+
+    switch (mnl_attr_get_type(attr)) {
+    case CTA_TUPLE_ORIG:
+        return mnl_attr_parse_nested(attr, tuple_attr, &f->tuple[0]);
+    case CTA_TUPLE_REPLY:
+        return mnl_attr_parse_nested(attr, tuple_attr, &f->tuple[1]);
+    case CTA_STATUS:
+        f->status = ntohl(mnl_attr_get_u32(attr));
+        break;
+    case CTA_TIMEOUT:
+        f->timeout = ntohl(mnl_attr_get_u32(attr));
+        break;
+    case CTA_MARK:
+        f->mark = ntohl(mnl_attr_get_u32(attr));
+        break;
+    case CTA_PROTOINFO:
+        return mnl_attr_parse_nested(attr, protoinfo_attr, f);
+    default:
+        break;
+    }
+    return MNL_CB_OK;
+}
+
+struct visit {
+    void (*each)(void *ctx, const struct kernel_flow *flow);
+    void *ctx;
+};
+
+static int on_flow(const struct nlmsghdr *nlh, void *data)
+{
+    const struct visit *v = data;
+    struct kernel_flow f;
+
+    memset(&f, 0, sizeof f);
+    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), flow_attr, &f);
+    v->each(v->ctx, &f);
+    return MNL_CB_OK;
+}
+
+static struct nlmsghdr *begin(struct kernel *k, char *buf, uint16_t type,
+                              uint16_t flags)
+{
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    struct nfgenmsg *nfh;
+
+    nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+    nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+    nlh->nlmsg_seq = ++k->seq;
+    nfh = mnl_nlmsg_put_extra_header(nlh, sizeof *nfh);
+    nfh->nfgen_family = AF_UNSPEC;
+    nfh->version = NFNETLINK_V0;
+    return nlh;
+}
+
+static int ask(struct kernel *k, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
+{
+    static char buf[1 << 16];
+    unsigned portid = mnl_socket_get_portid(k->nl);
+    int more = 1;
+
+    if (mnl_socket_sendto(k->nl, nlh, nlh->nlmsg_len) < 0)
+        return -1;
+    while (more > 0) {
+        ssize_t n = mnl_socket_recvfrom(k->nl, buf, sizeof buf);
+
+        if (n <= 0)
+            return -1;
+        more = mnl_cb_run(buf, (size_t)n, k->seq, portid, cb, data);
+    }
+    return more;
+}
+
+int kernel_flows(struct kernel *k,
+                 void (*each)(void *ctx, const struct kernel_flow *flow),
+                 void *ctx)
+{
+    struct visit v = {each, ctx};
+    char buf[256];
+
+    return ask(k, begin(k, buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP), on_flow, &v);
+}
+
+int kernel_flush(struct kernel *k)
+{
+    char buf[256];
+
+    return ask(k, begin(k, buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK), NULL, NULL);
+}
