@@ -10,6 +10,7 @@ import sys
 import time
 
 import cases_caps
+import cases_frag
 import cases_gateway
 import cases_gateway_faults
 import cases_gateway_life
@@ -21,7 +22,7 @@ import cases_traffic
 import lab
 
 CASES = {}
-for module in (cases_traffic, cases_nat, cases_life, cases_starts,
+for module in (cases_traffic, cases_frag, cases_nat, cases_life, cases_starts,
                cases_caps, cases_run, cases_gateway, cases_gateway_life,
                cases_gateway_faults):
     CASES.update(module.CASES)

@@ -92,9 +92,32 @@ static void answer(struct ct_pkt *pkt)
     }
 }
 
+/* True: pkt was a fragment, and is now the whole. */
+static bool defrag(struct ct_pkt *pkt)
+{
+    static uint8_t room[CT_HEADROOM + 40 + 65536 + CT_HEADROOM];
+    static uint64_t cuts[CT_CUTS];
+    struct ct_pkt whole = {.data = room + CT_HEADROOM, .cuts = cuts};
+    bool is_whole;
+
+    while (ct_defrag_expired(ct, &whole)) {
+        if (whole.len > CT_REPLY_MAX)
+            abort();
+        whole = (struct ct_pkt){.data = room + CT_HEADROOM, .cuts = cuts};
+    }
+    if (ct_defrag(ct, pkt, &whole, &is_whole) != CT_REASON_NONE || !is_whole)
+        return false;
+    if (whole.len > 40 + 65535 || whole.frag_max == 0)
+        abort();
+    *pkt = whole;
+    return ct_parse(ct, pkt) == CT_REASON_NONE;
+}
+
 static void walk(struct ct_pkt *pkt)
 {
-    if (ct_parse(ct, pkt) != CT_REASON_NONE) {
+    enum ct_reason why = ct_parse(ct, pkt);
+
+    if (why != CT_REASON_NONE && !(why == CT_REASON_FRAGMENT && defrag(pkt))) {
         ct_done(ct, pkt);
         return;
     }
@@ -119,12 +142,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                .acct = true,
                                .timestamp = true,
                                .hairpin = true,
+                               .fragments = true,
                                .key = {7},
                                .seed = 7};
     ct_time now = {1000};
 
     ct_params_default(&config.params, CT_PROFILE_LINUX);
     config.params.v[CT_PARAM_checksum] = 0; /* let it in deep */
+    config.params.v[CT_PARAM_frag_memory] = 160;
+    config.params.v[CT_PARAM_frag_datagrams] = 8;
+    config.params.v[CT_PARAM_frag_per_source] = 3;
     if (!block) {
         set_up();
         block = aligned_alloc(64, (ct_size(&config) + 63) / 64 * 64);

@@ -123,6 +123,41 @@ static void fragment(struct gen *g, struct gen_packet *p)
         p->data[6] = 44;
 }
 
+/* The first, a middle or the last piece of it, of few ids: pieces of different
+ * packets meet, agree, overlap and contradict each other. */
+static void piece(struct gen *g, struct gen_packet *p)
+{
+    bool v4 = p->data[0] >> 4 == 4;
+    uint32_t head = v4 ? 20 : 40, at = 8 * below(g, 4), step = 8 + at;
+    uint32_t more = below(g, 2), len, word;
+
+    if (p->len <= head + at || p->len + 8 > sizeof p->data ||
+        (v4 && p->data[0] != 0x45))
+        return;
+    len = p->len - head - at;
+    if (more && len > step)
+        len = step;
+    memmove(p->data + head + (v4 ? 0 : 8), p->data + head + at, len);
+    p->len = head + len + (v4 ? 0 : 8);
+    p->gso_size = 0;
+    p->partial = false;
+    if (v4) {
+        word = at / 8 | more << 13 | below(g, 2) << 14;
+        store16(p->data + 2, (uint16_t)p->len);
+        store16(p->data + 4, (uint16_t)below(g, 3));
+        store16(p->data + 6, (uint16_t)word);
+        store16(p->data + 10, 0);
+        store16(p->data + 10, (uint16_t)~sum(p->data, 20, 0));
+        return;
+    }
+    memset(p->data + 40, 0, 8);
+    p->data[40] = p->data[6];
+    p->data[6] = 44;
+    store16(p->data + 4, (uint16_t)(len + 8));
+    store16(p->data + 42, (uint16_t)(at | more));
+    store16(p->data + 46, (uint16_t)below(g, 3));
+}
+
 static void time_to_live(struct gen *g, struct gen_packet *p)
 {
     p->data[p->data[0] >> 4 == 4 ? 8 : 7] = (uint8_t)below(g, 3);
@@ -243,7 +278,8 @@ void spoil(struct gen *g, struct gen_packet *p)
     static void (*const faults[])(struct gen *, struct gen_packet *) = {
         cut,          pad,     lie_of_length,    first_byte, flip,
         fragment,     extend,  transport_header, addresses,  quotation,
-        time_to_live, rubbish, offload_header,   other_side,
+        time_to_live, rubbish, offload_header,   other_side, piece,
+        piece,
     };
     uint32_t n = 1 + (below(g, 4) == 0);
 
