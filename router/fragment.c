@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { MORE = 0x2000, OFFSET = 0x1fff };
+enum { DONT = 0x4000, MORE = 0x2000, OFFSET = 0x1fff };
 
 static void put16(uint8_t *p, uint32_t v)
 {
@@ -130,6 +130,7 @@ static bool read_head(const struct ct_pkt *pkt, uint32_t id, struct head *h)
     uint32_t named, n;
 
     h->v4 = pkt->data[0] >> 4 == CT_IPV4;
+    h->word = 0;
     if (h->v4) {
         h->len = (pkt->data[0] & 0x0fu) * 4;
         h->word = (uint32_t)pkt->data[6] << 8 | pkt->data[7];
@@ -181,6 +182,8 @@ enum ct_reason fragment_send(struct ct_pkt *pkt, uint16_t limit, uint32_t id,
     payload = pkt->len - skip;
     if (!cuts_fit(cuts, payload, limit - h.len))
         cuts = NULL;
+    if (cuts != NULL) /* the kernel, too, says DF no more of such pieces */
+        h.word &= ~(unsigned)DONT;
     for (uint32_t at = 0; at < payload; at = end) {
         struct ct_pkt piece = *pkt;
         enum ct_reason why;

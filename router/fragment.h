@@ -11,7 +11,8 @@ typedef enum ct_reason fragment_tx(void *ctx, struct ct_pkt *pkt);
  * may be.
  *
  * => pkt is a well-formed packet, no super-packet.  That it may be cut (DF) is
- *    the caller's to know; pieces have DF as it has.
+ *    the caller's to know; pieces have DF as it has, unless they are those it
+ *    came in: there Linux (6.18, seen) leaves DF out.
  * => id: of IPv6 fragments, from real chance; IPv4's is in the packet.
  * => a partial checksum is completed first: pieces can't carry one.
  * => pkt->data is used up: headers of later pieces are written over what has
