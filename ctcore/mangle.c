@@ -29,7 +29,7 @@ static inline struct sum sum_of(uint8_t proto)
         return (struct sum){16, true, false};
     case PROTO_UDP:
         return (struct sum){6, true, true};
-    case PROTO_UDPLITE:
+    case PROTO_UDPLITE: /* as UDP: what becomes 0 is sent as 0xffff */
         return (struct sum){6, true, true};
     case PROTO_DCCP:
         return (struct sum){6, true, false};
@@ -76,7 +76,7 @@ static inline uint8_t port_at(const uint8_t *l4, uint32_t len,
                               const struct ct_tuple *kind,
                               enum mangle_side side)
 {
-    if (kind->proto == PROTO_TCP || kind->proto == PROTO_UDP) {
+    if (parse_has_ports(kind->proto)) {
         if (len >= 4)
             return side == MANGLE_SRC ? 0 : 2;
     } else if (kind->proto == PROTO_ICMP || kind->proto == PROTO_ICMPV6) {
@@ -245,11 +245,11 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
     uint8_t proto = pkt->tuple.proto;
     enum ct_family family = pkt->tuple.family == CT_IPV4 ? CT_IPV4 : CT_IPV6;
     struct sum sum = sum_of(proto);
-    uint32_t len = pkt->l4_len, acc = 0;
+    uint32_t len = pkt->l4_len, acc = 0, covered;
 
     if (pkt->csum_partial || pkt->csum_ok)
         return true;
-    if (sum.at == 0 || proto == PROTO_UDPLITE || proto == PROTO_DCCP)
+    if (sum.at == 0 || proto == PROTO_DCCP)
         return true; /* no tracker: nobody judges what it does not know */
     if (len < sum.at + 2u)
         return false;
@@ -260,11 +260,16 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
             return false;
         len = load16(l4 + 4); /* RFC 768: its own length, not the packet's */
     }
+    covered = len;
+    if (proto == PROTO_UDPLITE && load16(l4 + 4) != 0)
+        covered = load16(l4 + 4); /* the pseudo header has the whole length */
+    if (covered > len)
+        return false;
     if (sum.pseudo) {
         bool v4 = family == CT_IPV4;
 
         acc = csum_pseudo(family, ip + (v4 ? 12 : 8), ip + (v4 ? 16 : 24),
                           proto, len);
     }
-    return csum_fold(csum_add(acc, l4, len)) == 0xffff;
+    return csum_fold(csum_add(acc, l4, covered)) == 0xffff;
 }

@@ -91,6 +91,41 @@ static struct ids parse_icmp(struct ct_pkt *pkt, const uint8_t *l4,
     return ids;
 }
 
+/* RFC 3828 section 3.1: the coverage is 0, for all, or 8 at least; a checksum
+ * is not optional. */
+static struct ids parse_udplite(struct ct_pkt *pkt, const uint8_t *l4,
+                                uint32_t room)
+{
+    uint16_t coverage;
+
+    if (room < 8)
+        return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
+    coverage = load16(l4 + 4);
+    if ((coverage != 0 && coverage < 8) || coverage > room)
+        return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
+    if (load16(l4 + 6) == 0)
+        return refuse_l4(pkt, CT_REASON_L4_BAD_CHECKSUM);
+    return (struct ids){load16(l4), load16(l4 + 2)};
+}
+
+/* Version 1 (RFC 2637 section 4.1) names a call, whose id stands for the
+ * receiver's port; all others are known by their addresses alone. */
+static struct ids parse_gre(struct ct_pkt *pkt, const uint8_t *l4,
+                            uint32_t room)
+{
+    enum { VERSION = 7, PPP = 0x880b };
+
+    if (room < 4)
+        return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
+    if ((l4[1] & VERSION) != 1)
+        return (struct ids){0, 0};
+    if (room < 8)
+        return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
+    if (load16(l4 + 2) != PPP)
+        return refuse_l4(pkt, CT_REASON_GRE_PROTOCOL);
+    return (struct ids){0, load16(l4 + 6)};
+}
+
 /* off: where the transport header begins; end: where the IP packet ends. */
 static inline enum ct_reason parse_l4(struct ct_pkt *pkt, uint32_t off,
                                       uint32_t end, uint8_t family,
@@ -106,6 +141,10 @@ static inline enum ct_reason parse_l4(struct ct_pkt *pkt, uint32_t off,
         ids = parse_tcp(pkt, l4, room);
     else if (proto == PROTO_UDP)
         ids = parse_udp(pkt, l4, room);
+    else if (proto == PROTO_UDPLITE)
+        ids = parse_udplite(pkt, l4, room);
+    else if (proto == PROTO_GRE)
+        ids = parse_gre(pkt, l4, room);
     else if (proto == PROTO_ICMP || proto == PROTO_ICMPV6) {
         if ((proto == PROTO_ICMP) == (family == CT_IPV4))
             ids = parse_icmp(pkt, l4, room, family);

@@ -16,11 +16,18 @@ enum {
     PROTO_ICMPV6 = 58,
     PROTO_DSTOPTS = 60,
     PROTO_DCCP = 33,
+    PROTO_GRE = 47,
     PROTO_UDPLITE = 136
 };
 
 /* Bounds of an IPv6 header chain: hostile senders pay, not the router. */
 enum { PARSE_MAX_EXT = 8, PARSE_MAX_EXT_BYTES = 512 };
+
+/* Do its first four bytes hold a source and a destination port? */
+static inline bool parse_has_ports(uint8_t proto)
+{
+    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_UDPLITE;
+}
 
 /* Is this ICMP message about another packet?  It quotes one, then. */
 static inline bool parse_icmp_error(uint8_t family, uint8_t type)

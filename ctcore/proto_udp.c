@@ -1,9 +1,10 @@
-/* proto_udp.c - the tracker of UDP
+/* proto_udp.c - the trackers of UDP and UDP-Lite (RFC 3828)
  *
  * Two stages.  A question and its answer, or questions alone, keep a flow for
  * the short timeout; packets both ways for more than two seconds make it a
  * stream, which lives longer and is ASSURED.  The reply bit is the one from
- * before the packet, so a first reply is still of the first stage. */
+ * before the packet, so a first reply is still of the first stage.  UDP-Lite,
+ * by the kernel's rule, needs no two seconds. */
 #include "l4proto.h"
 
 enum { HEADER_LEN = 8 };
@@ -35,6 +36,21 @@ static enum ct_reason udp_track(union ct_proto_state *st, struct track *t)
     return CT_REASON_NONE;
 }
 
+static enum ct_reason udplite_track(union ct_proto_state *st, struct track *t)
+{
+    if (t->pkt->l4_len < HEADER_LEN)
+        return CT_REASON_L4_TRUNCATED;
+
+    t->act = TRACK_REFRESH;
+    t->timeout = CT_PARAM_udp;
+    if (t->status & CT_SEEN_REPLY) {
+        st->udp.state = UDP_STREAM;
+        t->timeout = CT_PARAM_udp_stream;
+        t->act |= TRACK_ASSURED;
+    }
+    return CT_REASON_NONE;
+}
+
 static uint8_t udp_state(const union ct_proto_state *st)
 {
     return st->udp.state;
@@ -54,5 +70,17 @@ const struct l4proto proto_udp = {
     .allow_clash = true,
     .opens = udp_opens,
     .track = udp_track,
+    .state = udp_state,
+};
+
+const struct l4proto proto_udplite = {
+    .num = 136,
+    .name = "udplite",
+    .timeouts = udp_timeouts,
+    .n_states = N_UDP_STATES,
+    .has_ports = true,
+    .allow_clash = true,
+    .opens = udp_opens,
+    .track = udplite_track,
     .state = udp_state,
 };

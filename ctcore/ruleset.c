@@ -50,7 +50,7 @@ static struct facts look(const struct ct_pkt *pkt, bool without_ct)
     f.dst = number(pkt->data + (v4 ? 16 : 24), v4);
     if (pkt->l4_bad)
         return f;
-    f.has_ports = proto == PROTO_TCP || proto == PROTO_UDP;
+    f.has_ports = parse_has_ports(proto);
     f.has_icmp = proto == PROTO_ICMP || proto == PROTO_ICMPV6;
     if (f.has_ports) {
         f.sport = load16(l4);

@@ -168,7 +168,7 @@ static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
 
 static uint32_t tuple_owner(const struct ct_steer *s, const struct ct_tuple *t)
 {
-    if (t->proto == PROTO_TCP || t->proto == PROTO_UDP)
+    if (parse_has_ports(t->proto))
         return ported_owner(s, t, t->dport, t->sport);
     if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
         return ported_owner(s, t, t->sport, t->sport); /* the id */
@@ -185,7 +185,7 @@ static struct ct_tuple turned(const struct ct_tuple *t)
 
     back.src = t->dst;
     back.dst = t->src;
-    if (t->proto == PROTO_TCP || t->proto == PROTO_UDP) {
+    if (parse_has_ports(t->proto)) {
         back.sport = t->dport;
         back.dport = t->sport;
     } else if (t->proto == PROTO_ICMP && (type == REPLY4 || type == REQUEST4)) {

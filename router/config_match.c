@@ -272,7 +272,8 @@ void config_match_dport(struct config_read *r, json_t *v, void *into)
 bool config_match_has_ports(const struct ct_match *m)
 {
     for (unsigned i = 0; i < m->n_protos; i++)
-        if (m->protos[i] != IPPROTO_TCP && m->protos[i] != IPPROTO_UDP)
+        if (m->protos[i] != IPPROTO_TCP && m->protos[i] != IPPROTO_UDP &&
+            m->protos[i] != IPPROTO_UDPLITE)
             return false;
     return m->n_protos > 0 && !m->proto_negate;
 }

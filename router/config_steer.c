@@ -112,7 +112,7 @@ static bool is_own(const struct config *config, const union ct_addr *addr,
 static void add_addr(struct config_read *r, struct rows *rows,
                      const struct config_rule *c, const union ct_addr *addr)
 {
-    static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP};
+    static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
     const struct ct_match *m = &c->rule.match;
     bool six = c->rule.nat.family == CT_IPV6;
     int echo = six ? 128 : 8;
@@ -121,7 +121,7 @@ static void add_addr(struct config_read *r, struct rows *rows,
     row.row.addr = *addr;
     row.row.target = c->rule.nat.lo;
     row.row.family = c->rule.nat.family;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < sizeof ported; i++) {
         row.row.proto = ported[i];
         if (!asks_proto(m, ported[i]))
             continue;
@@ -200,7 +200,8 @@ static void make_rows(struct config_read *r, struct rows *rows,
     }
     /* Whatever addresses there are at the moment: any may become our own. */
     if (r->config->gateway.set && m->dport.n == 0 &&
-        (asks_proto(m, IPPROTO_TCP) || asks_proto(m, IPPROTO_UDP)))
+        (asks_proto(m, IPPROTO_TCP) || asks_proto(m, IPPROTO_UDP) ||
+         asks_proto(m, IPPROTO_UDPLITE)))
         refuse(r, c, c->dst_own ? NO_PORT_LEFT : MAY_BE_OWN);
     if (!m->dst.present && from_outside(r, m)) {
         add_own(r, rows, c);

@@ -193,10 +193,12 @@ static uint16_t outside_port(const struct talk_flow *f, const uint8_t *d,
 
 static uint8_t proto_of(const struct talk_flow *f)
 {
-    return f->proto == TALK_TCP   ? 6
-           : f->proto == TALK_UDP ? 17
-           : f->six               ? 58
-                                  : 1;
+    static const uint8_t protos[TALK_N_PROTOS] = {
+        [TALK_TCP] = 6,       [TALK_UDP] = 17, [TALK_ECHO] = 1,
+        [TALK_UDPLITE] = 136, [TALK_GRE] = 47,
+    };
+
+    return f->proto == TALK_ECHO && f->six ? 58 : protos[f->proto];
 }
 
 /* Is it the packet of this step, on its way out? */
@@ -205,7 +207,8 @@ static bool is_own_way(const struct judge *j, const uint8_t *d, size_t len)
     const struct talk_flow *f = &j->talk->flow[j->step->flow];
     bool v4 = d[0] >> 4 == 4;
 
-    return !j->step->reply && j->step->kind != TALK_ERROR && len > 28 &&
+    return !j->step->reply && f->proto != TALK_GRE &&
+           j->step->kind != TALK_ERROR && len > 28 &&
            d[v4 ? 9 : 6] == proto_of(f) && v4 != f->six &&
            (f->proto != TALK_ECHO || d[v4 ? 20 : 40] == (v4 ? 8 : 128));
 }

@@ -196,8 +196,9 @@ static void make_flow(struct writer *w, unsigned i)
     struct talk_flow *f = &w->talk->flow[i];
 
     f->proto = (uint8_t)(chance(&w->chance, 50)   ? TALK_TCP
-                         : chance(&w->chance, 60) ? TALK_UDP
-                                                  : TALK_ECHO);
+                         : chance(&w->chance, 50) ? TALK_UDP
+                         : chance(&w->chance, 70) ? TALK_ECHO
+                                                  : TALK_GRE);
     f->six = chance(&w->chance, 25);
     f->client = (uint8_t)(2 + below(&w->chance, 3));
     f->server = (uint8_t)(2 + below(&w->chance, 2));
@@ -218,8 +219,9 @@ static bool is_double(const struct talk *t, unsigned i)
 
         if (a->proto == b->proto && a->six == b->six &&
             a->client == b->client && a->server == b->server &&
-            a->sport == b->sport &&
-            (a->dport == b->dport || a->proto == TALK_ECHO))
+            (a->proto == TALK_GRE ||
+             (a->sport == b->sport &&
+              (a->dport == b->dport || a->proto == TALK_ECHO))))
             return true;
     }
     return false;
@@ -312,8 +314,14 @@ static void plain(const struct talk *t, const struct talk_step *s,
                           s->options & 1 ? " wscale 7" : "");
         break;
     case TALK_UDP:
-        n = snprintf(line, room, "%s > %s udp", e.src, e.dst);
+    case TALK_UDPLITE:
+        n = snprintf(line, room, "%s > %s %s", e.src, e.dst,
+                     f->proto == TALK_UDP ? "udp" : "udplite");
         break;
+    case TALK_GRE:
+        snprintf(line, room, "%s > %s proto 47 hex 0000080000000000%04x",
+                 e.from, e.to, s->len);
+        return;
     default:
         n = snprintf(line, room, "%s > %s icmp %s id %u seq %u", e.from, e.to,
                      s->reply ? "reply" : "echo",
@@ -356,7 +364,7 @@ void talk_line(const struct talk *t, unsigned step, const struct talk_view *v,
     const char *side = s->reply ? "@wan" : "@lan";
     size_t n;
 
-    if (s->kind == TALK_ERROR) {
+    if (s->kind == TALK_ERROR && t->flow[s->flow].proto != TALK_GRE) {
         quoted(t, s, v, about, sizeof about);
         ends_of(t, s, v, false, &e);
         snprintf(line, room, "%s > %s icmp %u/%u about {%s len 40} %s", e.from,
@@ -366,5 +374,8 @@ void talk_line(const struct talk *t, unsigned step, const struct talk_view *v,
     plain(t, s, v, s->kind == TALK_STRANGE, line, room);
     n = strlen(line);
     snprintf(line + n, room - n, "%s %s",
-             s->kind == TALK_BADSUM ? " badsum" : "", side);
+             s->kind == TALK_BADSUM && t->flow[s->flow].proto != TALK_GRE
+                 ? " badsum"
+                 : "",
+             side);
 }

@@ -19,7 +19,15 @@
 
 enum { TALK_FLOWS = 6, TALK_STEPS = 48 };
 
-enum talk_proto { TALK_TCP, TALK_UDP, TALK_ECHO, TALK_N_PROTOS };
+/* GRE: version 0, without ports; its flows are of two addresses. */
+enum talk_proto {
+    TALK_TCP,
+    TALK_UDP,
+    TALK_ECHO,
+    TALK_UDPLITE,
+    TALK_GRE,
+    TALK_N_PROTOS
+};
 
 enum talk_kind {
     TALK_PLAIN,   /* a packet of the flow: flags, seq, ack as given */

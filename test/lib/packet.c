@@ -66,7 +66,10 @@ static size_t l4_header_len(const struct spec *p)
         return 0;
     if (p->proto == TCP)
         return 20 + (p->n_tcpopt + 3) / 4 * 4;
-    return p->proto == UDP || p->proto == ICMP || p->proto == ICMPV6 ? 8 : 0;
+    return p->proto == UDP || p->proto == UDPLITE || p->proto == ICMP ||
+                   p->proto == ICMPV6
+               ? 8
+               : 0;
 }
 
 static void write_l4(const struct spec *p, uint8_t *h, size_t n, size_t payload)
@@ -74,7 +77,7 @@ static void write_l4(const struct spec *p, uint8_t *h, size_t n, size_t payload)
     memset(h, 0, n);
     if (n == 0)
         return;
-    if (p->proto == TCP || p->proto == UDP) {
+    if (p->proto == TCP || p->proto == UDP || p->proto == UDPLITE) {
         put16(h, p->sport);
         put16(h + 2, p->dport);
     }
@@ -86,7 +89,7 @@ static void write_l4(const struct spec *p, uint8_t *h, size_t n, size_t payload)
         put16(h + 14, p->win);
         put16(h + 18, p->urg);
         memcpy(h + 20, p->tcpopt, p->n_tcpopt);
-    } else if (p->proto == UDP) {
+    } else if (p->proto == UDP || p->proto == UDPLITE) {
         put16(h + 4, (unsigned)(n + payload));
     } else {
         h[0] = (uint8_t)p->type;

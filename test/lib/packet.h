@@ -12,6 +12,7 @@
  *   protocol
  *     tcp FLAGS   of S F R P . U E W (. is ACK), or - for none
  *     udp
+ *     udplite     covered as a whole
  *     icmp KIND   echo, reply, or TYPE/CODE; ICMPv6 between IPv6 addresses
  *     proto N     any other, without a header of its own
  *   words, in any order; N is decimal or 0x...

@@ -9,6 +9,7 @@ enum {
     ICMP = 1,
     TCP = 6,
     UDP = 17,
+    UDPLITE = 136,
     ROUTING = 43,
     FRAGMENT = 44,
     ICMPV6 = 58,

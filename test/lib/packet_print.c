@@ -36,8 +36,9 @@ static void hex(struct out *o, const char *word, const uint8_t *p, size_t n)
 
 static void ends(struct out *o, const uint8_t *d, const struct layout *lay)
 {
-    bool ports = (lay->proto == TCP || lay->proto == UDP) &&
-                 lay->frag_offset == 0 && lay->end - lay->l4 >= 4;
+    bool ports =
+        (lay->proto == TCP || lay->proto == UDP || lay->proto == UDPLITE) &&
+        lay->frag_offset == 0 && lay->end - lay->l4 >= 4;
 
     for (int i = 0; i < 2; i++) {
         char text[INET6_ADDRSTRLEN];
@@ -181,8 +182,8 @@ static void quoted(struct out *o, const uint8_t *p, size_t n)
         say(o, " seq %u", get32(head + lay.l4 + 4));
     } else if (lay.proto == TCP) {
         say(o, " tcp - seq %u", get32(head + lay.l4 + 4));
-    } else if (lay.proto == UDP) {
-        say(o, " udp");
+    } else if (lay.proto == UDP || lay.proto == UDPLITE) {
+        say(o, lay.proto == UDP ? " udp" : " udplite");
     } else if (lay.proto == ICMP || lay.proto == ICMPV6) {
         icmp_name(o, head + lay.l4, lay.v4);
         say(o, " id %u seq %u", get16(head + lay.l4 + 4),
@@ -279,6 +280,8 @@ static bool protocol(struct out *o, const uint8_t *d, const struct layout *lay)
         tcp_name(o, l4);
     else if (lay->frag_offset == 0 && lay->proto == UDP && n >= 8)
         say(o, " udp");
+    else if (lay->frag_offset == 0 && lay->proto == UDPLITE && n >= 8)
+        say(o, " udplite");
     else if (lay->frag_offset == 0 && has_icmp && n >= 8)
         icmp_name(o, l4, lay->v4);
     else {
@@ -330,7 +333,7 @@ void packet_print(char *out, size_t room, const uint8_t *data, size_t len)
         payload(&o, l4, n);
     else if (lay.proto == TCP)
         tcp(&o, l4, n);
-    else if (lay.proto == UDP)
+    else if (lay.proto == UDP || lay.proto == UDPLITE)
         payload(&o, l4 + 8, n - 8);
     else
         icmp(&o, l4, n, lay.v4);

@@ -143,6 +143,10 @@ static bool protocol(struct spec *p, const char **at)
         p->proto = UDP;
         return true;
     }
+    if (is(w, "udplite")) {
+        p->proto = UDPLITE;
+        return true;
+    }
     p->raw = is(w, "proto");
     if (p->raw)
         return number(next(at), &p->proto) && p->proto < 256;

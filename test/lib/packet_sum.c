@@ -23,7 +23,7 @@ bool packet_quotes(bool v4, unsigned type)
 int packet_sum_at(unsigned proto)
 {
     return proto == TCP                       ? 16
-           : proto == UDP                     ? 6
+           : proto == UDP || proto == UDPLITE ? 6
            : proto == ICMP || proto == ICMPV6 ? 2
                                               : -1;
 }
@@ -105,7 +105,8 @@ unsigned packet_l4_sum(const uint8_t *d, const struct layout *lay, bool partial)
         return sum;
     sum = add(sum, d + lay->l4, at - lay->l4);
     sum = ~add(sum, d + at + 2, lay->l4 + n - at - 2) & 0xffff;
-    return lay->proto == UDP && sum == 0 ? 0xffff : sum;
+    return sum == 0 && (lay->proto == UDP || lay->proto == UDPLITE) ? 0xffff
+                                                                    : sum;
 }
 
 static bool has_sum(const struct layout *lay)

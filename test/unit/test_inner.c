@@ -79,8 +79,8 @@ static const struct {
      "47 len 9}",
      CT_REASON_NONE, "198.51.100.1", "8.8.8.8", 0, 0, 47, 48, 9},
     {"192.0.2.9 > 198.51.100.1 icmp 3/1 about {198.51.100.1 > 8.8.8.8 proto "
-     "47}",
-     CT_REASON_NONE, "198.51.100.1", "8.8.8.8", 0, 0, 47, 48, 0},
+     "99}",
+     CT_REASON_NONE, "198.51.100.1", "8.8.8.8", 0, 0, 99, 48, 0},
     {"192.0.2.9 > 198.51.100.1 icmp 3/1 about {198.51.100.1 > 8.8.8.8 icmp 3/1 "
      "hex 45}",
      CT_REASON_ICMP_INNER, NULL, NULL, 0, 0, 0, 0, 0},
@@ -238,7 +238,7 @@ static void i2_quotations_cut_everywhere(void **state)
         "198.51.100.1:61234 > 8.8.8.8:80 tcp S seq 9 mss 1460",
         "198.51.100.1:61234 > 8.8.8.8:80 udp len 9",
         "198.51.100.1 > 8.8.8.8 icmp echo id 9 len 9",
-        "198.51.100.1 > 8.8.8.8 proto 47 len 9",
+        "198.51.100.1 > 8.8.8.8 proto 99 len 9",
         "[2001:db8::1]:1 > [fd00::3]:2 tcp S hbh 8 mss 1440",
         "2001:db8::1 > fd00::3 icmp echo id 9 len 9",
     };

@@ -118,7 +118,7 @@ static const char *end(char text[64], const union ct_addr *a, uint16_t port,
     char ip[INET6_ADDRSTRLEN];
 
     inet_ntop(v4 ? AF_INET : AF_INET6, a, ip, sizeof ip);
-    if (t->proto == PROTO_TCP || t->proto == PROTO_UDP)
+    if (parse_has_ports(t->proto))
         snprintf(text, 64, v4 ? "%s:%u" : "[%s]:%u", ip, port);
     else
         snprintf(text, 64, "%s", ip);
@@ -139,8 +139,12 @@ static uint32_t error_owner(const struct ct_tuple *left)
                  left->sport);
     else
         snprintf(proto, sizeof proto, "proto %u", left->proto);
-    if (left->proto == PROTO_TCP || left->proto == PROTO_UDP)
-        strcpy(proto, left->proto == PROTO_TCP ? "tcp S" : "udp");
+    if (parse_has_ports(left->proto))
+        strcpy(proto, left->proto == PROTO_TCP   ? "tcp S"
+                      : left->proto == PROTO_UDP ? "udp"
+                                                 : "udplite");
+    if (left->proto == PROTO_GRE)
+        strcat(proto, " len 8");
     snprintf(spec, sizeof spec, "%s > %s icmp %s about {%s > %s %s} quote 8",
              v4 ? "172.16.1.2" : "2001:db8:77::1", sender, v4 ? "11/0" : "3/0",
              end(src, &left->src, left->sport, left),

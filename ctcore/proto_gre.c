@@ -1,0 +1,54 @@
+/* proto_gre.c - the tracker of GRE (RFC 2784, and RFC 2637's version 1)
+ *
+ * Version 0 is one flow between two addresses.  Version 1 is PPTP's: each
+ * direction bears the call id that its receiver chose, so the two directions
+ * meet in one flow only where somebody has listened to the control connection
+ * and knows both ids.  Nothing can be varied: two inside hosts can't share an
+ * outside address towards one remote and call. */
+#include "l4proto.h"
+
+enum { HEADER_LEN = 4 };
+enum { GRE_UNREPLIED, GRE_STREAM, N_GRE_STATES };
+
+static enum ct_reason gre_opens(union ct_proto_state *st, struct track *t)
+{
+    if (t->pkt->l4_len < HEADER_LEN)
+        return CT_REASON_L4_TRUNCATED;
+    st->other.state = GRE_UNREPLIED;
+    return CT_REASON_NONE;
+}
+
+static enum ct_reason gre_track(union ct_proto_state *st, struct track *t)
+{
+    if (t->pkt->l4_len < HEADER_LEN)
+        return CT_REASON_L4_TRUNCATED;
+    t->act = TRACK_REFRESH;
+    t->timeout = CT_PARAM_gre;
+    if (t->status & CT_SEEN_REPLY) {
+        st->other.state = GRE_STREAM;
+        t->timeout = CT_PARAM_gre_stream;
+        t->act |= TRACK_ASSURED;
+    }
+    return CT_REASON_NONE;
+}
+
+static uint8_t gre_state(const union ct_proto_state *st)
+{
+    return st->other.state;
+}
+
+static const uint8_t gre_timeouts[N_GRE_STATES] = {
+    [GRE_UNREPLIED] = CT_PARAM_gre,
+    [GRE_STREAM] = CT_PARAM_gre_stream,
+};
+
+const struct l4proto proto_gre = {
+    .num = 47,
+    .name = "gre",
+    .timeouts = gre_timeouts,
+    .n_states = N_GRE_STATES,
+    .allow_clash = true,
+    .opens = gre_opens,
+    .track = gre_track,
+    .state = gre_state,
+};
