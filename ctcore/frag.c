@@ -159,6 +159,13 @@ static bool store_head(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
     return true;
 }
 
+static void count_waiting(struct frag *f, struct frag_queue *q, int by)
+{
+    q->n += (uint32_t)by;
+    stats_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)by);
+    stats_add(&f->stats[CT_STAT_held], (uint64_t)by);
+}
+
 static enum ct_reason add(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
                           const struct frag_piece *p)
 {
@@ -177,9 +184,7 @@ static enum ct_reason add(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
     if (p->df && p->size > q->largest_df)
         q->largest_df = p->size;
     q->ecn |= (uint8_t)(1u << p->ecn);
-    q->n++;
-    stats_add(&f->stats[CT_STAT_frags_waiting], 1);
-    stats_add(&f->stats[CT_STAT_held], 1);
+    count_waiting(f, q, 1);
     return CT_REASON_NONE;
 }
 
@@ -245,6 +250,14 @@ static void build(const struct frag *f, const struct frag_queue *q,
         finish_v6(q, data, whole->len);
 }
 
+/* A queue that ends for why, with the packet that ended it.  That one is
+ * counted by the caller. */
+static enum ct_reason end_queue(struct frag *f, uint32_t i, enum ct_reason why)
+{
+    frag_queue_close(f, i, why);
+    return why;
+}
+
 /* NONE: it is on its way.  The codepoints must not say that some of it was
  * sent by a transport that knows ECN and some by one that does not. */
 static enum ct_reason finish(struct frag *f, uint32_t i,
@@ -253,22 +266,14 @@ static enum ct_reason finish(struct frag *f, uint32_t i,
     struct frag_queue *q = frag_queue_at(f, i);
 
     if ((q->ecn & 1) && q->ecn != 1) {
-        frag_queue_close(f, i, CT_REASON_FRAG_BAD);
-        return CT_REASON_FRAG_BAD;
+        count_waiting(f, q, -1); /* last is the caller's to count */
+        return end_queue(f, i, CT_REASON_FRAG_BAD);
     }
     build(f, q, last, whole);
     stats_add(&f->stats[CT_STAT_frags_merged], q->n - 1);
     stats_add(&f->stats[CT_STAT_reassembled], 1);
     frag_queue_close(f, i, CT_REASON_NONE);
     return CT_REASON_NONE;
-}
-
-/* A queue that ends for why, with the packet that ended it.  That one is
- * counted by the caller. */
-static enum ct_reason end_queue(struct frag *f, uint32_t i, enum ct_reason why)
-{
-    frag_queue_close(f, i, why);
-    return why;
 }
 
 static enum ct_reason join(struct frag *f, uint32_t i, const struct ct_pkt *pkt,

@@ -470,6 +470,8 @@ static void what_is_kept(void **state)
     assert_int_equal(say(&s, 0, 64, true), NONE);
     s.tos = 3;
     assert_int_equal(say(&s, 64, 8, false), CT_REASON_FRAG_BAD);
+    assert_int_equal(ct_drops(rig.ct, CT_REASON_FRAG_BAD), 2);
+    assert_int_equal(stat(CT_STAT_held), 0);
 }
 
 /* 30 s for IPv4, 60 s for IPv6; the first fragment comes back if it was there,
