@@ -1,13 +1,15 @@
 /* cmd_run.c - weir run: who to be, which configuration, then the control loop
  *
  * The user is changed before the configuration is read: what can be read at
- * the start can then be read at every reload, too. */
+ * the start can then be read at every reload, too.  The one thing that may be
+ * root's alone is opened before that: /dev/net/tun. */
 #include "cmd.h"
 #include "config.h"
 #include "control.h"
 #include "gateway.h"
 #include "gateway_facts.h"
 #include "sandbox.h"
+#include "tun_node.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -115,6 +117,8 @@ int cmd_run(int argc, char **argv)
         wish.user = getenv("WEIR_USER");
     if (wish.user != NULL && *wish.user == '\0')
         wish.user = NULL; /* as `docker run -e WEIR_USER=` means it */
+    if (wish.user != NULL)
+        tun_node_store();
     if ((code = sandbox_become(wish.user, err)) != 0) {
         fprintf(stderr, "weir: %s\n", err);
         return code;

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "tun_node.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,6 +54,7 @@ int devices_open(struct control *c)
         }
         c->n_devices++;
     }
+    tun_node_empty();
     return 0;
 }
 

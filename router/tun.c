@@ -11,10 +11,10 @@
  * nothing can have gone wrong on the way.  The numbers are the kernel's ABI;
  * those of UDP segmentation (Linux 6.2) are not in older headers. */
 #include "tun.h"
+#include "tun_node.h"
 #include "tun_why.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -256,9 +256,9 @@ static int open_queues(struct tun *tun, const struct netlink_link *link,
     int err, fd;
 
     while (tun->n < tun->config.queues) {
-        fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        fd = tun_node_open();
         if (fd < 0) {
-            tun_why_node(-errno, text);
+            tun_why_node(fd, text);
             return -1;
         }
         tun->fd[tun->n++] = fd;

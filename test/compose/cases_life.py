@@ -1,6 +1,7 @@
 """cases_life.py - the container itself: start, health, rights, size, end"""
 import json
 import os
+import stat
 import time
 
 import engine
@@ -192,12 +193,22 @@ ip route add 10.9.9.0/24 dev weir-wan
 """ % LAN.replace(".", "\\.")
 
 
+def open_node():
+    """A /dev/net/tun for everybody, as udev makes it; an engine gives a
+    container whatever the machine has."""
+    path = os.path.join(engine.state_folder(), "tun")
+    if not os.path.exists(path):
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(10, 200))
+        os.chmod(path, 0o666)
+    return path
+
+
 def zero_router(s, holder, config):
     name = "weirt-host-zero"
     docker("rm", "-f", name, check=False)
     docker("create", "--name", name, "--user", "65532:65532", "--cap-drop",
            "ALL", "--security-opt", "no-new-privileges", "--read-only",
-           "--device", "/dev/net/tun", "--tmpfs",
+           "--device", open_node() + ":/dev/net/tun", "--tmpfs",
            "/run/weir:uid=65532,gid=65532", "--network",
            f"container:{holder.name}", "-e", "WEIR_USER=", "--entrypoint",
            "sh", IMAGE, "-c",

@@ -110,8 +110,14 @@ def reload(w):
 
 @case
 def caps(workers):
-    """Root becomes somebody else: no thread keeps more than is promised."""
-    with UserLab(workers, USER, more=("--user", str(USER))) as w:
+    """Root becomes somebody else: no thread keeps more than is promised, and
+    no descriptor that was opened in case."""
+    with UserLab(workers, USER, lab.with_node("0600"),
+                 ("--user", str(USER))) as w:
+        nodes = [fd for fd in os.listdir(f"/proc/{w.weir.process.pid}/fd")
+                 if os.readlink(f"/proc/{w.weir.process.pid}/fd/{fd}")
+                 == "/dev/net/tun"]
+        same(len(nodes), 2 * workers, "descriptors of /dev/net/tun")
         promised(w, USER, 0)
         same(os.stat(w.weir.socket).st_uid, USER, "the socket's owner")
         talk = Talk(w)
@@ -174,7 +180,8 @@ class BareLab(UserLab):
     """TUN devices made beforehand; weir is an ordinary user."""
 
     def __init__(self, workers, **keys):
-        super().__init__(workers, USER, become(USER), **keys)
+        super().__init__(workers, USER,
+                         lab.with_node("0666", *become(USER)), **keys)
 
     def make(self, side, kind="multi_queue", mtu=1500, owner=USER, up="up"):
         """kind: a word of `ip tuntap`, "" for one queue, or tap or veth."""
@@ -266,10 +273,10 @@ def zerocap_refused(workers):
 
 def node(w):
     """/dev/net/tun that is not there, or not for everybody."""
-    hide = "mount -t tmpfs none /dev/net && "
-    mode = "mknod -m 0600 /dev/net/tun c 10 200 && "
-    for before, words in ((hide, ["there is no /dev/net/tun"]),
-                          (hide + mode, ["mode 0600", "chmod 0666"])):
-        refuse(w, 1, words, w.inside("wan", [
-            "unshare", "-m", "sh", "-c", before + 'exec "$@"', "sh",
-            *w.wrap]), program=w.bin)
+    hide = ["unshare", "-m", "sh", "-c",
+            'mount -t tmpfs none /dev/net && exec "$@"', "sh"]
+    user = become(USER)
+    for before, words in (
+            (hide + user, ["there is no /dev/net/tun"]),
+            (lab.with_node("0600", *user), ["mode 0600", "chmod 0666"])):
+        refuse(w, 1, words, w.inside("wan", before), program=w.bin)

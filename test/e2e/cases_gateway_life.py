@@ -213,7 +213,8 @@ def gateway_user(workers):
     with GatewayLab(workers, start=False) as w:
         os.chown(w.folder, 65532, 65532)
         w.user = ("--user", "65532:65532")
-        w.start()
+        roots = lab.with_node("0600")
+        w.start(roots)
         w.serve("wan", "http", WAN, "8080", w.folder)
         w.works()
         with open(f"/proc/{w.weir.process.pid}/status", encoding="ascii") as f:
@@ -221,7 +222,7 @@ def gateway_user(workers):
         need("Uid:\t65532\t65532\t65532\t65532" in status, status)
         running = w.state()
         w.weir.kill()
-        w.start()
+        w.start(roots)
         w.works()
         same(differences(running, w.state()), [], "against the first start")
         w.batch("gw", "addr add 198.51.100.9/32 dev eth1")

@@ -58,6 +58,13 @@ def sh(command, check=True, timeout=60, **more):
     return done.stdout
 
 
+def with_node(mode, *command):
+    """What starts a program that sees a /dev/net/tun of this mode."""
+    return ["unshare", "-m", "sh", "-c", "mount -t tmpfs none /dev/net && "
+            f"mknod -m {mode} /dev/net/tun c 10 200 && exec \"$@\"", "sh",
+            *command]
+
+
 def alive(pid):
     try:
         os.kill(pid, 0)

@@ -1,0 +1,16 @@
+/* tun_node.h - /dev/net/tun, opened while one may */
+#ifndef TUN_NODE_H
+#define TUN_NODE_H
+
+/* Open it beforehand, often enough for two devices of as many workers as there
+ * can be.  Whoever may not open it now is told when a device is wanted. */
+void tun_node_store(void);
+
+/* One more queue to be: from the store, else opened now.  A descriptor, or
+ * negative with errno's number; see tun_why_node(). */
+int tun_node_open(void);
+
+/* Every device has its queues: close what the store still holds. */
+void tun_node_empty(void);
+
+#endif
