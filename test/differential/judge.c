@@ -403,6 +403,37 @@ static void weir_entries(struct judge *j)
     }
 }
 
+/* Those that weir has, one by one; all of them, if there are others. */
+static bool kernel_entries(struct judge *j)
+{
+    uint32_t known = 0;
+
+    for (uint32_t s = 0; s < ct_slots(j->rig.ct); s++) {
+        struct ct_view v;
+
+        if (ct_read(j->rig.ct, s, j->rig.now, &v))
+            known += kernel_flow(j->kernel, &v.tuple[0], kernel_entry, j);
+    }
+    if (kernel_count(j->kernel) == known)
+        return true;
+    j->n_entries[KERNEL] = 0;
+    return kernel_flows(j->kernel, kernel_entry, j) >= 0;
+}
+
+/* Both tables are empty. */
+static void begin_anew(struct judge *j)
+{
+    for (uint32_t s = 0; s < ct_slots(j->rig.ct); s++) {
+        struct ct_view v;
+
+        if (ct_read(j->rig.ct, s, j->rig.now, &v))
+            kernel_forget(j->kernel, &v.tuple[0]);
+    }
+    if (kernel_count(j->kernel) != 0)
+        kernel_flush(j->kernel);
+    ct_flush(j->rig.ct);
+}
+
 /* Appends what differs. */
 static bool same_tables(struct judge *j, char *report, size_t room)
 {
@@ -411,7 +442,7 @@ static bool same_tables(struct judge *j, char *report, size_t room)
 
     j->n_entries[KERNEL] = j->n_entries[WEIR] = 0;
     clock_now(j);
-    if (kernel_flows(j->kernel, kernel_entry, j) < 0)
+    if (!kernel_entries(j))
         n += (size_t)snprintf(report + n, room - n,
                               "the kernel's table can't "
                               "be read\n");
@@ -523,8 +554,7 @@ bool judge_talk(struct judge *j, const struct talk *t, const bool *steps,
     report[0] = '\0';
     j->talk = t;
     memset(j->view, 0, sizeof j->view);
-    kernel_flush(j->kernel);
-    ct_flush(j->rig.ct);
+    begin_anew(j);
     for (unsigned i = 0; i < t->n_steps; i++) {
         enum played p = PLAYED;
 

@@ -379,6 +379,89 @@ int kernel_flows(struct kernel *k,
     return ask(k, begin(k, buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP), on_flow, &v);
 }
 
+/* ---- one flow: found by its hash, while a dump or a flush looks at each of
+ * the machine's buckets ---- */
+
+static void put_proto(struct nlmsghdr *nlh, const struct ct_tuple *t)
+{
+    bool v6 = t->family == CT_IPV6;
+
+    mnl_attr_put_u8(nlh, CTA_PROTO_NUM, t->proto);
+    if (t->proto == IPPROTO_ICMP || t->proto == IPPROTO_ICMPV6) {
+        mnl_attr_put_u16(nlh, v6 ? CTA_PROTO_ICMPV6_ID : CTA_PROTO_ICMP_ID,
+                         htons(t->sport));
+        mnl_attr_put_u8(nlh, v6 ? CTA_PROTO_ICMPV6_TYPE : CTA_PROTO_ICMP_TYPE,
+                        (uint8_t)(t->dport >> 8));
+        mnl_attr_put_u8(nlh, v6 ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE,
+                        (uint8_t)t->dport);
+    } else {
+        mnl_attr_put_u16(nlh, CTA_PROTO_SRC_PORT, htons(t->sport));
+        mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(t->dport));
+    }
+}
+
+static struct nlmsghdr *about(struct kernel *k, char *buf, uint16_t type,
+                              uint16_t flags, const struct ct_tuple *t)
+{
+    struct nlmsghdr *nlh = begin(k, buf, type, flags);
+    struct nfgenmsg *nfh = mnl_nlmsg_get_payload(nlh);
+    bool v6 = t->family == CT_IPV6;
+    struct nlattr *tuple = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG), *part;
+
+    nfh->nfgen_family = v6 ? AF_INET6 : AF_INET;
+    part = mnl_attr_nest_start(nlh, CTA_TUPLE_IP);
+    mnl_attr_put(nlh, v6 ? CTA_IP_V6_SRC : CTA_IP_V4_SRC, v6 ? 16 : 4,
+                 t->src.b);
+    mnl_attr_put(nlh, v6 ? CTA_IP_V6_DST : CTA_IP_V4_DST, v6 ? 16 : 4,
+                 t->dst.b);
+    mnl_attr_nest_end(nlh, part);
+    part = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
+    put_proto(nlh, t);
+    mnl_attr_nest_end(nlh, part);
+    mnl_attr_nest_end(nlh, tuple);
+    return nlh;
+}
+
+bool kernel_flow(struct kernel *k, const struct ct_tuple *original,
+                 void (*each)(void *ctx, const struct kernel_flow *flow),
+                 void *ctx)
+{
+    struct visit v = {each, ctx};
+    char buf[512];
+
+    return ask(k, about(k, buf, IPCTNL_MSG_CT_GET, NLM_F_ACK, original),
+               on_flow, &v) >= 0;
+}
+
+void kernel_forget(struct kernel *k, const struct ct_tuple *original)
+{
+    char buf[512];
+
+    ask(k, about(k, buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, original), NULL,
+        NULL);
+}
+
+static int on_count(const struct nlattr *attr, void *data)
+{
+    if (mnl_attr_get_type(attr) == CTA_STATS_GLOBAL_ENTRIES)
+        *(int64_t *)data = ntohl(mnl_attr_get_u32(attr));
+    return MNL_CB_OK;
+}
+
+static int on_stats(const struct nlmsghdr *nlh, void *data)
+{
+    return mnl_attr_parse(nlh, sizeof(struct nfgenmsg), on_count, data);
+}
+
+int64_t kernel_count(struct kernel *k)
+{
+    int64_t count = -1;
+    char buf[256];
+
+    ask(k, begin(k, buf, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK), on_stats, &count);
+    return count;
+}
+
 int kernel_flush(struct kernel *k)
 {
     char buf[256];

@@ -53,4 +53,12 @@ int kernel_flows(struct kernel *k,
                  void *ctx);
 int kernel_flush(struct kernel *k);
 
+/* The same for one flow, by its original tuple.  False: there is none. */
+bool kernel_flow(struct kernel *k, const struct ct_tuple *original,
+                 void (*each)(void *ctx, const struct kernel_flow *flow),
+                 void *ctx);
+void kernel_forget(struct kernel *k, const struct ct_tuple *original);
+/* Entries of this namespace, those past their time included; -1: no answer. */
+int64_t kernel_count(struct kernel *k);
+
 #endif
