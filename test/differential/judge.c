@@ -406,29 +406,25 @@ static void weir_entries(struct judge *j)
 /* Those that weir has, one by one; all of them, if there are others. */
 static bool kernel_entries(struct judge *j)
 {
+    struct ct_view v;
     uint32_t known = 0;
 
-    for (uint32_t s = 0; s < ct_slots(j->rig.ct); s++) {
-        struct ct_view v;
-
+    for (uint32_t s = 0; s < ct_slots(j->rig.ct); s++)
         if (ct_read(j->rig.ct, s, j->rig.now, &v))
             known += kernel_flow(j->kernel, &v.tuple[0], kernel_entry, j);
-    }
     if (kernel_count(j->kernel) == known)
         return true;
     j->n_entries[KERNEL] = 0;
     return kernel_flows(j->kernel, kernel_entry, j) >= 0;
 }
 
-/* Both tables are empty. */
 static void begin_anew(struct judge *j)
 {
-    for (uint32_t s = 0; s < ct_slots(j->rig.ct); s++) {
-        struct ct_view v;
+    struct ct_view v;
 
+    for (uint32_t s = 0; s < ct_slots(j->rig.ct); s++)
         if (ct_read(j->rig.ct, s, j->rig.now, &v))
             kernel_forget(j->kernel, &v.tuple[0]);
-    }
     if (kernel_count(j->kernel) != 0)
         kernel_flush(j->kernel);
     ct_flush(j->rig.ct);

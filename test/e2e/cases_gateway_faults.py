@@ -5,6 +5,7 @@ import socket
 import time
 
 import lab
+from cases_gateway import echo, ping
 from cases_gateway_life import READ_ONLY
 from lab import (LAN, LAN6, LAN6_GW, LAN_GW, WAN, WAN6_GW, WAN_GW, Weir, need,
                  same, wait_for)
@@ -76,6 +77,34 @@ def gateway_guarded(workers):
 
 class Strict(GatewayLab):
     """Its kernel checks sources, or not."""
+
+
+@case
+def gateway_quiet_host(workers):
+    """The gateway's kernel says nothing about weir's flows, whatever it thinks
+    of forwarding and of sources."""
+    for forward in (0, 1):
+        for strict in (0, 1, 2):
+            Strict.sysctl = [f"net.ipv4.ip_forward={forward}"] + [
+                f"net.ipv4.conf.{d}.rp_filter={strict}"
+                for d in ("all", "eth0", "eth1")]
+            with Strict(workers) as w:
+                w.serve("wan", "http", WAN, "8080", w.folder)
+                w.serve("wan", "udp", WAN, "7000")
+                w.works()
+                echo(w, "lan", WAN, WAN_GW)
+                ping(w, "lan", WAN)
+                said = counted(w, "Tcp:", "OutRsts") + counted(
+                    w, "Icmp:", "OutMsgs")
+                same(said, 0, f"forwarding {forward}, rp_filter {strict}: "
+                              "RSTs and ICMP of the host")
+
+
+def counted(w, part, name):
+    """Of /proc/net/snmp in the gateway's namespace."""
+    lines = [line.split() for line in w.run(
+        "gw", "cat /proc/net/snmp").splitlines() if line.startswith(part)]
+    return int(lines[1][lines[0].index(name)])
 
 
 @case

@@ -59,7 +59,11 @@ HOUSE = {
     "web/CMakeLists.txt": "add_library(web STATIC server.c)\n",
     "web/server.c": "#include <web/source.h>\n\n"
                     "int server_start(void)\n{\n    return 0;\n}\n",
-    "test/CMakeLists.txt": "",
+    "test/CMakeLists.txt": "add_executable(test_tcp test_tcp.c)\n",
+    "test/house/catalogue.txt": "T1  blind resets\nK3  a host  by quiet\n",
+    "test/test_tcp.c": "static void t1_resets(void **state)\n{\n"
+                       "    (void)state;\n}\n",
+    "test/case.py": "def quiet(workers):\n    return workers\n",
     "test/differential/differences.def":
         'D(slow, "fast",\\\n  "slow", "care")\n',
 }
@@ -148,6 +152,13 @@ FAULTS = [
      "| `old` | a | b | c |\n", "old is not in"),
     ("differences", "one that is told otherwise", "README.md",
      "| `slow` | fast | slow | haste |\n", "slow reads otherwise"),
+    ("catalogue", "a failure without a test", "test/house/catalogue.txt",
+     "T2  ports\n", "no test bears T2"),
+    ("catalogue", "one by a test that is none", "test/house/catalogue.txt",
+     "K4  hosts  by nobody\n", "K4 is by nobody"),
+    ("catalogue", "a test of no row", "test/test_tcp.c",
+     "static void t9_reflection(void **state)\n{\n    (void)state;\n}\n",
+     "t9_reflection bears T9"),
     ("headers", "a header that needs another first", "ctcore/table.h",
      "struct holder {\n    uint32_t n;\n};\n",
      "ctcore/table.h: does not compile alone"),

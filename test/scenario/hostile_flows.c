@@ -3,6 +3,7 @@
  * Each test bears the id of its row.  Rows that ask for more than the kernel
  * does run in profile weir, whose tunables they are. */
 #include "calm.h"
+#include "hash.h"
 
 #include <string.h>
 
@@ -333,6 +334,51 @@ static void i5_quench_timestamp_mask(void **state)
     END(w);
 }
 
+/* R6: whatever ends a flow, by packet, by hand, by time or by new rules, each
+ * entry and mapping that was made is there or was taken away.  rig_check()
+ * looks at the sums, and at the end all are gone. */
+static void r6_every_entry_is_accounted_for(void **state)
+{
+    static const char *const rules[] = {
+        "", "dnat udp 198.51.100.1:514 -> 10.0.1.2:514", "masquerade 5000-5003",
+        "policy forward drop"};
+    struct world *w = WORLD("max 64; buckets 64");
+    struct rng rng = {6};
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned host = 2 + rng_below(&rng, 200), what = rng_below(&rng, 64);
+        const char *wrong;
+        struct ct_view v;
+
+        if (what < 40)
+            sayf(w, "10.0.1.%u:%u > 198.51.100.2:80 %s", host,
+                 4000 + rng_below(&rng, 4),
+                 rng_below(&rng, 2) ? "udp 'x'" : "tcp S seq 1");
+        else if (what < 50)
+            sayf(w, "198.51.100.2:80 > 198.51.100.1:%u %s",
+                 4000 + rng_below(&rng, 8),
+                 rng_below(&rng, 2) ? "udp 'y'" : "tcp R. seq 0 ack 2");
+        else if (what < 58)
+            elapse_ms(w, rng_below(&rng, 20000));
+        else if (what < 62 &&
+                 ct_read(w->rig.ct, rng_below(&rng, 64), w->rig.now, &v))
+            assert_true(ct_delete(w->rig.ct, v.slot, v.gen));
+        else if (what == 62)
+            reload(w, rules[rng_below(&rng, 4)]);
+        else if (rng_below(&rng, 8) == 0)
+            ct_flush(w->rig.ct);
+        if ((wrong = rig_check(&w->rig)))
+            fail_msg("step %u: %s", i, wrong);
+    }
+    ct_flush(w->rig.ct);
+    assert_int_equal(stat_of(w, CT_STAT_entries), 0);
+    assert_int_equal(stat_of(w, CT_STAT_mappings), 0);
+    assert_true(stat_of(w, CT_STAT_created) > 1000);
+    END(w);
+}
+
 /* G1: what protocols with addresses in their payload say is not looked at
  * unless a rule names a helper: the bytes stay, no entry is made, and nothing
  * comes in by the port that was announced. */
@@ -396,6 +442,7 @@ int main(void)
         STORY(i1_guessed_errors),
         STORY(i4_path_mtu_lies),
         STORY(i5_quench_timestamp_mask),
+        STORY(r6_every_entry_is_accounted_for),
         STORY(g1_payload_is_not_ours),
     };
 

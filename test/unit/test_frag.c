@@ -156,7 +156,7 @@ static int teardown(void **state)
 }
 
 #define NONE CT_REASON_NONE
-/* hostile P7, P8: what comes, what each is answered, and whether a datagram of
+/* P7, P8: what comes, what each is answered, and whether a datagram of
  * that length comes of it. */
 static const struct {
     const char *what;
@@ -288,7 +288,7 @@ static const struct {
     {"v6: header not whole", 1, 1, {{0, 0, 1, 0}}, {CT_REASON_FRAG_BAD}, 0},
 };
 
-static void battery_rows(void **state)
+static void p7_battery_rows(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < sizeof battery / sizeof *battery; i++) {
@@ -349,8 +349,8 @@ static void any_order(void **state)
     assert_int_equal(stat(CT_STAT_reassembled), 400);
 }
 
-/* hostile P7: each of the 8,191 offsets there can be, in random order. */
-static void every_offset(void **state)
+/* P7: each of the 8,191 offsets there can be, in random order. */
+static void p7_every_offset(void **state)
 {
     static uint16_t order[8189];
     struct rng rng = {7};
@@ -394,7 +394,7 @@ static void strangers_do_not_meet(void **state)
 }
 
 /* RFC 6946: whole by itself, though others with its id wait. */
-static void atomic_fragments_join_nobody(void **state)
+static void p8_atomic_fragments_join_nobody(void **state)
 {
     struct sender long_head = udp6;
 
@@ -412,8 +412,8 @@ static void atomic_fragments_join_nobody(void **state)
     assert_int_equal(whole.l4_off, 40 + 168);
 }
 
-/* hostile P3, P8; RFC 1858, RFC 3128, RFC 7112. */
-static void tiny_first_fragments(void **state)
+/* RFC 1858, RFC 3128, RFC 7112. */
+static void p3_p8_tiny_first_fragments(void **state)
 {
     struct ct_params params;
     struct sender tcp6 = udp6, tcp4 = udp4, nested = udp6;
@@ -500,7 +500,7 @@ static void time_is_up(void **state)
     assert_int_equal(ct_drops(rig.ct, CT_REASON_FRAG_TIMEOUT), 3);
 }
 
-/* hostile R4: a million first fragments from one sender.  Memory stays below
+/* R4: a million first fragments from one sender.  Memory stays below
  * the bound, and another's datagrams lose nothing. */
 static void r4_flood_of_one(void **state)
 {
@@ -569,12 +569,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(battery_rows),
+        TEST(p7_battery_rows),
         TEST(any_order),
-        TEST(every_offset),
+        TEST(p7_every_offset),
         TEST(strangers_do_not_meet),
-        TEST(atomic_fragments_join_nobody),
-        TEST(tiny_first_fragments),
+        TEST(p8_atomic_fragments_join_nobody),
+        TEST(p3_p8_tiny_first_fragments),
         TEST(what_is_kept),
         TEST(time_is_up),
         TEST(r4_flood_of_one),

@@ -279,7 +279,7 @@ static void i2_quotations_cut_everywhere(void **state)
     }
 }
 
-/* hostile I2: lengths that lie, whatever the bytes. */
+/* row I2: lengths that lie, whatever the bytes. */
 static void i2_random_quotations(void **state)
 {
     struct rng rng = {12};

@@ -107,7 +107,7 @@ static const struct {
     {"[fd00::2]:1 > [2001:db8::1]:443 tcp . partial len 7", MANGLE_SRC,
      "2001:db8:ffff::9", 2,
      "[2001:db8:ffff::9]:2 > [2001:db8::1]:443 tcp . partial len 7"},
-    /* hostile P13: wrong before, as wrong behind; urgent pointer: P5 */
+    /* row P13: wrong before, as wrong behind; urgent pointer: P5 */
     {"10.0.1.2:1 > 8.8.8.8:80 tcp .U urg 65535 len 3", MANGLE_SRC, "1.2.3.4", 2,
      "1.2.3.4:2 > 8.8.8.8:80 tcp .U urg 65535 len 3"},
 };

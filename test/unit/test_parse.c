@@ -151,7 +151,7 @@ static const struct {
      CT_REASON_FRAGMENT},
     {"two Fragment headers", "[fd00::1]:1 > [fd00::2]:2 udp frag 0 frag 0",
      CT_REASON_FRAGMENT},
-    /* options: hostile P12 */
+    /* options: row P12 */
     {"loose source route", "10.0.1.2:1 > 8.8.8.8:2 udp ipopt 83070408080808",
      CT_REASON_BAD_OPTION},
     {"strict source route behind NOPs",
@@ -176,7 +176,7 @@ static const struct {
      "10.0.1.2:1 > 8.8.8.8:2 udp ipopt 0101010101010101010101010101010101010101"
      "0101010101010101010101010101010101010101",
      OK},
-    /* header chains: hostile P9 */
+    /* header chains: row P9 */
     {"hop-by-hop not first", "[fd00::1]:1 > [fd00::2]:2 udp dstopt 8 hbh 8",
      CT_REASON_BAD_EXT_CHAIN},
     {"hop-by-hop twice", "[fd00::1]:1 > [fd00::2]:2 udp hbh 8 hbh 8",
@@ -200,7 +200,7 @@ static const struct {
     {"520 bytes of chain", "[fd00::1]:1 > [fd00::2]:2 udp hbh 256 dstopt 264",
      CT_REASON_BAD_EXT_CHAIN},
     {"unknown next header", "fd00::1 > fd00::2 proto 253 len 4", OK},
-    /* addresses: hostile P15, P16 */
+    /* addresses: row P15, P16 */
     {"land, TCP", "10.0.1.2:7 > 10.0.1.2:7 tcp S", CT_REASON_LAND},
     {"land, other ports", "10.0.1.2:7 > 10.0.1.2:8 udp", CT_REASON_LAND},
     {"land, IPv6", "[fd00::1]:7 > [fd00::1]:7 udp", CT_REASON_LAND},
@@ -264,7 +264,7 @@ static void refusals(void **state)
     }
 }
 
-/* ---- lengths that lie: hostile P1, P17 ---- */
+/* ---- lengths that lie: row P1, P17 ---- */
 
 static enum ct_reason expect_ipv4(uint32_t len, uint32_t ihl, uint32_t total)
 {
@@ -349,7 +349,7 @@ static void other_versions(void **state)
     }
 }
 
-/* Cut everywhere, with the IP length cut as well: hostile P2, P9. */
+/* Cut everywhere, with the IP length cut as well: row P2, P9. */
 static const struct {
     const char *spec;
     uint32_t l4_min;
@@ -394,7 +394,7 @@ static void transport_cut_at_every_length(void **state)
     }
 }
 
-/* ---- transport headers that lie: hostile P2, P10 ---- */
+/* ---- transport headers that lie: row P2, P10 ---- */
 
 static const struct {
     const char *what, *spec;
@@ -475,7 +475,7 @@ static void transport_headers_that_lie(void **state)
     }
 }
 
-/* hostile P4: every protocol number has its own tuple. */
+/* row P4: every protocol number has its own tuple. */
 static void every_protocol_number(void **state)
 {
     (void)state;
@@ -496,7 +496,7 @@ static void every_protocol_number(void **state)
     }
 }
 
-/* hostile P11: super-packets are one packet. */
+/* row P11: super-packets are one packet. */
 static void largest_packets(void **state)
 {
     struct ct_pkt pkt;
