@@ -247,10 +247,10 @@ static __attribute__((noinline)) void settle(struct ct *ct, struct ct_pkt *pkt,
         gc_discard(ct, table_slot(&ct->table, c));
         return;
     }
-    if (pkt->events)
-        notify_send(ct, c, pkt->events);
     if ((c->status & CT_DYING) && (c->status & CT_CONFIRMED))
         gc_destroy(ct, table_slot(&ct->table, c));
+    else if (pkt->events)
+        notify_send(ct, c, pkt->events);
 }
 
 void ct_done(struct ct *ct, struct ct_pkt *pkt)

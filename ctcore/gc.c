@@ -33,6 +33,7 @@ void gc_destroy(struct ct *ct, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
+    conn_set(c->status, c->status | CT_DYING);
     notify_send(ct, c, CT_EVENT_DESTROY);
     if (ct->nat.resting.n_lines && (c->status & CT_SRC_NAT))
         rest(ct, c);

@@ -109,12 +109,12 @@ static __attribute__((noinline)) uint32_t turn(struct ct_pkt *pkt, uint32_t was,
 {
     uint32_t status = was;
 
+    if (act & TRACK_KILL) /* its end is all that is told */
+        return status | CT_DYING;
     if (act & TRACK_ASSURED)
         status |= CT_ASSURED;
     if (pkt->dir == CT_DIR_REPLY && !(act & TRACK_NO_REPLY))
         status |= CT_SEEN_REPLY;
-    if (act & TRACK_KILL)
-        status |= CT_DYING;
     pkt->events |= (status & ~was & CT_ASSURED ? CT_EVENT_ASSURED : 0) |
                    (status & ~was & CT_SEEN_REPLY ? CT_EVENT_REPLY : 0);
     return status;
