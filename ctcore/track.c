@@ -243,6 +243,17 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     return CT_ACCEPT;
 }
 
+/* UDP over IPv6 without a checksum: tunnels send it (RFC 6935), and the kernel
+ * lets it pass. */
+static __attribute__((noinline)) bool may_lack_sum(const struct ct *ct,
+                                                   const struct ct_pkt *pkt)
+{
+    const uint8_t *udp = pkt->data + pkt->l4_off;
+
+    return ct->params.v[CT_PARAM_udp6_unsummed] && pkt->tuple.proto == 17 &&
+           pkt->tuple.family == CT_IPV6 && (udp[6] | udp[7]) == 0;
+}
+
 enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct l4proto *proto;
@@ -259,7 +270,8 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     why = pkt->l4_bad ? (enum ct_reason)pkt->l4_why : CT_REASON_NONE;
     if (why == CT_REASON_NONE && pkt->hook == CT_PREROUTING &&
         !pkt->csum_partial && !pkt->csum_ok &&
-        ct->params.v[CT_PARAM_checksum] && !mangle_l4_checksum_ok(pkt))
+        ct->params.v[CT_PARAM_checksum] && !mangle_l4_checksum_ok(pkt) &&
+        !may_lack_sum(ct, pkt))
         why =
             is_icmp(pkt) ? CT_REASON_ICMP_CHECKSUM : CT_REASON_L4_BAD_CHECKSUM;
     if (why == CT_REASON_NONE && pkt->icmp_error) {

@@ -140,6 +140,26 @@ static void p13_checksums_stay_what_they_are(void **state)
     END(w);
 }
 
+/* P13: IPv6 may not go without a checksum (RFC 8200), but as the kernel has
+ * it. */
+static void p13_ipv6_without_checksum(void **state)
+{
+    static const char *const profiles[] = {"profile linux", "profile weir",
+                                           "profile rfc"};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct world *w = WORLD(profiles[i]);
+
+        say(w, "[fd00:1::2]:4000 > [2001:db8::2]:53 udp 'a' nosum");
+        assert_int_equal(w->sent, i == 0);
+        assert_int_equal(count_flows(w), i == 0);
+        if (i == 0)
+            assert_int_equal(w->last[46] | w->last[47], 0);
+        END(w);
+    }
+}
+
 /* netfilter 1.6: checksum, length; port 0 is legal. */
 static void linux_what_is_invalid(void **state)
 {
@@ -187,6 +207,7 @@ int main(void)
         STORY(u1_no_insert_race),
         STORY(u2_both_send_first),
         STORY(p13_checksums_stay_what_they_are),
+        STORY(p13_ipv6_without_checksum),
         STORY(linux_what_is_invalid),
         STORY(linux_masquerade66),
     };
