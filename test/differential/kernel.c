@@ -7,6 +7,7 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <poll.h>
 #include <sched.h>
@@ -14,12 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 struct kernel {
     int tun[KERNEL_N_SIDES];
-    struct mnl_socket *nl;
+    struct mnl_socket *nl, *events;
     unsigned seq;
     uint16_t sentinels;
 };
@@ -100,6 +102,7 @@ static const struct {
     {"ipv4/conf/klan/send_redirects", 0},
     {"ipv4/conf/kwan/send_redirects", 0},
     {"ipv4/conf/all/send_redirects", 0},
+    {"netfilter/nf_conntrack_events", 1},
 };
 
 static bool plumb(struct kernel *k, char err[256])
@@ -123,6 +126,23 @@ static bool plumb(struct kernel *k, char err[256])
     return true;
 }
 
+/* A socket for questions, or one that hears these groups of events. */
+static struct mnl_socket *open_netfilter(unsigned groups)
+{
+    struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    int room = 1 << 20;
+
+    if (!nl)
+        return NULL;
+    if (mnl_socket_bind(nl, groups, MNL_SOCKET_AUTOPID) < 0) {
+        mnl_socket_close(nl);
+        return NULL;
+    }
+    setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE, &room,
+               sizeof room);
+    return nl;
+}
+
 struct kernel *kernel_open(char err[256])
 {
     struct kernel *k = calloc(1, sizeof *k);
@@ -135,8 +155,11 @@ struct kernel *kernel_open(char err[256])
                (k->tun[KERNEL_WAN] = open_tun("kwan")) < 0) {
         snprintf(err, 256, "no TUN device: %s", strerror(errno));
     } else if (plumb(k, err)) {
-        k->nl = mnl_socket_open(NETLINK_NETFILTER);
-        if (k->nl && mnl_socket_bind(k->nl, 0, MNL_SOCKET_AUTOPID) == 0)
+        k->nl = open_netfilter(0);
+        k->events = open_netfilter(NF_NETLINK_CONNTRACK_NEW |
+                                   NF_NETLINK_CONNTRACK_UPDATE |
+                                   NF_NETLINK_CONNTRACK_DESTROY);
+        if (k->nl && k->events)
             return k;
         snprintf(err, 256, "no netfilter socket: %s", strerror(errno));
     }
@@ -147,6 +170,7 @@ struct kernel *kernel_open(char err[256])
 void kernel_close(struct kernel *k)
 {
     mnl_socket_close(k->nl);
+    mnl_socket_close(k->events);
     close(k->tun[KERNEL_LAN]);
     close(k->tun[KERNEL_WAN]);
     free(k);
@@ -168,7 +192,7 @@ static bool of_the_link(const uint8_t *d, size_t len)
     if (len < 20)
         return true;
     if (d[0] >> 4 == 4)
-        return d[16] >= 224;
+        return d[16] >> 4 == 14;
     return len < 40 || d[24] == 0xff || (d[8] == 0xfe && d[9] == 0x80);
 }
 
@@ -320,6 +344,9 @@ static int flow_attr(const struct nlattr *attr, void *data)
     return MNL_CB_OK;
 }
 
+/* No tcp_state was told. */
+enum { NO_STATE = 255 };
+
 struct visit {
     void (*each)(void *ctx, const struct kernel_flow *flow);
     void *ctx;
@@ -467,4 +494,42 @@ int kernel_flush(struct kernel *k)
     char buf[256];
 
     return ask(k, begin(k, buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK), NULL, NULL);
+}
+
+/* ---- events ---- */
+
+struct hearing {
+    void (*each)(void *ctx, const char *kind, const struct kernel_flow *flow);
+    void *ctx;
+};
+
+static int on_event(const struct nlmsghdr *nlh, void *data)
+{
+    const struct hearing *h = data;
+    const char *kind = "NEW";
+    struct kernel_flow f;
+
+    memset(&f, 0, sizeof f);
+    f.tcp_state = NO_STATE;
+    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), flow_attr, &f);
+    if ((nlh->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE)
+        kind = "DESTROY";
+    else if (!(nlh->nlmsg_flags & NLM_F_CREATE))
+        kind = "UPDATE";
+    h->each(h->ctx, kind, &f);
+    return MNL_CB_OK;
+}
+
+void kernel_events(struct kernel *k,
+                   void (*each)(void *ctx, const char *kind,
+                                const struct kernel_flow *flow),
+                   void *ctx)
+{
+    static char buf[1 << 16];
+    struct hearing h = {each, ctx};
+    ssize_t n;
+
+    while ((n = recv(mnl_socket_get_fd(k->events), buf, sizeof buf,
+                     MSG_DONTWAIT)) > 0)
+        mnl_cb_run(buf, (size_t)n, 0, 0, on_event, &h);
 }

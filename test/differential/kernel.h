@@ -60,5 +60,11 @@ bool kernel_flow(struct kernel *k, const struct ct_tuple *original,
 void kernel_forget(struct kernel *k, const struct ct_tuple *original);
 /* Entries of this namespace, those past their time included; -1: no answer. */
 int64_t kernel_count(struct kernel *k);
+/* Call back for each event since the last look, in their order: "NEW",
+ * "UPDATE", "DESTROY".  An UPDATE has the TCP state only if that changed. */
+void kernel_events(struct kernel *k,
+                   void (*each)(void *ctx, const char *kind,
+                                const struct kernel_flow *flow),
+                   void *ctx);
 
 #endif

@@ -178,10 +178,10 @@ int main(int argc, char **argv)
     printf("%" PRIu64 " conversations from seed %" PRIu64 ", %" PRIu64
            " packets, no difference: %.0f conversations a second\n",
            talks, seed, steps_played, (double)talks / (now() - began));
-    for (unsigned d = 0; d < JUDGE_N_DIFFERENCES; d++)
+    for (unsigned d = 0; d < PAIR_N_DIFFERENCES; d++)
         if (judge_stated(j, d))
             printf("  cut short by stated difference %s: %" PRIu64 "\n",
-                   judge_difference_name(d), judge_stated(j, d));
+                   pair_difference_name(d), judge_stated(j, d));
     judge_close(j);
     return 0;
 }

@@ -19,7 +19,7 @@ HOUSE = {
                       "add_subdirectory(ctcore)\n",
     ".gitignore": "/build/\n",
     "LICENSE": "",
-    "README.md": "# small\n\n## Where weir is not the kernel\n\n| | a | b | why |\n"
+    "README.md": "# small\n\n## Where weir is not the kernel\n\n| `id` | a | b | why |\n"
                  "|---|---|---|---|\n| `slow` | fast | slow | care |\n",
     "ctcore/CMakeLists.txt": "add_library(ctcore STATIC nat.c table.c)\n"
                              "target_include_directories(ctcore PRIVATE\n"
@@ -66,6 +66,7 @@ HOUSE = {
     "test/case.py": "def quiet(workers):\n    return workers\n",
     "test/differential/differences.def":
         'D(slow, "fast",\\\n  "slow", "care")\n',
+    "test/differential/script.c": "struct script s = {.differs = \"slow\"};\n",
 }
 
 LONG = "\nstatic int endless(void)\n{\n" + "    ;\n" * 80 + "    return 0;\n}\n"
@@ -150,6 +151,13 @@ FAULTS = [
      'D(new, "a", "b", "c")\n', "no row for new"),
     ("differences", "one that is not judged", "README.md",
      "| `old` | a | b | c |\n", "old is not in"),
+    ("differences", "one that no case shows", "test/differential/script.c",
+     None, "slow has no scripted case"),
+    ("differences", "one that both is and is not shown",
+     "test/differential/differences.def", 'U(slow, "never")\n',
+     "slow has a case, and is said to have none"),
+    ("differences", "a case of none", "test/differential/script.c",
+     'struct script t = {.differs = "gone"};\n', "no row gone"),
     ("differences", "one that is told otherwise", "README.md",
      "| `slow` | fast | slow | haste |\n", "slow reads otherwise"),
     ("catalogue", "a failure without a test", "test/house/catalogue.txt",
@@ -205,8 +213,11 @@ def plant(check, path, text):
         if path:
             at = os.path.join(root, path)
             os.makedirs(os.path.dirname(at), exist_ok=True)
-            with open(at, "a", encoding="utf-8") as f:
-                f.write(text)
+            if text is None:
+                os.remove(at)
+            else:
+                with open(at, "a", encoding="utf-8") as f:
+                    f.write(text)
         return ask(check, root)
 
 
