@@ -7,6 +7,7 @@
 
 #include "conn.h"
 #include "expiry.h"
+#include "ext.h"
 #include "frag.h"
 #include "nat.h"
 #include "pool.h"
@@ -46,6 +47,7 @@ struct ct {
     struct pool conns; /* struct ct_conn */
     struct acct *acct; /* by slot, or NULL */
     uint32_t *start;   /* by slot, seconds since birth, or NULL */
+    struct exts ext;
     struct expiry expiry;
     struct portmaps ports;
     struct nat nat;
@@ -75,6 +77,20 @@ struct ct {
 static inline void core_stat(struct ct *ct, enum ct_stat stat)
 {
     stats_add(&ct->stats[stat], 1);
+}
+
+/* Give a flow an extension, and count it; NULL: none left, and that counted.
+ * => between conn_write_begin() and conn_write_end() of that slot. */
+static inline struct ext *core_extend(struct ct *ct, uint32_t slot,
+                                      enum ext_kind kind)
+{
+    struct ext *x = ext_add(&ct->ext, slot, kind);
+
+    if (!x)
+        core_stat(ct, CT_STAT_ext_full);
+    __atomic_store_n(&ct->stats[CT_STAT_extensions], ct->ext.pool.used,
+                     __ATOMIC_RELAXED);
+    return x;
 }
 
 static inline struct ct_conn *core_conn(const struct ct *ct, uint32_t slot)

@@ -45,6 +45,7 @@ static size_t lay_out(struct ct *ct, struct block *b,
     ct->acct = config->acct ? block_take(b, max * sizeof(struct acct)) : NULL;
     ct->start =
         config->timestamp ? block_take(b, max * sizeof(uint32_t)) : NULL;
+    ext_init(&ct->ext, b, config->params.v[CT_PARAM_extensions], max);
     ct->restarts = block_take(b, sizeof(uint64_t));
     portmaps_init(&ct->ports, b,
                   config->portmaps ? config->portmaps : DEFAULT_PORTMAPS, max,

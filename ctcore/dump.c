@@ -20,6 +20,18 @@ static void copy_words(void *to, const void *from, size_t bytes)
 _Static_assert(offsetof(struct ct_conn, exp_prev) % 8 == 0,
                "what readers copy is whole words");
 
+/* Which record it is may have changed by now: then seq has, too. */
+static void copy_ext(const struct ct *ct, uint32_t slot, struct ext *copy)
+{
+    uint32_t word = 0;
+
+    if (ct->ext.by_slot)
+        word = __atomic_load_n(&ct->ext.by_slot[slot], __ATOMIC_ACQUIRE);
+    copy->kinds = 0;
+    if (word)
+        copy_words(copy, ext_at(&ct->ext, word), offsetof(struct ext, help));
+}
+
 void dump_copy(const struct ct *ct, uint32_t slot, struct dump_copy *copy)
 {
     copy->slot = slot;
@@ -29,6 +41,7 @@ void dump_copy(const struct ct *ct, uint32_t slot, struct dump_copy *copy)
         copy_words(&copy->acct, &ct->acct[slot], sizeof copy->acct);
     if (ct->start)
         copy->start = __atomic_load_n(&ct->start[slot], __ATOMIC_ACQUIRE);
+    copy_ext(ct, slot, &copy->ext);
 }
 
 void dump_view(const struct ct *ct, const struct dump_copy *copy,

@@ -14,6 +14,7 @@ struct dump_copy {
     struct ct_conn conn; /* up to its links */
     struct acct acct;
     uint32_t start;
+    struct ext ext; /* up to the owner's own; kinds is 0: it has none */
 };
 
 /* The words as they are now, torn or not; the owner's are never torn. */

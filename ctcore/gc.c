@@ -12,6 +12,11 @@ static void put_back(struct ct *ct, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
+    if (ct->ext.by_slot) {
+        ext_free(&ct->ext, slot);
+        __atomic_store_n(&ct->stats[CT_STAT_extensions], ct->ext.pool.used,
+                         __ATOMIC_RELAXED);
+    }
     conn_set(c->status, 0u);
     conn_set(c->gen, c->gen + 1); /* whoever still names this flow is late */
     conn_write_end(c);

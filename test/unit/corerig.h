@@ -35,7 +35,9 @@ static inline union ct_addr ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
     return (union ct_addr){.b = {a, b, c, d}};
 }
 
-static inline void corerig_open(struct corerig *r, struct ct_config *c)
+/* With one tunable set by hand. */
+static inline void corerig_open_tuned(struct corerig *r, struct ct_config *c,
+                                      enum ct_param param, uint32_t value)
 {
     struct ct_ifaces ifaces = {.n = 2};
 
@@ -43,6 +45,7 @@ static inline void corerig_open(struct corerig *r, struct ct_config *c)
     if (!c->n_shards)
         c->n_shards = 1;
     ct_params_default(&c->params, c->profile);
+    c->params.v[param] = value;
     r->now.ms = 1000000;
     r->block = aligned_alloc(64, ct_size(c));
     r->ct = ct_init(r->block, c, r->now);
@@ -66,6 +69,11 @@ static inline void corerig_open(struct corerig *r, struct ct_config *c)
         r->rules.start[CT_POSTROUTING][s] = 1;
     ct_set_rules(r->ct, &r->rules, r->count);
     ct_begin(r->ct, r->now);
+}
+
+static inline void corerig_open(struct corerig *r, struct ct_config *c)
+{
+    corerig_open_tuned(r, c, CT_PARAM_extensions, 0);
 }
 
 static inline void corerig_close(struct corerig *r)
