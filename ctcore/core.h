@@ -6,9 +6,11 @@
 #define CORE_H
 
 #include "conn.h"
+#include "expect.h"
 #include "expiry.h"
 #include "ext.h"
 #include "frag.h"
+#include "keymap.h"
 #include "nat.h"
 #include "pool.h"
 #include "portmap.h"
@@ -48,6 +50,9 @@ struct ct {
     struct acct *acct; /* by slot, or NULL */
     uint32_t *start;   /* by slot, seconds since birth, or NULL */
     struct exts ext;
+    struct expects expects;
+    struct keymap keymap;
+    uint32_t helped; /* flows that have a helper */
     struct expiry expiry;
     struct portmaps ports;
     struct nat nat;

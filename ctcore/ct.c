@@ -37,6 +37,8 @@ static size_t lay_out(struct ct *ct, struct block *b,
                       const struct ct_config *config)
 {
     uint32_t max = config->max;
+    uint32_t extensions = config->params.v[CT_PARAM_extensions];
+    uint32_t expects = extensions ? config->params.v[CT_PARAM_expect_max] : 0;
     size_t zeroed;
 
     table_init(&ct->table, b, buckets_of(config), max);
@@ -45,7 +47,9 @@ static size_t lay_out(struct ct *ct, struct block *b,
     ct->acct = config->acct ? block_take(b, max * sizeof(struct acct)) : NULL;
     ct->start =
         config->timestamp ? block_take(b, max * sizeof(uint32_t)) : NULL;
-    ext_init(&ct->ext, b, config->params.v[CT_PARAM_extensions], max);
+    ext_init(&ct->ext, b, extensions, max);
+    expect_init(&ct->expects, b, expects);
+    keymap_init(&ct->keymap, b, expects);
     ct->restarts = block_take(b, sizeof(uint64_t));
     portmaps_init(&ct->ports, b,
                   config->portmaps ? config->portmaps : DEFAULT_PORTMAPS, max,
@@ -96,6 +100,8 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
     portmaps_start(&ct->ports);
     nat_start(&ct->nat, config->seed);
+    expect_start(&ct->expects, &ct->table, &ct->ext, ct->stats);
+    keymap_start(&ct->keymap, ct->table.key);
     frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
     quarantine_start(&ct->nat.resting, ct->table.key, now);
     ct->now = ct->birth = now;
@@ -274,7 +280,8 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
     uint64_t ms;
 
     ct->now = now;
-    if (gc_expire(ct, now, budget) == budget)
+    if (gc_expire(ct, now, budget) == budget ||
+        expect_expire(&ct->expects, now, budget) == budget)
         return 0;
     ms = expiry_next(&ct->expiry, now).ms - now.ms;
     return ms < 1 ? 1 : (uint32_t)ms;

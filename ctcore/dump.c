@@ -63,7 +63,13 @@ void dump_view(const struct ct *ct, const struct dump_copy *copy,
         .has_acct = ct->acct != NULL,
         .has_start = ct->start != NULL,
         .proto = c->proto,
+        .helper = copy->ext.kinds >> EXT_HELPER & 1 ? copy->ext.helper : 0,
+        .has_master = copy->ext.kinds >> EXT_MASTER & 1,
     };
+    if (view->has_master) {
+        view->master_slot = copy->ext.master.slot;
+        view->master_gen = copy->ext.master.gen;
+    }
     if (proto->states)
         view->state = proto->states[proto->state(&c->proto)];
     for (int d = 0; d < CT_N_DIRS && ct->acct; d++) {
@@ -74,31 +80,79 @@ void dump_view(const struct ct *ct, const struct dump_copy *copy,
         view->start = ct_time_add_s(ct->birth, copy->start);
 }
 
-bool ct_read(const struct ct *ct, uint32_t slot, ct_time now,
-             struct ct_view *view)
+/* Copy what seq guards, by copy(), until it stood still meanwhile.  False: it
+ * never did. */
+static bool copy_whole(const struct ct *ct, const uint32_t *seq, uint32_t i,
+                       void (*copy)(const struct ct *, uint32_t, void *),
+                       void *to)
 {
-    const struct ct_conn *c = core_conn(ct, slot);
-    struct dump_copy copy;
+    for (int n = 0; n < MAX_RESTARTS; n++) {
+        uint32_t was = __atomic_load_n(seq, __ATOMIC_ACQUIRE);
 
-    if (slot >= ct->conns.n)
-        return false;
-    for (int i = 0; i < MAX_RESTARTS; i++) {
-        uint32_t seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE);
-
-        if (!(seq & 1)) {
-            dump_copy(ct, slot, &copy);
-            if (__atomic_load_n(&c->seq, __ATOMIC_RELAXED) == seq) {
-                if (!(copy.conn.status & CT_CONFIRMED) ||
-                    (copy.conn.status & CT_DYING) ||
-                    copy.conn.expires <= now.ms)
-                    return false;
-                dump_view(ct, &copy, view);
+        if (!(was & 1)) {
+            copy(ct, i, to);
+            if (__atomic_load_n(seq, __ATOMIC_RELAXED) == was)
                 return true;
-            }
         }
         __atomic_fetch_add(ct->restarts, 1, __ATOMIC_RELAXED);
     }
     return false;
+}
+
+static void copy_conn(const struct ct *ct, uint32_t slot, void *to)
+{
+    dump_copy(ct, slot, to);
+}
+
+bool ct_read(const struct ct *ct, uint32_t slot, ct_time now,
+             struct ct_view *view)
+{
+    struct dump_copy copy;
+
+    if (slot >= ct->conns.n ||
+        !copy_whole(ct, &core_conn(ct, slot)->seq, slot, copy_conn, &copy) ||
+        !(copy.conn.status & CT_CONFIRMED) || (copy.conn.status & CT_DYING) ||
+        copy.conn.expires <= now.ms)
+        return false;
+    dump_view(ct, &copy, view);
+    return true;
+}
+
+static void copy_expect(const struct ct *ct, uint32_t i, void *to)
+{
+    copy_words(to, expect_at(&ct->expects, i),
+               offsetof(struct expect, hash_prev));
+}
+
+bool ct_read_expect(const struct ct *ct, uint32_t number, ct_time now,
+                    struct ct_expect_view *view)
+{
+    struct expect x;
+
+    if (number >= ct->expects.pool.n ||
+        !copy_whole(ct, &expect_at(&ct->expects, number)->seq, number,
+                    copy_expect, &x) ||
+        !x.used || x.expires <= now.ms)
+        return false;
+    *view = (struct ct_expect_view){
+        .number = number,
+        .tuple = x.ask.tuple,
+        .any_src = x.ask.any_src,
+        .any_sport = x.ask.any_sport,
+        .permanent = x.ask.permanent,
+        .helper = x.ask.helper,
+        .class = x.ask.class,
+        .master = x.master_tuple,
+        .master_slot = x.master,
+        .master_gen = x.master_gen,
+        .expires = {x.expires},
+    };
+    return true;
+}
+
+uint32_t ct_expects(const struct ct *ct)
+{
+    return ct->expects.pool.n;
 }
 
 uint64_t ct_stat(const struct ct *ct, enum ct_stat stat)

@@ -22,7 +22,7 @@ enum expiry_class {
     EXPIRY_N_CLASSES
 };
 
-#define EXPIRY_N_LISTS 108u /* 18 durations, 3 classes, and as many spare */
+#define EXPIRY_N_LISTS 120u /* 20 durations, 3 classes, and as many spare */
 #define EXPIRY_NO_LIST 0xffu
 
 struct expiry_list {

@@ -20,6 +20,7 @@ static void clear(struct ext *x)
 
     conn_store(x, &none, offsetof(struct ext, help));
     x->help = none.help;
+    x->call[CT_DIR_ORIGINAL] = x->call[CT_DIR_REPLY] = CT_NONE;
     x->expected = CT_NONE;
 }
 

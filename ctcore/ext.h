@@ -53,8 +53,9 @@ struct ext {
     uint8_t pad[5];
     /* the owner's own; readers never look */
     union ext_help help;
-    uint32_t expected; /* first of its expectations, or CT_NONE */
-    uint32_t link;     /* of the free list */
+    uint32_t call[CT_N_DIRS]; /* in the keymap, or CT_NONE */
+    uint32_t expected;        /* first of its expectations, or CT_NONE */
+    uint32_t link;            /* of the free list */
 };
 
 struct exts {

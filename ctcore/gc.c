@@ -8,15 +8,23 @@
 /* Expired entries cleared for one packet that finds the table full. */
 #define EXPIRE_ON_DEMAND 64u
 
+static __attribute__((noinline)) void free_ext(struct ct *ct, uint32_t slot)
+{
+    if (!ext_find(&ct->ext, slot))
+        return;
+    expect_forget(&ct->expects, slot);
+    ct->helped -= (core_conn(ct, slot)->status & CT_HELPER) != 0;
+    ext_free(&ct->ext, slot);
+    __atomic_store_n(&ct->stats[CT_STAT_extensions], ct->ext.pool.used,
+                     __ATOMIC_RELAXED);
+}
+
 static void put_back(struct ct *ct, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
-    if (ct->ext.by_slot) {
-        ext_free(&ct->ext, slot);
-        __atomic_store_n(&ct->stats[CT_STAT_extensions], ct->ext.pool.used,
-                         __ATOMIC_RELAXED);
-    }
+    if (ct->ext.by_slot)
+        free_ext(ct, slot);
     conn_set(c->status, 0u);
     conn_set(c->gen, c->gen + 1); /* whoever still names this flow is late */
     conn_write_end(c);
@@ -34,7 +42,7 @@ static void rest(struct ct *ct, const struct ct_conn *c)
                     ct->params.v[CT_PARAM_port_quarantine]);
 }
 
-void gc_destroy(struct ct *ct, uint32_t slot)
+static void end(struct ct *ct, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
@@ -48,6 +56,34 @@ void gc_destroy(struct ct *ct, uint32_t slot)
     nat_release(&ct->nat, c);
     core_stat(ct, CT_STAT_destroyed);
     put_back(ct, slot);
+}
+
+void gc_end_calls(struct ct *ct, struct ext *x)
+{
+    for (int d = 0; d < CT_N_DIRS; d++) {
+        struct ct_tuple t;
+        struct ct_conn *c;
+        enum ct_dir dir;
+
+        if (x->call[d] == CT_NONE)
+            continue;
+        t = keymap_at(&ct->keymap, x->call[d])->tuple;
+        keymap_remove(&ct->keymap, x->call[d]);
+        x->call[d] = CT_NONE;
+        c = table_find(&ct->table, &t, tuple_hash(&t, ct->table.key), ct->now,
+                       &dir);
+        if (c)
+            end(ct, table_slot(&ct->table, c));
+    }
+}
+
+void gc_destroy(struct ct *ct, uint32_t slot)
+{
+    struct ext *x = ext_find(&ct->ext, slot);
+
+    if (x)
+        gc_end_calls(ct, x);
+    end(ct, slot);
 }
 
 void gc_discard(struct ct *ct, uint32_t slot)

@@ -1,5 +1,6 @@
 #include "hooks.h"
 
+#include "helpers.h"
 #include "natrow.h"
 #include "ruleset.h"
 #include "track.h"
@@ -28,6 +29,8 @@ static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
             pkt->notrack = true;
             break;
         }
+        if (rs->rules[at].action == CT_ACT_HELPER)
+            pkt->helper = rs->rules[at].helper;
     }
     return CT_ACCEPT;
 }
@@ -91,11 +94,14 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 
 /* ---- the table ---- */
 
-#define NO_STAGE CT_N_STAGES
+enum {
+    NO_STAGE = CT_N_STAGES, /* always on */
+    HELPED                  /* off while no rule and no flow has a helper */
+};
 static const struct own_row {
     enum ct_hook hook;
     int priority;
-    enum ct_stage stage; /* off while it has no rules; NO_STAGE: always on */
+    int stage; /* enum ct_stage: off while it has no rules; or of the above */
     const char *name;
     ct_hook_fn *fn;
 } table[] = {
@@ -108,6 +114,7 @@ static const struct own_row {
     {CT_INPUT, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
     {CT_INPUT, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
     {CT_INPUT, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
+    {CT_INPUT, CT_PRI_HELPER, HELPED, "helper", helpers_row},
     {CT_INPUT, CT_PRI_CONFIRM, NO_STAGE, "confirm", track_confirm},
 
     {CT_FORWARD, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
@@ -122,6 +129,7 @@ static const struct own_row {
     {CT_POSTROUTING, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
     {CT_POSTROUTING, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
     {CT_POSTROUTING, CT_PRI_MANGLE_OUT, CT_STAGE_MANGLE, "mangle", ask_mangle},
+    {CT_POSTROUTING, CT_PRI_HELPER, HELPED, "helper", helpers_row},
     {CT_POSTROUTING, CT_PRI_CONFIRM, NO_STAGE, "confirm", track_confirm},
 };
 
@@ -162,13 +170,27 @@ void hooks_init(struct ct *ct)
                          table[i].fn, NULL);
 }
 
-static bool has_rules(const struct ct *ct, enum ct_hook hook,
-                      enum ct_stage stage)
+/* Flows keep their helper whatever becomes of the rule that gave it. */
+static bool has_helpers(const struct ct *ct)
+{
+    const struct ct_ruleset *rs = ct->rules;
+
+    if (ct->helped > 0)
+        return true;
+    for (uint32_t i = 0; rs && i < rs->n; i++)
+        if (rs->rules[i].action == CT_ACT_HELPER)
+            return true;
+    return false;
+}
+
+static bool is_on(const struct ct *ct, enum ct_hook hook, int stage)
 {
     const struct ct_ruleset *rs = ct->rules;
 
     if (stage == NO_STAGE)
         return true;
+    if (stage == HELPED)
+        return has_helpers(ct);
     if (!rs)
         return false;
     return rs->start[hook][stage] < rs->start[hook][stage + 1] ||
@@ -194,7 +216,7 @@ void hooks_choose(struct ct *ct)
             const struct hook_row *row = &ct->row[h][r];
             const struct own_row *own = own_row((enum ct_hook)h, row);
 
-            if (own && !has_rules(ct, own->hook, own->stage))
+            if (own && !is_on(ct, own->hook, own->stage))
                 continue;
             *live++ = (struct hook_live){
                 .fn = row->fn,
@@ -202,7 +224,7 @@ void hooks_choose(struct ct *ct)
                 .row = r,
                 .first_only = row->fn == track_confirm,
                 .always = own && own->priority >= CT_PRI_NAT_DST &&
-                          own->stage == NO_STAGE,
+                          own->stage >= NO_STAGE,
             };
         }
         *live = (struct hook_live){.fn = NULL};

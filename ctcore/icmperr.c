@@ -49,6 +49,8 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
 
     if (why != CT_REASON_NONE)
         return why;
+    if (in.proto == PROTO_GRE)
+        (void)keymap_find(&ct->keymap, &in.tuple);
     if (!protos_invert(&in.tuple, &t))
         return CT_REASON_ICMP_INNER;
     t.zone = pkt->tuple.zone;

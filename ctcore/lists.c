@@ -41,6 +41,15 @@ static const struct {
 #undef S
 };
 
+static const struct {
+    const char *name, *text;
+    uint8_t proto;
+} helpers[CT_N_HELPERS] = {[CT_HELPER_none] = {"", "", 0},
+#define H(name, proto, text) [CT_HELPER_##name] = {#name, text, proto},
+                           CT_HELPERS(H)
+#undef H
+};
+
 static const struct ct_param_info params_info[CT_N_PARAMS] = {
 #define P(name, linux_, weir, rfc, min, max, unit, help)                       \
     {#name, unit, help, {linux_, weir, rfc}, min, max},
@@ -71,6 +80,24 @@ char ct_reason_kind(unsigned reason)
 {
     assert(reason < CT_N_REASONS);
     return reasons[reason].kind;
+}
+
+const char *ct_helper_name(unsigned helper)
+{
+    assert(helper < CT_N_HELPERS);
+    return helpers[helper].name;
+}
+
+const char *ct_helper_text(unsigned helper)
+{
+    assert(helper < CT_N_HELPERS);
+    return helpers[helper].text;
+}
+
+uint8_t ct_helper_proto(unsigned helper)
+{
+    assert(helper < CT_N_HELPERS);
+    return helpers[helper].proto;
 }
 
 const char *ct_stat_name(unsigned stat)

@@ -82,6 +82,9 @@ static inline uint8_t port_at(const uint8_t *l4, uint32_t len,
     } else if (kind->proto == PROTO_ICMP || kind->proto == PROTO_ICMPV6) {
         if (len >= 8 && parse_icmp_query(kind->family, l4[0]))
             return 4;
+    } else if (kind->proto == PROTO_GRE && side == MANGLE_DST) {
+        if (len >= 8 && (l4[1] & 7) == 1) /* version 1: the call id */
+            return 6;
     }
     return 0xff;
 }

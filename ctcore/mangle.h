@@ -35,6 +35,14 @@ void mangle_inner(struct ct_pkt *pkt, const struct inner *in,
                   enum mangle_side side, const union ct_addr *addr,
                   uint16_t port);
 
+/* Put len bytes in place of was bytes of a TCP segment, at bytes from its
+ * header on, and set lengths and checksums right.
+ * => at + was is inside l4_len, and at behind the header.
+ * => false: more than CT_HEADROOM bytes longer, or longer than IP can say;
+ *    nothing was changed. */
+bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
+                    const uint8_t *is, uint32_t len);
+
 /* Is the transport checksum right?  Partial ones, zero UDP over IPv4 and
  * packets marked csum_ok are.  UDP zero over IPv6 is not.  ICMP errors too. */
 bool mangle_l4_checksum_ok(const struct ct_pkt *pkt);

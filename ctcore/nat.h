@@ -69,6 +69,7 @@ struct nat_ask {
     const struct ct_nat_range *range; /* NULL: null binding */
     ct_time now;
     uint32_t victim; /* out: see below */
+    bool keyed;      /* range's port is a GRE key, to be taken as it is */
     bool hidden;     /* its own: the source gets another's address */
 };
 

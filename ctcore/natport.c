@@ -65,15 +65,18 @@ static bool is_forward(const struct nat *n, const struct ct_tuple *cur)
 
 /* ---- ports of the router's own listeners ---- */
 
+static const struct ct_reserved *listeners(const struct nat *n, uint8_t proto)
+{
+    return proto == PROTO_TCP   ? n->reserved_tcp
+           : proto == PROTO_UDP ? n->reserved_udp
+                                : NULL;
+}
+
 static const struct ct_reserved *reserved_of(const struct nat *n,
                                              const struct ct_tuple *cur,
                                              const struct nat_ask *ask)
 {
-    if (!ask->hidden)
-        return NULL;
-    return cur->proto == PROTO_TCP   ? n->reserved_tcp
-           : cur->proto == PROTO_UDP ? n->reserved_udp
-                                     : NULL;
+    return ask->hidden ? listeners(n, cur->proto) : NULL;
 }
 
 /* Somebody else may be writing the next word, and only ever whole ones. */
@@ -188,6 +191,12 @@ static bool port_is_ours(struct nat *n, const struct ct_tuple *cur)
     return !pm || portmap_use(n->ports, pm, cur->sport) == 0;
 }
 
+bool natport_open(struct nat *n, const struct ct_tuple *cur)
+{
+    return port_is_ours(n, cur) && !is_forward(n, cur) &&
+           !is_reserved(listeners(n, cur->proto), cur->sport);
+}
+
 static struct nat_miss *miss_of(struct nat *n, const struct ct_tuple *cur,
                                 uint64_t *key)
 {
@@ -288,6 +297,8 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
     uint16_t lo, hi;
 
     cur->sport = port;
+    if (ask->keyed)
+        cur->sport = r->port_lo;
     if (!has_choice(ask))
         return is_free(n, cur, ask);
     portmap_class(id_proto(ask), port, &lo, &hi);
@@ -375,6 +386,8 @@ static enum ct_reason choose_destination(struct nat *n, struct ct_tuple *cur,
         return CT_REASON_NONE;
     if (r->has_addr)
         cur->dst = pool_addr(n, r, orig, 0);
+    if (ask->keyed)
+        cur->dport = r->port_lo;
     if (!r->has_ports || !ask->proto->has_ports)
         return CT_REASON_NONE;
     if (!r->random && cur->dport >= r->port_lo && cur->dport <= r->port_hi &&

@@ -23,6 +23,11 @@ enum ct_reason natport_choose(struct nat *n, struct ct_tuple *cur,
                               const struct ct_conn *c, enum mangle_side side,
                               struct nat_ask *ask);
 
+/* May what comes to cur's source (address and port) be given away: in this
+ * shard's slice, no static forward's, no listener's, and in profiles weir and
+ * rfc nobody's? */
+bool natport_open(struct nat *n, const struct ct_tuple *cur);
+
 /* The reply's tuple, by the protocol's own rule. */
 bool natport_invert(const struct l4proto *proto, const struct ct_tuple *t,
                     struct ct_tuple *reply);

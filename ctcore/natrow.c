@@ -100,17 +100,25 @@ static enum ct_verdict no_port(struct ct *ct, struct ct_pkt *pkt)
     return track_drop(pkt, CT_REASON_NO_PORT);
 }
 
+static bool is_expected(const struct ct_pkt *pkt)
+{
+    return pkt->conn->status & CT_EXPECTED;
+}
+
 /* Twice at most: a flow in TIME_WAIT may give way, expired ones must. */
 static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
                               enum mangle_side side,
                               const struct ct_nat_range *range)
 {
+    bool is_gre = pkt->tuple.proto == PROTO_GRE;
     struct nat_ask ask = {
         .pkt = pkt,
         .proto = protos_find(pkt->tuple.proto),
         .range = range,
         .now = ct->now,
         .victim = CT_NONE,
+        /* Rules can't name keys: such a port is an expectation's. */
+        .keyed = is_gre && range && range->has_ports && is_expected(pkt),
     };
 
     if (nat_setup(&ct->nat, pkt->conn, side, &ask) == CT_REASON_NONE)
@@ -156,12 +164,58 @@ static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
     return NULL;
 }
 
+/* A flow that was announced by a translated one is translated as that is: what
+ * range says of that side.  False: it is asked of the rules.
+ *
+ * Its master's packets of the same direction have these addresses at the other
+ * end: those of the opposite tuple, turned.  The port belongs to where it goes;
+ * a GRE key to the master's originator, on whichever side it is. */
+static bool follow_master(struct ct *ct, const struct ct_pkt *pkt,
+                          enum mangle_side side, struct ct_nat_range *range)
+{
+    struct ct_conn *c = pkt->conn;
+    const struct ext *x =
+        ext_of(&ct->ext, table_slot(&ct->table, c), EXT_MASTER);
+    const struct ct_tuple *other, *was = &c->tuple[CT_DIR_REPLY];
+    const struct ct_conn *master;
+    bool has_port = side == MANGLE_DST;
+
+    if (!x || !x->master.translated)
+        return false;
+    master = core_conn(ct, x->master.slot);
+    if (master->gen != x->master.gen)
+        return false;
+    other = &master->tuple[!x->master.dir];
+    if (pkt->tuple.proto == PROTO_GRE)
+        has_port = (side == MANGLE_SRC) == (x->master.dir == CT_DIR_ORIGINAL);
+    one_addr(range, side == MANGLE_SRC ? &other->dst : &other->src,
+             other->family);
+    range->has_ports = has_port;
+    range->port_lo = range->port_hi = x->master.port;
+    /* A source that stays what it is keeps its port, too. */
+    if (side == MANGLE_SRC && !has_port && ct_addr_eq(&range->lo, &was->dst))
+        range->family = 0;
+    if (side == MANGLE_SRC && x->master.dir == CT_DIR_ORIGINAL)
+        conn_set(c->masq_out, master->masq_out);
+    return true;
+}
+
+static enum ct_verdict follow(struct ct *ct, struct ct_pkt *pkt,
+                              enum mangle_side side,
+                              const struct ct_nat_range *range)
+{
+    return set_up(ct, pkt, side, range->family ? range : NULL);
+}
+
 static enum ct_verdict choose_dst(struct ct *ct, struct ct_pkt *pkt)
 {
     struct ct_nat_range range = {0};
-    const struct ct_rule *rule = ask_rules(ct, pkt, false, true);
+    const struct ct_rule *rule;
     bool found = false;
 
+    if (is_expected(pkt) && follow_master(ct, pkt, MANGLE_DST, &range))
+        return follow(ct, pkt, MANGLE_DST, &range);
+    rule = ask_rules(ct, pkt, false, true);
     if (!rule && ct->hairpin && pkt->hook == CT_PREROUTING)
         rule = ask_hairpin(ct, pkt, &range, &found);
     if (rule) {
@@ -183,8 +237,11 @@ static enum ct_verdict choose_src(struct ct *ct, struct ct_pkt *pkt)
 {
     struct ct_conn *c = pkt->conn;
     struct ct_nat_range range = {0};
-    const struct ct_rule *rule = ask_rules(ct, pkt, false, true);
+    const struct ct_rule *rule;
 
+    if (is_expected(pkt) && follow_master(ct, pkt, MANGLE_SRC, &range))
+        return follow(ct, pkt, MANGLE_SRC, &range);
+    rule = ask_rules(ct, pkt, false, true);
     if (rule) {
         range = rule->nat;
         if (rule->action == CT_ACT_MASQUERADE) {

@@ -3,18 +3,27 @@
  * Version 0 is one flow between two addresses.  Version 1 is PPTP's: each
  * direction bears the call id that its receiver chose, so the two directions
  * meet in one flow only where somebody has listened to the control connection
- * and knows both ids.  Nothing can be varied: two inside hosts can't share an
+ * and knows both ids (helper_pptp.c): what is EXPECTED is such a call, and
+ * lives longer.  Nothing else can be varied: two inside hosts can't share an
  * outside address towards one remote and call. */
 #include "l4proto.h"
 
 enum { HEADER_LEN = 4 };
-enum { GRE_UNREPLIED, GRE_STREAM, N_GRE_STATES };
+enum { GRE_UNREPLIED, GRE_STREAM, GRE_CALL, GRE_CALL_STREAM, N_GRE_STATES };
+
+/* STREAM is one bit of it, CALL the other. */
+static const uint8_t gre_timeouts[N_GRE_STATES] = {
+    [GRE_UNREPLIED] = CT_PARAM_gre,
+    [GRE_STREAM] = CT_PARAM_gre_stream,
+    [GRE_CALL] = CT_PARAM_gre_pptp,
+    [GRE_CALL_STREAM] = CT_PARAM_gre_pptp_stream,
+};
 
 static enum ct_reason gre_opens(union ct_proto_state *st, struct track *t)
 {
     if (t->pkt->l4_len < HEADER_LEN)
         return CT_REASON_L4_TRUNCATED;
-    st->other.state = GRE_UNREPLIED;
+    st->other.state = t->status & CT_EXPECTED ? GRE_CALL : GRE_UNREPLIED;
     return CT_REASON_NONE;
 }
 
@@ -23,12 +32,11 @@ static enum ct_reason gre_track(union ct_proto_state *st, struct track *t)
     if (t->pkt->l4_len < HEADER_LEN)
         return CT_REASON_L4_TRUNCATED;
     t->act = TRACK_REFRESH;
-    t->timeout = CT_PARAM_gre;
     if (t->status & CT_SEEN_REPLY) {
-        st->other.state = GRE_STREAM;
-        t->timeout = CT_PARAM_gre_stream;
+        st->other.state |= GRE_STREAM;
         t->act |= TRACK_ASSURED;
     }
+    t->timeout = gre_timeouts[st->other.state & GRE_CALL_STREAM];
     return CT_REASON_NONE;
 }
 
@@ -36,11 +44,6 @@ static uint8_t gre_state(const union ct_proto_state *st)
 {
     return st->other.state;
 }
-
-static const uint8_t gre_timeouts[N_GRE_STATES] = {
-    [GRE_UNREPLIED] = CT_PARAM_gre,
-    [GRE_STREAM] = CT_PARAM_gre_stream,
-};
 
 const struct l4proto proto_gre = {
     .num = 47,

@@ -11,7 +11,7 @@ enum {
     OPT_NOP = 1,
     OPT_SCALE = 3,
     OPT_SACK_PERM = 4,
-    OPT_SACK = 5
+    OPT_SACK = TCP_OPTION_SACK
 };
 enum { SCALE_LEN = 3, SACK_PERM_LEN = 2, SACK_BLOCK = 8 };
 enum { MAX_SCALE = 14 };
@@ -21,7 +21,6 @@ enum { MAX_SCALE = 14 };
 enum { STAMP_LEN = 12 };
 #define STAMP_HEAD 0x0101080au
 
-/* The option at or behind *at, and move *at past it.  NULL: no more. */
 static const uint8_t *next_option(const struct tcp_segment *seg, uint32_t *at)
 {
     const uint8_t *opt;
@@ -35,6 +34,11 @@ static const uint8_t *next_option(const struct tcp_segment *seg, uint32_t *at)
         return NULL;
     *at += opt[1];
     return opt;
+}
+
+const uint8_t *tcp_options_next(const struct tcp_segment *seg, uint32_t *at)
+{
+    return next_option(seg, at);
 }
 
 struct tcp_offer tcp_options_offer(const struct tcp_segment *seg)

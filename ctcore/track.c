@@ -4,6 +4,8 @@
 #include "icmperr.h"
 #include "l4proto.h"
 #include "notify.h"
+#include "parse.h"
+#include "seqadj.h"
 #include "tuple.h"
 
 /* A REOPEN destroys the old flow, so the second look always ends. */
@@ -141,6 +143,13 @@ static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     conn_write_end(c);
 }
 
+/* The tracker sees the numbers of the ends. */
+static __attribute__((noinline)) void
+adjust(const struct ct *ct, struct ct_pkt *pkt, const struct ct_conn *c)
+{
+    seqadj_acks(ext_find(&ct->ext, table_slot(&ct->table, c)), pkt);
+}
+
 /* False: the flow is gone, look again. */
 static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
                          const struct l4proto *proto)
@@ -153,6 +162,8 @@ static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     t.status = c->status;
     t.left_ms = c->expires - ct->now.ms;
     pkt->info = info_of(c, t.dir);
+    if (__builtin_expect(c->status & CT_SEQ_ADJUST, 0))
+        adjust(ct, pkt, c);
     why = proto->track(&st, &t);
     if (why != CT_REASON_NONE) {
         refuse_known(ct, pkt, c, &st, &t, why);
@@ -209,10 +220,69 @@ static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
         }
 }
 
+/* What announced this flow, if anything did, and there is room to say so: a
+ * flow that can't be told from any other is one like any other. */
+static const struct expect *announced(struct ct *ct, const struct ct_pkt *pkt)
+{
+    const struct expect *x;
+
+    if (ct->expects.pool.used == 0)
+        return NULL;
+    x = expect_find(&ct->expects, &pkt->tuple, ct->now);
+    if (x && ct->ext.pool.used == ct->ext.pool.n) {
+        core_stat(ct, CT_STAT_ext_full);
+        return NULL;
+    }
+    return x;
+}
+
+/* The flow in slot is what x announced. */
+static void adopt(struct ct *ct, struct ct_pkt *pkt, uint32_t slot,
+                  const struct expect *x)
+{
+    struct ct_conn *c = core_conn(ct, slot);
+    struct ext *ext = core_extend(ct, slot, EXT_MASTER);
+    struct ext_master by = {
+        .slot = x->master,
+        .gen = x->master_gen,
+        .dir = x->ask.dir,
+        .translated = x->ask.translated,
+        .port = x->ask.port,
+    };
+
+    conn_set(ext->master.slot, by.slot);
+    conn_set(ext->master.gen, by.gen);
+    conn_set(ext->master.dir, by.dir);
+    conn_set(ext->master.translated, by.translated);
+    conn_set(ext->master.port, by.port);
+    pkt->mark = core_conn(ct, by.slot)->mark;
+    conn_set(c->mark, pkt->mark);
+    conn_set(c->status, c->status | CT_EXPECTED);
+    pkt->info = CT_RELATED;
+    expect_consume(&ct->expects, x);
+    if (pkt->tuple.proto == PROTO_GRE) /* the other way is this flow, too */
+        expect_forget(&ct->expects, by.slot);
+}
+
+/* A rule said who listens to this flow. */
+static void assign(struct ct *ct, const struct ct_pkt *pkt, uint32_t slot)
+{
+    struct ct_conn *c = core_conn(ct, slot);
+    struct ext *ext;
+
+    if (ct_helper_proto(pkt->helper) != pkt->tuple.proto ||
+        !(ext = core_extend(ct, slot, EXT_HELPER)))
+        return;
+    conn_set(ext->helper, pkt->helper);
+    conn_set(c->status, c->status | CT_HELPER);
+    ct->helped++;
+}
+
 static __attribute__((noinline)) enum ct_verdict
 make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 {
     union ct_proto_state st = {.words = {0}};
+    const struct expect *x = announced(ct, pkt);
     struct ct_tuple reply;
     struct track t;
     enum ct_reason why;
@@ -220,6 +290,7 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 
     pkt->dir = CT_DIR_ORIGINAL;
     set_track(ct, pkt, &t);
+    t.status = x ? CT_EXPECTED : 0;
     if (!protos_invert(&pkt->tuple, &reply))
         why = is_icmp(pkt) ? CT_REASON_ICMP_TYPE : CT_REASON_NOT_INVERTIBLE;
     else if ((why = proto->opens(&st, &t)) == CT_REASON_NONE)
@@ -228,8 +299,11 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
         core_stat(ct, CT_STAT_invalid);
         return invalid(ct, pkt, why);
     }
-    if (ct->conns.used == ct->conns.n && !gc_make_room(ct, pkt->hash))
-        return full(ct, pkt);
+    if (ct->conns.used == ct->conns.n) {
+        if (!gc_make_room(ct, pkt->hash))
+            return full(ct, pkt);
+        x = announced(ct, pkt); /* whose master may have made room */
+    }
     slot = pool_get(&ct->conns);
     __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,
                      __ATOMIC_RELAXED);
@@ -240,6 +314,10 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     conn_set(pkt->conn->listed, t.timeout);
     pkt->made_conn = true;
     pkt->info = CT_NEW;
+    if (x)
+        adopt(ct, pkt, slot, x);
+    if (pkt->helper)
+        assign(ct, pkt, slot);
     return CT_ACCEPT;
 }
 
@@ -252,6 +330,15 @@ static __attribute__((noinline)) bool may_lack_sum(const struct ct *ct,
 
     return ct->params.v[CT_PARAM_udp6_unsummed] && pkt->tuple.proto == 17 &&
            pkt->tuple.family == CT_IPV6 && (udp[6] | udp[7]) == 0;
+}
+
+/* A call whose ids somebody has overheard: look again with both. */
+static bool know_call(const struct ct *ct, struct ct_pkt *pkt)
+{
+    if (pkt->tuple.proto != PROTO_GRE || !keymap_find(&ct->keymap, &pkt->tuple))
+        return false;
+    pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
+    return true;
 }
 
 enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
@@ -291,8 +378,11 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         struct ct_conn *c =
             table_find(&ct->table, &pkt->tuple, pkt->hash, ct->now, &dir);
 
-        if (!c)
-            break;
+        if (!c) {
+            if (look > 0 || !know_call(ct, pkt))
+                break;
+            continue;
+        }
         attach(pkt, c, dir);
         if (known(ct, pkt, c, proto))
             return CT_ACCEPT;
@@ -339,7 +429,10 @@ enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     conn_set(c->status, c->status | CT_CONFIRMED);
     conn_write_end(c);
     core_stat(ct, CT_STAT_created);
-    notify_send(ct, c, pkt->events | CT_EVENT_NEW);
+    notify_send(ct, c,
+                pkt->events |
+                    (c->status & CT_EXPECTED ? (uint32_t)CT_EVENT_RELATED
+                                             : (uint32_t)CT_EVENT_NEW));
     pkt->events = 0;
     return CT_ACCEPT;
 }

@@ -69,6 +69,7 @@ static void read_all(struct config_read *r)
     config_rules_add_gateway(r);
     config_routes_finish(r);
     config_conntrack_finish(r);
+    config_helper_check(r);
     config_service_finish(r);
     config_order_make(r);
     config_steer_make(r);

@@ -141,24 +141,37 @@ static void read_comment(struct config_read *r, json_t *v, void *into)
 /* reject_with stands behind verdict, icmp_type behind proto, ports behind what
  * may have ports: they ask for what was read before. */
 static const struct config_key rule_keys[] = {
-    {"in", config_match_in},           {"out", config_match_out},
-    {"family", config_match_family},   {"src", config_match_src},
-    {"dst", config_match_dst},         {"proto", config_match_proto},
-    {"sport", config_match_sport},     {"dport", config_match_dport},
-    {"icmp_type", config_icmp_type},   {"ct_state", config_state_ct},
-    {"mark", config_state_mark},       {"verdict", read_verdict},
-    {"reject_with", read_reject_with}, {"notrack", read_notrack},
-    {"set_mark", read_set_mark},       {"snat", config_nat_snat},
-    {"dnat", config_nat_dnat},         {"masquerade", config_nat_masquerade},
-    {"redirect", config_nat_redirect}, {"ports", config_nat_ports},
-    {"random", config_nat_random},     {"persistent", config_nat_persistent},
-    {"counter", read_counter},         {"id", read_id},
+    {"in", config_match_in},
+    {"out", config_match_out},
+    {"family", config_match_family},
+    {"src", config_match_src},
+    {"dst", config_match_dst},
+    {"proto", config_match_proto},
+    {"sport", config_match_sport},
+    {"dport", config_match_dport},
+    {"icmp_type", config_icmp_type},
+    {"ct_state", config_state_ct},
+    {"mark", config_state_mark},
+    {"verdict", read_verdict},
+    {"reject_with", read_reject_with},
+    {"notrack", read_notrack},
+    {"helper", config_helper_read},
+    {"set_mark", read_set_mark},
+    {"snat", config_nat_snat},
+    {"dnat", config_nat_dnat},
+    {"masquerade", config_nat_masquerade},
+    {"redirect", config_nat_redirect},
+    {"ports", config_nat_ports},
+    {"random", config_nat_random},
+    {"persistent", config_nat_persistent},
+    {"counter", read_counter},
+    {"id", read_id},
     {"comment", read_comment},
 };
 
-static const char *const later_keys[] = {
-    "zone", "helper", "queue",     "limit", "connlimit",
-    "log",  "netmap", "ct_status", "mss",   NULL};
+static const char *const later_keys[] = {"zone",      "queue", "limit",
+                                         "connlimit", "log",   "netmap",
+                                         "ct_status", "mss",   NULL};
 
 /* ---- a rule ---- */
 
@@ -177,6 +190,8 @@ static const struct {
                        "input, forward or output"},
     [CT_ACT_NOTRACK] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
                         "prerouting or output"},
+    [CT_ACT_HELPER] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
+                       "prerouting or output"},
     [CT_ACT_MARK] = {CT_STAGE_MANGLE, ANYWHERE, ""},
     [CT_ACT_SNAT] = {CT_STAGE_NAT, AT(POSTROUTING) | AT(INPUT),
                      "postrouting or input"},

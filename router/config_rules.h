@@ -17,6 +17,10 @@ void config_rules_read(struct config_read *r, json_t *v, void *into);
 void config_rules_add_gateway(struct config_read *r);
 void config_rules_read_policy(struct config_read *r, json_t *v, void *into);
 
+/* The action "helper", and what it needs of the rest: when all is read. */
+void config_helper_read(struct config_read *r, json_t *v, void *into);
+void config_helper_check(struct config_read *r);
+
 /* Ids, order and start: config->rules. */
 void config_order_make(struct config_read *r);
 

@@ -199,6 +199,7 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP("conntrack.frag_datagrams", params.v[CT_PARAM_frag_datagrams]);
     KEEP("conntrack.frag_per_source", params.v[CT_PARAM_frag_per_source]);
     KEEP("conntrack.extensions", params.v[CT_PARAM_extensions]);
+    KEEP("conntrack.expect_max", params.v[CT_PARAM_expect_max]);
     KEEP("conntrack.acct", acct);
     KEEP("conntrack.timestamp", timestamp);
     KEEP("nat.hairpin", hairpin);

@@ -31,6 +31,7 @@ static const struct {
     {CT_SEQ_ADJUST, "SEQ_ADJUST"},
     {CT_DYING, "DYING"},
     {CT_FIXED_TIMEOUT, "FIXED_TIMEOUT"},
+    {CT_HELPER, "HELPER"},
 };
 
 const char *names_proto(uint8_t proto)

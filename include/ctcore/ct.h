@@ -224,6 +224,11 @@ uint32_t ct_buckets(const struct ct *ct);
 bool ct_read(const struct ct *ct, uint32_t slot, ct_time now,
              struct ct_view *view);
 
+/* The same of announced flows: numbers are 0 .. ct_expects() - 1. */
+uint32_t ct_expects(const struct ct *ct);
+bool ct_read_expect(const struct ct *ct, uint32_t number, ct_time now,
+                    struct ct_expect_view *view);
+
 uint64_t ct_stat(const struct ct *ct, enum ct_stat stat);
 uint64_t ct_drops(const struct ct *ct, enum ct_reason reason);
 

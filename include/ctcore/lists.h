@@ -5,6 +5,7 @@
 #ifndef CTCORE_LISTS_H
 #define CTCORE_LISTS_H
 
+#include <ctcore/helpers.def>
 #include <ctcore/params.def>
 #include <ctcore/reasons.def>
 #include <ctcore/stats.def>
@@ -31,6 +32,14 @@ enum ct_param {
         CT_N_PARAMS
 };
 
+enum ct_helper {
+    CT_HELPER_none,
+#define H(name, proto, text) CT_HELPER_##name,
+    CT_HELPERS(H)
+#undef H
+        CT_N_HELPERS
+};
+
 struct ct_params {
     uint32_t v[CT_N_PARAMS];
 };
@@ -44,6 +53,11 @@ char ct_reason_kind(unsigned reason);
 const char *ct_stat_name(unsigned stat);
 const char *ct_stat_help(unsigned stat);
 char ct_stat_kind(unsigned stat);
+
+/* none: "", 0, "". */
+const char *ct_helper_name(unsigned helper);
+const char *ct_helper_text(unsigned helper);
+uint8_t ct_helper_proto(unsigned helper);
 
 struct ct_param_info {
     const char *name, *unit, *help;

@@ -11,7 +11,7 @@
 
 /* In the order in which a hook asks them. */
 enum ct_stage {
-    CT_STAGE_RAW,    /* notrack */
+    CT_STAGE_RAW,    /* notrack, helper */
     CT_STAGE_MANGLE, /* mark */
     CT_STAGE_NAT,    /* asked for a flow's first packet only */
     CT_STAGE_FILTER, /* verdict; a rule without any action counts here */
@@ -60,7 +60,8 @@ enum ct_action_kind {
     CT_ACT_DROP,
     CT_ACT_REJECT,
     CT_ACT_NOTRACK,
-    CT_ACT_MARK, /* sets the packet's and the flow's mark, goes on */
+    CT_ACT_HELPER, /* the flow that begins gets it, goes on */
+    CT_ACT_MARK,   /* sets the packet's and the flow's mark, goes on */
     CT_ACT_SNAT,
     CT_ACT_MASQUERADE,
     CT_ACT_DNAT,
@@ -89,6 +90,7 @@ struct ct_nat_range {
 struct ct_rule {
     uint8_t hook, stage, action; /* enums above */
     uint8_t reject;              /* enum ct_reject */
+    uint8_t helper;              /* enum ct_helper */
     struct ct_match match;
     struct ct_nat_range nat;
     uint32_t mark, mark_mask;

@@ -125,7 +125,8 @@ enum ct_status {
     CT_SRC_NAT_DONE = 1u << 7,
     CT_DST_NAT_DONE = 1u << 8,
     CT_DYING = 1u << 9,
-    CT_FIXED_TIMEOUT = 1u << 10
+    CT_FIXED_TIMEOUT = 1u << 10,
+    CT_HELPER = 1u << 13
 };
 #define CT_NAT_MASK ((uint32_t)CT_SRC_NAT | (uint32_t)CT_DST_NAT)
 

@@ -63,6 +63,21 @@ struct ct_view {
     uint64_t packets[CT_N_DIRS], bytes[CT_N_DIRS];
     ct_time start; /* confirmed at, to the second */
     union ct_proto_state proto;
+    uint8_t helper;                   /* enum ct_helper */
+    bool has_master;                  /* it was expected, by: */
+    uint32_t master_slot, master_gen; /* that flow, then */
+};
+
+/* A flow that another has announced. */
+struct ct_expect_view {
+    uint32_t number;
+    struct ct_tuple tuple;   /* as its first packet will stand on arrival */
+    bool any_src, any_sport; /* what of it is not known */
+    bool permanent;
+    uint8_t helper, class;  /* enum ct_helper, and a number of its own */
+    struct ct_tuple master; /* original tuple of who announced it */
+    uint32_t master_slot, master_gen;
+    ct_time expires;
 };
 
 #endif

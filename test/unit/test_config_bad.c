@@ -16,6 +16,7 @@
 #define FWD(body)        RULE("forward", body)
 #define POST(body)       RULE("postrouting", body)
 #define PRE(body)        RULE("prerouting", body)
+#define EXT              ", \"conntrack\": {\"extensions\": 8}"
 #define F0               "/rules/forward/0"
 #define S0               "/rules/postrouting/0"
 #define P0               "/rules/prerouting/0"
@@ -180,7 +181,16 @@ static const struct {
     {FWD("\"comment\": ^7"), F0 "/comment", "a text"},
     /* keys of later versions */
     {FWD("^\"zone\": 1"), F0 "/zone", "does not know \"zone\""},
-    {FWD("^\"helper\": \"ftp\""), F0 "/helper", "expected one of in, out"},
+    /* helpers */
+    {FWD("^\"helper\": \"ftp\""), F0 "/helper", "prerouting or output"},
+    {PRE("\"proto\": \"tcp\", \"helper\": ^\"sip\""), P0 "/helper", "ftp"},
+    {PRE("\"proto\": \"udp\", \"helper\": ^\"ftp\"") EXT, P0 "/helper",
+     "listens to tcp"},
+    {PRE("\"helper\": ^\"tftp\"") EXT, P0 "/helper", "listens to udp"},
+    {PRE("\"proto\": \"tcp\", \"helper\": ^\"ftp\""), P0 "/helper",
+     "extensions"},
+    {PRE("\"proto\": \"tcp\", \"helper\": ^\"pptp\"") EXT ", \"workers\": 2",
+     P0 "/helper", "\"workers\": 1"},
     {FWD("^\"limit\": \"1/s\""), F0 "/limit", "does not know"},
     {FWD("^\"connlimit\": 1"), F0 "/connlimit", "does not know"},
     {FWD("^\"log\": true"), F0 "/log", "does not know"},

@@ -1,0 +1,299 @@
+#include "expect.h"
+
+#include "hash.h"
+#include "stats.h"
+#include "tuple.h"
+
+_Static_assert(offsetof(struct expect, hash_prev) % 8 == 0 &&
+                   offsetof(struct expect, master_tuple) % 8 == 0,
+               "what readers copy is whole words");
+
+void expect_init(struct expects *e, struct block *b, uint32_t n)
+{
+    *e = (struct expects){.n_heads = 0};
+    if (n == 0)
+        return;
+    pool_init(&e->pool, b, n, sizeof(struct expect),
+              offsetof(struct expect, age_next));
+    e->n_heads = pool_power_of_two(n);
+    e->heads = block_take(b, e->n_heads * sizeof(uint32_t));
+}
+
+void expect_start(struct expects *e, struct table *table, struct exts *exts,
+                  uint64_t *stats)
+{
+    e->table = table;
+    e->exts = exts;
+    e->stats = stats;
+    e->first = e->last = CT_NONE;
+    for (uint32_t i = 0; i < e->n_heads; i++)
+        e->heads[i] = CT_NONE;
+}
+
+static uint32_t *head_of(const struct expects *e, const struct ct_tuple *t)
+{
+    uint64_t w[3] = {t->dst.w64[0], t->dst.w64[1],
+                     (uint64_t)t->zone << 32 | (uint64_t)t->proto << 16 |
+                         t->dport};
+
+    return &e->heads[hash_words(w, 3, e->table->key) & (e->n_heads - 1)];
+}
+
+/* ---- what matches what ---- */
+
+static bool same_target(const struct ct_tuple *a, const struct ct_tuple *b)
+{
+    return ct_addr_eq(&a->dst, &b->dst) && a->dport == b->dport &&
+           a->proto == b->proto && a->family == b->family && a->zone == b->zone;
+}
+
+/* Could one packet fit both?  Holes fit everything. */
+static bool overlap(const struct expect_ask *a, const struct expect_ask *b)
+{
+    return same_target(&a->tuple, &b->tuple) &&
+           (a->any_src || b->any_src ||
+            ct_addr_eq(&a->tuple.src, &b->tuple.src)) &&
+           (a->any_sport || b->any_sport || a->tuple.sport == b->tuple.sport);
+}
+
+static bool same(const struct expect_ask *a, const struct expect_ask *b)
+{
+    return tuple_eq(&a->tuple, &b->tuple) && a->any_src == b->any_src &&
+           a->any_sport == b->any_sport;
+}
+
+static bool fits(const struct expect_ask *a, const struct ct_tuple *t)
+{
+    return same_target(&a->tuple, t) &&
+           (a->any_src || ct_addr_eq(&a->tuple.src, &t->src)) &&
+           (a->any_sport || a->tuple.sport == t->sport);
+}
+
+/* ---- lists ---- */
+
+static void enter_hash(struct expects *e, uint32_t i)
+{
+    struct expect *x = expect_at(e, i);
+    uint32_t *head = head_of(e, &x->ask.tuple);
+
+    x->hash_prev = CT_NONE;
+    x->hash_next = *head;
+    if (*head != CT_NONE)
+        expect_at(e, *head)->hash_prev = i;
+    *head = i;
+}
+
+static void leave_hash(struct expects *e, const struct expect *x)
+{
+    if (x->hash_next != CT_NONE)
+        expect_at(e, x->hash_next)->hash_prev = x->hash_prev;
+    if (x->hash_prev != CT_NONE)
+        expect_at(e, x->hash_prev)->hash_next = x->hash_next;
+    else
+        *head_of(e, &x->ask.tuple) = x->hash_next;
+}
+
+static void enter_master(struct expects *e, uint32_t i, struct ext *ext)
+{
+    struct expect *x = expect_at(e, i);
+
+    x->master_prev = CT_NONE;
+    x->master_next = ext->expected;
+    if (ext->expected != CT_NONE)
+        expect_at(e, ext->expected)->master_prev = i;
+    ext->expected = i;
+}
+
+static void leave_master(struct expects *e, const struct expect *x)
+{
+    if (x->master_next != CT_NONE)
+        expect_at(e, x->master_next)->master_prev = x->master_prev;
+    if (x->master_prev != CT_NONE)
+        expect_at(e, x->master_prev)->master_next = x->master_next;
+    else
+        ext_find(e->exts, x->master)->expected = x->master_next;
+}
+
+/* Behind all that end no later: mostly last, since helpers wait alike. */
+static void enter_age(struct expects *e, uint32_t i)
+{
+    struct expect *x = expect_at(e, i);
+    uint32_t after = e->last;
+
+    while (after != CT_NONE && expect_at(e, after)->expires > x->expires)
+        after = expect_at(e, after)->age_prev;
+    x->age_prev = after;
+    x->age_next = after == CT_NONE ? e->first : expect_at(e, after)->age_next;
+    if (x->age_next != CT_NONE)
+        expect_at(e, x->age_next)->age_prev = i;
+    else
+        e->last = i;
+    if (after != CT_NONE)
+        expect_at(e, after)->age_next = i;
+    else
+        e->first = i;
+}
+
+static void leave_age(struct expects *e, const struct expect *x)
+{
+    if (x->age_next != CT_NONE)
+        expect_at(e, x->age_next)->age_prev = x->age_prev;
+    else
+        e->last = x->age_prev;
+    if (x->age_prev != CT_NONE)
+        expect_at(e, x->age_prev)->age_next = x->age_next;
+    else
+        e->first = x->age_next;
+}
+
+/* ---- coming and going ---- */
+
+static void begin(struct expect *x)
+{
+    conn_set(x->seq, x->seq + 1);
+}
+
+static void drop(struct expects *e, uint32_t i)
+{
+    struct expect *x = expect_at(e, i);
+
+    leave_hash(e, x);
+    leave_master(e, x);
+    leave_age(e, x);
+    begin(x);
+    conn_set(x->used, (uint8_t)0);
+    begin(x); /* even again */
+    pool_put(&e->pool, i);
+    stats_add(&e->stats[CT_STAT_expect_delete], 1);
+    stats_add(&e->stats[CT_STAT_expectations], (uint64_t)-1);
+}
+
+static uint32_t index_of(const struct expects *e, const struct expect *x)
+{
+    return (uint32_t)(x - expect_at(e, 0));
+}
+
+/* One more of this class is one too many: the oldest goes. */
+static void keep_policy(struct expects *e, uint32_t master,
+                        const struct expect_ask *ask,
+                        const struct expect_policy *policy)
+{
+    uint32_t n = 0, oldest = CT_NONE;
+    uint32_t i = ext_find(e->exts, master)->expected;
+
+    for (; i != CT_NONE; i = expect_at(e, i)->master_next)
+        if (expect_at(e, i)->ask.class == ask->class) {
+            n++;
+            oldest = i;
+        }
+    if (n >= policy->max && oldest != CT_NONE)
+        drop(e, oldest);
+}
+
+static void write(struct expect *x, uint32_t master, const struct ct_conn *c,
+                  const struct expect_ask *ask, uint64_t expires)
+{
+    begin(x);
+    conn_set(x->master, master);
+    conn_set(x->master_gen, c->gen);
+    conn_store(&x->master_tuple, &c->tuple[CT_DIR_ORIGINAL],
+               sizeof x->master_tuple);
+    conn_store(&x->ask, ask, sizeof x->ask);
+    conn_set(x->expires, expires);
+    conn_set(x->used, (uint8_t)1);
+    begin(x);
+}
+
+enum expect_made expect_add(struct expects *e, uint32_t master,
+                            const struct expect_ask *ask,
+                            const struct expect_policy *policy, ct_time now)
+{
+    uint32_t i, next;
+
+    if (e->n_heads == 0)
+        return EXPECT_FULL;
+    for (i = *head_of(e, &ask->tuple); i != CT_NONE; i = next) {
+        const struct expect *x = expect_at(e, i);
+
+        next = x->hash_next;
+        if (x->expires <= now.ms ||
+            (x->master == master && x->ask.class == ask->class &&
+             same(&x->ask, ask)))
+            drop(e, i);
+        else if (overlap(&x->ask, ask))
+            return EXPECT_BUSY;
+    }
+    keep_policy(e, master, ask, policy);
+    if (e->pool.used == e->pool.n)
+        expect_expire(e, now, 1);
+    i = pool_get(&e->pool);
+    if (i == CT_NONE)
+        return EXPECT_FULL;
+    write(expect_at(e, i), master, &e->table->conns[master], ask,
+          now.ms + (uint64_t)policy->seconds * 1000);
+    enter_hash(e, i);
+    enter_master(e, i, ext_find(e->exts, master));
+    enter_age(e, i);
+    stats_add(&e->stats[CT_STAT_expect_create], 1);
+    stats_add(&e->stats[CT_STAT_expectations], 1);
+    return EXPECT_MADE;
+}
+
+static bool lives(const struct expects *e, const struct expect *x, ct_time now)
+{
+    const struct ct_conn *c = &e->table->conns[x->master];
+
+    return c->gen == x->master_gen && c->expires > now.ms &&
+           (c->status & (CT_CONFIRMED | CT_DYING)) == CT_CONFIRMED;
+}
+
+const struct expect *expect_find(const struct expects *e,
+                                 const struct ct_tuple *t, ct_time now)
+{
+    for (uint32_t i = *head_of(e, t); i != CT_NONE;) {
+        const struct expect *x = expect_at(e, i);
+
+        if (x->expires > now.ms && fits(&x->ask, t) && lives(e, x, now))
+            return x;
+        i = x->hash_next;
+    }
+    return NULL;
+}
+
+void expect_consume(struct expects *e, const struct expect *x)
+{
+    stats_add(&e->stats[CT_STAT_expect_new], 1);
+    if (!x->ask.permanent)
+        drop(e, index_of(e, x));
+}
+
+void expect_cancel(struct expects *e, uint32_t master, const struct ct_tuple *t)
+{
+    uint32_t i = ext_find(e->exts, master)->expected, next;
+
+    for (; i != CT_NONE; i = next) {
+        next = expect_at(e, i)->master_next;
+        if (same_target(&expect_at(e, i)->ask.tuple, t))
+            drop(e, i);
+    }
+}
+
+void expect_forget(struct expects *e, uint32_t master)
+{
+    const struct ext *ext = ext_find(e->exts, master);
+
+    while (ext->expected != CT_NONE)
+        drop(e, ext->expected);
+}
+
+uint32_t expect_expire(struct expects *e, ct_time now, uint32_t budget)
+{
+    uint32_t n = 0;
+
+    while (n < budget && e->pool.used > 0 &&
+           expect_at(e, e->first)->expires <= now.ms) {
+        drop(e, e->first);
+        n++;
+    }
+    return n;
+}

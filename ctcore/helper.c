@@ -1,0 +1,75 @@
+#include "helper.h"
+
+#include "bytes.h"
+#include "mangle.h"
+#include "natport.h"
+#include "seqadj.h"
+
+/* Ports that are tried when the announced one can't be had. */
+#define MAX_PORTS 128u
+
+/* May that port be announced to the outside?  Where the address stays the
+ * flow's own nobody else can have it. */
+static bool may_announce(const struct helper_call *h, const struct ct_tuple *t)
+{
+    const struct ct_tuple *own = &h->c->tuple[h->dir];
+    struct ct_tuple cur = *t;
+
+    if (ct_addr_eq(&t->dst, &own->src))
+        return true;
+    cur.src = t->dst;
+    cur.sport = t->dport;
+    return natport_open(&h->ct->nat, &cur);
+}
+
+enum ct_reason helper_expect(const struct helper_call *h,
+                             const struct helper *by, struct expect_ask *ask)
+{
+    const struct expect_policy *policy = &by->policy[ask->class];
+    uint32_t master = table_slot(&h->ct->table, h->c);
+    uint32_t tries = 1, lowest = ask->tuple.dport < 1024 ? 1 : 1024;
+
+    ask->helper = by->id;
+    ask->translated = helper_translated(h);
+    ask->port = ask->tuple.dport;
+    if (ask->translated)
+        tries = MAX_PORTS;
+    for (uint32_t port = ask->port; tries > 0; port++) {
+        if (port > 65535)
+            port = lowest;
+        ask->tuple.dport = (uint16_t)port;
+        if (ask->translated && !may_announce(h, &ask->tuple)) {
+            /* The slices of other shards are stepped over for free. */
+            tries -= port % h->ct->ports.n_shards == h->ct->ports.shard;
+            continue;
+        }
+        tries--;
+        switch (expect_add(&h->ct->expects, master, ask, policy, h->ct->now)) {
+        case EXPECT_MADE:
+            return CT_REASON_NONE;
+        case EXPECT_FULL:
+            return CT_REASON_EXPECT_FULL;
+        case EXPECT_BUSY:
+            break;
+        }
+    }
+    return ask->translated ? CT_REASON_NO_PORT : CT_REASON_EXPECT_FULL;
+}
+
+enum ct_reason helper_replace(const struct helper_call *h, uint32_t at,
+                              uint32_t was, const uint8_t *is, uint32_t len)
+{
+    const uint8_t *l4 = h->pkt->data + h->pkt->l4_off;
+    uint32_t seq = load32(l4 + 4);
+
+    if (!mangle_payload(h->pkt, h->at + at, was, is, len))
+        return CT_REASON_HELPER_ROOM;
+    if (len == was)
+        return CT_REASON_NONE;
+    conn_write_begin(h->c);
+    conn_set(h->x->kinds, h->x->kinds | 1u << EXT_SEQADJ);
+    seqadj_note(h->x, h->dir, seq, len - was);
+    conn_set(h->c->status, h->c->status | CT_SEQ_ADJUST);
+    conn_write_end(h->c);
+    return CT_REASON_NONE;
+}

@@ -1,0 +1,61 @@
+#include "helpers.h"
+
+#include "helper.h"
+#include "parse.h"
+#include "seqadj.h"
+#include "track.h"
+
+static const struct helper *const registry[CT_N_HELPERS] = {
+    [CT_HELPER_ftp] = &helper_ftp,
+    [CT_HELPER_tftp] = &helper_tftp,
+    [CT_HELPER_pptp] = &helper_pptp,
+};
+
+/* How long the transport header is; 0: there is none to be sure of. */
+static uint32_t header_len(const struct ct_pkt *pkt)
+{
+    uint32_t len;
+
+    if (pkt->tuple.proto == PROTO_UDP)
+        return pkt->l4_len >= 8 ? 8 : 0;
+    if (pkt->l4_len < 20)
+        return 0;
+    len = (pkt->data[pkt->l4_off + 12] >> 4) * 4u;
+    return len >= 20 && len <= pkt->l4_len ? len : 0;
+}
+
+static enum ct_reason help(struct ct *ct, struct ct_pkt *pkt, struct ext *x)
+{
+    const struct helper *by = registry[x->helper];
+    struct helper_call h = {
+        .ct = ct,
+        .pkt = pkt,
+        .c = pkt->conn,
+        .x = x,
+        .dir = (enum ct_dir)pkt->dir,
+        .at = header_len(pkt),
+    };
+
+    return by && h.at ? by->help(&h) : CT_REASON_NONE;
+}
+
+enum ct_verdict helpers_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_conn *c = pkt->conn;
+    struct ext *x;
+
+    (void)ctx;
+    if (!c || pkt->icmp_error ||
+        !(c->status & ((uint32_t)CT_HELPER | (uint32_t)CT_SEQ_ADJUST)))
+        return CT_ACCEPT;
+    x = ext_find(&ct->ext, table_slot(&ct->table, c));
+    if (c->status & CT_HELPER) {
+        enum ct_reason why = help(ct, pkt, x);
+
+        if (why != CT_REASON_NONE)
+            return track_drop(pkt, why);
+    }
+    if (c->status & CT_SEQ_ADJUST)
+        seqadj_seq(x, pkt);
+    return CT_ACCEPT;
+}

@@ -1,0 +1,82 @@
+#include "keymap.h"
+
+#include "tuple.h"
+
+void keymap_init(struct keymap *k, struct block *b, uint32_t n)
+{
+    *k = (struct keymap){.n_heads = 0};
+    if (n == 0)
+        return;
+    pool_init(&k->pool, b, n, sizeof(struct keymap_entry),
+              offsetof(struct keymap_entry, next));
+    k->n_heads = pool_power_of_two(n);
+    k->heads = block_take(b, k->n_heads * sizeof(uint32_t));
+}
+
+void keymap_start(struct keymap *k, const uint64_t *key)
+{
+    k->key = key;
+    for (uint32_t i = 0; i < k->n_heads; i++)
+        k->heads[i] = CT_NONE;
+}
+
+/* As a packet stands there: without its source key. */
+static struct ct_tuple bare(const struct ct_tuple *t)
+{
+    struct ct_tuple b = *t;
+
+    b.sport = 0;
+    return b;
+}
+
+static uint32_t *head_of(const struct keymap *k, const struct ct_tuple *t)
+{
+    return &k->heads[tuple_hash(t, k->key) & (k->n_heads - 1)];
+}
+
+static const struct keymap_entry *find(const struct keymap *k,
+                                       const struct ct_tuple *b)
+{
+    for (uint32_t i = *head_of(k, b); i != CT_NONE; i = keymap_at(k, i)->next) {
+        struct ct_tuple is = bare(&keymap_at(k, i)->tuple);
+
+        if (tuple_eq(&is, b))
+            return keymap_at(k, i);
+    }
+    return NULL;
+}
+
+uint32_t keymap_add(struct keymap *k, const struct ct_tuple *t)
+{
+    struct ct_tuple b = bare(t);
+    uint32_t i, *head;
+
+    if (k->n_heads == 0 || find(k, &b) || (i = pool_get(&k->pool)) == CT_NONE)
+        return CT_NONE;
+    head = head_of(k, &b);
+    *keymap_at(k, i) = (struct keymap_entry){.tuple = *t, .next = *head};
+    *head = i;
+    return i;
+}
+
+void keymap_remove(struct keymap *k, uint32_t i)
+{
+    struct ct_tuple b = bare(&keymap_at(k, i)->tuple);
+    uint32_t *at = head_of(k, &b);
+
+    while (*at != i)
+        at = &keymap_at(k, *at)->next;
+    *at = keymap_at(k, i)->next;
+    pool_put(&k->pool, i);
+}
+
+bool keymap_find(const struct keymap *k, struct ct_tuple *t)
+{
+    struct ct_tuple b = bare(t);
+    const struct keymap_entry *found;
+
+    if (k->pool.used == 0 || !(found = find(k, &b)))
+        return false;
+    t->sport = found->tuple.sport;
+    return true;
+}

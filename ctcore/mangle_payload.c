@@ -1,0 +1,51 @@
+/* mangle_payload.c - other bytes in a TCP segment's payload, and how many
+ *
+ * The checksum is changed by the difference of the sums from there on, before
+ * and after, and by that of the pseudo header's length. */
+#include "bytes.h"
+#include "csum.h"
+#include "mangle.h"
+
+enum { SUM_AT = 16, LARGEST = 65535, HEADER6_LEN = 40 };
+
+static void put_length(struct ct_pkt *pkt)
+{
+    uint8_t *ip = pkt->data;
+    uint16_t was, is;
+
+    if (pkt->tuple.family == CT_IPV6) {
+        store16(ip + 4, (uint16_t)(pkt->len - HEADER6_LEN));
+        return;
+    }
+    was = load16(ip + 2);
+    is = (uint16_t)pkt->len;
+    store16(ip + 2, is);
+    store16(ip + 10, csum_update16(load16(ip + 10), was, is));
+}
+
+bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
+                    const uint8_t *is, uint32_t len)
+{
+    uint8_t *l4 = pkt->data + pkt->l4_off, *field = l4 + SUM_AT;
+    uint32_t most = LARGEST + (pkt->tuple.family == CT_IPV6 ? HEADER6_LEN : 0);
+    uint32_t even = at & ~1u, l4_was = pkt->l4_len, diff, bytes;
+
+    if (len > was && (len - was > CT_HEADROOM || pkt->len + len - was > most))
+        return false;
+    bytes = (uint16_t)~csum_fold(csum_add(0, l4 + even, l4_was - even));
+    memmove(l4 + at + len, l4 + at + was, l4_was - at - was);
+    memcpy(l4 + at, is, len);
+    pkt->l4_len += len - was;
+    pkt->len += len - was;
+    bytes += csum_fold(csum_add(0, l4 + even, pkt->l4_len - even));
+    diff = csum_diff16((uint16_t)l4_was, (uint16_t)pkt->l4_len);
+    if (len != was) {
+        put_length(pkt);
+        pkt->cuts = NULL; /* it is not the datagram any more that was cut */
+    }
+    if (pkt->csum_partial)
+        store16(field, (uint16_t)~csum_apply((uint16_t)~load16(field), diff));
+    else
+        store16(field, csum_apply(load16(field), diff + bytes));
+    return true;
+}

@@ -1,0 +1,272 @@
+/* test_expect.c - expectations: what fits, who may have how many, how they end
+ */
+#include "corerig.h"
+
+#include "gc.h"
+#include "helper.h"
+
+static const struct expect_policy two = {.max = 2, .seconds = 300};
+
+/* n flows, each with an extension record. */
+static void open_with(struct corerig *r, uint32_t n_expects, int n)
+{
+    struct ct_config c = {.max = 64, .n_shards = 1};
+
+    ct_params_default(&c.params, CT_PROFILE_LINUX);
+    corerig_open_tuned(r, &c, CT_PARAM_extensions, 16);
+    assert_true(n_expects <= r->ct->expects.pool.n);
+    r->ct->expects.pool.n = n_expects;
+    for (int i = 0; i < n; i++) {
+        char spec[80];
+        struct ct_conn *m = core_conn(r->ct, (uint32_t)i);
+
+        snprintf(spec, sizeof spec, "10.0.1.%d:9 > 198.51.100.2:80 udp 'a'",
+                 i + 2);
+        walk(r, LAN, WAN, spec);
+        conn_write_begin(m);
+        assert_non_null(core_extend(r->ct, (uint32_t)i, EXT_HELPER));
+        conn_write_end(m);
+    }
+}
+
+static struct expect_ask ask_for(uint16_t port)
+{
+    return (struct expect_ask){
+        .tuple = {.src = ip4(198, 51, 100, 2),
+                  .dst = ip4(198, 51, 100, 1),
+                  .dport = port,
+                  .family = CT_IPV4,
+                  .proto = 6},
+        .any_sport = true,
+    };
+}
+
+static enum expect_made add(struct corerig *r, uint32_t master,
+                            struct expect_ask ask)
+{
+    return expect_add(&r->ct->expects, master, &ask, &two, r->now);
+}
+
+static bool found(struct corerig *r, struct ct_tuple t)
+{
+    return expect_find(&r->ct->expects, &t, r->now) != NULL;
+}
+
+static void holes_fit_everything(void **state)
+{
+    struct corerig r;
+    struct expect_ask a = ask_for(5000);
+    struct ct_tuple t = a.tuple;
+
+    (void)state;
+    open_with(&r, 8, 1);
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    t.sport = 77;
+    assert_true(found(&r, t));
+    t.src = ip4(198, 51, 100, 3);
+    assert_false(found(&r, t));
+    t = a.tuple;
+    t.dport++;
+    assert_false(found(&r, t));
+    t = a.tuple;
+    t.proto = 17;
+    assert_false(found(&r, t));
+    t = a.tuple;
+    t.zone = 1;
+    assert_false(found(&r, t));
+    a = ask_for(6000);
+    a.any_src = true;
+    a.any_sport = false;
+    a.tuple.sport = 20;
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    t = a.tuple;
+    t.src = ip4(1, 2, 3, 4);
+    assert_true(found(&r, t));
+    t.sport = 21;
+    assert_false(found(&r, t));
+    corerig_close(&r);
+}
+
+static void replaced_busy_evicted_full(void **state)
+{
+    struct corerig r;
+    struct expect_ask a = ask_for(5000);
+    const struct expects *e;
+
+    (void)state;
+    open_with(&r, 3, 3);
+    e = &r.ct->expects;
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE); /* in its own place */
+    assert_int_equal(e->pool.used, 1);
+    assert_int_equal(add(&r, 1, a), EXPECT_BUSY);
+    a.any_src = true;
+    assert_int_equal(add(&r, 1, a), EXPECT_BUSY); /* would fit the same */
+    a.any_src = false;
+    a.tuple.src = ip4(198, 51, 100, 3);
+    assert_int_equal(add(&r, 1, a), EXPECT_MADE);
+    assert_int_equal(add(&r, 0, ask_for(5001)), EXPECT_MADE);
+    assert_int_equal(add(&r, 0, ask_for(5002)), EXPECT_MADE);
+    assert_int_equal(e->pool.used, 3);
+    assert_false(found(&r, ask_for(5000).tuple)); /* the oldest of master 0 */
+    assert_true(found(&r, ask_for(5001).tuple));
+    assert_int_equal(add(&r, 2, ask_for(5003)), EXPECT_FULL);
+    /* what is expired gives way */
+    corerig_at(&r, 300000);
+    assert_int_equal(add(&r, 2, ask_for(5003)), EXPECT_MADE);
+    corerig_close(&r);
+}
+
+static void ends_by_time_and_with_its_master(void **state)
+{
+    struct corerig r;
+    struct expect_ask a = ask_for(5000);
+
+    (void)state;
+    open_with(&r, 8, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        core_conn(r.ct, i)->expires += 1000000;
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    assert_int_equal(add(&r, 1, ask_for(5001)), EXPECT_MADE);
+    gc_destroy(r.ct, 1);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_expectations), 1);
+    assert_false(found(&r, ask_for(5001).tuple));
+    corerig_at(&r, 299999);
+    assert_true(found(&r, a.tuple));
+    corerig_at(&r, 300000);
+    assert_false(found(&r, a.tuple));
+    assert_int_equal(expect_expire(&r.ct->expects, r.now, 9), 1);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_expect_delete), 2);
+    /* of a master that is not in the table nobody can know */
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    core_conn(r.ct, 0)->status &= ~(uint32_t)CT_CONFIRMED;
+    assert_false(found(&r, a.tuple));
+    core_conn(r.ct, 0)->status |= CT_CONFIRMED;
+    assert_true(found(&r, a.tuple));
+    corerig_close(&r);
+}
+
+static void permanent_ones_stay(void **state)
+{
+    struct corerig r;
+    struct expect_ask a = ask_for(5000);
+
+    (void)state;
+    open_with(&r, 8, 1);
+    a.permanent = true;
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    for (int i = 0; i < 2; i++)
+        expect_consume(&r.ct->expects,
+                       expect_find(&r.ct->expects, &a.tuple, r.now));
+    assert_true(found(&r, a.tuple));
+    assert_int_equal(ct_stat(r.ct, CT_STAT_expect_new), 2);
+    corerig_close(&r);
+}
+
+/* Anyone may copy one, with its master. */
+static void readers_see_them(void **state)
+{
+    struct corerig r;
+    struct ct_expect_view v;
+
+    (void)state;
+    open_with(&r, 8, 1);
+    assert_int_equal(ct_expects(r.ct), 8);
+    assert_false(ct_read_expect(r.ct, 0, r.now, &v));
+    assert_false(ct_read_expect(r.ct, 9999, r.now, &v));
+    assert_int_equal(add(&r, 0, ask_for(5000)), EXPECT_MADE);
+    assert_true(ct_read_expect(r.ct, 0, r.now, &v));
+    assert_int_equal(v.tuple.dport, 5000);
+    assert_true(v.any_sport && !v.any_src && !v.permanent);
+    assert_int_equal(v.master.sport, 9);
+    assert_int_equal(ct_time_left_s(v.expires, r.now), 300);
+    corerig_at(&r, 300000);
+    assert_false(ct_read_expect(r.ct, 0, r.now, &v));
+    corerig_close(&r);
+}
+
+/* ---- an outside port for what is announced ---- */
+
+/* Announce port of flow 0, which is translated; what does the outside hear? */
+static unsigned announce(struct corerig *r, uint16_t port)
+{
+    struct ct_conn *c = core_conn(r->ct, 0);
+    struct ct_pkt pkt = {.conn = c};
+    struct helper_call h = {
+        .ct = r->ct,
+        .pkt = &pkt,
+        .c = c,
+        .x = ext_find(&r->ct->ext, 0),
+        .dir = CT_DIR_ORIGINAL,
+    };
+    struct expect_ask a = {.tuple = c->tuple[CT_DIR_REPLY], .any_sport = true};
+
+    a.tuple.proto = 6;
+    a.tuple.dport = port;
+    assert_int_equal(helper_expect(&h, &helper_ftp, &a), CT_REASON_NONE);
+    assert_int_equal(a.port, port);
+    return a.tuple.dport;
+}
+
+/* With several shards what comes to the port must find this one. */
+static void ports_are_of_the_slice(void **state)
+{
+    struct ct_config c = {.max = 64, .n_shards = 4, .shard = 3};
+    struct corerig r;
+    struct ct_conn *m;
+
+    (void)state;
+    corerig_open_tuned(&r, &c, CT_PARAM_extensions, 16);
+    walk(&r, LAN, WAN, "10.0.1.2:9 > 198.51.100.2:80 udp 'a'");
+    m = core_conn(r.ct, 0);
+    conn_write_begin(m);
+    core_extend(r.ct, 0, EXT_HELPER);
+    conn_write_end(m);
+    assert_int_equal(announce(&r, 5003), 5003);
+    assert_int_equal(announce(&r, 5004), 5007);
+    assert_int_equal(announce(&r, 65535), 65535);
+    assert_int_equal(announce(&r, 65534), 65535);
+    r.ct->ports.shard = 0; /* past the end it begins anew */
+    assert_int_equal(announce(&r, 65535), 1024);
+    r.ct->ports.shard = 3;
+    corerig_close(&r);
+}
+
+/* Static forwards and the router's listeners keep theirs. */
+static void ports_of_others_are_left(void **state)
+{
+    static const struct ct_steer_row row = {
+        .addr = {.b = {198, 51, 100, 1}},
+        .port_lo = 5000,
+        .port_hi = 5009,
+        .family = CT_IPV4,
+        .proto = 6,
+    };
+    static const struct ct_steer steer = {.rows = &row, .n = 1, .n_shards = 2};
+    static struct ct_reserved reserved;
+    struct corerig r;
+
+    (void)state;
+    open_with(&r, 8, 1);
+    ct_set_steer(r.ct, &steer);
+    reserved.word[5010 >> 6] |= 1ull << (5010 & 63);
+    ct_set_reserved(r.ct, &reserved, NULL);
+    assert_int_equal(announce(&r, 5000), 5011);
+    assert_int_equal(announce(&r, 5012), 5012);
+    corerig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(holes_fit_everything),
+        cmocka_unit_test(replaced_busy_evicted_full),
+        cmocka_unit_test(ends_by_time_and_with_its_master),
+        cmocka_unit_test(permanent_ones_stay),
+        cmocka_unit_test(readers_see_them),
+        cmocka_unit_test(ports_are_of_the_slice),
+        cmocka_unit_test(ports_of_others_are_left),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
