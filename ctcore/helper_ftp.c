@@ -65,7 +65,6 @@ struct text {
 struct said {
     uint32_t at, len;
     enum form form;
-    bool foreign; /* no address or port at all: leave it alone */
     union ct_addr addr;
     uint16_t port;
 };
@@ -108,6 +107,17 @@ static bool is_end_mark(uint8_t c)
     return c >= 33 && c <= 126 && !is_digit(c);
 }
 
+static bool put_bytes(union ct_addr *a, const uint32_t v[4])
+{
+    *a = (union ct_addr){.w64 = {0}};
+    for (int i = 0; i < 4; i++) {
+        if (v[i] > 255)
+            return false;
+        a->b[i] = (uint8_t)v[i];
+    }
+    return true;
+}
+
 /* a,b,c,d,p,q */
 static bool read_six(struct text t, uint32_t at, uint8_t end, struct said *s)
 {
@@ -117,13 +127,8 @@ static bool read_six(struct text t, uint32_t at, uint8_t end, struct said *s)
     if (!numbers(t, &at, v, 6, ',', end))
         return false;
     s->len = at - s->at;
-    s->addr = (union ct_addr){.w64 = {0}};
-    for (int i = 0; i < 6; i++)
-        s->foreign |= v[i] > 255;
-    for (int i = 0; i < 4; i++)
-        s->addr.b[i] = (uint8_t)v[i];
     s->port = (uint16_t)(v[4] << 8 | (v[5] & 0xff));
-    return true;
+    return put_bytes(&s->addr, v) && v[4] <= 255 && v[5] <= 255 && s->port > 0;
 }
 
 static bool read_port(struct text t, uint32_t *at, uint8_t mark, uint16_t *port)
@@ -201,13 +206,8 @@ static bool read_eprt(struct text t, uint32_t at, uint8_t family,
         return false;
     at += 3;
     if (family == CT_IPV4) {
-        if (!numbers(t, &at, v, 4, '.', mark))
+        if (!numbers(t, &at, v, 4, '.', mark) || !put_bytes(&s->addr, v))
             return false;
-        s->addr = (union ct_addr){.w64 = {0}};
-        for (int i = 0; i < 4; i++) {
-            s->foreign |= v[i] > 255;
-            s->addr.b[i] = (uint8_t)v[i];
-        }
     } else if (!read_addr6(t, &at, mark, &s->addr)) {
         return false;
     }
@@ -292,8 +292,6 @@ static enum match match(struct text t, const struct pattern *p,
         ok = read_eprt(t, at, own->family, s);
     else
         ok = read_epsv(t, at, &own->src, s);
-    s->foreign |= s->port == 0 || (own->family != CT_IPV4 &&
-                                   (p->form == PORT || p->form == PASV));
     return ok ? WHOLE : PART;
 }
 
@@ -382,7 +380,9 @@ static enum ct_reason announce(const struct helper_call *h,
     enum ct_reason why;
     struct writer w;
 
-    if (s->foreign || !ct_addr_eq(&s->addr, &h->c->tuple[h->dir].src))
+    /* Of another host, or of IPv4 in a flow that is not: left as it is. */
+    if (!ct_addr_eq(&s->addr, &h->c->tuple[h->dir].src) ||
+        (other->family != CT_IPV4 && (s->form == PORT || s->form == PASV)))
         return CT_REASON_NONE;
     ask.tuple.sport = 0;
     ask.tuple.dport = s->port;

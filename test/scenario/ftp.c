@@ -279,13 +279,13 @@ static void only_behind_a_newline(void **state)
     END(w);
 }
 
-/* Another's address (RFC 2577, the bounce attack), or no address: left as it
- * is, and nothing is opened. */
+/* Another's address (RFC 2577, the bounce attack): left as it is, and nothing
+ * is opened. */
 static void foreign_addresses(void **state)
 {
     static const char *const says[] = {
-        "PORT 10,0,1,3,19,137\r\n",   "PORT 198,51,100,1,19,137\r\n",
-        "PORT 10,0,1,258,19,137\r\n", "PORT 10,0,1,2,0,0\r\n",
+        "PORT 10,0,1,3,19,137\r\n",
+        "PORT 198,51,100,1,19,137\r\n",
         "EPRT |1|10.0.1.9|5001|\r\n",
     };
     struct world *w = WORLD(HELPER);
@@ -301,10 +301,13 @@ static void foreign_addresses(void **state)
     END(w);
 }
 
-/* Lines that are no announcement and never will be one. */
+/* Lines that are no announcement and never will be one.  (The kernel takes 258
+ * for 2, nothing for 0, and 70000 for 4464.) */
 static void garbled(void **state)
 {
     static const char *const says[] = {
+        "PORT 10,0,1,258,19,137\r\n",  "PORT 10,0,1,2,0,0\r\n",
+        "PORT 10,0,1,2,19,393\r\n",    "EPRT |1|10.0.1.2|70000|\r\n",
         "PORT 10,0,1,2,19\r\n",        "PORT ten,0,1,2,19,137\r\n",
         "PORT 10,,1,2,19,137\r\n",     "PORT10,0,1,2,19,137\r\n",
         "EPRT |2|10.0.1.2|5001|\r\n",  "EPRT |1|10.0.1.2|0|\r\n",
