@@ -78,9 +78,8 @@ static time_t start_of(const json_t *flow)
 
 /* ---- the line for people ---- */
 
-static void text_tuple(FILE *out, const json_t *t, bool counters)
+static void text_ports(FILE *out, const json_t *t)
 {
-    fprintf(out, "src=%s dst=%s ", text_of(t, "src"), text_of(t, "dst"));
     if (has(t, "sport"))
         fprintf(out, "sport=%" PRIu64 " dport=%" PRIu64 " ",
                 number_of(t, "sport"), number_of(t, "dport"));
@@ -90,6 +89,12 @@ static void text_tuple(FILE *out, const json_t *t, bool counters)
     else if (has(t, "srckey"))
         fprintf(out, "srckey=0x%" PRIx64 " dstkey=0x%" PRIx64 " ",
                 number_of(t, "srckey"), number_of(t, "dstkey"));
+}
+
+static void text_tuple(FILE *out, const json_t *t, bool counters)
+{
+    fprintf(out, "src=%s dst=%s ", text_of(t, "src"), text_of(t, "dst"));
+    text_ports(out, t);
     if (counters && has(t, "packets"))
         fprintf(out, "packets=%" PRIu64 " bytes=%" PRIu64 " ",
                 number_of(t, "packets"), number_of(t, "bytes"));
@@ -146,10 +151,33 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
     if (number_of(flow, "zone"))
         fprintf(out, "zone=%" PRIu64 " ", number_of(flow, "zone"));
     text_age(out, flow, flags, type, now);
+    if (has(flow, "helper"))
+        fprintf(out, "helper=%s ", text_of(flow, "helper"));
     if (type == CLI_FORMAT_LIST)
         fputs("use=1 ", out);
     if (flags & CLI_FORMAT_ID)
         fprintf(out, "id=%s ", text_of(flow, "id"));
+}
+
+void cli_format_expect(FILE *out, const json_t *e)
+{
+    const json_t *mask = json_object_get(e, "mask");
+    const json_t *master = json_object_get(e, "master");
+
+    fprintf(out, "%" PRIu64 " proto=%" PRIu64 " ", number_of(e, "timeout"),
+            number_of(e, "protonum"));
+    text_tuple(out, e, false);
+    fprintf(out, "mask-src=%s mask-dst=%s ", text_of(mask, "src"),
+            text_of(mask, "dst"));
+    text_ports(out, mask);
+    fprintf(out, "master-src=%s master-dst=%s ", text_of(master, "src"),
+            text_of(master, "dst"));
+    text_ports(out, master);
+    if (number_of(e, "zone"))
+        fprintf(out, "zone=%" PRIu64 " ", number_of(e, "zone"));
+    fprintf(out, "%sclass=%" PRIu64 " helper=%s\n",
+            json_is_true(json_object_get(e, "permanent")) ? "PERMANENT " : "",
+            number_of(e, "class"), text_of(e, "helper"));
 }
 
 /* ---- -o save ---- */

@@ -35,6 +35,9 @@ enum cli_format_type {
 void cli_format_flow(FILE *out, const json_t *flow, unsigned flags,
                      enum cli_format_type type, struct timespec now);
 
+/* One line of text for an expectation. */
+void cli_format_expect(FILE *out, const json_t *expect);
+
 /* What stands before the first and behind the last line. */
 void cli_format_begin(FILE *out, unsigned flags);
 void cli_format_end(FILE *out, unsigned flags);

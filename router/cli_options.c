@@ -17,6 +17,7 @@ const char cli_options_help[] =
     "\n"
     "Commands, as conntrack(8) has them:\n"
     "  -L, --dump     list flows, IPv4 and IPv6 (conntrack without -f: IPv4)\n"
+    "  -L expect      list flows that are announced and have not come yet\n"
     "  -C, --count    how many there are\n"
     "  -S, --stats    counters, one line a shard\n"
     "  -E, --event    watch flows come, change and go, until Ctrl-C\n"
@@ -226,6 +227,21 @@ static int add_filter(struct cli_options *o, int option, const char *value)
     return wrong("unknown option");
 }
 
+/* conntrack's table may follow: that of flows, or, to list, that of what is
+ * expected. */
+static int take_table(struct cli_options *o, int argc, char **argv)
+{
+    if (optind >= argc || argv[optind][0] == '-')
+        return 0;
+    o->expect = strcmp(argv[optind], "expect") == 0;
+    if (!o->expect && strcmp(argv[optind], "conntrack") != 0)
+        return wrong("unknown type `%s'", argv[optind]);
+    if (o->expect && o->command != 'L')
+        return wrong("of `expect' there is -L only");
+    optind++;
+    return 0;
+}
+
 static int take(struct cli_options *o, int option, int argc, char **argv)
 {
     switch (option) {
@@ -238,13 +254,7 @@ static int take(struct cli_options *o, int option, int argc, char **argv)
         if (o->command)
             return wrong("Invalid commands combination");
         o->command = (char)option;
-        /* conntrack's table may follow; there is one */
-        if (optind < argc && argv[optind][0] != '-') {
-            if (strcmp(argv[optind], "conntrack") != 0)
-                return wrong("unknown type `%s'", argv[optind]);
-            optind++;
-        }
-        return 0;
+        return take_table(o, argc, argv);
     case 'n':
     case 'g':
     case 'j':
@@ -295,6 +305,9 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
         return wrong("Illegal option `--event-mask' with this command");
     if (o->filtered && strchr("CSF", o->command))
         return wrong("Illegal option with this command: it takes no filter");
+    if (o->expect && (o->filtered || (o->output & ~(unsigned)CLI_FORMAT_JSON)))
+        return wrong("Illegal option with this command: expectations are "
+                     "listed all, as text or by -o json");
     if (!o->events)
         o->events = CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE | CLI_OPTIONS_DESTROY;
     return 0;

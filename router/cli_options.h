@@ -16,6 +16,7 @@ struct cli_options {
     const char *socket; /* NULL: not given */
     unsigned output;    /* enum in cli_format.h */
     unsigned events;
+    bool expect;      /* -L expect: what is announced, not what is there */
     bool filtered;    /* something chooses flows */
     char query[4096]; /* "" or "?key=value&..." */
 };

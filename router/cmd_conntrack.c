@@ -177,6 +177,43 @@ static int list(struct cli_http *h, const struct cli_options *o)
     return code;
 }
 
+/* Page by page; the exit code. */
+static int list_expected(struct cli_http *h, const struct cli_options *o)
+{
+    static const char first[] = "/api/v1/expectations?limit=1000";
+    char path[128];
+    unsigned long n = 0;
+
+    (void)snprintf(path, sizeof(path), "%s", first);
+    for (;;) {
+        int code;
+        size_t i;
+        json_t *page = fetch(h, path, &code), *row;
+        const char *cursor;
+
+        if (!page)
+            return code;
+        json_array_foreach(json_object_get(page, "expectations"), i, row)
+        {
+            if (o->output & CLI_FORMAT_JSON) {
+                (void)json_dumpf(row, stdout, JSON_COMPACT);
+                puts("");
+            } else {
+                cli_format_expect(stdout, row);
+            }
+        }
+        n += i;
+        cursor = json_string_value(json_object_get(page, "next_cursor"));
+        if (cursor)
+            (void)snprintf(path, sizeof(path), "%s&cursor=%s", first, cursor);
+        json_decref(page);
+        if (!cursor)
+            break;
+    }
+    footer(n, "expectations have been shown");
+    return 0;
+}
+
 /* ---- -D: the list on one connection, deletions on another ---- */
 
 struct deleting {
@@ -322,7 +359,7 @@ int cmd_conntrack(int argc, char **argv)
     }
     switch (o.command) {
     case 'L':
-        code = list(h, &o);
+        code = o.expect ? list_expected(h, &o) : list(h, &o);
         break;
     case 'C':
         code = count(h);

@@ -25,6 +25,20 @@ static bool read_flow(void *ctx, uint32_t shard, uint32_t slot,
            ct_read(worker_ct(c->worker[shard]), slot, clock_now(), v);
 }
 
+static uint32_t expects(void *ctx)
+{
+    return ct_expects(worker_ct(((struct control *)ctx)->worker[0]));
+}
+
+static bool read_expect(void *ctx, uint32_t shard, uint32_t number,
+                        struct ct_expect_view *v)
+{
+    struct control *c = ctx;
+
+    return shard < c->n_workers &&
+           ct_read_expect(worker_ct(c->worker[shard]), number, clock_now(), v);
+}
+
 static ct_time now(void *ctx)
 {
     (void)ctx;
@@ -188,6 +202,8 @@ void websource_setup(struct control *c)
         .shards = shards,
         .slots = slots,
         .read = read_flow,
+        .expects = expects,
+        .read_expect = read_expect,
         .now = now,
         .wall_ms = wall_ms,
         .iface_name = iface_name,

@@ -114,6 +114,15 @@ void flow_write(struct json_out *j, const char *key,
     json_out_u64(j, "zone", t->zone);
     json_out_string(j, "in", src->iface_name(src->ctx, v->in));
     json_out_string(j, "out", src->iface_name(src->ctx, v->out));
+    if (v->helper)
+        json_out_string(j, "helper", ct_helper_name(v->helper));
+    if (v->has_master) {
+        const struct ct_view by = {.slot = v->master_slot,
+                                   .gen = v->master_gen};
+
+        flow_id(text, src, shard, &by);
+        json_out_string(j, "master", text);
+    }
     if (v->has_start) {
         flow_time(text, src->wall_ms(src->ctx, v->start));
         json_out_string(j, "start", text);

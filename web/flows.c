@@ -10,7 +10,6 @@
 #include "flow.h"
 #include "problem.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +139,6 @@ enum MHD_Result flows_list(struct request *r)
     struct ct_view v;
     struct buf b;
     uint32_t shard, rows = 0;
-    char cursor[24];
 
     if (at > all)
         return problem_parameter(r, "cursor",
@@ -158,16 +156,8 @@ enum MHD_Result flows_list(struct request *r)
         flow_write(&j, NULL, src, shard, &v, false);
         rows++;
     }
-    json_out_end_array(&j);
-    if (at < all) {
-        request_cursor(cursor, at);
-        json_out_string(&j, "next_cursor", cursor);
-    } else {
-        json_out_null(&j, "next_cursor");
-    }
-    json_out_u64(&j, "count", rows);
-    json_out_u64(&j, "total", src->stat(src->ctx, CT_NONE, CT_STAT_entries));
-    json_out_end_object(&j);
+    request_end_page(&j, at, all, rows,
+                     src->stat(src->ctx, CT_NONE, CT_STAT_entries));
     return request_answer(r, 200, "application/json", &b);
 }
 

@@ -27,17 +27,33 @@ static const char *const schemas[][2] = {
      "\"zone\",\"in\",\"out\"],\"properties\":{\"id\":" STR
      ",\"family\":{\"enum\":[\"ipv4\",\"ipv6\"]},\"protocol\":" STR
      ",\"protonum\":" INT ",\"state\":" STR ",\"timeout\":" INT
-     ",\"status\":{\"type\":\"array\",\"items\":" STR "},\"original\":" REF(
-         "Tuple") ",\"reply\":" REF("Tuple") ",\"mark\":" INT ",\"zone\":" INT
-                                             ",\"in\":" STR ",\"out\":" STR
-                                             ",\"start\":{\"type\":\"string\","
-                                             "\"format\":\"date-time\"}}}"},
+     ",\"status\":{\"type\":\"array\",\"items\":" STR
+     "},\"original\":" REF("Tuple") ",\"reply\":" REF(
+         "Tuple") ",\"mark\":" INT ",\"zone\":" INT ",\"in\":" STR
+                  ",\"out\":" STR ",\"helper\":" STR ",\"master\":" STR
+                  ",\"start\":{\"type\":\"string\","
+                  "\"format\":\"date-time\"}}}"},
     {"Flows",
      "{\"type\":\"object\",\"required\":[\"flows\",\"next_cursor\",\"count\","
      "\"total\"],\"properties\":{\"flows\":{\"type\":\"array\","
      "\"items\":" REF("Flow") "},\"next_cursor\":{\"type\":[\"string\","
                               "\"null\"]},\"count\":" INT ",\"total\":" INT
                               "}}"},
+    {"Expectation",
+     "{\"type\":\"object\",\"required\":[\"family\",\"protocol\","
+     "\"protonum\",\"timeout\",\"src\",\"dst\",\"mask\",\"master\","
+     "\"helper\"],\"properties\":{\"family\":" STR ",\"protocol\":" STR
+     ",\"protonum\":" INT ",\"timeout\":" INT ",\"src\":" STR ",\"dst\":" STR
+     ",\"sport\":" INT ",\"dport\":" INT ",\"srckey\":" INT ",\"dstkey\":" INT
+     ",\"mask\":" REF("Tuple") ",\"master\":{\"type\":\"object\"},\"zone\":" INT
+                               ",\"permanent\":" BOOL ",\"class\":" INT
+                               ",\"helper\":" STR "}}"},
+    {"Expectations",
+     "{\"type\":\"object\",\"required\":[\"expectations\","
+     "\"next_cursor\",\"count\",\"total\"],\"properties\":{"
+     "\"expectations\":{\"type\":\"array\",\"items\":" REF(
+         "Expectation") "},\"next_cursor\":{\"type\":[\"string\",\"null\"]"
+                        "},\"count\":" INT ",\"total\":" INT "}}"},
     {"Deleted",
      "{\"type\":\"object\",\"required\":[\"dry_run\"],\"properties\":{"
      "\"dry_run\":" BOOL ",\"deleted\":" INT ",\"matched\":" INT "}}"},

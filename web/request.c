@@ -169,6 +169,23 @@ void request_cursor(char text[24], uint64_t from)
     (void)snprintf(text, 24, "w%" PRIx64, from);
 }
 
+void request_end_page(struct json_out *j, uint64_t at, uint64_t all,
+                      uint32_t rows, uint64_t total)
+{
+    char cursor[24];
+
+    json_out_end_array(j);
+    if (at < all) {
+        request_cursor(cursor, at);
+        json_out_string(j, "next_cursor", cursor);
+    } else {
+        json_out_null(j, "next_cursor");
+    }
+    json_out_u64(j, "count", rows);
+    json_out_u64(j, "total", total);
+    json_out_end_object(j);
+}
+
 static bool read_cursor(const char *text, uint64_t *from)
 {
     uint64_t n = 0;

@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "filter.h"
+#include "json_out.h"
 
 #include <microhttpd.h>
 #include <uv.h>
@@ -132,5 +133,10 @@ bool request_query(struct request *r, char key[40], const char **why);
 
 /* A page's cursor. */
 void request_cursor(char text[24], uint64_t from);
+
+/* What stands behind a page's rows, which end before place at of all: the array
+ * and the object it is in are closed. */
+void request_end_page(struct json_out *j, uint64_t at, uint64_t all,
+                      uint32_t rows, uint64_t total);
 
 #endif

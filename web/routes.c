@@ -5,6 +5,7 @@
 #include "routes.h"
 #include "assets.h"
 #include "auth.h"
+#include "expects.h"
 #include "flows.h"
 #include "metrics.h"
 #include "openapi.h"
@@ -25,6 +26,7 @@ static const struct route table[] = {
     {"DELETE", API "/flows",      flows_delete,     SCOPE_WRITE, TAKES_FILTER | TAKES_BULK, JSON, "Deleted", "delete the flows that match"},
     {"GET",    API "/flows/{id}", flows_get,        SCOPE_READ,  0,                         JSON, "Flow",    "one flow"},
     {"DELETE", API "/flows/{id}", flows_delete_one, SCOPE_WRITE, 0,                         NULL, NULL,      "delete one flow"},
+    {"GET",    API "/expectations", expects_list,   SCOPE_READ,  TAKES_PAGE,                JSON, "Expectations", "flows that helpers have heard announced, and that have not come yet"},
     {"GET",    API "/events",     stream_get,       SCOPE_READ,  TAKES_FILTER | TAKES_TOPICS, "text/event-stream", NULL, "flow events as they happen, as server-sent events"},
     {"GET",    API "/stats",      stats_get,        SCOPE_READ,  0,                         JSON, "Stats",   "counters and gauges"},
     {"GET",    API "/rules",      system_rules,     SCOPE_READ,  0,                         JSON, "Rules",   "the rules and what they counted"},

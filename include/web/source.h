@@ -29,6 +29,10 @@ struct web_source {
     uint32_t (*shards)(void *ctx);
     uint32_t (*slots)(void *ctx); /* of each shard */
     bool (*read)(void *ctx, uint32_t shard, uint32_t slot, struct ct_view *v);
+    /* the same of announced flows: shard * expects() + number */
+    uint32_t (*expects)(void *ctx); /* of each shard */
+    bool (*read_expect)(void *ctx, uint32_t shard, uint32_t number,
+                        struct ct_expect_view *v);
     ct_time (*now)(void *ctx);
     /* Wall milliseconds of an instant of the core's clock. */
     int64_t (*wall_ms)(void *ctx, ct_time t);

@@ -83,6 +83,49 @@ static uint32_t max(void *ctx)
     return WORLD_SHARDS * WORLD_SLOTS;
 }
 
+static uint32_t expects(void *ctx)
+{
+    (void)ctx;
+    return 4;
+}
+
+/* Numbers 1 and 3 of shard 1: FTP's data over IPv6, and PPTP's GRE. */
+static bool read_expect(void *ctx, uint32_t shard, uint32_t number,
+                        struct ct_expect_view *v)
+{
+    (void)ctx;
+    if (shard != 1 || number % 2 == 0)
+        return false;
+    *v = (struct ct_expect_view){
+        .number = number,
+        .master_slot = 3,
+        .master_gen = 9,
+        .expires = {1000000 + 299 * 1000ull},
+    };
+    if (number == 1) {
+        v->tuple.family = v->master.family = CT_IPV6;
+        v->tuple.proto = v->master.proto = IPPROTO_TCP;
+        v->any_sport = true;
+        v->helper = CT_HELPER_ftp;
+        (void)inet_pton(AF_INET6, "2001:db8::2", &v->tuple.src);
+        (void)inet_pton(AF_INET6, "2001:db8::1", &v->tuple.dst);
+        v->tuple.dport = 5001;
+        (void)inet_pton(AF_INET6, "fd00:1::2", &v->master.src);
+        (void)inet_pton(AF_INET6, "2001:db8::2", &v->master.dst);
+        v->master.sport = 4000;
+        v->master.dport = 21;
+        return true;
+    }
+    v->tuple.family = v->master.family = CT_IPV4;
+    v->tuple.proto = 47;
+    v->master.proto = IPPROTO_TCP;
+    v->any_src = v->permanent = true;
+    v->helper = CT_HELPER_pptp;
+    v->tuple.sport = 1;
+    v->tuple.dport = 2;
+    return true;
+}
+
 static uint32_t ifaces(void *ctx)
 {
     (void)ctx;
@@ -228,9 +271,10 @@ struct world *web_world_new(const char *token)
         .host = "127.0.0.1", .token = token, .version = "0.1.0"};
 
     w->source = (struct web_source){
-        w,        shards, slots, read_flow,   now,    wall_ms,    iface_name,
-        get_stat, drops,  max,   max,         ifaces, iface,      rules,
-        get_rule, param,  ready, remove_flow, flush,  want_events};
+        w,     shards,      slots,      read_flow,  expects,  read_expect,
+        now,   wall_ms,     iface_name, get_stat,   drops,    max,
+        max,   ifaces,      iface,      rules,      get_rule, param,
+        ready, remove_flow, flush,      want_events};
     w->ready = true;
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/test_web.XXXXXX");
     if (!mkdtemp(w->dir))

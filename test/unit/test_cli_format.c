@@ -27,6 +27,14 @@
     "\"10.0.1.2\",\"dst\":\"198.51.100.2\",\"sport\":5000,\"dport\":53},"      \
     "\"reply\":{\"src\":\"198.51.100.2\",\"dst\":\"10.0.1.2\",\"sport\":53,"   \
     "\"dport\":5000},\"mark\":42,\"zone\":5}"
+#define HELPED                                                                 \
+    "{\"id\":\"4-4\",\"family\":\"ipv4\",\"protocol\":\"tcp\",\"protonum\":6," \
+    "\"state\":\"ESTABLISHED\",\"timeout\":299,\"status\":[\"SEEN_REPLY\","    \
+    "\"ASSURED\"],\"original\":{\"src\":\"10.0.1.2\",\"dst\":"                 \
+    "\"198.51.100.2\",\"sport\":4444,\"dport\":21},\"reply\":{\"src\":"        \
+    "\"198.51.100.2\",\"dst\":\"198.51.100.1\",\"sport\":21,\"dport\":4444},"  \
+    "\"mark\":0,\"zone\":0,\"helper\":\"ftp\",\"start\":"                      \
+    "\"2026-01-01T00:00:00Z\"}"
 #define PING6                                                                  \
     "{\"id\":\"1-1\",\"family\":\"ipv6\",\"protocol\":\"icmpv6\","             \
     "\"protonum\":58,\"state\":\"\",\"timeout\":29,\"status\":[],"             \
@@ -77,6 +85,10 @@ static void lines_are_conntrack_s(void **state)
          "udp      17 28 src=10.0.1.2 dst=198.51.100.2 sport=5000 dport=53 "
          "src=198.51.100.2 dst=10.0.1.2 sport=53 dport=5000 [ASSURED] mark=42 "
          "zone=5 use=1\n"},
+        {HELPED, 0, CLI_FORMAT_LIST,
+         "tcp      6 299 ESTABLISHED src=10.0.1.2 dst=198.51.100.2 sport=4444 "
+         "dport=21 src=198.51.100.2 dst=198.51.100.1 sport=21 dport=4444 "
+         "[ASSURED] mark=0 delta-time=9 helper=ftp use=1\n"},
         {PING6, 0, CLI_FORMAT_LIST,
          "icmpv6   58 29 src=fd00:1::2 dst=2001:db8::2 type=128 code=0 id=77 "
          "[UNREPLIED] src=2001:db8::2 dst=2001:db8::1 type=129 code=0 id=77 "
@@ -155,6 +167,43 @@ static void lines_are_conntrack_s(void **state)
     }
 }
 
+/* As conntrack -L expect of the kernel's FTP and PPTP helpers. */
+static void expectations_are_conntrack_s(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{\"protonum\":6,\"timeout\":299,\"src\":\"198.51.100.2\",\"dst\":"
+         "\"198.51.100.1\",\"sport\":0,\"dport\":5001,\"mask\":{\"src\":"
+         "\"255.255.255.255\",\"dst\":\"255.255.255.255\",\"sport\":0,"
+         "\"dport\":65535},\"master\":{\"src\":\"10.0.1.2\",\"dst\":"
+         "\"198.51.100.2\",\"sport\":4001,\"dport\":21},\"permanent\":false,"
+         "\"class\":0,\"helper\":\"ftp\"}",
+         "299 proto=6 src=198.51.100.2 dst=198.51.100.1 sport=0 dport=5001 "
+         "mask-src=255.255.255.255 mask-dst=255.255.255.255 sport=0 "
+         "dport=65535 master-src=10.0.1.2 master-dst=198.51.100.2 sport=4001 "
+         "dport=21 class=0 helper=ftp\n"},
+        {"{\"protonum\":47,\"timeout\":1,\"src\":\"a\",\"dst\":\"b\","
+         "\"srckey\":1,\"dstkey\":255,\"mask\":{},\"master\":{},"
+         "\"zone\":3,\"permanent\":true,\"class\":1,\"helper\":\"pptp\"}",
+         "1 proto=47 src=a dst=b srckey=0x1 dstkey=0xff mask-src= mask-dst= "
+         "master-src= master-dst= zone=3 PERMANENT class=1 helper=pptp\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *j = json_loads(rows[i][0], 0, NULL);
+        char *text = NULL;
+        size_t n = 0;
+        FILE *out = open_memstream(&text, &n);
+
+        assert_non_null(out);
+        cli_format_expect(out, j);
+        fclose(out);
+        assert_string_equal(text, rows[i][1]);
+        free(text);
+        json_decref(j);
+    }
+}
+
 static void broken_answers_do_no_harm(void **state)
 {
     static const char *const rows[] = {
@@ -228,6 +277,7 @@ static void options_become_a_query(void **state)
     } rows[] = {
         {"-L", 'L', ""},
         {"-L conntrack", 'L', ""},
+        {"-L expect -o json", 'L', ""},
         {"--dump -p tcp --sport 80:90", 'L', "?proto=tcp&sport=80%3A90"},
         {"-L -s 10.0.0.0/8 -d fd00::1", 'L', "?src=10.0.0.0/8&dst=fd00%3A%3A1"},
         {"-L -r 1.2.3.4 -q 5.6.7.8", 'L',
@@ -265,10 +315,22 @@ static void options_become_a_query(void **state)
 static void wrong_lines_answer_2(void **state)
 {
     static const char *const rows[] = {
-        "",       "-L -C",         "-L expect",  "-L -o nosuch",
-        "-Q",     "-L --nosuch",   "-s 1.2.3.4", "-E -e FOO",
-        "-L -s",  "-L -e NEW",     "-C -p tcp",  "-F -s 1.2.3.4",
-        "-L x y", "-L -o save,id",
+        "",
+        "-L -C",
+        "-D expect",
+        "-L -o nosuch",
+        "-L expect -p tcp",
+        "-L expect -o xml",
+        "-Q",
+        "-L --nosuch",
+        "-s 1.2.3.4",
+        "-E -e FOO",
+        "-L -s",
+        "-L -e NEW",
+        "-C -p tcp",
+        "-F -s 1.2.3.4",
+        "-L x y",
+        "-L -o save,id",
     };
     size_t i;
 
@@ -285,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_conntrack_s),
+        cmocka_unit_test(expectations_are_conntrack_s),
         cmocka_unit_test(broken_answers_do_no_harm),
         cmocka_unit_test(stats_are_one_line_a_shard),
         cmocka_unit_test(options_become_a_query),

@@ -117,6 +117,45 @@ static void pages_show_each_flow_once(void **state)
     assert_int_equal(total, 150);
 }
 
+static void expectations_have_their_shape(void **state)
+{
+    static const char want[] =
+        "{\"expectations\":[{\"family\":\"ipv6\",\"protocol\":\"tcp\","
+        "\"protonum\":6,\"timeout\":299,\"src\":\"2001:db8::2\","
+        "\"dst\":\"2001:db8::1\",\"sport\":0,\"dport\":5001,\"mask\":{"
+        "\"src\":\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\","
+        "\"dst\":\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\",\"sport\":0,"
+        "\"dport\":65535},\"master\":{\"id\":\"%u-9\",\"src\":"
+        "\"fd00:1::2\",\"dst\":\"2001:db8::2\",\"sport\":4000,\"dport\":21}"
+        ",\"zone\":0,\"permanent\":false,\"class\":0,\"helper\":\"ftp\"}],"
+        "\"next_cursor\":\"%s\",\"count\":1,\"total\":%u}";
+    struct answer a;
+    char text[1024], path[80];
+    const char *cursor;
+    json_t *j = get(*state, "/api/v1/expectations?limit=1"), *row;
+
+    cursor = json_string_value(json_object_get(j, "next_cursor"));
+    assert_non_null(cursor);
+    (void)snprintf(text, sizeof(text), want, WORLD_SLOTS + 3, cursor,
+                   1000 + CT_STAT_expectations);
+    ask(*state, "GET", "/api/v1/expectations?limit=1", "", &a);
+    assert_string_equal(a.body, text);
+    web_client_free(&a);
+    (void)snprintf(path, sizeof(path), "/api/v1/expectations?cursor=%s",
+                   cursor);
+    json_decref(j);
+    j = get(*state, path);
+    assert_true(json_is_null(json_object_get(j, "next_cursor")));
+    assert_int_equal(number(j, "count"), 1);
+    row = json_array_get(json_object_get(j, "expectations"), 0);
+    assert_int_equal(number(row, "dstkey"), 2);
+    assert_true(json_is_true(json_object_get(row, "permanent")));
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(row, "mask"), "src")),
+        "0.0.0.0");
+    json_decref(j);
+}
+
 static void filters_choose(void **state)
 {
     static const struct {
@@ -452,6 +491,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(flow_has_the_contract_s_shape),
         T(pages_show_each_flow_once),
+        T(expectations_have_their_shape),
         T(filters_choose),
         T(faults_in_the_query_are_named),
         T(stream_gives_all_one_a_line),
