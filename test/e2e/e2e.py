@@ -14,6 +14,7 @@ import cases_frag
 import cases_gateway
 import cases_gateway_faults
 import cases_gateway_life
+import cases_helper
 import cases_life
 import cases_nat
 import cases_run
@@ -22,7 +23,7 @@ import cases_traffic
 import lab
 
 CASES = {}
-for module in (cases_traffic, cases_frag, cases_nat, cases_life, cases_starts,
+for module in (cases_traffic, cases_frag, cases_helper, cases_nat, cases_life, cases_starts,
                cases_caps, cases_run, cases_gateway, cases_gateway_life,
                cases_gateway_faults):
     CASES.update(module.CASES)

@@ -343,13 +343,14 @@ class Lab:
         same(child.stdout.readline().strip(), "ready", "the server's word")
         return child
 
-    def open(self, side, family=socket.AF_INET, kind=socket.SOCK_STREAM):
+    def open(self, side, family=socket.AF_INET, kind=socket.SOCK_STREAM,
+             proto=0):
         """A socket of that namespace, in this process."""
         with open("/proc/self/ns/net") as home, \
                 open(f"/run/netns/{self.ns(side)}") as there:
             need(libc.setns(there.fileno(), 0) == 0, "setns")
             try:
-                s = socket.socket(family, kind)
+                s = socket.socket(family, kind, proto)
             finally:
                 need(libc.setns(home.fileno(), 0) == 0, "setns home")
         s.settimeout(10)
