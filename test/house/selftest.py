@@ -59,7 +59,7 @@ HOUSE = {
     "web/CMakeLists.txt": "add_library(web STATIC server.c)\n",
     "web/server.c": "#include <web/source.h>\n\n"
                     "int server_start(void)\n{\n    return 0;\n}\n",
-    "test/CMakeLists.txt": "add_executable(test_tcp test_tcp.c)\n",
+    "test/CMakeLists.txt": "add_executable(test_tcp test_tcp.c differential/script.c)\n",
     "test/house/catalogue.txt": "T1  blind resets\nK3  a host  by quiet\n",
     "test/test_tcp.c": "static void t1_resets(void **state)\n{\n"
                        "    (void)state;\n}\n",

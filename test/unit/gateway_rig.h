@@ -124,8 +124,10 @@ static inline void close_tuns(void)
 
 static inline void make_devices(void)
 {
-    /* No link-local addresses: they come at their own time. */
-    sh("sysctl -qw net.ipv6.conf.default.addr_gen_mode=1; ip link set lo up;"
+    /* Whatever the machine does, that routes, too, where an engine runs.  No
+     * link-local addresses: they come at their own time. */
+    sh("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.default.addr_gen_mode=1;"
+       "ip link set lo up;"
        "for d in lan0 wan0; do ip link add $d type veth peer name p$d;"
        "ip link set $d up; ip link set p$d up; done;"
        "ip addr add 10.88.0.1/24 dev lan0; ip addr add 203.0.113.1/24 dev wan0;"
