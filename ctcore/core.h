@@ -66,7 +66,7 @@ struct ct {
     bool hairpin;
     uint32_t subscribed;
     void (*event)(void *ctx, const struct ct_event *ev);
-    bool (*queue)(void *ctx, const struct ct_pkt *pkt);
+    enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
     void *ctx;
 
     struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];

@@ -7,6 +7,7 @@
 #include "gc.h"
 #include "hooks.h"
 #include "notify.h"
+#include "track.h"
 #include "tuple.h"
 
 #include <string.h>
@@ -218,15 +219,33 @@ enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
     if (pkt->kind == CT_KIND_NONE)
         stats_add(&ct->stats[CT_STAT_held], (uint64_t)-1);
     if (pkt->conn && pkt->conn->gen != pkt->conn_gen) {
-        pkt->conn = NULL; /* its flow ended meanwhile, and its NAT with it */
+        pkt->conn = NULL; /* and its NAT with it */
         pkt->info = CT_INVALID;
-        return ct_drop(ct, pkt, CT_REASON_HOOK);
+        return ct_drop(ct, pkt, CT_REASON_FLOW_ENDED);
     }
+    if (verdict != CT_ACCEPT && verdict != CT_REPEAT && verdict != CT_STOP)
+        return hooks_drop(ct, pkt, CT_REASON_HOOK);
+    track_join(ct, pkt);
     if (verdict == CT_STOP)
         return hooks_stop(ct, pkt, hooks_from(ct, pkt, true));
-    if (verdict != CT_ACCEPT && verdict != CT_REPEAT)
-        return ct_drop(ct, pkt, CT_REASON_HOOK);
     return hooks_walk(ct, pkt, hooks_from(ct, pkt, verdict == CT_ACCEPT));
+}
+
+void ct_set_mark(struct ct_pkt *pkt, uint32_t mark)
+{
+    pkt->mark = mark;
+    if (pkt->conn && pkt->conn->gen == pkt->conn_gen)
+        track_mark(pkt);
+}
+
+bool ct_flow_of(const struct ct *ct, const struct ct_pkt *pkt, uint32_t *slot,
+                uint32_t *gen)
+{
+    if (!pkt->conn)
+        return false;
+    *slot = table_slot(&ct->table, pkt->conn);
+    *gen = pkt->conn_gen;
+    return true;
 }
 
 enum ct_reason ct_defrag(struct ct *ct, struct ct_pkt *pkt,

@@ -39,7 +39,6 @@ static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
     uint32_t at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
-    struct ct_conn *c = pkt->conn;
 
     (void)ctx;
     for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
@@ -49,12 +48,7 @@ static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         if (r->action == CT_ACT_MARK)
             pkt->mark = (pkt->mark & ~r->mark_mask) | (r->mark & r->mark_mask);
     }
-    if (c && !pkt->made_conn && !pkt->icmp_error && c->mark != pkt->mark) {
-        conn_write_begin(c);
-        conn_set(c->mark, pkt->mark);
-        conn_write_end(c);
-        pkt->events |= CT_EVENT_MARK;
-    }
+    track_mark(pkt);
     return CT_ACCEPT;
 }
 
@@ -83,6 +77,10 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
             pkt->tell = true;
             pkt->reject = rs->rules[at].reject;
             return refuse(pkt, at, CT_REASON_REJECTED);
+        case CT_ACT_QUEUE:
+            pkt->queue = rs->rules[at].queue;
+            pkt->accepted = pkt->hook == CT_FORWARD; /* if it goes on */
+            return CT_QUEUE;
         default: /* counts and goes on */
             break;
         }
@@ -243,25 +241,30 @@ enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why)
     return CT_DROP;
 }
 
-/* A function that drops without saying why, or on top of an INVALID. */
-static enum ct_verdict dropped(struct ct *ct, struct ct_pkt *pkt)
+enum ct_verdict hooks_drop(struct ct *ct, struct ct_pkt *pkt,
+                           enum ct_reason unless)
 {
     enum ct_reason why = (enum ct_reason)pkt->why;
 
     if (why == CT_REASON_NONE || ct_reason_kind(why) != 'D')
-        why = CT_REASON_HOOK;
+        why = unless;
     return ct_drop(ct, pkt, why);
 }
 
+/* CT_REPEAT: nobody wants it, walk on. */
 static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
                             enum ct_verdict verdict)
 {
     pkt->held = true;
-    pkt->cuts = NULL; /* lent for this call only */
-    if (verdict == CT_QUEUE && (!ct->queue || !ct->queue(ct->ctx, pkt))) {
-        pkt->held = false;
-        return ct_drop(ct, pkt, CT_REASON_NO_QUEUE);
+    if (verdict == CT_QUEUE) {
+        verdict = ct->queue ? ct->queue(ct->ctx, pkt) : CT_DROP;
+        pkt->held = verdict == CT_QUEUE;
+        if (verdict == CT_ACCEPT)
+            return CT_REPEAT;
+        if (verdict != CT_QUEUE)
+            return hooks_drop(ct, pkt, CT_REASON_NO_QUEUE);
     }
+    pkt->cuts = NULL;              /* lent for this call only */
     if (pkt->kind == CT_KIND_NONE) /* the router's own never entered */
         core_stat(ct, CT_STAT_held);
     return verdict;
@@ -275,7 +278,7 @@ enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
             continue;
         pkt->row = live->row;
         if (live->fn(live->ctx, ct, pkt) != CT_ACCEPT)
-            return dropped(ct, pkt);
+            return hooks_drop(ct, pkt, CT_REASON_HOOK);
     }
     return CT_ACCEPT;
 }
@@ -296,7 +299,7 @@ other(const struct hook_live *live, struct ct *ct, struct ct_pkt *pkt,
         return hold(ct, pkt, verdict);
     if (verdict == CT_REPEAT)
         return ct_drop(ct, pkt, CT_REASON_REPEATED);
-    return dropped(ct, pkt);
+    return hooks_drop(ct, pkt, CT_REASON_HOOK);
 }
 
 const struct hook_live *hooks_from(const struct ct *ct,

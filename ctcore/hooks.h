@@ -21,6 +21,11 @@ enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt,
 const struct hook_live *hooks_from(const struct ct *ct,
                                    const struct ct_pkt *pkt, bool behind);
 
+/* A row dropped it: for what it said, unless that is nothing, or why conntrack
+ * called the packet INVALID. */
+enum ct_verdict hooks_drop(struct ct *ct, struct ct_pkt *pkt,
+                           enum ct_reason unless);
+
 /* STOP was said: rules and registered rows from live on are not asked, but what
  * NAT and confirm must do is done.  They answer ACCEPT, or DROP. */
 enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,

@@ -390,6 +390,53 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     return make(ct, pkt, proto);
 }
 
+/* ---- a packet that was held ---- */
+
+void track_mark(struct ct_pkt *pkt)
+{
+    struct ct_conn *c = pkt->conn;
+
+    if (!c || pkt->made_conn || pkt->icmp_error || c->mark == pkt->mark)
+        return;
+    conn_write_begin(c);
+    conn_set(c->mark, pkt->mark);
+    conn_write_end(c);
+    pkt->events |= CT_EVENT_MARK;
+}
+
+/* Has own translated its packet so far as is would have? */
+static bool same_way(const struct ct_conn *own, const struct ct_conn *is)
+{
+    const struct ct_tuple *a = &own->tuple[CT_DIR_REPLY];
+    const struct ct_tuple *b = &is->tuple[CT_DIR_REPLY];
+
+    if ((own->status & CT_DST_NAT_DONE) &&
+        (!ct_addr_eq(&a->src, &b->src) || a->sport != b->sport))
+        return false;
+    return !(own->status & CT_SRC_NAT_DONE) ||
+           (ct_addr_eq(&a->dst, &b->dst) && a->dport == b->dport);
+}
+
+void track_join(struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn *own = pkt->conn, *is;
+    enum ct_dir dir;
+
+    if (!own || !pkt->made_conn || (own->status & CT_CONFIRMED))
+        return;
+    is = table_find(&ct->table, &pkt->tuple, pkt->hash, ct->now, &dir);
+    if (!is || dir != CT_DIR_ORIGINAL || !same_way(own, is))
+        return;
+    gc_discard(ct, table_slot(&ct->table, own));
+    attach(pkt, is, dir);
+    pkt->made_conn = false;
+    pkt->events = 0;
+    conn_write_begin(is);
+    account(ct, table_slot(&ct->table, is), pkt);
+    conn_write_end(is);
+    core_stat(ct, CT_STAT_clash_resolve);
+}
+
 /* ---- confirm ---- */
 
 static enum ct_verdict refuse_confirm(struct ct *ct, struct ct_pkt *pkt,

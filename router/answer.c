@@ -39,7 +39,16 @@ static uint8_t route(const struct journey *j, const struct ct_pkt *pkt)
     return walk_route(j, family, &dst);
 }
 
-/* OUTPUT, POSTROUTING and out. */
+/* Behind OUTPUT: POSTROUTING and out. */
+static bool left(struct journey *j, struct ct_pkt *pkt)
+{
+    pkt->out = route(j, pkt); /* nat may have turned it elsewhere */
+    if (pkt->out == CT_NO_IFACE || output_fit(j, pkt) == OUTPUT_TOO_BIG ||
+        ct_hook(j->cfg.ct, CT_POSTROUTING, pkt) != CT_ACCEPT)
+        return false;
+    return output_send(j, pkt) == CT_REASON_NONE;
+}
+
 static bool walk(struct journey *j, struct ct_pkt *pkt)
 {
     struct ct *ct = j->cfg.ct;
@@ -49,25 +58,35 @@ static bool walk(struct journey *j, struct ct_pkt *pkt)
         return false;
     if (pkt->out == CT_NO_IFACE || ct_hook(ct, CT_OUTPUT, pkt) != CT_ACCEPT)
         return false;
-    pkt->out = route(j, pkt); /* nat may have turned it elsewhere */
-    if (pkt->out == CT_NO_IFACE || output_fit(j, pkt) == OUTPUT_TOO_BIG ||
-        ct_hook(ct, CT_POSTROUTING, pkt) != CT_ACCEPT)
-        return false;
-    return output_send(j, pkt) == CT_REASON_NONE;
+    return left(j, pkt);
+}
+
+/* One that is held is counted when it comes back. */
+static void count(struct journey *j, const struct ct_pkt *pkt, bool sent)
+{
+    struct ct *ct = j->cfg.ct;
+
+    if (pkt->held)
+        return;
+    ct_count(ct, sent ? stat_of(pkt->kind) : CT_STAT_orig_lost, 1);
+    ct_count(ct, CT_STAT_pkts_out, sent);
+    ct_count(ct, CT_STAT_bytes_out, sent ? pkt->len : 0);
 }
 
 static void originate(struct journey *j, struct ct_pkt *pkt)
 {
-    struct ct *ct = j->cfg.ct;
-    uint32_t len = pkt->len;
+    count(j, pkt, walk(j, pkt));
+}
 
-    if (!walk(j, pkt)) {
-        ct_count(ct, CT_STAT_orig_lost, 1);
-        return;
-    }
-    ct_count(ct, stat_of(pkt->kind), 1);
-    ct_count(ct, CT_STAT_pkts_out, 1);
-    ct_count(ct, CT_STAT_bytes_out, len);
+void answer_resume(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v)
+{
+    bool sent = v == CT_ACCEPT;
+
+    if (sent && pkt->hook == CT_OUTPUT)
+        sent = left(j, pkt);
+    else if (sent)
+        sent = output_send(j, pkt) == CT_REASON_NONE;
+    count(j, pkt, sent);
 }
 
 /* May whoever sent pkt be told something? */

@@ -33,4 +33,8 @@ void answer_local(struct journey *j, struct ct_pkt *pkt);
  * answered; the request's ct_done() is done here.  False: it is none. */
 bool answer_echo(struct journey *j, struct ct_pkt *pkt);
 
+/* One of these was held and comes back: v is what ct_resume() said.  It goes on
+ * where it was held, and is counted. */
+void answer_resume(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v);
+
 #endif

@@ -76,17 +76,11 @@ static void to_itself(struct journey *j, struct ct_pkt *pkt)
         ending_stopped(j, pkt, v);
 }
 
-void host_output(struct journey *j, struct ct_pkt *pkt)
+void host_left(struct journey *j, struct ct_pkt *pkt)
 {
-    union ct_addr dst = walk_addr(pkt, true);
+    union ct_addr dst = walk_addr(pkt, true); /* nat may have turned it */
     enum ct_verdict v;
 
-    pkt->out = walk_route(j, walk_family(pkt), &dst);
-    if ((v = ct_hook(j->cfg.ct, CT_OUTPUT, pkt)) != CT_ACCEPT) {
-        ending_stopped(j, pkt, v);
-        return;
-    }
-    dst = walk_addr(pkt, true); /* nat may have turned it elsewhere */
     if (local_dst(&j->local, walk_family(pkt), &dst) == LOCAL_SELF) {
         to_itself(j, pkt);
         return;
@@ -104,4 +98,16 @@ void host_output(struct journey *j, struct ct_pkt *pkt)
         ending_stopped(j, pkt, v);
     else
         ending_forward(j, pkt);
+}
+
+void host_output(struct journey *j, struct ct_pkt *pkt)
+{
+    union ct_addr dst = walk_addr(pkt, true);
+    enum ct_verdict v;
+
+    pkt->out = walk_route(j, walk_family(pkt), &dst);
+    if ((v = ct_hook(j->cfg.ct, CT_OUTPUT, pkt)) == CT_ACCEPT)
+        host_left(j, pkt);
+    else
+        ending_stopped(j, pkt, v);
 }

@@ -18,6 +18,9 @@ enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
 /* OUTPUT, route, POSTROUTING and out, or to the host itself. */
 void host_output(struct journey *j, struct ct_pkt *pkt);
 
+/* Past OUTPUT: the rest of that. */
+void host_left(struct journey *j, struct ct_pkt *pkt);
+
 /* Past INPUT: hand it to the kernel. */
 void host_deliver(struct journey *j, struct ct_pkt *pkt);
 

@@ -116,14 +116,9 @@ static bool is_damaged(const struct ct_pkt *pkt)
                                         pkt->why == CT_REASON_ICMP_CHECKSUM));
 }
 
-static void deliver(struct journey *j, struct ct_pkt *pkt)
+/* Behind INPUT. */
+static void delivered(struct journey *j, struct ct_pkt *pkt)
 {
-    enum ct_verdict v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
-
-    if (v != CT_ACCEPT) {
-        ending_stopped(j, pkt, v);
-        return;
-    }
     if (j->cfg.host) {
         host_deliver(j, pkt);
         return;
@@ -134,6 +129,39 @@ static void deliver(struct journey *j, struct ct_pkt *pkt)
     if (j->cfg.local != NULL && j->cfg.local(j->cfg.ctx, pkt))
         return;
     answer_local(j, pkt);
+}
+
+static void deliver(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_verdict v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
+
+    if (v == CT_ACCEPT)
+        delivered(j, pkt);
+    else
+        ending_stopped(j, pkt, v);
+}
+
+/* Behind FORWARD. */
+static void forwarded(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_verdict v;
+
+    if (strict_inbound(j, pkt)) {
+        ending_refuse(j, pkt, CT_REASON_UNSOLICITED);
+        return;
+    }
+    if (output_fit(j, pkt) == OUTPUT_TOO_BIG) {
+        answer_error(j, pkt, ANSWER_TOO_BIG, j->iface[pkt->out].mtu);
+        ending_refuse(j, pkt, CT_REASON_TOO_BIG);
+        return;
+    }
+    if (!j->cfg.host)
+        ct_ttl_down(pkt);
+    if ((v = ct_hook(j->cfg.ct, CT_POSTROUTING, pkt)) != CT_ACCEPT) {
+        ending_stopped(j, pkt, v);
+        return;
+    }
+    ending_forward(j, pkt);
 }
 
 static void forward(struct journey *j, struct ct_pkt *pkt,
@@ -158,39 +186,14 @@ static void forward(struct journey *j, struct ct_pkt *pkt,
         ending_stopped(j, pkt, v);
         return;
     }
-    if (strict_inbound(j, pkt)) {
-        ending_refuse(j, pkt, CT_REASON_UNSOLICITED);
-        return;
-    }
-    if (output_fit(j, pkt) == OUTPUT_TOO_BIG) {
-        answer_error(j, pkt, ANSWER_TOO_BIG, j->iface[pkt->out].mtu);
-        ending_refuse(j, pkt, CT_REASON_TOO_BIG);
-        return;
-    }
-    if (!j->cfg.host)
-        ct_ttl_down(pkt);
-    if ((v = ct_hook(j->cfg.ct, CT_POSTROUTING, pkt)) != CT_ACCEPT) {
-        ending_stopped(j, pkt, v);
-        return;
-    }
-    ending_forward(j, pkt);
+    forwarded(j, pkt);
 }
 
-static void walk(struct journey *j, struct ct_pkt *pkt)
+/* Behind PREROUTING: whose is it? */
+static void route(struct journey *j, struct ct_pkt *pkt)
 {
-    union ct_addr dst;
-    enum ct_verdict v;
+    union ct_addr dst = walk_addr(pkt, true);
 
-    if (pkt->in == CT_NO_IFACE) { /* the host's own */
-        host_output(j, pkt);
-        return;
-    }
-    v = ct_hook(j->cfg.ct, CT_PREROUTING, pkt);
-    if (v != CT_ACCEPT) {
-        ending_stopped(j, pkt, v);
-        return;
-    }
-    dst = walk_addr(pkt, true);
     switch (local_dst(&j->local, walk_family(pkt), &dst)) {
     case LOCAL_SELF:
         deliver(j, pkt);
@@ -205,6 +208,21 @@ static void walk(struct journey *j, struct ct_pkt *pkt)
         forward(j, pkt, &dst);
         break;
     }
+}
+
+static void walk(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_verdict v;
+
+    if (pkt->in == CT_NO_IFACE) { /* the host's own */
+        host_output(j, pkt);
+        return;
+    }
+    v = ct_hook(j->cfg.ct, CT_PREROUTING, pkt);
+    if (v == CT_ACCEPT)
+        route(j, pkt);
+    else
+        ending_stopped(j, pkt, v);
 }
 
 /* A fragment: either it waits, or here is the whole. */
@@ -261,6 +279,45 @@ void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
     ct_begin(j->cfg.ct, now);
     for (unsigned i = 0; i < n; i += CHUNK)
         chunk(j, pkts + i, n - i < CHUNK ? n - i : CHUNK);
+}
+
+/* The hook that held it has let it go: on to what stands behind that. */
+static void go_on(struct journey *j, struct ct_pkt *pkt)
+{
+    switch (pkt->hook) {
+    case CT_PREROUTING:
+        route(j, pkt);
+        break;
+    case CT_INPUT:
+        delivered(j, pkt);
+        break;
+    case CT_FORWARD:
+        forwarded(j, pkt);
+        break;
+    case CT_OUTPUT:
+        host_left(j, pkt);
+        break;
+    default:
+        ending_forward(j, pkt);
+    }
+}
+
+void journey_resume(struct journey *j, struct ct_pkt *pkt,
+                    enum ct_verdict verdict, ct_time now)
+{
+    struct ct *ct = j->cfg.ct;
+    enum ct_verdict v;
+
+    j->now = now;
+    ct_begin(ct, now);
+    v = ct_resume(ct, pkt, verdict);
+    if (pkt->kind != CT_KIND_NONE)
+        answer_resume(j, pkt, v);
+    else if (v == CT_ACCEPT)
+        go_on(j, pkt);
+    else
+        ending_stopped(j, pkt, v);
+    ct_done(ct, pkt);
 }
 
 void journey_tick(struct journey *j, ct_time now)

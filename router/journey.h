@@ -59,6 +59,12 @@ void journey_set_ifaces(struct journey *j, const struct ct_ifaces *ifaces,
 void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
                    ct_time now);
 
+/* A packet that a hook held (the copy of it) comes back, with a verdict as for
+ * ct_resume(), and its journey goes on where it was held.  By interfaces and
+ * routes of now. */
+void journey_resume(struct journey *j, struct ct_pkt *pkt,
+                    enum ct_verdict verdict, ct_time now);
+
 /* Time passes without packets: call it when ct_tick() is. */
 void journey_tick(struct journey *j, ct_time now);
 

@@ -56,9 +56,11 @@ struct ct_config {
      * event's argument lives for that call only. */
     void *ctx;
     void (*event)(void *ctx, const struct ct_event *ev);
-    /* A packet some row QUEUEd: true when a copy was taken, which comes back
-     * by ct_resume().  NULL or false: nobody listens, and it is dropped. */
-    bool (*queue)(void *ctx, const struct ct_pkt *pkt);
+    /* A packet some row QUEUEd, for the program of pkt->queue.  QUEUE: a copy
+     * was taken, which comes back by ct_resume(); ACCEPT: it goes on behind
+     * that row, unasked; DROP: for pkt->why, else NO_QUEUE.  NULL: nobody
+     * listens, and it is dropped. */
+    enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
 };
 
 void ct_params_default(struct ct_params *params, enum ct_profile profile);
@@ -145,10 +147,21 @@ void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt);
 enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt);
 
 /* Bring back a held packet (the copy of it): verdict ACCEPT goes on behind the
- * row that held it, DROP counts it, REPEAT asks that row again.  Then ct_done()
- * as ever.  A held packet that never comes back keeps its unconfirmed entry. */
+ * row that held it, STOP asks only NAT and confirm of those, REPEAT asks that
+ * row again, DROP counts it for pkt->why, else HOOK.  If its flow ended
+ * meanwhile it is dropped, FLOW_ENDED.  If it was to open its flow and another
+ * packet did so meanwhile, it joins that (clash_resolve).  Then ct_done() as
+ * ever.  A held packet that never comes back keeps its unconfirmed entry. */
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict);
+
+/* Before that: its mark, and its flow's, as a rule's set_mark. */
+void ct_set_mark(struct ct_pkt *pkt, uint32_t mark);
+
+/* Which entry a packet has: slot and gen as in struct ct_view; one that waits
+ * for confirm can't be read yet.  False: none. */
+bool ct_flow_of(const struct ct *ct, const struct ct_pkt *pkt, uint32_t *slot,
+                uint32_t *gen);
 
 /* TTL or hop limit down by one, the header checksum with it (RFC 1812 s5.3.1).
  * => it is not 0. */

@@ -71,6 +71,7 @@ struct ct_pkt {
     bool tell;            /* dropped, and the sender is to be told: reject */
     uint8_t hook, row;    /* where QUEUE or STOLEN left it: see ct_resume() */
     uint8_t reject;       /* enum ct_reject, when tell is set */
+    uint16_t queue;       /* number of the queue that a rule said */
     uint32_t conn_gen;    /* of conn: a held packet's flow may be gone */
     uint32_t events;      /* enum ct_event_bit, sent by ct_done() */
     uint32_t mark;

@@ -59,6 +59,7 @@ enum ct_action_kind {
     CT_ACT_ACCEPT,
     CT_ACT_DROP,
     CT_ACT_REJECT,
+    CT_ACT_QUEUE, /* a user program decides: see ct_config.queue */
     CT_ACT_NOTRACK,
     CT_ACT_HELPER, /* the flow that begins gets it, goes on */
     CT_ACT_MARK,   /* sets the packet's and the flow's mark, goes on */
@@ -91,6 +92,7 @@ struct ct_rule {
     uint8_t hook, stage, action; /* enums above */
     uint8_t reject;              /* enum ct_reject */
     uint8_t helper;              /* enum ct_helper */
+    uint16_t queue;              /* CT_ACT_QUEUE: its number */
     struct ct_match match;
     struct ct_nat_range nat;
     uint32_t mark, mark_mask;

@@ -52,7 +52,7 @@ static void comes_back_to_nothing(struct corerig *r, struct thief *t)
 {
     assert_int_equal(ct_resume(r->ct, &t->kept, CT_ACCEPT), CT_DROP);
     assert_null(t->kept.conn);
-    assert_int_equal(ct_drops(r->ct, CT_REASON_HOOK), 1);
+    assert_int_equal(ct_drops(r->ct, CT_REASON_FLOW_ENDED), 1);
     assert_int_equal(ct_stat(r->ct, CT_STAT_held), 0);
     ct_done(r->ct, &t->kept);
 }
@@ -116,21 +116,52 @@ static void an_unconfirmed_flow_waits(void **state)
     corerig_close(&r);
 }
 
-/* The same flow's second packet was faster: the first is refused at confirm,
- * and takes its own entry with it. */
+/* The same flow's second packet was faster: the first gives up its own entry
+ * and leaves by the one that stands, with that one's outside port. */
 static void the_second_was_faster(void **state)
 {
     struct corerig r;
     struct thief t;
+    struct ct_view v;
+    uint16_t port;
 
     (void)state;
     open_with(&r, &t);
     steal_one(&r, &t);
     assert_int_equal(walk(&r, LAN, WAN, UDP), CT_ACCEPT);
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 2);
+    port = (uint16_t)(r.pkt.data[20] << 8 | r.pkt.data[21]);
     assert_int_equal(ct_resume(r.ct, &t.kept, CT_ACCEPT), CT_ACCEPT);
-    assert_int_equal(ct_hook(r.ct, CT_POSTROUTING, &t.kept), CT_DROP);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_clash_resolve), 1);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    assert_int_equal(ct_hook(r.ct, CT_POSTROUTING, &t.kept), CT_ACCEPT);
+    assert_memory_equal(t.kept.data + 12, r.pkt.data + 12, 4);
+    assert_int_equal(t.kept.data[20] << 8 | t.kept.data[21], port);
+    ct_done(r.ct, &t.kept);
+    assert_true(ct_read(r.ct, 1, r.now, &v));
+    assert_int_equal(ct_stat(r.ct, CT_STAT_insert_failed), 0);
+    corerig_close(&r);
+}
+
+/* ... unless it was translated another way before it was held. */
+static void it_was_sent_elsewhere(void **state)
+{
+    struct corerig r;
+    struct thief t = {.armed = false};
+    struct ct_config c = {.max = 16};
+
+    (void)state;
+    corerig_open(&r, &c);
+    assert_true(ct_register_hook(r.ct, CT_POSTROUTING, CT_PRI_NAT_SRC + 1,
+                                 "thief", steal, &t));
+    r.rule.nat.random = true; /* two flows, two ports */
+    t.armed = true;
+    assert_int_equal(walk(&r, LAN, WAN, UDP), CT_STOLEN);
+    assert_int_equal(walk(&r, LAN, WAN, UDP), CT_ACCEPT);
+    assert_memory_not_equal(t.kept.data + 20, r.pkt.data + 20, 2);
+    assert_int_equal(ct_resume(r.ct, &t.kept, CT_ACCEPT), CT_DROP);
     assert_int_equal(t.kept.why, CT_REASON_CLASH);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_clash_resolve), 0);
     assert_int_equal(ct_stat(r.ct, CT_STAT_insert_failed), 1);
     ct_done(r.ct, &t.kept);
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
@@ -162,6 +193,7 @@ int main(void)
         cmocka_unit_test(its_slot_is_another_flows),
         cmocka_unit_test(an_unconfirmed_flow_waits),
         cmocka_unit_test(the_second_was_faster),
+        cmocka_unit_test(it_was_sent_elsewhere),
         cmocka_unit_test(repeat_asks_the_same_row),
     };
 
