@@ -66,6 +66,16 @@ struct config_input {
     const char *token; /* the caller has it: its file is not read; or NULL */
 };
 
+/* A queue that packets may wait in for a user program's verdict. */
+enum { CONFIG_QUEUES = 16 };
+struct config_queue {
+    uint16_t number;
+    bool bypass;         /* nobody listens: they pass; else they are dropped */
+    bool fail_open;      /* full, or no verdict in time: the same */
+    uint32_t max;        /* packets that may wait, over all workers */
+    uint32_t timeout_ms; /* for a verdict */
+};
+
 struct config {
     struct config_gateway gateway;
     uint32_t n_ifaces;
@@ -85,6 +95,10 @@ struct config {
     uint32_t workers;
     bool seed_set;
     uint64_t seed;
+
+    uint32_t n_queues;
+    struct config_queue queue[CONFIG_QUEUES];
+    char queue_socket[108]; /* where their programs connect */
 
     /* api */
     bool listen_set;      /* false: no TCP at all */

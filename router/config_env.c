@@ -35,6 +35,7 @@ static const struct {
     {"/nat/hairpin", SWITCH},     {"/api/listen", TEXT_OR_NULL},
     {"/api/socket", TEXT},        {"/api/token_file", TEXT_OR_NULL},
     {"/log/level", TEXT},         {"/log/format", TEXT},
+    {"/queues/socket", TEXT},
 };
 
 enum { N_FIXED = CONFIG_READ_N(fixed), N_OPTIONS = N_FIXED + CT_N_PARAMS };
@@ -47,8 +48,8 @@ static const char *const others[] = {
 
 /* Beginnings of names that can be nothing but options. */
 static const char *const sections[] = {
-    "WEIR_CONNTRACK_", "WEIR_GATEWAY_", "WEIR_POLICY_",
-    "WEIR_NAT_",       "WEIR_API_",     "WEIR_LOG_",
+    "WEIR_CONNTRACK_", "WEIR_GATEWAY_", "WEIR_POLICY_", "WEIR_NAT_",
+    "WEIR_API_",       "WEIR_LOG_",     "WEIR_QUEUES_",
 };
 
 static struct option option_at(unsigned i)

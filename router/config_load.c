@@ -17,6 +17,7 @@
 #include "config_gateway.h"
 #include "config_keys.h"
 #include "config_net.h"
+#include "config_queues.h"
 #include "config_rules.h"
 #include "config_sets.h"
 #include "config_tell.h"
@@ -31,6 +32,7 @@ static const struct config_key top_keys[] = {
     {"routes", config_routes_read},
     {"workers", config_service_read_workers},
     {"sets", config_sets_read},
+    {"queues", config_queues_read}, /* rules name them */
     {"rules", config_rules_read},
     {"policy", config_rules_read_policy},
     {"conntrack", config_conntrack_read},
@@ -71,6 +73,7 @@ static void read_all(struct config_read *r)
     config_conntrack_finish(r);
     config_helper_check(r);
     config_service_finish(r);
+    config_queues_finish(r);
     config_order_make(r);
     config_steer_make(r);
 }

@@ -271,6 +271,21 @@ static void print_api(const struct page *p)
                                       : "");
 }
 
+static void print_queues(const struct page *p)
+{
+    const struct config *c = p->config;
+    char key[64];
+
+    option(p, "/queues/socket", "%s", c->queue_socket);
+    for (uint32_t i = 0; i < c->n_queues; i++) {
+        const struct config_queue *q = &c->queue[i];
+
+        snprintf(key, sizeof(key), "queues.%u", q->number);
+        row(p, "file", key, "max %u, timeout_ms %u, bypass %s, fail_open %s",
+            q->max, q->timeout_ms, yes(q->bypass), yes(q->fail_open));
+    }
+}
+
 static void print_service(const struct page *p)
 {
     const struct config *c = p->config;
@@ -282,6 +297,7 @@ static void print_service(const struct page *p)
     else
         option(p, "/seed", "from the kernel's entropy");
     print_api(p);
+    print_queues(p);
     option(p, "/log/level", "%s", config_service_levels[c->log_level]);
     option(p, "/log/format", "%s", c->log_json ? "json" : "text");
 }

@@ -11,6 +11,7 @@
 
 #include "config_gateway.h"
 #include "config_nat.h"
+#include "config_queues.h"
 
 enum { MAX_RULES = 65536 };
 
@@ -37,10 +38,10 @@ static void read_verdict(struct config_read *r, json_t *v, void *into)
     int i;
 
     if (s != NULL && strncmp(s, "queue", 5) == 0) {
-        config_read_fail(r, "this version does not know \"queue\"; expected "
-                            "one of \"accept\", \"drop\", \"reject\", "
-                            "\"notrack\"");
-        c->failed = true;
+        i = config_queues_verdict(r, s);
+        c->failed |= i < 0;
+        if (i >= 0 && config_nat_claim(r, c, "verdict", CT_ACT_QUEUE))
+            c->rule.queue = (uint16_t)i;
         return;
     }
     i = config_read_choice(r, v, names, CONFIG_READ_N(names));
@@ -169,9 +170,8 @@ static const struct config_key rule_keys[] = {
     {"comment", read_comment},
 };
 
-static const char *const later_keys[] = {"zone",      "queue", "limit",
-                                         "connlimit", "log",   "netmap",
-                                         "ct_status", "mss",   NULL};
+static const char *const later_keys[] = {
+    "zone", "limit", "connlimit", "log", "netmap", "ct_status", "mss", NULL};
 
 /* ---- a rule ---- */
 
@@ -188,6 +188,7 @@ static const struct {
     [CT_ACT_DROP] = {CT_STAGE_FILTER, ANYWHERE, ""},
     [CT_ACT_REJECT] = {CT_STAGE_FILTER, AT(INPUT) | AT(FORWARD) | AT(OUTPUT),
                        "input, forward or output"},
+    [CT_ACT_QUEUE] = {CT_STAGE_FILTER, ANYWHERE, ""},
     [CT_ACT_NOTRACK] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
                         "prerouting or output"},
     [CT_ACT_HELPER] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),

@@ -57,6 +57,8 @@ static void on_wake(uv_async_t *wake)
 
     settle(c);
     pump(c);
+    if (c->queue != NULL)
+        queue_pump(c->queue);
     for (uint32_t i = 0; i < c->n_devices; i++)
         was_lost = was_lost || c->device[i].lost;
     devices_look(c);
@@ -134,6 +136,8 @@ static int make_workers(struct control *c)
                                   .n_workers = c->now->config->workers,
                                   .n_ifaces = c->n_devices,
                                   .host = c->gateway != NULL,
+                                  .queues = c->now->config->queue,
+                                  .n_queues = c->now->config->n_queues,
                                   .control = &c->wake};
 
         if (w.host) {
@@ -173,6 +177,43 @@ static void end_workers(struct control *c)
         worker_stop(c->worker[i]);
     while (c->n_workers > 0)
         worker_free(c->worker[--c->n_workers]);
+}
+
+static void wake_worker(void *ctx, unsigned worker)
+{
+    worker_wake(((struct control *)ctx)->worker[worker]);
+}
+
+/* Interfaces do not change while it runs. */
+static const char *iface_name(void *ctx, uint8_t iface)
+{
+    const struct control *c = ctx;
+
+    return iface < c->n_devices ? c->now->config->iface[iface].name : "";
+}
+
+static int start_queues(struct control *c)
+{
+    const struct config *f = c->now->config;
+    struct queue_config q = {.loop = &c->loop,
+                             .path = f->queue_socket,
+                             .list = f->queue,
+                             .n_queues = f->n_queues,
+                             .n_workers = c->n_workers,
+                             .slots = ct_slots(worker_ct(c->worker[0])),
+                             .wake = wake_worker,
+                             .iface_name = iface_name,
+                             .ctx = c};
+    char err[256];
+
+    if (f->n_queues == 0)
+        return 0;
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        q.held[i] = worker_held(c->worker[i]);
+    c->queue = queue_start(&q, err);
+    if (c->queue == NULL)
+        log_error("queue", "%s", err);
+    return c->queue == NULL ? -1 : 0;
 }
 
 static int start_web(struct control *c)
@@ -289,8 +330,10 @@ static int run(struct control *c)
         goto close_loop;
     if (make_workers(c) < 0)
         goto end_workers;
-    if (start_web(c) < 0)
+    if (start_queues(c) < 0)
         goto end_workers;
+    if (start_web(c) < 0)
+        goto stop_queues;
     if (start_workers(c) < 0 || hostnet_start(c) < 0 || settle_rights(c) < 0)
         goto stop_web;
     uv_timer_start(&c->timer, on_timer, 0, 0);
@@ -301,6 +344,9 @@ static int run(struct control *c)
 stop_web:
     hostnet_end(c);
     web_stop(c->web);
+stop_queues:
+    queue_stop(c->queue);
+    c->queue = NULL;
 end_workers:
     end_workers(c);
     devices_close(c);

@@ -7,6 +7,8 @@
  * length. */
 #include "fragment.h"
 
+#include "inet_sum.h"
+
 #include <string.h>
 
 enum { DONT = 0x4000, MORE = 0x2000, OFFSET = 0x1fff };
@@ -15,19 +17,6 @@ static void put16(uint8_t *p, uint32_t v)
 {
     p[0] = (uint8_t)(v >> 8);
     p[1] = (uint8_t)v;
-}
-
-static uint16_t sum(const uint8_t *p, uint32_t n)
-{
-    uint64_t s = 0;
-
-    for (; n > 1; n -= 2, p += 2)
-        s += (uint32_t)p[0] << 8 | p[1];
-    if (n == 1)
-        s += (uint32_t)p[0] << 8;
-    while (s >> 16)
-        s = (s & 0xffff) + (s >> 16);
-    return (uint16_t)s;
 }
 
 /* The field holds the pseudo header's sum: sum everything, complement. */
@@ -39,7 +28,8 @@ static void complete_checksum(struct ct_pkt *pkt)
 
     if (field + 2 > pkt->len)
         return;
-    check = (uint16_t)~sum(pkt->data + pkt->l4_off, pkt->len - pkt->l4_off);
+    check =
+        (uint16_t)~inet_sum(pkt->data + pkt->l4_off, pkt->len - pkt->l4_off, 0);
     if (check == 0 && proto != 6)
         check = 0xffff; /* RFC 768: zero would say "none" */
     put16(pkt->data + field, check);
@@ -159,7 +149,7 @@ static void write_head(struct head *h, struct ct_pkt *piece, uint32_t at,
                                 ((h->word & OFFSET) + at / 8) |
                                 (last ? 0u : (unsigned)MORE));
         put16(h->bytes + 10, 0);
-        put16(h->bytes + 10, (uint16_t)~sum(h->bytes, h->len));
+        put16(h->bytes + 10, (uint16_t)~inet_sum(h->bytes, h->len, 0));
     } else {
         put16(h->bytes + 4, piece->len - 40);
         put16(h->bytes + h->len - 6, at | !last);

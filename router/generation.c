@@ -74,6 +74,7 @@ static void prepare(struct generation *g, unsigned worker)
     s->rules = &c->rules;
     s->counts = g->counts + (size_t)worker * c->rules.n;
     s->params = c->params;
+    s->queues = c->queue;
     if (g->before != NULL && worker < g->older->n_workers) {
         s->before = g->before;
         show_counts(s, &g->older->setup[worker]);
@@ -176,6 +177,21 @@ static bool freeze_iface(const struct config_iface *now,
     return true;
 }
 
+/* Their memory is there from the start; how they fail may change. */
+static void freeze_queues(const struct config *now, struct config *next)
+{
+    bool same = now->n_queues == next->n_queues;
+
+    for (uint32_t i = 0; same && i < now->n_queues; i++)
+        same = now->queue[i].number == next->queue[i].number &&
+               now->queue[i].max == next->queue[i].max;
+    if (!same) {
+        memcpy(next->queue, now->queue, sizeof now->queue);
+        next->n_queues = now->n_queues;
+        restart_needed("numbers or max in queues.list");
+    }
+}
+
 bool generation_freeze(const struct config *now, struct config *next)
 {
     bool gateway = now->gateway.set;
@@ -211,5 +227,7 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP("api.listen", listen_port);
     KEEP_TEXT("api.socket", socket);
     KEEP_TEXT("api.token_file", token);
+    KEEP_TEXT("queues.socket", queue_socket);
+    freeze_queues(now, next);
     return true;
 }

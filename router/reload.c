@@ -70,6 +70,8 @@ bool reload_adopt(struct control *c, struct config *config)
     }
     log_setup(config->log_level, config->log_json);
     c->now = g;
+    if (c->queue != NULL)
+        queue_use(c->queue, config->queue);
     for (uint32_t i = 0; i < c->n_workers; i++)
         while (!worker_use(c->worker[i], &g->setup[i]))
             uv_sleep(1); /* a full mailbox empties within a turn */

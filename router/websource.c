@@ -152,6 +152,18 @@ static uint32_t param(void *ctx, enum ct_param which)
     return ((struct control *)ctx)->now->config->params.v[which];
 }
 
+static uint32_t queues(void *ctx)
+{
+    struct control *c = ctx;
+
+    return c->queue != NULL ? c->now->config->n_queues : 0;
+}
+
+static void queue(void *ctx, uint32_t i, struct web_queue *out)
+{
+    queue_list(((struct control *)ctx)->queue, i, out);
+}
+
 static bool ready(void *ctx, const char **why)
 {
     struct control *c = ctx;
@@ -215,6 +227,8 @@ void websource_setup(struct control *c)
         .iface = iface,
         .rules = rules,
         .rule = rule,
+        .queues = queues,
+        .queue = queue,
         .param = param,
         .ready = ready,
         .remove = remove_flow,

@@ -114,6 +114,7 @@ static void on_wake(uv_async_t *wake)
     struct worker *w = wake->data;
     struct worker_order order;
 
+    worker_queue_back(w);
     worker_io_handed(w);
     while (ring_take(&w->orders, &order))
         obey(w, &order);
@@ -155,6 +156,7 @@ static bool make_core(struct worker *w, char err[256])
 
     c->ctx = w;
     c->event = on_event;
+    c->queue = w->config.n_queues > 0 ? worker_queue_take : NULL;
     w->block_size = ct_size(c);
     if (w->block_size == 0) {
         snprintf(err, 256, "conntrack.max is out of range for %u worker(s)",
@@ -173,6 +175,11 @@ static bool make_core(struct worker *w, char err[256])
     w->ct = ct_init(w->block, c, clock_now());
     if (w->ct == NULL) {
         snprintf(err, 256, "the connection table can't be made this way");
+        return false;
+    }
+    if (!held_setup(&w->held, w->ct, w->config.queues, w->config.n_queues,
+                    w->config.n_workers)) {
+        snprintf(err, 256, "not enough memory for queues");
         return false;
     }
     ct_set_reserved(w->ct, w->config.reserved_tcp, w->config.reserved_udp);
@@ -268,6 +275,7 @@ void worker_stop(struct worker *w)
         uv_sleep(1); /* 1024 orders wait: it is busy taking them */
     uv_thread_join(&w->thread);
     w->running = false;
+    worker_queue_end(w);
 }
 
 void worker_free(struct worker *w)
@@ -283,6 +291,7 @@ void worker_free(struct worker *w)
     ring_free(&w->events);
     worker_io_free(w);
     journey_free(w->journey);
+    held_free(&w->held);
     if (w->block != NULL)
         munmap(w->block, w->block_size);
     free(w);
@@ -293,6 +302,16 @@ void worker_free(struct worker *w)
 const struct ct *worker_ct(const struct worker *w)
 {
     return w->ct;
+}
+
+struct held *worker_held(struct worker *w)
+{
+    return &w->held;
+}
+
+void worker_wake(struct worker *w)
+{
+    uv_async_send(&w->wake);
 }
 
 bool worker_use(struct worker *w, const struct worker_setup *setup)

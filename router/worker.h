@@ -9,6 +9,7 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include "held.h"
 #include "journey.h"
 #include "pktbuf.h"
 #include "ring.h"
@@ -30,6 +31,7 @@ struct worker_setup {
      * with; CT_NONE: a new rule.  NULL: all are new. */
     const uint32_t *before;
     struct ct_params params;
+    const struct config_queue *queues; /* as many as at the start */
 };
 
 struct worker_counts {
@@ -46,10 +48,12 @@ struct worker_config {
     struct ct_config ct; /* ctx and event are the worker's */
     bool host;           /* gateway mode: see struct journey_config */
     const struct ct_reserved *reserved_tcp, *reserved_udp; /* see ct.h */
+    const struct config_queue *queues; /* n_queues; for worker_new() only */
+    uint32_t n_queues;
     unsigned n_ifaces;
     int fd[CT_MAX_IFACES]; /* queues; -1: none */
     /* Told from the worker's thread that there is something to look at: an
-     * event, a lost device, a setup taken. */
+     * event, a lost device, a setup taken, a packet for a queue. */
     uv_async_t *control;
 };
 
@@ -67,6 +71,11 @@ void worker_free(struct worker *w);
 /* ---- control's side ---- */
 
 const struct ct *worker_ct(const struct worker *w);
+
+/* Packets for user programs; control's side of it.  worker_wake(): some came
+ * back. */
+struct held *worker_held(struct worker *w);
+void worker_wake(struct worker *w);
 
 /* Orders.  False: the mailbox is full. */
 bool worker_use(struct worker *w, const struct worker_setup *setup);

@@ -1,4 +1,5 @@
-/* worker_room.h - what the worker's files share: worker.c, worker_io.c */
+/* worker_room.h - what the worker's files share: worker.c, worker_io.c,
+ * worker_queue.c */
 #ifndef WORKER_ROOM_H
 #define WORKER_ROOM_H
 
@@ -56,6 +57,7 @@ struct worker {
     struct ring home[CT_MAX_SHARDS]; /* i's buffers, on their way back */
     bool wake_up[CT_MAX_SHARDS];
 
+    struct held held; /* packets that wait for user programs */
     struct ring orders;
     struct ring events;
     uint64_t events_lost;
@@ -73,6 +75,11 @@ int worker_io_start(struct worker *w, struct worker_port *port);
 void worker_io_handed(struct worker *w); /* packets other workers sent here */
 enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt);
 bool worker_io_steer(void *ctx, struct ct_pkt *pkt);
+
+/* worker_queue.c */
+enum ct_verdict worker_queue_take(void *ctx, struct ct_pkt *pkt);
+void worker_queue_back(struct worker *w); /* those that have their verdict */
+void worker_queue_end(struct worker *w);  /* no thread is left: all of them */
 
 /* Only this thread writes it: no read-modify-write needed. */
 static inline void worker_add(_Atomic uint64_t *count, uint64_t by)

@@ -13,16 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool auth_peer(int fd)
-{
-    struct ucred cred;
-    socklen_t len = sizeof(cred);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
-        return false;
-    return cred.uid == 0 || cred.uid == geteuid();
-}
-
 bool auth_token(const char *given, const char *token)
 {
     size_t n = strlen(token), m = strlen(given), i;

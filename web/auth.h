@@ -20,7 +20,4 @@ bool auth_host(const char *host, const char *configured, const char *own);
 /* Is given equal to token?  Takes the same time whatever differs. */
 bool auth_token(const char *given, const char *token);
 
-/* May the peer of this Unix socket ask at all? */
-bool auth_peer(int fd);
-
 #endif

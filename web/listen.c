@@ -2,7 +2,7 @@
  *
  * A socket file that nobody answers at is left over from a router that was
  * killed, and is replaced; one that somebody answers at is not touched. */
-#include "listen.h"
+#include <web/listen.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -67,9 +67,9 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
 }
 
 /* Does somebody answer there? */
-static bool answered(const struct sockaddr_un *a)
+static bool answered(const struct sockaddr_un *a, int type)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool yes;
 
     if (fd < 0)
@@ -81,7 +81,7 @@ static bool answered(const struct sockaddr_un *a)
 }
 
 /* Make way: a leftover goes, its folder comes.  0 or a negative errno. */
-static int make_way(const struct sockaddr_un *a, char err[256])
+static int make_way(const struct sockaddr_un *a, int type, char err[256])
 {
     struct stat st;
     char folder[sizeof(a->sun_path)], *slash;
@@ -94,7 +94,7 @@ static int make_way(const struct sockaddr_un *a, char err[256])
                            a->sun_path);
             return -EEXIST;
         }
-        if (answered(a)) {
+        if (answered(a, type)) {
             (void)snprintf(err, 256,
                            "cannot listen on %s: another router "
                            "answers there",
@@ -115,7 +115,8 @@ static int make_way(const struct sockaddr_un *a, char err[256])
     return 0;
 }
 
-int listen_unix(const char *path, struct listen_file *file, char err[256])
+int listen_unix(const char *path, int type, struct listen_file *file,
+                char err[256])
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     struct stat st;
@@ -130,10 +131,10 @@ int listen_unix(const char *path, struct listen_file *file, char err[256])
         return -ENAMETOOLONG;
     }
     memcpy(a.sun_path, path, strlen(path) + 1);
-    result = make_way(&a, err);
+    result = make_way(&a, type, err);
     if (result < 0)
         return result;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fail(fd, errno, err, "cannot listen on", path);
     mask = umask(0177); /* 0600 from the first moment on */
@@ -156,4 +157,16 @@ void listen_remove(const struct listen_file *file)
     if (file->path[0] && lstat(file->path, &st) == 0 &&
         st.st_dev == file->dev && st.st_ino == file->ino)
         (void)unlink(file->path);
+}
+
+bool listen_peer(int fd, struct listen_who *who)
+{
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+        return false;
+    if (who != NULL)
+        *who = (struct listen_who){(uint32_t)cred.pid, cred.uid};
+    return cred.uid == 0 || cred.uid == geteuid();
 }

@@ -199,6 +199,44 @@ static void http(struct buf *b, const struct site *site)
            stream_lost(site->stream));
 }
 
+static void queues(struct buf *b, const struct web_source *src)
+{
+    static const char name[] = "weir_queue_packets_total";
+    uint32_t n = src->queues(src->ctx), i, k;
+
+    family(b, "weir_queue_held_packets", "gauge",
+           "Packets that wait for a user program's verdict.");
+    for (i = 0; i < n; i++) {
+        struct web_queue q = {0};
+
+        src->queue(src->ctx, i, &q);
+        buf_printf(b, "weir_queue_held_packets{queue=\"%u\"} %u\n", q.number,
+                   q.held);
+    }
+    family(b, name, "counter", "Packets of a queue, by what became of them.");
+    for (i = 0; i < n; i++) {
+        struct web_queue q = {0};
+
+        src->queue(src->ctx, i, &q);
+        const struct {
+            const char *what;
+            uint64_t n;
+        } rows[] = {
+            {"queued", q.queued},
+            {"verdict", q.verdicts},
+            {"full", q.full},
+            {"timeout", q.timeout},
+            {"bypassed", q.bypassed},
+            {"fail_opened", q.fail_opened},
+            {"bad_verdict", q.bad_verdict},
+            {"late_verdict", q.late},
+        };
+        for (k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
+            buf_printf(b, "%s{queue=\"%u\",what=\"%s\"} %" PRIu64 "\n", name,
+                       q.number, rows[k].what, rows[k].n);
+    }
+}
+
 static void process(struct buf *b)
 {
     struct rusage use;
@@ -252,6 +290,7 @@ enum MHD_Result metrics_get(struct request *r)
     flows(&b, src);
     conntrack(&b, src);
     interfaces(&b, src);
+    queues(&b, src);
     http(&b, r->site);
     process(&b);
     return request_answer(r, 200, "text/plain; version=0.0.4; charset=utf-8",

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <web/listen.h>
 
 struct server {
     struct site *site;
@@ -83,7 +84,7 @@ static void begin(struct server *s, struct MHD_Connection *mhd,
     c->site = s->site;
     c->fd = info->connect_fd;
     c->local = s->local;
-    c->stranger = s->local && !auth_peer(c->fd);
+    c->stranger = s->local && !listen_peer(c->fd, NULL);
     c->deadline = uv_now(s->site->loop) + REQUEST_HEAD_MS;
     c->next = s->conns;
     c->link = &s->conns;

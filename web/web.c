@@ -4,7 +4,6 @@
  * connection: everybody who sleeps is woken and told to end, MHD runs once
  * more, then the daemons stop.  What belongs to the loop is freed by the loop,
  * in its next turn. */
-#include "listen.h"
 #include "request.h"
 #include "routes.h"
 #include "server.h"
@@ -14,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <web/listen.h>
 #include <web/web.h>
 
 struct web {
@@ -118,8 +119,8 @@ int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
         result =
             serve(w, listen_tcp(c->host, c->port, &w->port, err), &w->tcp, err);
     if (result == 0 && c->socket)
-        result =
-            serve(w, listen_unix(c->socket, &w->file, err), &w->local, err);
+        result = serve(w, listen_unix(c->socket, SOCK_STREAM, &w->file, err),
+                       &w->local, err);
     if (result < 0) {
         web_stop(w);
         return result;

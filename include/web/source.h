@@ -22,6 +22,19 @@ struct web_rule {
     uint64_t packets, bytes; /* all shards */
 };
 
+/* A queue to a user program: all shards. */
+struct web_queue {
+    uint16_t number;
+    bool bypass, fail_open;
+    uint32_t max, timeout_ms;
+    bool listens;      /* a program is there: */
+    uint32_t pid, uid; /*  who it is */
+    uint32_t held;     /* packets that wait now */
+    uint64_t queued, verdicts, full, timeout, bypassed, fail_opened;
+    uint64_t bad_verdict; /* new bytes that were refused */
+    uint64_t late;        /* verdicts on packets that did not wait any more */
+};
+
 struct web_source {
     void *ctx;
 
@@ -47,6 +60,8 @@ struct web_source {
     void (*iface)(void *ctx, uint32_t i, struct web_iface *out);
     uint32_t (*rules)(void *ctx);
     void (*rule)(void *ctx, uint32_t i, struct web_rule *out);
+    uint32_t (*queues)(void *ctx);
+    void (*queue)(void *ctx, uint32_t i, struct web_queue *out);
     uint32_t (*param)(void *ctx, enum ct_param param); /* its value now */
 
     /* Ready to route?  If not, *why is a sentence. */

@@ -87,6 +87,7 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
         cc.key[i] = (uint8_t)(cc.seed * 37 + i * 11);
     cc.ctx = calls->ctx;
     cc.event = calls->event;
+    cc.queue = calls->queue;
     size = ct_size(&cc);
     rig->block = must(aligned_alloc(64, (size + 63) / 64 * 64), "memory");
     rig->ct = must(ct_init(rig->block, &cc, start), "core");

@@ -14,6 +14,7 @@ struct rig_calls {
     bool (*local)(void *ctx, struct ct_pkt *pkt);
     void (*dropped)(void *ctx, const struct ct_pkt *pkt);
     void (*event)(void *ctx, const struct ct_event *ev);
+    enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
     void *ctx;
     bool host; /* gateway mode: see struct journey_config */
 };

@@ -161,6 +161,29 @@ static uint32_t param(void *ctx, enum ct_param which)
     return ct_param_info(which)->def[0];
 }
 
+static uint32_t queues(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+static void get_queue(void *ctx, uint32_t i, struct web_queue *out)
+{
+    (void)ctx;
+    (void)i;
+    *out = (struct web_queue){.number = 7,
+                              .max = 10,
+                              .timeout_ms = 1000,
+                              .fail_open = true,
+                              .listens = true,
+                              .pid = 42,
+                              .uid = 65532,
+                              .held = 2,
+                              .queued = 9,
+                              .verdicts = 5,
+                              .late = 1};
+}
+
 static bool ready(void *ctx, const char **why)
 {
     struct world *w = ctx;
@@ -271,10 +294,10 @@ struct world *web_world_new(const char *token)
         .host = "127.0.0.1", .token = token, .version = "0.1.0"};
 
     w->source = (struct web_source){
-        w,     shards,      slots,      read_flow,  expects,  read_expect,
-        now,   wall_ms,     iface_name, get_stat,   drops,    max,
-        max,   ifaces,      iface,      rules,      get_rule, param,
-        ready, remove_flow, flush,      want_events};
+        w,         shards,  slots,      read_flow,   expects,  read_expect,
+        now,       wall_ms, iface_name, get_stat,    drops,    max,
+        max,       ifaces,  iface,      rules,       get_rule, queues,
+        get_queue, param,   ready,      remove_flow, flush,    want_events};
     w->ready = true;
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/test_web.XXXXXX");
     if (!mkdtemp(w->dir))

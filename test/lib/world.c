@@ -237,6 +237,27 @@ static void dropped(void *ctx, const struct ct_pkt *pkt)
     line(w, "      drop %s\n", ct_reason_name(pkt->why));
 }
 
+/* ---- what is held ---- */
+
+static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
+{
+    struct world *w = ctx;
+    unsigned i = w->n_kept++;
+    uint8_t *data;
+
+    assert_true(i < WORLD_KEPT && pkt->len <= WORLD_KEPT_ROOM);
+    data = w->kept_room[i] + CT_HEADROOM;
+    memcpy(data, pkt->data, pkt->len);
+    w->kept[i] = *pkt;
+    w->kept[i].data = data;
+    if (pkt->cuts) {
+        memcpy(w->kept_cuts[i], pkt->cuts, sizeof w->kept_cuts[i]);
+        w->kept[i].cuts = w->kept_cuts[i];
+    }
+    line(w, "      queue %u\n", pkt->queue);
+    return CT_QUEUE;
+}
+
 /* ---- what enters ---- */
 
 static uint8_t entry_of(const struct world *w, const uint8_t *data)
@@ -301,6 +322,23 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
     snprintf(head, sizeof head, "[%3" PRIu64 "] %s: %s%s%s\n", seconds(w), text,
              info_text(&pkt), why ? " " : "", why ? why : "");
     keep(w, head);
+    flush_lines(w);
+}
+
+void resume(struct world *w, unsigned nth, enum ct_verdict verdict)
+{
+    static const char *const names[] = {"DROP",  "ACCEPT", "STOLEN",
+                                        "QUEUE", "REPEAT", "STOP"};
+    char head[128];
+
+    assert_true(nth < w->n_kept);
+    snprintf(head, sizeof head, "[%3" PRIu64 "] resume %s\n", seconds(w),
+             names[verdict]);
+    keep(w, head);
+    w->walking = &w->kept[nth];
+    w->sums_were_ok = true;
+    journey_resume(w->rig.journey, &w->kept[nth], verdict, w->rig.now);
+    w->walking = NULL;
     flush_lines(w);
 }
 
@@ -386,6 +424,7 @@ static struct world *make(const char *statements, ct_time start, bool host)
              &(struct rig_calls){.tx = tx,
                                  .dropped = dropped,
                                  .event = event,
+                                 .queue = queue,
                                  .host = host,
                                  .ctx = w});
     free(json);

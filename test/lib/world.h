@@ -35,6 +35,9 @@
 
 #include "rig.h"
 
+/* Packets that "queue N" may hold at once, each this long. */
+enum { WORLD_KEPT = 8, WORLD_KEPT_ROOM = 9216 };
+
 /* Longest packet that say_bytes() takes. */
 #define WORLD_PACKET 65600u
 
@@ -53,6 +56,12 @@ struct world {
     uint64_t sent, dropped; /* since the beginning */
     enum ct_reason why;     /* of the last drop */
     enum ct_info info;      /* of the last packet said */
+    /* what a rule's "queue 0" or "queue 1" took, until resume(); the table of
+     * options is a real router's, not these */
+    unsigned n_kept;
+    struct ct_pkt kept[WORLD_KEPT];
+    uint64_t kept_cuts[WORLD_KEPT][CT_CUTS];
+    uint8_t kept_room[WORLD_KEPT][CT_HEADROOM + WORLD_KEPT_ROOM + CT_HEADROOM];
     /* what the router cannot send, for fault tests */
     enum ct_reason refuse_tx;
     char *text; /* the trace so far */
@@ -77,6 +86,10 @@ void sayf(struct world *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The same for bytes. */
 void say_bytes(struct world *w, const uint8_t *data, uint32_t len, uint8_t in);
+
+/* A packet that was queued comes back: the nth of them since the beginning, 8
+ * at most. */
+void resume(struct world *w, unsigned nth, enum ct_verdict verdict);
 
 /* Time passes, the router ticks as often as it wants to. */
 void elapse(struct world *w, uint64_t seconds);

@@ -157,7 +157,8 @@ static char *render(struct draft *d)
     add(json, ROOM,
         "},\"policy\":{%s},\"conntrack\":{\"acct\":true,\"timestamp\":true,"
         "\"max\":%s,\"buckets\":%s%s,\"timeouts\":{%s}},\"nat\":{\"hairpin\":%"
-        "s},\"seed\":%s}",
+        "s},\"queues\":{\"list\":[{\"number\":0},{\"number\":1}]},"
+        "\"seed\":%s}",
         d->policy, d->max, d->buckets, d->conntrack, d->timeouts,
         d->hairpin ? "true" : "false", d->seed);
     return json;

@@ -17,6 +17,8 @@
 #define POST(body)       RULE("postrouting", body)
 #define PRE(body)        RULE("prerouting", body)
 #define EXT              ", \"conntrack\": {\"extensions\": 8}"
+#define QUEUE(body)      "\"queues\": {\"list\": [{" body "}]}, "
+#define Q0               "/queues/list/0"
 #define F0               "/rules/forward/0"
 #define S0               "/rules/postrouting/0"
 #define P0               "/rules/prerouting/0"
@@ -197,8 +199,44 @@ static const struct {
     {FWD("^\"netmap\": \"10.0.0.0/8\""), F0 "/netmap", "does not know"},
     {FWD("^\"ct_status\": \"assured\""), F0 "/ct_status", "does not know"},
     {FWD("^\"mss\": 1400"), F0 "/mss", "does not know"},
-    {FWD("^\"queue\": 1"), F0 "/queue", "does not know"},
-    {FWD("\"verdict\": ^\"queue 1\""), F0 "/verdict", "does not know"},
+    {FWD("^\"queue\": 1"), F0 "/queue", "unknown key"},
+    /* queues */
+    {FWD("\"verdict\": ^\"queue 1\""), F0 "/verdict", "one of /queues/list"},
+    {QUEUE("\"number\": 2") FWD("\"verdict\": ^\"queue 1\""), F0 "/verdict",
+     "queue 1 is not known"},
+    {QUEUE("\"number\": 1") FWD("\"verdict\": ^\"queue\""), F0 "/verdict",
+     "\"queue N\""},
+    {QUEUE("\"number\": 1") FWD("\"verdict\": ^\"queue 1x\""), F0 "/verdict",
+     "\"queue N\""},
+    {QUEUE("\"number\": 1") FWD("\"verdict\": ^\"queue 65536\""), F0 "/verdict",
+     "\"queue N\""},
+    {QUEUE("\"number\": 1") FWD("\"verdict\": ^\"queue 99999999999999999999\""),
+     F0 "/verdict", "\"queue N\""},
+    {QUEUE("\"number\": 1") FWD("\"verdict\": \"queue 1\", \"notrack\": ^true"),
+     F0 "/notrack", "second action"},
+    {"\"queues\": ^[]", "/queues", "this is a list; expected an object"},
+    {"\"queues\": {\"list\": ^{}}", "/queues/list", "a list of queues"},
+    {"\"queues\": {\"list\": [^{}]}", Q0, "\"number\" is missing"},
+    {"\"queues\": {\"list\": [^1]}", Q0, "expected an object"},
+    {"\"queues\": {\"list\": [{\"number\": ^65536}]}", Q0 "/number",
+     "from 0 to 65535"},
+    {"\"queues\": {\"list\": [{\"number\": 1}, {\"number\": ^1}]}",
+     "/queues/list/1/number", "each number once"},
+    {"\"queues\": {\"list\": [{\"number\": 1, \"max\": ^0}]}", Q0 "/max",
+     "from 1 to 65536"},
+    {"\"queues\": {\"list\": [{\"number\": 1, \"timeout_ms\": ^9}]}",
+     Q0 "/timeout_ms", "from 10 to 600000"},
+    {"\"queues\": {\"list\": [{\"number\": 1, \"bypass\": ^1}]}", Q0 "/bypass",
+     "true or false"},
+    {"\"queues\": {\"list\": [{\"number\": 1, \"fail_open\": ^\"no\"}]}",
+     Q0 "/fail_open", "true or false"},
+    {"\"queues\": {\"list\": [{\"number\": 1, ^\"fail-open\": true}]}",
+     Q0 "/fail-open", "did you mean \"fail_open\""},
+    {"\"queues\": {\"socket\": ^7}", "/queues/socket",
+     "the path of a Unix socket"},
+    {"\"queues\": ^{\"list\": [{\"number\": 1}], \"socket\": "
+     "\"/run/weir/weir.sock\"}",
+     "/queues", "no place for their socket"},
     /* actions */
     {FWD("\"verdict\": ^\"allow\""), F0 "/verdict", "\"accept\""},
     {FWD("\"verdict\": \"drop\", \"notrack\": ^true"), F0 "/notrack",

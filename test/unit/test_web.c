@@ -384,6 +384,22 @@ static void rules_with_hostile_comments_stay_json(void **state)
     json_decref(j);
 }
 
+static void queues_and_who_listens(void **state)
+{
+    json_t *j = get(*state, "/api/v1/queues");
+    json_t *row = json_array_get(json_object_get(j, "queues"), 0);
+
+    assert_int_equal(json_array_size(json_object_get(j, "queues")), 1);
+    assert_int_equal(number(row, "number"), 7);
+    assert_int_equal(number(json_object_get(row, "consumer"), "pid"), 42);
+    assert_int_equal(number(row, "held"), 2);
+    assert_int_equal(number(row, "verdicts"), 5);
+    assert_int_equal(number(row, "late"), 1);
+    assert_true(json_is_true(json_object_get(row, "fail_open")));
+    assert_true(json_is_false(json_object_get(row, "bypass")));
+    json_decref(j);
+}
+
 static void metrics_are_well_formed(void **state)
 {
     struct answer a;
@@ -397,6 +413,11 @@ static void metrics_are_well_formed(void **state)
     assert_non_null(strstr(
         a.body, "\nweir_invalid_packets_total{reason=\"tcp_window\"} 0\n"));
     assert_non_null(strstr(a.body, "weir_flows 150\n"));
+    assert_non_null(
+        strstr(a.body, "\nweir_queue_held_packets{queue=\"7\"} 2\n"));
+    assert_non_null(
+        strstr(a.body,
+               "\nweir_queue_packets_total{queue=\"7\",what=\"verdict\"} 5\n"));
     for (line = strtok_r(a.body, "\n", &rest); line;
          line = strtok_r(NULL, "\n", &rest)) {
         char name[128];
@@ -501,6 +522,7 @@ int main(void)
         T(a_sleeping_deletion_does_not_hold_up_the_stop),
         T(stats_have_every_row_of_the_lists),
         T(rules_with_hostile_comments_stay_json),
+        T(queues_and_who_listens),
         T(metrics_are_well_formed),
         T(health_says_why),
         T(description_names_every_call),

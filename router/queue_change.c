@@ -1,0 +1,158 @@
+/* queue_change.c - new bytes for a packet that a program has changed
+ *
+ * A program may be wrong or hostile, and its packet is in the middle of its
+ * way: its flow is found, its state is judged, half of its translation may be
+ * done.  So the new bytes are parsed like any that arrive and held against the
+ * old ones as these stand; whatever conntrack or NAT went by must be the same.
+ * Checksums are made anew, so that a program need not know of them. */
+#include "queue_change.h"
+
+#include "inet_sum.h"
+
+#include <ctcore/ct.h>
+#include <string.h>
+
+enum { ICMP = 1, TCP = 6, UDP = 17, GRE = 47, ICMPV6 = 58, UDPLITE = 136 };
+
+static void put16(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+/* ---- may it be? ---- */
+
+/* A packet's bytes as they stand, parsed anew. */
+static bool look(const struct ct_pkt *pkt, uint8_t *data, uint32_t len,
+                 struct ct_pkt *seen)
+{
+    *seen = (struct ct_pkt){
+        .data = data, .len = len, .self = true, .in = pkt->in, .rule = CT_NONE};
+    return ct_parse_packet(seen) == CT_REASON_NONE && seen->len == len;
+}
+
+static uint32_t tcp_head(const struct ct_pkt *p)
+{
+    return (p->data[p->l4_off + 12] >> 4) * 4u;
+}
+
+/* All of the header but its checksum, options included, and the length. */
+static bool same_segment(const struct ct_pkt *a, const struct ct_pkt *b)
+{
+    const uint8_t *x = a->data + a->l4_off, *y = b->data + b->l4_off;
+
+    return a->l4_len == b->l4_len && memcmp(x, y, 16) == 0 &&
+           memcmp(x + 18, y + 18, tcp_head(a) - 18) == 0;
+}
+
+static uint32_t length_field(const struct ct_pkt *p)
+{
+    return (uint32_t)p->data[p->l4_off + 4] << 8 | p->data[p->l4_off + 5];
+}
+
+static bool same(const struct ct_pkt *a, const struct ct_pkt *b)
+{
+    if (memcmp(&a->tuple, &b->tuple, sizeof a->tuple) != 0 ||
+        a->icmp_error != b->icmp_error || a->l4_bad || b->l4_bad)
+        return false;
+    if (a->icmp_error) /* all of it is about the other flow */
+        return a->len == b->len &&
+               memcmp(a->data + a->l4_off, b->data + b->l4_off, a->l4_len) == 0;
+    if (a->tuple.proto == ICMP || a->tuple.proto == ICMPV6)
+        return a->icmp_type == b->icmp_type && a->icmp_code == b->icmp_code;
+    if (b->tuple.proto == UDP) /* nothing behind it: whose sum would that be? */
+        return length_field(b) == b->l4_len;
+    return a->tuple.proto != TCP || same_segment(a, b);
+}
+
+/* ---- its checksums ---- */
+
+/* Where the transport checksum stands, or 0: there is none that may be set. */
+static uint32_t field_of(const struct ct_pkt *p)
+{
+    switch (p->tuple.proto) {
+    case TCP:
+        return p->l4_off + 16;
+    case UDP:
+    case UDPLITE:
+        return p->l4_off + 6;
+    case ICMP:
+    case ICMPV6:
+        return p->l4_off + 2;
+    default:
+        return 0;
+    }
+}
+
+static uint32_t pseudo(const struct ct_pkt *p)
+{
+    bool v4 = p->data[0] >> 4 == 4;
+    uint64_t s = p->tuple.proto + (uint64_t)p->l4_len;
+
+    if (p->tuple.proto == ICMP)
+        return 0;
+    return inet_sum(p->data + (v4 ? 12 : 8), v4 ? 8 : 32, s);
+}
+
+/* UDP-Lite covers what it says it covers (RFC 3828), 0: all. */
+static uint32_t covered(const struct ct_pkt *p)
+{
+    uint32_t n = p->l4_len;
+
+    if (p->tuple.proto == UDPLITE) {
+        n = length_field(p);
+        n = n == 0 || n > p->l4_len ? p->l4_len : n;
+    }
+    return n;
+}
+
+/* partial: the kernel is to complete it. */
+static void set_sums(struct ct_pkt *p, bool partial)
+{
+    uint32_t field = field_of(p), check, head = (p->data[0] & 15u) * 4;
+
+    if (p->data[0] >> 4 == 4) {
+        put16(p->data + 10, 0);
+        put16(p->data + 10, ~inet_sum(p->data, head, 0));
+    }
+    if (field == 0)
+        return;
+    if (partial) {
+        put16(p->data + field, pseudo(p));
+        return;
+    }
+    put16(p->data + field, 0);
+    check = ~inet_sum(p->data + p->l4_off, covered(p), pseudo(p)) & 0xffff;
+    if (check == 0 && p->tuple.proto != ICMP && p->tuple.proto != TCP)
+        check = 0xffff; /* RFC 768, RFC 8200 s8.1: 0 would say "none" */
+    put16(p->data + field, check);
+}
+
+bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
+                  uint32_t room)
+{
+    uint8_t fresh[65600];
+    struct ct_pkt was, is;
+
+    if (n > room || n > sizeof fresh || !look(pkt, pkt->data, pkt->len, &was))
+        return false;
+    memcpy(fresh, bytes, n);
+    if (n >= 20 && fresh[0] >> 4 == 4 && (fresh[0] & 15u) * 4 <= n) {
+        put16(fresh + 10, 0); /* parse refuses a wrong one */
+        put16(fresh + 10, ~inet_sum(fresh, (fresh[0] & 15u) * 4, 0));
+    }
+    if (!look(pkt, fresh, n, &is) || !same(&was, &is))
+        return false;
+    if (pkt->gso_size != 0 && n != pkt->len)
+        return false;
+    memcpy(pkt->data, fresh, n);
+    if (n != pkt->len)
+        pkt->cuts = NULL;
+    pkt->len = n;
+    pkt->l4_off = is.l4_off;
+    pkt->l4_len = is.l4_len;
+    pkt->l4_bad = false;
+    set_sums(pkt, pkt->gso_size != 0);
+    pkt->csum_partial = pkt->gso_size != 0;
+    return true;
+}

@@ -1,0 +1,19 @@
+/* queue_change.h - new bytes for a packet that a program has changed */
+#ifndef QUEUE_CHANGE_H
+#define QUEUE_CHANGE_H
+
+#include <ctcore/pkt.h>
+
+/* Put n bytes in the place of pkt's (room for `room` at pkt->data), make their
+ * checksums right, and let pkt say what is in them.  False, and nothing has
+ * changed: they are no whole packet, or one of another flow, kind or size than
+ * may be.
+ * => the tuple must stay, and what connection tracking has judged already:
+ * TCP's header and the length of its payload; type and code of ICMP, and all of
+ * an ICMP error.  Payload, TTL, TOS and the rest may change, and the length
+ * where it is no TCP and no super-packet.
+ * => pkt->tuple stays as it is: how the packet arrived. */
+bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
+                  uint32_t room);
+
+#endif

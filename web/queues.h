@@ -1,0 +1,9 @@
+/* queues.h - GET /api/v1/queues */
+#ifndef QUEUES_H
+#define QUEUES_H
+
+#include "request.h"
+
+enum MHD_Result queues_list(struct request *r);
+
+#endif
