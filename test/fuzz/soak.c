@@ -27,12 +27,14 @@
 #endif
 
 #define BATCH 32u
+#define HELD  64u /* packets that wait for a program */
 #define ROOM  (CT_HEADROOM + GEN_MAX + CT_HEADROOM)
 
 struct slot {
     struct ct_pkt pkt;
     enum gen_sum sum; /* as it came */
     uint8_t *heap;    /* NULL: it lies in memory[] */
+    bool ours;        /* as it was generated; else put together, or made */
 };
 
 struct soak {
@@ -42,9 +44,14 @@ struct soak {
     uint64_t seed, number, every;
     int64_t events; /* NEW less DESTROY */
     struct slot slot[BATCH];
+    struct slot held[HELD], back; /* back: the one that is coming back */
+    uint32_t n_held;
+    uint64_t queued;
 };
 
 static uint8_t memory[BATCH][ROOM];
+static uint8_t held_memory[HELD][ROOM];
+static uint64_t held_cuts[HELD][CT_CUTS];
 static struct soak soak;
 
 /* ---- the routers that are asked ---- */
@@ -79,6 +86,14 @@ static const struct {
      "\"wan\",\"masquerade\":true}]},\"nat\":{\"hairpin\":true},"
      "\"conntrack\":{\"max\":96,\"buckets\":512,\"on_full\":\"untracked\"}}",
      (1ull << 32) - 90000},
+    {"{" NETWORKS "\"queues\":{\"list\":[{\"number\":0}]},"
+     "\"rules\":{" FORWARDS ",\"input\":[{\"proto\":\"icmp\",\"verdict\":"
+     "\"queue 0\"}],\"output\":[{\"proto\":\"icmp\",\"verdict\":\"queue 0\"}],"
+     "\"forward\":[{\"proto\":[\"udp\",\"icmp\",\"icmpv6\"],\"verdict\":"
+     "\"queue 0\"}],\"postrouting\":[{\"proto\":\"tcp\",\"mark\":5,"
+     "\"verdict\":\"queue 0\"},{\"out\":\"wan\",\"masquerade\":true}]},"
+     "\"conntrack\":{\"max\":256,\"buckets\":256}}",
+     77000},
     {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
      "\"masquerade\":true}]},\"policy\":{\"input\":\"drop\"},"
      "\"conntrack\":{\"max\":4096,\"buckets\":1024,\"timeouts\":{\"udp\":2,"
@@ -194,15 +209,21 @@ static void check_bytes(const struct ct_pkt *pkt)
         fail("left larger than the link", pkt);
 }
 
+/* Is it one of our slots, and does it hold what was generated? */
+static bool is_ours(const struct slot *s)
+{
+    return ((s >= soak.slot && s < soak.slot + BATCH) || s == &soak.back) &&
+           s->ours;
+}
+
 static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
 {
-    const struct slot *first = soak.slot, *end = soak.slot + BATCH;
     const struct slot *s = (const struct slot *)(const void *)pkt;
     enum gen_sum is = sum_of(pkt->data, pkt->len, pkt->csum_partial);
 
     (void)ctx;
     check_bytes(pkt);
-    if (s >= first && s < end) {
+    if (is_ours(s)) {
         /* pieces of a cut packet have no sum of their own */
         bool known = is != GEN_SUM_NONE && s->sum != GEN_SUM_NONE;
         bool repaired = is == GEN_SUM_RIGHT && pkt->kind == CT_KIND_ECHO;
@@ -236,7 +257,32 @@ static void event(void *ctx, const struct ct_event *ev)
         fail("more flows destroyed than made", NULL);
 }
 
-static const struct rig_calls calls = {.tx = tx, .event = event};
+/* Somebody listens, mostly. */
+static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
+{
+    const struct slot *from = (const struct slot *)(const void *)pkt;
+    struct slot *s = &soak.held[soak.n_held];
+    bool ours = is_ours(from);
+
+    (void)ctx;
+    if (soak.n_held == HELD || pkt->len > GEN_MAX)
+        return rng_below(&soak.chance, 2) ? CT_ACCEPT : CT_DROP;
+    *s = (struct slot){.pkt = *pkt};
+    s->ours = ours;
+    s->sum = ours ? from->sum : GEN_SUM_NONE;
+    s->pkt.data = held_memory[soak.n_held] + CT_HEADROOM;
+    memcpy(s->pkt.data, pkt->data, pkt->len);
+    if (pkt->cuts) {
+        memcpy(held_cuts[soak.n_held], pkt->cuts, sizeof held_cuts[0]);
+        s->pkt.cuts = held_cuts[soak.n_held];
+    }
+    soak.n_held++;
+    soak.queued++;
+    return CT_QUEUE;
+}
+
+static const struct rig_calls calls = {
+    .tx = tx, .event = event, .queue = queue};
 
 /* ---- tuples: no two flows share one ---- */
 
@@ -261,6 +307,38 @@ static void seat(const struct ct_tuple *t, uint32_t slot, uint32_t round)
     seats[h].round = round;
 }
 
+/* Any of them comes back, with any verdict, until only so many are left.  The
+ * last one takes its place: where it lies must not move while it walks. */
+static void give_back(uint32_t left)
+{
+    static const enum ct_verdict verdicts[] = {CT_ACCEPT, CT_ACCEPT, CT_DROP,
+                                               CT_REPEAT, CT_STOP};
+
+    while (soak.n_held > left) {
+        static uint8_t bytes[ROOM];
+        static uint64_t cuts[CT_CUTS];
+        uint32_t i = rng_below(&soak.chance, soak.n_held), last;
+
+        soak.back = soak.held[i];
+        memcpy(bytes, held_memory[i], ROOM);
+        memcpy(cuts, held_cuts[i], sizeof cuts);
+        last = --soak.n_held;
+        soak.held[i] = soak.held[last];
+        memcpy(held_memory[i], held_memory[last], ROOM);
+        memcpy(held_cuts[i], held_cuts[last], sizeof cuts);
+        soak.held[i].pkt.data = held_memory[i] + CT_HEADROOM;
+        if (soak.held[i].pkt.cuts)
+            soak.held[i].pkt.cuts = held_cuts[i];
+        soak.back.pkt.data = bytes + CT_HEADROOM;
+        if (soak.back.pkt.cuts)
+            soak.back.pkt.cuts = cuts;
+        if (rng_below(&soak.chance, 8) == 0)
+            ct_set_mark(&soak.back.pkt, rng_below(&soak.chance, 8));
+        journey_resume(soak.rig.journey, &soak.back.pkt,
+                       verdicts[rng_below(&soak.chance, 5)], soak.rig.now);
+    }
+}
+
 static void check_router(void)
 {
     static uint32_t round;
@@ -268,6 +346,7 @@ static void check_router(void)
     struct ct_view v;
 
     rig_tick(&soak.rig);
+    give_back(0);
     if ((wrong = rig_check(&soak.rig)))
         fail(wrong, NULL);
     if ((uint64_t)soak.events != ct_stat(soak.rig.ct, CT_STAT_entries))
@@ -308,6 +387,7 @@ static void place(unsigned i, const struct gen_packet *p)
     s->pkt.csum_partial = p->partial;
     s->pkt.csum_ok = p->ok;
     s->sum = sum_of(data, p->len, p->partial);
+    s->ours = true;
 }
 
 static void take_back(unsigned i)
@@ -352,6 +432,8 @@ static unsigned run_batch(uint64_t left)
     journey_batch(soak.rig.journey, pkts, n, soak.rig.now);
     for (unsigned i = 0; i < n; i++)
         take_back(i);
+    if (soak.n_held > 0)
+        give_back(rng_below(&soak.chance, HELD));
     return n;
 }
 
@@ -414,6 +496,8 @@ int main(int argc, char **argv)
     soak.chance.state = ~soak.seed;
     for (unsigned r = 0; r < N_ROUTERS; r++)
         run_router(r, packets * (r + 1) / N_ROUTERS - packets * r / N_ROUTERS);
-    printf("soak: all well\n");
+    if (soak.queued == 0)
+        fail("no packet was ever held for a program", NULL);
+    printf("soak: %" PRIu64 " packets were held; all well\n", soak.queued);
     return 0;
 }
