@@ -17,14 +17,16 @@ import cases_gateway_life
 import cases_helper
 import cases_life
 import cases_nat
+import cases_queue
 import cases_run
 import cases_starts
 import cases_traffic
 import lab
 
 CASES = {}
-for module in (cases_traffic, cases_frag, cases_helper, cases_nat, cases_life, cases_starts,
-               cases_caps, cases_run, cases_gateway, cases_gateway_life,
+for module in (cases_traffic, cases_frag, cases_helper, cases_queue, cases_nat,
+               cases_life, cases_starts, cases_caps, cases_run, cases_gateway,
+               cases_gateway_life,
                cases_gateway_faults):
     CASES.update(module.CASES)
 
