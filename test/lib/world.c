@@ -242,9 +242,12 @@ static void dropped(void *ctx, const struct ct_pkt *pkt)
 static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
 {
     struct world *w = ctx;
-    unsigned i = w->n_kept++;
+    unsigned i = w->n_kept;
     uint8_t *data;
 
+    if (w->deaf)
+        return CT_DROP;
+    w->n_kept++;
     assert_true(i < WORLD_KEPT && pkt->len <= WORLD_KEPT_ROOM);
     data = w->kept_room[i] + CT_HEADROOM;
     memcpy(data, pkt->data, pkt->len);

@@ -58,6 +58,7 @@ struct world {
     enum ct_info info;      /* of the last packet said */
     /* what a rule's "queue 0" or "queue 1" took, until resume(); the table of
      * options is a real router's, not these */
+    bool deaf; /* nobody takes them */
     unsigned n_kept;
     struct ct_pkt kept[WORLD_KEPT];
     uint64_t kept_cuts[WORLD_KEPT][CT_CUTS];

@@ -186,6 +186,7 @@ static void queue_without_a_listener(void **state)
     struct world *w = with_probe(&p, CT_FORWARD, 10);
 
     (void)state;
+    w->deaf = true;
     say(w, C " > " S " udp");
     assert_int_equal(w->why, CT_REASON_NO_QUEUE);
     assert_int_equal(drops_of(w, CT_REASON_NO_QUEUE), 1);

@@ -213,6 +213,34 @@ static void an_action_names_its_stage(void **state)
     }
 }
 
+static void queues_and_their_rules(void **state)
+{
+    struct config *c =
+        fine("\"queues\": {\"list\": [{\"number\": 7}, {\"number\": 65535, "
+             "\"max\": 9, "
+             "\"bypass\": true, \"fail_open\": true, \"timeout_ms\": 10}]}, "
+             "\"rules\": {\"postrouting\": [{\"verdict\": \"queue 65535\"}]}");
+    const struct config_queue *q = c->queue;
+    char *text = printed(c);
+
+    (void)state;
+    assert_int_equal(only_rule(c)->action, CT_ACT_QUEUE);
+    assert_int_equal(only_rule(c)->stage, CT_STAGE_FILTER);
+    assert_int_equal(only_rule(c)->queue, 65535);
+    assert_int_equal(c->n_queues, 2);
+    assert_int_equal(q[0].number, 7);
+    assert_int_equal(q[0].max, 1024);
+    assert_int_equal(q[0].timeout_ms, 5000);
+    assert_false(q[0].bypass || q[0].fail_open);
+    assert_int_equal(q[1].max, 9);
+    assert_int_equal(q[1].timeout_ms, 10);
+    assert_true(q[1].bypass && q[1].fail_open);
+    assert_string_equal(c->queue_socket, "/run/weir/queue.sock");
+    assert_non_null(strstr(text, "max 9, timeout_ms 10, bypass true"));
+    free(text);
+    config_free(c);
+}
+
 static const struct {
     const char *target;
     uint8_t family;
@@ -381,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_profile_sets_what_is_not_set_by_hand),
         cmocka_unit_test(matches_become_data),
         cmocka_unit_test(an_action_names_its_stage),
+        cmocka_unit_test(queues_and_their_rules),
         cmocka_unit_test(translation_targets_in_every_form),
         cmocka_unit_test(rules_stand_by_hook_stage_and_order),
         cmocka_unit_test(ids_are_stable_and_unique),

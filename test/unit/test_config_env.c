@@ -76,6 +76,9 @@ static const struct {
     {"WEIR_API_TOKEN_FILE", "none", "none", "/nowhere/at/all"},
     {"WEIR_LOG_LEVEL", "debug", "debug", "loud"},
     {"WEIR_LOG_FORMAT", "json", "json", "xml"},
+    {"WEIR_QUEUES_SOCKET", "/tmp/q", "/tmp/q",
+     "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
+     "0123456789/0123456789/0123456789/0123456789"},
 };
 enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -140,9 +143,10 @@ static void check_key(const char *section, const char *key, unsigned *seen)
 static bool is_scalar(const char *section, const char *key)
 {
     static const char *const others[] = {
-        "/interfaces", "/gateway", "/routes",    "/sets",
-        "/rules",      "/policy",  "/conntrack", "/conntrack/timeouts",
-        "/nat",        "/api",     "/log",
+        "/interfaces",  "/gateway", "/routes",    "/sets",
+        "/rules",       "/policy",  "/conntrack", "/conntrack/timeouts",
+        "/nat",         "/api",     "/log",       "/queues",
+        "/queues/list",
     };
     char whole[80];
 
@@ -168,6 +172,7 @@ static void every_scalar_has_its_variable(void **state)
         {"/nat", "{" ETH ", \"nat\": {\"?\": 1}}"},
         {"/api", "{" ETH ", \"api\": {\"?\": 1}}"},
         {"/log", "{" ETH ", \"log\": {\"?\": 1}}"},
+        {"/queues", "{" ETH ", \"queues\": {\"?\": 1}}"},
     };
     unsigned seen = 0;
 

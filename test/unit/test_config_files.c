@@ -53,8 +53,8 @@ static void all_errors_come_in_one_run_in_the_order_of_the_text(void **state)
         "%s:2:13: /workers: this is 0; expected a whole number from 1 to "
         "64\n"
         "%s:4:2: /polcy: unknown key \"polcy\", did you mean \"policy\"; "
-        "expected one of interfaces, gateway, routes, workers, sets, rules, "
-        "policy, conntrack, nat, on_reload, seed, api, log\n"
+        "expected one of interfaces, gateway, routes, workers, sets, queues, "
+        "rules, policy, conntrack, nat, on_reload, seed, api, log\n"
         "%s:4:31: /log/level: this is 3; expected one of \"error\", "
         "\"warn\", \"info\", \"debug\"\n",
         path, path, path);

@@ -160,12 +160,55 @@ static void the_last_counts_are_carried_by_the_worker(void **state)
     generation_free(two);
 }
 
+static struct config *with_queues(const char *list, const char *socket)
+{
+    struct config *c = NULL;
+    struct told told;
+    char text[2048];
+
+    snprintf(text, sizeof text,
+             "{" IFACES "\"queues\": {\"socket\": \"%s\", \"list\": [%s]}}",
+             socket, list);
+    if (parse(text, &c, &told) != 0)
+        fail_msg("%s: %s", told.pointer, told.message);
+    return c;
+}
+
+/* How a queue fails may change; what has memory from the start may not. */
+static void queues_that_may_change(void **state)
+{
+    struct config *now = with_queues("{\"number\": 1, \"max\": 5}", "/a");
+    struct config *next = with_queues("{\"number\": 1, \"max\": 5, \"bypass\": "
+                                      "true, \"timeout_ms\": 77}",
+                                      "/b");
+
+    (void)state;
+    assert_true(generation_freeze(now, next));
+    assert_true(next->queue[0].bypass);
+    assert_int_equal(next->queue[0].timeout_ms, 77);
+    assert_string_equal(next->queue_socket, "/a");
+    config_free(next);
+
+    next = with_queues("{\"number\": 1, \"max\": 6, \"bypass\": true}", "/a");
+    assert_true(generation_freeze(now, next));
+    assert_int_equal(next->queue[0].max, 5);
+    assert_false(next->queue[0].bypass);
+    config_free(next);
+
+    next = with_queues("{\"number\": 1, \"max\": 5}, {\"number\": 2}", "/a");
+    assert_true(generation_freeze(now, next));
+    assert_int_equal(next->n_queues, 1);
+    config_free(next);
+    config_free(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_follow_the_id),
         cmocka_unit_test(a_rule_without_an_id_is_known_by_its_words),
         cmocka_unit_test(no_rules_before_or_after),
+        cmocka_unit_test(queues_that_may_change),
         cmocka_unit_test(the_last_counts_are_carried_by_the_worker),
     };
 

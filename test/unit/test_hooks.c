@@ -186,6 +186,31 @@ static void repeat_asks_the_same_row(void **state)
     corerig_close(&r);
 }
 
+static enum ct_verdict say_queue(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    (void)ctx;
+    (void)ct;
+    (void)pkt;
+    return CT_QUEUE;
+}
+
+/* Nobody takes what is queued: the packet and its entry go. */
+static void nobody_takes_what_is_queued(void **state)
+{
+    struct ct_config c = {.max = 16};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    assert_true(
+        ct_register_hook(r.ct, CT_FORWARD, 10, "queue", say_queue, NULL));
+    assert_int_equal(walk(&r, LAN, WAN, UDP), CT_DROP);
+    assert_int_equal(r.pkt.why, CT_REASON_NO_QUEUE);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_held), 0);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 0);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +219,7 @@ int main(void)
         cmocka_unit_test(an_unconfirmed_flow_waits),
         cmocka_unit_test(the_second_was_faster),
         cmocka_unit_test(it_was_sent_elsewhere),
+        cmocka_unit_test(nobody_takes_what_is_queued),
         cmocka_unit_test(repeat_asks_the_same_row),
     };
 
