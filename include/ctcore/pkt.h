@@ -50,6 +50,7 @@ struct ct_pkt {
     bool icmp_error;       /* an error message, so it is about another flow */
     bool l4_bad;           /* transport header unusable: why in l4_why */
     uint8_t l4_why;        /* enum ct_reason, kind I */
+    uint16_t queue;        /* from the hooks: the queue that a rule said */
     uint32_t l4_off;       /* from data to the transport header */
     uint32_t l4_len;       /* bytes of transport header and payload */
     uint64_t hash;         /* of tuple, keyed by this shard's table */
@@ -71,7 +72,6 @@ struct ct_pkt {
     bool tell;            /* dropped, and the sender is to be told: reject */
     uint8_t hook, row;    /* where QUEUE or STOLEN left it: see ct_resume() */
     uint8_t reject;       /* enum ct_reject, when tell is set */
-    uint16_t queue;       /* number of the queue that a rule said */
     uint32_t conn_gen;    /* of conn: a held packet's flow may be gone */
     uint32_t events;      /* enum ct_event_bit, sent by ct_done() */
     uint32_t mark;
