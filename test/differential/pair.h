@@ -38,6 +38,10 @@ struct pair_flow {
 
 /* NULL, and why in err.  Both begin with masquerade and nothing else. */
 struct pair *pair_open(const struct pair_calls *calls, char err[256]);
+/* The same with weir as a program that runs: its path.  It has no other rules
+ * than these, and its events are not compared. */
+struct pair *pair_open_device(const struct pair_calls *calls, const char *weir,
+                              char err[256]);
 void pair_close(struct pair *p);
 
 /* Other rules, and empty tables.  nft: chains of nft(8) inside one inet table;

@@ -62,8 +62,10 @@ bool script_cell(unsigned i, struct script *cell);
 
 struct stage;
 
-/* NULL, and why in err. */
+/* NULL, and why in err: the kernel and weir's library. */
 struct stage *script_open(char err[256]);
+/* On weir as it runs: see pair_open_device(). */
+struct stage *script_open_device(const char *weir, char err[256]);
 void script_close(struct stage *g);
 
 /* True: it went as the script says, and the same in both; else report says

@@ -1,6 +1,7 @@
 /* scripted.c - scripted conversations, judged by the kernel
  *
  *     scripted [CASE...]      all, or those whose names begin so
+ *     scripted --devices WEIR [CASE...]    some, by WEIR run and its devices
  *     scripted --list
  *
  * A case fails when it does not go as its script says, or when the kernel and
@@ -35,6 +36,39 @@ static bool nth(unsigned i, struct script *s)
     return script_cell(i, s);
 }
 
+/* What is played on devices, too: each protocol and direction, NAT's choices,
+ * errors of others and of the router.  Their rules are those that stand. */
+static const char *const on_devices[] = {
+    "tcp.life",
+    "tcp.life6",
+    "tcp.rst.exact",
+    "tcp.seq_over",
+    "udp.life",
+    "udp.v6",
+    "udp.no_checksum",
+    "udp.ttl_1",
+    "icmp.echo",
+    "icmp6.echo",
+    "icmp.to_router",
+    "gre.life",
+    "generic.life",
+    "nat.clash.high",
+    "nat.clash.tcp",
+    "nat.clash.echo_id",
+    "nat.bysource.same_port",
+    "error.tcp",
+    "error.out.3/3",
+    "error.udp_quotes_4",
+};
+
+static bool is_on_devices(const char *name)
+{
+    for (unsigned i = 0; i < sizeof on_devices / sizeof *on_devices; i++)
+        if (strcmp(name, on_devices[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool wanted(const struct script *s, int n, char **prefixes)
 {
     for (int i = 0; i < n; i++)
@@ -63,6 +97,7 @@ int main(int argc, char **argv)
     unsigned cases = 0, different = 0, stated = 0;
     struct script s;
     struct stage *g;
+    const char *weir = NULL;
     char err[256];
 
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
@@ -70,7 +105,12 @@ int main(int argc, char **argv)
             puts(s.name);
         return 0;
     }
-    g = script_open(err);
+    if (argc > 2 && strcmp(argv[1], "--devices") == 0) {
+        weir = argv[2];
+        argv += 2;
+        argc -= 2;
+    }
+    g = weir ? script_open_device(weir, err) : script_open(err);
     if (!g) {
         bool may = geteuid() == 0 && access("/dev/net/tun", F_OK) == 0;
 
@@ -79,7 +119,7 @@ int main(int argc, char **argv)
         return may ? 1 : 77;
     }
     for (unsigned i = 0; nth(i, &s); i++) {
-        if (!wanted(&s, argc - 1, argv + 1))
+        if (!wanted(&s, argc - 1, argv + 1) || (weir && !is_on_devices(s.name)))
             continue;
         cases++;
         stated += s.differs != NULL;
