@@ -278,6 +278,16 @@ static void assign(struct ct *ct, const struct ct_pkt *pkt, uint32_t slot)
     ct->helped++;
 }
 
+/* An ICMP type that nobody gave a meaning is malformed, says the kernel;
+ * one that may not begin a flow is invalid. */
+static void count_refused(struct ct *ct, const struct ct_pkt *pkt)
+{
+    enum { LAST_TYPE = 18 }; /* address mask reply, of ICMP */
+    bool unknown = pkt->tuple.proto == 1 && pkt->tuple.dport >> 8 > LAST_TYPE;
+
+    core_stat(ct, unknown ? CT_STAT_icmp_error : CT_STAT_invalid);
+}
+
 static __attribute__((noinline)) enum ct_verdict
 make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 {
@@ -296,7 +306,7 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     else if ((why = proto->opens(&st, &t)) == CT_REASON_NONE)
         why = proto->track(&st, &t);
     if (why != CT_REASON_NONE) {
-        core_stat(ct, CT_STAT_invalid);
+        count_refused(ct, pkt);
         return invalid(ct, pkt, why);
     }
     if (ct->conns.used == ct->conns.n) {
@@ -321,8 +331,8 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     return CT_ACCEPT;
 }
 
-/* UDP over IPv6 without a checksum: tunnels send it (RFC 6935), and the kernel
- * lets it pass. */
+/* UDP over IPv6 without a checksum: tunnels send it (RFC 6935), and the
+ * kernel lets it pass. */
 static __attribute__((noinline)) bool may_lack_sum(const struct ct *ct,
                                                    const struct ct_pkt *pkt)
 {
