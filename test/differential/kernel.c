@@ -489,6 +489,36 @@ int64_t kernel_count(struct kernel *k)
     return count;
 }
 
+/* A row a processor, words in hexadecimal. */
+bool kernel_counters(struct kernel_counters *c)
+{
+    FILE *f = fopen("/proc/thread-self/net/stat/nf_conntrack", "r");
+    uint32_t word[13];
+    char line[512];
+
+    memset(c, 0, sizeof *c);
+    if (!f)
+        return false;
+    while (fgets(line, sizeof line, f)) {
+        char *at = line, *end;
+        unsigned n = 0;
+
+        for (; n < 13; n++, at = end) {
+            word[n] = (uint32_t)strtoul(at, &end, 16);
+            if (end == at || (*end != ' ' && *end != '\n'))
+                break;
+        }
+        if (n < 13) /* the names of the columns */
+            continue;
+        c->invalid += word[4];
+        c->insert_failed += word[9];
+        c->drop += word[10];
+        c->icmp_error += word[12];
+    }
+    fclose(f);
+    return true;
+}
+
 int kernel_flush(struct kernel *k)
 {
     char buf[256];

@@ -58,6 +58,11 @@ bool kernel_flow(struct kernel *k, const struct ct_tuple *original,
                  void (*each)(void *ctx, const struct kernel_flow *flow),
                  void *ctx);
 void kernel_forget(struct kernel *k, const struct ct_tuple *original);
+/* What it counted so far, of its statistics as weir has them, too. */
+struct kernel_counters {
+    uint64_t invalid, insert_failed, drop, icmp_error;
+};
+bool kernel_counters(struct kernel_counters *c);
 /* Entries of this namespace, those past their time included; -1: no answer. */
 int64_t kernel_count(struct kernel *k);
 /* Call back for each event since the last look, in their order: "NEW",

@@ -77,6 +77,11 @@ const struct pair_flow *pair_flows(const struct pair *p, enum pair_subject who,
 const char *pair_events(struct pair *p, enum pair_subject who);
 void pair_forget_events(struct pair *p);
 
+/* What was counted since the last call, of the counters that bear the kernel's
+ * names, as text; the same for all of them. */
+void pair_count(struct pair *p);
+const char *pair_counted(const struct pair *p, enum pair_subject who);
+
 /* Run what is due of weir's. */
 void pair_tick(struct pair *p);
 /* NULL, or which of weir's promised sums does not hold. */

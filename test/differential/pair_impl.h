@@ -23,6 +23,8 @@ struct pair {
     struct pair_flow flow[PAIR_N_SUBJECTS][PAIR_FLOWS];
     unsigned n_flows[PAIR_N_SUBJECTS];
     struct events events[PAIR_N_SUBJECTS];
+    struct kernel_counters counted[PAIR_N_SUBJECTS];
+    char count[PAIR_N_SUBJECTS][128];
     char nft[4096]; /* the ruleset that stands in the kernel */
     char set[256];  /* what was set there beside the defaults */
     bool deaf;      /* events are of no interest */

@@ -246,6 +246,43 @@ const struct pair_flow *pair_flows(const struct pair *p, enum pair_subject who,
     return p->flow[who];
 }
 
+/* ---- counters ---- */
+
+static void weir_counters(const struct pair *p, struct kernel_counters *c)
+{
+    *c = (struct kernel_counters){
+        .invalid = ct_stat(p->rig.ct, CT_STAT_invalid),
+        .insert_failed = ct_stat(p->rig.ct, CT_STAT_insert_failed),
+        .drop = ct_stat(p->rig.ct, CT_STAT_drop),
+        .icmp_error = ct_stat(p->rig.ct, CT_STAT_icmp_error),
+    };
+}
+
+void pair_count(struct pair *p)
+{
+    struct kernel_counters now[PAIR_N_SUBJECTS];
+
+    if (p->device || !kernel_counters(&now[PAIR_KERNEL]))
+        return;
+    weir_counters(p, &now[PAIR_WEIR]);
+    for (int s = 0; s < PAIR_N_SUBJECTS; s++) {
+        const struct kernel_counters *was = &p->counted[s], *is = &now[s];
+
+        snprintf(p->count[s], sizeof p->count[s],
+                 "invalid %u insert_failed %u drop %u icmp_error %u",
+                 (unsigned)(is->invalid - was->invalid),
+                 (unsigned)(is->insert_failed - was->insert_failed),
+                 (unsigned)(is->drop - was->drop),
+                 (unsigned)(is->icmp_error - was->icmp_error));
+        p->counted[s] = *is;
+    }
+}
+
+const char *pair_counted(const struct pair *p, enum pair_subject who)
+{
+    return p->count[who];
+}
+
 void pair_clear(struct pair *p)
 {
     struct ct_view v;
@@ -261,4 +298,5 @@ void pair_clear(struct pair *p)
     else
         ct_flush(p->rig.ct);
     pair_forget_events(p);
+    pair_count(p);
 }

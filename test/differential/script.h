@@ -1,8 +1,9 @@
 /* script.h - scripted conversations: one row a case, judged by the kernel
  *
  * A script is lines of text, played on the kernel and on weir at once; after
- * each line what left, both tables (states, status bits, seconds left) and the
- * events told since the line before must be the same.  Lines:
+ * each line what left, both tables (states, status bits, seconds left), the
+ * counters that bear the kernel's names and the events told since the line
+ * before must be the same.  Lines:
  *
  *     FATE PACKET     a line of packet.h, then "@lan" or "@wan" if it does not
  *                     enter where its source belongs.  FATE is what the case

@@ -173,9 +173,12 @@ static const struct script rows[] = {
      .steps = "+ " GRE_OUT "3001880b0004123400000001aabbccdd\n"
               "? " GRE_OUT "3001880b0004567800000001aabbccdd\n"},
     {.name = "gre.v2", .steps = "? " GRE_OUT "0002080000000000\n"},
-    {.name = "gre.truncated", .steps = "- " GRE_OUT "0000\n= none\n"},
+    {.name = "gre.truncated",
+     .differs = "gre_short",
+     .steps = "~-- " GRE_OUT "0000\n"},
     {.name = "gre.v1_truncated",
-     .steps = "- " GRE_OUT "3001880b0004\n= none\n"},
+     .differs = "gre_short",
+     .steps = "~-- " GRE_OUT "3001880b0004\n"},
     {.name = "gre.key_is_not_looked_at",
      .steps = "+ " GRE_OUT "2000080000001234\n+ " GRE_OUT "2000080000005678\n"
               "= 1 flows\n"},

@@ -25,8 +25,6 @@ static const struct script_setup thousand_ports = {
     5000,
     5999,
     false};
-static const struct script_setup fast = {
-    pair_masquerade, "", "udp 1", 0, 0, false};
 static const struct script_setup limited = {
     pair_masquerade, "", "", 0, 0, true};
 
@@ -55,11 +53,6 @@ static const struct script rows[] = {
      .differs = "untranslated",
      .setup = &open_door,
      .steps = "~+- " C " > " S " udp 'x' badsum\n"},
-    /* The kernel tells of an end when it next comes by. */
-    {.name = "differs.gc",
-     .differs = "gc",
-     .setup = &fast,
-     .steps = "+ " C " > " S " udp 'a'\n~wait 1030\n"},
     {.name = "differs.class_e",
      .differs = "class_e",
      .steps = "~+- " C " > 240.0.0.1:53 udp 'a'\n"},
