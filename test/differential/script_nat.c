@@ -223,6 +223,10 @@ static const struct script rows[] = {
     {.name = "nat.random.tcp",
      .setup = &random_ports,
      .steps = "+ " C " > " S " tcp S seq 1\n= :$1ranged\n"},
+    {.name = "nat.random.echo",
+     .setup = &random_ports,
+     .steps = "+ 10.0.1.2 > 198.51.100.2 icmp echo id 7\n"
+              "+ 198.51.100.2 > " W " icmp reply id $1\n= REPLIED\n"},
     /* ---- ports of a range ---- */
     {.name = "nat.range.inside_it",
      .setup = &four_ports,
@@ -391,6 +395,10 @@ static const struct script rows[] = {
     {.name = "nat.redirect",
      .setup = &redirect,
      .steps = "< " C " > " S " udp 'a'\n= 10.0.1.1:5353 UNREPLIED\n"},
+    {.name = "nat.redirect.answer",
+     .setup = &redirect,
+     .steps = "< " C " > " S " udp 'a'\n< " C " > " S " udp 'b'\n"
+              "= 1 flows\n"},
     {.name = "nat.redirect.other_port",
      .setup = &redirect,
      .steps = "+ " C " > 198.51.100.2:54 udp 'a'\n"},

@@ -173,6 +173,21 @@ static const struct script rows[] = {
     {.name = "tcp.syn_again_is_no_refresh",
      .steps = "+ " CLIENT "S seq 1000\nwait 2100\n"
               "+ " CLIENT "S seq 1000\n= SYN_SENT 118 UNREPLIED\n* \n"},
+    {.name = "tcp.syn_again_elsewhere",
+     .steps = "+ " CLIENT "S seq 1000\n+ " CLIENT "S seq 9000\n= SYN_SENT\n"
+              "+ " SERVER "S. seq 5000 ack 9001\n= SYN_RECV\n"
+              "+ " CLIENT ". seq 9001 ack 5001\n= ESTABLISHED ASSURED\n"},
+    {.name = "tcp.syn_with_data",
+     .steps = "+ " CLIENT "S seq 1000 len 10\n"
+              "+ " SERVER "S. seq 5000 ack 1011\n= SYN_RECV\n"
+              "+ " CLIENT ". seq 1011 ack 5001\n= ESTABLISHED 432000\n"},
+    {.name = "tcp.synack_acks_part_of_it",
+     .steps = "+ " CLIENT "S seq 1000 len 10\n"
+              "? " SERVER "S. seq 5000 ack 1001\n"},
+    {.name = "tcp.timestamps",
+     .steps = "+ " CLIENT "S seq 1000 ts 1:0\n"
+              "+ " SERVER "S. seq 5000 ack 1001 ts 9:1\n"
+              "+ " CLIENT ". seq 1001 ack 5001 ts 2:9\n= ESTABLISHED\n"},
     {.name = "tcp.synack_again",
      .steps = "+ " CLIENT "S seq 1000\n"
               "+ " SERVER "S. seq 5000 ack 1001\n"
