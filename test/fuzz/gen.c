@@ -6,6 +6,7 @@
 #include "gen.h"
 
 #include "bytes.h"
+#include "speak.h"
 #include "spoil.h"
 
 #include <string.h>
@@ -61,7 +62,7 @@ static void address(struct gen *g, uint8_t *p, bool v4, enum host who)
 static uint32_t ip_header(struct gen *g, uint8_t *p, bool v4, uint8_t proto,
                           uint32_t l4_len)
 {
-    memset(p, 0, 40);
+    memset(p, 0, v4 ? 20 : 40); /* what is behind it stands already */
     if (v4) {
         p[0] = 0x45;
         store16(p + 2, (uint16_t)(20 + l4_len));
@@ -87,12 +88,16 @@ static uint32_t payload_len(struct gen *g)
 
 static void ports(struct gen *g, uint8_t *l4)
 {
-    static const uint16_t known[] = {53, 80, 443, 8080, 5353, 1};
+    static const uint16_t known[] = {53, 80, 443, 8080, 5353, 1,
+                                     21, 21, 21,  69,   1723, 1723};
 
     store16(l4,
             (uint16_t)(chance(g, 80) ? 20000 + below(g, 48) : below(g, 65536)));
     store16(l4 + 2,
-            chance(g, 85) ? known[below(g, 6)] : (uint16_t)below(g, 65536));
+            chance(g, 85) ? known[below(g, 12)] : (uint16_t)below(g, 65536));
+    if (chance(g, 8)) /* where somebody may be waited for: see speak.c */
+        store16(l4 + 2, (uint16_t)(chance(g, 50) ? 1020 + below(g, 64)
+                                                 : 20000 + below(g, 48)));
 }
 
 static void syn_options(uint8_t *l4)
@@ -342,15 +347,19 @@ static void offload(struct gen *g, struct gen_packet *p)
 
 void gen_next(struct gen *g, struct gen_packet *p)
 {
+    const struct gen_seen *s = pick_seen(g);
     uint32_t n = below(g, 100);
-    bool done = false;
+    bool done = s && chance(g, 10) && speak_call_back(g, s, p);
 
+    if (done)
+        n = 100;
     if (n < 55)
         done = answer(g, p);
     else if (n < 65)
         done = complain(g, p);
     if (!done)
         open_flow(g, p);
+    speak(g, p);
     spoil_fix(p->data, p->len);
     offload(g, p);
     if (chance(g, 15))

@@ -42,7 +42,8 @@ struct soak {
     struct gen gen;
     struct rng chance; /* what is not the packets' own */
     uint64_t seed, number, every;
-    int64_t events; /* NEW less DESTROY */
+    uint32_t behind; /* bytes of room behind each packet */
+    int64_t events;  /* NEW less DESTROY */
     struct slot slot[BATCH];
     struct slot held[HELD], back; /* back: the one that is coming back */
     uint32_t n_held;
@@ -68,24 +69,30 @@ static struct soak soak;
     "{\"proto\":\"udp\",\"dst\":\"198.51.100.1\",\"dport\":5353,"              \
     "\"dnat\":\"10.0.1.3:6000-6003\"}]"
 
+#define HELPERS                                                                \
+    "{\"proto\":\"tcp\",\"dport\":21,\"helper\":\"ftp\"},"                     \
+    "{\"proto\":\"udp\",\"dport\":69,\"helper\":\"tftp\"},"                    \
+    "{\"proto\":\"tcp\",\"dport\":1723,\"helper\":\"pptp\"},"
+
 static const struct {
     const char *json;
     uint64_t start_ms;
+    bool helpers; /* packets may grow: there must be room behind them */
 } routers[] = {
     {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
      "\"masquerade\":true}]},\"conntrack\":{\"max\":512,\"buckets\":512}}",
-     1000},
+     1000, false},
     {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
      "\"proto\":[\"tcp\",\"udp\"],\"masquerade\":true,\"ports\":"
      "\"4000-4031\"},{\"out\":\"wan\",\"masquerade\":true}]},"
      "\"conntrack\":{\"max\":128,\"buckets\":64,\"on_full\":\"reject\"}}",
-     (1ull << 31) - 90000},
+     (1ull << 31) - 90000, false},
     {"{" NETWORKS "\"rules\":{" FORWARDS ",\"forward\":[{\"ct_state\":"
      "[\"invalid\"],\"verdict\":\"drop\"},{\"dport\":443,\"proto\":\"tcp\","
      "\"out\":\"wan\",\"verdict\":\"reject\"}],\"postrouting\":[{\"out\":"
      "\"wan\",\"masquerade\":true}]},\"nat\":{\"hairpin\":true},"
      "\"conntrack\":{\"max\":96,\"buckets\":512,\"on_full\":\"untracked\"}}",
-     (1ull << 32) - 90000},
+     (1ull << 32) - 90000, false},
     {"{" NETWORKS "\"queues\":{\"list\":[{\"number\":0}]},"
      "\"rules\":{" FORWARDS ",\"input\":[{\"proto\":\"icmp\",\"verdict\":"
      "\"queue 0\"}],\"output\":[{\"proto\":\"icmp\",\"verdict\":\"queue 0\"}],"
@@ -93,12 +100,20 @@ static const struct {
      "\"queue 0\"}],\"postrouting\":[{\"proto\":\"tcp\",\"mark\":5,"
      "\"verdict\":\"queue 0\"},{\"out\":\"wan\",\"masquerade\":true}]},"
      "\"conntrack\":{\"max\":256,\"buckets\":256}}",
-     77000},
+     77000, false},
     {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
      "\"masquerade\":true}]},\"policy\":{\"input\":\"drop\"},"
      "\"conntrack\":{\"max\":4096,\"buckets\":1024,\"timeouts\":{\"udp\":2,"
      "\"tcp_syn_sent\":1,\"generic\":5}}}",
-     5},
+     5, false},
+    {"{" NETWORKS "\"rules\":{\"prerouting\":[" HELPERS
+     "{\"in\":\"wan\",\"proto\":\"tcp\",\"dst\":\"198.51.100.1\",\"dport\":"
+     "[21,1723],\"dnat\":\"10.0.1.2\"}],\"postrouting\":[{\"out\":\"wan\","
+     "\"masquerade\":true}]},\"conntrack\":{\"max\":2048,\"buckets\":512,"
+     "\"extensions\":300,\"expect_max\":40,\"timeouts\":{\"tcp_established\":"
+     "20,"
+     "\"tcp_syn_sent\":3,\"udp\":9,\"tcp_unacknowledged\":20}}}",
+     77, true},
 };
 #define N_ROUTERS (sizeof routers / sizeof *routers)
 
@@ -368,7 +383,7 @@ static void place(unsigned i, const struct gen_packet *p)
 
     s->heap = NULL;
     if (rng_below(&soak.chance, 16) == 0) {
-        s->heap = malloc(CT_HEADROOM + p->len);
+        s->heap = malloc(CT_HEADROOM + p->len + soak.behind);
         if (!s->heap)
             fail("out of memory", NULL);
         data = s->heap + CT_HEADROOM;
@@ -376,8 +391,10 @@ static void place(unsigned i, const struct gen_packet *p)
         UNPOISON(memory[i], ROOM);
     }
     memcpy(data, p->data, p->len);
+    memset(data + p->len, '1', soak.behind); /* what nobody may read */
     if (!s->heap)
-        POISON(data + p->len, (size_t)(memory[i] + ROOM - (data + p->len)));
+        POISON(data + p->len + soak.behind,
+               (size_t)(memory[i] + ROOM - (data + p->len)) - soak.behind);
     POISON(data - CT_HEADROOM, CT_HEADROOM);
     memset(&s->pkt, 0, sizeof s->pkt);
     s->pkt.data = data;
@@ -444,6 +461,7 @@ static void run_router(unsigned r, uint64_t packets)
     rig_open(&soak.rig, routers[r].json, (ct_time){routers[r].start_ms},
              &calls);
     soak.events = 0;
+    soak.behind = routers[r].helpers ? CT_HEADROOM : 0;
     while (soak.number < end) {
         soak.number += run_batch(end - soak.number);
         if (soak.number >= next) {
@@ -461,11 +479,20 @@ static void run_router(unsigned r, uint64_t packets)
            ct_stat(soak.rig.ct, CT_STAT_created),
            ct_stat(soak.rig.ct, CT_STAT_early_drop),
            ct_stat(soak.rig.ct, CT_STAT_table_full));
+    if (routers[r].helpers)
+        printf("          %" PRIu64 " expectations, %" PRIu64 " came; %" PRIu64
+               " lines in part, %" PRIu64 " without a record\n",
+               ct_stat(soak.rig.ct, CT_STAT_expect_create),
+               ct_stat(soak.rig.ct, CT_STAT_expect_new),
+               ct_drops(soak.rig.ct, CT_REASON_HELPER_PARTIAL),
+               ct_stat(soak.rig.ct, CT_STAT_ext_full));
     ct_flush(soak.rig.ct);
     check_router();
     if (ct_stat(soak.rig.ct, CT_STAT_entries) != 0 ||
-        ct_stat(soak.rig.ct, CT_STAT_mappings) != 0)
-        fail("entries or mappings are left behind a flush", NULL);
+        ct_stat(soak.rig.ct, CT_STAT_mappings) != 0 ||
+        ct_stat(soak.rig.ct, CT_STAT_extensions) != 0 ||
+        ct_stat(soak.rig.ct, CT_STAT_expectations) != 0)
+        fail("something is left behind a flush", NULL);
     rig_close(&soak.rig);
 }
 
