@@ -261,7 +261,7 @@ static void commands_in_pieces(void **state)
 }
 
 /* What is not at the begin of a line that was seen to begin is no command. */
-static void only_behind_a_newline(void **state)
+static void g1_only_behind_a_newline(void **state)
 {
     struct world *w = WORLD(HELPER);
     struct talk t = out(w);
@@ -281,7 +281,7 @@ static void only_behind_a_newline(void **state)
 
 /* Another's address (RFC 2577, the bounce attack): left as it is, and nothing
  * is opened. */
-static void foreign_addresses(void **state)
+static void g1_foreign_addresses(void **state)
 {
     static const char *const says[] = {
         "PORT 10,0,1,3,19,137\r\n",
@@ -303,7 +303,7 @@ static void foreign_addresses(void **state)
 
 /* Lines that are no announcement and never will be one.  (The kernel takes 258
  * for 2, nothing for 0, and 70000 for 4464.) */
-static void garbled(void **state)
+static void g1_garbled(void **state)
 {
     static const char *const says[] = {
         "PORT 10,0,1,258,19,137\r\n",  "PORT 10,0,1,2,0,0\r\n",
@@ -326,7 +326,7 @@ static void garbled(void **state)
 }
 
 /* One at a time; the last one counts, and it waits 300 seconds. */
-static void policy(void **state)
+static void r8_policy(void **state)
 {
     struct world *w = WORLD(HELPER);
     struct talk t = out(w);
@@ -348,7 +348,7 @@ static void policy(void **state)
 
 /* What was announced dies with the connection that said so; what has begun
  * goes on. */
-static void dies_with_its_master(void **state)
+static void r8_dies_with_its_master(void **state)
 {
     struct world *w = WORLD(HELPER);
     struct talk t = out(w);
@@ -395,7 +395,7 @@ static void two_clients_one_port(void **state)
 }
 
 /* Nobody else gets in by it, and no line before both sides have spoken. */
-static void strangers_stay_outside(void **state)
+static void g1_strangers_stay_outside(void **state)
 {
     struct world *w = WORLD("profile weir; " HELPER);
     struct talk t = out(w);
@@ -472,13 +472,13 @@ int main(void)
         STORY(passive_v6),
         STORY(extended_port_v4),
         STORY(commands_in_pieces),
-        STORY(only_behind_a_newline),
-        STORY(foreign_addresses),
-        STORY(garbled),
-        STORY(policy),
-        STORY(dies_with_its_master),
+        STORY(g1_only_behind_a_newline),
+        STORY(g1_foreign_addresses),
+        STORY(g1_garbled),
+        STORY(r8_policy),
+        STORY(r8_dies_with_its_master),
         STORY(two_clients_one_port),
-        STORY(strangers_stay_outside),
+        STORY(g1_strangers_stay_outside),
         STORY(rules_may_go),
         STORY(no_record_left),
         STORY(no_record_for_the_data),

@@ -350,6 +350,94 @@ static void sums_of_untracked_protocols_follow(void **state)
     }
 }
 
+/* A packet with the room behind it that a longer payload takes. */
+static void make_roomy(struct ct_pkt *pkt, const char *spec)
+{
+    uint8_t *exact;
+
+    make(pkt, spec);
+    exact = pkt->data;
+    pkt->data = malloc(pkt->len + CT_HEADROOM);
+    memcpy(pkt->data, exact, pkt->len);
+    memset(pkt->data + pkt->len, 0xff, CT_HEADROOM);
+    free(exact);
+}
+
+/* Other bytes, as many, more or fewer, at even and odd places: the packet is
+ * the one that is built so. */
+static void payloads_are_as_built(void **state)
+{
+    static const struct {
+        const char *head, *was, *is; /* payloads */
+        uint32_t at, len;            /* what is replaced */
+        const char *by;
+    } changes[] = {
+        {"", "abcdef", "abXdef", 2, 1, "X"},
+        {"", "abcdef", "aXYZWdef", 1, 2, "XYZW"},
+        {"", "abcdefg", "aXefg", 1, 3, "X"},
+        {"", "abcdef", "XYZ", 0, 6, "XYZ"},
+        {"", "abcdef", "abcdefgh", 6, 0, "gh"},
+        {"", "abcde", "", 0, 5, ""},
+        {"mss 1400 nop nop ts 5:6 ", "abcdef", "abcXYZdef", 3, 0, "XYZ"},
+        {"partial ", "abcdef", "abcXYZWdef", 3, 0, "XYZW"},
+        {"ipopt 01010101 ", "abcdef", "aXYef", 1, 3, "XY"},
+    };
+    static const char *const ends[] = {"10.0.1.2:5 > 10.0.1.3:6",
+                                       "[fd00::2]:5 > [fd00::3]:6"};
+
+    (void)state;
+    for (unsigned i = 0; i < N(changes) * 2; i++) {
+        const char *head = changes[i / 2].head;
+        char was[200], is[200];
+        struct ct_pkt pkt;
+        uint64_t cuts[CT_CUTS];
+
+        if (strstr(head, "ipopt") && i % 2)
+            continue;
+        snprintf(was, sizeof was, "%s tcp P. seq 7 ack 9 %s'%s'", ends[i % 2],
+                 head, changes[i / 2].was);
+        snprintf(is, sizeof is, "%s tcp P. seq 7 ack 9 %s%s%s%s", ends[i % 2],
+                 head, *changes[i / 2].is ? "'" : "", changes[i / 2].is,
+                 *changes[i / 2].is ? "'" : "");
+        make_roomy(&pkt, was);
+        pkt.cuts = cuts;
+        assert_true(mangle_payload(
+            &pkt, (pkt.data[pkt.l4_off + 12] >> 4) * 4u + changes[i / 2].at,
+            changes[i / 2].len, (const uint8_t *)changes[i / 2].by,
+            (uint32_t)strlen(changes[i / 2].by)));
+        expect(&pkt, is);
+        assert_int_equal(pkt.l4_off + pkt.l4_len, pkt.len);
+        /* it is not the datagram any more that was cut there */
+        assert_int_equal(pkt.cuts == NULL,
+                         strlen(changes[i / 2].by) != changes[i / 2].len);
+        free(pkt.data);
+    }
+}
+
+static void payloads_have_their_bounds(void **state)
+{
+    static const uint8_t more[CT_HEADROOM + 9];
+    struct ct_pkt pkt;
+
+    (void)state;
+    make_roomy(&pkt, "10.0.1.2:5 > 10.0.1.3:6 tcp P. seq 7 'abcd'");
+    assert_false(mangle_payload(&pkt, 20, 4, more, CT_HEADROOM + 5));
+    expect(&pkt, "10.0.1.2:5 > 10.0.1.3:6 tcp P. seq 7 'abcd'");
+    assert_true(mangle_payload(&pkt, 20, 4, more, CT_HEADROOM + 4));
+    free(pkt.data);
+    make_roomy(&pkt, "10.0.1.2:5 > 10.0.1.3:6 tcp P. seq 7 len 65490");
+    assert_false(mangle_payload(&pkt, 20, 4, more, 10));
+    assert_true(mangle_payload(&pkt, 20, 4, more, 9));
+    assert_int_equal(pkt.len, 65535);
+    assert_true(packet_sums_ok(pkt.data, pkt.len));
+    free(pkt.data);
+    /* what came wrong stays as wrong */
+    make_roomy(&pkt, "10.0.1.2:5 > 10.0.1.3:6 tcp P. seq 7 'abcd' badsum");
+    assert_true(mangle_payload(&pkt, 20, 1, more, 3));
+    assert_false(packet_sums_ok(pkt.data, pkt.len));
+    free(pkt.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +450,8 @@ int main(void)
         cmocka_unit_test(padding_behind_udp_is_not_summed),
         cmocka_unit_test(short_transport_headers),
         cmocka_unit_test(sums_of_untracked_protocols_follow),
+        cmocka_unit_test(payloads_are_as_built),
+        cmocka_unit_test(payloads_have_their_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
