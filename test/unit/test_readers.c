@@ -3,8 +3,10 @@
  * Everything about a flow follows from its source port, so a copy that mixes
  * two moments, or two flows of one slot, gives itself away: the tuples must be
  * each other's inverse, the mark and the size of a packet belong to the port,
- * and a (slot, gen) never changes its flow.  Run in the tsan preset this proves
- * that readers need no lock; run anywhere, that copies are whole. */
+ * and a (slot, gen) never changes its flow.  As long as there are extensions
+ * each has a helper, and announces another flow to its own port.  Run in the
+ * tsan preset this proves that readers need no lock; run anywhere, that copies
+ * are whole. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +35,7 @@ struct reader {
     pthread_t thread;
     const struct ct *ct;
     ct_time now;
-    uint64_t reads, wrong, rounds;
+    uint64_t reads, expects, wrong, rounds;
     struct watch *watch;
 };
 
@@ -71,7 +73,8 @@ static bool belongs(const struct ct_view *v, struct watch *w)
         !ct_addr_eq(&o->dst, &r->src) || o->proto != 17 || r->proto != 17 ||
         o->src.b[3] != port % 251 || o->dst.b[3] != port % 241)
         return false;
-    if (v->mark != mark_of(port) || !(v->status & CT_CONFIRMED))
+    if (v->mark != mark_of(port) || !(v->status & CT_CONFIRMED) ||
+        (v->helper == CT_HELPER_tftp) != ((v->status & CT_HELPER) != 0))
         return false;
     for (unsigned d = 0; d < CT_N_DIRS; d++)
         if (v->bytes[d] != v->packets[d] * size_of(port, (enum ct_dir)d))
@@ -85,16 +88,32 @@ static bool belongs(const struct ct_view *v, struct watch *w)
     return true;
 }
 
+static bool is_whole(const struct ct_expect_view *e)
+{
+    return e->helper == CT_HELPER_tftp && e->any_sport && !e->any_src &&
+           e->tuple.dport == e->master.sport &&
+           e->master.dport == far_port(e->master.sport) &&
+           ct_addr_eq(&e->tuple.src, &e->master.dst) &&
+           ct_addr_eq(&e->tuple.dst, &e->master.src) &&
+           e->master.src.b[3] == e->master.sport % 251;
+}
+
 static void *read_on(void *arg)
 {
     struct reader *r = arg;
     struct ct_view v;
+    struct ct_expect_view e;
 
     while (!atomic_load(&finished)) {
         for (uint32_t s = 0; s < ct_slots(r->ct); s++)
             if (ct_read(r->ct, s, r->now, &v)) {
                 r->reads++;
                 r->wrong += !belongs(&v, &r->watch[s]);
+            }
+        for (uint32_t i = 0; i < ct_expects(r->ct); i++)
+            if (ct_read_expect(r->ct, i, r->now, &e)) {
+                r->expects++;
+                r->wrong += !is_whole(&e);
             }
         r->rounds++;
         (void)ct_stat(r->ct, CT_STAT_entries);
@@ -132,6 +151,8 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
     store16(p + 22, orig ? far_port(port) : port);
     store16(p + 24, (uint16_t)(len - 20));
     store16(p + 26, 1);
+    if (len >= 30) /* a request, to the helper */
+        store16(p + 28, 1);
     if (ct_parse(ct, &pkt) != CT_REASON_NONE)
         return false;
     ok = ct_hook(ct, CT_PREROUTING, &pkt) == CT_ACCEPT;
@@ -144,15 +165,21 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
 
 static void set_marks(struct ct *ct)
 {
-    static struct ct_rule rules[MARKS];
+    static struct ct_rule rules[MARKS + 1];
     static struct ct_port_range ranges[MARKS];
     static struct ct_ruleset set;
-    static struct ct_rule_count counts[MARKS];
+    static struct ct_rule_count counts[MARKS + 1];
     enum { SPAN = 65536 / MARKS };
 
     memset(rules, 0, sizeof rules);
+    rules[0].stage = CT_STAGE_RAW; /* of PREROUTING */
+    rules[0].action = CT_ACT_HELPER;
+    rules[0].helper = CT_HELPER_tftp;
+    rules[0].match.in = 0;
+    rules[0].match.out = CT_NO_IFACE;
+    rules[0].match.icmp_type = -1;
     for (unsigned i = 0; i < MARKS; i++) {
-        struct ct_rule *r = &rules[i];
+        struct ct_rule *r = &rules[i + 1];
 
         ranges[i] = (struct ct_port_range){(uint16_t)(i * SPAN),
                                            (uint16_t)(i * SPAN + SPAN - 1)};
@@ -167,11 +194,12 @@ static void set_marks(struct ct *ct)
         r->match.sport = (struct ct_port_set){&ranges[i], 1, false};
     }
     set.rules = rules;
-    set.n = MARKS;
+    set.n = MARKS + 1;
     for (unsigned h = 0; h < CT_N_HOOKS; h++) {
         for (unsigned s = 0; s <= CT_N_STAGES; s++)
-            set.start[h][s] =
-                h > CT_PREROUTING || s > CT_STAGE_MANGLE ? MARKS : 0;
+            set.start[h][s] = h > CT_PREROUTING || s > CT_STAGE_MANGLE
+                                  ? MARKS + 1
+                                  : s > CT_STAGE_RAW;
         set.policy[h] = CT_ACCEPT;
     }
     ct_set_rules(ct, &set, counts);
@@ -221,6 +249,8 @@ static void r7_readers_see_whole_flows(void **state)
 
     (void)state;
     ct_params_default(&config.params, CT_PROFILE_LINUX);
+    config.params.v[CT_PARAM_extensions] = MAX / 2;
+    config.params.v[CT_PARAM_expect_max] = MAX / 2;
     block = aligned_alloc(64, (ct_size(&config) + 63) / 64 * 64);
     assert_non_null(block);
     ct = ct_init(block, &config, now);
@@ -242,6 +272,7 @@ static void r7_readers_see_whole_flows(void **state)
         assert_int_equal(readers[i].wrong, 0);
         assert_true(readers[i].rounds > 10);
         assert_true(readers[i].reads > 1000);
+        assert_true(readers[i].expects > 1000);
         free(readers[i].watch);
     }
     assert_true(ct_stat(ct, CT_STAT_created) > 10000);
