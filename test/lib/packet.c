@@ -66,6 +66,10 @@ static size_t l4_header_len(const struct spec *p)
         return 0;
     if (p->proto == TCP)
         return 20 + (p->n_tcpopt + 3) / 4 * 4;
+    if (p->proto == SCTP)
+        return packet_sctp_len(p);
+    if (p->proto == DCCP)
+        return packet_dccp_len(p);
     return p->proto == UDP || p->proto == UDPLITE || p->proto == ICMP ||
                    p->proto == ICMPV6
                ? 8
@@ -77,6 +81,14 @@ static void write_l4(const struct spec *p, uint8_t *h, size_t n, size_t payload)
     memset(h, 0, n);
     if (n == 0)
         return;
+    if (p->proto == SCTP) {
+        packet_sctp_write(p, h, payload);
+        return;
+    }
+    if (p->proto == DCCP) {
+        packet_dccp_write(p, h);
+        return;
+    }
     if (p->proto == TCP || p->proto == UDP || p->proto == UDPLITE) {
         put16(h, p->sport);
         put16(h + 2, p->dport);
@@ -144,15 +156,16 @@ static void write_sum(const struct spec *p, uint8_t *buf, size_t total)
         return;
     if (p->nosum)
         return;
-    put16(buf + lay.l4 + at,
-          packet_l4_sum(buf, &lay, p->partial != 0) ^ (p->badsum ? 0x5500 : 0));
+    packet_l4_store(buf, &lay,
+                    packet_l4_sum(buf, &lay, p->partial != 0) ^
+                        (p->badsum ? 0x5500 : 0));
 }
 
 size_t packet_build(uint8_t *buf, size_t room, const char *text)
 {
     struct spec p;
     const char *at = text;
-    size_t l4, head, payload, total;
+    size_t l4, head, payload, pad = 0, total;
 
     if (!packet_read(&p, &at)) {
         fprintf(stderr, "packet: not understood before '%s' in '%s'\n", at,
@@ -161,12 +174,19 @@ size_t packet_build(uint8_t *buf, size_t room, const char *text)
     }
     l4 = p.v4 ? 20 + (p.n_ipopt + 3) / 4 * 4 : 40 + p.n_ext;
     head = l4 + l4_header_len(&p);
-    if (head > room || !write_payload(&p, buf + head, room - head, &payload) ||
-        (total = head + payload) - (p.v4 ? 0 : 40) > 65535 ||
+    if (head <= room && write_payload(&p, buf + head, room - head, &payload)) {
+        if (p.proto == SCTP && !p.raw) /* chunks end at a multiple of four */
+            pad = (4 - payload % 4) % 4;
+        total = head + payload + pad;
+    } else {
+        total = SIZE_MAX;
+    }
+    if (total > room || total - (p.v4 ? 0 : 40) > 65535 ||
         room - total < p.trail) {
         fprintf(stderr, "packet: no room, or bad payload, in '%s'\n", text);
         return 0;
     }
+    memset(buf + head + payload, 0, pad);
     write_l4(&p, buf + l4, head - l4, payload);
     write_ip(&p, buf, l4, total);
     write_sum(&p, buf, total);

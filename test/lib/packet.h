@@ -13,6 +13,10 @@
  *     tcp FLAGS   of S F R P . U E W (. is ACK), or - for none
  *     udp
  *     udplite     covered as a whole
+ *     sctp CHUNKS chunk types of RFC 9260, joined by +, - for none: INIT_ACK,
+ *                 COOKIE_ECHO+DATA, ABORT/T (with its T bit), or numbers
+ *     dccp TYPE   REQUEST RESPONSE DATA ACK DATAACK CLOSEREQ CLOSE RESET SYNC
+ *                 SYNCACK of RFC 4340, LISTEN of RFC 5596, TYPE11 to TYPE15
  *     icmp KIND   echo, reply, or TYPE/CODE; ICMPv6 between IPv6 addresses
  *     proto N     any other, without a header of its own
  *   words, in any order; N is decimal or 0x...
@@ -22,6 +26,8 @@
  *     TCP      seq N  ack N  win N (65535)  urg N; options as they come:
  *              mss N  wscale N  sackok  sack A-B[,A-B...]  ts A:B  nop
  *              tcpopt HEX
+ *     SCTP     vtag N (verification tag)  itag N (initiate tag)
+ *     DCCP     seq N  ack N  service N  cscov N  short (sequence numbers)
  *     ICMP     id N  seq N  mtu N (3/4, Packet Too Big)  ptr N
  *              about {packet} [quote N]: what is quoted, and how many bytes of
  *              it behind its IP headers; all of it otherwise, up to 576 or 1280

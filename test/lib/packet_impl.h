@@ -9,6 +9,8 @@ enum {
     ICMP = 1,
     TCP = 6,
     UDP = 17,
+    DCCP = 33,
+    SCTP = 132,
     UDPLITE = 136,
     ROUTING = 43,
     FRAGMENT = 44,
@@ -41,6 +43,9 @@ struct spec {
     size_t n_ext, last_ext; /* last_ext: where the last one begins */
     uint8_t first_ext;
     bool has_ext, is_frag, raw;
+    uint32_t vtag, itag, service, cscov, is_short;
+    uint8_t chunk[8], chunk_flags[8];
+    size_t n_chunks;
     enum payload payload;
     struct slice body;
 };
@@ -93,10 +98,30 @@ bool packet_layout(const uint8_t *data, size_t len, struct layout *lay);
 /* Offset of the checksum in a transport header; -1: it has none. */
 int packet_sum_at(unsigned proto);
 
-/* What the transport checksum ought to be; partial: the pseudo header's sum. */
+/* The transport checksum, of two bytes or four, and what it ought to be;
+ * partial: the pseudo header's sum. */
+unsigned packet_l4_field(const uint8_t *data, const struct layout *lay);
+void packet_l4_store(uint8_t *data, const struct layout *lay, unsigned sum);
 unsigned packet_l4_sum(const uint8_t *data, const struct layout *lay,
                        bool partial);
 unsigned packet_ip_sum(const uint8_t *data);
+
+/* SCTP, DCCP: read the word behind the protocol's name, length and bytes of
+ * what stands before the payload, and print it again. */
+bool packet_sctp_read(struct spec *p, struct slice w);
+size_t packet_sctp_len(const struct spec *p);
+void packet_sctp_write(const struct spec *p, uint8_t *h, size_t payload);
+size_t packet_sctp_print(char *out, size_t room, const uint8_t *sctp, size_t n,
+                         bool brief, size_t *payload);
+bool packet_dccp_read(struct spec *p, struct slice w);
+size_t packet_dccp_len(const struct spec *p);
+void packet_dccp_write(const struct spec *p, uint8_t *h);
+const char *packet_dccp_name(const uint8_t *dccp);
+size_t packet_dccp_print(char *out, size_t room, const uint8_t *dccp, size_t n);
+
+/* SCTP's checksum field as it should be, and how many bytes DCCP's covers. */
+uint32_t packet_sctp_crc(const uint8_t *sctp, size_t n);
+size_t packet_dccp_covered(const uint8_t *dccp, size_t n);
 
 /* Does this ICMP type quote a packet? */
 bool packet_quotes(bool v4, unsigned type);

@@ -37,7 +37,8 @@ static void hex(struct out *o, const char *word, const uint8_t *p, size_t n)
 static void ends(struct out *o, const uint8_t *d, const struct layout *lay)
 {
     bool ports =
-        (lay->proto == TCP || lay->proto == UDP || lay->proto == UDPLITE) &&
+        (lay->proto == TCP || lay->proto == UDP || lay->proto == UDPLITE ||
+         lay->proto == SCTP || lay->proto == DCCP) &&
         lay->frag_offset == 0 && lay->end - lay->l4 >= 4;
 
     for (int i = 0; i < 2; i++) {
@@ -148,6 +149,29 @@ static void tcp(struct out *o, const uint8_t *l4, size_t n)
     payload(o, l4 + doff, n - doff);
 }
 
+static void sctp(struct out *o, const uint8_t *l4, size_t n, bool brief)
+{
+    char text[256];
+    size_t at, len;
+
+    at = packet_sctp_print(text, sizeof text, l4, n, brief, &len);
+    if (brief) {
+        say(o, " sctp %s", text);
+        return;
+    }
+    say(o, "%s", strchr(text, ' '));
+    payload(o, l4 + at, len);
+}
+
+static void dccp(struct out *o, const uint8_t *l4, size_t n)
+{
+    char text[256];
+    size_t at = packet_dccp_print(text, sizeof text, l4, n);
+
+    say(o, "%s", text);
+    payload(o, l4 + at, n - at);
+}
+
 static void icmp_name(struct out *o, const uint8_t *l4, bool v4)
 {
     if (l4[0] == (v4 ? 8 : 128) && l4[1] == 0)
@@ -184,6 +208,10 @@ static void quoted(struct out *o, const uint8_t *p, size_t n)
         say(o, " tcp - seq %u", get32(head + lay.l4 + 4));
     } else if (lay.proto == UDP || lay.proto == UDPLITE) {
         say(o, lay.proto == UDP ? " udp" : " udplite");
+    } else if (lay.proto == SCTP) {
+        say(o, " sctp - vtag %u", get32(head + lay.l4 + 4));
+    } else if (lay.proto == DCCP && lay.l4 + 16 <= there) {
+        say(o, " dccp %s", packet_dccp_name(head + lay.l4));
     } else if (lay.proto == ICMP || lay.proto == ICMPV6) {
         icmp_name(o, head + lay.l4, lay.v4);
         say(o, " id %u seq %u", get16(head + lay.l4 + 4),
@@ -256,14 +284,14 @@ static void ip_words(struct out *o, const uint8_t *d, const struct layout *lay)
 
 static void sum_words(struct out *o, const uint8_t *d, const struct layout *lay)
 {
-    const uint8_t *l4 = d + lay->l4;
-    unsigned field = get16(l4 + packet_sum_at(lay->proto));
+    unsigned field = packet_l4_field(d, lay);
 
     if (field == packet_l4_sum(d, lay, false))
         return;
     if (lay->proto == UDP && field == 0)
         say(o, " nosum");
-    else if (lay->proto != ICMP && field == packet_l4_sum(d, lay, true))
+    else if (lay->proto != ICMP && lay->proto != SCTP &&
+             field == packet_l4_sum(d, lay, true))
         say(o, " partial");
     else
         say(o, " badsum");
@@ -282,6 +310,10 @@ static bool protocol(struct out *o, const uint8_t *d, const struct layout *lay)
         say(o, " udp");
     else if (lay->frag_offset == 0 && lay->proto == UDPLITE && n >= 8)
         say(o, " udplite");
+    else if (lay->frag_offset == 0 && lay->proto == SCTP && n >= 12)
+        sctp(o, l4, n, true);
+    else if (lay->frag_offset == 0 && lay->proto == DCCP && n >= 12)
+        say(o, " dccp %s", packet_dccp_name(l4));
     else if (lay->frag_offset == 0 && has_icmp && n >= 8)
         icmp_name(o, l4, lay->v4);
     else {
@@ -335,6 +367,10 @@ void packet_print(char *out, size_t room, const uint8_t *data, size_t len)
         tcp(&o, l4, n);
     else if (lay.proto == UDP || lay.proto == UDPLITE)
         payload(&o, l4 + 8, n - 8);
+    else if (lay.proto == SCTP)
+        sctp(&o, l4, n, false);
+    else if (lay.proto == DCCP)
+        dccp(&o, l4, n);
     else
         icmp(&o, l4, n, lay.v4);
     if (whole && !lay.more_frags)

@@ -147,6 +147,14 @@ static bool protocol(struct spec *p, const char **at)
         p->proto = UDPLITE;
         return true;
     }
+    if (is(w, "sctp")) {
+        p->proto = SCTP;
+        return packet_sctp_read(p, next(at));
+    }
+    if (is(w, "dccp")) {
+        p->proto = DCCP;
+        return packet_dccp_read(p, next(at));
+    }
     p->raw = is(w, "proto");
     if (p->raw)
         return number(next(at), &p->proto) && p->proto < 256;
@@ -337,23 +345,17 @@ static int plain_word(struct spec *p, struct slice w, const char **at)
         uint32_t *field;
         bool flag;
     } words[] = {
-        {"ttl", &p->ttl, false},
-        {"tos", &p->tos, false},
-        {"ipid", &p->ipid, false},
-        {"seq", &p->seq, false},
-        {"ack", &p->ack, false},
-        {"win", &p->win, false},
-        {"urg", &p->urg, false},
-        {"id", &p->id, false},
-        {"mtu", &p->mtu, false},
-        {"ptr", &p->ptr, false},
-        {"quote", &p->quote, false},
-        {"trail", &p->trail, false},
-        {"df", &p->df, true},
-        {"badsum", &p->badsum, true},
-        {"badipsum", &p->badipsum, true},
-        {"nosum", &p->nosum, true},
-        {"partial", &p->partial, true},
+        {"ttl", &p->ttl, false},         {"tos", &p->tos, false},
+        {"ipid", &p->ipid, false},       {"seq", &p->seq, false},
+        {"ack", &p->ack, false},         {"win", &p->win, false},
+        {"urg", &p->urg, false},         {"id", &p->id, false},
+        {"mtu", &p->mtu, false},         {"ptr", &p->ptr, false},
+        {"quote", &p->quote, false},     {"trail", &p->trail, false},
+        {"vtag", &p->vtag, false},       {"itag", &p->itag, false},
+        {"service", &p->service, false}, {"cscov", &p->cscov, false},
+        {"short", &p->is_short, true},   {"df", &p->df, true},
+        {"badsum", &p->badsum, true},    {"badipsum", &p->badipsum, true},
+        {"nosum", &p->nosum, true},      {"partial", &p->partial, true},
     };
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {

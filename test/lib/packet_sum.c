@@ -24,6 +24,8 @@ int packet_sum_at(unsigned proto)
 {
     return proto == TCP                       ? 16
            : proto == UDP || proto == UDPLITE ? 6
+           : proto == DCCP                    ? 6
+           : proto == SCTP                    ? 8
            : proto == ICMP || proto == ICMPV6 ? 2
                                               : -1;
 }
@@ -85,6 +87,23 @@ unsigned packet_ip_sum(const uint8_t *d)
     return ~add(sum, d + 12, ihl - 12) & 0xffff;
 }
 
+unsigned packet_l4_field(const uint8_t *d, const struct layout *lay)
+{
+    const uint8_t *field = d + lay->l4 + packet_sum_at(lay->proto);
+
+    return lay->proto == SCTP ? get32(field) : get16(field);
+}
+
+void packet_l4_store(uint8_t *d, const struct layout *lay, unsigned sum)
+{
+    uint8_t *field = d + lay->l4 + packet_sum_at(lay->proto);
+
+    if (lay->proto == SCTP)
+        put32(field, sum);
+    else
+        put16(field, sum);
+}
+
 unsigned packet_l4_sum(const uint8_t *d, const struct layout *lay, bool partial)
 {
     size_t at = lay->l4 + (size_t)packet_sum_at(lay->proto);
@@ -92,6 +111,8 @@ unsigned packet_l4_sum(const uint8_t *d, const struct layout *lay, bool partial)
     uint8_t tail[4] = {0, 0, 0, (uint8_t)lay->proto};
     uint32_t sum = 0;
 
+    if (lay->proto == SCTP)
+        return packet_sctp_crc(d + lay->l4, n);
     if (lay->proto == UDP && get16(d + lay->l4 + 4) >= 8 &&
         get16(d + lay->l4 + 4) <= n)
         n = get16(d + lay->l4 + 4);
@@ -103,6 +124,8 @@ unsigned packet_l4_sum(const uint8_t *d, const struct layout *lay, bool partial)
     }
     if (partial)
         return sum;
+    if (lay->proto == DCCP)
+        n = packet_dccp_covered(d + lay->l4, n);
     sum = add(sum, d + lay->l4, at - lay->l4);
     sum = ~add(sum, d + at + 2, lay->l4 + n - at - 2) & 0xffff;
     return sum == 0 && (lay->proto == UDP || lay->proto == UDPLITE) ? 0xffff
@@ -114,7 +137,8 @@ static bool has_sum(const struct layout *lay)
     int at = packet_sum_at(lay->proto);
 
     return at >= 0 && lay->frag_offset == 0 && !lay->more_frags &&
-           lay->end - lay->l4 >= (size_t)at + 2;
+           lay->end - lay->l4 >=
+               (size_t)at + (lay->proto == SCTP || lay->proto == DCCP ? 4 : 2);
 }
 
 void packet_fix_sums(uint8_t *d, size_t len)
@@ -126,8 +150,7 @@ void packet_fix_sums(uint8_t *d, size_t len)
     if (lay.v4)
         put16(d + 10, packet_ip_sum(d));
     if (has_sum(&lay))
-        put16(d + lay.l4 + (size_t)packet_sum_at(lay.proto),
-              packet_l4_sum(d, &lay, false));
+        packet_l4_store(d, &lay, packet_l4_sum(d, &lay, false));
 }
 
 /* 0 and 0xffff are one number to a one's-complement sum. */
@@ -149,7 +172,9 @@ bool packet_sums_ok(const uint8_t *d, size_t len)
     if (!has_sum(&lay))
         return true;
     l4 = d + lay.l4;
-    field = get16(l4 + packet_sum_at(lay.proto));
+    field = packet_l4_field(d, &lay);
+    if (lay.proto == SCTP)
+        return field == packet_l4_sum(d, &lay, false);
     if (lay.proto == UDP && field == 0)
         return lay.v4;
     if (!same_sum(field, packet_l4_sum(d, &lay, false)))

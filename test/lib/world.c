@@ -52,7 +52,8 @@ static void end_text(char *out, size_t room, const struct ct_tuple *t, bool src)
 {
     const union ct_addr *a = src ? &t->src : &t->dst;
     char ip[INET6_ADDRSTRLEN];
-    bool ports = t->proto == 6 || t->proto == 17 || t->proto == 136;
+    bool ports = t->proto == 6 || t->proto == 17 || t->proto == 33 ||
+                 t->proto == 132 || t->proto == 136;
     uint16_t port = src ? t->sport : t->dport;
 
     inet_ntop(t->family == CT_IPV4 ? AF_INET : AF_INET6, a->b, ip, sizeof ip);
@@ -74,8 +75,12 @@ static const char *proto_text(uint8_t proto, char number[8])
         return "tcp";
     case 17:
         return "udp";
+    case 33:
+        return "dccp";
     case 47:
         return "gre";
+    case 132:
+        return "sctp";
     case 136:
         return "udplite";
     case 58:
