@@ -22,8 +22,10 @@ enum expiry_class {
     EXPIRY_N_CLASSES
 };
 
-#define EXPIRY_N_LISTS 120u /* 20 durations, 3 classes, and as many spare */
+/* One for each duration and class, and as many spare. */
+#define EXPIRY_N_LISTS (CT_N_TIMEOUTS * EXPIRY_N_CLASSES * 2u)
 #define EXPIRY_NO_LIST 0xffu
+_Static_assert(EXPIRY_N_LISTS < EXPIRY_NO_LIST, "a list's number is a byte");
 
 struct expiry_list {
     uint32_t head, tail, count;

@@ -50,6 +50,9 @@ static bool header_fits(uint8_t proto, const uint8_t *l4, uint32_t len)
     switch (proto) {
     case PROTO_TCP:
         return len >= 20 && (uint32_t)(l4[12] >> 4) * 4 <= len;
+    case PROTO_SCTP:
+    case PROTO_DCCP:
+        return len >= 12;
     case PROTO_UDP:
     case PROTO_UDPLITE:
     case PROTO_ICMP:

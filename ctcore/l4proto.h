@@ -66,7 +66,7 @@ struct l4proto {
 };
 
 extern const struct l4proto proto_tcp, proto_udp, proto_icmp, proto_icmpv6,
-    proto_udplite, proto_gre, proto_generic;
+    proto_udplite, proto_gre, proto_sctp, proto_dccp, proto_generic;
 
 /* Never NULL: a protocol without a tracker has proto_generic. */
 const struct l4proto *protos_find(uint8_t proto);

@@ -12,33 +12,37 @@
 #include <ctcore/ct.h>
 
 #include "bytes.h"
+#include "crc32c.h"
 #include "csum.h"
+
+enum { SCTP_CRC_AT = 8, SCTP_HEADER_LEN = 12 };
 
 /* How a protocol's checksum is made. */
 struct sum {
     uint8_t at;  /* offset of the field; 0: none that NAT must touch */
     bool pseudo; /* covers the addresses */
     bool zero;   /* 0 in the field means none was made (RFC 768) */
+    bool partly; /* the packet says how much of it is covered */
 };
 
-/* SCTP's CRC covers neither addresses nor anything that is changed here. */
+/* SCTP's is of another kind. */
 static inline struct sum sum_of(uint8_t proto)
 {
     switch (proto) {
     case PROTO_TCP:
-        return (struct sum){16, true, false};
+        return (struct sum){16, true, false, false};
     case PROTO_UDP:
-        return (struct sum){6, true, true};
+        return (struct sum){6, true, true, false};
     case PROTO_UDPLITE: /* as UDP: what becomes 0 is sent as 0xffff */
-        return (struct sum){6, true, true};
+        return (struct sum){6, true, true, true};
     case PROTO_DCCP:
-        return (struct sum){6, true, false};
+        return (struct sum){6, true, false, true};
     case PROTO_ICMP:
-        return (struct sum){2, false, false};
+        return (struct sum){2, false, false, false};
     case PROTO_ICMPV6:
-        return (struct sum){2, true, false};
+        return (struct sum){2, true, false, false};
     default:
-        return (struct sum){0, false, false};
+        return (struct sum){0, false, false, false};
     }
 }
 
@@ -107,26 +111,44 @@ static inline uint32_t patch_sum(uint8_t *field, struct sum sum, uint32_t addrs,
     return csum_diff16(was, is);
 }
 
-static inline uint32_t patch_l4(uint8_t *l4, uint32_t len,
+/* The first four of SCTP's whole bytes were was, of which len are there. */
+static uint32_t patch_crc(uint8_t *l4, uint32_t len, uint32_t whole,
+                          uint32_t was)
+{
+    uint8_t *field = l4 + SCTP_CRC_AT;
+    uint32_t changed = was ^ crc32c_load(l4), before;
+
+    if (changed == 0 || len < SCTP_HEADER_LEN)
+        return 0;
+    before = load32(field);
+    crc32c_store(field, crc32c_load(field) ^ crc32c_diff(changed, whole));
+    return csum_diff32(before, load32(field));
+}
+
+/* whole: as long as it was when it was sent. */
+static inline uint32_t patch_l4(uint8_t *l4, uint32_t len, uint32_t whole,
                                 const struct ct_tuple *kind,
                                 enum mangle_side side, uint32_t diff,
                                 uint16_t port, bool partial)
 {
     struct sum sum = sum_of(kind->proto);
     uint8_t at = port_at(l4, len, kind, side);
+    uint32_t was = at < 4 ? crc32c_load(l4) : 0;
     uint32_t ports = at == 0xff ? 0 : put16(l4 + at, port);
 
+    if (kind->proto == PROTO_SCTP && at != 0xff)
+        return ports + patch_crc(l4, len, whole, was);
     if (sum.at == 0 || len < sum.at + 2u)
         return ports;
     return ports +
            patch_sum(l4 + sum.at, sum, sum.pseudo ? diff : 0, ports, partial);
 }
 
-uint32_t mangle_l4(uint8_t *l4, uint32_t len, const struct ct_tuple *kind,
-                   enum mangle_side side, uint32_t diff, uint16_t port,
-                   bool partial)
+uint32_t mangle_quoted(uint8_t *l4, const struct inner *in,
+                       enum mangle_side side, uint32_t diff, uint16_t port)
 {
-    return patch_l4(l4, len, kind, side, diff, port, partial);
+    return patch_l4(l4, in->l4_len, in->l4_whole, &in->tuple, side, diff, port,
+                    false);
 }
 
 static __attribute__((noinline)) void rewrite_any(struct ct_pkt *pkt,
@@ -143,8 +165,8 @@ static __attribute__((noinline)) void rewrite_any(struct ct_pkt *pkt,
     } else {
         diff = put_addr(ip + (side == MANGLE_SRC ? 8 : 24), addr->b, CT_IPV6);
     }
-    patch_l4(ip + pkt->l4_off, pkt->l4_len, &pkt->tuple, side, diff, port,
-             pkt->csum_partial);
+    patch_l4(ip + pkt->l4_off, pkt->l4_len, pkt->l4_len, &pkt->tuple, side,
+             diff, port, pkt->csum_partial);
 }
 
 /* ---- the usual case: IPv4, TCP or UDP, header whole ---- */
@@ -242,6 +264,28 @@ void ct_ttl_down(struct ct_pkt *pkt)
     store16(ip + 10, csum_update16(load16(ip + 10), was, is));
 }
 
+/* The field counts as zero. */
+static bool crc_ok(const uint8_t *l4, uint32_t len)
+{
+    static const uint8_t zero[4];
+    uint32_t crc = CRC32C_NONE;
+
+    if (len < SCTP_HEADER_LEN)
+        return false;
+    crc = crc32c_add(crc, l4, SCTP_CRC_AT);
+    crc = crc32c_add(crc, zero, sizeof zero);
+    crc = crc32c_add(crc, l4 + SCTP_HEADER_LEN, len - SCTP_HEADER_LEN);
+    return ~crc == crc32c_load(l4 + SCTP_CRC_AT);
+}
+
+/* The pseudo header has the whole length all the same. */
+static uint32_t coverage(const uint8_t *l4, uint32_t len, uint8_t proto)
+{
+    if (proto == PROTO_DCCP)
+        return len < 12 ? len : parse_dccp_coverage(l4, len);
+    return load16(l4 + 4) != 0 ? load16(l4 + 4) : len;
+}
+
 bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
 {
     const uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
@@ -252,8 +296,8 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
 
     if (pkt->csum_partial || pkt->csum_ok)
         return true;
-    if (sum.at == 0 || proto == PROTO_DCCP)
-        return true; /* no tracker: nobody judges what it does not know */
+    if (sum.at == 0) /* nobody judges what has no tracker */
+        return proto != PROTO_SCTP || crc_ok(l4, len);
     if (len < sum.at + 2u)
         return false;
     if (proto == PROTO_UDP) {
@@ -263,9 +307,7 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
             return false;
         len = load16(l4 + 4); /* RFC 768: its own length, not the packet's */
     }
-    covered = len;
-    if (proto == PROTO_UDPLITE && load16(l4 + 4) != 0)
-        covered = load16(l4 + 4); /* the pseudo header has the whole length */
+    covered = sum.partly ? coverage(l4, len, proto) : len;
     if (covered > len)
         return false;
     if (sum.pseudo) {

@@ -20,13 +20,12 @@ enum mangle_side { MANGLE_SRC, MANGLE_DST };
 void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
                  const union ct_addr *addr, uint16_t port);
 
-/* Rewrite port or id of a transport header of len bytes at l4, and put its
- * checksum right for that and for addresses that changed by diff (csum.h).
- * Fields behind len are left alone.
+/* Rewrite port or id of the transport header that an error quotes at l4, and
+ * put its checksum right for that and for addresses that changed by diff
+ * (csum.h).  Fields behind what is there are left alone.
  * => answers what that changed in the sum of these bytes. */
-uint32_t mangle_l4(uint8_t *l4, uint32_t len, const struct ct_tuple *kind,
-                   enum mangle_side side, uint32_t diff, uint16_t port,
-                   bool partial);
+uint32_t mangle_quoted(uint8_t *l4, const struct inner *in,
+                       enum mangle_side side, uint32_t diff, uint16_t port);
 
 /* Rewrite one side of the quoted packet: address, port or id, its IP header
  * checksum, its L4 checksum if that field is there (UDP's zero stays zero; TCP

@@ -30,8 +30,7 @@ void mangle_inner(struct ct_pkt *pkt, const struct inner *in,
         store16(ip + 10, is);
         all += csum_diff16(was, is);
     }
-    all += mangle_l4(pkt->data + in->l4_off, in->l4_len, &in->tuple, side, diff,
-                     port, false);
+    all += mangle_quoted(pkt->data + in->l4_off, in, side, diff, port);
     if (!pkt->csum_partial)
         store16(outer, csum_apply(load16(outer), all));
 }

@@ -108,6 +108,28 @@ static struct ids parse_udplite(struct ct_pkt *pkt, const uint8_t *l4,
     return (struct ids){load16(l4), load16(l4 + 2)};
 }
 
+/* RFC 9260 3.1; its chunks are the tracker's. */
+static struct ids parse_sctp(struct ct_pkt *pkt, const uint8_t *l4,
+                             uint32_t room)
+{
+    return room < 12 ? refuse_l4(pkt, CT_REASON_L4_TRUNCATED) : read_ports(l4);
+}
+
+/* RFC 4340 5.1; what its type asks for is the tracker's.  The coverage counts
+ * the header and words of the payload (9.2). */
+static struct ids parse_dccp(struct ct_pkt *pkt, const uint8_t *l4,
+                             uint32_t room)
+{
+    uint32_t offset;
+
+    if (room < 12)
+        return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
+    offset = (uint32_t)l4[4] * 4;
+    if (offset < 12 || offset > room || parse_dccp_coverage(l4, room) > room)
+        return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
+    return read_ports(l4);
+}
+
 /* Version 1 (RFC 2637 section 4.1) names a call, whose id stands for the
  * receiver's port; all others are known by their addresses alone. */
 static struct ids parse_gre(struct ct_pkt *pkt, const uint8_t *l4,
@@ -145,6 +167,10 @@ static inline enum ct_reason parse_l4(struct ct_pkt *pkt, uint32_t off,
         ids = parse_udplite(pkt, l4, room);
     else if (proto == PROTO_GRE)
         ids = parse_gre(pkt, l4, room);
+    else if (proto == PROTO_SCTP)
+        ids = parse_sctp(pkt, l4, room);
+    else if (proto == PROTO_DCCP)
+        ids = parse_dccp(pkt, l4, room);
     else if (proto == PROTO_ICMP || proto == PROTO_ICMPV6) {
         if ((proto == PROTO_ICMP) == (family == CT_IPV4))
             ids = parse_icmp(pkt, l4, room, family);

@@ -17,6 +17,7 @@ enum {
     PROTO_DSTOPTS = 60,
     PROTO_DCCP = 33,
     PROTO_GRE = 47,
+    PROTO_SCTP = 132,
     PROTO_UDPLITE = 136
 };
 
@@ -26,7 +27,17 @@ enum { PARSE_MAX_EXT = 8, PARSE_MAX_EXT_BYTES = 512 };
 /* Do its first four bytes hold a source and a destination port? */
 static inline bool parse_has_ports(uint8_t proto)
 {
-    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_UDPLITE;
+    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_UDPLITE ||
+           proto == PROTO_SCTP || proto == PROTO_DCCP;
+}
+
+/* How many of the len bytes at dccp (12 at least) its checksum covers; more
+ * than len: it contradicts itself. */
+static inline uint32_t parse_dccp_coverage(const uint8_t *dccp, uint32_t len)
+{
+    uint32_t words = dccp[5] & 15u;
+
+    return words == 0 ? len : (dccp[4] + words - 1) * 4;
 }
 
 /* Is this ICMP message about another packet?  It quotes one, then. */
@@ -58,7 +69,8 @@ enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
 /* The packet quoted in an ICMP or ICMPv6 error.  Offsets are from pkt->data. */
 struct inner {
     uint32_t ip_off, l4_off;
-    uint32_t l4_len; /* bytes of its L4 header that are there */
+    uint32_t l4_len;   /* bytes of its L4 header that are there */
+    uint32_t l4_whole; /* bytes that there were, by its IP header */
     uint8_t family, proto;
     struct ct_tuple tuple; /* as quoted */
 };

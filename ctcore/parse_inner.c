@@ -35,6 +35,7 @@ static enum ct_reason quoted_ipv4(const uint8_t *ip, uint32_t room,
     in->proto = ip[9];
     in->l4_off = in->ip_off + ihl;
     in->l4_len = smaller(room, total) - ihl;
+    in->l4_whole = total - ihl;
     return NONE;
 }
 
@@ -58,6 +59,7 @@ static enum ct_reason quoted_ipv6(const uint8_t *ip, uint32_t room,
     memcpy(in->tuple.dst.b, ip + 24, 16);
     in->l4_off = in->ip_off + off;
     in->l4_len = total - off;
+    in->l4_whole = 40 + (uint32_t)load16(ip + 4) - off;
     return NONE;
 }
 

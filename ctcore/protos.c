@@ -4,8 +4,9 @@
 #include "l4proto.h"
 
 static const struct l4proto *const registry[256] = {
-    [1] = &proto_icmp, [6] = &proto_tcp,     [17] = &proto_udp,
-    [47] = &proto_gre, [58] = &proto_icmpv6, [136] = &proto_udplite,
+    [1] = &proto_icmp,   [6] = &proto_tcp,       [17] = &proto_udp,
+    [33] = &proto_dccp,  [47] = &proto_gre,      [58] = &proto_icmpv6,
+    [132] = &proto_sctp, [136] = &proto_udplite,
 };
 
 const struct l4proto *protos_find(uint8_t proto)

@@ -273,7 +273,8 @@ bool config_match_has_ports(const struct ct_match *m)
 {
     for (unsigned i = 0; i < m->n_protos; i++)
         if (m->protos[i] != IPPROTO_TCP && m->protos[i] != IPPROTO_UDP &&
-            m->protos[i] != IPPROTO_UDPLITE)
+            m->protos[i] != IPPROTO_UDPLITE && m->protos[i] != IPPROTO_SCTP &&
+            m->protos[i] != IPPROTO_DCCP)
             return false;
     return m->n_protos > 0 && !m->proto_negate;
 }
@@ -344,7 +345,8 @@ void config_match_check(struct config_read *r, struct config_rule *c)
     if (!config_match_has_ports(m) && (m->sport.n > 0 || m->dport.n > 0))
         config_read_fail_in(r, m->sport.n > 0 ? "sport" : "dport", true,
                             "a port without a protocol that has ports; "
-                            "expected \"proto\": \"tcp\" or \"udp\" beside it");
+                            "expected \"proto\": \"tcp\", \"udp\", "
+                            "\"sctp\", \"dccp\" or \"udplite\" beside it");
     if (c->rule.stage == CT_STAGE_RAW && m->info != 0)
         config_read_fail_in(r, "ct_state", true,
                             "%s is asked before conntrack; expected a rule "

@@ -112,7 +112,8 @@ static bool is_own(const struct config *config, const union ct_addr *addr,
 static void add_addr(struct config_read *r, struct rows *rows,
                      const struct config_rule *c, const union ct_addr *addr)
 {
-    static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
+    static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE,
+                                     IPPROTO_SCTP, IPPROTO_DCCP};
     const struct ct_match *m = &c->rule.match;
     bool six = c->rule.nat.family == CT_IPV6;
     int echo = six ? 128 : 8;
@@ -201,7 +202,8 @@ static void make_rows(struct config_read *r, struct rows *rows,
     /* Whatever addresses there are at the moment: any may become our own. */
     if (r->config->gateway.set && m->dport.n == 0 &&
         (asks_proto(m, IPPROTO_TCP) || asks_proto(m, IPPROTO_UDP) ||
-         asks_proto(m, IPPROTO_UDPLITE)))
+         asks_proto(m, IPPROTO_UDPLITE) || asks_proto(m, IPPROTO_SCTP) ||
+         asks_proto(m, IPPROTO_DCCP)))
         refuse(r, c, c->dst_own ? NO_PORT_LEFT : MAY_BE_OWN);
     if (!m->dst.present && from_outside(r, m)) {
         add_own(r, rows, c);

@@ -46,6 +46,23 @@ union ct_proto_state {
         uint8_t state;
     } udp;
     struct {
+        uint32_t vtag[CT_N_DIRS]; /* what packets of that direction bear */
+        uint8_t init[CT_N_DIRS];  /* has that side sent an INIT? */
+        uint8_t state, flags;
+        uint8_t last_dir; /* of a HEARTBEAT with a foreign tag */
+    } sctp;
+    struct {
+        uint64_t seq[CT_N_DIRS];   /* highest number of that direction */
+        uint64_t first[CT_N_DIRS]; /* and the lowest that it can have had */
+        uint64_t asked_seq;        /* of a REQUEST that was ignored */
+        uint8_t known;             /* bit 1 << dir: seq and first are set */
+        uint8_t state;
+        uint8_t client;    /* enum ct_dir of the client */
+        uint8_t picked_up; /* in the middle: the client is a guess */
+        uint8_t asked;     /* a REQUEST was ignored, */
+        uint8_t asked_dir; /* from there */
+    } dccp;
+    struct {
         uint8_t state;
     } other;
     uint64_t words[7];

@@ -355,6 +355,38 @@ static void p4_protocols_without_ports(void **state)
     END(w);
 }
 
+/* netfilter 2.3: without a port to vary, a server is the first host's alone,
+ * and its answers go there; another server is free, and so is this one again
+ * when the flow is over. */
+static void linux_portless_protocols_have_one_host_a_server(void **state)
+{
+    static const unsigned protos[] = {4, 41, 50, 51, 99, 103, 115};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof protos / sizeof *protos; i++) {
+        struct world *w = WORLD("");
+        unsigned p = protos[i];
+
+        w->quiet = true;
+        sayf(w, "10.0.1.2 > 198.51.100.2 proto %u len 20", p);
+        sayf(w, "10.0.1.3 > 198.51.100.2 proto %u len 20", p);
+        assert_int_equal(w->sent, 1);
+        assert_int_equal(w->dropped, 1);
+        assert_int_equal(w->why, CT_REASON_NO_PORT);
+        assert_int_equal(count_flows(w), 1);
+        sayf(w, "198.51.100.2 > 198.51.100.1 proto %u len 20", p);
+        assert_int_equal(w->info, CT_ESTABLISHED);
+        assert_int_equal(w->last[19], 2); /* to 10.0.1.2 */
+        sayf(w, "10.0.1.3 > 198.51.100.3 proto %u len 20", p);
+        assert_int_equal(w->info, CT_NEW);
+        assert_int_equal(w->sent, 3);
+        elapse(w, 600);
+        sayf(w, "10.0.1.3 > 198.51.100.2 proto %u len 20", p);
+        assert_int_equal(w->sent, 4);
+        END(w);
+    }
+}
+
 /* netfilter 2.2: what the router itself talks is in the same table; a client's
  * port gives way to it (S4). */
 static void s4_clients_do_not_shadow_a_forward(void **state)
@@ -391,6 +423,7 @@ int main(void)
         STORY(rfc4787_req9_hairpin_to_oneself),
         STORY(linux_flows_keep_their_mapping),
         STORY(p4_protocols_without_ports),
+        STORY(linux_portless_protocols_have_one_host_a_server),
         STORY(s4_clients_do_not_shadow_a_forward),
     };
 

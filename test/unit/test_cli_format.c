@@ -54,6 +54,20 @@
     "\"10.0.1.3\",\"dst\":\"198.51.100.2\",\"srckey\":0,\"dstkey\":4660},"     \
     "\"reply\":{\"src\":\"198.51.100.2\",\"dst\":\"10.0.1.3\",\"srckey\":"     \
     "4660,\"dstkey\":0},\"mark\":0,\"zone\":0}"
+#define SCTP                                                                   \
+    "{\"id\":\"3-2\",\"family\":\"ipv4\",\"protocol\":\"sctp\","               \
+    "\"protonum\":132,\"state\":\"ESTABLISHED\",\"timeout\":209,\"status\":["  \
+    "\"SEEN_REPLY\",\"ASSURED\"],\"original\":{\"src\":\"10.0.1.3\",\"dst\":"  \
+    "\"198.51.100.2\",\"sport\":5000,\"dport\":99},\"reply\":{\"src\":"        \
+    "\"198.51.100.2\",\"dst\":\"198.51.100.1\",\"sport\":99,\"dport\":5000},"  \
+    "\"mark\":0,\"zone\":0}"
+#define DCCP                                                                   \
+    "{\"id\":\"3-3\",\"family\":\"ipv4\",\"protocol\":\"dccp\","               \
+    "\"protonum\":33,\"state\":\"PARTOPEN\",\"timeout\":479,\"status\":["      \
+    "\"SEEN_REPLY\"],\"original\":{\"src\":\"10.0.1.3\",\"dst\":"              \
+    "\"198.51.100.2\",\"sport\":5000,\"dport\":99},\"reply\":{\"src\":"        \
+    "\"198.51.100.2\",\"dst\":\"198.51.100.1\",\"sport\":99,\"dport\":5000},"  \
+    "\"mark\":0,\"zone\":0}"
 #define BOTH_NAT                                                               \
     "{\"id\":\"4-1\",\"family\":\"ipv4\",\"protocol\":\"tcp\",\"protonum\":6," \
     "\"state\":\"ESTABLISHED\",\"timeout\":118,\"status\":[\"SEEN_REPLY\","    \
@@ -104,6 +118,14 @@ static void lines_are_conntrack_s(void **state)
          "gre      47 29 src=10.0.1.3 dst=198.51.100.2 srckey=0x0 "
          "dstkey=0x1234 [UNREPLIED] src=198.51.100.2 dst=10.0.1.3 "
          "srckey=0x1234 dstkey=0x0 mark=0 use=1\n"},
+        {SCTP, 0, CLI_FORMAT_LIST,
+         "sctp     132 209 ESTABLISHED src=10.0.1.3 dst=198.51.100.2 "
+         "sport=5000 dport=99 src=198.51.100.2 dst=198.51.100.1 sport=99 "
+         "dport=5000 [ASSURED] mark=0 use=1\n"},
+        {DCCP, 0, CLI_FORMAT_LIST,
+         "dccp     33 479 PARTOPEN src=10.0.1.3 dst=198.51.100.2 sport=5000 "
+         "dport=99 src=198.51.100.2 dst=198.51.100.1 sport=99 dport=5000 "
+         "mark=0 use=1\n"},
         {TCP_SENT, CLI_FORMAT_TIMESTAMP | CLI_FORMAT_ID, CLI_FORMAT_NEW,
          "[1767225609.001002]\t    [NEW] tcp      6 118 SYN_SENT src=10.0.1.2 "
          "dst=198.51.100.2 sport=4001 dport=80 [UNREPLIED] src=198.51.100.2 "

@@ -367,8 +367,8 @@ static void a_rule_for_all_protocols_steers_echo_too(void **state)
              "\"203.0.113.0/31\", \"dnat\": \"10.0.1.2\"}]}");
 
     (void)state;
-    assert_int_equal(c->n_steer,
-                     8); /* two addresses: ICMP, TCP, UDP and -Lite */
+    /* two addresses: ICMP, TCP, UDP, DCCP, SCTP, UDP-Lite */
+    assert_int_equal(c->n_steer, 12);
     assert_int_equal(c->steer[0].proto, 1);
     assert_int_equal(c->steer[0].port_lo, 8 << 8);
     assert_int_equal(c->steer[0].port_hi, 8 << 8 | 0xff);

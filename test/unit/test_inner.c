@@ -69,6 +69,12 @@ static const struct {
     {"192.0.2.9 > 198.51.100.1 icmp 3/3 about {198.51.100.1:1 > 8.8.8.8:2 udp} "
      "quote 3",
      CT_REASON_ICMP_TRUNCATED, NULL, NULL, 0, 0, 0, 0, 0},
+    {"192.0.2.9 > 198.51.100.1 icmp 3/2 about {198.51.100.1:1 > 8.8.8.8:2 sctp "
+     "INIT} quote 8",
+     CT_REASON_NONE, "198.51.100.1", "8.8.8.8", 1, 2, 132, 48, 8},
+    {"192.0.2.9 > 198.51.100.1 icmp 3/2 about {198.51.100.1:1 > 8.8.8.8:2 dccp "
+     "REQUEST} quote 3",
+     CT_REASON_ICMP_TRUNCATED, NULL, NULL, 0, 0, 0, 0, 0},
     {"192.0.2.9 > 198.51.100.1 icmp 4/0 about {198.51.100.1 > 8.8.8.8 icmp "
      "echo id 7}",
      CT_REASON_NONE, "198.51.100.1", "8.8.8.8", 7, 0x800, 1, 48, 8},
@@ -173,6 +179,25 @@ static const struct {
      MANGLE_SRC, "198.51.100.1:61234", "10.0.1.2:4001", "10.0.1.2", 4001},
     {"192.0.2.9 > 198.51.100.1 icmp 3/3 about {8.8.8.8:5 > %s udp 'x'}",
      MANGLE_DST, "10.0.1.2:4001", "198.51.100.1:61234", "198.51.100.1", 61234},
+    {"192.0.2.9 > 198.51.100.1 icmp 3/2 about {%s > 8.8.8.8:99 sctp INIT itag "
+     "7 len 20}",
+     MANGLE_SRC, "198.51.100.1:61234", "10.0.1.2:4001", "10.0.1.2", 4001},
+    /* by 8 bytes, by 12, and by half of it: the whole's CRC all the same */
+    {"192.0.2.9 > 198.51.100.1 icmp 3/2 about {%s > 8.8.8.8:99 sctp DATA vtag "
+     "7 len 20} quote 8",
+     MANGLE_SRC, "198.51.100.1:61234", "10.0.1.2:4001", "10.0.1.2", 4001},
+    {"192.0.2.9 > 198.51.100.1 icmp 3/2 about {%s > 8.8.8.8:99 sctp DATA vtag "
+     "7 len 20} quote 12",
+     MANGLE_SRC, "198.51.100.1:61234", "10.0.1.2:4001", "10.0.1.2", 4001},
+    {"192.0.2.9 > 198.51.100.1 icmp 3/2 about {8.8.8.8:99 > %s sctp DATA vtag "
+     "7 len 1200 ipopt 94040000} quote 400",
+     MANGLE_DST, "10.0.1.2:4001", "198.51.100.1:61234", "198.51.100.1", 61234},
+    {"2001:db8::9 > fd00::1 icmp 1/4 about {[fd00::3]:2 > %s sctp DATA vtag 7 "
+     "dstopt 8 len 1300}",
+     MANGLE_DST, "[2001:db8::1]:61234", "[fd00::9]:1", "fd00::9", 1},
+    {"192.0.2.9 > 198.51.100.1 icmp 3/2 about {%s > 8.8.8.8:99 dccp REQUEST "
+     "seq 7 len 9} quote 8",
+     MANGLE_SRC, "198.51.100.1:61234", "10.0.1.2:4001", "10.0.1.2", 4001},
     {"192.0.2.9 > 198.51.100.1 icmp 3/1 about {%s > 8.8.8.8 proto 47 len 30}",
      MANGLE_SRC, "198.51.100.1", "10.0.1.2", "10.0.1.2", 4001},
     {"2001:db8::9 > fd00::1 icmp 2/0 mtu 1280 about {%s > [fd00::3]:2 tcp . "

@@ -488,10 +488,13 @@ static void every_protocol_number(void **state)
         buf[9] = (uint8_t)proto;
         buf[32] = 0x50;
         buf[24] = 0, buf[25] = 40; /* well as TCP and as UDP */
+        if (proto == 33)
+            buf[24] = 4, buf[25] = 0; /* and as DCCP */
         packet_fix_sums(buf, n);
         assert_int_equal(parse(&pkt, buf, n), OK);
         assert_int_equal(pkt.tuple.proto, proto);
-        if (proto != 6 && proto != 17 && proto != 1 && proto != 136)
+        if (proto != 6 && proto != 17 && proto != 1 && proto != 136 &&
+            proto != 132 && proto != 33)
             assert_int_equal(pkt.tuple.sport | pkt.tuple.dport, 0);
     }
 }

@@ -34,7 +34,9 @@ static void registry(void **state)
     assert_ptr_equal(protos_find(1), &proto_icmp);
     assert_ptr_equal(protos_find(6), &proto_tcp);
     assert_ptr_equal(protos_find(17), &proto_udp);
+    assert_ptr_equal(protos_find(33), &proto_dccp);
     assert_ptr_equal(protos_find(58), &proto_icmpv6);
+    assert_ptr_equal(protos_find(132), &proto_sctp);
     assert_ptr_equal(protos_find(0), &proto_generic);
     assert_ptr_equal(protos_find(255), &proto_generic);
 }
@@ -143,25 +145,70 @@ static void check_answer(const struct flow *f, const struct l4proto *proto)
 }
 
 /* TCP bytes whose numbers lie near each other, so that they get somewhere. */
-static void random_bytes(uint8_t *b, unsigned n)
+static void tcp_bytes(uint8_t *b, unsigned n)
 {
     static const uint8_t flags[] = {0x02, 0x12, 0x10, 0x11, 0x04, 0x14, 0x18};
 
-    for (unsigned i = 0; i < n; i++)
-        b[i] = (uint8_t)roll();
-    if (roll() % 8 == 0 || n < 20)
-        return;
     memset(b + 4, 0, 3);
     memset(b + 8, 0, 3);
     b[12] = (uint8_t)((5 + roll() % ((n - 20) / 4 + 1)) << 4);
     b[13] = flags[roll() % sizeof flags];
-    if (roll() % 4)
+}
+
+/* Known chunks of a few words, one behind the other; few tags. */
+static void sctp_bytes(uint8_t *b, unsigned n)
+{
+    static const uint8_t types[] = {0, 1, 1, 2,  2,  3,  4,  5,
+                                    6, 7, 8, 10, 10, 11, 14, 9};
+
+    memset(b + 4, 0, 3);
+    b[7] = (uint8_t)(roll() % 3);
+    for (unsigned at = 12; at + 4 <= n;) {
+        unsigned words = roll() % 2 ? (n - at) / 4 : 1 + roll() % 5;
+
+        b[at] = types[roll() % 16];
+        b[at + 1] = (uint8_t)(roll() % 2);
+        b[at + 2] = 0;
+        b[at + 3] = (uint8_t)(4 * words);
+        if (n - at >= 8) {
+            memset(b + at + 4, 0, 3);
+            b[at + 7] = (uint8_t)(roll() % 3);
+        }
+        at += 4 * words;
+    }
+}
+
+/* Types with and without short numbers, the numbers being near. */
+static void dccp_bytes(uint8_t *b, unsigned n)
+{
+    memset(b + 9, 0, n - 9);
+    b[4] = (uint8_t)(roll() % 4 ? 7 : 3 + roll() % 5);
+    b[8] = (uint8_t)(roll() % 4 ? roll() % 10 << 1 | 1 : roll() % 32);
+    b[15] = (uint8_t)(roll() % 4);
+    if (n >= 24)
+        b[23] = (uint8_t)(roll() % 4);
+}
+
+static void random_bytes(uint8_t *b, unsigned n, uint8_t proto)
+{
+    for (unsigned i = 0; i < n; i++)
+        b[i] = (uint8_t)roll();
+    if (roll() % 8 == 0 || n < 20)
+        return;
+    if (proto == 6)
+        tcp_bytes(b, n);
+    else if (proto == 132)
+        sctp_bytes(b, n);
+    else if (proto == 33)
+        dccp_bytes(b, n);
+    else if (roll() % 4)
         b[0] = (uint8_t)(roll() % 20); /* ICMP: a type that may be */
 }
 
 static void random_packets(void **state)
 {
-    static const uint8_t nums[] = {1, 6, 6, 6, 6, 17, 58, 99};
+    static const uint8_t nums[] = {1, 6, 6, 6, 6, 17, 132, 132, 33, 33, 58, 99};
+    bool met[2][16] = {{false}};
 
     (void)state;
     for (unsigned i = 0; i < 20000; i++) {
@@ -169,6 +216,7 @@ static void random_packets(void **state)
         struct flow f = flow_new(proto);
 
         f.params.v[CT_PARAM_tcp_loose] = roll() & 1;
+        f.params.v[CT_PARAM_dccp_loose] = roll() & 1;
         f.params.v[CT_PARAM_tcp_be_liberal] = roll() % 8 == 0;
         for (unsigned k = 0; k < 30; k++) {
             unsigned n = 8 + roll() % 53;
@@ -176,13 +224,20 @@ static void random_packets(void **state)
             struct ct_pkt pkt = {.data = bytes, .len = n, .l4_len = n};
 
             assert_non_null(bytes);
-            random_bytes(bytes, n);
+            random_bytes(bytes, n, proto->num);
             f.now_ms += roll() % 5 ? roll() % 3000 : roll() % 200000;
             flow_packet(&f, &pkt, roll() & 1);
             check_answer(&f, proto);
             free(bytes);
+            met[proto == &proto_sctp][proto->state(&f.st)] |=
+                proto == &proto_sctp || proto == &proto_dccp;
         }
     }
+    /* they got somewhere: every state of the two was met */
+    for (unsigned s = 0; s < proto_dccp.n_states; s++)
+        assert_true(met[0][s]);
+    for (unsigned s = 0; s < proto_sctp.n_states; s++)
+        assert_true(met[1][s]);
 }
 
 /* The union's words must hold each member whole: ct_conn copies the words. */

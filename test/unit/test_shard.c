@@ -67,8 +67,9 @@ static struct ct_tuple flow(uint8_t family, uint8_t proto, union ct_addr src,
     bool v4 = family == CT_IPV4;
 
     if (proto == 0) /* any of those with a port or id */
-        proto = (uint8_t[]){PROTO_TCP, PROTO_UDP,
-                            v4 ? PROTO_ICMP : PROTO_ICMPV6}[rng_below(&rng, 3)];
+        proto = (uint8_t[]){
+            PROTO_TCP,     PROTO_UDP,  v4 ? PROTO_ICMP : PROTO_ICMPV6,
+            PROTO_UDPLITE, PROTO_SCTP, PROTO_DCCP}[rng_below(&rng, 6)];
     t.proto = proto;
     if (proto == GRE || proto == ESP)
         return t;
@@ -140,9 +141,11 @@ static uint32_t error_owner(const struct ct_tuple *left)
     else
         snprintf(proto, sizeof proto, "proto %u", left->proto);
     if (parse_has_ports(left->proto))
-        strcpy(proto, left->proto == PROTO_TCP   ? "tcp S"
-                      : left->proto == PROTO_UDP ? "udp"
-                                                 : "udplite");
+        strcpy(proto, left->proto == PROTO_TCP    ? "tcp S"
+                      : left->proto == PROTO_UDP  ? "udp"
+                      : left->proto == PROTO_SCTP ? "sctp INIT"
+                      : left->proto == PROTO_DCCP ? "dccp REQUEST"
+                                                  : "udplite");
     if (left->proto == PROTO_GRE)
         strcat(proto, " len 8");
     snprintf(spec, sizeof spec, "%s > %s icmp %s about {%s > %s %s} quote 8",

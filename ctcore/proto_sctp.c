@@ -1,0 +1,344 @@
+/* proto_sctp.c - the tracker of SCTP (RFC 9260)
+ *
+ * A packet is a common header and chunks.  Its verification tag is what a
+ * stranger must guess: in each direction it is the one that the receiver chose
+ * in its INIT or INIT ACK.  So st->vtag[dir] is what packets of dir must bear,
+ * and INIT of one side sets the other's.  RFC 9260 8.5.1 names the chunks that
+ * are sent before both ends know it, or after one has forgotten it.
+ *
+ * A bundle is weighed chunk by chunk, as the kernel does it: chunks before a
+ * bad one have had their effect.
+ *
+ * When both ends send INIT at once (5.2.1), or one sends it again after a
+ * restart (5.2.2), tags that are in use come into doubt: init[] remembers who
+ * has sent one.  If both have, an INIT ACK must name the tag that its sender's
+ * INIT named. */
+#include "bytes.h"
+#include "l4proto.h"
+#include "sctp.def"
+#include <ctcore/event.h>
+
+enum { HEADER_LEN = 12, CHUNK_LEN = 4, INIT_LEN = 20, TAG_AT = 4 };
+
+/* A HEARTBEAT with a tag that is not its direction's was seen last. */
+enum { HEARTBEAT_DOUBTED = 1 };
+
+/* The sender has no tag of its own and reflects the one it got. */
+enum { FLAG_T = 1 };
+
+enum sctp_state {
+#define S(name, timeout) SCTP_##name,
+    SCTP_STATES(S)
+#undef S
+        N_SCTP_STATES,
+    SCTP_INVALID = N_SCTP_STATES
+};
+
+enum sctp_chunk {
+#define C(name, number) CHUNK_##name = number,
+    SCTP_CHUNKS(C)
+#undef C
+        N_SCTP_CHUNKS
+};
+
+/* 0 is NONE, to which nothing leads: the state stays. */
+static const uint8_t sctp_next[N_SCTP_STATES][CT_N_DIRS][N_SCTP_CHUNKS] = {
+#define T(from, dir, chunk, to, why)                                           \
+    [SCTP_##from][CT_DIR_##dir][CHUNK_##chunk] = SCTP_##to,
+    SCTP_TRANSITIONS(T)
+#undef T
+};
+
+#define BIT(chunk) (1u << CHUNK_##chunk)
+
+/* These must not share a packet (6.10). */
+#define ALONE (BIT(INIT) | BIT(INIT_ACK) | BIT(SHUTDOWN_COMPLETE))
+/* These are first in theirs. */
+#define FIRST (ALONE | BIT(COOKIE_ECHO) | BIT(COOKIE_ACK))
+/* Out of the blue these are refused unseen (8.4). */
+#define NEVER_OPENS (BIT(ABORT) | BIT(SHUTDOWN_COMPLETE) | BIT(COOKIE_ACK))
+/* A packet with one of these has its own rule for the tag. */
+#define OWN_RULE                                                               \
+    (BIT(INIT) | BIT(SHUTDOWN_COMPLETE) | BIT(COOKIE_ECHO) | BIT(ABORT) |      \
+     BIT(SHUTDOWN_ACK) | BIT(HEARTBEAT) | BIT(HEARTBEAT_ACK))
+
+/* ---- chunks ---- */
+
+struct packet {
+    const uint8_t *sctp;
+    uint32_t len, vtag;
+    uint32_t has; /* bits: chunk types below 32 */
+    uint32_t n;   /* chunks */
+};
+
+struct chunk {
+    uint32_t at, len; /* from the SCTP header; at 0: before the first */
+    uint8_t type, flags;
+};
+
+static bool next_chunk(const struct packet *p, struct chunk *c)
+{
+    c->at = c->at == 0 ? (uint32_t)HEADER_LEN : c->at + ((c->len + 3) & ~3u);
+    if (c->at >= p->len || p->len - c->at < CHUNK_LEN)
+        return false;
+    c->type = p->sctp[c->at];
+    c->flags = p->sctp[c->at + 1];
+    c->len = load16(p->sctp + c->at + 2);
+    return true;
+}
+
+/* Everything that can be said of the packet alone.  What passes: every chunk
+ * is inside of it, and INITs have their fixed part. */
+static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
+{
+    struct chunk c = {.at = 0};
+
+    if (pkt->l4_len < HEADER_LEN)
+        return CT_REASON_L4_TRUNCATED;
+    *p = (struct packet){.sctp = pkt->data + pkt->l4_off, .len = pkt->l4_len};
+    p->vtag = load32(p->sctp + 4);
+    for (; next_chunk(p, &c); p->n++) {
+        uint32_t bit = c.type < 32 ? 1u << c.type : 0;
+
+        if (c.len < CHUNK_LEN || c.len > p->len - c.at)
+            return CT_REASON_SCTP_CHUNK;
+        if (p->n > 0 && ((bit & FIRST) || (p->has & ALONE)))
+            return CT_REASON_SCTP_CHUNK;
+        if ((bit & (BIT(INIT) | BIT(INIT_ACK))) && c.len < INIT_LEN)
+            return CT_REASON_SCTP_CHUNK;
+        p->has |= bit;
+    }
+    return p->n > 0 ? CT_REASON_NONE : CT_REASON_SCTP_CHUNK;
+}
+
+static uint32_t init_tag(const struct packet *p, const struct chunk *c)
+{
+    return load32(p->sctp + c->at + TAG_AT);
+}
+
+static uint8_t next_state(uint8_t state, enum ct_dir dir, uint8_t type)
+{
+    uint8_t next =
+        type < N_SCTP_CHUNKS ? sctp_next[state][dir][type] : (uint8_t)SCTP_NONE;
+
+    return next == SCTP_NONE ? state : next;
+}
+
+/* ---- the first packet ---- */
+
+static enum ct_reason sctp_opens(union ct_proto_state *st, struct track *t)
+{
+    struct chunk c = {.at = 0};
+    struct packet p;
+    enum ct_reason why = read_packet(t->pkt, &p);
+
+    if (why != CT_REASON_NONE)
+        return why;
+    if (p.has & NEVER_OPENS)
+        return CT_REASON_SCTP_NO_FLOW;
+    while (next_chunk(&p, &c)) {
+        if (next_state(SCTP_NONE, CT_DIR_ORIGINAL, c.type) == SCTP_NONE)
+            return CT_REASON_SCTP_NO_FLOW;
+        if (c.type == CHUNK_INIT) {
+            st->sctp.vtag[CT_DIR_REPLY] = init_tag(&p, &c);
+            st->sctp.init[CT_DIR_ORIGINAL] = 1;
+        } else if (c.type == CHUNK_HEARTBEAT || c.type == CHUNK_HEARTBEAT_ACK)
+            st->sctp.vtag[CT_DIR_ORIGINAL] = p.vtag;
+        else if (c.type == CHUNK_SHUTDOWN_ACK) /* reflected by its answer */
+            st->sctp.vtag[CT_DIR_REPLY] = p.vtag;
+    }
+    return CT_REASON_NONE;
+}
+
+/* ---- verification tags ---- */
+
+/* A path may be used again after an association that this tracker has not seen
+ * the beginning of: a HEARTBEAT and its answer, both with foreign tags, show
+ * the new ones.  The first passes and is not believed (*doubted). */
+static bool heartbeat_fits(union ct_proto_state *st, const struct packet *p,
+                           const struct chunk *c, enum ct_dir dir,
+                           bool *doubted)
+{
+    bool was_doubted = st->sctp.flags & HEARTBEAT_DOUBTED;
+
+    if (st->sctp.vtag[dir] == 0) {
+        st->sctp.vtag[dir] = p->vtag;
+        return true;
+    }
+    if (st->sctp.vtag[dir] == p->vtag) {
+        st->sctp.flags &= (uint8_t)~HEARTBEAT_DOUBTED;
+        return true;
+    }
+    if ((p->has & BIT(DATA)) || *doubted)
+        return false;
+    if (c->type == CHUNK_HEARTBEAT) {
+        st->sctp.flags |= HEARTBEAT_DOUBTED;
+        st->sctp.last_dir = (uint8_t)dir;
+        *doubted = true;
+        return true;
+    }
+    if (!was_doubted || st->sctp.last_dir == dir)
+        return false;
+    st->sctp.flags &= (uint8_t)~HEARTBEAT_DOUBTED;
+    st->sctp.vtag[dir] = p->vtag;
+    st->sctp.vtag[!dir] = 0;
+    return true;
+}
+
+/* Before any chunk is looked at.  The kernel lets a chunk with a rule of its
+ * own open the door to the others of its packet, and so a stranger's HEARTBEAT
+ * bring in a SHUTDOWN; nobody honest sends such a bundle. */
+static enum ct_reason check_tag(const union ct_proto_state *st,
+                                const struct packet *p, enum ct_dir dir)
+{
+    if (p->vtag == st->sctp.vtag[dir])
+        return CT_REASON_NONE;
+    if (!(p->has & OWN_RULE))
+        return CT_REASON_SCTP_VTAG;
+    return p->n > 1 && st->sctp.vtag[dir] != 0 ? CT_REASON_SCTP_BUNDLE
+                                               : CT_REASON_NONE;
+}
+
+/* RFC 9260 8.5.1. */
+static bool tag_fits(union ct_proto_state *st, const struct packet *p,
+                     const struct chunk *c, enum ct_dir dir, bool *doubted)
+{
+    switch (c->type) {
+    case CHUNK_INIT: /* A: nobody has a tag yet */
+        return p->vtag == 0;
+    case CHUNK_ABORT: /* B, C: its own, or the one it was sent */
+    case CHUNK_SHUTDOWN_COMPLETE:
+        return p->vtag == st->sctp.vtag[c->flags & FLAG_T ? !dir : dir];
+    case CHUNK_COOKIE_ECHO: /* D */
+        return p->vtag == st->sctp.vtag[dir];
+    case CHUNK_HEARTBEAT:
+    case CHUNK_HEARTBEAT_ACK:
+        return heartbeat_fits(st, p, c, dir, doubted);
+    default:
+        return true;
+    }
+}
+
+/* Learn what the sender of an INIT or INIT ACK wants to be sent from now on. */
+static bool learn_tag(union ct_proto_state *st, const struct packet *p,
+                      const struct chunk *c, enum ct_dir dir)
+{
+    uint32_t tag = init_tag(p, c), known = st->sctp.vtag[!dir];
+
+    if (c->type == CHUNK_INIT) {
+        if (known == tag) /* sent again, or forged: nothing new */
+            return true;
+        if (st->sctp.init[dir] && st->sctp.init[!dir])
+            st->sctp.init[!dir] = 0;
+        st->sctp.init[dir] = 1;
+    } else {
+        if (!st->sctp.init[!dir] && known != 0 && known != tag)
+            return false;
+        if (st->sctp.init[dir] && st->sctp.init[!dir] && known != tag)
+            return false;
+    }
+    st->sctp.vtag[!dir] = tag;
+    return true;
+}
+
+/* ---- each packet ---- */
+
+static const uint8_t sctp_timeouts[N_SCTP_STATES] = {
+#define S(name, timeout) [SCTP_##name] = CT_PARAM_##timeout,
+    SCTP_STATES(S)
+#undef S
+};
+
+/* One chunk.  *quiet: it passes, but the flow's time does not begin anew. */
+static enum ct_reason take_chunk(union ct_proto_state *st,
+                                 const struct packet *p, const struct chunk *c,
+                                 struct track *t, bool *quiet)
+{
+    uint8_t was = st->sctp.state, next;
+    bool doubted = *quiet;
+
+    if (!tag_fits(st, p, c, t->dir, &doubted))
+        return CT_REASON_SCTP_VTAG;
+    if (doubted && !*quiet) {
+        *quiet = true;
+        return CT_REASON_NONE;
+    }
+    next = next_state(was, t->dir, c->type);
+    if (next == SCTP_INVALID)
+        return CT_REASON_SCTP_STATE;
+    if ((c->type == CHUNK_INIT || c->type == CHUNK_INIT_ACK) &&
+        !learn_tag(st, p, c, t->dir))
+        return CT_REASON_SCTP_VTAG;
+    if (c->type == CHUNK_COOKIE_ACK) /* tags are agreed upon */
+        st->sctp.init[CT_DIR_ORIGINAL] = st->sctp.init[CT_DIR_REPLY] = 0;
+    /* INITs alone must not keep an entry, or the rules that it was made by, for
+     * ever. */
+    if (c->type == CHUNK_INIT && was == SCTP_CLOSED && next == SCTP_CLOSED)
+        *quiet = true;
+    st->sctp.state = next;
+    if (next == was)
+        return CT_REASON_NONE;
+    t->events = CT_EVENT_PROTOINFO;
+    if (next == SCTP_ESTABLISHED)
+        t->act |= TRACK_ASSURED;
+    return CT_REASON_NONE;
+}
+
+static enum ct_reason refuse(struct track *t, enum ct_reason why)
+{
+    t->act = TRACK_KEEP; /* the chunks before it */
+    t->events = 0;
+    return why;
+}
+
+static enum ct_reason sctp_track(union ct_proto_state *st, struct track *t)
+{
+    struct chunk c = {.at = 0};
+    struct packet p;
+    bool quiet = false;
+    enum ct_reason why = read_packet(t->pkt, &p);
+
+    if (why != CT_REASON_NONE)
+        return why;
+    why = check_tag(st, &p, t->dir);
+    if (why != CT_REASON_NONE)
+        return why;
+    while (next_chunk(&p, &c)) {
+        why = take_chunk(st, &p, &c, t, &quiet);
+        if (why != CT_REASON_NONE)
+            return refuse(t, why);
+    }
+    if (quiet) {
+        t->act = TRACK_IGNORE;
+        return CT_REASON_NONE;
+    }
+    t->act |= TRACK_REFRESH;
+    t->timeout = sctp_timeouts[st->sctp.state];
+    if (st->sctp.state >= SCTP_SHUTDOWN_SENT &&
+        st->sctp.state <= SCTP_SHUTDOWN_ACK_SENT)
+        t->act |= TRACK_CLOSING;
+    return CT_REASON_NONE;
+}
+
+static uint8_t sctp_state(const union ct_proto_state *st)
+{
+    return st->sctp.state;
+}
+
+static const char *const sctp_states[N_SCTP_STATES] = {
+#define S(name, timeout) [SCTP_##name] = #name,
+    SCTP_STATES(S)
+#undef S
+};
+
+const struct l4proto proto_sctp = {
+    .num = 132,
+    .name = "sctp",
+    .states = sctp_states,
+    .timeouts = sctp_timeouts,
+    .n_states = N_SCTP_STATES,
+    .has_ports = true,
+    .opens = sctp_opens,
+    .track = sctp_track,
+    .state = sctp_state,
+};
