@@ -207,6 +207,7 @@ void answer_local(struct journey *j, struct ct_pkt *pkt)
         send_reset(j, pkt, false);
         break;
     case WALK_UDP:
+    case WALK_UDPLITE:
         answer_error(j, pkt, ANSWER_NO_PORT, 0);
         break;
     case WALK_ICMP:

@@ -55,7 +55,13 @@ static inline uint8_t walk_route(const struct journey *j, uint8_t family,
     return out < j->local.ifaces.n ? out : CT_NO_IFACE;
 }
 
-enum { WALK_ICMP = 1, WALK_TCP = 6, WALK_UDP = 17, WALK_ICMPV6 = 58 };
+enum {
+    WALK_ICMP = 1,
+    WALK_TCP = 6,
+    WALK_UDP = 17,
+    WALK_ICMPV6 = 58,
+    WALK_UDPLITE = 136
+};
 
 /* Bytes of everything before the payload; 0: can't be told. */
 static inline uint32_t walk_headers(const struct ct_pkt *pkt)

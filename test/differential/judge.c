@@ -140,7 +140,7 @@ static uint8_t proto_of(const struct talk_flow *f)
 {
     static const uint8_t protos[TALK_N_PROTOS] = {
         [TALK_TCP] = 6,       [TALK_UDP] = 17, [TALK_ECHO] = 1,
-        [TALK_UDPLITE] = 136, [TALK_GRE] = 47,
+        [TALK_UDPLITE] = 136, [TALK_GRE] = 47, [TALK_SCTP] = 132,
     };
 
     return f->proto == TALK_ECHO && f->six ? 58 : protos[f->proto];
@@ -233,9 +233,24 @@ static bool is_mapping_stays(const struct judge *j)
 
 enum played { PLAYED, STATED, DIFFERS };
 
+/* Difference udplite_sum: the kernel must not look at a right sum. */
+static void put(struct judge *j, enum pair_subject who, bool reply,
+                const uint8_t *data, size_t len)
+{
+    bool blind = who == PAIR_KERNEL && j->step->kind != TALK_BADSUM &&
+                 j->talk->flow[j->step->flow].proto == TALK_UDPLITE;
+
+    if (blind)
+        pair_look_at_sums(j->pair, false);
+    pair_put(j->pair, who, reply, data, len, true);
+    if (blind)
+        pair_look_at_sums(j->pair, true);
+}
+
 static enum played play(struct judge *j, const struct talk *t, unsigned i,
                         char *report, size_t room)
 {
+    uint64_t bundles = pair_refused(j->pair, CT_REASON_SCTP_BUNDLE);
     uint8_t data[4096];
     char line[PAIR_N_SUBJECTS][1024];
 
@@ -255,7 +270,11 @@ static enum played play(struct judge *j, const struct talk *t, unsigned i,
             snprintf(report, room, "step %u is no packet: %s\n", i, line[s]);
             return DIFFERS;
         }
-        pair_put(j->pair, s, t->step[i].reply, data, len, true);
+        put(j, s, t->step[i].reply, data, len);
+    }
+    if (pair_refused(j->pair, CT_REASON_SCTP_BUNDLE) != bundles) {
+        j->stated[PAIR_sctp_bundle]++;
+        return STATED;
     }
     if (strcmp(j->out[PAIR_KERNEL].text, j->out[PAIR_WEIR].text) == 0)
         return PLAYED;

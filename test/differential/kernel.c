@@ -307,15 +307,40 @@ static int tcp_attr(const struct nlattr *attr, void *data)
     struct kernel_flow *f = data;
 
     if (mnl_attr_get_type(attr) == CTA_PROTOINFO_TCP_STATE)
-        f->tcp_state = mnl_attr_get_u8(attr);
+        f->state = mnl_attr_get_u8(attr);
+    return MNL_CB_OK;
+}
+
+static int sctp_attr(const struct nlattr *attr, void *data)
+{
+    struct kernel_flow *f = data;
+
+    switch (mnl_attr_get_type(attr)) {
+    case CTA_PROTOINFO_SCTP_STATE:
+        f->state = mnl_attr_get_u8(attr);
+        break;
+    case CTA_PROTOINFO_SCTP_VTAG_ORIGINAL:
+        f->vtag[CT_DIR_ORIGINAL] = ntohl(mnl_attr_get_u32(attr));
+        break;
+    case CTA_PROTOINFO_SCTP_VTAG_REPLY:
+        f->vtag[CT_DIR_REPLY] = ntohl(mnl_attr_get_u32(attr));
+        break;
+    default:
+        break;
+    }
     return MNL_CB_OK;
 }
 
 static int protoinfo_attr(const struct nlattr *attr, void *data)
 {
-    if (mnl_attr_get_type(attr) != CTA_PROTOINFO_TCP)
+    switch (mnl_attr_get_type(attr)) {
+    case CTA_PROTOINFO_TCP:
+        return mnl_attr_parse_nested(attr, tcp_attr, data);
+    case CTA_PROTOINFO_SCTP:
+        return mnl_attr_parse_nested(attr, sctp_attr, data);
+    default:
         return MNL_CB_OK;
-    return mnl_attr_parse_nested(attr, tcp_attr, data);
+    }
 }
 
 static int flow_attr(const struct nlattr *attr, void *data)
@@ -344,7 +369,7 @@ static int flow_attr(const struct nlattr *attr, void *data)
     return MNL_CB_OK;
 }
 
-/* No tcp_state was told. */
+/* No state was told. */
 enum { NO_STATE = 255 };
 
 struct visit {
@@ -540,7 +565,7 @@ static int on_event(const struct nlmsghdr *nlh, void *data)
     struct kernel_flow f;
 
     memset(&f, 0, sizeof f);
-    f.tcp_state = NO_STATE;
+    f.state = NO_STATE;
     mnl_attr_parse(nlh, sizeof(struct nfgenmsg), flow_attr, &f);
     if ((nlh->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE)
         kind = "DESTROY";

@@ -26,7 +26,8 @@ struct kernel_flow {
     uint32_t status;  /* IPS_*: the numbers of enum ct_status */
     uint32_t timeout; /* s left, rounded down */
     uint32_t mark;
-    uint8_t tcp_state; /* enum tcp_conntrack; 0: not TCP */
+    uint8_t state;            /* enum tcp_conntrack or sctp_conntrack; else 0 */
+    uint32_t vtag[CT_N_DIRS]; /* SCTP */
 };
 
 /* NULL, and why in err: not root, no TUN, no nftables. */

@@ -101,6 +101,16 @@ void pair_put(struct pair *p, enum pair_subject who, bool wan, const uint8_t *d,
     put_weir(p, wan, d, len);
 }
 
+void pair_look_at_sums(struct pair *p, bool look)
+{
+    kernel_sysctl(p->kernel, "netfilter/nf_conntrack_checksum", look);
+}
+
+uint64_t pair_refused(const struct pair *p, enum ct_reason why)
+{
+    return ct_drops(p->rig.ct, why);
+}
+
 bool pair_settle(struct pair *p)
 {
     return kernel_settle(p->kernel);

@@ -11,6 +11,8 @@
 
 #include "differences.def"
 
+#include <ctcore/lists.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,6 +65,11 @@ void pair_put(struct pair *p, enum pair_subject who, bool wan, const uint8_t *d,
 /* IP ids of what a router makes itself are its own affair, and so is whether
  * its errors may be cut (difference icmp_df). */
 void pair_blank_id(uint8_t *d, size_t len);
+
+/* Whether the kernel looks at checksums: difference udplite_sum. */
+void pair_look_at_sums(struct pair *p, bool look);
+/* How often weir has refused a packet for this. */
+uint64_t pair_refused(const struct pair *p, enum ct_reason why);
 
 /* All packets before have been walked by the kernel. */
 bool pair_settle(struct pair *p);

@@ -50,13 +50,19 @@ static const char *kernel_state(const struct kernel_flow *f)
         "NONE",       "SYN_SENT", "SYN_RECV",  "ESTABLISHED", "FIN_WAIT",
         "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE",       "SYN_SENT2"};
 
-    return f->tuple[0].proto == 6 && f->tcp_state < 10 ? states[f->tcp_state]
-                                                       : "";
+    static const char *const sctp[] = {
+        "NONE",          "CLOSED",        "COOKIE_WAIT",   "COOKIE_ECHOED",
+        "ESTABLISHED",   "SHUTDOWN_SENT", "SHUTDOWN_RECD", "SHUTDOWN_ACK_SENT",
+        "HEARTBEAT_SENT"};
+
+    if (f->tuple[0].proto == 132)
+        return f->state < 9 ? sctp[f->state] : "";
+    return f->tuple[0].proto == 6 && f->state < 10 ? states[f->state] : "";
 }
 
 static const char *weir_state(const struct ct_view *v)
 {
-    return v->tuple[0].proto == 6 ? v->state : "";
+    return v->tuple[0].proto == 6 || v->tuple[0].proto == 132 ? v->state : "";
 }
 
 /* ---- events ---- */
@@ -144,9 +150,23 @@ static void enter(struct pair *p, enum pair_subject who,
     f->status = status;
 }
 
+/* SCTP's state, and what packets of each direction must bear. */
+static const char *with_tags(char text[64], uint8_t proto, const char *state,
+                             const uint32_t vtag[2])
+{
+    if (proto != 132)
+        return state;
+    snprintf(text, 64, "%s %x/%x", state, vtag[0], vtag[1]);
+    return text;
+}
+
 static void kernel_entry(void *ctx, const struct kernel_flow *f)
 {
-    enter(ctx, PAIR_KERNEL, f->tuple, f->status, kernel_state(f), f->timeout);
+    char text[64];
+
+    enter(ctx, PAIR_KERNEL, f->tuple, f->status,
+          with_tags(text, f->tuple[0].proto, kernel_state(f), f->vtag),
+          f->timeout);
 }
 
 static int by_text(const void *a, const void *b)
@@ -167,9 +187,12 @@ static void weir_entries(struct pair *p)
         fprintf(stderr, "weir: the API does not answer\n");
     for (uint32_t s = 0; s < pair_slots(p); s++) {
         struct ct_view v;
+        char text[64];
 
         if (ct_read(p->rig.ct, s, p->rig.now, &v))
-            enter(p, PAIR_WEIR, v.tuple, v.status, weir_state(&v),
+            enter(p, PAIR_WEIR, v.tuple, v.status,
+                  with_tags(text, v.tuple[0].proto, weir_state(&v),
+                            v.proto.sctp.vtag),
                   ct_time_left_s(v.expires, p->rig.now));
     }
 }

@@ -28,6 +28,9 @@ static const struct script_setup thousand_ports = {
 static const struct script_setup limited = {
     pair_masquerade, "", "", 0, 0, true};
 
+static const struct script_setup unchecked = {
+    pair_masquerade, "", "checksum 0", 0, 0, false};
+
 static const struct script rows[] = {
     /* D's second flow has the port of its first that clashed, or its own. */
     {.name = "differs.mapping_stays",
@@ -67,6 +70,28 @@ static const struct script rows[] = {
     {.name = "differs.udplite_sum",
      .differs = "udplite_sum",
      .steps = "~-+ " C " > " S " udplite 'a'\n"},
+    /* A HEARTBEAT with any tag opens the door for a SHUTDOWN. */
+    {.name = "differs.sctp_bundle",
+     .differs = "sctp_bundle",
+     .steps = "+ " C " > " S " sctp INIT vtag 0 itag 9\n"
+              "+ " S " > 198.51.100.1:4000 sctp INIT_ACK vtag 9 itag 7\n"
+              "+ " C " > " S " sctp COOKIE_ECHO vtag 7\n"
+              "+ " S " > 198.51.100.1:4000 sctp COOKIE_ACK vtag 9\n"
+              "~+- " C " > " S " sctp HEARTBEAT+SHUTDOWN vtag 77\n"},
+    /* An unknown chunk that says it is longer than there is room. */
+    {.name = "differs.sctp_length",
+     .differs = "sctp_length",
+     .setup = &unchecked,
+     .steps = "~+- 10.0.1.2 > 198.51.100.2 proto 132 hex "
+              "0fa0003500000000000000000400000c000000000000000005000100\n"},
+    {.name = "differs.sctp_crc",
+     .differs = "sctp_crc",
+     .setup = &unchecked,
+     .steps = "+ " D " > " S " sctp INIT vtag 0 itag 9\n"
+              "~++ " C " > " S " sctp INIT vtag 0 itag 9 badsum\n"},
+    {.name = "differs.dccp",
+     .differs = "dccp",
+     .steps = "~++ " C " > " S " dccp REQUEST seq 1\n"},
     {.name = "differs.gre_short",
      .differs = "gre_short",
      .steps = "~-+ 10.0.1.2 > 198.51.100.2 proto 47 hex 00000800\n"},

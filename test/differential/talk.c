@@ -1,4 +1,4 @@
-#include "talk.h"
+#include "talk_impl.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,30 +14,17 @@ static uint64_t next(uint64_t *state)
     return z ^ z >> 31;
 }
 
-static unsigned below(uint64_t *state, unsigned n)
+unsigned talk_below(uint64_t *state, unsigned n)
 {
     return (unsigned)((next(state) >> 32) * n >> 32);
 }
 
-static bool chance(uint64_t *state, unsigned percent)
+bool talk_chance(uint64_t *state, unsigned percent)
 {
-    return below(state, 100) < percent;
+    return talk_below(state, 100) < percent;
 }
 
 /* ---- what both ends of a TCP connection believe ---- */
-
-/* One end: what it sends next, and what it has got. */
-struct end {
-    uint32_t nxt, got;
-    bool syn, fin, rst;
-};
-
-struct writer {
-    uint64_t chance;
-    struct talk *talk;
-    struct end end[TALK_FLOWS][2];
-    unsigned sent[TALK_FLOWS][2]; /* datagrams */
-};
 
 /* Sequence numbers tell whose they are: the flow, then the side. */
 static uint32_t first_seq(unsigned flow, bool reply)
@@ -45,7 +32,7 @@ static uint32_t first_seq(unsigned flow, bool reply)
     return (uint32_t)(flow + 1) << 28 | (uint32_t)reply << 27 | 0x1000;
 }
 
-static struct talk_step *add(struct writer *w, unsigned flow, bool reply)
+struct talk_step *talk_add(struct talk_writer *w, unsigned flow, bool reply)
 {
     struct talk_step *s = &w->talk->step[w->talk->n_steps++];
 
@@ -53,8 +40,8 @@ static struct talk_step *add(struct writer *w, unsigned flow, bool reply)
                             .kind = TALK_PLAIN,
                             .reply = reply,
                             .win = 65535};
-    if (chance(&w->chance, 1))
-        s->wait_ms = (uint16_t)(1 + below(&w->chance, 4));
+    if (talk_chance(&w->chance, 1))
+        s->wait_ms = (uint16_t)(1 + talk_below(&w->chance, 4));
     return s;
 }
 
@@ -64,44 +51,44 @@ static void set_flags(struct talk_step *s, const char *flags)
 }
 
 /* The next packet by the book; false: this side has nothing to say. */
-static bool by_the_book(struct writer *w, unsigned flow, bool reply)
+static bool by_the_book(struct talk_writer *w, unsigned flow, bool reply)
 {
-    struct end *me = &w->end[flow][reply], *you = &w->end[flow][!reply];
+    struct talk_end *me = &w->end[flow][reply], *you = &w->end[flow][!reply];
     struct talk_step *s;
 
     if (me->rst || you->rst || (reply && !you->syn))
         return false;
-    s = add(w, flow, reply);
+    s = talk_add(w, flow, reply);
     s->seq = me->nxt;
     s->ack = me->got;
     if (!me->syn) {
         set_flags(s, reply ? "S." : "S");
-        s->options = (uint8_t)below(&w->chance, 8);
+        s->options = (uint8_t)talk_below(&w->chance, 8);
         me->syn = true;
         me->nxt++;
         if (!reply)
             s->ack = 0;
-    } else if (me->fin || chance(&w->chance, 35)) {
+    } else if (me->fin || talk_chance(&w->chance, 35)) {
         set_flags(s, ".");
-    } else if (chance(&w->chance, 15)) {
+    } else if (talk_chance(&w->chance, 15)) {
         set_flags(s, "F.");
         me->fin = true;
         me->nxt++;
-    } else if (chance(&w->chance, 5)) {
-        set_flags(s, chance(&w->chance, 50) ? "R" : "R.");
+    } else if (talk_chance(&w->chance, 5)) {
+        set_flags(s, talk_chance(&w->chance, 50) ? "R" : "R.");
         me->rst = true;
     } else {
-        set_flags(s, chance(&w->chance, 50) ? "P." : ".");
-        s->len = (uint16_t)(1 + below(&w->chance, 1200));
+        set_flags(s, talk_chance(&w->chance, 50) ? "P." : ".");
+        s->len = (uint16_t)(1 + talk_below(&w->chance, 1200));
         me->nxt += s->len;
     }
-    if (!chance(&w->chance, 8)) /* it may be lost behind the router */
+    if (!talk_chance(&w->chance, 8)) /* it may be lost behind the router */
         you->got = me->nxt;
     return true;
 }
 
 /* What no honest end would send at this point, or only by mishap. */
-static void off_the_book(struct writer *w, unsigned flow, bool reply)
+static void off_the_book(struct talk_writer *w, unsigned flow, bool reply)
 {
     static const char *const odd[] = {"S", "S.", "F",  "F.", "R",  "R.",  ".",
                                       "P", "-",  "SF", "SR", "U.", "FPU", "P."};
@@ -114,17 +101,19 @@ static void off_the_book(struct writer *w, unsigned flow, bool reply)
                                    (uint32_t)-70000,
                                    1u << 30,
                                    1u << 31};
-    struct end *me = &w->end[flow][reply];
-    struct talk_step *s = add(w, flow, reply);
+    struct talk_end *me = &w->end[flow][reply];
+    struct talk_step *s = talk_add(w, flow, reply);
 
-    set_flags(s, odd[below(&w->chance, sizeof odd / sizeof *odd)]);
-    s->seq = me->nxt + off[below(&w->chance, 9)];
-    s->ack = me->got + off[below(&w->chance, 9)];
-    s->win = chance(&w->chance, 20) ? 0 : 65535;
-    s->len = (uint16_t)(chance(&w->chance, 50) ? below(&w->chance, 1400) : 0);
+    set_flags(s, odd[talk_below(&w->chance, sizeof odd / sizeof *odd)]);
+    s->seq = me->nxt + off[talk_below(&w->chance, 9)];
+    s->ack = me->got + off[talk_below(&w->chance, 9)];
+    s->win = talk_chance(&w->chance, 20) ? 0 : 65535;
+    s->len =
+        (uint16_t)(talk_chance(&w->chance, 50) ? talk_below(&w->chance, 1400)
+                                               : 0);
 }
 
-static void repeat(struct writer *w, unsigned flow, bool reply)
+void talk_repeat(struct talk_writer *w, unsigned flow, bool reply)
 {
     struct talk *t = w->talk;
 
@@ -138,28 +127,28 @@ static void repeat(struct writer *w, unsigned flow, bool reply)
         }
 }
 
-static void tcp_step(struct writer *w, unsigned flow, bool reply)
+static void tcp_step(struct talk_writer *w, unsigned flow, bool reply)
 {
-    unsigned dice = below(&w->chance, 100);
+    unsigned dice = talk_below(&w->chance, 100);
 
     if (dice < 78)
         by_the_book(w, flow, reply);
     else if (dice < 90)
         off_the_book(w, flow, reply);
     else
-        repeat(w, flow, reply);
+        talk_repeat(w, flow, reply);
 }
 
 /* ---- datagrams ---- */
 
-static void datagram_step(struct writer *w, unsigned flow, bool reply)
+static void datagram_step(struct talk_writer *w, unsigned flow, bool reply)
 {
     struct talk_step *s;
 
-    if (reply && w->sent[flow][0] == 0 && !chance(&w->chance, 10))
+    if (reply && w->sent[flow][0] == 0 && !talk_chance(&w->chance, 10))
         return;
-    s = add(w, flow, reply);
-    s->len = (uint16_t)(1 + below(&w->chance, 600));
+    s = talk_add(w, flow, reply);
+    s->len = (uint16_t)(1 + talk_below(&w->chance, 600));
     w->sent[flow][reply]++;
 }
 
@@ -173,10 +162,10 @@ static const struct {
                {3, 0}, {3, 1}, {4, 0}, {4, 1}, {4, 2}};
 
 /* Turn the step that was just made into a worse one. */
-static void spoil(struct writer *w)
+static void spoil(struct talk_writer *w)
 {
     struct talk_step *s = &w->talk->step[w->talk->n_steps - 1];
-    unsigned dice = below(&w->chance, 100), e = below(&w->chance, 10);
+    unsigned dice = talk_below(&w->chance, 100), e = talk_below(&w->chance, 10);
 
     if (dice < 4) {
         s->kind = TALK_BADSUM;
@@ -191,23 +180,26 @@ static void spoil(struct writer *w)
     }
 }
 
-static void make_flow(struct writer *w, unsigned i)
+static void make_flow(struct talk_writer *w, unsigned i)
 {
     struct talk_flow *f = &w->talk->flow[i];
 
-    f->proto = (uint8_t)(chance(&w->chance, 50)   ? TALK_TCP
-                         : chance(&w->chance, 50) ? TALK_UDP
-                         : chance(&w->chance, 70) ? TALK_ECHO
-                                                  : TALK_GRE);
-    f->six = chance(&w->chance, 25);
-    f->client = (uint8_t)(2 + below(&w->chance, 3));
-    f->server = (uint8_t)(2 + below(&w->chance, 2));
+    f->proto = (uint8_t)(talk_chance(&w->chance, 40)   ? TALK_TCP
+                         : talk_chance(&w->chance, 40) ? TALK_SCTP
+                         : talk_chance(&w->chance, 50) ? TALK_UDP
+                         : talk_chance(&w->chance, 60) ? TALK_ECHO
+                         : talk_chance(&w->chance, 50) ? TALK_UDPLITE
+                                                       : TALK_GRE);
+    f->six = talk_chance(&w->chance, 25);
+    f->client = (uint8_t)(2 + talk_below(&w->chance, 3));
+    f->server = (uint8_t)(2 + talk_below(&w->chance, 2));
     /* from few, so that they meet */
-    f->sport = (uint16_t)(20000 + below(&w->chance, 4));
-    f->dport = (uint16_t)(chance(&w->chance, 50) ? 80 : 443);
+    f->sport = (uint16_t)(20000 + talk_below(&w->chance, 4));
+    f->dport = (uint16_t)(talk_chance(&w->chance, 50) ? 80 : 443);
     for (int side = 0; side < 2; side++) {
         w->end[i][side].nxt = first_seq(i, side);
         w->end[i][!side].got = first_seq(i, side);
+        w->peer[i][side].tag = first_seq(i, side);
     }
 }
 
@@ -229,21 +221,23 @@ static bool is_double(const struct talk *t, unsigned i)
 
 void talk_make(struct talk *t, uint64_t seed)
 {
-    struct writer w = {.chance = seed, .talk = t};
+    struct talk_writer w = {.chance = seed, .talk = t};
 
     memset(t, 0, sizeof *t);
     t->seed = seed;
-    t->n_flows = 1 + below(&w.chance, TALK_FLOWS);
+    t->n_flows = 1 + talk_below(&w.chance, TALK_FLOWS);
     for (unsigned i = 0; i < t->n_flows; i++)
         do
             make_flow(&w, i);
         while (is_double(t, i));
     for (unsigned tries = 0; tries < 200 && t->n_steps < TALK_STEPS; tries++) {
-        unsigned flow = below(&w.chance, t->n_flows), before = t->n_steps;
-        bool reply = chance(&w.chance, 45);
+        unsigned flow = talk_below(&w.chance, t->n_flows), before = t->n_steps;
+        bool reply = talk_chance(&w.chance, 45);
 
         if (t->flow[flow].proto == TALK_TCP)
             tcp_step(&w, flow, reply);
+        else if (t->flow[flow].proto == TALK_SCTP)
+            talk_sctp(&w, flow, reply);
         else
             datagram_step(&w, flow, reply);
         if (t->n_steps > before)
@@ -318,6 +312,10 @@ static void plain(const struct talk *t, const struct talk_step *s,
         n = snprintf(line, room, "%s > %s %s", e.src, e.dst,
                      f->proto == TALK_UDP ? "udp" : "udplite");
         break;
+    case TALK_SCTP:
+        n = snprintf(line, room, "%s > %s sctp %s vtag %u itag %u", e.src,
+                     e.dst, s->chunks, s->ack, s->seq);
+        break;
     case TALK_GRE:
         snprintf(line, room, "%s > %s proto 47 hex 0000080000000000%04x",
                  e.from, e.to, s->len);
@@ -337,6 +335,12 @@ static void plain(const struct talk *t, const struct talk_step *s,
 static void quoted(const struct talk *t, const struct talk_step *s,
                    const struct talk_view *v, char *line, size_t room)
 {
+    static const char *const quoted_as[TALK_N_PROTOS] = {
+        [TALK_TCP] = "tcp .",
+        [TALK_UDP] = "udp",
+        [TALK_UDPLITE] = "udplite",
+        [TALK_SCTP] = "sctp DATA vtag 5",
+    };
     const struct talk_flow *f = &t->flow[s->flow];
     unsigned own = f->sport;
     char from[32], to[32];
@@ -352,7 +356,7 @@ static void quoted(const struct talk *t, const struct talk_step *s,
         snprintf(line, room,
                  f->six ? "[%s]:%u > [%s]:%u %s" : "%s:%u > %s:%u %s", from,
                  s->reply ? own : f->dport, to, s->reply ? f->dport : own,
-                 f->proto == TALK_TCP ? "tcp ." : "udp");
+                 quoted_as[f->proto]);
 }
 
 void talk_line(const struct talk *t, unsigned step, const struct talk_view *v,

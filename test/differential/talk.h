@@ -25,6 +25,7 @@ enum talk_proto {
     TALK_UDP,
     TALK_ECHO,
     TALK_UDPLITE,
+    TALK_SCTP,
     TALK_GRE,
     TALK_N_PROTOS
 };
@@ -47,9 +48,10 @@ struct talk_flow {
 struct talk_step {
     uint16_t wait_ms; /* before it */
     uint8_t flow, kind;
-    bool reply;    /* from outside */
-    char flags[6]; /* TCP */
-    uint32_t seq, ack;
+    bool reply;        /* from outside */
+    char flags[6];     /* TCP */
+    char chunks[44];   /* SCTP, as packet.h has them */
+    uint32_t seq, ack; /* TCP; SCTP: initiate tag, verification tag */
     uint16_t win, len;
     uint8_t options;    /* TCP, bits: 1 wscale 7, 2 sackok, 4 mss */
     uint8_t type, code; /* ERROR */

@@ -89,6 +89,19 @@ static void linux_udplite(void **state)
     END(w);
 }
 
+/* A port of the router's that nobody listens to, as UDP. */
+static void linux_udplite_to_the_router(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    say(w, S ":80 > " W ":4000 udplite 'who'");
+    TRACE(w, "[  0] " S ":80 > " W ":4000 udplite: NEW\n"
+             "      out wan " W " > " S " icmp 3/3 tos 192 df about {" S
+             ":80 > " W ":4000 udplite}\n");
+    END(w);
+}
+
 /* The coverage is 0 or 8 at least, the checksum is not optional, and covers
  * only that much. */
 static void rfc3828_coverage(void **state)
@@ -132,6 +145,7 @@ int main(void)
         STORY(linux_gre_has_no_port),
         STORY(linux_gre_calls),
         STORY(linux_udplite),
+        STORY(linux_udplite_to_the_router),
         STORY(rfc3828_coverage),
     };
 
