@@ -6,6 +6,7 @@
 #include "gen.h"
 
 #include "bytes.h"
+#include "gen_assoc.h"
 #include "speak.h"
 #include "spoil.h"
 
@@ -62,7 +63,7 @@ static void address(struct gen *g, uint8_t *p, bool v4, enum host who)
 static uint32_t ip_header(struct gen *g, uint8_t *p, bool v4, uint8_t proto,
                           uint32_t l4_len)
 {
-    memset(p, 0, v4 ? 20 : 40); /* what is behind it stands already */
+    memset(p, 0, v4 ? 12 : 8); /* what is behind it stands already */
     if (v4) {
         p[0] = 0x45;
         store16(p + 2, (uint16_t)(20 + l4_len));
@@ -116,17 +117,26 @@ static uint8_t pick_proto(struct gen *g, bool v4)
         return 6;
     if (n < 80)
         return 17;
-    if (n < 92)
+    if (n < 86)
         return v4 ? 1 : 58;
-    return n < 96 ? (uint8_t)below(g, 256)
-                  : (const uint8_t[]){47, 50, 132, 136}[n - 96];
+    if (n < 92)
+        return 132;
+    if (n < 95)
+        return 33;
+    return n < 97 ? (uint8_t)below(g, 256)
+                  : (const uint8_t[]){47, 50, 136}[n - 97];
 }
 
 /* Fill the transport part at l4; answers its length. */
-static uint32_t transport(struct gen *g, uint8_t *l4, bool v4, uint8_t proto,
-                          uint32_t extra)
+static uint32_t transport(struct gen *g, uint8_t *l4, bool v4, uint8_t side,
+                          uint8_t proto, uint32_t extra)
 {
     memset(l4, 0, 32);
+    if (proto == 132 || proto == 33) {
+        ports(g, l4);
+        return proto == 132 ? gen_sctp(g, l4, side, NULL, 0, extra)
+                            : gen_dccp(g, l4, side, NULL, 0, extra);
+    }
     if (proto == 6) {
         bool syn = chance(g, 85);
 
@@ -180,9 +190,9 @@ static void open_flow(struct gen *g, struct gen_packet *p)
     uint8_t proto = pick_proto(g, v4);
     uint32_t extra = payload_len(g), at = v4 ? 20 : 40, n;
 
-    n = transport(g, p->data + at, v4, proto, extra);
-    ip_header(g, p->data, v4, proto, n);
     ends(g, p, v4);
+    n = transport(g, p->data + at, v4, p->in, proto, extra);
+    ip_header(g, p->data, v4, proto, n);
     p->len = at + n;
 }
 
@@ -268,6 +278,12 @@ static bool answer(struct gen *g, struct gen_packet *p)
         swap(p->data + at, p->data + at + 2, 2);
         n = 8 + extra;
         store16(p->data + at + 4, (uint16_t)n);
+    } else if (proto == 132 || proto == 33) {
+        const uint8_t *was = s->data + at;
+
+        swap(p->data + at, p->data + at + 2, 2);
+        n = proto == 132 ? gen_sctp(g, p->data + at, p->in, was, n, extra)
+                         : gen_dccp(g, p->data + at, p->in, was, n, extra);
     } else if (proto == 1 && p->data[at] == 8) {
         p->data[at] = 0;
     } else if (proto == 58 && p->data[at] == 128) {

@@ -2,6 +2,7 @@
 #include "spoil.h"
 
 #include "bytes.h"
+#include "gen_assoc.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ static uint32_t field_of(uint8_t proto)
     case 6:
         return 16;
     case 17:
+    case 33:
         return 6;
     case 1:
     case 58:
@@ -56,10 +58,20 @@ void spoil_fix(uint8_t *p, uint32_t len)
         store16(p + 10, (uint16_t)~sum(p, head, 0));
     }
     at = gen_l4(p, len, &proto);
+    if (at != 0 && proto == 132 && len - at >= 12)
+        store32(p + at + 8, gen_sctp_crc(p + at, len - at));
     field = field_of(proto);
     if (at == 0 || field == 0 || at + field + 2 > len)
         return;
     store16(p + at + field, 0);
+    if (proto == 33 && len - at >= 12 && p[at + 5] & 15) {
+        uint32_t covered = (p[at + 4] + (p[at + 5] & 15u) - 1) * 4;
+
+        s = sum(p + at, covered < len - at ? covered : len - at,
+                pseudo(p, proto, len - at));
+        store16(p + at + field, (uint16_t)~s);
+        return;
+    }
     s = sum(p + at, len - at, pseudo(p, proto, len - at));
     s = ~s & 0xffff;
     store16(p + at + field, (uint16_t)(s == 0 && proto == 17 ? 0xffff : s));
@@ -214,6 +226,11 @@ static void transport_header(struct gen *g, struct gen_packet *p)
                 l4[i] = (uint8_t)below(g, 256);
     } else if (proto == 17) {
         store16(l4 + 4, (uint16_t)below(g, 2 * p->len));
+    } else if (proto == 132) { /* tag, or what a chunk says of itself */
+        l4[below(g, 2) ? 7 : 12 + below(g, 4)] = (uint8_t)below(g, 256);
+    } else if (proto == 33) { /* offset, coverage, type, numbers */
+        l4[below(g, 2) ? 4 + below(g, 2) : 8 + below(g, 12)] =
+            (uint8_t)below(g, 256);
     } else {
         l4[0] = (uint8_t)below(g, 256);
         l4[1] = (uint8_t)below(g, 256);

@@ -1,5 +1,5 @@
 /* sums.c - reference checksums: slow, plain, and not the core's */
-#include "gen.h"
+#include "gen_assoc.h"
 
 static uint32_t word(const uint8_t *p)
 {
@@ -103,6 +103,25 @@ enum gen_sum gen_l4_sum(const uint8_t *p, uint32_t len)
         if (word(p + at + 6) == 0)
             return v4 ? GEN_SUM_NONE : GEN_SUM_WRONG;
         s = pseudo(p, proto, room);
+        break;
+    case 132:
+        if (room < 12)
+            return GEN_SUM_NONE;
+        return ((uint32_t)word(p + at + 8) << 16 | word(p + at + 10)) ==
+                       gen_sctp_crc(p + at, room)
+                   ? GEN_SUM_RIGHT
+                   : GEN_SUM_WRONG;
+    case 33:
+        if (room < 12)
+            return GEN_SUM_NONE;
+        s = pseudo(p, proto, room);
+        if (p[at + 5] & 15) {
+            uint32_t covered = (p[at + 4] + (p[at + 5] & 15u) - 1) * 4;
+
+            if (covered > room)
+                return GEN_SUM_NONE;
+            room = covered;
+        }
         break;
     case 1:
     case 58:
