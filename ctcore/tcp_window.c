@@ -48,8 +48,13 @@ static uint32_t scaled(const union ct_proto_state *st, enum ct_dir dir,
 static void take_offer(union ct_proto_state *st, const struct tcp_segment *seg,
                        enum ct_dir dir)
 {
-    struct tcp_offer offer = tcp_options_offer(seg);
+    struct tcp_offer offer;
 
+    /* Linux 6.18: a SYN sent again without any option leaves the first one's
+     * offer as it is. */
+    if (seg->options_len == 0)
+        return;
+    offer = tcp_options_offer(seg);
     st->tcp.scale[dir] = offer.scale;
     st->tcp.flags[dir] = (uint8_t)((st->tcp.flags[dir] & CT_TCP_BE_LIBERAL) |
                                    (offer.has_scale ? CT_TCP_WINDOW_SCALE : 0) |

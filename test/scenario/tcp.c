@@ -100,6 +100,23 @@ static void linux_syn_again_does_not_renew(void **state)
     END(w);
 }
 
+/* Linux 6.18: a later SYN counts, but one without options takes back nothing
+ * that the first one offered: windows are scaled. */
+static void linux_syn_without_options_keeps_the_offer(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " tcp S seq 1000 mss 1460 sackok wscale 7");
+    say(w, C " > " S " tcp S seq 67000 win 0");
+    say(w, S " > " W " tcp S. seq 5000 ack 1001 wscale 7");
+    say(w, S " > " W " tcp . seq 5001 ack 1001 len 100");
+    say(w, C " > " S " tcp . seq 1001 ack 5101");
+    FLOWS(w, "tcp 432000 ESTABLISHED" FLOW "ASSURED\n");
+    END(w);
+}
+
 /* netfilter 1.5: a reset before any answer ends the entry at once. */
 static void linux_refused_connection_leaves_nothing(void **state)
 {
@@ -398,6 +415,7 @@ int main(void)
         STORY(linux_states_of_a_whole_life),
         STORY(linux_events_of_a_whole_life),
         STORY(linux_syn_again_does_not_renew),
+        STORY(linux_syn_without_options_keeps_the_offer),
         STORY(linux_refused_connection_leaves_nothing),
         STORY(linux_closed_port_leaves_nothing),
         STORY(t1_blind_reset_changes_nothing),
