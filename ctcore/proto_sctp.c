@@ -142,7 +142,7 @@ static enum ct_reason sctp_opens(union ct_proto_state *st, struct track *t)
         if (c.type == CHUNK_INIT) {
             st->sctp.vtag[CT_DIR_REPLY] = init_tag(&p, &c);
             st->sctp.init[CT_DIR_ORIGINAL] = 1;
-        } else if (c.type == CHUNK_HEARTBEAT || c.type == CHUNK_HEARTBEAT_ACK)
+        } else if (c.type == CHUNK_HEARTBEAT)
             st->sctp.vtag[CT_DIR_ORIGINAL] = p.vtag;
         else if (c.type == CHUNK_SHUTDOWN_ACK) /* reflected by its answer */
             st->sctp.vtag[CT_DIR_REPLY] = p.vtag;

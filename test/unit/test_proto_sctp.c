@@ -208,6 +208,9 @@ static void what_opens_a_flow(void **state)
         {O, "COOKIE_ACK", 9, 0, NOT(SCTP_NO_FLOW), "", 0},
         {O, "ECHO", 9, 0, NOT(SCTP_VTAG), "", 0},
         {O, "ERROR", 9, 0, NOT(SCTP_VTAG), "", 0},
+        {O, "HB_ACK", 9, 0, OK, "CLOSED", 10},
+        {O, "ECHO+HB", 9, 0, OK, "CLOSED", 10},
+        {O, "ECHO+HB_ACK", 9, 0, NOT(SCTP_VTAG), "", 0},
         {O, "SHUTDOWN", 9, 0, NOT(SCTP_VTAG), "", 0},
         {O, "INIT_ACK", 9, 7, NOT(SCTP_VTAG), "", 0},
     };
