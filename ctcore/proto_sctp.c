@@ -17,6 +17,7 @@
 #include "l4proto.h"
 #include "sctp.def"
 #include <ctcore/event.h>
+#include <string.h>
 
 enum { HEADER_LEN = 12, CHUNK_LEN = 4, INIT_LEN = 20, TAG_AT = 4 };
 
@@ -241,6 +242,48 @@ static bool learn_tag(union ct_proto_state *st, const struct packet *p,
     return true;
 }
 
+/* ---- an INIT into an association that lives ----
+ *
+ * With strict_sctp the tags that it names wait.  Its receiver answers by INIT
+ * ACK (5.2.2), which names another; only who has got that can send the COOKIE
+ * ECHO that bears it, and then both tags count. */
+
+static void let_wait(union ct_proto_state *st, enum ct_dir dir, uint32_t tag)
+{
+    st->sctp.next[dir] = tag;
+    st->sctp.waits |= (uint8_t)(1u << dir);
+}
+
+static bool waits(const union ct_proto_state *st, enum ct_dir dir, uint32_t tag)
+{
+    return (st->sctp.waits >> dir & 1) && st->sctp.next[dir] == tag;
+}
+
+/* True: it passes, and that was all. */
+static bool is_restart(union ct_proto_state *st, const struct packet *p,
+                       enum ct_dir dir)
+{
+    struct chunk c = {.at = 0};
+
+    if (st->sctp.state != SCTP_ESTABLISHED || !next_chunk(p, &c))
+        return false;
+    if (c.type == CHUNK_INIT && p->vtag == 0) {
+        if (init_tag(p, &c) != st->sctp.vtag[!dir])
+            let_wait(st, !dir, init_tag(p, &c));
+        return true;
+    }
+    if (p->vtag == st->sctp.vtag[dir] || !waits(st, dir, p->vtag))
+        return false;
+    if (c.type == CHUNK_INIT_ACK)
+        let_wait(st, !dir, init_tag(p, &c));
+    else if (c.type == CHUNK_COOKIE_ECHO && st->sctp.waits == 3) {
+        memcpy(st->sctp.vtag, st->sctp.next, sizeof st->sctp.vtag);
+        st->sctp.waits = 0;
+        return false;
+    }
+    return c.type == CHUNK_INIT_ACK || (c.type == CHUNK_ABORT && p->n == 1);
+}
+
 /* ---- each packet ---- */
 
 static const uint8_t sctp_timeouts[N_SCTP_STATES] = {
@@ -300,6 +343,10 @@ static enum ct_reason sctp_track(union ct_proto_state *st, struct track *t)
 
     if (why != CT_REASON_NONE)
         return why;
+    if (t->params->v[CT_PARAM_strict_sctp] && is_restart(st, &p, t->dir)) {
+        t->act = TRACK_IGNORE;
+        return CT_REASON_NONE;
+    }
     why = check_tag(st, &p, t->dir);
     if (why != CT_REASON_NONE)
         return why;

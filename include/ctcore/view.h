@@ -49,7 +49,9 @@ union ct_proto_state {
         uint32_t vtag[CT_N_DIRS]; /* what packets of that direction bear */
         uint8_t init[CT_N_DIRS];  /* has that side sent an INIT? */
         uint8_t state, flags;
-        uint8_t last_dir; /* of a HEARTBEAT with a foreign tag */
+        uint8_t last_dir;         /* of a HEARTBEAT with a foreign tag */
+        uint8_t waits;            /* bit 1 << dir: there is a next tag, */
+        uint32_t next[CT_N_DIRS]; /* of an INIT that has proved nothing yet */
     } sctp;
     struct {
         uint64_t seq[CT_N_DIRS];   /* highest number of that direction */

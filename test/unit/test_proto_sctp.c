@@ -345,6 +345,54 @@ static void no_bundles_under_foreign_tags(void **state)
          {R, "HB+SHUTDOWN", 9, 0, OK, "SHUTDOWN_RECD", 3});
 }
 
+/* RFC 9260 5.2.2, strict_sctp: an INIT alone changes nothing, whoever sent it;
+ * its answer, or a refusal, passes. */
+static void a_strangers_init(void **state)
+{
+    struct flow f = established();
+
+    (void)state;
+    f.params.v[CT_PARAM_strict_sctp] = 1;
+    f.now_ms += 1000;
+    PLAY(&f, {R, "INIT", 0, 66, OK, "ESTABLISHED", 209},
+         {O, "DATA", 66, 0, NOT(SCTP_VTAG), "ESTABLISHED", 209},
+         {O, "SHUTDOWN", 66, 0, NOT(SCTP_VTAG), "ESTABLISHED", 209},
+         {O, "ECHO", 66, 0, NOT(SCTP_VTAG), "ESTABLISHED", 209},
+         {O, "INIT_ACK", 66, 67, OK, "ESTABLISHED", 209},
+         {R, "DATA", 66, 0, NOT(SCTP_VTAG), "ESTABLISHED", 209},
+         {R, "ECHO", 66, 0, NOT(SCTP_VTAG), "ESTABLISHED", 209},
+         {O, "ABORT", 66, 0, OK, "ESTABLISHED", 209},
+         {O, "DATA", 7, 0, OK, "ESTABLISHED", 210},
+         {R, "DATA", 9, 0, OK, "ESTABLISHED", 210});
+    /* the kernel's way */
+    f = established();
+    PLAY(&f, {R, "INIT", 0, 66, OK, "ESTABLISHED", 210},
+         {O, "DATA", 7, 0, NOT(SCTP_VTAG), "ESTABLISHED", 210});
+}
+
+/* The same from an end that has begun anew: its cookie proves it. */
+static void a_peer_restarts(void **state)
+{
+    struct flow f = established();
+
+    (void)state;
+    f.params.v[CT_PARAM_strict_sctp] = 1;
+    PLAY(&f, {R, "INIT", 0, 66, OK, "ESTABLISHED", 210},
+         {O, "INIT_ACK", 66, 67, OK, "ESTABLISHED", 210},
+         {R, "ECHO+DATA", 67, 0, OK, "ESTABLISHED", 210},
+         {O, "COOKIE_ACK", 66, 0, OK, "ESTABLISHED", 210},
+         {R, "DATA", 67, 0, OK, "ESTABLISHED", 210},
+         {O, "SACK", 66, 0, OK, "ESTABLISHED", 210},
+         {R, "DATA", 9, 0, NOT(SCTP_VTAG), "ESTABLISHED", 210});
+    f = established();
+    f.params.v[CT_PARAM_strict_sctp] = 1;
+    PLAY(&f, {O, "INIT", 0, 99, OK, "ESTABLISHED", 210},
+         {R, "INIT_ACK", 99, 77, OK, "ESTABLISHED", 210},
+         {O, "ECHO", 77, 0, OK, "ESTABLISHED", 210},
+         {R, "COOKIE_ACK", 99, 0, OK, "ESTABLISHED", 210},
+         {O, "DATA", 77, 0, OK, "ESTABLISHED", 210});
+}
+
 /* The chunks before a bad one have had their effect, as in the kernel, but for
  * the time. */
 static void a_bundle_is_weighed_in_order(void **state)
@@ -471,6 +519,8 @@ int main(void)
         cmocka_unit_test(a_second_path),
         cmocka_unit_test(heartbeats_with_foreign_tags),
         cmocka_unit_test(no_bundles_under_foreign_tags),
+        cmocka_unit_test(a_strangers_init),
+        cmocka_unit_test(a_peer_restarts),
         cmocka_unit_test(a_bundle_is_weighed_in_order),
         cmocka_unit_test(what_is_no_packet),
         cmocka_unit_test(timeouts_are_tunable),

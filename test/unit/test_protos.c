@@ -217,6 +217,7 @@ static void random_packets(void **state)
 
         f.params.v[CT_PARAM_tcp_loose] = roll() & 1;
         f.params.v[CT_PARAM_dccp_loose] = roll() & 1;
+        f.params.v[CT_PARAM_strict_sctp] = roll() & 1;
         f.params.v[CT_PARAM_tcp_be_liberal] = roll() % 8 == 0;
         for (unsigned k = 0; k < 30; k++) {
             unsigned n = 8 + roll() % 53;
