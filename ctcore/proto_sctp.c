@@ -6,8 +6,8 @@
  * and INIT of one side sets the other's.  RFC 9260 8.5.1 names the chunks that
  * are sent before both ends know it, or after one has forgotten it.
  *
- * A bundle is weighed chunk by chunk, as the kernel does it: chunks before a
- * bad one have had their effect.
+ * A bundle is weighed chunk by chunk, and is all or nothing: if one of them is
+ * refused the others have had no effect.
  *
  * When both ends send INIT at once (5.2.1), or one sends it again after a
  * restart (5.2.2), tags that are in use come into doubt: init[] remembers who
@@ -327,13 +327,6 @@ static enum ct_reason take_chunk(union ct_proto_state *st,
     return CT_REASON_NONE;
 }
 
-static enum ct_reason refuse(struct track *t, enum ct_reason why)
-{
-    t->act = TRACK_KEEP; /* the chunks before it */
-    t->events = 0;
-    return why;
-}
-
 static enum ct_reason sctp_track(union ct_proto_state *st, struct track *t)
 {
     struct chunk c = {.at = 0};
@@ -352,8 +345,10 @@ static enum ct_reason sctp_track(union ct_proto_state *st, struct track *t)
         return why;
     while (next_chunk(&p, &c)) {
         why = take_chunk(st, &p, &c, t, &quiet);
-        if (why != CT_REASON_NONE)
-            return refuse(t, why);
+        if (why != CT_REASON_NONE) {
+            t->act = t->events = 0;
+            return why;
+        }
     }
     if (quiet) {
         t->act = TRACK_IGNORE;

@@ -247,10 +247,21 @@ static void put(struct judge *j, enum pair_subject who, bool reply,
         pair_look_at_sums(j->pair, true);
 }
 
+/* What the kernel may have made of them, in whole or in part, is unknown. */
+static uint64_t refused_bundles(const struct judge *j,
+                                const struct talk_step *s)
+{
+    return strchr(s->chunks, '+') == NULL
+               ? 0
+               : pair_refused(j->pair, CT_REASON_SCTP_BUNDLE) +
+                     pair_refused(j->pair, CT_REASON_SCTP_VTAG) +
+                     pair_refused(j->pair, CT_REASON_SCTP_STATE);
+}
+
 static enum played play(struct judge *j, const struct talk *t, unsigned i,
                         char *report, size_t room)
 {
-    uint64_t bundles = pair_refused(j->pair, CT_REASON_SCTP_BUNDLE);
+    uint64_t bundles = refused_bundles(j, &t->step[i]);
     uint8_t data[4096];
     char line[PAIR_N_SUBJECTS][1024];
 
@@ -272,7 +283,7 @@ static enum played play(struct judge *j, const struct talk *t, unsigned i,
         }
         put(j, s, t->step[i].reply, data, len);
     }
-    if (pair_refused(j->pair, CT_REASON_SCTP_BUNDLE) != bundles) {
+    if (refused_bundles(j, &t->step[i]) != bundles) {
         j->stated[PAIR_sctp_bundle]++;
         return STATED;
     }

@@ -78,7 +78,13 @@ static const struct script rows[] = {
               "+ " C " > " S " sctp COOKIE_ECHO vtag 7\n"
               "+ " S " > 198.51.100.1:4000 sctp COOKIE_ACK vtag 9\n"
               "~+- " C " > " S " sctp HEARTBEAT+SHUTDOWN vtag 77\n"},
-    /* An unknown chunk that says it is longer than there is room. */
+    {.name = "differs.sctp_bundle.order",
+     .differs = "sctp_bundle",
+     .steps = "+ " C " > " S " sctp INIT vtag 0 itag 9\n"
+              "+ " S " > 198.51.100.1:4000 sctp INIT_ACK vtag 9 itag 7\n"
+              "+ " C " > " S " sctp COOKIE_ECHO vtag 7\n"
+              "~-- " S " > 198.51.100.1:4000 sctp COOKIE_ACK+ABORT/T vtag 9\n"},
+    /* A chunk that says it is longer than there is room. */
     {.name = "differs.sctp_length",
      .differs = "sctp_length",
      .setup = &unchecked,

@@ -393,16 +393,21 @@ static void a_peer_restarts(void **state)
          {O, "DATA", 77, 0, OK, "ESTABLISHED", 210});
 }
 
-/* The chunks before a bad one have had their effect, as in the kernel, but for
- * the time. */
-static void a_bundle_is_weighed_in_order(void **state)
+/* The chunks before a bad one have had no effect. */
+static void a_bundle_is_all_or_nothing(void **state)
 {
-    struct flow f = established();
+    struct flow f = flow_new(&proto_sctp);
 
     (void)state;
-    PLAY(&f,
-         {R, "SHUTDOWN+ABORT/T", 9, 0, NOT(SCTP_VTAG), "SHUTDOWN_RECD", 210});
-    assert_int_equal(f.said.act, TRACK_KEEP);
+    PLAY(&f, {O, "INIT", 0, 9, OK, "CLOSED", 10},
+         {R, "INIT_ACK", 9, 7, OK, "COOKIE_WAIT", 3},
+         {O, "ECHO", 7, 0, OK, "COOKIE_ECHOED", 3},
+         {R, "COOKIE_ACK+ABORT/T", 9, 0, NOT(SCTP_VTAG), "COOKIE_ECHOED", 3});
+    assert_int_equal(f.said.act, 0);
+    assert_false(f.status & CT_ASSURED);
+    f = established();
+    PLAY(&f, {R, "SHUTDOWN+ABORT/T", 9, 0, NOT(SCTP_VTAG), "ESTABLISHED", 210},
+         {R, "DATA", 9, 0, OK, "ESTABLISHED", 210});
 }
 
 /* RFC 9260 6.10, and 3.2 on lengths.  In a flow and out of the blue. */
@@ -521,7 +526,7 @@ int main(void)
         cmocka_unit_test(no_bundles_under_foreign_tags),
         cmocka_unit_test(a_strangers_init),
         cmocka_unit_test(a_peer_restarts),
-        cmocka_unit_test(a_bundle_is_weighed_in_order),
+        cmocka_unit_test(a_bundle_is_all_or_nothing),
         cmocka_unit_test(what_is_no_packet),
         cmocka_unit_test(timeouts_are_tunable),
     };
