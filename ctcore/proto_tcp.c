@@ -392,6 +392,10 @@ static enum ct_reason tcp_track(union ct_proto_state *st, struct track *t)
                 t->act = TRACK_KEEP;
             return refuse(st, &seg, t);
         case TCP_FIT_INVALID:
+            /* Linux 6.18: that both have sent a SYN is not forgotten. */
+            if (m.next == TCP_SYN_SENT2 &&
+                t->params->v[CT_PARAM_tcp_refused_begins])
+                t->act = TRACK_KEEP;
             return refuse(st, &seg, t);
         }
     }

@@ -117,6 +117,24 @@ static void linux_syn_without_options_keeps_the_offer(void **state)
     END(w);
 }
 
+/* Linux 6.18: a refused SYN of the server's makes it a simultaneous open all
+ * the same, and its next ACK is the end of the handshake. */
+static void linux_refused_syn_is_remembered(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " tcp S seq 1000 sackok");
+    say(w, S " > " W " tcp S. seq 5000 ack 900000000 win 0");
+    say(w, S " > " W " tcp S seq 2147488648 ack 1001 len 634");
+    assert_int_equal(w->info, CT_INVALID);
+    say(w, S " > " W " tcp S. seq 5000 ack 1001 sackok");
+    say(w, S " > " W " tcp . seq 5001 ack 1001");
+    FLOWS(w, "tcp 432000 ESTABLISHED" FLOW "ASSURED\n");
+    END(w);
+}
+
 /* netfilter 1.5: a reset before any answer ends the entry at once. */
 static void linux_refused_connection_leaves_nothing(void **state)
 {
@@ -416,6 +434,7 @@ int main(void)
         STORY(linux_events_of_a_whole_life),
         STORY(linux_syn_again_does_not_renew),
         STORY(linux_syn_without_options_keeps_the_offer),
+        STORY(linux_refused_syn_is_remembered),
         STORY(linux_refused_connection_leaves_nothing),
         STORY(linux_closed_port_leaves_nothing),
         STORY(t1_blind_reset_changes_nothing),
