@@ -55,11 +55,13 @@ struct script_theme {
     }
 
 extern const struct script_theme script_tcp, script_datagrams, script_icmp,
-    script_errors, script_nat, script_hooks, script_differences;
+    script_errors, script_nat, script_hooks, script_sctp, script_differences;
 
 /* Each cell of TCP's table of states: a script made of a state's prologue and
  * one segment.  False: there is no cell i. */
 bool script_cell(unsigned i, struct script *cell);
+/* The same of SCTP's. */
+bool script_sctp_cell(unsigned i, struct script *cell);
 
 struct stage;
 

@@ -18,14 +18,16 @@
 enum { TRIES = 3 };
 
 static const struct script_theme *const themes[] = {
-    &script_tcp, &script_datagrams, &script_icmp,        &script_errors,
-    &script_nat, &script_hooks,     &script_differences,
+    &script_tcp, &script_datagrams, &script_icmp, &script_errors,
+    &script_nat, &script_hooks,     &script_sctp, &script_differences,
 };
 enum { N_THEMES = sizeof themes / sizeof *themes };
 
 /* Case i of all; false: there are no more. */
 static bool nth(unsigned i, struct script *s)
 {
+    unsigned tcp;
+
     for (unsigned t = 0; t < N_THEMES; t++) {
         if (i < themes[t]->n) {
             *s = themes[t]->row[i];
@@ -33,7 +35,11 @@ static bool nth(unsigned i, struct script *s)
         }
         i -= themes[t]->n;
     }
-    return script_cell(i, s);
+    if (script_cell(i, s))
+        return true;
+    for (tcp = 0; script_cell(tcp, s);)
+        tcp++;
+    return script_sctp_cell(i - tcp, s);
 }
 
 /* What is played on devices, too: each protocol and direction, NAT's choices,
