@@ -266,6 +266,11 @@ static enum ct_reason refuse(union ct_proto_state *st,
     enum ct_reason why =
         seg->kind == TCP_KIND_RST ? CT_REASON_TCP_RST : CT_REASON_TCP_WINDOW;
 
+    /* Linux 6.18: that both have sent a SYN is not forgotten. */
+    if (seg->kind == TCP_KIND_SYN && t->dir == CT_DIR_REPLY &&
+        st->tcp.last_flags & CT_TCP_SIMULTANEOUS &&
+        t->params->v[CT_PARAM_tcp_refused_begins])
+        t->act = TRACK_KEEP;
     if (seg->kind != TCP_KIND_RST && seg->kind != TCP_KIND_FIN)
         return why;
     if (!(t->status & CT_ASSURED) || t->status & CT_FIXED_TIMEOUT)
@@ -392,10 +397,6 @@ static enum ct_reason tcp_track(union ct_proto_state *st, struct track *t)
                 t->act = TRACK_KEEP;
             return refuse(st, &seg, t);
         case TCP_FIT_INVALID:
-            /* Linux 6.18: that both have sent a SYN is not forgotten. */
-            if (m.next == TCP_SYN_SENT2 &&
-                t->params->v[CT_PARAM_tcp_refused_begins])
-                t->act = TRACK_KEEP;
             return refuse(st, &seg, t);
         }
     }

@@ -97,7 +97,7 @@ static void off_the_book(struct talk_writer *w, unsigned flow, bool reply)
     const uint32_t tags[] = {you->tag,   you->tag, me->other, me->tag,
                              you->other, 0,        77};
     const uint32_t itags[] = {me->tag, me->tag, you->other, 0, 78};
-    unsigned n = talk_chance(&w->chance, 70) ? 1 : 2;
+    unsigned n = talk_chance(&w->chance, 80) ? 1 : 2;
     char chunks[sizeof w->talk->step[0].chunks] = "";
     size_t len = 0;
 
