@@ -185,6 +185,99 @@ static void readers_see_them(void **state)
     corerig_close(&r);
 }
 
+/* ---- the flow that comes ---- */
+
+static uint32_t told;
+
+static void hear(void *ctx, const struct ct_event *ev)
+{
+    (void)ctx;
+    told |= ev->mask;
+}
+
+/* It is EXPECTED and RELATED, inherits the mark, names its master, is
+ * translated as that is, and is told as RELATED; the next one is like any
+ * other. */
+static void what_comes_follows_its_master(void **state)
+{
+    struct corerig r;
+    struct expect_ask a = ask_for(5000);
+    struct ct_view v;
+
+    (void)state;
+    open_with(&r, 8, 1);
+    r.ct->event = hear;
+    ct_subscribe(r.ct, (uint32_t)CT_EVENT_NEW | (uint32_t)CT_EVENT_RELATED);
+    told = 0;
+    core_conn(r.ct, 0)->mark = 77;
+    a.dir = CT_DIR_REPLY;
+    a.translated = true;
+    a.port = 6000;
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    assert_int_equal(
+        walk(&r, WAN, LAN, "198.51.100.2:20 > 198.51.100.1:5000 tcp S seq 1"),
+        CT_ACCEPT);
+    assert_string_equal(left_as(&r), "198.51.100.2:20 > 10.0.1.2:6000 tcp S");
+    assert_int_equal(r.pkt.info, CT_RELATED);
+    assert_int_equal(r.pkt.mark, 77);
+    assert_int_equal(told, CT_EVENT_RELATED);
+    assert_true(ct_read(r.ct, 1, r.now, &v));
+    assert_true(v.status & CT_EXPECTED);
+    assert_true(v.has_master);
+    assert_int_equal(v.master_slot, 0);
+    assert_int_equal(v.mark, 77);
+    /* until it is answered every packet is */
+    walk(&r, WAN, LAN, "198.51.100.2:20 > 198.51.100.1:5000 tcp S seq 1");
+    assert_int_equal(r.pkt.info, CT_RELATED);
+    walk(&r, LAN, WAN, "10.0.1.2:6000 > 198.51.100.2:20 tcp S. seq 5 ack 2");
+    walk(&r, WAN, LAN, "198.51.100.2:20 > 198.51.100.1:5000 tcp . seq 2 ack 6");
+    assert_int_equal(r.pkt.info, CT_ESTABLISHED);
+    told = 0;
+    walk(&r, WAN, LAN, "198.51.100.2:21 > 198.51.100.1:5000 tcp S seq 1");
+    assert_int_equal(r.pkt.info, CT_NEW);
+    assert_int_equal(told, CT_EVENT_NEW);
+    corerig_close(&r);
+}
+
+/* A full table makes room by the master: then nobody has announced it.  Which
+ * flows may go for a packet is its hash's affair, so several ask. */
+static void its_master_may_go_for_it(void **state)
+{
+    enum { ALL = 16, MASTER = 3 };
+    struct ct_config c = {.max = ALL};
+    struct corerig r;
+    char spec[80];
+
+    (void)state;
+    corerig_open_tuned(&r, &c, CT_PARAM_extensions, 8);
+    for (uint32_t i = 0; i < ALL; i++) {
+        struct ct_conn *m = core_conn(r.ct, i);
+
+        snprintf(spec, sizeof spec, "10.0.1.%u:9 > 198.51.100.2:80 udp 'a'",
+                 i + 2);
+        walk(&r, LAN, WAN, spec);
+        conn_write_begin(m);
+        if (i == MASTER)
+            assert_non_null(core_extend(r.ct, i, EXT_HELPER));
+        else
+            conn_set(m->status, m->status | CT_ASSURED);
+        conn_write_end(m);
+    }
+    assert_int_equal(add(&r, MASTER, ask_for(5000)), EXPECT_MADE);
+    for (unsigned port = 20; port < 80; port++) {
+        snprintf(spec, sizeof spec,
+                 "198.51.100.2:%u > 198.51.100.1:5000 tcp S seq 1", port);
+        if (walk(&r, WAN, LAN, spec) == CT_ACCEPT)
+            break;
+        assert_int_equal(r.pkt.why, CT_REASON_TABLE_FULL);
+    }
+    assert_int_equal(ct_stat(r.ct, CT_STAT_early_drop), 1);
+    assert_int_equal(r.pkt.info, CT_NEW);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_expect_new), 0);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_extensions), 0);
+    corerig_close(&r);
+}
+
 /* ---- an outside port for what is announced ---- */
 
 /* Announce port of flow 0, which is translated; what does the outside hear? */
@@ -264,6 +357,8 @@ int main(void)
         cmocka_unit_test(ends_by_time_and_with_its_master),
         cmocka_unit_test(permanent_ones_stay),
         cmocka_unit_test(readers_see_them),
+        cmocka_unit_test(what_comes_follows_its_master),
+        cmocka_unit_test(its_master_may_go_for_it),
         cmocka_unit_test(ports_are_of_the_slice),
         cmocka_unit_test(ports_of_others_are_left),
     };
