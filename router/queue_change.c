@@ -12,7 +12,16 @@
 #include <ctcore/ct.h>
 #include <string.h>
 
-enum { ICMP = 1, TCP = 6, UDP = 17, GRE = 47, ICMPV6 = 58, UDPLITE = 136 };
+enum {
+    ICMP = 1,
+    TCP = 6,
+    UDP = 17,
+    DCCP = 33,
+    GRE = 47,
+    ICMPV6 = 58,
+    SCTP = 132,
+    UDPLITE = 136
+};
 
 static void put16(uint8_t *p, uint32_t v)
 {
@@ -55,7 +64,9 @@ static bool same(const struct ct_pkt *a, const struct ct_pkt *b)
     if (memcmp(&a->tuple, &b->tuple, sizeof a->tuple) != 0 ||
         a->icmp_error != b->icmp_error || a->l4_bad || b->l4_bad)
         return false;
-    if (a->icmp_error) /* all of it is about the other flow */
+    /* all of an error is about the other flow; of these every chunk or option
+     * has been judged */
+    if (a->icmp_error || a->tuple.proto == SCTP || a->tuple.proto == DCCP)
         return a->len == b->len &&
                memcmp(a->data + a->l4_off, b->data + b->l4_off, a->l4_len) == 0;
     if (a->tuple.proto == ICMP || a->tuple.proto == ICMPV6)

@@ -10,7 +10,8 @@
  * may be.
  * => the tuple must stay, and what connection tracking has judged already:
  * TCP's header and the length of its payload; type and code of ICMP, and all of
- * an ICMP error.  Payload, TTL, TOS and the rest may change, and the length
+ * an ICMP error, of SCTP and of DCCP.  Payload, TTL, TOS and the rest may
+ * change, and the length
  * where it is no TCP and no super-packet.
  * => pkt->tuple stays as it is: how the packet arrived. */
 bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
