@@ -46,6 +46,18 @@ static void set_rules(struct rig *rig)
     free(old);
 }
 
+/* Whom a forward's outside port belongs to; the one before is borrowed until
+ * then. */
+static void set_steer(struct rig *rig)
+{
+    static const uint8_t key[16];
+    struct steer *old = rig->steer;
+
+    rig->steer = must(steer_new(rig->config, rig->fib, old, key), "memory");
+    ct_set_steer(rig->ct, &rig->steer->view);
+    steer_free(old);
+}
+
 static void set_ifaces(struct rig *rig)
 {
     config_ct_ifaces(rig->config, &rig->ifaces);
@@ -106,6 +118,7 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
     journey_set_fib(rig->journey, rig->fib);
     set_ifaces(rig);
     set_rules(rig);
+    set_steer(rig);
 }
 
 void rig_reload(struct rig *rig, const char *json)
@@ -119,6 +132,7 @@ void rig_reload(struct rig *rig, const char *json)
         must(fib_new(rig->config->routes, rig->config->n_routes), "routes");
     journey_set_fib(rig->journey, rig->fib);
     set_ifaces(rig);
+    set_steer(rig);
     ct_set_params(rig->ct, &rig->config->params);
     fib_free(fib);
     config_free(old);
@@ -127,6 +141,7 @@ void rig_reload(struct rig *rig, const char *json)
 void rig_close(struct rig *rig)
 {
     journey_free(rig->journey);
+    steer_free(rig->steer);
     fib_free(rig->fib);
     free(rig->counts);
     free(rig->block);

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "journey.h"
+#include "steer.h"
 
 struct rig_calls {
     enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);
@@ -24,6 +25,7 @@ struct rig {
     struct ct *ct;
     struct journey *journey;
     struct fib *fib;
+    struct steer *steer;
     struct ct_ifaces ifaces;
     struct journey_iface more[CT_MAX_IFACES];
     struct ct_rule_count *counts;

@@ -85,6 +85,8 @@ void world_close(struct world *w, const char *file, int line);
 void say(struct world *w, const char *spec);
 void sayf(struct world *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Two packets of one batch; not traced. */
+void say_together(struct world *w, const char *a, const char *b);
 /* The same for bytes. */
 void say_bytes(struct world *w, const uint8_t *data, uint32_t len, uint8_t in);
 
