@@ -2,7 +2,8 @@
  *
  * A state's prologue, and then one segment of each class from each side, with
  * the numbers that its sender would use.  What comes of it is netfilter's
- * table; the kernel has the last word, and each cell is checked against it. */
+ * table; the kernel has the last word, and each cell is checked against it.
+ * Beside them, each combination of flags. */
 #include "script.h"
 
 #include <stdio.h>
@@ -128,8 +129,31 @@ static void write_cell(const struct state *s, bool reply, unsigned seg,
     *cell = (struct script){.name = name, .steps = steps};
 }
 
+/* All combinations of six flags, without a flow and in an established one. */
+static void write_flags(unsigned set, bool known, struct script *cell)
+{
+    static char name[64], steps[512];
+    char word[8] = "-";
+    unsigned n = 0;
+
+    for (unsigned b = 0; b < 6; b++)
+        if (set >> b & 1)
+            word[n++] = "FSRP.U"[b];
+    snprintf(name, sizeof name, "tcp.combination.%s.%s", word,
+             known ? "known" : "new");
+    snprintf(steps, sizeof steps,
+             "%s? " C " > " S " tcp %s seq 1001 ack 5001\n",
+             known ? SYN SYNACK ACK : "", word);
+    *cell = (struct script){.name = name, .steps = steps};
+}
+
 bool script_cell(unsigned i, struct script *cell)
 {
+    if (i < 128) {
+        write_flags(i / 2, i % 2, cell);
+        return true;
+    }
+    i -= 128;
     for (unsigned s = 0; s < STATES; s++)
         for (int reply = 0; reply < 2; reply++)
             for (unsigned seg = 0; seg < SEGMENTS; seg++)

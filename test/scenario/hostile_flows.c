@@ -79,6 +79,29 @@ static void s3_no_unasked_way_in(void **state)
     END(w);
 }
 
+/* S4: a port that a forward owns hides no client, however many begin there
+ * towards whomever; and the forward goes on serving strangers. */
+static void s4_forwards_own_their_port(void **state)
+{
+    struct world *w = WORLD("profile weir; inside 10.0.1.1/16; dnat tcp "
+                            "198.51.100.1:8080 -> 10.0.1.2:80");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 1000; i++) {
+        sayf(w, "10.0.%u.%u:8080 > 198.51.100.%u:443 tcp S seq 1", 2 + i / 200,
+             1 + i % 200, 2 + i % 250);
+        assert_int_equal(w->sent, 2 * i + 1);
+        assert_int_not_equal(last_sport(w), 8080);
+        sayf(w, "198.51.100.%u:443 > 198.51.100.1:8080 tcp S seq 1",
+             2 + i % 250);
+        assert_int_equal(w->sent, 2 * i + 2);
+        assert_int_equal(w->last[18] << 8 | w->last[19], 0x0102);
+        assert_int_equal(last_dport(w), 80);
+    }
+    END(w);
+}
+
 /* S6: hairpin, and the errors about it. */
 static void s6_hairpin(void **state)
 {
@@ -431,6 +454,7 @@ int main(void)
         STORY(s1_inside_source_from_outside),
         STORY(s2_foreign_source_from_inside),
         STORY(s3_no_unasked_way_in),
+        STORY(s4_forwards_own_their_port),
         STORY(s6_hairpin),
         STORY(t2_ports_rest_after_their_flow),
         STORY(t7_no_answer_to_strangers),

@@ -26,24 +26,48 @@ static void rfc5508_req1_ping(void **state)
 /* I6: many hosts ping one server with one id: each has its own outside. */
 static void i6_one_id_many_hosts(void **state)
 {
-    struct world *w = WORLD("max 4096");
+    struct world *w = WORLD("inside 10.0.1.1/16; max 4096");
     static bool used[65536];
-    uint16_t ids[200];
+    static uint16_t ids[1000];
 
     (void)state;
     w->quiet = true;
-    for (unsigned i = 0; i < 200; i++) {
-        sayf(w, "10.0.1.%u > 198.51.100.2 icmp echo id 7 seq 1", 2 + i);
+    for (unsigned i = 0; i < 1000; i++) {
+        sayf(w, "10.0.%u.%u > 198.51.100.2 icmp echo id 7 seq 1", 2 + i / 200,
+             1 + i % 200);
         ids[i] = (uint16_t)(w->last[24] << 8 | w->last[25]);
         assert_false(used[ids[i]]);
         used[ids[i]] = true;
     }
     assert_int_equal(ids[0], 7);
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < 1000; i++) {
         sayf(w, "198.51.100.2 > 198.51.100.1 icmp reply id %u seq 1", ids[i]);
-        assert_int_equal(w->last[19], 2 + i); /* the right host */
+        assert_int_equal(w->last[18], 2 + i / 200); /* the right host */
+        assert_int_equal(w->last[19], 1 + i % 200);
         assert_int_equal(w->last[24] << 8 | w->last[25], 7);
     }
+    END(w);
+}
+
+/* I6: all ids of one server are in use: the next query is refused, and the
+ * same ids still serve another server. */
+static void i6_ids_used_up(void **state)
+{
+    struct world *w = WORLD("inside 10.0.1.1/16; max 131072; buckets 131072");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 65536; i++)
+        sayf(w, "10.0.2.1 > 198.51.100.2 icmp echo id %u", i);
+    assert_int_equal(w->sent, 65536);
+    say(w, "10.0.2.2 > 198.51.100.2 icmp echo id 7");
+    assert_int_equal(w->why, CT_REASON_NO_PORT);
+    say(w, "10.0.2.2 > 198.51.100.3 icmp echo id 7");
+    assert_int_equal(w->sent, 65537);
+    elapse(w, 31);
+    assert_int_equal(count_flows(w), 0);
+    say(w, "10.0.2.2 > 198.51.100.2 icmp echo id 7");
+    assert_int_equal(w->sent, 65538);
     END(w);
 }
 
@@ -118,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(rfc5508_req1_ping),
         STORY(i6_one_id_many_hosts),
+        STORY(i6_ids_used_up),
         STORY(linux_only_queries_open),
         STORY(rfc1122_router_answers_ping),
         STORY(i7_smurf),

@@ -143,11 +143,12 @@ static void u5_ports_exhausted(void **state)
 
     (void)state;
     w->quiet = true;
-    for (unsigned i = 0; i < 100; i++)
-        sayf(w, "10.0.1.%u:4000 > 198.51.100.2:80 tcp S seq 1", 2 + i);
+    for (unsigned i = 0; i < 1000; i++)
+        sayf(w, "10.0.1.%u:%u > 198.51.100.2:80 tcp S seq 1", 2 + i % 200,
+             4000 + i / 200);
     assert_int_equal(w->sent, 4);
-    assert_int_equal(drops_of(w, CT_REASON_NO_PORT), 96);
-    assert_int_equal(stat_of(w, CT_STAT_no_port), 96);
+    assert_int_equal(drops_of(w, CT_REASON_NO_PORT), 996);
+    assert_int_equal(stat_of(w, CT_STAT_no_port), 996);
     assert_int_equal(count_flows(w), 4);
     for (unsigned i = 0; i < 4; i++) {
         sayf(w, "10.0.1.%u:4000 > 198.51.100.3:80 tcp S seq 1", 50 + i);

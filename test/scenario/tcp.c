@@ -411,6 +411,43 @@ static void t11_rfc5382_req5_idle_time(void **state)
     END(w);
 }
 
+/* T11: the times of profile rfc, to the second: four minutes for whatever is
+ * not established. */
+static void t11_times_of_profile_rfc(void **state)
+{
+    static const struct {
+        const char *state, *next;
+        unsigned seconds;
+    } lives[] = {
+        {"SYN_SENT", C " > " S " tcp S seq 1000", 240},
+        {"SYN_RECV", S " > " W " tcp S. seq 5000 ack 1001", 240},
+        {"ESTABLISHED", C " > " S " tcp . seq 1001 ack 5001", 7440},
+        {"FIN_WAIT", C " > " S " tcp F. seq 1001 ack 5001", 240},
+        {"CLOSE_WAIT", S " > " W " tcp . seq 5001 ack 1002", 240},
+        {"LAST_ACK", S " > " W " tcp F. seq 5001 ack 1002", 240},
+        {"TIME_WAIT", C " > " S " tcp . seq 1002 ack 5002", 240},
+        {"CLOSE", S " > " W " tcp R seq 5002", 240},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof lives / sizeof *lives; i++) {
+        struct world *w = WORLD("profile rfc; tune port_quarantine 0");
+        struct ct_view v;
+
+        w->quiet = true;
+        for (unsigned k = 0; k <= i; k++)
+            say(w, lives[k].next);
+        elapse_ms(w, lives[i].seconds * 1000ull - 1);
+        assert_int_equal(count_flows(w), 1);
+        for (uint32_t s = 0; s < ct_slots(w->rig.ct); s++)
+            if (ct_read(w->rig.ct, s, w->rig.now, &v))
+                assert_string_equal(v.state, lives[i].state);
+        elapse_ms(w, 1);
+        assert_int_equal(count_flows(w), 0);
+        END(w);
+    }
+}
+
 /* P5: an urgent pointer that lies travels as it is. */
 static void p5_urgent_pointer_is_not_ours(void **state)
 {
@@ -450,6 +487,7 @@ int main(void)
         STORY(rfc7323_scaled_window),
         STORY(rfc1122_keepalive_passes),
         STORY(t11_rfc5382_req5_idle_time),
+        STORY(t11_times_of_profile_rfc),
         STORY(p5_urgent_pointer_is_not_ours),
     };
 

@@ -1,6 +1,8 @@
 /* udp.c - UDP conversations (netfilter 1.6, RFC 4787) */
 #include "world.h"
 
+#include <stdio.h>
+
 #define C    "10.0.1.2:4000"
 #define S    "198.51.100.2:53"
 #define W    "198.51.100.1:4000"
@@ -94,12 +96,20 @@ static void u1_no_insert_race(void **state)
 
     (void)state;
     w->quiet = true;
-    for (unsigned i = 0; i < 1000; i++) {
-        sayf(w, "10.0.1.2:%u > " S " udp 'A'", 4000 + i);
-        sayf(w, "10.0.1.2:%u > " S " udp 'AAAA'", 4000 + i);
+    for (unsigned i = 0; i < 2000; i++) {
+        char a[80], aaaa[80];
+
+        snprintf(a, sizeof a, "10.0.1.2:%u > " S " udp 'A'", 4000 + i);
+        snprintf(aaaa, sizeof aaaa, "10.0.1.2:%u > " S " udp 'AAAA'", 4000 + i);
+        if (i % 2) { /* each in a batch of its own */
+            say(w, a);
+            say(w, aaaa);
+        } else {
+            say_together(w, a, aaaa);
+        }
     }
-    assert_int_equal(count_flows(w), 1000);
-    assert_int_equal(w->sent, 2000);
+    assert_int_equal(count_flows(w), 2000);
+    assert_int_equal(w->sent, 4000);
     assert_int_equal(stat_of(w, CT_STAT_insert_failed), 0);
     END(w);
 }
@@ -117,6 +127,14 @@ static void u2_both_send_first(void **state)
              "[  0] 198.51.100.2:500 > 10.0.1.2:500 udp: ESTABLISHED\n"
              "      out lan 198.51.100.2:500 > 10.0.1.2:500 udp\n");
     assert_int_equal(count_flows(w), 1);
+    END(w);
+    w = WORLD("masquerade off");
+    w->quiet = true;
+    say_together(w, "10.0.1.2:500 > 198.51.100.2:500 udp 'a'",
+                 "198.51.100.2:500 > 10.0.1.2:500 udp 'b'");
+    assert_int_equal(w->sent, 2);
+    FLOWS(w, "udp 30 10.0.1.2:500 > 198.51.100.2:500 / 198.51.100.2:500 > "
+             "10.0.1.2:500 -\n");
     END(w);
 }
 
