@@ -404,6 +404,41 @@ static void s4_clients_do_not_shadow_a_forward(void **state)
     END(w);
 }
 
+/* netfilter 2.4: what is to be hidden behind an interface without an address
+ * is dropped. */
+static void linux_masquerade_without_an_address(void **state)
+{
+    struct world *w = WORLD("outside 2001:db8::1/64");
+
+    (void)state;
+    say(w, "10.0.1.2:4000 > 198.51.100.2:80 udp");
+    TRACE(w, "[  0] 10.0.1.2:4000 > 198.51.100.2:80 udp: NEW\n"
+             "      drop no_address\n");
+    assert_int_equal(stat_of(w, CT_STAT_entries), 0);
+    END(w);
+}
+
+/* netfilter 2.4: a hidden flow whose way changes ends, and its packet with it;
+ * the next begins anew. */
+static void linux_masquerade_by_another_interface(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    say(w, "10.0.1.2:4000 > 203.0.113.5:80 udp");
+    TRACE(w, "[  0] 10.0.1.2:4000 > 203.0.113.5:80 udp: NEW\n"
+             "      out wan 198.51.100.1:4000 > 203.0.113.5:80 udp\n");
+    reload(w, "inside 10.0.1.1/24,203.0.113.1/24");
+    say(w, "10.0.1.2:4000 > 203.0.113.5:80 udp");
+    say(w, "10.0.1.2:4000 > 203.0.113.5:80 udp");
+    TRACE(w, "[  0] 10.0.1.2:4000 > 203.0.113.5:80 udp: NEW\n"
+             "      drop oif_changed\n"
+             "      DESTROY udp 10.0.1.2:4000 > 203.0.113.5:80\n"
+             "[  0] 10.0.1.2:4000 > 203.0.113.5:80 udp: NEW\n"
+             "      out lan 10.0.1.2:4000 > 203.0.113.5:80 udp\n");
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +461,8 @@ int main(void)
         STORY(p4_protocols_without_ports),
         STORY(linux_portless_protocols_have_one_host_a_server),
         STORY(s4_clients_do_not_shadow_a_forward),
+        STORY(linux_masquerade_without_an_address),
+        STORY(linux_masquerade_by_another_interface),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
