@@ -206,6 +206,11 @@ void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt)
     table_prefetch(&ct->table, pkt->hash);
 }
 
+uint8_t ct_way_back(const struct ct_pkt *pkt)
+{
+    return pkt->conn && pkt->dir == CT_DIR_REPLY ? pkt->conn->in : CT_NO_IFACE;
+}
+
 enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt)
 {
     pkt->hook = (uint8_t)hook;

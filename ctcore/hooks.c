@@ -17,6 +17,14 @@ static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
     return ct->rules->start[pkt->hook][stage + 1];
 }
 
+static void set_zone(struct ct_pkt *pkt, const struct ct_rule *r)
+{
+    if (r->zone_dirs & 1u << CT_DIR_ORIGINAL)
+        pkt->tuple.zone = r->zone;
+    if (r->zone_dirs & 1u << CT_DIR_REPLY)
+        pkt->zone_reply = r->zone;
+}
+
 static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
@@ -29,9 +37,13 @@ static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
             pkt->notrack = true;
             break;
         }
+        if (rs->rules[at].action == CT_ACT_ZONE)
+            set_zone(pkt, &rs->rules[at]);
         if (rs->rules[at].action == CT_ACT_HELPER)
             pkt->helper = rs->rules[at].helper;
     }
+    if (pkt->tuple.zone | pkt->zone_reply)
+        track_zone(ct, pkt);
     return CT_ACCEPT;
 }
 

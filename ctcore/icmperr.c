@@ -56,6 +56,11 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
     t.zone = pkt->tuple.zone;
     c = table_find(&ct->table, &t, tuple_hash(&t, ct->table.key), ct->now,
                    &dir);
+    if (!c && pkt->zone_reply != t.zone) {
+        t.zone = pkt->zone_reply;
+        c = table_find(&ct->table, &t, tuple_hash(&t, ct->table.key), ct->now,
+                       &dir);
+    }
     if (!c)
         return CT_REASON_ICMP_UNRELATED;
     /* Whoever sends it is free to be any router on the path, but it must go

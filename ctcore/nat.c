@@ -66,6 +66,11 @@ static const union ct_addr *outside_addr(const struct nat *n,
     return &n->table->conns[m->flows].tuple[CT_DIR_REPLY].dst;
 }
 
+static uint16_t outside_zone(const struct nat *n, const struct mapping *m)
+{
+    return n->table->conns[m->flows].tuple[CT_DIR_REPLY].zone;
+}
+
 static bool map_is(const struct mapping *m, const struct ct_tuple *orig)
 {
     return m->inside_port == orig->sport && m->proto == orig->proto &&
@@ -100,6 +105,7 @@ static uint32_t map_find(const struct nat *n, const struct ct_conn *c)
         const struct mapping *m = map_at(n, i);
 
         if (m->outside_port == portmap_port(reply) &&
+            outside_zone(n, m) == reply->zone &&
             ct_addr_eq(outside_addr(n, m), &reply->dst))
             return i;
         i = map_next(n, orig, m->chain[NAT_BY_SOURCE].next);
@@ -253,8 +259,8 @@ const struct mapping *nat_by_outside(const struct nat *n, uint16_t zone,
     for (; i != CT_NONE; i = map_at(n, i)->chain[NAT_BY_OUTSIDE].next) {
         const struct mapping *m = map_at(n, i);
 
-        if (m->proto == proto && m->zone == zone && m->outside_port == port &&
-            ct_addr_eq(outside_addr(n, m), addr))
+        if (m->proto == proto && outside_zone(n, m) == zone &&
+            m->outside_port == port && ct_addr_eq(outside_addr(n, m), addr))
             return m;
     }
     return NULL;

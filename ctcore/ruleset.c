@@ -7,6 +7,7 @@
 #include "ruleset.h"
 
 #include "bytes.h"
+#include "conn.h"
 #include "parse.h"
 
 /* An address as a number; an IPv4 address is all in lo. */
@@ -128,6 +129,20 @@ static bool match_l4(const struct ct_match *m, const struct facts *f)
            match_port(&m->dport, f->has_ports, f->dport);
 }
 
+/* As in nftables a flow's zone is that of the direction that has one. */
+static bool match_zone(const struct ct_match *m, const struct ct_pkt *pkt)
+{
+    uint16_t zone = pkt->tuple.zone, other = pkt->zone_reply;
+
+    if (!m->has_zone)
+        return true;
+    if (pkt->conn) {
+        zone = pkt->conn->tuple[CT_DIR_ORIGINAL].zone;
+        other = pkt->conn->tuple[CT_DIR_REPLY].zone;
+    }
+    return ((zone ? zone : other) == m->zone) != m->zone_negate;
+}
+
 static bool match(const struct ct_match *m, const struct facts *f)
 {
     const struct ct_pkt *pkt = f->pkt;
@@ -139,8 +154,8 @@ static bool match(const struct ct_match *m, const struct facts *f)
            match_proto(m, pkt->tuple.proto) &&
            (f->without_ct || match_info(m, pkt->info)) &&
            (pkt->mark & m->mark_mask) == (m->mark & m->mark_mask) &&
-           match_l4(m, f) && match_addr(&m->src, f->src, v4) &&
-           match_addr(&m->dst, f->dst, v4);
+           match_zone(m, pkt) && match_l4(m, f) &&
+           match_addr(&m->src, f->src, v4) && match_addr(&m->dst, f->dst, v4);
 }
 
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,

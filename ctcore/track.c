@@ -288,6 +288,15 @@ static void count_refused(struct ct *ct, const struct ct_pkt *pkt)
     core_stat(ct, unknown ? CT_STAT_icmp_error : CT_STAT_invalid);
 }
 
+/* Where the answers to a first packet come from: an announced flow's are where
+ * the other side of its master is. */
+static uint16_t answer_zone(const struct ct *ct, const struct ct_pkt *pkt,
+                            const struct expect *x)
+{
+    return x ? core_conn(ct, x->master)->tuple[!x->ask.dir].zone
+             : pkt->zone_reply;
+}
+
 static __attribute__((noinline)) enum ct_verdict
 make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 {
@@ -317,6 +326,7 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     slot = pool_get(&ct->conns);
     __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,
                      __ATOMIC_RELAXED);
+    reply.zone = answer_zone(ct, pkt, x);
     fill(ct, slot, pkt, &reply, &st);
     account(ct, slot, pkt);
     attach(pkt, core_conn(ct, slot), CT_DIR_ORIGINAL);
@@ -349,6 +359,25 @@ static bool know_call(const struct ct *ct, struct ct_pkt *pkt)
         return false;
     pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
     return true;
+}
+
+void track_zone(const struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_tuple back = pkt->tuple;
+    enum ct_dir dir;
+    uint64_t hash;
+
+    pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
+    back.zone = pkt->zone_reply;
+    if (back.zone == pkt->tuple.zone || pkt->icmp_error ||
+        table_find(&ct->table, &pkt->tuple, pkt->hash, ct->now, &dir))
+        return;
+    hash = tuple_hash(&back, ct->table.key);
+    if (table_find(&ct->table, &back, hash, ct->now, &dir) &&
+        dir == CT_DIR_REPLY) {
+        pkt->tuple = back;
+        pkt->hash = hash;
+    }
 }
 
 enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)

@@ -36,7 +36,7 @@ static uint8_t route(const struct journey *j, const struct ct_pkt *pkt)
 
     if (local_dst(&j->local, family, &dst) != LOCAL_NO)
         return CT_NO_IFACE;
-    return walk_route(j, family, &dst);
+    return walk_route(j, family, &dst, pkt);
 }
 
 /* Behind OUTPUT: POSTROUTING and out. */
@@ -73,8 +73,10 @@ static void count(struct journey *j, const struct ct_pkt *pkt, bool sent)
     ct_count(ct, CT_STAT_bytes_out, sent ? pkt->len : 0);
 }
 
-static void originate(struct journey *j, struct ct_pkt *pkt)
+/* to: the interface of whoever is answered. */
+static void originate(struct journey *j, struct ct_pkt *pkt, uint8_t to)
 {
+    pkt->out = to;
     count(j, pkt, walk(j, pkt));
 }
 
@@ -141,7 +143,7 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
          * sender forged his source that is not the side he sits on, and an
          * inside address has no business there. */
         union ct_addr to = walk_addr(pkt, false);
-        uint8_t by = walk_route(j, family, &to);
+        uint8_t by = walk_route(j, family, &to, pkt);
 
         src =
             local_speaker(&j->local, by == CT_NO_IFACE ? pkt->in : by, family);
@@ -156,7 +158,7 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
             v4 ? icmp[error].code4 : icmp[error].code6, detail, src, &out))
         return;
     if (allowed(j, pkt))
-        originate(j, &out);
+        originate(j, &out, pkt->in);
     ct_done(j->cfg.ct, &out);
 }
 
@@ -171,7 +173,7 @@ static void send_reset(struct journey *j, const struct ct_pkt *pkt,
     if (rejected)
         out.mark = pkt->mark; /* else it would wash off its flow's */
     if (allowed(j, pkt))
-        originate(j, &out);
+        originate(j, &out, pkt->in);
     ct_done(j->cfg.ct, &out);
 }
 
@@ -221,12 +223,13 @@ void answer_local(struct journey *j, struct ct_pkt *pkt)
 bool answer_echo(struct journey *j, struct ct_pkt *pkt)
 {
     bool v4 = walk_family(pkt) == CT_IPV4;
+    uint8_t from = pkt->in;
 
     if (pkt->tuple.proto != (v4 ? WALK_ICMP : WALK_ICMPV6) ||
         pkt->icmp_type != (v4 ? 8 : 128))
         return false;
     ct_done(j->cfg.ct, pkt); /* the request's journey is over */
     if (ct_reply_echo(j->cfg.ct, pkt))
-        originate(j, pkt);
+        originate(j, pkt, from);
     return true;
 }

@@ -91,10 +91,28 @@ static void text_ports(FILE *out, const json_t *t)
                 number_of(t, "srckey"), number_of(t, "dstkey"));
 }
 
-static void text_tuple(FILE *out, const json_t *t, bool counters)
+static void text_zone(FILE *out, const json_t *flow, const char *key,
+                      const char *name)
+{
+    if (number_of(flow, key))
+        fprintf(out, "%s=%" PRIu64 " ", name, number_of(flow, key));
+}
+
+static void text_tuple(FILE *out, const json_t *t)
 {
     fprintf(out, "src=%s dst=%s ", text_of(t, "src"), text_of(t, "dst"));
     text_ports(out, t);
+}
+
+static void text_side(FILE *out, const json_t *flow, bool reply, bool counters)
+{
+    const json_t *t = json_object_get(flow, reply ? "reply" : "original");
+
+    text_tuple(out, t);
+    if (reply)
+        text_zone(out, flow, "zone_reply", "zone-reply");
+    else
+        text_zone(out, flow, "zone_orig", "zone-orig");
     if (counters && has(t, "packets"))
         fprintf(out, "packets=%" PRIu64 " bytes=%" PRIu64 " ",
                 number_of(t, "packets"), number_of(t, "bytes"));
@@ -140,16 +158,15 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
         fprintf(out, "%" PRIu64 " ", number_of(flow, "timeout"));
     if (*state_of(flow))
         fprintf(out, "%s ", state_of(flow));
-    text_tuple(out, json_object_get(flow, "original"), counters);
+    text_side(out, flow, false, counters);
     if (!has_status(flow, "SEEN_REPLY"))
         fputs("[UNREPLIED] ", out);
-    text_tuple(out, json_object_get(flow, "reply"), counters);
+    text_side(out, flow, true, counters);
     if (has_status(flow, "ASSURED"))
         fputs("[ASSURED] ", out);
     if (type != CLI_FORMAT_DESTROY || number_of(flow, "mark"))
         fprintf(out, "mark=%" PRIu64 " ", number_of(flow, "mark"));
-    if (number_of(flow, "zone"))
-        fprintf(out, "zone=%" PRIu64 " ", number_of(flow, "zone"));
+    text_zone(out, flow, "zone", "zone");
     text_age(out, flow, flags, type, now);
     if (has(flow, "helper"))
         fprintf(out, "helper=%s ", text_of(flow, "helper"));
@@ -166,7 +183,7 @@ void cli_format_expect(FILE *out, const json_t *e)
 
     fprintf(out, "%" PRIu64 " proto=%" PRIu64 " ", number_of(e, "timeout"),
             number_of(e, "protonum"));
-    text_tuple(out, e, false);
+    text_tuple(out, e);
     fprintf(out, "mask-src=%s mask-dst=%s ", text_of(mask, "src"),
             text_of(mask, "dst"));
     text_ports(out, mask);
@@ -202,6 +219,13 @@ static void save_status(FILE *out, const json_t *flow)
     fputc(' ', out);
 }
 
+static void save_zone(FILE *out, const json_t *flow, const char *key,
+                      const char *flag)
+{
+    if (number_of(flow, key))
+        fprintf(out, "%s %" PRIu64 " ", flag, number_of(flow, key));
+}
+
 static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
 {
     const json_t *o = json_object_get(flow, "original");
@@ -214,6 +238,9 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
     if (has(flow, "timeout"))
         fprintf(out, "-t %" PRIu64 " ", number_of(flow, "timeout"));
     save_status(out, flow);
+    save_zone(out, flow, "zone", "-w");
+    save_zone(out, flow, "zone_orig", "--orig-zone");
+    save_zone(out, flow, "zone_reply", "--reply-zone");
     fprintf(out, "-s %s -d %s ", text_of(o, "src"), text_of(o, "dst"));
     fprintf(out, "%s %s ", has_status(flow, "DST_NAT") ? "-g" : "-r",
             text_of(r, "src"));
@@ -256,6 +283,9 @@ static void xml_tuple(FILE *out, const json_t *flow, const char *key,
         fprintf(out, "<sport>%" PRIu64 "</sport><dport>%" PRIu64 "</dport>",
                 number_of(t, "sport"), number_of(t, "dport"));
     fputs("</layer4>", out);
+    if (number_of(flow, *key == 'o' ? "zone_orig" : "zone_reply"))
+        fprintf(out, "<zone>%" PRIu64 "</zone>",
+                number_of(flow, *key == 'o' ? "zone_orig" : "zone_reply"));
     if (counters && has(t, "packets"))
         fprintf(out,
                 "<counters><packets>%" PRIu64 "</packets><bytes>%" PRIu64

@@ -41,7 +41,8 @@ const char cli_options_help[] =
     "  -g, --dst-nat [ADDRESS[:PORT]]         destination is translated\n"
     "  -j, --any-nat [ADDRESS]                either is\n"
     "  -m, --mark MARK[/MASK]\n"
-    "  -w, --zone ZONE\n"
+    "  -w, --zone ZONE                        of both directions\n"
+    "      --orig-zone ZONE, --reply-zone ZONE\n"
     "\n"
     "How they are shown:\n"
     "  -o, --output FORMAT[,...]              extended, id, timestamp,\n"
@@ -63,6 +64,8 @@ enum {
     O_ICMP_CODE,
     O_ICMP_ID,
     O_STATE,
+    O_ORIG_ZONE,
+    O_REPLY_ZONE,
     O_SOCKET
 };
 
@@ -100,6 +103,8 @@ static const struct option longs[] = {
     {"any-nat", optional_argument, NULL, 'j'},
     {"mark", required_argument, NULL, 'm'},
     {"zone", required_argument, NULL, 'w'},
+    {"orig-zone", required_argument, NULL, O_ORIG_ZONE},
+    {"reply-zone", required_argument, NULL, O_REPLY_ZONE},
     {"output", required_argument, NULL, 'o'},
     {"event-mask", required_argument, NULL, 'e'},
     {"buffer-size", required_argument, NULL, 'b'},
@@ -129,6 +134,8 @@ static const struct {
     {'u', "status"},
     {'m', "mark"},
     {'w', "zone"},
+    {O_ORIG_ZONE, "zone_orig"},
+    {O_REPLY_ZONE, "zone_reply"},
 };
 
 static int wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -32,6 +32,7 @@ void config_match_dport(struct config_read *r, json_t *v, void *into);
 void config_icmp_type(struct config_read *r, json_t *v, void *into);
 void config_state_ct(struct config_read *r, json_t *v, void *into);
 void config_state_mark(struct config_read *r, json_t *v, void *into);
+void config_state_zone(struct config_read *r, json_t *v, void *into);
 
 /* VALUE or VALUE/MASK, for mark and set_mark. */
 bool config_state_read_mark(struct config_read *r, json_t *v, uint32_t *mark,

@@ -174,11 +174,16 @@ static void print_routes(const struct page *p)
     for (uint32_t i = 0; i < p->config->n_routes; i++) {
         const struct fib_route *route = &p->config->routes[i];
         const struct config_iface *f = &p->config->iface[route->iface];
-        char text[CONFIG_ADDR_TEXT];
+        char text[CONFIG_ADDR_TEXT], shared[CT_MAX_IFACES * 20] = "";
 
-        row(p, p->memory->route_source[i], "routes", "%s interface %s%s",
+        for (uint32_t k = 0; k < p->config->n_ifaces; k++)
+            if (route->others >> k & 1) {
+                strcat(shared, " and ");
+                strcat(shared, p->config->iface[k].name);
+            }
+        row(p, p->memory->route_source[i], "routes", "%s interface %s%s%s",
             config_addr_text(&route->addr, route->family, route->len, text),
-            f->name, is_connected(f, route) ? " (connected)" : "");
+            f->name, shared, is_connected(f, route) ? " (connected)" : "");
     }
 }
 

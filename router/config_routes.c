@@ -10,6 +10,7 @@
 
 #include "config_addr.h"
 #include "config_gateway.h"
+#include "config_rules.h"
 
 struct route_text {
     const char *to;    /* NULL: failed or missing */
@@ -197,14 +198,16 @@ static void tell_conflict(struct config_read *r, const struct way *way,
         config_read_enter(r, iface->name);
         config_read_fail_in(r, "address", false,
                             "interface \"%s\" is connected to %s already; "
-                            "expected another network",
+                            "expected another network, or a rule "
+                            "with \"in\" and \"set_zone_orig\" for each",
                             taken, text);
     } else {
         config_read_enter(r, "routes");
         config_read_enter_at(r, way->from);
         config_read_fail_in(r, "to", false,
                             "%s leads to interface \"%s\" already; expected "
-                            "one route to a prefix",
+                            "one route to a prefix, or a rule with \"in\" "
+                            "and \"set_zone_orig\" for each",
                             text, taken);
     }
     config_read_leave(r, was);
@@ -275,6 +278,32 @@ static void gather(struct config_read *r, struct ways *ways)
             add_connected(c, (uint8_t)i, CONNECTED, ways);
 }
 
+/* Does a rule keep what comes by this interface apart from all else? */
+static bool has_zone(const struct config_read *r, uint8_t iface)
+{
+    for (uint32_t i = 0; i < r->rules->n; i++) {
+        const struct ct_rule *rule = &r->rules->v[i].rule;
+
+        if (rule->action == CT_ACT_ZONE && rule->hook == CT_PREROUTING &&
+            (rule->zone_dirs & 1u << CT_DIR_ORIGINAL) && rule->zone != 0 &&
+            rule->match.in == iface && !rule->match.in_negate)
+            return true;
+    }
+    return false;
+}
+
+/* Networks of tenants may be the same addresses twice: what is sent to them
+ * finds its way by the flow it belongs to. */
+static bool may_share(const struct config_read *r, const struct way *a,
+                      const struct way *b)
+{
+    const struct config_iface *iface = r->config->iface;
+
+    return a->kind <= GIVEN && b->kind <= GIVEN &&
+           iface[a->route.iface].inside && iface[b->route.iface].inside &&
+           has_zone(r, a->route.iface) && has_zone(r, b->route.iface);
+}
+
 /* Two that the file says must agree; what the kernel says gives way. */
 void config_routes_finish(struct config_read *r)
 {
@@ -295,8 +324,12 @@ void config_routes_finish(struct config_read *r)
         const struct way *way = &ways.v[i];
 
         if (i > 0 && same_prefix(&way->route, &ways.v[first].route)) {
-            if (way->route.iface != ways.v[first].route.iface &&
-                way->kind <= GIVEN)
+            if (way->route.iface == ways.v[first].route.iface)
+                continue;
+            if (may_share(r, way, &ways.v[first]))
+                c->routes[kept - 1].others |=
+                    (uint16_t)(1u << way->route.iface);
+            else if (way->kind <= GIVEN)
                 tell_conflict(r, way, &ways.v[first]);
             continue;
         }

@@ -99,6 +99,36 @@ static void read_set_mark(struct config_read *r, json_t *v, void *into)
             !config_state_read_mark(r, v, &c->rule.mark, &c->rule.mark_mask);
 }
 
+static void read_zone(struct config_read *r, json_t *v, struct config_rule *c,
+                      const char *key, unsigned dirs)
+{
+    uint64_t zone;
+
+    if (!config_nat_claim(r, c, key, CT_ACT_ZONE))
+        return;
+    c->failed |= !config_read_uint(r, v, 0, UINT16_MAX, &zone);
+    if (c->failed)
+        return;
+    c->rule.zone = (uint16_t)zone;
+    c->rule.zone_dirs = (uint8_t)dirs;
+}
+
+static void read_set_zone(struct config_read *r, json_t *v, void *into)
+{
+    read_zone(r, v, into, "set_zone",
+              1u << CT_DIR_ORIGINAL | 1u << CT_DIR_REPLY);
+}
+
+static void read_set_zone_orig(struct config_read *r, json_t *v, void *into)
+{
+    read_zone(r, v, into, "set_zone_orig", 1u << CT_DIR_ORIGINAL);
+}
+
+static void read_set_zone_reply(struct config_read *r, json_t *v, void *into)
+{
+    read_zone(r, v, into, "set_zone_reply", 1u << CT_DIR_REPLY);
+}
+
 /* Every rule counts: the key only says that nothing else is wanted. */
 static void read_counter(struct config_read *r, json_t *v, void *into)
 {
@@ -153,11 +183,15 @@ static const struct config_key rule_keys[] = {
     {"icmp_type", config_icmp_type},
     {"ct_state", config_state_ct},
     {"mark", config_state_mark},
+    {"zone", config_state_zone},
     {"verdict", read_verdict},
     {"reject_with", read_reject_with},
     {"notrack", read_notrack},
     {"helper", config_helper_read},
     {"set_mark", read_set_mark},
+    {"set_zone", read_set_zone},
+    {"set_zone_orig", read_set_zone_orig},
+    {"set_zone_reply", read_set_zone_reply},
     {"snat", config_nat_snat},
     {"dnat", config_nat_dnat},
     {"masquerade", config_nat_masquerade},
@@ -171,7 +205,7 @@ static const struct config_key rule_keys[] = {
 };
 
 static const char *const later_keys[] = {
-    "zone", "limit", "connlimit", "log", "netmap", "ct_status", "mss", NULL};
+    "limit", "connlimit", "log", "netmap", "ct_status", "mss", NULL};
 
 /* ---- a rule ---- */
 
@@ -191,6 +225,8 @@ static const struct {
     [CT_ACT_QUEUE] = {CT_STAGE_FILTER, ANYWHERE, ""},
     [CT_ACT_NOTRACK] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
                         "prerouting or output"},
+    [CT_ACT_ZONE] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
+                     "prerouting or output"},
     [CT_ACT_HELPER] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
                        "prerouting or output"},
     [CT_ACT_MARK] = {CT_STAGE_MANGLE, ANYWHERE, ""},

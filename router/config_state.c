@@ -1,4 +1,4 @@
-/* config_state.c - what conntrack thinks of a packet, and its mark */
+/* config_state.c - what conntrack thinks of a packet, its mark, its zone */
 #include "config_match.h"
 
 #include <errno.h>
@@ -87,4 +87,29 @@ void config_state_mark(struct config_read *r, json_t *v, void *into)
     struct ct_match *m = &c->rule.match;
 
     c->failed |= !config_state_read_mark(r, v, &m->mark, &m->mark_mask);
+}
+
+void config_state_zone(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    struct ct_match *m = &c->rule.match;
+    const char *s = json_string_value(v);
+    uint64_t zone = 0;
+    uint32_t number;
+
+    if (s == NULL) {
+        c->failed |= !config_read_uint(r, v, 0, UINT16_MAX, &zone);
+    } else if (s[0] == '!' && number32(s + 1, s + strlen(s), &number) &&
+               number <= UINT16_MAX) {
+        m->zone_negate = true;
+        zone = number;
+    } else {
+        config_read_fail(r,
+                         "%s is no zone; expected a number from 0 to 65535, "
+                         "or \"!N\" for all but one",
+                         config_read_show(r, s));
+        c->failed = true;
+    }
+    m->has_zone = true;
+    m->zone = (uint16_t)zone;
 }

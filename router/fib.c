@@ -23,6 +23,13 @@ struct node {
     uint32_t child[2];
     uint8_t len;
     uint8_t iface; /* CT_NO_IFACE: a point where routes part */
+    uint16_t ways; /* of a shared one */
+};
+
+/* What a route says. */
+struct way {
+    uint8_t iface;
+    uint16_t ways;
 };
 
 struct fib {
@@ -83,26 +90,29 @@ static unsigned common(struct key a, struct key b)
 }
 
 static uint32_t add_node(struct fib *fib, struct key key, unsigned len,
-                         uint8_t iface)
+                         struct way way)
 {
     struct node *node = &fib->nodes[fib->n];
 
     node->key = cut(key, len);
     node->len = (uint8_t)len;
-    node->iface = iface;
+    node->iface = way.iface;
+    node->ways = way.ways;
     return fib->n++;
 }
 
-static void insert(struct fib *fib, struct key key, unsigned len, uint8_t iface,
-                   uint32_t *link)
+static void insert(struct fib *fib, struct key key, unsigned len,
+                   struct way way, uint32_t *link)
 {
+    static const struct way part = {CT_NO_IFACE, 0};
+
     for (;;) {
         struct node *node = &fib->nodes[*link];
         uint32_t old = *link, fresh;
         unsigned same;
 
         if (old == NO_NODE) {
-            *link = add_node(fib, key, len, iface);
+            *link = add_node(fib, key, len, way);
             return;
         }
         same = common(key, node->key);
@@ -110,7 +120,8 @@ static void insert(struct fib *fib, struct key key, unsigned len, uint8_t iface,
             same = len;
         if (same >= node->len) {
             if (node->len == len) {
-                node->iface = iface;
+                node->iface = way.iface;
+                node->ways = way.ways;
                 return;
             }
             link = &node->child[bit(key, node->len)];
@@ -118,14 +129,21 @@ static void insert(struct fib *fib, struct key key, unsigned len, uint8_t iface,
         }
         /* The paths part inside this node's prefix: a node for that point,
          * which is the new route itself when it ends there. */
-        fresh = add_node(fib, key, same, same == len ? iface : CT_NO_IFACE);
+        fresh = add_node(fib, key, same, same == len ? way : part);
         *link = fresh;
         fib->nodes[fresh].child[bit(node->key, same)] = old;
         if (same < len)
             fib->nodes[fresh].child[bit(key, same)] =
-                add_node(fib, key, len, iface);
+                add_node(fib, key, len, way);
         return;
     }
+}
+
+static struct way way_of(const struct fib_route *r)
+{
+    if (r->others == 0)
+        return (struct way){r->iface, 0};
+    return (struct way){FIB_SHARED, (uint16_t)(r->others | 1u << r->iface)};
 }
 
 struct fib *fib_new(const struct fib_route *routes, uint32_t n)
@@ -136,11 +154,12 @@ struct fib *fib_new(const struct fib_route *routes, uint32_t n)
     if (fib == NULL)
         return NULL;
     fib->n = 1;
+    fib->nodes[NO_NODE].iface = CT_NO_IFACE;
     for (uint32_t i = 0; i < n; i++) {
         const struct fib_route *r = &routes[i];
         struct key key = make_key(r->family, &r->addr);
 
-        insert(fib, cut(key, r->len), r->len, r->iface,
+        insert(fib, cut(key, r->len), r->len, way_of(r),
                &fib->root[r->family == CT_IPV6]);
     }
     return fib;
@@ -151,13 +170,13 @@ void fib_free(struct fib *fib)
     free(fib);
 }
 
-uint8_t fib_lookup(const struct fib *fib, enum ct_family family,
-                   const union ct_addr *addr)
+/* The node of the longest matching prefix; node 0 if there is none. */
+static const struct node *find(const struct fib *fib, enum ct_family family,
+                               const union ct_addr *addr)
 {
     struct key key = make_key(family, addr);
-    uint32_t i = fib->root[family == CT_IPV6];
+    uint32_t i = fib->root[family == CT_IPV6], best = NO_NODE;
     unsigned bits = family == CT_IPV6 ? 128 : 32;
-    uint8_t best = CT_NO_IFACE;
 
     while (i != NO_NODE) {
         const struct node *node = &fib->nodes[i];
@@ -165,10 +184,26 @@ uint8_t fib_lookup(const struct fib *fib, enum ct_family family,
         if (!begins_with(key, node))
             break;
         if (node->iface != CT_NO_IFACE)
-            best = node->iface;
+            best = i;
         if (node->len >= bits)
             break;
         i = node->child[bit(key, node->len)];
     }
-    return best;
+    return &fib->nodes[best];
+}
+
+uint8_t fib_lookup(const struct fib *fib, enum ct_family family,
+                   const union ct_addr *addr)
+{
+    return find(fib, family, addr)->iface;
+}
+
+uint32_t fib_ways(const struct fib *fib, enum ct_family family,
+                  const union ct_addr *addr)
+{
+    const struct node *node = find(fib, family, addr);
+
+    return node->iface == FIB_SHARED    ? node->ways
+           : node->iface == CT_NO_IFACE ? 0
+                                        : 1u << node->iface;
 }

@@ -29,7 +29,7 @@ static bool is_forged(const struct journey *j, const struct ct_pkt *pkt)
     uint8_t by = CT_NO_IFACE;
 
     if (pkt->in == door(j))
-        by = walk_route(j, pkt->tuple.family, &pkt->tuple.src);
+        by = walk_route(j, pkt->tuple.family, &pkt->tuple.src, pkt);
     return by != CT_NO_IFACE && j->local.ifaces.iface[by].inside;
 }
 
@@ -85,7 +85,7 @@ void host_left(struct journey *j, struct ct_pkt *pkt)
         to_itself(j, pkt);
         return;
     }
-    pkt->out = walk_route(j, walk_family(pkt), &dst);
+    pkt->out = walk_route(j, walk_family(pkt), &dst, pkt);
     if (pkt->out == CT_NO_IFACE) {
         ending_refuse(j, pkt, CT_REASON_NO_ROUTE);
         return;
@@ -105,7 +105,7 @@ void host_output(struct journey *j, struct ct_pkt *pkt)
     union ct_addr dst = walk_addr(pkt, true);
     enum ct_verdict v;
 
-    pkt->out = walk_route(j, walk_family(pkt), &dst);
+    pkt->out = walk_route(j, walk_family(pkt), &dst, pkt);
     if ((v = ct_hook(j->cfg.ct, CT_OUTPUT, pkt)) == CT_ACCEPT)
         host_left(j, pkt);
     else

@@ -176,7 +176,7 @@ static void forward(struct journey *j, struct ct_pkt *pkt,
         ending_refuse(j, pkt, CT_REASON_TTL);
         return;
     }
-    pkt->out = walk_route(j, family, dst);
+    pkt->out = walk_route(j, family, dst, pkt);
     if (pkt->out == CT_NO_IFACE) {
         answer_error(j, pkt, ANSWER_NO_ROUTE, 0);
         ending_refuse(j, pkt, CT_REASON_NO_ROUTE);

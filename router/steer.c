@@ -93,6 +93,8 @@ static bool is_inside(const struct config *config, const struct fib *fib,
 {
     uint8_t i = fib_lookup(fib, (enum ct_family)b->family, &b->addr);
 
+    if (i == FIB_SHARED) /* by inside interfaces only */
+        return true;
     return i < config->n_ifaces && config->iface[i].inside;
 }
 

@@ -16,7 +16,10 @@ bool strict_source(const struct journey *j, const struct ct_pkt *pkt)
 
     if (!asks(j, CT_PARAM_strict_source))
         return false;
-    by = walk_route(j, pkt->tuple.family, &pkt->tuple.src);
+    by = walk_route(j, pkt->tuple.family, &pkt->tuple.src, pkt);
+    if (by == CT_NO_IFACE && j->fib != NULL &&
+        fib_ways(j->fib, (enum ct_family)pkt->tuple.family, &pkt->tuple.src))
+        return true; /* a shared network, and it is behind none of its ways */
     return by != pkt->in && (is_inside(j, by) || is_inside(j, pkt->in));
 }
 

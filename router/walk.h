@@ -44,15 +44,23 @@ static inline union ct_addr walk_addr(const struct ct_pkt *pkt, bool dst)
     return addr;
 }
 
-/* The interface that leads to dst, or CT_NO_IFACE. */
+/* The same of a prefix that is behind several interfaces: walk.c. */
+uint8_t walk_shared(const struct journey *j, uint8_t family,
+                    const union ct_addr *to, const struct ct_pkt *pkt);
+
+/* The interface that leads to an address, or CT_NO_IFACE.  Which of several it
+ * is pkt says. */
 static inline uint8_t walk_route(const struct journey *j, uint8_t family,
-                                 const union ct_addr *dst)
+                                 const union ct_addr *to,
+                                 const struct ct_pkt *pkt)
 {
     uint8_t out = CT_NO_IFACE;
 
     if (j->fib != NULL)
-        out = fib_lookup(j->fib, (enum ct_family)family, dst);
-    return out < j->local.ifaces.n ? out : CT_NO_IFACE;
+        out = fib_lookup(j->fib, (enum ct_family)family, to);
+    if (__builtin_expect(out < j->local.ifaces.n, 1))
+        return out;
+    return out == FIB_SHARED ? walk_shared(j, family, to, pkt) : CT_NO_IFACE;
 }
 
 enum {

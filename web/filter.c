@@ -33,6 +33,8 @@ enum key {
     K_ANY_NAT,
     K_MARK,
     K_ZONE,
+    K_ZONE_ORIG,
+    K_ZONE_REPLY,
     K_IN,
     K_OUT,
     N_KEYS
@@ -74,7 +76,9 @@ static const struct {
     [K_ANY_NAT] = {"any_nat", NET, 0,
                    "source or destination translated to address or prefix"},
     [K_MARK] = {"mark", BITS, 0, "mark, or mark/mask"},
-    [K_ZONE] = {"zone", RANGE, 65535, "zone"},
+    [K_ZONE] = {"zone", RANGE, 65535, "zone of both directions"},
+    [K_ZONE_ORIG] = {"zone_orig", RANGE, 65535, "zone, original direction"},
+    [K_ZONE_REPLY] = {"zone_reply", RANGE, 65535, "zone, reply direction"},
     [K_IN] = {"in", NAME, 0, "interface the first packet came by"},
     [K_OUT] = {"out", NAME, 0, "interface the first packet left by"},
 };
@@ -346,7 +350,11 @@ static bool holds(const struct filter_term *t, const struct ct_view *v,
     case K_FAMILY:
         return in_range(t, o->family);
     case K_ZONE:
-        return in_range(t, o->zone);
+        return in_range(t, o->zone == r->zone ? o->zone : 0);
+    case K_ZONE_ORIG: /* of a flow that has one for that direction alone */
+        return in_range(t, o->zone == r->zone ? 0 : o->zone);
+    case K_ZONE_REPLY:
+        return in_range(t, o->zone == r->zone ? 0 : r->zone);
     case K_STATE:
         return v->state && strcasecmp(v->state, t->u.name) == 0;
     case K_SRC:

@@ -11,7 +11,8 @@
  *   status=ASSURED,SEEN_REPLY all of them set
  *   nat=src|dst|any|none      what is translated
  *   src_nat= dst_nat= any_nat= translated, to this address or prefix
- *   mark=V or V/MASK   zone=N
+ *   mark=V or V/MASK
+ *   zone= zone_orig= zone_reply=  of both directions, of one
  *   in= out=                  interface of the first packet
  *
  * A leading ! negates a value.  Values of one key are alternatives (and none

@@ -90,6 +90,7 @@ void flow_write(struct json_out *j, const char *key,
                 const struct ct_view *v, bool ended)
 {
     const struct ct_tuple *t = &v->tuple[CT_DIR_ORIGINAL];
+    uint16_t back = v->tuple[CT_DIR_REPLY].zone;
     char text[32];
     uint32_t bit;
 
@@ -111,7 +112,11 @@ void flow_write(struct json_out *j, const char *key,
     write_dir(j, "original", v, CT_DIR_ORIGINAL);
     write_dir(j, "reply", v, CT_DIR_REPLY);
     json_out_u64(j, "mark", v->mark);
-    json_out_u64(j, "zone", t->zone);
+    json_out_u64(j, "zone", t->zone == back ? back : 0);
+    if (t->zone != back && t->zone)
+        json_out_u64(j, "zone_orig", t->zone);
+    if (t->zone != back && back)
+        json_out_u64(j, "zone_reply", back);
     json_out_string(j, "in", src->iface_name(src->ctx, v->in));
     json_out_string(j, "out", src->iface_name(src->ctx, v->out));
     if (v->helper)

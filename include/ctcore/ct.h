@@ -140,6 +140,10 @@ enum ct_reason ct_parse_packet(struct ct_pkt *pkt);
 /* Have the table's lines for this packet on their way into the cache. */
 void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt);
 
+/* Of a packet behind PREROUTING that answers a flow: the interface by which
+ * that flow's first packet came.  Else CT_NO_IFACE. */
+uint8_t ct_way_back(const struct ct_pkt *pkt);
+
 /* Walk the rows of one hook.
  * ACCEPT  go on with the journey (pkt->data may have been rewritten).
  * DROP    pkt->why says why, and it has been counted.

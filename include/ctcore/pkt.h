@@ -63,6 +63,7 @@ struct ct_pkt {
     uint8_t why;          /* enum ct_reason: of the drop, or of INVALID */
     uint8_t out;          /* interface it is to leave by; the route sets it */
     uint8_t helper;       /* enum ct_helper that a rule gives its flow */
+    uint16_t zone_reply;  /* of a flow it begins; its own is tuple.zone */
     bool notrack;         /* a rule said so: exempt from `untranslated` */
     bool tracked;         /* conntrack has seen it on this journey */
     bool nat_known;       /* INVALID, but of a flow that is translated */

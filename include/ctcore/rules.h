@@ -11,7 +11,7 @@
 
 /* In the order in which a hook asks them. */
 enum ct_stage {
-    CT_STAGE_RAW,    /* notrack, helper */
+    CT_STAGE_RAW,    /* notrack, zone, helper */
     CT_STAGE_MANGLE, /* mark */
     CT_STAGE_NAT,    /* asked for a flow's first packet only */
     CT_STAGE_FILTER, /* verdict; a rule without any action counts here */
@@ -52,6 +52,8 @@ struct ct_match {
     struct ct_addr_set src, dst; /* as the packet stands at that hook */
     struct ct_port_set sport, dport;
     uint32_t mark, mark_mask; /* mask 0: any */
+    bool has_zone, zone_negate;
+    uint16_t zone; /* its flow's, or its own before conntrack */
 };
 
 enum ct_action_kind {
@@ -61,6 +63,7 @@ enum ct_action_kind {
     CT_ACT_REJECT,
     CT_ACT_QUEUE, /* a user program decides: see ct_config.queue */
     CT_ACT_NOTRACK,
+    CT_ACT_ZONE,   /* sets the packet's zones, goes on */
     CT_ACT_HELPER, /* the flow that begins gets it, goes on */
     CT_ACT_MARK,   /* sets the packet's and the flow's mark, goes on */
     CT_ACT_SNAT,
@@ -96,8 +99,10 @@ struct ct_rule {
     struct ct_match match;
     struct ct_nat_range nat;
     uint32_t mark, mark_mask;
-    char id[40];      /* stable name: its key, or a hash */
-    char comment[80]; /* for people; may be empty */
+    uint16_t zone;
+    uint8_t zone_dirs; /* 1 << enum ct_dir */
+    char id[40];       /* stable name: its key, or a hash */
+    char comment[80];  /* for people; may be empty */
 };
 
 struct ct_ruleset {

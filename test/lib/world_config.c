@@ -15,6 +15,7 @@ struct draft {
     char lan_mtu[16], wan_mtu[16];
     char rules[N_HOOKS][4096];
     char policy[256], conntrack[512], timeouts[512];
+    char tenants[1024], on_reload[16];
     char masquerade[128], seed[24], max[16], buckets[16];
     bool hairpin;
 };
@@ -106,6 +107,19 @@ static bool number(struct draft *d, const char *word, const char *rest)
     return true;
 }
 
+/* NAME ADDR/LEN: one more inside interface. */
+static bool tenant(struct draft *d, const char *rest)
+{
+    char name[16], address[64];
+
+    if (sscanf(rest, "%15s %63s", name, address) != 2)
+        return false;
+    ADD(d->tenants,
+        ",\"%s\":{\"tun\":\"t%s\",\"side\":\"inside\",\"address\":[\"%s\"]}",
+        name, name, address);
+    return true;
+}
+
 static bool statement(struct draft *d, const char *s)
 {
     char word[32];
@@ -127,6 +141,10 @@ static bool statement(struct draft *d, const char *s)
         SET(d->seed, "%s", rest);
     else if (strcmp(word, "dnat") == 0)
         return dnat(d, rest);
+    else if (strcmp(word, "tenant") == 0)
+        return tenant(d, rest);
+    else if (strcmp(word, "on_reload") == 0)
+        SET(d->on_reload, "%s", rest);
     else
         return rule(d, word, rest) || number(d, word, rest);
     return true;
@@ -149,9 +167,11 @@ static char *render(struct draft *d)
     add(json, ROOM,
         "{\"interfaces\":{\"lan\":{\"tun\":\"l\",\"side\":\"inside\","
         "\"address\":[%s],\"mtu\":%s},\"wan\":{\"tun\":\"w\",\"side\":"
-        "\"outside\",\"address\":[%s],\"mtu\":%s}},\"routes\":[{\"to\":"
+        "\"outside\",\"address\":[%s],\"mtu\":%s}%s},\"on_reload\":\"%s\","
+        "\"routes\":[{\"to\":"
         "\"default\",\"interface\":\"wan\"}],\"rules\":{",
-        d->inside, d->lan_mtu, d->outside, d->wan_mtu);
+        d->inside, d->lan_mtu, d->outside, d->wan_mtu, d->tenants,
+        d->on_reload);
     for (unsigned i = 0; i < N_HOOKS; i++)
         add(json, ROOM, "%s\"%s\":[%s]", i ? "," : "", hooks[i], d->rules[i]);
     add(json, ROOM,
@@ -177,6 +197,7 @@ char *world_config(const char *statements, bool *masquerade)
     statement(d, "mtu wan 1500");
     statement(d, "masquerade on");
     statement(d, "seed 1");
+    statement(d, "on_reload keep");
     statement(d, "max 4096");
     statement(d, "buckets 4096");
     while (*statements) {

@@ -160,11 +160,11 @@ static inline int open_router(void **state)
     struct router *r = calloc(1, sizeof *r);
     struct ct_config c = {.max = 1024, .n_shards = 1, .seed = 7};
     struct fib_route routes[] = {
-        {addr("10.0.1.0"), CT_IPV4, 24, LAN},
-        {addr("198.51.100.0"), CT_IPV4, 24, WAN},
-        {addr("192.0.2.0"), CT_IPV4, 24, WAN},
-        {addr("fd00:1::"), CT_IPV6, 64, LAN},
-        {addr("2001:db8::"), CT_IPV6, 32, WAN},
+        {addr("10.0.1.0"), CT_IPV4, 24, LAN, 0},
+        {addr("198.51.100.0"), CT_IPV4, 24, WAN, 0},
+        {addr("192.0.2.0"), CT_IPV4, 24, WAN, 0},
+        {addr("fd00:1::"), CT_IPV6, 64, LAN, 0},
+        {addr("2001:db8::"), CT_IPV6, 32, WAN, 0},
     };
 
     r->now.ms = 1000000;

@@ -35,6 +35,14 @@
     "\"198.51.100.2\",\"dst\":\"198.51.100.1\",\"sport\":21,\"dport\":4444},"  \
     "\"mark\":0,\"zone\":0,\"helper\":\"ftp\",\"start\":"                      \
     "\"2026-01-01T00:00:00Z\"}"
+#define ZONED                                                                  \
+    "{\"id\":\"1-1\",\"family\":\"ipv4\",\"protocol\":\"udp\",\"protonum\":"   \
+    "17,"                                                                      \
+    "\"state\":\"\",\"timeout\":28,\"status\":[],\"original\":{\"src\":"       \
+    "\"10.0.1.2\",\"dst\":\"198.51.100.2\",\"sport\":5000,\"dport\":53,"       \
+    "\"packets\":1,\"bytes\":30},\"reply\":{\"src\":\"198.51.100.2\","         \
+    "\"dst\":\"10.0.1.2\",\"sport\":53,\"dport\":5000,\"packets\":0,"          \
+    "\"bytes\":0},\"mark\":0,\"zone\":0,\"zone_orig\":5,\"zone_reply\":6}"
 #define PING6                                                                  \
     "{\"id\":\"1-1\",\"family\":\"ipv6\",\"protocol\":\"icmpv6\","             \
     "\"protonum\":58,\"state\":\"\",\"timeout\":29,\"status\":[],"             \
@@ -99,6 +107,15 @@ static void lines_are_conntrack_s(void **state)
          "udp      17 28 src=10.0.1.2 dst=198.51.100.2 sport=5000 dport=53 "
          "src=198.51.100.2 dst=10.0.1.2 sport=53 dport=5000 [ASSURED] mark=42 "
          "zone=5 use=1\n"},
+        {ZONED, 0, CLI_FORMAT_LIST,
+         "udp      17 28 src=10.0.1.2 dst=198.51.100.2 sport=5000 dport=53 "
+         "zone-orig=5 packets=1 bytes=30 [UNREPLIED] src=198.51.100.2 "
+         "dst=10.0.1.2 sport=53 dport=5000 zone-reply=6 packets=0 bytes=0 "
+         "mark=0 use=1\n"},
+        {ZONED, CLI_FORMAT_SAVE, CLI_FORMAT_LIST,
+         "-A -t 28 -u UNSET --orig-zone 5 --reply-zone 6 -s 10.0.1.2 -d "
+         "198.51.100.2 -r 198.51.100.2 -q 10.0.1.2 -p udp --sport 5000 "
+         "--dport 53 --reply-port-src 53 --reply-port-dst 5000\n"},
         {HELPED, 0, CLI_FORMAT_LIST,
          "tcp      6 299 ESTABLISHED src=10.0.1.2 dst=198.51.100.2 sport=4444 "
          "dport=21 src=198.51.100.2 dst=198.51.100.1 sport=21 dport=4444 "
@@ -144,7 +161,7 @@ static void lines_are_conntrack_s(void **state)
          "198.51.100.1 -p tcp --sport 4001 --dport 80 --reply-port-src 80 "
          "--reply-port-dst 4001 --state SYN_SENT\n"},
         {UDP_MARKED, CLI_FORMAT_SAVE, CLI_FORMAT_LIST,
-         "-A -t 28 -u SEEN_REPLY,ASSURED -s 10.0.1.2 -d 198.51.100.2 -r "
+         "-A -t 28 -u SEEN_REPLY,ASSURED -w 5 -s 10.0.1.2 -d 198.51.100.2 -r "
          "198.51.100.2 -q 10.0.1.2 -p udp --sport 5000 --dport 53 "
          "--reply-port-src 53 --reply-port-dst 5000\n"},
         {BOTH_NAT, CLI_FORMAT_SAVE, CLI_FORMAT_DESTROY,
@@ -314,6 +331,7 @@ static void options_become_a_query(void **state)
         {"-L -j 1.2.3.4", 'L', "?any_nat=1.2.3.4"},
         {"-L -g", 'L', "?nat=dst"},
         {"-L -m 5/0xff -w 3", 'L', "?mark=5/0xff&zone=3"},
+        {"-L --orig-zone 3 --reply-zone 4", 'L', "?zone_orig=3&zone_reply=4"},
         {"-D -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 9", 'D',
          "?proto=icmp&icmp_type=8&icmp_code=0&icmp_id=9"},
         {"-E -e NEW,DESTROY -o timestamp,id", 'E', ""},

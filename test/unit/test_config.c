@@ -182,6 +182,9 @@ static const struct {
 } stages[] = {
     {"\"notrack\": true", "prerouting", CT_STAGE_RAW, CT_ACT_NOTRACK},
     {"\"verdict\": \"notrack\"", "output", CT_STAGE_RAW, CT_ACT_NOTRACK},
+    {"\"set_zone\": 7", "prerouting", CT_STAGE_RAW, CT_ACT_ZONE},
+    {"\"set_zone_orig\": 0", "output", CT_STAGE_RAW, CT_ACT_ZONE},
+    {"\"set_zone_reply\": 65535", "prerouting", CT_STAGE_RAW, CT_ACT_ZONE},
     {"\"set_mark\": 7", "forward", CT_STAGE_MANGLE, CT_ACT_MARK},
     {"\"set_mark\": \"1/1\"", "postrouting", CT_STAGE_MANGLE, CT_ACT_MARK},
     {"\"snat\": \"192.0.2.1\"", "postrouting", CT_STAGE_NAT, CT_ACT_SNAT},

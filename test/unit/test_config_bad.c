@@ -182,7 +182,15 @@ static const struct {
      F0 "/id", "has the id"},
     {FWD("\"comment\": ^7"), F0 "/comment", "a text"},
     /* keys of later versions */
-    {FWD("^\"zone\": 1"), F0 "/zone", "does not know \"zone\""},
+    /* zones */
+    {FWD("\"zone\": ^65536"), F0 "/zone", "from 0 to 65535"},
+    {FWD("\"zone\": ^\"5\""), F0 "/zone", "no zone"},
+    {FWD("\"zone\": ^\"!65536\""), F0 "/zone", "no zone"},
+    {FWD("^\"set_zone\": 1"), F0 "/set_zone", "prerouting or output"},
+    {PRE("\"set_zone\": ^70000"), P0 "/set_zone", "65535"},
+    {PRE("\"set_zone\": 1, \"set_zone_reply\": ^2"), P0 "/set_zone_reply",
+     "second action"},
+    {PRE("\"set_zone_orig\": ^\"red\""), P0 "/set_zone_orig", "65535"},
     /* helpers */
     {FWD("^\"helper\": \"ftp\""), F0 "/helper", "prerouting or output"},
     {PRE("\"proto\": \"tcp\", \"helper\": ^\"sip\""), P0 "/helper", "ftp"},
@@ -365,6 +373,11 @@ static const struct {
      "\"b\": {\"tun\": \"w\", \"side\": \"inside\", \"address\": "
      "^[\"10.0.0.2/24\"]}}}",
      "/interfaces/b/address", "is connected to 10.0.0.0/24 already"},
+    {"{\"interfaces\": {\"a\": {" TUN ", \"address\": [\"10.0.0.1/24\"]}, "
+     "\"b\": {\"tun\": \"w\", \"side\": \"inside\", \"address\": "
+     "^[\"10.0.0.2/24\"]}}, \"rules\": {\"prerouting\": [{\"in\": \"a\", "
+     "\"set_zone_orig\": 1}]}}",
+     "/interfaces/b/address", "\"set_zone_orig\" for each"},
     /* syntax, told alone */
     {"{\"a\": [1 ^2], \"a\": }", "/a/0", "',' or ]"},
     {"{\"a\": 1, ^\"a\": 2}", "/a", "here already"},

@@ -89,9 +89,11 @@ static void nothing_matches_in_an_empty_table(void **state)
 static void the_longest_prefix_wins_and_families_stay_apart(void **state)
 {
     const struct fib_route routes[] = {
-        {v4(0, 0, 0, 0), CT_IPV4, 0, 1},   {v4(10, 0, 0, 0), CT_IPV4, 8, 2},
-        {v4(10, 1, 0, 0), CT_IPV4, 16, 3}, {v4(10, 1, 2, 3), CT_IPV4, 32, 4},
-        {v4(10, 1, 2, 3), CT_IPV4, 32, 5}, /* the same again */
+        {v4(0, 0, 0, 0), CT_IPV4, 0, 1, 0},
+        {v4(10, 0, 0, 0), CT_IPV4, 8, 2, 0},
+        {v4(10, 1, 0, 0), CT_IPV4, 16, 3, 0},
+        {v4(10, 1, 2, 3), CT_IPV4, 32, 4, 0},
+        {v4(10, 1, 2, 3), CT_IPV4, 32, 5, 0}, /* the same again */
     };
     const struct {
         union ct_addr a;
@@ -147,9 +149,32 @@ static void random_tables_answer_as_a_linear_search(void **state)
     }
 }
 
+/* One prefix behind several interfaces: it says so, and which. */
+static void a_shared_prefix_names_all_its_ways(void **state)
+{
+    const struct fib_route routes[] = {
+        {v4(10, 0, 0, 0), CT_IPV4, 8, 1, 0},
+        {v4(10, 1, 0, 0), CT_IPV4, 16, 2, 1u << 0 | 1u << 5},
+        {v4(10, 1, 2, 0), CT_IPV4, 24, 3, 0},
+    };
+    struct fib *fib = fib_new(routes, 3);
+    union ct_addr shared = v4(10, 1, 9, 9), own = v4(10, 1, 2, 9);
+    union ct_addr none = v4(11, 0, 0, 1);
+
+    (void)state;
+    assert_int_equal(fib_lookup(fib, CT_IPV4, &shared), FIB_SHARED);
+    assert_int_equal(fib_ways(fib, CT_IPV4, &shared), 1u | 1u << 2 | 1u << 5);
+    assert_int_equal(fib_lookup(fib, CT_IPV4, &own), 3);
+    assert_int_equal(fib_ways(fib, CT_IPV4, &own), 1u << 3);
+    assert_int_equal(fib_lookup(fib, CT_IPV4, &none), CT_NO_IFACE);
+    assert_int_equal(fib_ways(fib, CT_IPV4, &none), 0);
+    fib_free(fib);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_shared_prefix_names_all_its_ways),
         cmocka_unit_test(nothing_matches_in_an_empty_table),
         cmocka_unit_test(the_longest_prefix_wins_and_families_stay_apart),
         cmocka_unit_test(random_tables_answer_as_a_linear_search),

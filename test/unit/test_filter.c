@@ -36,6 +36,7 @@ static struct ct_view tcp_view(void)
     (void)inet_pton(AF_INET, "203.0.113.9", &o->dst);
     (void)inet_pton(AF_INET, "198.51.100.2", &r->src);
     (void)inet_pton(AF_INET, "198.51.100.1", &r->dst);
+    o->zone = 9; /* for this direction alone */
     o->sport = 4001;
     o->dport = 80;
     r->sport = 8080;
@@ -52,6 +53,7 @@ static struct ct_view icmp_view(void)
     o->proto = r->proto = IPPROTO_ICMPV6;
     (void)inet_pton(AF_INET6, "fd00:1::2", &o->src);
     (void)inet_pton(AF_INET6, "2001:db8::2", &o->dst);
+    o->zone = r->zone = 5;
     r->src = o->dst;
     r->dst = o->src;
     o->sport = r->sport = 77;
@@ -136,7 +138,13 @@ static void rows_match_as_written(void **state)
         {"mark=261", true, false},
         {"mark=5/0xff", true, false},
         {"mark=0", false, true},
-        {"zone=0", true, true},
+        {"zone=0", true, false},
+        {"zone=5", false, true},
+        {"zone_orig=9", true, false},
+        {"zone_orig=5", false, false},
+        {"zone_orig=0", false, true},
+        {"zone_reply=0", true, true},
+        {"zone_reply=5-9", false, false},
         {"in=lan", true, false},
         {"out=wan", true, false},
         {"in=!lan", false, true},
