@@ -42,12 +42,13 @@ static void rest(struct ct *ct, const struct ct_conn *c)
                     ct->params.v[CT_PARAM_port_quarantine]);
 }
 
-static void end(struct ct *ct, uint32_t slot)
+/* why: event bits beside DESTROY. */
+static void end(struct ct *ct, uint32_t slot, uint32_t why)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
     conn_set(c->status, c->status | CT_DYING);
-    notify_send(ct, c, CT_EVENT_DESTROY);
+    notify_send(ct, c, (uint32_t)CT_EVENT_DESTROY | why);
     if (ct->nat.resting.n_lines && (c->status & CT_SRC_NAT))
         rest(ct, c);
     conn_write_begin(c);
@@ -73,17 +74,28 @@ void gc_end_calls(struct ct *ct, struct ext *x)
         c = table_find(&ct->table, &t, tuple_hash(&t, ct->table.key), ct->now,
                        &dir);
         if (c)
-            end(ct, table_slot(&ct->table, c));
+            end(ct, table_slot(&ct->table, c), 0);
     }
 }
 
-void gc_destroy(struct ct *ct, uint32_t slot)
+static void destroy(struct ct *ct, uint32_t slot, uint32_t why)
 {
     struct ext *x = ext_find(&ct->ext, slot);
 
     if (x)
         gc_end_calls(ct, x);
-    end(ct, slot);
+    end(ct, slot, why);
+}
+
+void gc_destroy(struct ct *ct, uint32_t slot)
+{
+    destroy(ct, slot, 0);
+}
+
+void gc_revoke(struct ct *ct, uint32_t slot)
+{
+    core_stat(ct, CT_STAT_revoked);
+    destroy(ct, slot, CT_EVENT_REVOKED);
 }
 
 void gc_discard(struct ct *ct, uint32_t slot)

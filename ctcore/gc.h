@@ -10,6 +10,9 @@
 /* Destroy a confirmed entry, with its event. */
 void gc_destroy(struct ct *ct, uint32_t slot);
 
+/* The same, since the rules of now would not let it be. */
+void gc_revoke(struct ct *ct, uint32_t slot);
+
 /* What this flow has set up by its control connection is over: the keymap
  * forgets it, and the flows that were known by it end. */
 void gc_end_calls(struct ct *ct, struct ext *x);

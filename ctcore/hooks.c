@@ -17,14 +17,6 @@ static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
     return ct->rules->start[pkt->hook][stage + 1];
 }
 
-static void set_zone(struct ct_pkt *pkt, const struct ct_rule *r)
-{
-    if (r->zone_dirs & 1u << CT_DIR_ORIGINAL)
-        pkt->tuple.zone = r->zone;
-    if (r->zone_dirs & 1u << CT_DIR_REPLY)
-        pkt->zone_reply = r->zone;
-}
-
 static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
@@ -38,7 +30,7 @@ static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
             break;
         }
         if (rs->rules[at].action == CT_ACT_ZONE)
-            set_zone(pkt, &rs->rules[at]);
+            ruleset_zone(&rs->rules[at], pkt);
         if (rs->rules[at].action == CT_ACT_HELPER)
             pkt->helper = rs->rules[at].helper;
     }
@@ -58,7 +50,7 @@ static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 
         ruleset_count(ct->counts, at, pkt);
         if (r->action == CT_ACT_MARK)
-            pkt->mark = (pkt->mark & ~r->mark_mask) | (r->mark & r->mark_mask);
+            ruleset_mark(r, pkt);
     }
     track_mark(pkt);
     return CT_ACCEPT;

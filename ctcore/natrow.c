@@ -136,7 +136,7 @@ static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
  * if it had come in there (RFC 4787 REQ-9).  Answers the rule, or fills range
  * with the mapping that has this address. */
 static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
-                                         struct ct_nat_range *range,
+                                         bool count, struct ct_nat_range *range,
                                          bool *found)
 {
     const struct ct_rule *rule;
@@ -147,7 +147,7 @@ static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
     if (out == CT_NO_IFACE || !is_inside(ct, in))
         return NULL;
     pkt->in = out;
-    rule = ask_rules(ct, pkt, false, true);
+    rule = ask_rules(ct, pkt, false, count);
     pkt->in = in;
     if (rule)
         return rule;
@@ -171,9 +171,10 @@ static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
  * end: those of the opposite tuple, turned.  The port belongs to where it goes;
  * a GRE key to the master's originator, on whichever side it is. */
 static bool follow_master(struct ct *ct, const struct ct_pkt *pkt,
-                          enum mangle_side side, struct ct_nat_range *range)
+                          enum mangle_side side, struct ct_nat_range *range,
+                          uint8_t *by)
 {
-    struct ct_conn *c = pkt->conn;
+    const struct ct_conn *c = pkt->conn;
     const struct ext *x =
         ext_of(&ct->ext, table_slot(&ct->table, c), EXT_MASTER);
     const struct ct_tuple *other, *was = &c->tuple[CT_DIR_REPLY];
@@ -196,71 +197,84 @@ static bool follow_master(struct ct *ct, const struct ct_pkt *pkt,
     if (side == MANGLE_SRC && !has_port && ct_addr_eq(&range->lo, &was->dst))
         range->family = 0;
     if (side == MANGLE_SRC && x->master.dir == CT_DIR_ORIGINAL)
-        conn_set(c->masq_out, master->masq_out);
+        *by = master->masq_out;
     return true;
 }
 
-static enum ct_verdict follow(struct ct *ct, struct ct_pkt *pkt,
-                              enum mangle_side side,
-                              const struct ct_nat_range *range)
+/* Fill a with what the rules want done to the destination. */
+static enum ct_reason ask_dst(struct ct *ct, struct ct_pkt *pkt, bool count,
+                              struct natrow_answer *a)
 {
-    return set_up(ct, pkt, side, range->family ? range : NULL);
-}
+    const struct ct_rule *rule = ask_rules(ct, pkt, false, count);
 
-static enum ct_verdict choose_dst(struct ct *ct, struct ct_pkt *pkt)
-{
-    struct ct_nat_range range = {0};
-    const struct ct_rule *rule;
-    bool found = false;
-
-    if (is_expected(pkt) && follow_master(ct, pkt, MANGLE_DST, &range))
-        return follow(ct, pkt, MANGLE_DST, &range);
-    rule = ask_rules(ct, pkt, false, true);
     if (!rule && ct->hairpin && pkt->hook == CT_PREROUTING)
-        rule = ask_hairpin(ct, pkt, &range, &found);
+        rule = ask_hairpin(ct, pkt, count, &a->range, &a->found);
     if (rule) {
-        range = rule->nat;
-        found = true;
+        a->range = rule->nat;
+        a->found = true;
     }
     if (rule && rule->action == CT_ACT_REDIRECT) {
         const union ct_addr *own =
             iface_addr(ct, speaker(ct, pkt->in), pkt->tuple.family);
 
         if (!own)
-            return track_drop(pkt, CT_REASON_NO_ADDRESS);
-        one_addr(&range, own, pkt->tuple.family);
+            return CT_REASON_NO_ADDRESS;
+        one_addr(&a->range, own, pkt->tuple.family);
     }
-    return set_up(ct, pkt, MANGLE_DST, found ? &range : NULL);
+    return CT_REASON_NONE;
 }
 
-static enum ct_verdict choose_src(struct ct *ct, struct ct_pkt *pkt)
+static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt, bool count,
+                              struct natrow_answer *a)
 {
-    struct ct_conn *c = pkt->conn;
-    struct ct_nat_range range = {0};
-    const struct ct_rule *rule;
+    const struct ct_conn *c = pkt->conn;
+    const struct ct_rule *rule = ask_rules(ct, pkt, false, count);
 
-    if (is_expected(pkt) && follow_master(ct, pkt, MANGLE_SRC, &range))
-        return follow(ct, pkt, MANGLE_SRC, &range);
-    rule = ask_rules(ct, pkt, false, true);
     if (rule) {
-        range = rule->nat;
-        if (rule->action == CT_ACT_MASQUERADE) {
-            uint8_t by = speaker(ct, pkt->out);
-            const union ct_addr *own = iface_addr(ct, by, pkt->tuple.family);
+        a->range = rule->nat;
+        a->found = true;
+    }
+    if (rule && rule->action == CT_ACT_MASQUERADE) {
+        const union ct_addr *own;
 
-            if (!own)
-                return track_drop(pkt, CT_REASON_NO_ADDRESS);
-            one_addr(&range, own, pkt->tuple.family);
-            conn_set(c->masq_out, by);
-        }
-        return set_up(ct, pkt, MANGLE_SRC, &range);
+        a->by = speaker(ct, pkt->out);
+        own = iface_addr(ct, a->by, pkt->tuple.family);
+        if (!own)
+            return CT_REASON_NO_ADDRESS;
+        one_addr(&a->range, own, pkt->tuple.family);
     }
-    if (ct->hairpin && (c->status & CT_DST_NAT) && is_inside(ct, pkt->in) &&
-        is_inside(ct, pkt->out)) {
-        one_addr(&range, &c->tuple[CT_DIR_ORIGINAL].dst, pkt->tuple.family);
-        return set_up(ct, pkt, MANGLE_SRC, &range);
+    if (!rule && ct->hairpin && (c->status & CT_DST_NAT) &&
+        is_inside(ct, pkt->in) && is_inside(ct, pkt->out)) {
+        one_addr(&a->range, &c->tuple[CT_DIR_ORIGINAL].dst, pkt->tuple.family);
+        a->found = true;
     }
-    return set_up(ct, pkt, MANGLE_SRC, NULL);
+    return CT_REASON_NONE;
+}
+
+enum ct_reason natrow_ask(struct ct *ct, struct ct_pkt *pkt,
+                          enum mangle_side side, bool count,
+                          struct natrow_answer *a)
+{
+    *a = (struct natrow_answer){.by = CT_NO_IFACE};
+    if (is_expected(pkt) && follow_master(ct, pkt, side, &a->range, &a->by)) {
+        a->found = a->range.family != 0;
+        return CT_REASON_NONE;
+    }
+    return side == MANGLE_SRC ? ask_src(ct, pkt, count, a)
+                              : ask_dst(ct, pkt, count, a);
+}
+
+static enum ct_verdict choose(struct ct *ct, struct ct_pkt *pkt,
+                              enum mangle_side side)
+{
+    struct natrow_answer a;
+    enum ct_reason why = natrow_ask(ct, pkt, side, true, &a);
+
+    if (why != CT_REASON_NONE)
+        return track_drop(pkt, why);
+    if (a.by != CT_NO_IFACE)
+        conn_set(pkt->conn->masq_out, a.by);
+    return set_up(ct, pkt, side, a.found ? &a.range : NULL);
 }
 
 /* ---- the rows ---- */
@@ -291,7 +305,7 @@ static __attribute__((noinline)) enum ct_verdict first_dst(struct ct *ct,
     enum ct_verdict v = CT_ACCEPT;
 
     if (!(pkt->conn->status & CT_DST_NAT_DONE))
-        v = choose_dst(ct, pkt);
+        v = choose(ct, pkt, MANGLE_DST);
     return v == CT_ACCEPT ? translate(pkt, MANGLE_DST) : v;
 }
 
@@ -354,7 +368,7 @@ static __attribute__((noinline)) enum ct_verdict first_src(struct ct *ct,
     enum ct_verdict v = CT_ACCEPT;
 
     if (!(c->status & CT_SRC_NAT_DONE))
-        v = choose_src(ct, pkt);
+        v = choose(ct, pkt, MANGLE_SRC);
     else if (has_left(c, pkt))
         return leave(pkt);
     return v == CT_ACCEPT ? translate(pkt, MANGLE_SRC) : v;

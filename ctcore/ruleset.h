@@ -20,4 +20,18 @@ uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
 void ruleset_count(struct ct_rule_count *counts, uint32_t rule,
                    const struct ct_pkt *pkt);
 
+/* What the actions zone and mark do to a packet that met the rule. */
+static inline void ruleset_zone(const struct ct_rule *r, struct ct_pkt *pkt)
+{
+    if (r->zone_dirs & 1u << CT_DIR_ORIGINAL)
+        pkt->tuple.zone = r->zone;
+    if (r->zone_dirs & 1u << CT_DIR_REPLY)
+        pkt->zone_reply = r->zone;
+}
+
+static inline void ruleset_mark(const struct ct_rule *r, struct ct_pkt *pkt)
+{
+    pkt->mark = (pkt->mark & ~r->mark_mask) | (r->mark & r->mark_mask);
+}
+
 #endif

@@ -91,6 +91,7 @@ struct config {
     enum ct_profile profile;
     enum ct_on_full on_full;
     bool acct, timestamp, hairpin;
+    bool revalidate; /* on_reload: flows that new rules forbid end */
     struct ct_params params;
     uint32_t workers;
     bool seed_set;

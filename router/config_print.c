@@ -295,7 +295,7 @@ static void print_service(const struct page *p)
 {
     const struct config *c = p->config;
 
-    option(p, "/on_reload", "keep");
+    option(p, "/on_reload", "%s", c->revalidate ? "revalidate" : "keep");
     option(p, "/workers", "%u", c->workers);
     if (c->seed_set)
         option(p, "/seed", "%llu", (unsigned long long)c->seed);

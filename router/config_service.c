@@ -216,13 +216,8 @@ void config_service_read_seed(struct config_read *r, json_t *v, void *into)
 
 void config_service_read_on_reload(struct config_read *r, json_t *v, void *into)
 {
-    static const char *const names[] = {"keep"};
-    const char *s = json_string_value(v);
+    static const char *const names[] = {"keep", "revalidate"};
+    struct config *c = into;
 
-    (void)into;
-    if (s != NULL && strcmp(s, "revalidate") == 0)
-        config_read_fail(r, "\"revalidate\" is not available in this version; "
-                            "expected \"keep\"");
-    else
-        (void)config_read_choice(r, v, names, 1);
+    c->revalidate = config_read_choice(r, v, names, CONFIG_READ_N(names)) == 1;
 }

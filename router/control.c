@@ -56,6 +56,7 @@ static void on_wake(uv_async_t *wake)
     bool was_lost = false, is_lost = false;
 
     settle(c);
+    reload_tell(c);
     pump(c);
     if (c->queue != NULL)
         queue_pump(c->queue);

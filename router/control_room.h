@@ -26,6 +26,8 @@ struct control {
     uv_timer_t timer;
     uint8_t key[16];
     struct generation *now; /* the newest, older ones hang on it */
+    bool revalidating;      /* its rules: not all workers have said so */
+    uint64_t revoked;       /* flows ended by that, before */
     struct netlink *nl;
     struct device device[CT_MAX_IFACES];
     uint32_t n_devices;
@@ -54,6 +56,9 @@ uint64_t devices_tend(struct control *c);
 
 /* reload.c */
 void reload_file(struct control *c); /* what SIGHUP asks for */
+/* Once all flows have been held against the new rules, say what became of it.
+ */
+void reload_tell(struct control *c);
 /* The same text, read with the facts of now.  NULL: it says why. */
 struct config *reload_remake(const struct control *c,
                              const struct config *from);

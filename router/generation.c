@@ -74,6 +74,7 @@ static void prepare(struct generation *g, unsigned worker)
     s->rules = &c->rules;
     s->counts = g->counts + (size_t)worker * c->rules.n;
     s->params = c->params;
+    s->revalidate = c->revalidate;
     s->queues = c->queue;
     if (g->before != NULL && worker < g->older->n_workers) {
         s->before = g->before;

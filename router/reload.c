@@ -6,6 +6,7 @@
  * one stays. */
 #include "control_room.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +58,28 @@ struct config *reload_remake(const struct control *c, const struct config *from)
     return config;
 }
 
+static uint64_t sum(const struct control *c, enum ct_stat stat)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        n += ct_stat(worker_ct(c->worker[i]), stat);
+    return n;
+}
+
+void reload_tell(struct control *c)
+{
+    if (!c->revalidating)
+        return;
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        if (worker_revalidated(c->worker[i]) < c->now->serial)
+            return;
+    c->revalidating = false;
+    log_info("control",
+             "revalidated: %" PRIu64 " flows ended, %" PRIu64 " kept",
+             sum(c, CT_STAT_revoked) - c->revoked, sum(c, CT_STAT_entries));
+}
+
 bool reload_adopt(struct control *c, struct config *config)
 {
     struct generation *g = NULL;
@@ -70,6 +93,8 @@ bool reload_adopt(struct control *c, struct config *config)
     }
     log_setup(config->log_level, config->log_json);
     c->now = g;
+    c->revalidating = config->revalidate && c->n_workers > 0;
+    c->revoked = sum(c, CT_STAT_revoked);
     if (c->queue != NULL)
         queue_use(c->queue, config->queue);
     for (uint32_t i = 0; i < c->n_workers; i++)
@@ -83,7 +108,8 @@ void reload_file(struct control *c)
     if (!reload_adopt(c, load(c)))
         return;
     hostnet_reserve(c);
-    log_info("control", "reloaded %s: %u rules, flows kept",
+    log_info("control", "reloaded %s: %u rules, flows %s",
              c->path != NULL ? c->path : "the environment",
-             c->now->config->rules.n);
+             c->now->config->rules.n,
+             c->revalidating ? "are held against them" : "kept");
 }

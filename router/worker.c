@@ -9,9 +9,14 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* A flush looks at this many slots a turn, so that packets go on meanwhile and
- * their events find room. */
-enum { EVENTS = 4096, GC_BUDGET = 512, FLUSH_BUDGET = 1024 };
+/* A flush or a revalidation looks at this many slots a turn, so that packets go
+ * on meanwhile and their events find room. */
+enum {
+    EVENTS = 4096,
+    GC_BUDGET = 512,
+    FLUSH_BUDGET = 1024,
+    REVIEW_BUDGET = 512
+};
 
 /* ---- the worker's own thread ---- */
 
@@ -51,8 +56,14 @@ static void carry(const struct worker_setup *was, const struct worker_setup *is)
     }
 }
 
+static void on_tick(uv_timer_t *timer);
+
 static void use(struct worker *w, const struct worker_setup *setup)
 {
+    if (w->setup != NULL && setup->revalidate) {
+        w->review_at = 0; /* from the beginning, if one was going on */
+        uv_timer_start(&w->tick, on_tick, 0, 0);
+    }
     if (w->setup != NULL)
         carry(w->setup, setup);
     w->setup = setup;
@@ -81,8 +92,6 @@ static void resume(struct worker *w, struct worker_port *port)
     atomic_store_explicit(&port->lost, true, memory_order_release);
     w->tell_control = true;
 }
-
-static void on_tick(uv_timer_t *timer);
 
 static void obey(struct worker *w, const struct worker_order *order)
 {
@@ -121,6 +130,19 @@ static void on_wake(uv_async_t *wake)
     worker_tell(w);
 }
 
+/* True: there is more. */
+static bool review(struct worker *w)
+{
+    if (w->review_at == CT_NONE)
+        return false;
+    if (!ct_revalidate_some(w->ct, &w->review_at, REVIEW_BUDGET))
+        return true;
+    w->review_at = CT_NONE;
+    atomic_store_explicit(&w->reviewed, w->setup->serial, memory_order_release);
+    w->tell_control = true;
+    return false;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
@@ -135,6 +157,8 @@ static void on_tick(uv_timer_t *timer)
         if (done)
             w->flush_at = CT_NONE;
     }
+    if (review(w))
+        ms = 0;
     worker_tell(w);
     if (!uv_is_closing((uv_handle_t *)timer))
         uv_timer_start(timer, on_tick, ms, 0);
@@ -207,7 +231,7 @@ static bool make_loop(struct worker *w, char err[256])
     w->loop_ready = true;
     w->wake.data = w;
     w->tick.data = w;
-    w->flush_at = CT_NONE;
+    w->flush_at = w->review_at = CT_NONE;
     if (uv_async_init(&w->loop, &w->wake, on_wake) < 0) {
         snprintf(err, 256, "no descriptor left for a worker's wake-up");
         return false;
@@ -343,6 +367,11 @@ bool worker_resume(struct worker *w, unsigned iface)
 uint64_t worker_taken(const struct worker *w)
 {
     return atomic_load_explicit(&w->taken, memory_order_acquire);
+}
+
+uint64_t worker_revalidated(const struct worker *w)
+{
+    return atomic_load_explicit(&w->reviewed, memory_order_acquire);
 }
 
 bool worker_lost(const struct worker *w, unsigned iface)

@@ -31,6 +31,7 @@ struct worker_setup {
      * with; CT_NONE: a new rule.  NULL: all are new. */
     const uint32_t *before;
     struct ct_params params;
+    bool revalidate;                   /* end flows that these rules forbid */
     const struct config_queue *queues; /* as many as at the start */
 };
 
@@ -87,6 +88,8 @@ bool worker_resume(struct worker *w, unsigned iface);
 
 /* Serial of the setup in use. */
 uint64_t worker_taken(const struct worker *w);
+/* Serial of the setup whose rules all flows have been held against, or 0. */
+uint64_t worker_revalidated(const struct worker *w);
 /* Has the device of iface gone away, as far as this worker saw? */
 bool worker_lost(const struct worker *w, unsigned iface);
 void worker_count(const struct worker *w, unsigned iface,

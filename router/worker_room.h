@@ -41,7 +41,8 @@ struct worker {
     uv_thread_t thread;
     uv_async_t wake;
     uv_timer_t tick;
-    uint32_t flush_at; /* next slot of a flush; CT_NONE: none is going on */
+    uint32_t flush_at;  /* next slot of a flush; CT_NONE: none is going on */
+    uint32_t review_at; /* the same of a revalidation */
     bool loop_ready, running;
 
     void *block; /* the shard's */
@@ -62,7 +63,7 @@ struct worker {
     struct ring events;
     uint64_t events_lost;
     bool tell_control;
-    _Atomic uint64_t taken;
+    _Atomic uint64_t taken, reviewed;
 };
 
 /* worker.c */

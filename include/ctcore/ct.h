@@ -82,6 +82,12 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now);
 void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
                   struct ct_rule_count *counts);
 
+/* After ct_set_rules(): end the flows that the rules of now would drop, not
+ * track, put into another zone or translate otherwise, were their first packets
+ * to come now; all others stay.  In slices, as ct_flush_some(): budget slots
+ * from *from on; true when that was the last.  CT_STAT_revoked counts them. */
+bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget);
+
 /* Copied.  Flows masqueraded behind an address that is gone are destroyed. */
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
 

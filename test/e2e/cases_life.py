@@ -72,6 +72,50 @@ def sighup(workers):
         closed.close()
 
 
+def forward_to(host, port):
+    return {"in": "wan", "proto": "udp", "dst": lab.WAN_GW, "dport": port,
+            "dnat": f"{host}:{port}"}
+
+
+def pour(s, stop):
+    """A datagram to either forward every 10 ms, by one socket."""
+    while not stop.wait(0.01):
+        for port in (514, 515):
+            s.sendto(b"log", (lab.WAN_GW, port))
+
+
+@case
+def revalidate(workers):
+    """A reload changes one of two forwards: its traffic moves within a
+    second, though packets never cease; all other flows stay."""
+    rules = {"prerouting": [forward_to(lab.LAN, 514), forward_to(lab.LAN, 515)]}
+    with Lab(workers, rules=rules, on_reload="revalidate") as w:
+        before = w.listen("lan", (lab.LAN, 514), socket.SOCK_DGRAM)
+        other = w.listen("lan", (lab.LAN, 515), socket.SOCK_DGRAM)
+        after = w.listen("lan", (lab.LAN2, 514), socket.SOCK_DGRAM)
+        talk, stop = Talk(w), threading.Event()
+        source = w.listen("wan", (lab.WAN, 4000), socket.SOCK_DGRAM)
+        load = threading.Thread(target=pour, args=(source, stop))
+        load.start()
+        try:
+            before.recv(10), other.recv(10)
+            kept = {f["id"] for f in w.weir.flows("&dport=515&dport=9000")}
+            w.config["rules"]["prerouting"][0] = forward_to(lab.LAN2, 514)
+            w.weir.write(w.config)
+            w.weir.signal(signal.SIGHUP)
+            after.settimeout(1)
+            after.recv(10)
+            lab.wait_for("what became of it", lambda: "revalidated: 1 flows "
+                         "ended" in w.weir.output(), 5)
+            talk.say()
+            same({f["id"] for f in w.weir.flows("&dport=515&dport=9000")}, kept,
+                 "the other flows")
+        finally:
+            stop.set()
+            load.join()
+        same(w.weir.json("/api/v1/stats")["counters"]["revoked"], 1, "revoked")
+
+
 def opens(w, port):
     s = w.open("lan")
     s.settimeout(0.3)

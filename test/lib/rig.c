@@ -134,6 +134,12 @@ void rig_reload(struct rig *rig, const char *json)
     set_ifaces(rig);
     set_steer(rig);
     ct_set_params(rig->ct, &rig->config->params);
+    if (rig->config->revalidate) {
+        uint32_t from = 0;
+
+        while (!ct_revalidate_some(rig->ct, &from, 7))
+            ;
+    }
     fib_free(fib);
     config_free(old);
 }

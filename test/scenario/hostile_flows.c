@@ -254,20 +254,35 @@ static void u4_ports_can_not_be_foreseen(void **state)
     END(w);
 }
 
-/* U7: a forward that is changed serves new flows at once. */
+/* U7: a forward that is changed serves new flows at once, and with on_reload
+ * revalidate those that never cease, too; else they keep the old one. */
 static void u7_changed_forward(void **state)
 {
-    struct world *w = WORLD("timeout udp 2; dnat udp 198.51.100.1:514 -> "
-                            "10.0.1.2:514");
+    static const char *const modes[] = {"keep", "revalidate"};
 
     (void)state;
-    w->quiet = true;
-    say(w, "198.51.100.9:4000 > 198.51.100.1:514 udp 'x'");
-    assert_int_equal(w->last[19], 2);
-    reload(w, "timeout udp 2; dnat udp 198.51.100.1:514 -> 10.0.1.3:514");
-    say(w, "198.51.100.9:4001 > 198.51.100.1:514 udp 'x'");
-    assert_int_equal(w->last[19], 3);
-    END(w);
+    for (unsigned mode = 0; mode < 2; mode++) {
+        struct world *w = WORLD("profile weir; timeout udp 2; dnat udp "
+                                "198.51.100.1:514 -> 10.0.1.2:514");
+        char after[200];
+
+        w->quiet = true;
+        say(w, "198.51.100.9:4000 > 198.51.100.1:514 udp 'x'");
+        assert_int_equal(w->last[19], 2);
+        snprintf(after, sizeof after,
+                 "profile weir; on_reload %s; timeout udp 2; dnat udp "
+                 "198.51.100.1:514 -> 10.0.1.3:514",
+                 modes[mode]);
+        reload(w, after);
+        for (unsigned i = 0; i < 500; i++) {
+            elapse_ms(w, 10);
+            say(w, "198.51.100.9:4000 > 198.51.100.1:514 udp 'x'");
+            assert_int_equal(w->last[19], 2 + mode);
+        }
+        say(w, "198.51.100.9:4001 > 198.51.100.1:514 udp 'x'");
+        assert_int_equal(w->last[19], 3);
+        END(w);
+    }
 }
 
 /* U8: after a long silence a forward still leads to the same host, twice. */

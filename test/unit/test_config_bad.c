@@ -37,7 +37,7 @@ static const struct {
     {"\"workers\": ^1.5", "/workers", "fraction"},
     {"\"seed\": ^-1", "/seed", "whole number"},
     {"\"seed\": ^\"x\"", "/seed", "whole number"},
-    {"\"on_reload\": ^\"revalidate\"", "/on_reload", "not available"},
+    {"\"on_reload\": ^\"flush\"", "/on_reload", "\"revalidate\""},
     {"\"on_reload\": ^\"kill\"", "/on_reload", "\"keep\""},
     {"\"on_reload\": ^null", "/on_reload", "this is null"},
     {"\"log\": {\"level\": ^\"loud\"}", "/log/level", "\"warn\""},

@@ -1,0 +1,270 @@
+/* review.c - would the rules of now have let a flow be what it is?
+ *
+ * A flow's first packet is made again, as far as rules look at it: its tuple,
+ * its interfaces, its mark from nothing.  It is led past the stages of rules in
+ * the order of the hooks, where it stands before each as the flow's packets
+ * stand there: untranslated, behind its dnat, before its snat.  The flow ends
+ * if a stage would drop it, not track it, put it into another zone, or
+ * translate it otherwise; a translation that the rule's range still covers
+ * stays.  An announced flow is translated as its master is, and asked the rest
+ * like any other.  Functions that somebody registered are not asked, nor does
+ * a queue refuse. */
+#include <ctcore/ct.h>
+
+#include "bytes.h"
+#include "gc.h"
+#include "natrow.h"
+#include "parse.h"
+#include "ruleset.h"
+
+enum { V4_HEADER = 20, V6_HEADER = 40, L4_ROOM = 20 };
+
+struct first {
+    struct ct_pkt pkt;
+    uint8_t bytes[V6_HEADER + L4_ROOM];
+};
+
+/* What rules read of a packet: addresses, ports. */
+static void write_head(struct first *f, const struct ct_tuple *t)
+{
+    bool v4 = t->family == CT_IPV4;
+
+    memcpy(f->bytes + (v4 ? 12 : 8), t->src.b, v4 ? 4 : 16);
+    memcpy(f->bytes + (v4 ? 16 : 24), t->dst.b, v4 ? 4 : 16);
+    if (parse_has_ports(t->proto)) {
+        store16(f->bytes + f->pkt.l4_off, t->sport);
+        store16(f->bytes + f->pkt.l4_off + 2, t->dport);
+    }
+}
+
+static void make_first(struct first *f, struct ct_conn *c)
+{
+    const struct ct_tuple *t = &c->tuple[CT_DIR_ORIGINAL];
+    bool v4 = t->family == CT_IPV4, expected = c->status & CT_EXPECTED;
+
+    *f = (struct first){.pkt = {
+                            .data = f->bytes,
+                            .in = c->in,
+                            .out = c->out,
+                            .l4_off = v4 ? V4_HEADER : V6_HEADER,
+                            .l4_len = L4_ROOM,
+                            .tuple = *t,
+                            .info = CT_NEW,
+                            .rule = CT_NONE,
+                        }};
+    f->pkt.len = f->pkt.l4_off + L4_ROOM;
+    f->pkt.tuple.zone = 0;
+    if (expected) {
+        f->pkt.info = CT_RELATED;
+        f->pkt.mark = c->mark;
+    }
+    if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
+        f->pkt.icmp_type = (uint8_t)(t->dport >> 8);
+    write_head(f, t);
+}
+
+/* ---- stages ---- */
+
+/* The first rule of a stage, from at on, that pkt meets; NULL: no more. */
+static const struct ct_rule *next_rule(const struct ct *ct,
+                                       const struct ct_pkt *pkt,
+                                       enum ct_stage stage, uint32_t *at)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t end = rs->start[pkt->hook][stage + 1];
+
+    if (*at == CT_NONE)
+        *at = rs->start[pkt->hook][stage];
+    *at = ruleset_match(rs, *at, end, pkt, false);
+    return *at < end ? &rs->rules[(*at)++] : NULL;
+}
+
+/* Would it be tracked, in the flow's own zone? */
+static bool raw_keeps(const struct ct *ct, struct ct_pkt *pkt,
+                      const struct ct_conn *c)
+{
+    const struct ct_rule *r;
+    uint32_t at = CT_NONE;
+
+    while ((r = next_rule(ct, pkt, CT_STAGE_RAW, &at)) != NULL) {
+        if (r->action == CT_ACT_NOTRACK)
+            return false;
+        if (r->action == CT_ACT_ZONE)
+            ruleset_zone(r, pkt);
+    }
+    return pkt->tuple.zone == c->tuple[CT_DIR_ORIGINAL].zone;
+}
+
+static void mangle(const struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_rule *r;
+    uint32_t at = CT_NONE;
+
+    while ((r = next_rule(ct, pkt, CT_STAGE_MANGLE, &at)) != NULL)
+        if (r->action == CT_ACT_MARK)
+            ruleset_mark(r, pkt);
+}
+
+static bool filter_keeps(const struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_rule *r;
+    uint32_t at = CT_NONE;
+
+    while ((r = next_rule(ct, pkt, CT_STAGE_FILTER, &at)) != NULL) {
+        if (r->action == CT_ACT_ACCEPT)
+            pkt->accepted = pkt->hook == CT_FORWARD;
+        if (r->action == CT_ACT_ACCEPT || r->action == CT_ACT_QUEUE)
+            return true;
+        if (r->action == CT_ACT_DROP || r->action == CT_ACT_REJECT)
+            return false;
+    }
+    return ct->rules->policy[pkt->hook] != CT_DROP;
+}
+
+/* ---- translation ---- */
+
+static bool covers(const struct ct_nat_range *r, const union ct_addr *addr)
+{
+    return memcmp(addr->b, r->lo.b, sizeof addr->b) >= 0 &&
+           memcmp(addr->b, r->hi.b, sizeof addr->b) <= 0;
+}
+
+/* Is that side of the flow, addr and port on the wire, what a says?  was_*: as
+ * its originator knows it. */
+static bool is_meant(const struct natrow_answer *a, bool has_port,
+                     const union ct_addr *was, const union ct_addr *addr,
+                     uint16_t port)
+{
+    if (!a->found || !a->range.has_addr)
+        return ct_addr_eq(was, addr);
+    if (has_port && a->range.has_ports &&
+        (port < a->range.port_lo || port > a->range.port_hi))
+        return false;
+    return covers(&a->range, addr);
+}
+
+/* Announced by a translated flow, which may be gone: translated as that was. */
+static bool follows(const struct ct *ct, const struct ct_conn *c)
+{
+    const struct ext *x =
+        ext_of(&ct->ext, table_slot(&ct->table, c), EXT_MASTER);
+
+    return x && x->master.translated;
+}
+
+static bool dst_keeps(struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_tuple *orig = &pkt->conn->tuple[CT_DIR_ORIGINAL];
+    const struct ct_tuple *reply = &pkt->conn->tuple[CT_DIR_REPLY];
+    bool has_port = parse_has_ports(orig->proto);
+    struct natrow_answer a;
+
+    if (follows(ct, pkt->conn))
+        return true;
+    if (natrow_ask(ct, pkt, MANGLE_DST, false, &a) != CT_REASON_NONE)
+        return false;
+    /* A destination's port changes by a rule only. */
+    if (has_port && !a.range.has_ports && reply->sport != orig->dport)
+        return false;
+    return is_meant(&a, has_port, &orig->dst, &reply->src, reply->sport);
+}
+
+static bool src_keeps(struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_tuple *orig = &pkt->conn->tuple[CT_DIR_ORIGINAL];
+    const struct ct_tuple *reply = &pkt->conn->tuple[CT_DIR_REPLY];
+    struct natrow_answer a;
+
+    if (follows(ct, pkt->conn))
+        return true;
+    if (natrow_ask(ct, pkt, MANGLE_SRC, false, &a) != CT_REASON_NONE)
+        return false;
+    return is_meant(&a, protos_find(orig->proto)->has_ports, &orig->src,
+                    &reply->dst, portmap_port(reply));
+}
+
+/* ---- the way of a first packet ---- */
+
+static bool is_own(const struct ct *ct, const struct ct_tuple *reply)
+{
+    for (uint32_t i = 0; i < ct->ifaces.n; i++) {
+        const struct ct_iface *f = &ct->ifaces.iface[i];
+
+        for (unsigned k = 0; k < f->n_addrs; k++)
+            if (f->family[k] == reply->family &&
+                ct_addr_eq(&f->addr[k], &reply->src))
+                return true;
+    }
+    return false;
+}
+
+static bool is_inside(const struct ct *ct, uint8_t iface)
+{
+    return iface < ct->ifaces.n && ct->ifaces.iface[iface].inside;
+}
+
+/* Profile weir: from outside only by a dnat or an accepting rule of FORWARD. */
+static bool is_unsolicited(const struct ct *ct, const struct ct_pkt *pkt)
+{
+    return ct->params.v[CT_PARAM_strict_inbound] && !pkt->accepted &&
+           pkt->info == CT_NEW && !is_inside(ct, pkt->in) &&
+           is_inside(ct, pkt->out) && !(pkt->conn->status & CT_DST_NAT);
+}
+
+static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
+{
+    struct ct_pkt *pkt = &f->pkt;
+    const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
+
+    pkt->hook = pkt->in == CT_NO_IFACE ? CT_OUTPUT : CT_PREROUTING;
+    if (!raw_keeps(ct, pkt, c))
+        return false;
+    pkt->conn = c;
+    mangle(ct, pkt);
+    if (!dst_keeps(ct, pkt))
+        return false;
+    memcpy(f->bytes + (reply->family == CT_IPV4 ? 16 : 24), reply->src.b,
+           reply->family == CT_IPV4 ? 4 : 16);
+    if (parse_has_ports(reply->proto))
+        store16(f->bytes + pkt->l4_off + 2, reply->sport);
+    return filter_keeps(ct, pkt);
+}
+
+static bool leaves(struct ct *ct, struct ct_pkt *pkt)
+{
+    if (is_own(ct, &pkt->conn->tuple[CT_DIR_REPLY])) {
+        pkt->hook = CT_INPUT;
+        mangle(ct, pkt);
+        return filter_keeps(ct, pkt) && src_keeps(ct, pkt);
+    }
+    if (pkt->in != CT_NO_IFACE) {
+        pkt->hook = CT_FORWARD;
+        mangle(ct, pkt);
+        if (!filter_keeps(ct, pkt) || is_unsolicited(ct, pkt))
+            return false;
+    }
+    pkt->hook = CT_POSTROUTING;
+    return filter_keeps(ct, pkt) && src_keeps(ct, pkt);
+}
+
+static bool is_right(struct ct *ct, struct ct_conn *c)
+{
+    struct first f;
+
+    make_first(&f, c);
+    return enters(ct, &f, c) && leaves(ct, &f.pkt);
+}
+
+bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget)
+{
+    for (; *from < ct->conns.fresh && budget > 0; ++*from, budget--) {
+        struct ct_conn *c = core_conn(ct, *from);
+
+        if (!ct->rules ||
+            (c->status & (CT_CONFIRMED | CT_DYING)) != CT_CONFIRMED ||
+            is_right(ct, c))
+            continue;
+        gc_revoke(ct, *from);
+    }
+    return *from >= ct->conns.fresh;
+}

@@ -1,0 +1,188 @@
+/* reload.c - new rules and the flows that live: kept, or held against them */
+#include "world.h"
+
+#include <stdio.h>
+
+#define W   "198.51.100.1"
+#define S   "198.51.100.2"
+#define NOW "on_reload revalidate; "
+
+#define DNAT(port, host) "dnat udp " W ":" port " -> " host ":" port "; "
+
+/* Two forwards, one is changed: only its flows go, and its next packet opens
+ * one to the new host. */
+static void only_flows_of_a_changed_forward_end(void **state)
+{
+    struct world *w = WORLD(DNAT("514", "10.0.1.2") DNAT("515", "10.0.1.2"));
+
+    (void)state;
+    say(w, "198.51.100.9:4000 > " W ":514 udp 'x'");
+    say(w, "198.51.100.9:4000 > " W ":515 udp 'x'");
+    w->text_len = 0;
+    reload(w, NOW DNAT("514", "10.0.1.3") DNAT("515", "10.0.1.2"));
+    TRACE(w, "[  0] DESTROY udp 198.51.100.9:4000 > " W ":514\n");
+    assert_int_equal(stat_of(w, CT_STAT_revoked), 1);
+    say(w, "198.51.100.9:4000 > " W ":514 udp 'x'");
+    say(w, "198.51.100.9:4000 > " W ":515 udp 'x'");
+    TRACE(w, "[  0] 198.51.100.9:4000 > " W ":514 udp: NEW\n"
+             "      out lan 198.51.100.9:4000 > 10.0.1.3:514 udp\n"
+             "[  0] 198.51.100.9:4000 > " W ":515 udp: NEW\n"
+             "      out lan 198.51.100.9:4000 > 10.0.1.2:515 udp\n");
+    END(w);
+}
+
+struct change {
+    const char *what, *before, *packet, *answer, *after;
+    bool stays;
+};
+
+/* One flow, one change of the rules: does it stay? */
+static const struct change changes[] = {
+    {"nothing changed", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "", true},
+    {"an established flow, and one not begun", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", S ":53 > " W ":4000 udp 'y'", "",
+     true},
+    {"dropped", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "forward {\"proto\":\"udp\",\"dport\":53,\"verdict\":\"drop\"}", false},
+    {"rejected though established may go on", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", S ":53 > " W ":4000 udp 'y'",
+     "forward {\"ct_state\":[\"established\"],\"verdict\":\"accept\"}; "
+     "forward {\"proto\":\"udp\",\"verdict\":\"reject\"}",
+     false},
+    {"another port is dropped", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "forward {\"proto\":\"udp\",\"dport\":54,\"verdict\":\"drop\"}", true},
+    {"the policy is drop", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop", false},
+    {"the policy is drop, a rule accepts it", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; forward {\"src\":\"10.0.1.0/24\",\"verdict\":"
+     "\"accept\"}",
+     true},
+    {"hidden behind no address any more", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "masquerade off", false},
+    {"not hidden, and is to be", "masquerade off",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "", false},
+    {"a range of ports that has it", "masquerade 4000-4010",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "masquerade 3990-4010", true},
+    {"a range of ports that has it not", "masquerade 4000-4010",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "masquerade 5000-5010", false},
+    {"a forward that is gone", DNAT("514", "10.0.1.2"),
+     "198.51.100.9:4000 > " W ":514 udp 'x'", NULL, "", false},
+    {"a forward to another port", DNAT("514", "10.0.1.2"),
+     "198.51.100.9:4000 > " W ":514 udp 'x'", NULL,
+     "dnat udp " W ":514 -> 10.0.1.2:515", false},
+    {"a forward that is still the same, hidden in a wider one",
+     DNAT("514", "10.0.1.2"), "198.51.100.9:4000 > " W ":514 udp 'x'", NULL,
+     "dnat udp " W ":500-600 -> 10.0.1.2", true},
+    {"a forward above it that takes it away", DNAT("514", "10.0.1.2"),
+     "198.51.100.9:4000 > " W ":514 udp 'x'", NULL,
+     "dnat udp " W ":510-520 -> 10.0.1.9; " DNAT("514", "10.0.1.2"), false},
+    {"its mark decides", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "prerouting {\"src\":\"10.0.1.2\",\"set_mark\":7}; "
+     "forward {\"mark\":7,\"verdict\":\"drop\"}",
+     false},
+    {"not tracked any more", "masquerade off",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "masquerade off; prerouting {\"proto\":\"udp\",\"notrack\":true}", false},
+    {"in another zone", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "prerouting {\"in\":\"lan\",\"set_zone_orig\":3}", false},
+    {"in the same zone", "prerouting {\"in\":\"lan\",\"set_zone_orig\":3}",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "prerouting {\"in\":\"lan\",\"set_zone_orig\":3}", true},
+    {"TCP stays", "", "10.0.1.2:4000 > " S ":80 tcp S seq 1", NULL, "", true},
+    {"a query's id is no port", "", "10.0.1.2 > " S " icmp echo id 7 seq 1",
+     NULL, "", true},
+    {"a query that is dropped", "", "10.0.1.2 > " S " icmp echo id 7 seq 1",
+     NULL, "forward {\"proto\":\"icmp\",\"icmp_type\":8,\"verdict\":\"drop\"}",
+     false},
+    {"IPv6 stays", "", "[fd00:1::2]:4000 > [2001:db8::2]:53 udp 'x'", NULL, "",
+     true},
+    {"to the router, whose policy is drop now", "",
+     "10.0.1.2 > 10.0.1.1 icmp echo id 7 seq 1", NULL, "policy input drop",
+     false},
+    {"to the router, which does not forward now", "",
+     "10.0.1.2 > 10.0.1.1 icmp echo id 7 seq 1", NULL, "policy forward drop",
+     true},
+    {"profile weir: what let it in is gone",
+     "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
+     "\"verdict\":\"accept\"}",
+     S ":4000 > 10.0.1.2:53 udp 'x'", NULL,
+     "tune strict_inbound 1; masquerade off", false},
+};
+
+static void each_change_ends_what_it_forbids(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        const struct change *c = &changes[i];
+        struct world *w = WORLD(c->before);
+        char after[1024];
+
+        w->quiet = true;
+        say(w, c->packet);
+        if (c->answer)
+            say(w, c->answer);
+        if (count_flows(w) != 1)
+            fail_msg("%s: no flow to begin with", c->what);
+        snprintf(after, sizeof after, NOW "%s", c->after);
+        reload(w, after);
+        if (count_flows(w) != c->stays)
+            fail_msg("%s: %u flows are left", c->what, count_flows(w));
+        assert_int_equal(stat_of(w, CT_STAT_revoked), !c->stays);
+        END(w);
+    }
+}
+
+/* on_reload keep, the default: nothing ends. */
+static void keep_keeps_all(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct world *w = WORLD(changes[i].before);
+
+        w->quiet = true;
+        say(w, changes[i].packet);
+        reload(w, changes[i].after);
+        assert_int_equal(count_flows(w), 1);
+        assert_int_equal(stat_of(w, CT_STAT_revoked), 0);
+        END(w);
+    }
+}
+
+/* A flow that was announced is translated as its master was, even when that is
+ * gone; whether it may be is asked of the rules as ever. */
+static void announced_flows_follow_their_master(void **state)
+{
+#define TFTP                                                                   \
+    "tune extensions 8; timeout udp 5; prerouting "                            \
+    "{\"proto\":\"udp\",\"dport\":"                                            \
+    "69,\"helper\":\"tftp\"}; "
+    struct world *w = WORLD(TFTP);
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > " S ":69 udp hex 000161006f6374657400");
+    elapse(w, 3);
+    say(w, S ":5000 > " W ":4000 udp 'data'");
+    assert_int_equal(w->info, CT_RELATED);
+    elapse(w, 3);
+    assert_int_equal(count_flows(w), 1);
+    reload(w, NOW TFTP);
+    assert_int_equal(count_flows(w), 1);
+    reload(w,
+           NOW TFTP "forward {\"ct_state\":\"related\",\"verdict\":\"drop\"}");
+    assert_int_equal(count_flows(w), 0);
+    END(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORY(only_flows_of_a_changed_forward_end),
+        STORY(each_change_ends_what_it_forbids),
+        STORY(keep_keeps_all),
+        STORY(announced_flows_follow_their_master),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
