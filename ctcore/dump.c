@@ -66,6 +66,10 @@ void dump_view(const struct ct *ct, const struct dump_copy *copy,
         .helper = copy->ext.kinds >> EXT_HELPER & 1 ? copy->ext.helper : 0,
         .has_master = copy->ext.kinds >> EXT_MASTER & 1,
     };
+    if (copy->ext.kinds >> EXT_LABELS & 1) {
+        view->labels[0] = copy->ext.labels[0];
+        view->labels[1] = copy->ext.labels[1];
+    }
     if (view->has_master) {
         view->master_slot = copy->ext.master.slot;
         view->master_gen = copy->ext.master.gen;

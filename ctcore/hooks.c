@@ -39,6 +39,49 @@ static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     return CT_ACCEPT;
 }
 
+static const uint64_t *labels_of(const struct ct *ct, const struct ct_conn *c)
+{
+    const struct ext *x =
+        c ? ext_of(&ct->ext, table_slot(&ct->table, c), EXT_LABELS) : NULL;
+
+    return x ? x->labels : NULL;
+}
+
+/* For the rules that ask. */
+static enum ct_verdict read_labels(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    (void)ctx;
+    pkt->labels = labels_of(ct, pkt->conn);
+    return CT_ACCEPT;
+}
+
+/* An error is about a flow, but no packet of it.  An entry that is not
+ * confirmed is being written all the time. */
+static void set_labels(struct ct *ct, struct ct_pkt *pkt,
+                       const struct ct_rule *r)
+{
+    struct ct_conn *c = pkt->conn;
+    const uint64_t *has = labels_of(ct, c);
+    struct ext *x;
+    bool known;
+
+    if (!c || pkt->icmp_error ||
+        (has && (r->labels[0] & ~has[0]) == 0 && (r->labels[1] & ~has[1]) == 0))
+        return;
+    known = c->status & CT_CONFIRMED;
+    if (known)
+        conn_write_begin(c);
+    x = core_extend(ct, table_slot(&ct->table, c), EXT_LABELS);
+    for (int i = 0; x && i < 2; i++)
+        conn_set(x->labels[i], x->labels[i] | r->labels[i]);
+    if (known)
+        conn_write_end(c);
+    if (!x)
+        return;
+    pkt->labels = x->labels;
+    pkt->events |= CT_EVENT_LABEL;
+}
+
 static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
@@ -51,6 +94,8 @@ static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         ruleset_count(ct->counts, at, pkt);
         if (r->action == CT_ACT_MARK)
             ruleset_mark(r, pkt);
+        if (r->action == CT_ACT_LABEL)
+            set_labels(ct, pkt, r);
     }
     track_mark(pkt);
     return CT_ACCEPT;
@@ -98,7 +143,8 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 
 enum {
     NO_STAGE = CT_N_STAGES, /* always on */
-    HELPED                  /* off while no rule and no flow has a helper */
+    HELPED,                 /* off while no rule and no flow has a helper */
+    LABELLED                /* off while no rule asks for labels */
 };
 static const struct own_row {
     enum ct_hook hook;
@@ -109,6 +155,7 @@ static const struct own_row {
 } table[] = {
     {CT_PREROUTING, CT_PRI_RAW, CT_STAGE_RAW, "raw", ask_raw},
     {CT_PREROUTING, CT_PRI_CONNTRACK, NO_STAGE, "conntrack", track_packet},
+    {CT_PREROUTING, CT_PRI_CONNTRACK, LABELLED, "labels", read_labels},
     {CT_PREROUTING, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
     {CT_PREROUTING, CT_PRI_NAT_DST, NO_STAGE, "nat_dst", natrow_dst},
     {CT_PREROUTING, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
@@ -124,6 +171,7 @@ static const struct own_row {
 
     {CT_OUTPUT, CT_PRI_RAW, CT_STAGE_RAW, "raw", ask_raw},
     {CT_OUTPUT, CT_PRI_CONNTRACK, NO_STAGE, "conntrack", track_packet},
+    {CT_OUTPUT, CT_PRI_CONNTRACK, LABELLED, "labels", read_labels},
     {CT_OUTPUT, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
     {CT_OUTPUT, CT_PRI_NAT_DST, NO_STAGE, "nat_dst", natrow_dst},
     {CT_OUTPUT, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
@@ -185,12 +233,24 @@ static bool has_helpers(const struct ct *ct)
     return false;
 }
 
+static bool asks_labels(const struct ct *ct)
+{
+    const struct ct_ruleset *rs = ct->rules;
+
+    for (uint32_t i = 0; rs && i < rs->n; i++)
+        if (rs->rules[i].match.has_labels)
+            return true;
+    return false;
+}
+
 static bool is_on(const struct ct *ct, enum ct_hook hook, int stage)
 {
     const struct ct_ruleset *rs = ct->rules;
 
     if (stage == NO_STAGE)
         return true;
+    if (stage == LABELLED)
+        return asks_labels(ct);
     if (stage == HELPED)
         return has_helpers(ct);
     if (!rs)

@@ -1,11 +1,11 @@
 /* review.c - would the rules of now have let a flow be what it is?
  *
  * A flow's first packet is made again, as far as rules look at it: its tuple,
- * its interfaces, its mark from nothing.  It is led past the stages of rules in
- * the order of the hooks, where it stands before each as the flow's packets
- * stand there: untranslated, behind its dnat, before its snat.  The flow ends
- * if a stage would drop it, not track it, put it into another zone, or
- * translate it otherwise; a translation that the rule's range still covers
+ * its interfaces, its labels, its mark from nothing.  It is led past the stages
+ * of rules in the order of the hooks, where it stands before each as the flow's
+ * packets stand there: untranslated, behind its dnat, before its snat.  The
+ * flow ends if a stage would drop it, not track it, put it into another zone,
+ * or translate it otherwise; a translation that the rule's range still covers
  * stays.  An announced flow is translated as its master is, and asked the rest
  * like any other.  Functions that somebody registered are not asked, nor does
  * a queue refuse. */
@@ -215,11 +215,14 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
 {
     struct ct_pkt *pkt = &f->pkt;
     const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
+    const struct ext *x;
 
     pkt->hook = pkt->in == CT_NO_IFACE ? CT_OUTPUT : CT_PREROUTING;
     if (!raw_keeps(ct, pkt, c))
         return false;
     pkt->conn = c;
+    x = ext_of(&ct->ext, table_slot(&ct->table, c), EXT_LABELS);
+    pkt->labels = x ? x->labels : NULL;
     mangle(ct, pkt);
     if (!dst_keeps(ct, pkt))
         return false;

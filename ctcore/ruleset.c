@@ -143,6 +143,14 @@ static bool match_zone(const struct ct_match *m, const struct ct_pkt *pkt)
     return ((zone ? zone : other) == m->zone) != m->zone_negate;
 }
 
+static bool match_labels(const struct ct_match *m, const uint64_t *labels)
+{
+    bool all = labels && (labels[0] & m->labels[0]) == m->labels[0] &&
+               (labels[1] & m->labels[1]) == m->labels[1];
+
+    return !m->has_labels || all != m->labels_negate;
+}
+
 static bool match(const struct ct_match *m, const struct facts *f)
 {
     const struct ct_pkt *pkt = f->pkt;
@@ -154,8 +162,9 @@ static bool match(const struct ct_match *m, const struct facts *f)
            match_proto(m, pkt->tuple.proto) &&
            (f->without_ct || match_info(m, pkt->info)) &&
            (pkt->mark & m->mark_mask) == (m->mark & m->mark_mask) &&
-           match_zone(m, pkt) && match_l4(m, f) &&
-           match_addr(&m->src, f->src, v4) && match_addr(&m->dst, f->dst, v4);
+           match_zone(m, pkt) && match_labels(m, pkt->labels) &&
+           match_l4(m, f) && match_addr(&m->src, f->src, v4) &&
+           match_addr(&m->dst, f->dst, v4);
 }
 
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,

@@ -144,6 +144,15 @@ static void text_age(FILE *out, const json_t *flow, unsigned flags,
         clock_text(out, "stop", now.tv_sec);
 }
 
+static void text_labels(FILE *out, const json_t *labels)
+{
+    for (size_t i = 0; i < json_array_size(labels); i++)
+        fprintf(out, "%s%" JSON_INTEGER_FORMAT, i ? "," : "labels=",
+                json_integer_value(json_array_get(labels, i)));
+    if (json_array_size(labels) > 0)
+        fputc(' ', out);
+}
+
 static void text_flow(FILE *out, const json_t *flow, unsigned flags,
                       enum cli_format_type type, struct timespec now)
 {
@@ -174,6 +183,8 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
         fputs("use=1 ", out);
     if (flags & CLI_FORMAT_ID)
         fprintf(out, "id=%s ", text_of(flow, "id"));
+    if (flags & CLI_FORMAT_LABELS)
+        text_labels(out, json_object_get(flow, "labels"));
 }
 
 void cli_format_expect(FILE *out, const json_t *e)

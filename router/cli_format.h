@@ -16,8 +16,8 @@ enum {
     CLI_FORMAT_SAVE = 1u << 4,
     CLI_FORMAT_XML = 1u << 5,
     CLI_FORMAT_JSON = 1u << 6,
-    CLI_FORMAT_LABELS = 1u << 7,   /* there are none: changes nothing */
-    CLI_FORMAT_USERSPACE = 1u << 8 /* the same */
+    CLI_FORMAT_LABELS = 1u << 7,
+    CLI_FORMAT_USERSPACE = 1u << 8 /* changes nothing */
 };
 
 /* 0: no such name. */

@@ -41,13 +41,14 @@ const char cli_options_help[] =
     "  -g, --dst-nat [ADDRESS[:PORT]]         destination is translated\n"
     "  -j, --any-nat [ADDRESS]                either is\n"
     "  -m, --mark MARK[/MASK]\n"
+    "  -l, --label LABEL                      a number, 0 to 127\n"
     "  -w, --zone ZONE                        of both directions\n"
     "      --orig-zone ZONE, --reply-zone ZONE\n"
     "\n"
     "How they are shown:\n"
     "  -o, --output FORMAT[,...]              extended, id, timestamp,\n"
-    "                                         ktimestamp, save, xml, json (an\n"
-    "                                         object a line)\n"
+    "                                         labels, ktimestamp, save, xml,\n"
+    "                                         json (an object a line)\n"
     "  -e, --event-mask TYPE[,...]            NEW, UPDATES, DESTROY, ALL\n"
     "\n"
     "  --socket PATH    the router's socket (WEIR_SOCKET, else\n"
@@ -102,6 +103,7 @@ static const struct option longs[] = {
     {"dst-nat", optional_argument, NULL, 'g'},
     {"any-nat", optional_argument, NULL, 'j'},
     {"mark", required_argument, NULL, 'm'},
+    {"label", required_argument, NULL, 'l'},
     {"zone", required_argument, NULL, 'w'},
     {"orig-zone", required_argument, NULL, O_ORIG_ZONE},
     {"reply-zone", required_argument, NULL, O_REPLY_ZONE},
@@ -133,6 +135,7 @@ static const struct {
     {O_STATE, "state"},
     {'u', "status"},
     {'m', "mark"},
+    {'l', "label"},
     {'w', "zone"},
     {O_ORIG_ZONE, "zone_orig"},
     {O_REPLY_ZONE, "zone_reply"},
@@ -289,9 +292,9 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
     *o = (struct cli_options){0};
     optind = 0; /* getopt begins anew: tests call this often */
     opterr = 0;
-    while ((option = getopt_long(argc, argv,
-                                 "+:LCSEDFhVs:d:r:q:p:f:u:n::g::j::m:w:o:e:b:",
-                                 longs, NULL)) != -1) {
+    while ((option = getopt_long(
+                argc, argv, "+:LCSEDFhVs:d:r:q:p:f:u:n::g::j::m:l:w:o:e:b:",
+                longs, NULL)) != -1) {
         if (option == 'h' || option == 'V') {
             o->command = (char)option;
             return 0;

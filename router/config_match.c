@@ -357,6 +357,11 @@ void config_match_check(struct config_read *r, struct config_rule *c)
                             "%s is asked before conntrack, which knows the "
                             "mark; expected a rule without mark",
                             c->action);
+    if (c->rule.stage == CT_STAGE_RAW && m->has_labels)
+        config_read_fail_in(r, m->labels_negate ? "not_label" : "label", true,
+                            "%s is asked before conntrack, which knows the "
+                            "labels; expected a rule without them",
+                            c->action);
     if (c->rule.stage == CT_STAGE_NAT && m->info != 0 && (info & opens) == 0)
         config_read_fail_in(r, "ct_state", false,
                             "%s is asked for the first packet of a flow only; "

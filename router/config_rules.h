@@ -21,6 +21,12 @@ void config_rules_read_policy(struct config_read *r, json_t *v, void *into);
 void config_helper_read(struct config_read *r, json_t *v, void *into);
 void config_helper_check(struct config_read *r);
 
+/* Labels: match, action, and what they need when all is read. */
+void config_label_match(struct config_read *r, json_t *v, void *into);
+void config_label_without(struct config_read *r, json_t *v, void *into);
+void config_label_set(struct config_read *r, json_t *v, void *into);
+void config_label_check(struct config_read *r);
+
 /* Ids, order and start: config->rules. */
 void config_order_make(struct config_read *r);
 

@@ -32,6 +32,7 @@ enum key {
     K_DST_NAT,
     K_ANY_NAT,
     K_MARK,
+    K_LABEL,
     K_ZONE,
     K_ZONE_ORIG,
     K_ZONE_REPLY,
@@ -76,6 +77,7 @@ static const struct {
     [K_ANY_NAT] = {"any_nat", NET, 0,
                    "source or destination translated to address or prefix"},
     [K_MARK] = {"mark", BITS, 0, "mark, or mark/mask"},
+    [K_LABEL] = {"label", RANGE, 127, "a label it has, or one of lo-hi"},
     [K_ZONE] = {"zone", RANGE, 65535, "zone of both directions"},
     [K_ZONE_ORIG] = {"zone_orig", RANGE, 65535, "zone, original direction"},
     [K_ZONE_REPLY] = {"zone_reply", RANGE, 65535, "zone, reply direction"},
@@ -304,6 +306,14 @@ static bool in_range(const struct filter_term *t, uint32_t n)
     return n >= t->u.range.lo && n <= t->u.range.hi;
 }
 
+static bool has_label(const struct filter_term *t, const struct ct_view *v)
+{
+    for (uint32_t i = t->u.range.lo; i <= t->u.range.hi; i++)
+        if (v->labels[i >> 6] >> (i & 63) & 1)
+            return true;
+    return false;
+}
+
 /* What a port key sees; false: the flow has no ports. */
 static bool port_of(const struct ct_view *v, uint8_t key, uint32_t *port)
 {
@@ -377,6 +387,8 @@ static bool holds(const struct filter_term *t, const struct ct_view *v,
     case K_NAT:
         return t->u.bits.value ? (v->status & t->u.bits.value) != 0
                                : (v->status & CT_NAT_MASK) == 0;
+    case K_LABEL:
+        return has_label(t, v);
     case K_MARK:
         return (v->mark & t->u.bits.mask) == t->u.bits.value;
     case K_IN:

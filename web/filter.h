@@ -12,6 +12,7 @@
  *   nat=src|dst|any|none      what is translated
  *   src_nat= dst_nat= any_nat= translated, to this address or prefix
  *   mark=V or V/MASK
+ *   label=N or lo-hi          one that the flow has
  *   zone= zone_orig= zone_reply=  of both directions, of one
  *   in= out=                  interface of the first packet
  *

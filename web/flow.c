@@ -117,6 +117,13 @@ void flow_write(struct json_out *j, const char *key,
         json_out_u64(j, "zone_orig", t->zone);
     if (t->zone != back && back)
         json_out_u64(j, "zone_reply", back);
+    if (v->labels[0] | v->labels[1]) {
+        json_out_array(j, "labels");
+        for (bit = 0; bit < 128; bit++)
+            if (v->labels[bit >> 6] >> (bit & 63) & 1)
+                json_out_u64(j, NULL, bit);
+        json_out_end_array(j);
+    }
     json_out_string(j, "in", src->iface_name(src->ctx, v->in));
     json_out_string(j, "out", src->iface_name(src->ctx, v->out));
     if (v->helper)

@@ -29,9 +29,10 @@ static const char *const schemas[][2] = {
      ",\"protonum\":" INT ",\"state\":" STR ",\"timeout\":" INT
      ",\"status\":{\"type\":\"array\",\"items\":" STR
      "},\"original\":" REF("Tuple") ",\"reply\":" REF(
-         "Tuple") ",\"mark\":" INT ",\"zone\":" INT ",\"zone_orig\":" INT
-                  ",\"zone_reply\":" INT ",\"in\":" STR ",\"out\":" STR
-                  ",\"helper\":" STR ",\"master\":" STR
+         "Tuple") ",\"mark\":" INT ",\"zone\":" INT
+                  ",\"labels\":{\"type\":\"array\",\"items\":" INT
+                  "},\"zone_orig\":" INT ",\"zone_reply\":" INT ",\"in\":" STR
+                  ",\"out\":" STR ",\"helper\":" STR ",\"master\":" STR
                   ",\"start\":{\"type\":\"string\","
                   "\"format\":\"date-time\"}}}"},
     {"Flows",

@@ -57,24 +57,26 @@ struct ct_pkt {
     struct ct_tuple tuple; /* as the packet stands on arrival */
 
     /* from the hooks */
-    struct ct_conn *conn; /* only ctcore may look inside; NULL: no entry */
-    uint8_t info;         /* enum ct_info */
-    uint8_t dir;          /* enum ct_dir */
-    uint8_t why;          /* enum ct_reason: of the drop, or of INVALID */
-    uint8_t out;          /* interface it is to leave by; the route sets it */
-    uint8_t helper;       /* enum ct_helper that a rule gives its flow */
-    uint16_t zone_reply;  /* of a flow it begins; its own is tuple.zone */
-    bool notrack;         /* a rule said so: exempt from `untranslated` */
-    bool tracked;         /* conntrack has seen it on this journey */
-    bool nat_known;       /* INVALID, but of a flow that is translated */
-    bool made_conn;       /* conn was made for it: confirmed or discarded */
-    bool held;            /* QUEUEd or STOLEN: only ct_resume() goes on */
-    bool accepted;        /* a rule of FORWARD said so */
-    bool tell;            /* dropped, and the sender is to be told: reject */
-    uint8_t hook, row;    /* where QUEUE or STOLEN left it: see ct_resume() */
-    uint8_t reject;       /* enum ct_reject, when tell is set */
-    uint32_t conn_gen;    /* of conn: a held packet's flow may be gone */
-    uint32_t events;      /* enum ct_event_bit, sent by ct_done() */
+    struct ct_conn *conn;   /* only ctcore may look inside; NULL: no entry */
+    uint8_t info;           /* enum ct_info */
+    uint8_t dir;            /* enum ct_dir */
+    uint8_t why;            /* enum ct_reason: of the drop, or of INVALID */
+    uint8_t out;            /* interface it is to leave by; the route sets it */
+    uint8_t helper;         /* enum ct_helper that a rule gives its flow */
+    uint16_t zone_reply;    /* of a flow it begins; its own is tuple.zone */
+    bool notrack;           /* a rule said so: exempt from `untranslated` */
+    bool tracked;           /* conntrack has seen it on this journey */
+    bool nat_known;         /* INVALID, but of a flow that is translated */
+    bool made_conn;         /* conn was made for it: confirmed or discarded */
+    bool held;              /* QUEUEd or STOLEN: only ct_resume() goes on */
+    bool accepted;          /* a rule of FORWARD said so */
+    bool tell;              /* dropped, and the sender is to be told: reject */
+    uint8_t hook, row;      /* where QUEUE or STOLEN left it: see ct_resume() */
+    uint8_t reject;         /* enum ct_reject, when tell is set */
+    const uint64_t *labels; /* its flow's two words, or NULL: none, or no rule
+                               asks for them */
+    uint32_t conn_gen;      /* of conn: a held packet's flow may be gone */
+    uint32_t events;        /* enum ct_event_bit, sent by ct_done() */
     uint32_t mark;
     uint32_t rule; /* index of the rule that dropped it, or CT_NONE */
 };

@@ -12,7 +12,7 @@
 /* In the order in which a hook asks them. */
 enum ct_stage {
     CT_STAGE_RAW,    /* notrack, zone, helper */
-    CT_STAGE_MANGLE, /* mark */
+    CT_STAGE_MANGLE, /* mark, label */
     CT_STAGE_NAT,    /* asked for a flow's first packet only */
     CT_STAGE_FILTER, /* verdict; a rule without any action counts here */
     CT_N_STAGES
@@ -52,8 +52,10 @@ struct ct_match {
     struct ct_addr_set src, dst; /* as the packet stands at that hook */
     struct ct_port_set sport, dport;
     uint32_t mark, mark_mask; /* mask 0: any */
+    bool has_labels, labels_negate;
     bool has_zone, zone_negate;
-    uint16_t zone; /* its flow's, or its own before conntrack */
+    uint64_t labels[2]; /* bit i & 63 of word i >> 6; all of them */
+    uint16_t zone;      /* its flow's, or its own before conntrack */
 };
 
 enum ct_action_kind {
@@ -65,6 +67,7 @@ enum ct_action_kind {
     CT_ACT_NOTRACK,
     CT_ACT_ZONE,   /* sets the packet's zones, goes on */
     CT_ACT_HELPER, /* the flow that begins gets it, goes on */
+    CT_ACT_LABEL,  /* sets labels of the flow, goes on */
     CT_ACT_MARK,   /* sets the packet's and the flow's mark, goes on */
     CT_ACT_SNAT,
     CT_ACT_MASQUERADE,
@@ -99,6 +102,7 @@ struct ct_rule {
     struct ct_match match;
     struct ct_nat_range nat;
     uint32_t mark, mark_mask;
+    uint64_t labels[2]; /* bits to set */
     uint16_t zone;
     uint8_t zone_dirs; /* 1 << enum ct_dir */
     char id[40];       /* stable name: its key, or a hash */

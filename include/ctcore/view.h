@@ -83,6 +83,7 @@ struct ct_view {
     ct_time start; /* confirmed at, to the second */
     union ct_proto_state proto;
     uint8_t helper;                   /* enum ct_helper */
+    uint64_t labels[2];               /* bit i & 63 of word i >> 6 */
     bool has_master;                  /* it was expected, by: */
     uint32_t master_slot, master_gen; /* that flow, then */
 };

@@ -11,10 +11,12 @@
 static void the_table_in_order(void **state)
 {
     static const char *const want[CT_N_HOOKS] = {
-        "-300 raw, -200 conntrack, -150 mangle, -100 nat_dst, 0 filter",
+        "-300 raw, -200 conntrack, -200 labels, -150 mangle, -100 nat_dst, 0 "
+        "filter",
         "-150 mangle, 0 filter, 100 nat_src, 300 helper, last confirm",
         "-150 mangle, 0 filter",
-        "-300 raw, -200 conntrack, -150 mangle, -100 nat_dst, 0 filter",
+        "-300 raw, -200 conntrack, -200 labels, -150 mangle, -100 nat_dst, 0 "
+        "filter",
         "0 filter, 100 nat_src, 150 mangle, 300 helper, last confirm",
     };
     struct world *w = WORLD("");

@@ -35,6 +35,15 @@
     "\"198.51.100.2\",\"dst\":\"198.51.100.1\",\"sport\":21,\"dport\":4444},"  \
     "\"mark\":0,\"zone\":0,\"helper\":\"ftp\",\"start\":"                      \
     "\"2026-01-01T00:00:00Z\"}"
+#define LABELLED                                                               \
+    "{\"id\":\"3-1\",\"family\":\"ipv4\",\"protocol\":\"unknown\","            \
+    "\"protonum\":99,"                                                         \
+    "\"state\":\"\",\"timeout\":599,\"status\":[\"SEEN_REPLY\"],\"original\":" \
+    "{"                                                                        \
+    "\"src\":\"10.0.1.3\",\"dst\":\"198.51.100.2\"},\"reply\":{\"src\":"       \
+    "\"198.51.100.2\",\"dst\":\"10.0.1.3\"},\"mark\":0,\"zone\":0,\"labels\":" \
+    "[3,"                                                                      \
+    "127]}"
 #define ZONED                                                                  \
     "{\"id\":\"1-1\",\"family\":\"ipv4\",\"protocol\":\"udp\",\"protonum\":"   \
     "17,"                                                                      \
@@ -112,6 +121,12 @@ static void lines_are_conntrack_s(void **state)
          "zone-orig=5 packets=1 bytes=30 [UNREPLIED] src=198.51.100.2 "
          "dst=10.0.1.2 sport=53 dport=5000 zone-reply=6 packets=0 bytes=0 "
          "mark=0 use=1\n"},
+        {LABELLED, CLI_FORMAT_LABELS | CLI_FORMAT_ID, CLI_FORMAT_LIST,
+         "unknown  99 599 src=10.0.1.3 dst=198.51.100.2 src=198.51.100.2 "
+         "dst=10.0.1.3 mark=0 use=1 id=3-1 labels=3,127\n"},
+        {LABELLED, 0, CLI_FORMAT_LIST,
+         "unknown  99 599 src=10.0.1.3 dst=198.51.100.2 src=198.51.100.2 "
+         "dst=10.0.1.3 mark=0 use=1\n"},
         {ZONED, CLI_FORMAT_SAVE, CLI_FORMAT_LIST,
          "-A -t 28 -u UNSET --orig-zone 5 --reply-zone 6 -s 10.0.1.2 -d "
          "198.51.100.2 -r 198.51.100.2 -q 10.0.1.2 -p udp --sport 5000 "
@@ -331,6 +346,7 @@ static void options_become_a_query(void **state)
         {"-L -j 1.2.3.4", 'L', "?any_nat=1.2.3.4"},
         {"-L -g", 'L', "?nat=dst"},
         {"-L -m 5/0xff -w 3", 'L', "?mark=5/0xff&zone=3"},
+        {"-L -l 7", 'L', "?label=7"},
         {"-L --orig-zone 3 --reply-zone 4", 'L', "?zone_orig=3&zone_reply=4"},
         {"-D -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 9", 'D',
          "?proto=icmp&icmp_type=8&icmp_code=0&icmp_id=9"},

@@ -182,6 +182,15 @@ static const struct {
      F0 "/id", "has the id"},
     {FWD("\"comment\": ^7"), F0 "/comment", "a text"},
     /* keys of later versions */
+    /* labels */
+    {FWD("\"label\": ^128") EXT, F0 "/label", "from 0 to 127"},
+    {FWD("\"label\": ^[]") EXT, F0 "/label", "an empty list"},
+    {FWD("\"label\": 1, \"not_label\": ^2") EXT, F0 "/not_label",
+     "one of them"},
+    {FWD("\"set_label\": [1, ^-1]") EXT, F0 "/set_label/1", "from 0 to 127"},
+    {FWD("\"set_label\": ^1"), F0 "/set_label", "\"extensions\": N"},
+    {PRE("^\"not_label\": 1, \"notrack\": true"), P0 "/not_label",
+     "before conntrack"},
     /* zones */
     {FWD("\"zone\": ^65536"), F0 "/zone", "from 0 to 65535"},
     {FWD("\"zone\": ^\"5\""), F0 "/zone", "no zone"},

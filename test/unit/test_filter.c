@@ -26,6 +26,7 @@ static struct ct_view tcp_view(void)
                                   CT_DST_NAT,
                         .state = "SYN_RECV",
                         .mark = 0x105,
+                        .labels = {1u << 3, 1ull << 63},
                         .in = 0,
                         .out = 1};
     struct ct_tuple *o = &v.tuple[0], *r = &v.tuple[1];
@@ -139,6 +140,10 @@ static void rows_match_as_written(void **state)
         {"mark=5/0xff", true, false},
         {"mark=0", false, true},
         {"zone=0", true, false},
+        {"label=3", true, false},
+        {"label=100-127", true, false},
+        {"label=4-99", false, false},
+        {"label=!3", false, true},
         {"zone=5", false, true},
         {"zone_orig=9", true, false},
         {"zone_orig=5", false, false},
