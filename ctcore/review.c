@@ -7,7 +7,8 @@
  * flow ends if a stage would drop it, not track it, put it into another zone,
  * or translate it otherwise; a translation that the rule's range still covers
  * stays.  An announced flow is translated as its master is, and asked the rest
- * like any other.  Functions that somebody registered are not asked, nor does
+ * like any other.  A hairpin whose mapping is gone would be none now, and ends.
+ * Functions that somebody registered are not asked, nor does
  * a queue refuse. */
 #include <ctcore/ct.h>
 
