@@ -6,6 +6,7 @@
 #define CORE_H
 
 #include "conn.h"
+#include "connlimit.h"
 #include "expect.h"
 #include "expiry.h"
 #include "ext.h"
@@ -62,11 +63,13 @@ struct ct {
     struct ct_ifaces ifaces;
     const struct ct_ruleset *rules;
     struct ct_rule_count *counts;
+    struct connlimit *connlimit; /* or NULL: no rule has one */
     enum ct_on_full on_full;
     bool hairpin;
     uint32_t subscribed;
     void (*event)(void *ctx, const struct ct_event *ev);
     enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
+    void (*log)(void *ctx, const struct ct_log *log);
     void *ctx;
 
     struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];
@@ -83,6 +86,9 @@ static inline void core_stat(struct ct *ct, enum ct_stat stat)
 {
     stats_add(&ct->stats[stat], 1);
 }
+
+/* The packet met that rule: count it, and tell of it if the rule says so. */
+void core_met(struct ct *ct, uint32_t rule, const struct ct_pkt *pkt);
 
 /* Give a flow an extension, and count it; NULL: none left, and that counted.
  * => between conn_write_begin() and conn_write_end() of that slot. */

@@ -110,6 +110,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->hairpin = config->hairpin;
     ct->event = config->event;
     ct->queue = config->queue;
+    ct->log = config->log;
     ct->ctx = config->ctx;
     hooks_init(ct);
     return ct;
@@ -123,6 +124,39 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
     ct->rules = rules;
     ct->counts = counts;
     hooks_choose(ct);
+}
+
+size_t ct_connlimit_size(const struct ct_ruleset *rules, uint32_t max)
+{
+    struct block b = {.base = NULL};
+
+    if (rules->n_connlimits)
+        connlimit_init(&b, max, rules);
+    return b.used;
+}
+
+void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
+                      void *block, const uint32_t *before)
+{
+    struct block b = {.base = block};
+    struct connlimit *was = ct->connlimit, *is = NULL;
+
+    if (block) {
+        is = connlimit_init(&b, ct->conns.n, rules);
+        memcpy(is->key, ct->table.key, sizeof is->key);
+    }
+    for (uint32_t i = 0; is && was && before && i < rules->n; i++) {
+        const struct ct_connlimit *rule = &rules->rules[i].connlimit;
+        uint8_t old;
+
+        if (!rule->number || before[i] == CT_NONE ||
+            !(old = ct->rules->rules[before[i]].connlimit.number))
+            continue;
+        for (uint32_t slot = 0; slot < ct->conns.fresh; slot++)
+            if (connlimit_has(was, old, slot))
+                connlimit_count(is, rule, slot, core_conn(ct, slot));
+    }
+    ct->connlimit = is;
 }
 
 void ct_set_steer(struct ct *ct, const struct ct_steer *steer)

@@ -23,6 +23,8 @@ static void put_back(struct ct *ct, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
+    if (ct->connlimit)
+        connlimit_forget(ct->connlimit, slot, c);
     if (ct->ext.by_slot)
         free_ext(ct, slot);
     conn_set(c->status, 0u);

@@ -1,6 +1,8 @@
 #include "hooks.h"
 
 #include "helpers.h"
+#include "limit.h"
+#include "mangle_field.h"
 #include "natrow.h"
 #include "ruleset.h"
 #include "track.h"
@@ -17,14 +19,49 @@ static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
     return ct->rules->start[pkt->hook][stage + 1];
 }
 
+/* Live flows of this packet's source; it is the first to count its own.  A
+ * packet without one has no source to count. */
+static bool within_connlimit(struct ct *ct, const struct ct_pkt *pkt,
+                             const struct ct_connlimit *rule)
+{
+    struct ct_conn *c = pkt->conn;
+    uint32_t n;
+
+    if (!c || !ct->connlimit)
+        return false;
+    if (pkt->icmp_error || connlimit_is_over(c, &c->proto))
+        n = connlimit_look(ct->connlimit, rule, c);
+    else
+        n = connlimit_count(ct->connlimit, rule, table_slot(&ct->table, c), c);
+    return (n > rule->max) == rule->over;
+}
+
+/* The next rule in [at, end) that the packet meets.  Limits are asked when all
+ * else matches: a token is for a packet that the rule is about. */
+static uint32_t next_rule(struct ct *ct, const struct ct_pkt *pkt, uint32_t at,
+                          uint32_t end)
+{
+    for (; (at = ruleset_match(ct->rules, at, end, pkt, false)) < end; at++) {
+        const struct ct_rule *r = &ct->rules->rules[at];
+
+        if (r->connlimit.number && !within_connlimit(ct, pkt, &r->connlimit))
+            continue;
+        if (r->limit.cost_ns && limit_take(&ct->counts[at].full_at_ns,
+                                           &r->limit, ct->now) == r->limit.over)
+            continue;
+        break;
+    }
+    return at;
+}
+
 static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
     uint32_t at, end = stage_end(ct, pkt, CT_STAGE_RAW, &at);
 
     (void)ctx;
-    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
-        ruleset_count(ct->counts, at, pkt);
+    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
+        core_met(ct, at, pkt);
         if (rs->rules[at].action == CT_ACT_NOTRACK) {
             pkt->notrack = true;
             break;
@@ -82,20 +119,59 @@ static void set_labels(struct ct *ct, struct ct_pkt *pkt,
     pkt->events |= CT_EVENT_LABEL;
 }
 
+/* The largest segment that both ends' links take in one piece; 0: not known. */
+static uint16_t path_mss(const struct ct *ct, const struct ct_pkt *pkt)
+{
+    uint16_t head = pkt->tuple.family == CT_IPV4 ? 40 : 60, mtu = 0;
+    const uint8_t way[2] = {pkt->in, pkt->out};
+
+    for (int i = 0; i < 2; i++) {
+        uint16_t one = way[i] < ct->ifaces.n ? ct->ifaces.iface[way[i]].mtu : 0;
+
+        if (one && (!mtu || one < mtu))
+            mtu = one;
+    }
+    return mtu > head ? (uint16_t)(mtu - head) : 0;
+}
+
+static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
+{
+    uint16_t mss;
+
+    switch (r->action) {
+    case CT_ACT_MARK:
+        ruleset_mark(r, pkt);
+        break;
+    case CT_ACT_LABEL:
+        set_labels(ct, pkt, r);
+        break;
+    case CT_ACT_MSS:
+        mss = r->mss ? r->mss : path_mss(ct, pkt);
+        if (mss)
+            mangle_field_mss(pkt, mss);
+        break;
+    case CT_ACT_TTL:
+        mangle_field_ttl(pkt, (enum ct_ttl)r->ttl_how, r->ttl);
+        break;
+    case CT_ACT_DSCP:
+        mangle_field_dscp(pkt, r->dscp);
+        break;
+    default: /* counts and goes on */
+        break;
+    }
+}
+
 static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_ruleset *rs = ct->rules;
     uint32_t at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
 
     (void)ctx;
-    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
+    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
         const struct ct_rule *r = &rs->rules[at];
 
-        ruleset_count(ct->counts, at, pkt);
-        if (r->action == CT_ACT_MARK)
-            ruleset_mark(r, pkt);
-        if (r->action == CT_ACT_LABEL)
-            set_labels(ct, pkt, r);
+        core_met(ct, at, pkt);
+        alter(ct, pkt, r);
     }
     track_mark(pkt);
     return CT_ACCEPT;
@@ -114,8 +190,8 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     uint32_t at, end = stage_end(ct, pkt, CT_STAGE_FILTER, &at);
 
     (void)ctx;
-    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++) {
-        ruleset_count(ct->counts, at, pkt);
+    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
+        core_met(ct, at, pkt);
         switch (rs->rules[at].action) {
         case CT_ACT_ACCEPT:
             pkt->accepted = pkt->hook == CT_FORWARD;

@@ -30,7 +30,7 @@ static const struct ct_rule *ask_rules(struct ct *ct, const struct ct_pkt *pkt,
         if (r->nat.family && r->nat.family != pkt->tuple.family)
             continue;
         if (count)
-            ruleset_count(ct->counts, at, pkt);
+            core_met(ct, at, pkt);
         if (r->action >= CT_ACT_SNAT)
             return r;
     }
@@ -86,6 +86,20 @@ static void one_addr(struct ct_nat_range *range, const union ct_addr *addr,
     range->family = family;
     range->has_addr = true;
     range->lo = range->hi = *addr;
+}
+
+/* The same host in the rule's prefix. */
+static void map_host(struct ct_nat_range *range, const struct ct_rule *rule,
+                     union ct_addr host)
+{
+    for (unsigned i = 0, bits = rule->prefix; i < sizeof host.b && bits; i++) {
+        unsigned take = bits < 8 ? bits : 8;
+        uint8_t net = (uint8_t)(0xff00u >> take);
+
+        host.b[i] = (uint8_t)((host.b[i] & ~net) | (rule->nat.lo.b[i] & net));
+        bits -= take;
+    }
+    one_addr(range, &host, rule->nat.family);
 }
 
 /* ---- a flow's first packet ---- */
@@ -213,6 +227,8 @@ static enum ct_reason ask_dst(struct ct *ct, struct ct_pkt *pkt, bool count,
         a->range = rule->nat;
         a->found = true;
     }
+    if (rule && rule->action == CT_ACT_NETMAP)
+        map_host(&a->range, rule, pkt->tuple.dst);
     if (rule && rule->action == CT_ACT_REDIRECT) {
         const union ct_addr *own =
             iface_addr(ct, speaker(ct, pkt->in), pkt->tuple.family);
@@ -243,6 +259,8 @@ static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt, bool count,
             return CT_REASON_NO_ADDRESS;
         one_addr(&a->range, own, pkt->tuple.family);
     }
+    if (rule && rule->action == CT_ACT_NETMAP)
+        map_host(&a->range, rule, c->tuple[CT_DIR_ORIGINAL].src);
     if (!rule && ct->hairpin && (c->status & CT_DST_NAT) &&
         is_inside(ct, pkt->in) && is_inside(ct, pkt->out)) {
         one_addr(&a->range, &c->tuple[CT_DIR_ORIGINAL].dst, pkt->tuple.family);
@@ -333,7 +351,8 @@ static bool is_untranslated(struct ct *ct, const struct ct_pkt *pkt)
         return false;
     rule = ask_rules(ct, pkt, true, false);
     return rule &&
-           (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_MASQUERADE);
+           (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_NETMAP ||
+            rule->action == CT_ACT_MASQUERADE);
 }
 
 static __attribute__((noinline)) enum ct_verdict without(struct ct *ct,

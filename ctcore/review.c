@@ -66,6 +66,13 @@ static void make_first(struct first *f, struct ct_conn *c)
 
 /* ---- stages ---- */
 
+/* Whether a limit lets it in can't be known by now: it did. */
+static bool is_moot(const struct ct_rule *r)
+{
+    return (r->limit.cost_ns || r->connlimit.number) &&
+           r->action != CT_ACT_ACCEPT;
+}
+
 /* The first rule of a stage, from at on, that pkt meets; NULL: no more. */
 static const struct ct_rule *next_rule(const struct ct *ct,
                                        const struct ct_pkt *pkt,
@@ -76,7 +83,9 @@ static const struct ct_rule *next_rule(const struct ct *ct,
 
     if (*at == CT_NONE)
         *at = rs->start[pkt->hook][stage];
-    *at = ruleset_match(rs, *at, end, pkt, false);
+    while ((*at = ruleset_match(rs, *at, end, pkt, false)) < end &&
+           is_moot(&rs->rules[*at]))
+        ++*at;
     return *at < end ? &rs->rules[(*at)++] : NULL;
 }
 

@@ -116,6 +116,21 @@ static bool match_info(const struct ct_match *m, uint8_t info)
            ((m->info >> info & 1) != 0) != (m->info_negate != 0);
 }
 
+/* Status words of a packet without a flow say nothing, negated or not. */
+static bool match_status(const struct ct_match *m, const struct ct_conn *c)
+{
+    return m->status == 0 ||
+           (c && ((c->status & m->status) != 0) != m->status_negate);
+}
+
+static bool match_syn(const struct ct_match *m, const struct facts *f)
+{
+    return !m->syn ||
+           (f->pkt->tuple.proto == PROTO_TCP &&
+            (f->pkt->l4_flags & (CT_TCP_SYN | CT_TCP_RST)) == CT_TCP_SYN &&
+            f->has_ports);
+}
+
 /* What stands in the transport header.  Of a broken one nobody knows: then no
  * rule about it matches, but the guard, which asks whether one might have been
  * meant, takes it for a match. */
@@ -125,7 +140,7 @@ static bool match_l4(const struct ct_match *m, const struct facts *f)
         return true;
     return (m->icmp_type < 0 ||
             (f->has_icmp && m->icmp_type == f->pkt->icmp_type)) &&
-           match_port(&m->sport, f->has_ports, f->sport) &&
+           match_syn(m, f) && match_port(&m->sport, f->has_ports, f->sport) &&
            match_port(&m->dport, f->has_ports, f->dport);
 }
 
@@ -160,7 +175,8 @@ static bool match(const struct ct_match *m, const struct facts *f)
            match_iface(m->in, m->in_negate, pkt->in) &&
            match_iface(m->out, m->out_negate, pkt->out) &&
            match_proto(m, pkt->tuple.proto) &&
-           (f->without_ct || match_info(m, pkt->info)) &&
+           (f->without_ct ||
+            (match_info(m, pkt->info) && match_status(m, pkt->conn))) &&
            (pkt->mark & m->mark_mask) == (m->mark & m->mark_mask) &&
            match_zone(m, pkt) && match_labels(m, pkt->labels) &&
            match_l4(m, f) && match_addr(&m->src, f->src, v4) &&

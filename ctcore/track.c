@@ -106,10 +106,16 @@ refuse_known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
 }
 
 /* The flow's status after a packet, and the event of it. */
-static __attribute__((noinline)) uint32_t turn(struct ct_pkt *pkt, uint32_t was,
+static __attribute__((noinline)) uint32_t turn(struct ct *ct,
+                                               struct ct_pkt *pkt,
+                                               const union ct_proto_state *st,
                                                uint32_t act)
 {
-    uint32_t status = was;
+    const struct ct_conn *c = pkt->conn;
+    uint32_t was = c->status, status = was;
+
+    if (ct->connlimit && connlimit_is_over(c, st))
+        connlimit_forget(ct->connlimit, table_slot(&ct->table, c), c);
 
     if (act & TRACK_KILL) /* its end is all that is told */
         return status | CT_DYING;
@@ -128,9 +134,9 @@ static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     uint32_t slot = table_slot(&ct->table, c), status = c->status;
 
     pkt->events |= t->events;
-    if ((t->act & (TRACK_ASSURED | TRACK_KILL)) ||
+    if ((t->act & (TRACK_ASSURED | TRACK_KILL | TRACK_CLOSING)) ||
         (pkt->dir == CT_DIR_REPLY && !(status & CT_SEEN_REPLY)))
-        status = turn(pkt, status, t->act);
+        status = turn(ct, pkt, st, t->act);
     conn_write_begin(c);
     conn_store(&c->proto, st, sizeof *st);
     if ((t->act & TRACK_REFRESH) && !(status & CT_FIXED_TIMEOUT))

@@ -352,6 +352,11 @@ void config_match_check(struct config_read *r, struct config_rule *c)
                             "%s is asked before conntrack; expected a rule "
                             "without ct_state",
                             c->action);
+    if (c->rule.stage == CT_STAGE_RAW && m->status != 0)
+        config_read_fail_in(r, "ct_status", true,
+                            "%s is asked before conntrack; expected a rule "
+                            "without ct_status",
+                            c->action);
     if (c->rule.stage == CT_STAGE_RAW && m->mark_mask != 0)
         config_read_fail_in(r, "mark", true,
                             "%s is asked before conntrack, which knows the "

@@ -15,6 +15,7 @@ struct config_rule {
     uint32_t entry;        /* in its hook's list */
     const char *action;    /* the key that said it, NULL: none */
     const char *modifier;  /* random, persistent or ports, if one was given */
+    const char *limiter;   /* limit or connlimit, if one was given */
     bool nat_full;         /* ports were given twice */
     bool src_own, dst_own; /* has addresses of an interface that the kernel
                               gives it: they may be others next time */
@@ -31,6 +32,7 @@ void config_match_sport(struct config_read *r, json_t *v, void *into);
 void config_match_dport(struct config_read *r, json_t *v, void *into);
 void config_icmp_type(struct config_read *r, json_t *v, void *into);
 void config_state_ct(struct config_read *r, json_t *v, void *into);
+void config_state_status(struct config_read *r, json_t *v, void *into);
 void config_state_mark(struct config_read *r, json_t *v, void *into);
 void config_state_zone(struct config_read *r, json_t *v, void *into);
 

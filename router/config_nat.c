@@ -125,6 +125,42 @@ void config_nat_dnat(struct config_read *r, json_t *v, void *into)
         c->failed |= !read_target(r, v, &c->rule.nat);
 }
 
+/* Hosts keep their place in it, so its own bits must be none. */
+void config_nat_netmap(struct config_read *r, json_t *v, void *into)
+{
+    static const char what[] =
+        "a prefix, such as \"192.0.2.0/24\" or \"2001:db8:1::/48\"";
+    struct config_rule *c = into;
+    struct ct_nat_range *nat = &c->rule.nat;
+    struct ct_addr_range span;
+    const char *s, *unfit;
+
+    if (!config_nat_claim(r, c, "netmap", CT_ACT_NETMAP))
+        return;
+    c->failed = true;
+    if ((s = config_read_string(r, v, 128, what)) == NULL)
+        return;
+    if (!config_addr_prefix(s, &nat->lo, &nat->family, &c->rule.prefix) ||
+        c->rule.prefix == 0) {
+        config_read_fail(r, "%s is no prefix; expected %s",
+                         config_read_show(r, s), what);
+        return;
+    }
+    span = config_addr_span(&nat->lo, nat->family, c->rule.prefix);
+    unfit = config_addr_unfit(&span.lo, nat->family);
+    if (unfit == NULL)
+        unfit = config_addr_unfit(&span.hi, nat->family);
+    if (unfit != NULL || !ct_addr_eq(&span.lo, &nat->lo)) {
+        config_read_fail(r, "%s has %s in it; expected %s",
+                         config_read_show(r, s),
+                         unfit != NULL ? unfit : "a host's bits", what);
+        return;
+    }
+    nat->hi = span.hi;
+    nat->has_addr = true;
+    c->failed = false;
+}
+
 /* ---- ports and modifiers ---- */
 
 static bool read_ports(struct config_read *r, const json_t *v,
@@ -234,6 +270,16 @@ void config_nat_check(struct config_read *r, struct config_rule *c)
                                 c->modifier);
         return;
     }
+    if (c->rule.action == CT_ACT_NETMAP && c->modifier != NULL)
+        config_read_fail_in(r, c->modifier, true,
+                            "\"%s\" beside netmap, which leaves no choice; "
+                            "expected it without",
+                            c->modifier);
+    if (c->rule.action == CT_ACT_NETMAP && c->rule.hook == CT_PREROUTING &&
+        r->config->workers > 1)
+        config_read_fail_in(r, "netmap", false,
+                            "the hosts of this prefix have different workers; "
+                            "expected \"workers\": 1");
     if (c->rule.nat.has_ports && !config_match_has_ports(&c->rule.match))
         config_read_fail_in(r, c->action, false,
                             "a port without a protocol that has ports; "

@@ -91,6 +91,9 @@ void config_order_make(struct config_read *r)
                     continue;
                 r->memory->rule_text[n] = all->v[i].text;
                 rules[n++] = all->v[i].rule;
+                if (rules[n - 1].connlimit.number != 0)
+                    rules[n - 1].connlimit.number =
+                        (uint8_t)++set->n_connlimits;
             }
         }
         set->start[hook][CT_N_STAGES] = n;

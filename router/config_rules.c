@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_alter.h"
 #include "config_gateway.h"
+#include "config_limit.h"
 #include "config_nat.h"
 #include "config_queues.h"
 
@@ -137,6 +139,32 @@ static void read_counter(struct config_read *r, json_t *v, void *into)
     c->failed |= !read_true(r, v);
 }
 
+/* Beside any action, or alone. */
+static void read_log(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    const char *s = json_string_value(v);
+
+    c->rule.log = true;
+    if (json_is_true(v))
+        return;
+    if (s == NULL || s[0] == '\0' || strlen(s) >= sizeof c->rule.log_prefix) {
+        config_read_fail(r,
+                         "this is %s; expected true, or a text of 1 to %zu "
+                         "bytes to begin the line with",
+                         config_read_kind(r, v), sizeof c->rule.log_prefix - 1);
+        c->failed = true;
+        return;
+    }
+    for (const char *p = s; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f) {
+            config_read_fail(r, "a control character; expected a line of text");
+            c->failed = true;
+            return;
+        }
+    strcpy(c->rule.log_prefix, s);
+}
+
 /* ---- names ---- */
 
 static void read_id(struct config_read *r, json_t *v, void *into)
@@ -186,7 +214,14 @@ static const struct config_key rule_keys[] = {
     {"zone", config_state_zone},
     {"label", config_label_match},
     {"not_label", config_label_without},
+    {"ct_status", config_state_status},
+    {"limit", config_limit_rate},
+    {"connlimit", config_limit_flows},
     {"verdict", read_verdict},
+    {"mss", config_alter_mss},
+    {"set_ttl", config_alter_ttl},
+    {"set_dscp", config_alter_dscp},
+    {"netmap", config_nat_netmap},
     {"reject_with", read_reject_with},
     {"notrack", read_notrack},
     {"helper", config_helper_read},
@@ -203,12 +238,10 @@ static const struct config_key rule_keys[] = {
     {"random", config_nat_random},
     {"persistent", config_nat_persistent},
     {"counter", read_counter},
+    {"log", read_log},
     {"id", read_id},
     {"comment", read_comment},
 };
-
-static const char *const later_keys[] = {
-    "limit", "connlimit", "log", "netmap", "ct_status", "mss", NULL};
 
 /* ---- a rule ---- */
 
@@ -234,6 +267,15 @@ static const struct {
                        "prerouting or output"},
     [CT_ACT_LABEL] = {CT_STAGE_MANGLE, ANYWHERE, ""},
     [CT_ACT_MARK] = {CT_STAGE_MANGLE, ANYWHERE, ""},
+    [CT_ACT_MSS] = {CT_STAGE_MANGLE, ANYWHERE & ~AT(INPUT),
+                    "forward, output or postrouting"},
+    /* In forward this router's own hop would come off behind it. */
+    [CT_ACT_TTL] = {CT_STAGE_MANGLE,
+                    AT(PREROUTING) | AT(OUTPUT) | AT(POSTROUTING),
+                    "prerouting, output or postrouting"},
+    [CT_ACT_DSCP] = {CT_STAGE_MANGLE, ANYWHERE, ""},
+    [CT_ACT_NETMAP] = {CT_STAGE_NAT, ANYWHERE & ~AT(FORWARD),
+                       "prerouting, input, output or postrouting"},
     [CT_ACT_SNAT] = {CT_STAGE_NAT, AT(POSTROUTING) | AT(INPUT),
                      "postrouting or input"},
     [CT_ACT_MASQUERADE] = {CT_STAGE_NAT, AT(POSTROUTING), "postrouting"},
@@ -256,6 +298,14 @@ static void check_rule(struct config_read *r, struct config_rule *c)
     if (c->failed)
         return; /* what the rest lacks may be what failed */
     config_gateway_aim(r, c);
+    config_limit_check(r, c);
+    if (c->rule.connlimit.number != 0 &&
+        ++r->rules->connlimits == CT_MAX_CONNLIMITS + 1)
+        config_read_fail_in(r, "connlimit", true,
+                            "one connlimit too many; expected at most %d rules "
+                            "with one",
+                            CT_MAX_CONNLIMITS);
+    config_alter_check(r, c);
     config_nat_check(r, c);
     config_match_check(r, c);
 }
@@ -309,8 +359,7 @@ static void read_rule(struct config_read *r, json_t *v, unsigned hook,
     c->rule.reject = CT_REJECT_PORT;
     c->rule.match.in = c->rule.match.out = CT_NO_IFACE;
     c->rule.match.icmp_type = -1;
-    config_read_object(r, v, rule_keys, CONFIG_READ_N(rule_keys), later_keys,
-                       c);
+    config_read_object(r, v, rule_keys, CONFIG_READ_N(rule_keys), NULL, c);
     if (!json_is_object(v))
         return;
     check_rule(r, c);

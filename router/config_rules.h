@@ -8,6 +8,7 @@
 struct config_rules {
     struct config_rule *v;
     uint32_t n, room;
+    uint32_t connlimits; /* of them with one */
 };
 
 /* Needs interfaces and sets.  into is not used. */

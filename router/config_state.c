@@ -37,6 +37,36 @@ void config_state_ct(struct config_read *r, json_t *v, void *into)
     m->info_negate = negate;
 }
 
+static bool one_status(struct config_read *r, const json_t *v, const char *s,
+                       struct ct_match *m)
+{
+    /* By bit, as nft calls them. */
+    static const struct config_match_word words[] = {
+        {"expected", 0}, {"seen-reply", 1}, {"assured", 2}, {"confirmed", 3},
+        {"snat", 4},     {"dnat", 5},       {"dying", 9},
+    };
+    const struct config_match_word *word =
+        s == NULL ? NULL : config_match_word(words, CONFIG_READ_N(words), s);
+
+    if (word == NULL) {
+        config_read_fail(r,
+                         "%s is no status; expected expected, seen-reply, "
+                         "assured, confirmed, snat, dnat or dying",
+                         config_read_kind(r, v));
+        return false;
+    }
+    m->status = (uint16_t)(m->status | 1u << word->number);
+    return true;
+}
+
+void config_state_status(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    struct ct_match *m = &c->rule.match;
+
+    c->failed |= !config_match_list(r, v, one_status, m, &m->status_negate);
+}
+
 static bool number32(const char *s, const char *end, uint32_t *out)
 {
     char text[16], *stop;

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "control.h"
 #include "log.h"
+#include "rulelog.h"
 #include "sandbox.h"
 #include "token.h"
 
@@ -25,6 +26,18 @@ static void settle(struct control *c)
         if (worker_taken(c->worker[i]) < c->now->serial)
             return;
     generation_settle(c->now);
+}
+
+static void pump_logs(struct control *c)
+{
+    char line[RULELOG_ROOM];
+    struct ct_log log;
+
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        while (worker_next_log(c->worker[i], &log)) {
+            rulelog_line(line, &log, c->now->config);
+            log_info("rule", "%s", line);
+        }
 }
 
 static void pump(struct control *c)
@@ -57,6 +70,7 @@ static void on_wake(uv_async_t *wake)
 
     settle(c);
     reload_tell(c);
+    pump_logs(c);
     pump(c);
     if (c->queue != NULL)
         queue_pump(c->queue);

@@ -73,6 +73,7 @@ static void prepare(struct generation *g, unsigned worker)
     s->steer = g->steer;
     s->rules = &c->rules;
     s->counts = g->counts + (size_t)worker * c->rules.n;
+    s->connlimit = g->connlimit[worker];
     s->params = c->params;
     s->revalidate = c->revalidate;
     s->queues = c->queue;
@@ -80,6 +81,17 @@ static void prepare(struct generation *g, unsigned worker)
         s->before = g->before;
         show_counts(s, &g->older->setup[worker]);
     }
+}
+
+/* Pages of it that no flow needs are never touched.  False: no memory. */
+static bool make_connlimits(struct generation *g, const struct config *c)
+{
+    size_t size = ct_connlimit_size(&c->rules, c->max / c->workers);
+
+    for (uint32_t i = 0; i < g->n_workers && size > 0; i++)
+        if ((g->connlimit[i] = calloc(1, size)) == NULL)
+            return false;
+    return true;
 }
 
 struct generation *generation_new(struct config *config,
@@ -106,7 +118,7 @@ struct generation *generation_new(struct config *config,
             g->before = NULL;
         }
     }
-    if (g->counts == NULL || g->steer == NULL ||
+    if (!make_connlimits(g, config) || g->counts == NULL || g->steer == NULL ||
         (older != NULL && g->before == NULL)) {
         generation_free(g);
         return NULL;
@@ -126,6 +138,8 @@ void generation_free(struct generation *g)
         steer_free(g->steer);
         fib_free(g->fib);
         free(g->counts);
+        for (uint32_t i = 0; i < g->n_workers; i++)
+            free(g->connlimit[i]);
         free(g->before);
         if (g->config != NULL)
             config_free(g->config);

@@ -15,8 +15,9 @@ struct generation {
     struct steer *steer;
     uint32_t n_workers;
     struct worker_setup setup[CT_MAX_SHARDS];
-    struct ct_rule_count *counts; /* n_workers times rules.n */
-    uint32_t *before;             /* see struct worker_setup */
+    struct ct_rule_count *counts;   /* n_workers times rules.n */
+    void *connlimit[CT_MAX_SHARDS]; /* or NULL: no rule has one */
+    uint32_t *before;               /* see struct worker_setup */
 };
 
 /* Takes config over if it succeeds.  older may be NULL.  NULL: no memory. */

@@ -168,8 +168,12 @@ static bool find_external(struct steer *s, const struct config *config)
         }
     }
     for (uint32_t i = 0; i < rules->n; i++) {
-        if (rules->rules[i].action != CT_ACT_SNAT ||
-            !rules->rules[i].nat.has_addr)
+        const struct ct_rule *rule = &rules->rules[i];
+        bool hidden =
+            rule->action == CT_ACT_SNAT ||
+            (rule->action == CT_ACT_NETMAP && rule->hook == CT_POSTROUTING);
+
+        if (!hidden || !rule->nat.has_addr)
             continue;
         s->external[n].lo = rules->rules[i].nat.lo;
         s->external[n].hi = rules->rules[i].nat.hi;

@@ -13,6 +13,7 @@
  * on meanwhile and their events find room. */
 enum {
     EVENTS = 4096,
+    LOGS = 256,
     GC_BUDGET = 512,
     FLUSH_BUDGET = 1024,
     REVIEW_BUDGET = 512
@@ -41,6 +42,21 @@ static void on_event(void *ctx, const struct ct_event *event)
         w->events_lost++;
 }
 
+static void on_log(void *ctx, const struct ct_log *log)
+{
+    struct worker *w = ctx;
+    struct ct_log one = *log;
+
+    w->tell_control = true;
+    one.suppressed += w->logs_lost;
+    if (ring_put(&w->logs, &one)) {
+        w->logs_lost = 0;
+        return;
+    }
+    w->logs_lost += log->suppressed + 1;
+    ct_count(w->ct, CT_STAT_log_suppressed, 1);
+}
+
 /* Here and not in control: only now do the old counts stand still. */
 static void carry(const struct worker_setup *was, const struct worker_setup *is)
 {
@@ -53,6 +69,9 @@ static void carry(const struct worker_setup *was, const struct worker_setup *is)
         __atomic_store_n(&is->counts[i].packets, from->packets,
                          __ATOMIC_RELAXED);
         __atomic_store_n(&is->counts[i].bytes, from->bytes, __ATOMIC_RELAXED);
+        is->counts[i].full_at_ns = from->full_at_ns;
+        is->counts[i].log_full_at_ns = from->log_full_at_ns;
+        is->counts[i].log_suppressed = from->log_suppressed;
     }
 }
 
@@ -71,6 +90,7 @@ static void use(struct worker *w, const struct worker_setup *setup)
     ct_set_ifaces(w->ct, &setup->ifaces);
     ct_set_steer(w->ct, &setup->steer->view);
     ct_set_params(w->ct, &setup->params);
+    ct_set_connlimit(w->ct, setup->rules, setup->connlimit, setup->before);
     ct_set_rules(w->ct, setup->rules, setup->counts);
     journey_set_ifaces(w->journey, &setup->ifaces, setup->more);
     journey_set_fib(w->journey, setup->fib);
@@ -181,6 +201,7 @@ static bool make_core(struct worker *w, char err[256])
     c->ctx = w;
     c->event = on_event;
     c->queue = w->config.n_queues > 0 ? worker_queue_take : NULL;
+    c->log = on_log;
     w->block_size = ct_size(c);
     if (w->block_size == 0) {
         snprintf(err, 256, "conntrack.max is out of range for %u worker(s)",
@@ -223,6 +244,7 @@ static bool make_core(struct worker *w, char err[256])
 static bool make_loop(struct worker *w, char err[256])
 {
     if (!ring_setup(&w->orders, WORKER_ORDERS, sizeof(struct worker_order)) ||
+        !ring_setup(&w->logs, LOGS, sizeof(struct ct_log)) ||
         !ring_setup(&w->events, EVENTS, sizeof(struct worker_event)) ||
         uv_loop_init(&w->loop) < 0) {
         snprintf(err, 256, "not enough memory to start a worker");
@@ -313,6 +335,7 @@ void worker_free(struct worker *w)
     }
     ring_free(&w->orders);
     ring_free(&w->events);
+    ring_free(&w->logs);
     worker_io_free(w);
     journey_free(w->journey);
     held_free(&w->held);
@@ -393,6 +416,11 @@ void worker_count(const struct worker *w, unsigned iface,
     ADD(rx_errors);
     ADD(tx_errors);
 #undef ADD
+}
+
+bool worker_next_log(struct worker *w, struct ct_log *log)
+{
+    return ring_take(&w->logs, log);
 }
 
 bool worker_next_event(struct worker *w, struct worker_event *event)

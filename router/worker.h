@@ -27,6 +27,7 @@ struct worker_setup {
     const struct steer *steer;
     const struct ct_ruleset *rules;
     struct ct_rule_count *counts; /* this worker's */
+    void *connlimit;              /* the same; see ct_set_connlimit() */
     /* By rule: its index in the setup before this one, whose counts it goes on
      * with; CT_NONE: a new rule.  NULL: all are new. */
     const uint32_t *before;
@@ -94,6 +95,9 @@ uint64_t worker_revalidated(const struct worker *w);
 bool worker_lost(const struct worker *w, unsigned iface);
 void worker_count(const struct worker *w, unsigned iface,
                   struct worker_counts *sum);
+/* What a rule logged; those that found no room are in the next one's
+ * suppressed. */
+bool worker_next_log(struct worker *w, struct ct_log *log);
 bool worker_next_event(struct worker *w, struct worker_event *event);
 
 #endif

@@ -80,7 +80,9 @@ static const char *action_name(uint8_t action)
         [CT_ACT_ZONE] = "set_zone",   [CT_ACT_HELPER] = "helper",
         [CT_ACT_LABEL] = "set_label", [CT_ACT_MARK] = "mark",
         [CT_ACT_SNAT] = "snat",       [CT_ACT_MASQUERADE] = "masquerade",
-        [CT_ACT_DNAT] = "dnat",       [CT_ACT_REDIRECT] = "redirect"};
+        [CT_ACT_DNAT] = "dnat",       [CT_ACT_REDIRECT] = "redirect",
+        [CT_ACT_MSS] = "mss",         [CT_ACT_TTL] = "set_ttl",
+        [CT_ACT_DSCP] = "set_dscp",   [CT_ACT_NETMAP] = "netmap"};
 
     return action < sizeof(names) / sizeof(names[0]) ? names[action] : "";
 }

@@ -26,6 +26,7 @@ struct ct;
 /* What the core knows of the router's interfaces. */
 struct ct_iface {
     bool inside;
+    uint16_t mtu; /* 0: not known */
     uint8_t n_addrs;
     union ct_addr addr[8]; /* the router's own; the first of a family is */
     uint8_t family[8];     /*  what masquerade and redirect use */
@@ -56,6 +57,9 @@ struct ct_config {
      * event's argument lives for that call only. */
     void *ctx;
     void (*event)(void *ctx, const struct ct_event *ev);
+    /* A packet met a rule that logs; at most log_rate a second for each rule.
+     */
+    void (*log)(void *ctx, const struct ct_log *log);
     /* A packet some row QUEUEd, for the program of pkt->queue.  QUEUE: a copy
      * was taken, which comes back by ct_resume(); ACCEPT: it goes on behind
      * that row, unasked; DROP: for pkt->why, else NO_QUEUE.  NULL: nobody
@@ -87,6 +91,18 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
  * to come now; all others stay.  In slices, as ct_flush_some(): budget slots
  * from *from on; true when that was the last.  CT_STAT_revoked counts them. */
 bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget);
+
+/* What rules with a connlimit count by: bytes for a shard of max entries; 0:
+ * none of them has one. */
+size_t ct_connlimit_size(const struct ct_ruleset *rules, uint32_t max);
+/* To be called right before ct_set_rules() with the same rules.  What is
+ * counted goes on for rules that were there before.
+ * => block has that size and is zeroed, aligned to 8; borrowed until the next
+ *    call, which reads it once more.  NULL when the size is 0.
+ * => before: by rule, its index in the rules that are in use now, or CT_NONE;
+ *    NULL: none was there. */
+void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
+                      void *block, const uint32_t *before);
 
 /* Copied.  Flows masqueraded behind an address that is gone are destroyed. */
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);

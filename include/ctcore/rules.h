@@ -12,7 +12,7 @@
 /* In the order in which a hook asks them. */
 enum ct_stage {
     CT_STAGE_RAW,    /* notrack, zone, helper */
-    CT_STAGE_MANGLE, /* mark, label */
+    CT_STAGE_MANGLE, /* mark, label, mss, ttl, dscp */
     CT_STAGE_NAT,    /* asked for a flow's first packet only */
     CT_STAGE_FILTER, /* verdict; a rule without any action counts here */
     CT_N_STAGES
@@ -56,6 +56,27 @@ struct ct_match {
     bool has_zone, zone_negate;
     uint64_t labels[2]; /* bit i & 63 of word i >> 6; all of them */
     uint16_t zone;      /* its flow's, or its own before conntrack */
+    uint16_t status;    /* of enum ct_status, any of these; 0: any */
+    bool status_negate;
+    bool syn; /* TCP segments with SYN and without RST only */
+};
+
+/* So many packets in a time, and a burst of them at once: a bucket of tokens,
+ * one a rule and shard.  over: matches those for which there is no token. */
+struct ct_limit {
+    uint64_t cost_ns; /* in which one token comes; 0: no limit */
+    uint64_t room_ns; /* the burst, as time */
+    bool over;
+};
+
+/* So many live flows for each source; a flow counts from the first of its
+ * packets that is asked until its end.  over: matches when there are more. */
+enum { CT_MAX_CONNLIMITS = 16 };
+struct ct_connlimit {
+    uint8_t number; /* 1 .. CT_MAX_CONNLIMITS in its ruleset; 0: none */
+    uint8_t prefix4, prefix6; /* sources alike in these bits are one */
+    bool over;
+    uint32_t max;
 };
 
 enum ct_action_kind {
@@ -69,10 +90,14 @@ enum ct_action_kind {
     CT_ACT_HELPER, /* the flow that begins gets it, goes on */
     CT_ACT_LABEL,  /* sets labels of the flow, goes on */
     CT_ACT_MARK,   /* sets the packet's and the flow's mark, goes on */
+    CT_ACT_MSS,    /* of SYNs: lowers the option, goes on */
+    CT_ACT_TTL,    /* or hop limit; goes on */
+    CT_ACT_DSCP,   /* goes on */
     CT_ACT_SNAT,
     CT_ACT_MASQUERADE,
     CT_ACT_DNAT,
-    CT_ACT_REDIRECT
+    CT_ACT_REDIRECT,
+    CT_ACT_NETMAP /* another prefix, the same host in it */
 };
 
 enum ct_reject {
@@ -82,6 +107,8 @@ enum ct_reject {
     CT_REJECT_NET,   /* ICMP 3/0, ICMPv6 1/0 */
     CT_REJECT_RST    /* TCP RST, others as PORT */
 };
+
+enum ct_ttl { CT_TTL_SET, CT_TTL_UP, CT_TTL_DOWN };
 
 /* The kernel's struct nf_nat_range2, as data. */
 struct ct_nat_range {
@@ -105,19 +132,43 @@ struct ct_rule {
     uint64_t labels[2]; /* bits to set */
     uint16_t zone;
     uint8_t zone_dirs; /* 1 << enum ct_dir */
-    char id[40];       /* stable name: its key, or a hash */
-    char comment[80];  /* for people; may be empty */
+    struct ct_limit limit;
+    struct ct_connlimit connlimit;
+    uint16_t mss;         /* 0: what the path takes */
+    uint8_t ttl, ttl_how; /* enum ct_ttl */
+    uint8_t dscp;         /* 0 .. 63 */
+    uint8_t prefix;       /* of netmap: bits of nat.lo that are taken */
+    bool log;             /* tell of packets that meet it */
+    char log_prefix[40];  /* said before; may be empty */
+    char id[40];          /* stable name: its key, or a hash */
+    char comment[80];     /* for people; may be empty */
 };
 
 struct ct_ruleset {
     const struct ct_rule *rules;
     uint32_t n;
     uint32_t start[CT_N_HOOKS][CT_N_STAGES + 1]; /* [stage] .. [stage+1] */
+    uint32_t n_connlimits;
     uint8_t policy[CT_N_HOOKS]; /* CT_ACCEPT or CT_DROP; filter hooks only */
 };
 
 struct ct_rule_count {
     uint64_t packets, bytes; /* written by the shard's owner, atomically read */
+    uint64_t full_at_ns;     /* when its limit's bucket is full; the owner's */
+    uint64_t log_full_at_ns; /* the same of what it may log */
+    uint32_t log_suppressed; /* since it last logged */
+};
+
+/* A packet that met a rule with log: a value, true to that moment. */
+struct ct_log {
+    char id[40], prefix[40]; /* the rule's */
+    union ct_addr src, dst;
+    uint32_t len, mark,
+        suppressed;        /* not logged since the last, by this rule */
+    uint16_t sport, dport; /* or 0 */
+    uint8_t family, proto, ttl;
+    uint8_t tcp_flags, icmp_type, icmp_code;
+    uint8_t hook, in, out, info; /* out: CT_NO_IFACE before the route */
 };
 
 #endif

@@ -36,10 +36,32 @@ static void *must(void *p, const char *what)
     return p;
 }
 
-static void set_rules(struct rig *rig)
+/* Rules that stay are known by their ids, as in the router. */
+static void set_connlimit(struct rig *rig, const struct config *was)
+{
+    const struct ct_ruleset *is = &rig->config->rules;
+    size_t size = ct_connlimit_size(is, rig->config->max);
+    uint32_t *before = must(calloc(is->n + 1, sizeof *before), "memory");
+    void *old = rig->connlimit;
+
+    for (uint32_t i = 0; i < is->n; i++) {
+        before[i] = CT_NONE;
+        for (uint32_t k = 0; was && k < was->rules.n; k++)
+            if (strcmp(is->rules[i].id, was->rules.rules[k].id) == 0)
+                before[i] = k;
+    }
+    rig->connlimit = size ? must(calloc(1, size), "memory") : NULL;
+    ct_set_connlimit(rig->ct, is, rig->connlimit, before);
+    free(before);
+    free(old);
+}
+
+static void set_rules(struct rig *rig, const struct config *was)
 {
     struct ct_rule_count *old = rig->counts;
     uint32_t n = rig->config->rules.n;
+
+    set_connlimit(rig, was);
 
     rig->counts = must(calloc(n + 1, sizeof *rig->counts), "memory");
     ct_set_rules(rig->ct, &rig->config->rules, rig->counts);
@@ -100,6 +122,7 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
     cc.ctx = calls->ctx;
     cc.event = calls->event;
     cc.queue = calls->queue;
+    cc.log = calls->log;
     size = ct_size(&cc);
     rig->block = must(aligned_alloc(64, (size + 63) / 64 * 64), "memory");
     rig->ct = must(ct_init(rig->block, &cc, start), "core");
@@ -117,7 +140,7 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
     rig->fib = must(fib_new(c->routes, c->n_routes), "routes");
     journey_set_fib(rig->journey, rig->fib);
     set_ifaces(rig);
-    set_rules(rig);
+    set_rules(rig, NULL);
     set_steer(rig);
 }
 
@@ -127,7 +150,7 @@ void rig_reload(struct rig *rig, const char *json)
     struct fib *fib = rig->fib;
 
     rig->config = load(json);
-    set_rules(rig);
+    set_rules(rig, old);
     rig->fib =
         must(fib_new(rig->config->routes, rig->config->n_routes), "routes");
     journey_set_fib(rig->journey, rig->fib);
@@ -150,6 +173,7 @@ void rig_close(struct rig *rig)
     steer_free(rig->steer);
     fib_free(rig->fib);
     free(rig->counts);
+    free(rig->connlimit);
     free(rig->block);
     config_free(rig->config);
     memset(rig, 0, sizeof *rig);

@@ -11,6 +11,7 @@
 #include "steer.h"
 
 struct rig_calls {
+    void (*log)(void *ctx, const struct ct_log *log);
     enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);
     bool (*local)(void *ctx, struct ct_pkt *pkt);
     void (*dropped)(void *ctx, const struct ct_pkt *pkt);
@@ -29,6 +30,7 @@ struct rig {
     struct ct_ifaces ifaces;
     struct journey_iface more[CT_MAX_IFACES];
     struct ct_rule_count *counts;
+    void *connlimit;
     void *block;
     ct_time now;
     bool host;

@@ -441,6 +441,14 @@ void elapse(struct world *w, uint64_t s)
 
 /* ---- life ---- */
 
+static void note_log(void *ctx, const struct ct_log *log)
+{
+    struct world *w = ctx;
+
+    w->logged = *log;
+    w->n_logged++;
+}
+
 static struct world *make(const char *statements, ct_time start, bool host)
 {
     struct world *w = calloc(1, sizeof *w);
@@ -454,6 +462,7 @@ static struct world *make(const char *statements, ct_time start, bool host)
                                  .dropped = dropped,
                                  .event = event,
                                  .queue = queue,
+                                 .log = note_log,
                                  .host = host,
                                  .ctx = w});
     free(json);

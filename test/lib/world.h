@@ -53,6 +53,8 @@ struct world {
     const struct ct_pkt *walking;
     uint8_t last[2048]; /* the last packet that left, and its length */
     uint32_t last_len;
+    struct ct_log logged; /* the last, and how many */
+    uint64_t n_logged;
     uint64_t sent, dropped; /* since the beginning */
     enum ct_reason why;     /* of the last drop */
     enum ct_info info;      /* of the last packet said */

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "packet.h"
+#include "rulelog.h"
 
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
@@ -271,6 +272,63 @@ static void f3_lost_on_the_way_out(void **state)
     END(w);
 }
 
+/* Ten lines at once and ten a second, whatever comes; the rest is counted, and
+ * the next line says how many. */
+static void log_is_bounded(void **state)
+{
+    struct world *w = WORLD("forward {\"in\":\"lan\",\"log\":\"web out\","
+                            "\"id\":\"r1\",\"verdict\":\"drop\"}");
+    char line[RULELOG_ROOM];
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " tcp S seq 1");
+    assert_int_equal(w->n_logged, 1);
+    rulelog_line(line, &w->logged, w->rig.config);
+    assert_string_equal(line, "web out: rule=r1 hook=forward in=lan out=wan "
+                              "src=10.0.1.2 dst=198.51.100.2 proto=6 "
+                              "sport=4000 dport=80 flags=0x02 len=40 ttl=64 "
+                              "state=new");
+    for (unsigned i = 0; i < 99; i++)
+        say(w, C " > " S " udp");
+    assert_int_equal(w->dropped, 100);
+    assert_int_equal(w->n_logged, 10);
+    assert_int_equal(stat_of(w, CT_STAT_logged), 10);
+    assert_int_equal(stat_of(w, CT_STAT_log_suppressed), 90);
+    elapse_ms(w, 100);
+    say(w, "[fd00:1::2] > [2001:db8::2] icmp echo id 1 seq 1");
+    assert_int_equal(w->n_logged, 11);
+    rulelog_line(line, &w->logged, w->rig.config);
+    assert_string_equal(line, "web out: rule=r1 hook=forward in=lan out=wan "
+                              "src=fd00:1::2 dst=2001:db8::2 proto=58 "
+                              "type=128 code=0 len=48 ttl=64 state=new "
+                              "suppressed=90");
+    END(w);
+}
+
+/* Alone it goes on, a translation logs a flow once, and log_rate 0 is silence.
+ */
+static void log_beside_any_action(void **state)
+{
+    struct world *w =
+        WORLD("masquerade off; forward {\"log\":true}; postrouting "
+              "{\"out\":\"wan\",\"masquerade\":true,\"log\":\"new\"}");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp");
+    assert_int_equal(w->n_logged, 2);
+    assert_string_equal(w->logged.prefix, "new");
+    say(w, C " > " S " udp");
+    assert_int_equal(w->n_logged, 3);
+    assert_int_equal(w->sent, 2);
+    reload(w, "tune log_rate 0; forward {\"log\":true}");
+    say(w, C " > " S " udp");
+    assert_int_equal(w->n_logged, 3);
+    assert_int_equal(stat_of(w, CT_STAT_log_suppressed), 1);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +345,8 @@ int main(void)
         STORY(martians_go_nowhere),
         STORY(s1_own_address_from_outside),
         STORY(f3_lost_on_the_way_out),
+        STORY(log_is_bounded),
+        STORY(log_beside_any_action),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

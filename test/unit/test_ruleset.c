@@ -361,7 +361,8 @@ static void first_of_a_stretch(void **state)
 
 static void counting(void **state)
 {
-    struct ct_rule_count counts[3] = {{0, 0}, {5, UINT32_MAX}, {0, 0}};
+    struct ct_rule_count counts[3] = {
+        [1] = {.packets = 5, .bytes = UINT32_MAX}};
     struct room r;
 
     (void)state;

@@ -1,0 +1,68 @@
+#include "core.h"
+
+#include "bytes.h"
+#include "limit.h"
+#include "ruleset.h"
+
+#include <string.h>
+
+/* As the packet stands now, not as it came. */
+static void look(struct ct_log *log, const struct ct_pkt *pkt)
+{
+    const uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
+    bool v4 = pkt->tuple.family == CT_IPV4;
+
+    memcpy(log->src.b, ip + (v4 ? 12 : 8), v4 ? 4 : 16);
+    memcpy(log->dst.b, ip + (v4 ? 16 : 24), v4 ? 4 : 16);
+    log->ttl = ip[v4 ? 8 : 7];
+    if (pkt->l4_bad)
+        return;
+    if (parse_has_ports(log->proto)) {
+        log->sport = load16(l4);
+        log->dport = load16(l4 + 2);
+    }
+    log->tcp_flags = pkt->l4_flags;
+    log->icmp_type = pkt->icmp_type;
+    log->icmp_code = pkt->icmp_code;
+}
+
+static __attribute__((noinline)) void tell(struct ct *ct, uint32_t rule,
+                                           const struct ct_pkt *pkt)
+{
+    const struct ct_rule *r = &ct->rules->rules[rule];
+    struct ct_rule_count *n = &ct->counts[rule];
+    uint32_t rate = ct->params.v[CT_PARAM_log_rate];
+    struct ct_limit limit = {.cost_ns = rate ? 1000000000u / rate : 0,
+                             .room_ns = 1000000000u};
+    struct ct_log log;
+
+    if (!ct->log)
+        return;
+    if (!rate || !limit_take(&n->log_full_at_ns, &limit, ct->now)) {
+        core_stat(ct, CT_STAT_log_suppressed);
+        n->log_suppressed++;
+        return;
+    }
+    log = (struct ct_log){.len = pkt->len,
+                          .mark = pkt->mark,
+                          .suppressed = n->log_suppressed,
+                          .family = pkt->tuple.family,
+                          .proto = pkt->tuple.proto,
+                          .hook = pkt->hook,
+                          .in = pkt->in,
+                          .out = pkt->out,
+                          .info = pkt->info};
+    memcpy(log.id, r->id, sizeof log.id);
+    memcpy(log.prefix, r->log_prefix, sizeof log.prefix);
+    look(&log, pkt);
+    n->log_suppressed = 0;
+    core_stat(ct, CT_STAT_logged);
+    ct->log(ct->ctx, &log);
+}
+
+void core_met(struct ct *ct, uint32_t rule, const struct ct_pkt *pkt)
+{
+    ruleset_count(ct->counts, rule, pkt);
+    if (ct->rules->rules[rule].log)
+        tell(ct, rule, pkt);
+}
