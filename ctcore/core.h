@@ -11,6 +11,7 @@
 #include "expiry.h"
 #include "ext.h"
 #include "frag.h"
+#include "ipid.h"
 #include "keymap.h"
 #include "nat.h"
 #include "pool.h"
@@ -57,6 +58,7 @@ struct ct {
     struct expiry expiry;
     struct portmaps ports;
     struct nat nat;
+    struct ipid ids;
 
     ct_time now, birth;
     struct ct_params params;

@@ -101,6 +101,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
     portmaps_start(&ct->ports);
     nat_start(&ct->nat, config->seed);
+    ipid_start(&ct->ids, config->seed, config->shard, config->n_shards);
     expect_start(&ct->expects, &ct->table, &ct->ext, ct->stats);
     keymap_start(&ct->keymap, ct->table.key);
     frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
@@ -177,6 +178,7 @@ void ct_set_params(struct ct *ct, const struct ct_params *params)
 {
     ct->params = *params;
     expiry_set_params(&ct->expiry, params);
+    hooks_choose(ct);
 }
 
 const struct ct_params *ct_params(const struct ct *ct)

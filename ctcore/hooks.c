@@ -220,7 +220,8 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 enum {
     NO_STAGE = CT_N_STAGES, /* always on */
     HELPED,                 /* off while no rule and no flow has a helper */
-    LABELLED                /* off while no rule asks for labels */
+    LABELLED,               /* off while no rule asks for labels */
+    IP_ID                   /* off while the tunable is */
 };
 static const struct own_row {
     enum ct_hook hook;
@@ -254,6 +255,7 @@ static const struct own_row {
 
     {CT_POSTROUTING, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
     {CT_POSTROUTING, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
+    {CT_POSTROUTING, CT_PRI_NAT_SRC, IP_ID, "ip_id", natrow_id},
     {CT_POSTROUTING, CT_PRI_MANGLE_OUT, CT_STAGE_MANGLE, "mangle", ask_mangle},
     {CT_POSTROUTING, CT_PRI_HELPER, HELPED, "helper", helpers_row},
     {CT_POSTROUTING, CT_PRI_CONFIRM, NO_STAGE, "confirm", track_confirm},
@@ -327,6 +329,8 @@ static bool is_on(const struct ct *ct, enum ct_hook hook, int stage)
         return true;
     if (stage == LABELLED)
         return asks_labels(ct);
+    if (stage == IP_ID)
+        return ct->params.v[CT_PARAM_ip_id];
     if (stage == HELPED)
         return has_helpers(ct);
     if (!rs)

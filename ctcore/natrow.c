@@ -406,3 +406,17 @@ enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         return leave(pkt);
     return translate(pkt, MANGLE_SRC);
 }
+
+/* The source is an address that others have, too: a translated one, or the
+ * router's own of its host. */
+enum ct_verdict natrow_id(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_conn *c = pkt->conn;
+    uint32_t shared = pkt->dir == CT_DIR_ORIGINAL ? CT_SRC_NAT : CT_DST_NAT;
+
+    (void)ctx;
+    if ((c && (c->status & shared)) ||
+        (pkt->in == CT_NO_IFACE && pkt->kind == CT_KIND_NONE))
+        ipid_give(&ct->ids, pkt);
+    return CT_ACCEPT;
+}

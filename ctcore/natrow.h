@@ -12,6 +12,8 @@
 enum ct_verdict natrow_dst(void *ctx, struct ct *ct, struct ct_pkt *pkt);
 /* INPUT and POSTROUTING, 100: sources. */
 enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt);
+/* Behind natrow_src: identifications of a shared address, see ipid.h. */
+enum ct_verdict natrow_id(void *ctx, struct ct *ct, struct ct_pkt *pkt);
 
 /* What the rules of now want done to one side of a flow. */
 struct natrow_answer {

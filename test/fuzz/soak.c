@@ -86,7 +86,8 @@ static const struct {
     {"{" NETWORKS "\"rules\":{" FORWARDS ",\"postrouting\":[{\"out\":\"wan\","
      "\"proto\":[\"tcp\",\"udp\"],\"masquerade\":true,\"ports\":"
      "\"4000-4031\"},{\"out\":\"wan\",\"masquerade\":true}]},"
-     "\"conntrack\":{\"max\":128,\"buckets\":64,\"on_full\":\"reject\"}}",
+     "\"conntrack\":{\"max\":128,\"buckets\":64,\"on_full\":\"reject\",\"ip_"
+     "id\":1}}",
      (1ull << 31) - 90000, false},
     {"{" NETWORKS "\"rules\":{" FORWARDS ",\"forward\":[{\"ct_state\":"
      "[\"invalid\"],\"verdict\":\"drop\"},{\"dport\":443,\"proto\":\"tcp\","

@@ -17,7 +17,8 @@ static void the_table_in_order(void **state)
         "-150 mangle, 0 filter",
         "-300 raw, -200 conntrack, -200 labels, -150 mangle, -100 nat_dst, 0 "
         "filter",
-        "0 filter, 100 nat_src, 150 mangle, 300 helper, last confirm",
+        "0 filter, 100 nat_src, 100 ip_id, 150 mangle, 300 helper, last "
+        "confirm",
     };
     struct world *w = WORLD("");
 

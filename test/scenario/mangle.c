@@ -3,6 +3,8 @@
 
 #include "packet.h"
 
+#include <string.h>
+
 #define C     "10.0.1.2:4000"
 #define S     "198.51.100.2:80"
 #define CLAMP "forward {\"mss\":\"pmtu\"}"
@@ -197,6 +199,63 @@ static void netmap_is_not_got_around(void **state)
     END(w);
 }
 
+/* RFC 6864: whoever shares an address, no two of their datagrams that may be
+ * cut bear one identification towards one receiver. */
+static void rfc6864_ids_of_a_shared_address(void **state)
+{
+    static bool seen[65536];
+    struct world *w = WORLD("tune ip_id 1");
+
+    (void)state;
+    memset(seen, 0, sizeof seen);
+    w->quiet = true;
+    for (unsigned i = 0; i < 65536; i++) {
+        sayf(w, "10.0.1.%u:4000 > " S " udp ipid 7 'x'", 2 + i % 5);
+        assert_false(seen[word_at(w, 4)]);
+        seen[word_at(w, 4)] = true;
+    }
+    END(w);
+}
+
+/* Atomic ones, IPv6, and addresses that nobody shares keep what they have. */
+static void rfc6864_ids_that_stay(void **state)
+{
+    struct world *w = WORLD("tune ip_id 1");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp ipid 7 df 'x'");
+    assert_int_equal(word_at(w, 4), 7);
+    say(w, S " > 198.51.100.1:4000 udp ipid 9 'y'");
+    assert_int_equal(word_at(w, 4), 9);
+    say(w, C " > " S " udp ipid 7 'x'");
+    assert_int_not_equal(word_at(w, 4), 7);
+    reload(w, "masquerade off; tune ip_id 1");
+    say(w, "10.0.1.3:4000 > " S " udp ipid 7 'x'");
+    assert_int_equal(word_at(w, 4), 7);
+    END(w);
+}
+
+/* Off, as the kernel, until a reload says otherwise; on in the others. */
+static void rfc6864_is_the_profiles(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp ipid 7 'x'");
+    assert_int_equal(word_at(w, 4), 7);
+    reload(w, "tune ip_id 1");
+    say(w, C " > " S " udp ipid 7 'x'");
+    assert_int_not_equal(word_at(w, 4), 7);
+    END(w);
+    w = WORLD("profile rfc");
+    w->quiet = true;
+    say(w, C " > " S " udp ipid 7 'x'");
+    assert_int_not_equal(word_at(w, 4), 7);
+    END(w);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -207,6 +266,9 @@ int main(void)
         STORY(ttl),
         STORY(ttl_before_the_route),
         STORY(dscp_leaves_ecn),
+        STORY(rfc6864_ids_of_a_shared_address),
+        STORY(rfc6864_ids_that_stay),
+        STORY(rfc6864_is_the_profiles),
         STORY(netmap_of_sources),
         STORY(netmap_of_destinations),
         STORY(netmap_of_ipv6),

@@ -77,6 +77,15 @@ static const struct change changes[] = {
     {"a forward above it that takes it away", DNAT("514", "10.0.1.2"),
      "198.51.100.9:4000 > " W ":514 udp 'x'", NULL,
      "dnat udp " W ":510-520 -> 10.0.1.9; " DNAT("514", "10.0.1.2"), false},
+    {"a limit, which may have let it in", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "forward {\"limit\":\"over 1/second\",\"verdict\":\"drop\"}; "
+     "forward {\"connlimit\":\"over 1\",\"verdict\":\"drop\"}",
+     true},
+    {"only a limit accepts it", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; forward {\"limit\":\"1/second\",\"verdict\":"
+     "\"accept\"}",
+     true},
     {"its mark decides", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
      "prerouting {\"src\":\"10.0.1.2\",\"set_mark\":7}; "
      "forward {\"mark\":7,\"verdict\":\"drop\"}",

@@ -1,0 +1,106 @@
+/* test_ipid.c - identifications behind a shared address */
+#include "ipid.h"
+
+#include "bytes.h"
+#include "csum.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint8_t bytes[28];
+
+static uint16_t id_of(struct ipid *ids, uint32_t dst, uint16_t flags,
+                      struct ct_pkt *pkt)
+{
+    memset(bytes, 0, sizeof bytes);
+    bytes[0] = 0x45;
+    store16(bytes + 4, 7);
+    store16(bytes + 6, flags);
+    bytes[9] = 17;
+    store32(bytes + 12, 0xc6336401);
+    store32(bytes + 16, dst);
+    store16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
+    pkt->data = bytes;
+    pkt->len = sizeof bytes;
+    ipid_give(ids, pkt);
+    assert_int_equal(csum_fold(csum_add(0, bytes, 20)), 0xffff);
+    return load16(bytes + 4);
+}
+
+/* Three shards, one receiver: none gives what another gave. */
+static void shards_share_by_residue(void **state)
+{
+    static struct ipid ids[3];
+    static bool seen[65536];
+    struct ct_pkt pkt = {.gso_size = 0};
+
+    (void)state;
+    for (uint32_t s = 0; s < 3; s++)
+        ipid_start(&ids[s], 5, s, 3);
+    for (unsigned i = 0; i < 21845u * 3; i++) {
+        uint16_t id = id_of(&ids[i % 3], 1, 0, &pkt);
+
+        assert_int_equal(id % 3, i % 3);
+        assert_false(seen[id]);
+        seen[id] = true;
+    }
+}
+
+/* A super-packet's segments count on from its own. */
+static void segments_take_theirs(void **state)
+{
+    static struct ipid ids;
+    struct ct_pkt big = {.gso_size = 1000, .l4_len = 9001}, one = {0};
+    uint16_t first;
+
+    (void)state;
+    ipid_start(&ids, 5, 0, 1);
+    first = id_of(&ids, 1, 0, &big);
+    assert_int_equal(id_of(&ids, 1, 0, &one), (uint16_t)(first + 10));
+}
+
+static void atomic_ones_stay(void **state)
+{
+    static struct ipid ids;
+    struct ct_pkt pkt = {0}, whole = {.frag_max = 1500};
+
+    (void)state;
+    ipid_start(&ids, 5, 0, 1);
+    assert_int_equal(id_of(&ids, 1, 0x4000, &pkt), 7);
+    assert_int_not_equal(id_of(&ids, 1, 0x6000, &pkt), 7);
+    assert_int_not_equal(id_of(&ids, 1, 0x4000, &whole), 7);
+}
+
+static void same_seed_same_ids(void **state)
+{
+    static struct ipid a, b, c;
+    struct ct_pkt pkt = {0};
+    unsigned same = 0;
+
+    (void)state;
+    ipid_start(&a, 5, 0, 1);
+    ipid_start(&b, 5, 0, 1);
+    ipid_start(&c, 6, 0, 1);
+    for (uint32_t dst = 0; dst < 100; dst++) {
+        uint16_t id = id_of(&a, dst, 0, &pkt);
+
+        assert_int_equal(id_of(&b, dst, 0, &pkt), id);
+        same += id_of(&c, dst, 0, &pkt) == id;
+    }
+    assert_true(same < 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shards_share_by_residue),
+        cmocka_unit_test(segments_take_theirs),
+        cmocka_unit_test(atomic_ones_stay),
+        cmocka_unit_test(same_seed_same_ids),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
