@@ -3,7 +3,9 @@
  * What rules look at is read from the packet once, into struct facts; then each
  * rule is a handful of comparisons, the cheap ones first, until one fails.
  * Addresses are numbers here, most significant word first, so that an address
- * set is searched by bisection in either family. */
+ * set is searched in the same way in either family: by bisection, within one of
+ * twice as many parts of its span as it has ranges, so that mostly one range or
+ * two are looked at, however many there are. */
 #include "ruleset.h"
 
 #include "bytes.h"
@@ -60,9 +62,79 @@ static struct facts look(const struct ct_pkt *pkt, bool without_ct)
     return f;
 }
 
+/* ---- sets of addresses ---- */
+
+static struct number less(struct number a, struct number b)
+{
+    return (struct number){a.hi - b.hi - (a.lo < b.lo), a.lo - b.lo};
+}
+
+/* In which part of 1 << shift numbers d lies; saturated. */
+static uint64_t part_of(struct number d, unsigned shift)
+{
+    if (shift >= 64)
+        return d.hi >> (shift - 64);
+    if (d.hi >> shift)
+        return UINT64_MAX;
+    return (shift ? d.hi << (64 - shift) : 0) | d.lo >> shift;
+}
+
+uint32_t ct_addr_index_words(uint32_t n)
+{
+    uint32_t parts = 1;
+
+    if (n <= 4 || n > UINT32_MAX / 4)
+        return 0;
+    while (parts < 2 * n)
+        parts *= 2;
+    return parts + 1;
+}
+
+void ct_addr_index_make(struct ct_addr_index *index, uint32_t *at,
+                        const struct ct_addr_range *ranges, uint32_t n, bool v4)
+{
+    struct number base = number(ranges[0].lo.b, v4);
+    struct number span = less(number(ranges[n - 1].lo.b, v4), base);
+    uint32_t next = 0;
+
+    *index = (struct ct_addr_index){
+        .at = at, .parts = ct_addr_index_words(n) - 1, .shift = 0};
+    while (part_of(span, index->shift) >= index->parts)
+        index->shift++;
+    for (uint32_t p = 0; p <= index->parts; p++) {
+        while (next < n && part_of(less(number(ranges[next].lo.b, v4), base),
+                                   index->shift) < p)
+            next++;
+        at[p] = next;
+    }
+}
+
+/* Among hi ranges: only those that begin where a is are to be looked at. */
+static void narrow(const struct ct_addr_index *index, struct number base,
+                   struct number a, uint32_t *lo, uint32_t *hi)
+{
+    uint64_t part;
+
+    if (above(base, a)) {
+        *hi = 0;
+        return;
+    }
+    if ((a.hi | base.hi) == 0 && index->shift < 64) /* IPv4 is of these */
+        part = (a.lo - base.lo) >> index->shift;
+    else
+        part = part_of(less(a, base), index->shift);
+    if (part >= index->parts) {
+        *lo = *hi;
+        return;
+    }
+    *lo = index->at[part];
+    *hi = index->at[part + 1];
+}
+
 static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
 {
     const struct ct_addr_range *r = v4 ? set->v4 : set->v6;
+    const struct ct_addr_index *index = v4 ? &set->index4 : &set->index6;
     uint32_t lo = 0, hi = v4 ? set->n_v4 : set->n_v6;
     bool in;
 
@@ -70,6 +142,8 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
         return true;
     if (hi == 0)
         return false; /* a set about the other family */
+    if (index->at)
+        narrow(index, number(r[0].lo.b, v4), a, &lo, &hi);
     while (lo < hi) { /* lo: how many ranges begin at or below a */
         uint32_t mid = lo + (hi - lo) / 2;
 

@@ -1,8 +1,8 @@
 /* config_sets.c - sets of addresses
  *
  * Whatever is written becomes ranges, sorted and merged, one row a family, as
- * the core searches them by bisection.  A rule that names one set alone shares
- * the set's rows. */
+ * the core searches them, with an index where there are many.  A rule that
+ * names one set alone shares the set's rows. */
 #include "config_sets.h"
 
 #include <stdlib.h>
@@ -85,19 +85,31 @@ static const struct ct_addr_range *keep(struct config_read *r,
     return memcpy(kept, gathered, *n * sizeof(*kept));
 }
 
+static void make_index(struct config_read *r, struct ct_addr_index *index,
+                       const struct ct_addr_range *ranges, uint32_t n, bool v4)
+{
+    uint32_t words = ct_addr_index_words(n);
+
+    if (words > 0)
+        ct_addr_index_make(index, config_read_alloc(r, words, sizeof(uint32_t)),
+                           ranges, n, v4);
+}
+
 static void finish(struct config_read *r, struct heap *h,
                    struct ct_addr_set *out)
 {
     if (h->only != NULL) {
-        out->v4 = h->only->set.v4;
-        out->v6 = h->only->set.v6;
-        out->n_v4 = h->only->set.n_v4;
-        out->n_v6 = h->only->set.n_v6;
+        bool negate = out->negate;
+
+        *out = h->only->set;
+        out->negate = negate;
     } else {
         out->v4 = keep(r, h->r[0], &h->n[0], 0);
         out->v6 = keep(r, h->r[1], &h->n[1], 1);
         out->n_v4 = h->n[0];
         out->n_v6 = h->n[1];
+        make_index(r, &out->index4, out->v4, out->n_v4, true);
+        make_index(r, &out->index6, out->v6, out->n_v6, false);
     }
     out->present = true;
 }

@@ -22,10 +22,28 @@ struct ct_addr_range {
     union ct_addr lo, hi; /* inclusive, compared as big-endian numbers */
 };
 
+/* Where to look in many ranges: their span, from where the first to where the
+ * last begins, in equal parts of 1 << shift addresses.  at[p] ranges begin
+ * before part p.  at NULL: none, and all are looked at. */
+struct ct_addr_index {
+    const uint32_t *at; /* parts + 1 words */
+    uint32_t parts;
+    uint8_t shift;
+};
+
+/* How many words an index of n ranges takes; 0: they are too few for one. */
+uint32_t ct_addr_index_words(uint32_t n);
+/* Fill it and its words for n ranges, sorted and without overlap.
+ * => at is borrowed as long as the index is. */
+void ct_addr_index_make(struct ct_addr_index *index, uint32_t *at,
+                        const struct ct_addr_range *ranges, uint32_t n,
+                        bool v4);
+
 /* Ranges of one family stand sorted, merged and without overlap. */
 struct ct_addr_set {
     const struct ct_addr_range *v4, *v6;
     uint32_t n_v4, n_v6;
+    struct ct_addr_index index4, index6;
     bool present, negate;
 };
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -267,6 +268,71 @@ static void address_sets_by_chance(void **state)
     }
 }
 
+static int by_lo(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(union ct_addr));
+}
+
+/* Single addresses, scattered or in heaps, of n bytes each. */
+static uint32_t some_addresses(struct ct_addr_range *r, uint32_t n,
+                               unsigned bytes, struct rng *rng)
+{
+    uint32_t kept = 0;
+
+    memset(r, 0, n * sizeof *r);
+    for (uint32_t i = 0; i < n; i++) {
+        unsigned heap = rng_below(rng, 3) ? bytes - 2 : 0;
+
+        for (unsigned k = heap; k < bytes; k++)
+            r[i].lo.b[k] = (uint8_t)rng_next(rng);
+        r[i].hi = r[i].lo;
+    }
+    qsort(r, n, sizeof *r, by_lo);
+    for (uint32_t i = 1; i < n; i++)
+        if (by_lo(&r[kept], &r[i]) != 0)
+            r[++kept] = r[i];
+    return kept + 1;
+}
+
+/* An index changes where is looked, never what is found. */
+static void an_index_changes_no_answer(void **state)
+{
+    static struct ct_addr_range r[3000];
+    static uint32_t at[8193];
+    struct rng rng = {11};
+
+    (void)state;
+    for (unsigned round = 0; round < 60; round++) {
+        bool v4 = round & 1;
+        unsigned bytes = v4 ? 4 : 16;
+        uint32_t n = some_addresses(r, 5 + rng_below(&rng, 2990), bytes, &rng);
+        struct ct_match m = {ANY, .src = {.present = true}}, with;
+        struct room room;
+
+        m.src.v4 = m.src.v6 = r;
+        *(v4 ? &m.src.n_v4 : &m.src.n_v6) = n;
+        with = m;
+        assert_in_range(ct_addr_index_words(n), 1, 8193);
+        ct_addr_index_make(v4 ? &with.src.index4 : &with.src.index6, at, r, n,
+                           v4);
+        make(&room, v4 ? "10.0.0.1" : "fd00::1", v4 ? "8.8.8.8" : "fd00::2",
+             PROTO_UDP, 1, 2);
+        for (unsigned i = 0; i < 2000; i++) {
+            union ct_addr a = r[rng_below(&rng, n)].lo;
+
+            if (i % 4 == 1)
+                a.b[bytes - 1] ^= (uint8_t)(1 + rng_below(&rng, 3));
+            if (i % 4 == 2)
+                a.b[rng_below(&rng, bytes)] = (uint8_t)rng_next(&rng);
+            memcpy(room.bytes + (v4 ? 12 : 8), a.b, bytes);
+            assert_int_equal(meets(&with, &room.pkt, false),
+                             meets(&m, &room.pkt, false));
+            if (i % 4 == 0)
+                assert_true(meets(&with, &room.pkt, false));
+        }
+    }
+}
+
 /* What a packet does not have never matches, negated or not. */
 static void fields_that_are_not_there(void **state)
 {
@@ -381,6 +447,7 @@ int main(void)
         cmocka_unit_test(fields),
         cmocka_unit_test(address_sets),
         cmocka_unit_test(address_sets_by_chance),
+        cmocka_unit_test(an_index_changes_no_answer),
         cmocka_unit_test(fields_that_are_not_there),
         cmocka_unit_test(made_here_has_no_in),
         cmocka_unit_test(bytes_count_not_the_tuple),
