@@ -82,7 +82,7 @@ static uint32_t counters(const struct world *w)
 /* 100,000 flows of one source, opened and reset within one tick against a cap
  * of 100: none may be refused, though their entries stay for ten seconds, and
  * nothing may be left. */
-static void open_and_close_in_one_tick(void **state)
+static void r5_open_and_close_in_one_tick(void **state)
 {
     struct world *w =
         WORLD("max 131072; buckets 131072; forward {\"ct_state\":[\"new\"],"
@@ -240,7 +240,7 @@ int main(void)
         STORY(linux_limit_burst_then_rate),
         STORY(linux_limit_over),
         STORY(a_token_is_for_what_the_rule_is_about),
-        STORY(open_and_close_in_one_tick),
+        STORY(r5_open_and_close_in_one_tick),
         STORY(exactly_so_many_for_each_source),
         STORY(up_to_so_many_by_prefix),
         STORY(counts_survive_a_reload),
