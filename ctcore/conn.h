@@ -49,6 +49,14 @@ static inline void conn_write_end(struct ct_conn *c)
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
 }
 
+/* Nobody finds it from now on; whoever holds it destroys it. */
+static inline void conn_dies(struct ct_conn *c)
+{
+    conn_write_begin(c);
+    conn_set(c->status, c->status | CT_DYING);
+    conn_write_end(c);
+}
+
 /* Store n bytes, a multiple of 8, both sides aligned to 8. */
 static inline void conn_store(void *to, const void *from, size_t n)
 {

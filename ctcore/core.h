@@ -106,6 +106,21 @@ static inline struct ext *core_extend(struct ct *ct, uint32_t slot,
     return x;
 }
 
+/* Is one of the interface's own addresses addr? */
+static inline bool core_has_address(const struct ct_iface *f, uint8_t family,
+                                    const union ct_addr *addr)
+{
+    for (unsigned i = 0; i < f->n_addrs; i++)
+        if (f->family[i] == family && ct_addr_eq(&f->addr[i], addr))
+            return true;
+    return false;
+}
+
+static inline bool core_is_inside(const struct ct *ct, uint8_t iface)
+{
+    return iface < ct->ifaces.n && ct->ifaces.iface[iface].inside;
+}
+
 static inline struct ct_conn *core_conn(const struct ct *ct, uint32_t slot)
 {
     return &ct->table.conns[slot];

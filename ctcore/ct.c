@@ -191,15 +191,6 @@ void ct_subscribe(struct ct *ct, uint32_t mask)
     ct->subscribed = mask;
 }
 
-static bool has_address(const struct ct_iface *f, const struct ct_tuple *reply)
-{
-    for (int i = 0; i < f->n_addrs; i++)
-        if (f->family[i] == reply->family &&
-            ct_addr_eq(&f->addr[i], &reply->dst))
-            return true;
-    return false;
-}
-
 /* Slots below the pool's fresh mark have been out once; those in the table
  * bear CONFIRMED. */
 static bool is_confirmed(const struct ct *ct, uint32_t slot)
@@ -215,8 +206,9 @@ void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces)
 
         if (is_confirmed(ct, i) && c->masq_out != CT_NO_IFACE &&
             (c->masq_out >= ifaces->n ||
-             !has_address(&ifaces->iface[c->masq_out],
-                          &c->tuple[CT_DIR_REPLY])))
+             !core_has_address(&ifaces->iface[c->masq_out],
+                               c->tuple[CT_DIR_REPLY].family,
+                               &c->tuple[CT_DIR_REPLY].dst)))
             gc_destroy(ct, i);
     }
 }

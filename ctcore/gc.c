@@ -49,7 +49,7 @@ static void end(struct ct *ct, uint32_t slot, uint32_t why)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
-    conn_set(c->status, c->status | CT_DYING);
+    conn_dies(c);
     notify_send(ct, c, (uint32_t)CT_EVENT_DESTROY | why);
     if (ct->nat.resting.n_lines && (c->status & CT_SRC_NAT))
         rest(ct, c);

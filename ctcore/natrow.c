@@ -68,16 +68,10 @@ static uint8_t outside_of(const struct ct *ct, const struct ct_tuple *t)
     for (uint8_t i = 0; i < ct->ifaces.n; i++) {
         const struct ct_iface *f = &ct->ifaces.iface[i];
 
-        for (int k = 0; k < f->n_addrs && !f->inside; k++)
-            if (f->family[k] == t->family && ct_addr_eq(&f->addr[k], &t->dst))
-                return i;
+        if (!f->inside && core_has_address(f, t->family, &t->dst))
+            return i;
     }
     return CT_NO_IFACE;
-}
-
-static bool is_inside(const struct ct *ct, uint8_t iface)
-{
-    return iface < ct->ifaces.n && ct->ifaces.iface[iface].inside;
 }
 
 static void one_addr(struct ct_nat_range *range, const union ct_addr *addr,
@@ -158,7 +152,7 @@ static const struct ct_rule *ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
     uint8_t in = pkt->in, out = outside_of(ct, &pkt->tuple);
     union ct_addr addr;
 
-    if (out == CT_NO_IFACE || !is_inside(ct, in))
+    if (out == CT_NO_IFACE || !core_is_inside(ct, in))
         return NULL;
     pkt->in = out;
     rule = ask_rules(ct, pkt, false, count);
@@ -262,7 +256,7 @@ static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt, bool count,
     if (rule && rule->action == CT_ACT_NETMAP)
         map_host(&a->range, rule, c->tuple[CT_DIR_ORIGINAL].src);
     if (!rule && ct->hairpin && (c->status & CT_DST_NAT) &&
-        is_inside(ct, pkt->in) && is_inside(ct, pkt->out)) {
+        core_is_inside(ct, pkt->in) && core_is_inside(ct, pkt->out)) {
         one_addr(&a->range, &c->tuple[CT_DIR_ORIGINAL].dst, pkt->tuple.family);
         a->found = true;
     }
@@ -366,11 +360,7 @@ static __attribute__((noinline)) enum ct_verdict without(struct ct *ct,
 /* The flow's address belongs to another interface: it cannot go on. */
 static __attribute__((noinline)) enum ct_verdict leave(struct ct_pkt *pkt)
 {
-    struct ct_conn *c = pkt->conn;
-
-    conn_write_begin(c);
-    conn_set(c->status, c->status | CT_DYING);
-    conn_write_end(c);
+    conn_dies(pkt->conn);
     return track_drop(pkt, CT_REASON_OIF_CHANGED);
 }
 

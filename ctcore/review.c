@@ -197,28 +197,18 @@ static bool src_keeps(struct ct *ct, struct ct_pkt *pkt)
 
 static bool is_own(const struct ct *ct, const struct ct_tuple *reply)
 {
-    for (uint32_t i = 0; i < ct->ifaces.n; i++) {
-        const struct ct_iface *f = &ct->ifaces.iface[i];
-
-        for (unsigned k = 0; k < f->n_addrs; k++)
-            if (f->family[k] == reply->family &&
-                ct_addr_eq(&f->addr[k], &reply->src))
-                return true;
-    }
+    for (uint32_t i = 0; i < ct->ifaces.n; i++)
+        if (core_has_address(&ct->ifaces.iface[i], reply->family, &reply->src))
+            return true;
     return false;
-}
-
-static bool is_inside(const struct ct *ct, uint8_t iface)
-{
-    return iface < ct->ifaces.n && ct->ifaces.iface[iface].inside;
 }
 
 /* Profile weir: from outside only by a dnat or an accepting rule of FORWARD. */
 static bool is_unsolicited(const struct ct *ct, const struct ct_pkt *pkt)
 {
     return ct->params.v[CT_PARAM_strict_inbound] && !pkt->accepted &&
-           pkt->info == CT_NEW && !is_inside(ct, pkt->in) &&
-           is_inside(ct, pkt->out) && !(pkt->conn->status & CT_DST_NAT);
+           pkt->info == CT_NEW && !core_is_inside(ct, pkt->in) &&
+           core_is_inside(ct, pkt->out) && !(pkt->conn->status & CT_DST_NAT);
 }
 
 static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
