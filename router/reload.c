@@ -58,13 +58,10 @@ struct config *reload_remake(const struct control *c, const struct config *from)
     return config;
 }
 
+/* Of all workers. */
 static uint64_t sum(const struct control *c, enum ct_stat stat)
 {
-    uint64_t n = 0;
-
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        n += ct_stat(worker_ct(c->worker[i]), stat);
-    return n;
+    return c->source.stat(c->source.ctx, CT_NONE, stat);
 }
 
 void reload_tell(struct control *c)

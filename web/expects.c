@@ -81,9 +81,7 @@ enum MHD_Result expects_list(struct request *r)
     if (at > all)
         return problem_parameter(r, "cursor",
                                  "not a cursor that this router gave");
-    buf_init(&b, REQUEST_BODY_MAX);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
+    json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_array(&j, "expectations");
     for (; at < all && rows < r->query.limit; at++)
         if (src->read_expect(src->ctx, (uint32_t)(at / each),

@@ -147,9 +147,7 @@ enum MHD_Result flows_list(struct request *r)
         return list_stream(r);
 
     end = all - at > LOOK ? at + LOOK : all;
-    buf_init(&b, REQUEST_BODY_MAX);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
+    json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_array(&j, "flows");
     while (rows < r->query.limit &&
            next_flow(src, &r->query.filter, &at, end, &shard, &v)) {

@@ -11,6 +11,13 @@ void json_out_init(struct json_out *j, struct buf *buf)
     *j = (struct json_out){.buf = buf};
 }
 
+void json_out_begin(struct json_out *j, struct buf *buf, size_t max)
+{
+    buf_init(buf, max);
+    json_out_init(j, buf);
+    json_out_object(j, NULL);
+}
+
 /* Bytes of the well-formed UTF-8 sequence at s, 0 if it is none (RFC 3629: no
  * overlong form, no surrogate, nothing above U+10FFFF).  s ends with NUL, so
  * a sequence cut short meets it in time. */

@@ -18,6 +18,9 @@ struct json_out {
 };
 
 void json_out_init(struct json_out *j, struct buf *buf);
+/* An answer that is one object: a buffer of at most max bytes, and the object
+ * begun; the caller ends it. */
+void json_out_begin(struct json_out *j, struct buf *buf, size_t max);
 
 void json_out_object(struct json_out *j, const char *key);
 void json_out_end_object(struct json_out *j);

@@ -198,9 +198,7 @@ enum MHD_Result openapi_get(struct request *r)
     struct buf b;
     unsigned i, k;
 
-    buf_init(&b, REQUEST_BODY_MAX);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
+    json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_string(&j, "openapi", "3.1.0");
     json_out_object(&j, "info");
     json_out_string(&j, "title", "weir");

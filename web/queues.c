@@ -39,9 +39,7 @@ enum MHD_Result queues_list(struct request *r)
     struct buf b;
     uint32_t i;
 
-    buf_init(&b, REQUEST_BODY_MAX);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
+    json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_array(&j, "queues");
     for (i = 0; i < src->queues(src->ctx); i++) {
         struct web_queue q = {0};

@@ -136,9 +136,7 @@ enum MHD_Result stats_get(struct request *r)
     struct buf b;
     uint32_t i;
 
-    buf_init(&b, REQUEST_BODY_MAX);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
+    json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_u64(&j, "entries", sum(src, CT_STAT_entries));
     json_out_u64(&j, "max", src->max(src->ctx));
     json_out_u64(&j, "buckets", src->buckets(src->ctx));

@@ -94,9 +94,7 @@ enum MHD_Result system_rules(struct request *r)
     struct buf b;
     uint32_t i;
 
-    buf_init(&b, REQUEST_BODY_MAX);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
+    json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_array(&j, "rules");
     for (i = 0; i < src->rules(src->ctx); i++) {
         struct web_rule w = {0};
