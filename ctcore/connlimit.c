@@ -13,22 +13,19 @@ struct counter {
 struct connlimit *connlimit_init(struct block *b, uint32_t max,
                                  const struct ct_ruleset *rules)
 {
-    struct connlimit *l = block_take(b, sizeof *l), scratch;
+    struct connlimit *made = block_take(b, sizeof *made), scratch;
+    struct connlimit *l = made ? made : &scratch;
 
-    if (!l)
-        l = &scratch;
     l->n_heads = pool_power_of_two(max);
     l->heads = block_take(b, l->n_heads * sizeof *l->heads);
     l->counted = block_take(b, max * sizeof *l->counted);
     pool_init(&l->counters, b, max * rules->n_connlimits,
               sizeof(struct counter), offsetof(struct counter, n));
-    if (l == &scratch)
-        return NULL;
-    for (uint32_t i = 0; i < rules->n; i++)
+    for (uint32_t i = 0; made && i < rules->n; i++)
         if (rules->rules[i].connlimit.number)
-            l->rule[rules->rules[i].connlimit.number - 1] =
+            made->rule[rules->rules[i].connlimit.number - 1] =
                 rules->rules[i].connlimit;
-    return l;
+    return made;
 }
 
 bool connlimit_is_over(const struct ct_conn *c, const union ct_proto_state *st)
