@@ -62,6 +62,7 @@ struct ct {
 
     ct_time now, birth;
     struct ct_params params;
+    struct ct_params own; /* of the packet at hand, if its flow has such */
     struct ct_ifaces ifaces;
     const struct ct_ruleset *rules;
     struct ct_rule_count *counts;

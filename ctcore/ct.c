@@ -49,6 +49,7 @@ static size_t lay_out(struct ct *ct, struct block *b,
     ct->start =
         config->timestamp ? block_take(b, max * sizeof(uint32_t)) : NULL;
     ext_init(&ct->ext, b, extensions, max);
+    deadlines_init(&ct->expiry.own, b, extensions, max);
     expect_init(&ct->expects, b, expects);
     keymap_init(&ct->keymap, b, expects);
     ct->restarts = block_take(b, sizeof(uint64_t));

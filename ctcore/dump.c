@@ -70,6 +70,11 @@ void dump_view(const struct ct *ct, const struct dump_copy *copy,
         view->labels[0] = copy->ext.labels[0];
         view->labels[1] = copy->ext.labels[1];
     }
+    if (copy->ext.kinds >> EXT_TIMEOUTS & 1) {
+        view->first_timeout = proto->first_timeout;
+        view->n_timeouts = proto->n_timeouts;
+        memcpy(view->timeouts, copy->ext.timeouts, sizeof view->timeouts);
+    }
     if (view->has_master) {
         view->master_slot = copy->ext.master.slot;
         view->master_gen = copy->ext.master.gen;

@@ -28,7 +28,8 @@ void expiry_init(struct expiry *e, struct ct_conn *conns,
     e->birth_ms = now.ms;
     e->now_ms = now.ms;
     e->now_s = 0;
-    for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++)
+    e->own.conns = conns;
+    for (uint32_t i = 0; i < EXPIRY_N_LISTS + EXPIRY_N_CLASSES; i++)
         e->list[i] = (struct expiry_list){.head = CT_NONE, .tail = CT_NONE};
     for (uint8_t p = 0; p < CT_N_TIMEOUTS; p++)
         for (uint8_t c = 0; c < EXPIRY_N_CLASSES; c++)
@@ -91,7 +92,10 @@ void expiry_set_params(struct expiry *e, const struct ct_params *params)
         }
 }
 
-void expiry_remove(struct expiry *e, uint32_t slot)
+/* Data and its acknowledgement move a TCP flow to and fro between two lists, so
+ * this is on a packet's path. */
+static inline __attribute__((always_inline)) void unlink(struct expiry *e,
+                                                         uint32_t slot)
 {
     struct ct_conn *c = &e->conns[slot];
     struct expiry_list *l;
@@ -108,7 +112,6 @@ void expiry_remove(struct expiry *e, uint32_t slot)
     else
         l->tail = c->exp_prev;
     l->count--;
-    conn_set(c->list, (uint8_t)EXPIRY_NO_LIST);
 }
 
 static void append(struct expiry *e, uint32_t slot, uint8_t list)
@@ -129,12 +132,32 @@ static void append(struct expiry *e, uint32_t slot, uint8_t list)
 
 void expiry_move(struct expiry *e, uint32_t slot, uint8_t list)
 {
-    expiry_remove(e, slot);
+    unlink(e, slot);
     append(e, slot, list);
     conn_set(e->conns[slot].listed, e->now_s);
 }
 
-uint32_t expiry_due(const struct expiry *e, ct_time now, uint32_t *from)
+void expiry_refresh_own(struct expiry *e, uint32_t slot, uint32_t s,
+                        enum expiry_class class, ct_time now)
+{
+    struct ct_conn *c = &e->conns[slot];
+    uint8_t list = (uint8_t)(EXPIRY_OWN + class);
+
+    expiry_set_now(e, now);
+    conn_set(c->expires, now.ms + to_ms(s));
+    if (c->list != list || c->listed != e->now_s)
+        expiry_move(e, slot, list);
+    deadlines_set(&e->own, slot);
+}
+
+void expiry_remove(struct expiry *e, uint32_t slot)
+{
+    unlink(e, slot);
+    conn_set(e->conns[slot].list, (uint8_t)EXPIRY_NO_LIST);
+    deadlines_remove(&e->own, slot);
+}
+
+uint32_t expiry_due(struct expiry *e, ct_time now, uint32_t *from)
 {
     for (; *from < EXPIRY_N_LISTS; (*from)++) {
         uint32_t head = e->list[*from].head;
@@ -142,7 +165,7 @@ uint32_t expiry_due(const struct expiry *e, ct_time now, uint32_t *from)
         if (head != CT_NONE && e->conns[head].expires <= now.ms)
             return head;
     }
-    return CT_NONE;
+    return deadlines_due(&e->own, now);
 }
 
 ct_time expiry_next(const struct expiry *e, ct_time now)
@@ -155,5 +178,7 @@ ct_time expiry_next(const struct expiry *e, ct_time now)
         if (head != CT_NONE && e->conns[head].expires < next.ms)
             next.ms = e->conns[head].expires;
     }
+    if (deadlines_next(&e->own) < next.ms)
+        next.ms = deadlines_next(&e->own);
     return next;
 }

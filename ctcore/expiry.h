@@ -9,11 +9,13 @@
  * past its deadline never matches.
  *
  * When a tunable changes, new flows of that duration begin a new list and the
- * old one runs empty. */
+ * old one runs empty.  Flows with durations of their own have a list for each
+ * class, too, which says who was refreshed last; whose time is up of them says
+ * deadlines.h. */
 #ifndef EXPIRY_H
 #define EXPIRY_H
 
-#include "conn.h"
+#include "deadlines.h"
 
 enum expiry_class {
     EXPIRY_CLOSING, /* on its way out */
@@ -24,8 +26,10 @@ enum expiry_class {
 
 /* One for each duration and class, and as many spare. */
 #define EXPIRY_N_LISTS (CT_N_TIMEOUTS * EXPIRY_N_CLASSES * 2u)
+#define EXPIRY_OWN     EXPIRY_N_LISTS /* and one for each class */
 #define EXPIRY_NO_LIST 0xffu
-_Static_assert(EXPIRY_N_LISTS < EXPIRY_NO_LIST, "a list's number is a byte");
+_Static_assert(EXPIRY_OWN + EXPIRY_N_CLASSES <= EXPIRY_NO_LIST,
+               "a list's number is a byte");
 
 struct expiry_list {
     uint32_t head, tail, count;
@@ -39,13 +43,23 @@ struct expiry {
     uint64_t birth_ms;
     uint64_t now_ms; /* the last time that was told, */
     uint32_t now_s;  /* and its seconds since birth */
-    struct expiry_list list[EXPIRY_N_LISTS];
+    struct expiry_list list[EXPIRY_N_LISTS + EXPIRY_N_CLASSES];
+    struct deadlines own;
     uint8_t map[CT_N_TIMEOUTS][EXPIRY_N_CLASSES];
 };
 
 void expiry_init(struct expiry *e, struct ct_conn *conns,
                  const struct ct_params *params, ct_time now);
 void expiry_set_params(struct expiry *e, const struct ct_params *params);
+
+/* A batch has one time: divide once. */
+static inline void expiry_set_now(struct expiry *e, ct_time now)
+{
+    if (e->now_ms == now.ms)
+        return;
+    e->now_ms = now.ms;
+    e->now_s = (uint32_t)((now.ms - e->birth_ms) / 1000);
+}
 
 /* Put a flow last in that list, now_s being its time. */
 void expiry_move(struct expiry *e, uint32_t slot, uint8_t list);
@@ -59,20 +73,22 @@ static inline void expiry_refresh(struct expiry *e, uint32_t slot,
     struct ct_conn *c = &e->conns[slot];
     uint8_t list = e->map[param][class];
 
-    if (e->now_ms != now.ms) { /* a batch has one time: divide once */
-        e->now_ms = now.ms;
-        e->now_s = (uint32_t)((now.ms - e->birth_ms) / 1000);
-    }
+    expiry_set_now(e, now);
     conn_set(c->expires, now.ms + e->list[list].ms);
     if (c->list != list || c->listed != e->now_s)
         expiry_move(e, slot, list);
 }
 
+/* The same of a flow with durations of its own.
+ * => e->own has room for it, and its deadline never came by the other. */
+void expiry_refresh_own(struct expiry *e, uint32_t slot, uint32_t s,
+                        enum expiry_class class, ct_time now);
+
 void expiry_remove(struct expiry *e, uint32_t slot);
 
 /* A flow whose time is up, or CT_NONE.  *from: list to look at first, begin
  * with 0 and keep it between calls of one sweep. */
-uint32_t expiry_due(const struct expiry *e, ct_time now, uint32_t *from);
+uint32_t expiry_due(struct expiry *e, ct_time now, uint32_t *from);
 
 /* The earliest deadline known, or now + 1 s if that is sooner. */
 ct_time expiry_next(const struct expiry *e, ct_time now);

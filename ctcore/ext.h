@@ -16,11 +16,11 @@
 #include "pool.h"
 
 enum ext_kind {
-    EXT_HELPER,  /* somebody listens to its payload */
-    EXT_SEQADJ,  /* its payload grew or shrank: seqadj.h */
-    EXT_MASTER,  /* it was expected: who said so, and how it is translated */
-    EXT_LABELS,  /* 128 bits of a rule's or an operator's */
-    EXT_TIMEOUT, /* durations of its own */
+    EXT_HELPER,   /* somebody listens to its payload */
+    EXT_SEQADJ,   /* its payload grew or shrank: seqadj.h */
+    EXT_MASTER,   /* it was expected: who said so, and how it is translated */
+    EXT_LABELS,   /* 128 bits of a rule's or an operator's */
+    EXT_TIMEOUTS, /* durations of its own */
     EXT_N_KINDS
 };
 
@@ -48,9 +48,10 @@ struct ext {
     uint64_t labels[2];
     struct ext_seqadj seq[CT_N_DIRS];
     struct ext_master master;
-    uint16_t timeout; /* which set of durations */
-    uint8_t helper;   /* enum ct_helper */
-    uint8_t pad[5];
+    /* of its tracker's rows of params.def, s; 0: as all */
+    uint32_t timeouts[CT_MAX_TIMEOUTS];
+    uint8_t helper; /* enum ct_helper */
+    uint8_t pad[7];
     /* the owner's own; readers never look */
     union ext_help help;
     uint32_t call[CT_N_DIRS]; /* in the keymap, or CT_NONE */

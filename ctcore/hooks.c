@@ -5,6 +5,7 @@
 #include "mangle_field.h"
 #include "natrow.h"
 #include "ruleset.h"
+#include "timeouts.h"
 #include "track.h"
 
 /* A row may ask to be called again this often for one packet. */
@@ -144,6 +145,9 @@ static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
         break;
     case CT_ACT_LABEL:
         set_labels(ct, pkt, r);
+        break;
+    case CT_ACT_TIMEOUTS:
+        timeouts_set(ct, pkt, r->timeouts);
         break;
     case CT_ACT_MSS:
         mss = r->mss ? r->mss : path_mss(ct, pkt);

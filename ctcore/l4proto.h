@@ -50,6 +50,7 @@ struct l4proto {
     const char *const *states; /* NULL: states are not shown */
     const uint8_t *timeouts;   /* enum ct_param by state */
     uint8_t n_states;
+    uint8_t first_timeout, n_timeouts; /* its rows of params.def */
     bool has_ports;   /* sport, dport are in the first 4 bytes */
     bool has_id;      /* ICMP: the query id is what NAT varies */
     bool allow_clash; /* kernel's meaning: see used_tuple_new */

@@ -3,6 +3,8 @@
  * To add a protocol: write its file, declare it in l4proto.h, add its row. */
 #include "l4proto.h"
 
+#include <ctcore/ct.h>
+
 static const struct l4proto *const registry[256] = {
     [1] = &proto_icmp,   [6] = &proto_tcp,       [17] = &proto_udp,
     [33] = &proto_dccp,  [47] = &proto_gre,      [58] = &proto_icmpv6,
@@ -30,4 +32,12 @@ bool protos_invert(const struct ct_tuple *t, struct ct_tuple *reply)
     r.dport = t->sport;
     *reply = r;
     return true;
+}
+
+bool ct_timeout_is_of(unsigned param, uint8_t proto)
+{
+    const struct l4proto *p = protos_find(proto);
+
+    return param >= p->first_timeout &&
+           param < p->first_timeout + p->n_timeouts;
 }

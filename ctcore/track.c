@@ -6,6 +6,7 @@
 #include "notify.h"
 #include "parse.h"
 #include "seqadj.h"
+#include "timeouts.h"
 #include "tuple.h"
 
 /* A REOPEN destroys the old flow, so the second look always ends. */
@@ -95,9 +96,9 @@ refuse_known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
         conn_write_begin(c);
         conn_store(&c->proto, st, sizeof *st);
         if ((t->act & TRACK_LOWER) &&
-            t->left_ms > (uint64_t)ct->params.v[t->timeout] * 1000)
-            expiry_refresh(&ct->expiry, table_slot(&ct->table, c), t->timeout,
-                           class_of(c->status, 0), ct->now);
+            t->left_ms > (uint64_t)t->params->v[t->timeout] * 1000)
+            timeouts_refresh(ct, table_slot(&ct->table, c), c->status,
+                             t->timeout, class_of(c->status, 0));
         conn_write_end(c);
     }
     pkt->nat_known = c->status & CT_NAT_MASK;
@@ -139,9 +140,9 @@ static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
         status = turn(ct, pkt, st, t->act);
     conn_write_begin(c);
     conn_store(&c->proto, st, sizeof *st);
-    if ((t->act & TRACK_REFRESH) && !(status & CT_FIXED_TIMEOUT))
-        expiry_refresh(&ct->expiry, slot, t->timeout, class_of(status, t->act),
-                       ct->now);
+    if (t->act & TRACK_REFRESH)
+        timeouts_refresh(ct, slot, status, t->timeout,
+                         class_of(status, t->act));
     if (status != c->status)
         conn_set(c->status, status);
     if (!(t->act & TRACK_IGNORE))
@@ -149,11 +150,15 @@ static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     conn_write_end(c);
 }
 
-/* The tracker sees the numbers of the ends. */
-static __attribute__((noinline)) void
-adjust(const struct ct *ct, struct ct_pkt *pkt, const struct ct_conn *c)
+/* The tracker sees the numbers of the ends, and the flow's own durations. */
+static __attribute__((noinline)) void adjust(struct ct *ct, struct ct_pkt *pkt,
+                                             const struct ct_conn *c,
+                                             struct track *t)
 {
-    seqadj_acks(ext_find(&ct->ext, table_slot(&ct->table, c)), pkt);
+    if (c->status & CT_SEQ_ADJUST)
+        seqadj_acks(ext_find(&ct->ext, table_slot(&ct->table, c)), pkt);
+    if (c->status & CT_OWN_TIMEOUTS)
+        t->params = timeouts_params(ct, c);
 }
 
 /* False: the flow is gone, look again. */
@@ -168,8 +173,8 @@ static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     t.status = c->status;
     t.left_ms = c->expires - ct->now.ms;
     pkt->info = info_of(c, t.dir);
-    if (__builtin_expect(c->status & CT_SEQ_ADJUST, 0))
-        adjust(ct, pkt, c);
+    if (__builtin_expect(c->status & (CT_SEQ_ADJUST | CT_OWN_TIMEOUTS), 0))
+        adjust(ct, pkt, c, &t);
     why = proto->track(&st, &t);
     if (why != CT_REASON_NONE) {
         refuse_known(ct, pkt, c, &st, &t, why);
@@ -511,8 +516,7 @@ enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         table_unlink(&ct->table, slot);
         return refuse_confirm(ct, pkt, CT_REASON_NO_MAPPING_ROOM);
     }
-    expiry_refresh(&ct->expiry, slot, (uint8_t)c->listed, EXPIRY_UNASSURED,
-                   ct->now);
+    timeouts_refresh(ct, slot, c->status, (uint8_t)c->listed, EXPIRY_UNASSURED);
     if (ct->start)
         conn_set(ct->start[slot],
                  (uint32_t)((ct->now.ms - ct->birth.ms) / 1000));

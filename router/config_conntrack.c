@@ -72,37 +72,50 @@ static void read_timestamp(struct config_read *r, json_t *v, void *into)
 
 /* ---- tunables ---- */
 
-static void read_param(struct config_read *r, const json_t *v, unsigned param)
+static void read_param(struct config_read *r, const json_t *v, unsigned param,
+                       uint32_t *into)
 {
     const struct ct_param_info *info = ct_param_info(param);
     uint64_t n;
 
     if (info->max == 1 && json_is_boolean(v))
-        r->config->params.v[param] = json_is_true(v);
+        into[param] = json_is_true(v);
     else if (config_read_uint(r, v, info->min, info->max, &n))
-        r->config->params.v[param] = (uint32_t)n;
+        into[param] = (uint32_t)n;
 }
 
+/* into: CT_N_PARAMS words, or CT_N_TIMEOUTS for durations. */
 static void read_one_param(struct config_read *r, json_t *v, void *into)
 {
-    (void)into;
     for (unsigned i = 0; i < CT_N_PARAMS; i++) {
         const char *name = ct_param_info(i)->name;
         size_t n = strlen(name);
 
         if (r->path_len > n && r->path[r->path_len - n - 1] == '/' &&
             strcmp(r->path + r->path_len - n, name) == 0)
-            read_param(r, v, i);
+            read_param(r, v, i, into);
     }
 }
 
-static void read_timeouts(struct config_read *r, json_t *v, void *into)
+void config_conntrack_durations(struct config_read *r, json_t *v, uint32_t *s)
 {
     struct config_key keys[CT_N_TIMEOUTS];
 
     for (unsigned i = 0; i < CT_N_TIMEOUTS; i++)
         keys[i] = (struct config_key){ct_param_info(i)->name, read_one_param};
-    config_read_object(r, v, keys, CT_N_TIMEOUTS, NULL, into);
+    config_read_object(r, v, keys, CT_N_TIMEOUTS, NULL, s);
+}
+
+static void read_timeouts(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    config_conntrack_durations(r, v, r->config->params.v);
+}
+
+static void read_tunable(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    read_one_param(r, v, r->config->params.v);
 }
 
 /* ---- the whole ---- */
@@ -133,7 +146,7 @@ void config_conntrack_read(struct config_read *r, json_t *v, void *into)
     memcpy(keys, scalar_keys, sizeof(scalar_keys));
     for (unsigned i = 0; i < N_TUNABLES; i++)
         keys[N_SCALARS + i] = (struct config_key){
-            ct_param_info(CT_N_TIMEOUTS + i)->name, read_one_param};
+            ct_param_info(CT_N_TIMEOUTS + i)->name, read_tunable};
     config_read_object(r, v, keys, N_SCALARS + N_TUNABLES, NULL, into);
     config->hairpin = config->profile != CT_PROFILE_LINUX; /* nat may differ */
 }

@@ -1,8 +1,7 @@
 /* config_helper.c - the action "helper": who listens to a flow
  *
- * A helper costs an extension record for each of its flows, and understands one
- * protocol: what a rule lacks of that is told here, so that no flow goes
- * unheard without a word. */
+ * A helper understands one protocol: what a rule lacks of that is told here, so
+ * that no flow goes unheard without a word. */
 #include "config_rules.h"
 
 #include "config_nat.h"
@@ -37,11 +36,6 @@ static void check(struct config_read *r, const struct config_rule *c)
                             "helper \"%s\" listens to %s; expected \"proto\": "
                             "\"%s\" beside it",
                             name, proto, proto);
-    else if (r->config->params.v[CT_PARAM_extensions] == 0)
-        config_read_fail_in(r, "helper", false,
-                            "there is no room for flows with a helper; "
-                            "expected \"conntrack\": { \"extensions\": N }, N "
-                            "such flows and announced ones of each worker");
     else if (c->rule.helper == CT_HELPER_pptp && r->config->workers > 1)
         config_read_fail_in(r, "helper", false,
                             "helper \"pptp\" with %u workers; expected "
@@ -56,8 +50,7 @@ void config_helper_check(struct config_read *r)
         const struct config_rule *c = &r->rules->v[i];
         size_t was;
 
-        if (c->rule.action != CT_ACT_HELPER || c->failed ||
-            (c->rule.hook != CT_PREROUTING && c->rule.hook != CT_OUTPUT))
+        if (c->rule.action != CT_ACT_HELPER || c->failed)
             continue;
         was = config_rules_enter(r, c);
         check(r, c);

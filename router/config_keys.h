@@ -8,6 +8,9 @@
 extern const char *const config_conntrack_profiles[3];
 extern const char *const config_conntrack_on_full[3];
 
+/* The durations of conntrack.timeouts; s: CT_N_TIMEOUTS words, those that are
+ * not given stay. */
+void config_conntrack_durations(struct config_read *r, json_t *v, uint32_t *s);
 void config_conntrack_read(struct config_read *r, json_t *v, void *into);
 /* nat: its default depends on the profile, so it comes behind conntrack. */
 void config_conntrack_read_nat(struct config_read *r, json_t *v, void *into);

@@ -65,21 +65,3 @@ void config_label_set(struct config_read *r, json_t *v, void *into)
     if (config_nat_claim(r, c, "set_label", CT_ACT_LABEL))
         c->failed |= !read(r, v, c->rule.labels);
 }
-
-void config_label_check(struct config_read *r)
-{
-    for (uint32_t i = 0; i < r->rules->n; i++) {
-        const struct config_rule *c = &r->rules->v[i];
-        size_t was;
-
-        if (c->rule.action != CT_ACT_LABEL || c->failed ||
-            r->config->params.v[CT_PARAM_extensions] != 0)
-            continue;
-        was = config_rules_enter(r, c);
-        config_read_fail_in(r, "set_label", false,
-                            "there is no room for flows with labels; expected "
-                            "\"conntrack\": { \"extensions\": N }, N such "
-                            "flows of each worker");
-        config_read_leave(r, was);
-    }
-}

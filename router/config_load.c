@@ -72,7 +72,7 @@ static void read_all(struct config_read *r)
     config_routes_finish(r);
     config_conntrack_finish(r);
     config_helper_check(r);
-    config_label_check(r);
+    config_timeouts_finish(r);
     config_service_finish(r);
     config_queues_finish(r);
     config_order_make(r);

@@ -226,6 +226,7 @@ static const struct config_key rule_keys[] = {
     {"notrack", read_notrack},
     {"helper", config_helper_read},
     {"set_mark", read_set_mark},
+    {"timeouts", config_timeouts_read},
     {"set_label", config_label_set},
     {"set_zone", read_set_zone},
     {"set_zone_orig", read_set_zone_orig},
@@ -267,6 +268,7 @@ static const struct {
                        "prerouting or output"},
     [CT_ACT_LABEL] = {CT_STAGE_MANGLE, ANYWHERE, ""},
     [CT_ACT_MARK] = {CT_STAGE_MANGLE, ANYWHERE, ""},
+    [CT_ACT_TIMEOUTS] = {CT_STAGE_MANGLE, ANYWHERE, ""},
     [CT_ACT_MSS] = {CT_STAGE_MANGLE, ANYWHERE & ~AT(INPUT),
                     "forward, output or postrouting"},
     /* In forward this router's own hop would come off behind it. */
@@ -290,11 +292,13 @@ static void check_rule(struct config_read *r, struct config_rule *c)
     unsigned kind = c->rule.action;
 
     c->rule.stage = actions[kind].stage;
-    if ((actions[kind].hooks >> c->rule.hook & 1) == 0)
+    if ((actions[kind].hooks >> c->rule.hook & 1) == 0) {
         config_read_fail_in(r, c->action, true,
                             "\"%s\" makes no sense in %s; expected it in %s",
                             c->action, hook_names[c->rule.hook],
                             actions[kind].where);
+        c->failed = true;
+    }
     if (c->failed)
         return; /* what the rest lacks may be what failed */
     config_gateway_aim(r, c);
@@ -306,6 +310,7 @@ static void check_rule(struct config_read *r, struct config_rule *c)
                             "with one",
                             CT_MAX_CONNLIMITS);
     config_alter_check(r, c);
+    config_timeouts_check(r, c);
     config_nat_check(r, c);
     config_match_check(r, c);
 }

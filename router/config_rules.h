@@ -22,11 +22,16 @@ void config_rules_read_policy(struct config_read *r, json_t *v, void *into);
 void config_helper_read(struct config_read *r, json_t *v, void *into);
 void config_helper_check(struct config_read *r);
 
-/* Labels: match, action, and what they need when all is read. */
+/* Labels: match and action. */
 void config_label_match(struct config_read *r, json_t *v, void *into);
 void config_label_without(struct config_read *r, json_t *v, void *into);
 void config_label_set(struct config_read *r, json_t *v, void *into);
-void config_label_check(struct config_read *r);
+
+/* The action "timeouts"; of the rule at hand, once its keys are read; and what
+ * actions need of "extensions", when all is read. */
+void config_timeouts_read(struct config_read *r, json_t *v, void *into);
+void config_timeouts_check(struct config_read *r, const struct config_rule *c);
+void config_timeouts_finish(struct config_read *r);
 
 /* Ids, order and start: config->rules. */
 void config_order_make(struct config_read *r);

@@ -105,8 +105,8 @@ void flow_write(struct json_out *j, const char *key,
         json_out_u64(j, "timeout",
                      ct_time_left_s(v->expires, src->now(src->ctx)));
     json_out_array(j, "status");
-    for (bit = 1; bit && names_status(bit); bit <<= 1)
-        if (v->status & bit)
+    for (bit = 1; bit; bit <<= 1)
+        if ((v->status & bit) && names_status(bit))
             json_out_string(j, NULL, names_status(bit));
     json_out_end_array(j);
     write_dir(j, "original", v, CT_DIR_ORIGINAL);
@@ -128,6 +128,14 @@ void flow_write(struct json_out *j, const char *key,
     json_out_string(j, "out", src->iface_name(src->ctx, v->out));
     if (v->helper)
         json_out_string(j, "helper", ct_helper_name(v->helper));
+    if (v->n_timeouts) {
+        json_out_object(j, "timeouts");
+        for (unsigned i = 0; i < v->n_timeouts; i++)
+            if (v->timeouts[i])
+                json_out_u64(j, ct_param_info(v->first_timeout + i)->name,
+                             v->timeouts[i]);
+        json_out_end_object(j);
+    }
     if (v->has_master) {
         const struct ct_view by = {.slot = v->master_slot,
                                    .gen = v->master_gen};

@@ -32,6 +32,7 @@ static const struct {
     {CT_DYING, "DYING"},
     {CT_FIXED_TIMEOUT, "FIXED_TIMEOUT"},
     {CT_HELPER, "HELPER"},
+    {CT_OWN_TIMEOUTS, "OWN_TIMEOUTS"},
 };
 
 const char *names_proto(uint8_t proto)

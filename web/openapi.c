@@ -32,7 +32,9 @@ static const char *const schemas[][2] = {
          "Tuple") ",\"mark\":" INT ",\"zone\":" INT
                   ",\"labels\":{\"type\":\"array\",\"items\":" INT
                   "},\"zone_orig\":" INT ",\"zone_reply\":" INT ",\"in\":" STR
-                  ",\"out\":" STR ",\"helper\":" STR ",\"master\":" STR
+                  ",\"out\":" STR ",\"helper\":" STR
+                  ",\"timeouts\":{\"type\":\"object\","
+                  "\"additionalProperties\":" INT "},\"master\":" STR
                   ",\"start\":{\"type\":\"string\","
                   "\"format\":\"date-time\"}}}"},
     {"Flows",

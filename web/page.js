@@ -125,6 +125,7 @@ const TAGS = {
   SRC_NAT: ['source NAT', 'info', 'the source is translated'],
   DST_NAT: ['dest. NAT', 'info', 'the destination is translated'],
   EXPECTED: ['related', 'info', 'opened on behalf of another flow'],
+  OWN_TIMEOUTS: ['own timeouts', '', 'a rule gave it durations of its own'],
   FIXED_TIMEOUT: ['fixed timeout', '', 'its time is not refreshed'],
   DYING: ['ending', 'bad', 'it is being removed'],
 };

@@ -67,6 +67,9 @@ struct ct_config {
     enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
 };
 
+/* Does that protocol's tracker know this duration, a row of params.def? */
+bool ct_timeout_is_of(unsigned param, uint8_t proto);
+
 void ct_params_default(struct ct_params *params, enum ct_profile profile);
 
 /* Bytes that ct_init() needs for this configuration; 0: out of range. */

@@ -12,7 +12,7 @@
 /* In the order in which a hook asks them. */
 enum ct_stage {
     CT_STAGE_RAW,    /* notrack, zone, helper */
-    CT_STAGE_MANGLE, /* mark, label, mss, ttl, dscp */
+    CT_STAGE_MANGLE, /* mark, label, timeouts, mss, ttl, dscp */
     CT_STAGE_NAT,    /* asked for a flow's first packet only */
     CT_STAGE_FILTER, /* verdict; a rule without any action counts here */
     CT_N_STAGES
@@ -104,13 +104,15 @@ enum ct_action_kind {
     CT_ACT_REJECT,
     CT_ACT_QUEUE, /* a user program decides: see ct_config.queue */
     CT_ACT_NOTRACK,
-    CT_ACT_ZONE,   /* sets the packet's zones, goes on */
-    CT_ACT_HELPER, /* the flow that begins gets it, goes on */
-    CT_ACT_LABEL,  /* sets labels of the flow, goes on */
-    CT_ACT_MARK,   /* sets the packet's and the flow's mark, goes on */
-    CT_ACT_MSS,    /* of SYNs: lowers the option, goes on */
-    CT_ACT_TTL,    /* or hop limit; goes on */
-    CT_ACT_DSCP,   /* goes on */
+    CT_ACT_ZONE,     /* sets the packet's zones, goes on */
+    CT_ACT_HELPER,   /* the flow that begins gets it, goes on */
+    CT_ACT_LABEL,    /* sets labels of the flow, goes on */
+    CT_ACT_MARK,     /* sets the packet's and the flow's mark, goes on */
+    CT_ACT_TIMEOUTS, /* the flow that begins gets durations of its own; goes on
+                      */
+    CT_ACT_MSS,      /* of SYNs: lowers the option, goes on */
+    CT_ACT_TTL,      /* or hop limit; goes on */
+    CT_ACT_DSCP,     /* goes on */
     CT_ACT_SNAT,
     CT_ACT_MASQUERADE,
     CT_ACT_DNAT,
@@ -147,7 +149,8 @@ struct ct_rule {
     struct ct_match match;
     struct ct_nat_range nat;
     uint32_t mark, mark_mask;
-    uint64_t labels[2]; /* bits to set */
+    uint64_t labels[2];       /* bits to set */
+    const uint32_t *timeouts; /* CT_N_TIMEOUTS durations, s; 0: as all */
     uint16_t zone;
     uint8_t zone_dirs; /* 1 << enum ct_dir */
     struct ct_limit limit;

@@ -126,7 +126,8 @@ enum ct_status {
     CT_DST_NAT_DONE = 1u << 8,
     CT_DYING = 1u << 9,
     CT_FIXED_TIMEOUT = 1u << 10,
-    CT_HELPER = 1u << 13
+    CT_HELPER = 1u << 13,
+    CT_OWN_TIMEOUTS = 1u << 16 /* not the kernel's: a rule gave it durations */
 };
 #define CT_NAT_MASK ((uint32_t)CT_SRC_NAT | (uint32_t)CT_DST_NAT)
 

@@ -5,6 +5,7 @@
 #ifndef CTCORE_VIEW_H
 #define CTCORE_VIEW_H
 
+#include <ctcore/params.def>
 #include <ctcore/types.h>
 
 /* One direction of a TCP flow; sequence numbers as the wire has them. */
@@ -82,8 +83,12 @@ struct ct_view {
     uint64_t packets[CT_N_DIRS], bytes[CT_N_DIRS];
     ct_time start; /* confirmed at, to the second */
     union ct_proto_state proto;
-    uint8_t helper;                   /* enum ct_helper */
-    uint64_t labels[2];               /* bit i & 63 of word i >> 6 */
+    uint8_t helper;     /* enum ct_helper */
+    uint64_t labels[2]; /* bit i & 63 of word i >> 6 */
+    /* durations of its own: rows of params.def from the first on, s; 0: as all.
+     * n is 0 when a rule gave it none. */
+    uint8_t first_timeout, n_timeouts;
+    uint32_t timeouts[CT_MAX_TIMEOUTS];
     bool has_master;                  /* it was expected, by: */
     uint32_t master_slot, master_gen; /* that flow, then */
 };

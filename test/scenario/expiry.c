@@ -1,6 +1,7 @@
 /* expiry.c - times are exact to the millisecond, wherever the clock stands */
 #include "world.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define C "10.0.1.2:4000"
@@ -70,9 +71,11 @@ static const struct {
      120000},
 };
 
-static void check_life(unsigned i, ct_time start)
+/* In a world of these statements. */
+static void check_life(unsigned i, ct_time start, const char *world,
+                       uint64_t ms)
 {
-    struct world *w = world_open("", start);
+    struct world *w = world_open(world, start);
 
     w->quiet = true;
     for (unsigned k = 0; k < 6 && lives[i].lines[k]; k++) {
@@ -82,7 +85,7 @@ static void check_life(unsigned i, ct_time start)
             say(w, lives[i].lines[k]);
     }
     assert_int_equal(count_flows(w), 1);
-    elapse_ms(w, lives[i].ms - 1);
+    elapse_ms(w, ms - 1);
     if (count_flows(w) != 1 || stat_of(w, CT_STAT_entries) != 1)
         fail_msg("%s: gone too early", lives[i].what);
     elapse_ms(w, 1);
@@ -99,7 +102,24 @@ static void linux_every_state_has_its_time(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < sizeof lives / sizeof *lives; i++)
-        check_life(i, (ct_time){1000000});
+        check_life(i, (ct_time){1000000}, "", lives[i].ms);
+}
+
+/* Each of them can be a flow's own, here twice as long: so long and no longer.
+ */
+static void every_state_may_have_its_own_time(void **state)
+{
+    char rule[2048] = "tune extensions 4; forward {\"timeouts\":{";
+    struct ct_params defaults;
+
+    (void)state;
+    ct_params_default(&defaults, CT_PROFILE_LINUX);
+    for (unsigned i = 0; i < CT_N_TIMEOUTS; i++)
+        sprintf(rule + strlen(rule), "%s\"%s\":%u", i ? "," : "",
+                ct_param_info(i)->name, 2 * defaults.v[i]);
+    strcat(rule, "}}");
+    for (unsigned i = 0; i < sizeof lives / sizeof *lives; i++)
+        check_life(i, (ct_time){1000000}, rule, 2 * lives[i].ms);
 }
 
 /* F34: across 2^31 and 2^32 milliseconds nothing is different. */
@@ -110,7 +130,8 @@ static void f34_clock_wraps(void **state)
     (void)state;
     for (unsigned e = 0; e < 3; e++)
         for (unsigned i = 0; i < sizeof lives / sizeof *lives; i++)
-            check_life(i, (ct_time){edges[e] - lives[i].ms / 2});
+            check_life(i, (ct_time){edges[e] - lives[i].ms / 2}, "",
+                       lives[i].ms);
 }
 
 /* The deadline falls on the edge itself, a millisecond before and behind it. */
@@ -118,8 +139,8 @@ static void f34_deadline_on_the_edge(void **state)
 {
     (void)state;
     for (uint64_t off = 0; off < 3; off++) {
-        check_life(0, (ct_time){(1ull << 32) - 30000 - 1 + off});
-        check_life(0, (ct_time){(1ull << 31) - 30000 - 1 + off});
+        check_life(0, (ct_time){(1ull << 32) - 30000 - 1 + off}, "", 30000);
+        check_life(0, (ct_time){(1ull << 31) - 30000 - 1 + off}, "", 30000);
     }
 }
 
@@ -181,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(linux_every_state_has_its_time),
+        STORY(every_state_may_have_its_own_time),
         STORY(f34_clock_wraps),
         STORY(f34_deadline_on_the_edge),
         STORY(linux_late_packet_is_a_new_flow),

@@ -26,7 +26,8 @@ static void flows(struct corerig *r, int n)
     }
 }
 
-/* Off, it takes not a byte; on, a record each and a word a slot. */
+/* Off, it takes not a byte; on, a record and a deadline each, and two words a
+ * slot. */
 static void costs_nothing_when_off(void **state)
 {
     struct ct_config c = {.max = 1024, .n_shards = 1};
@@ -35,7 +36,9 @@ static void costs_nothing_when_off(void **state)
 
     (void)state;
     c.params.v[CT_PARAM_extensions] = 64;
-    assert_int_equal(ct_size(&c) - off, 64 * sizeof(struct ext) + 1024 * 4);
+    assert_int_equal(ct_size(&c) - off,
+                     64 * (sizeof(struct ext) + sizeof(struct deadline)) +
+                         2 * 1024 * 4);
     corerig_open(&r, &c); /* with defaults: none */
     flows(&r, 1);
     assert_null(ext_find(&r.ct->ext, 0));
@@ -62,7 +65,7 @@ static void one_record_has_all_kinds(void **state)
     x = extend(&r, 1, EXT_LABELS);
     assert_non_null(x);
     conn_set(x->labels[1], (uint64_t)7);
-    assert_ptr_equal(extend(&r, 1, EXT_TIMEOUT), x);
+    assert_ptr_equal(extend(&r, 1, EXT_TIMEOUTS), x);
     assert_int_equal(x->labels[1], 7);
     assert_ptr_equal(ext_of(&r.ct->ext, 1, EXT_LABELS), x);
     assert_null(ext_of(&r.ct->ext, 1, EXT_HELPER));

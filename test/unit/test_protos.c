@@ -5,6 +5,7 @@
 #include "oneflow.h"
 #include "parse.h"
 
+#include <ctcore/ct.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -54,8 +55,11 @@ static void rows_are_whole(void **state)
         assert_false(proto->has_ports && proto->has_id);
         assert_true(proto->n_states >= 1);
         assert_true(proto->state(&zero) < proto->n_states);
+        assert_in_range(proto->n_timeouts, 1, CT_MAX_TIMEOUTS);
+        assert_true(proto->first_timeout + proto->n_timeouts <= CT_N_TIMEOUTS);
+        assert_false(ct_timeout_is_of(CT_N_TIMEOUTS, (uint8_t)p));
         for (unsigned s = 0; s < proto->n_states; s++) {
-            assert_true(proto->timeouts[s] < CT_N_TIMEOUTS);
+            assert_true(ct_timeout_is_of(proto->timeouts[s], (uint8_t)p));
             if (proto->states)
                 assert_true(proto->states[s] && proto->states[s][0]);
         }

@@ -82,6 +82,34 @@ static void flow_has_the_contract_s_shape(void **state)
     web_client_free(&a);
 }
 
+/* Status bits behind those that are not shown, and what rules gave it. */
+static void flow_shows_what_few_have(void **state)
+{
+    struct world *w = *state;
+    struct ct_view *v = web_world_flow(w, 0, 42, 't');
+    struct answer a;
+
+    v->status |= CT_SRC_NAT_DONE | CT_DST_NAT_DONE | CT_FIXED_TIMEOUT |
+                 CT_HELPER | CT_OWN_TIMEOUTS;
+    v->helper = CT_HELPER_ftp;
+    v->labels[1] = 2;
+    v->first_timeout = CT_PARAM_tcp_syn_sent;
+    v->n_timeouts = CT_MAX_TIMEOUTS;
+    v->timeouts[CT_PARAM_tcp_established] = 600;
+    v->timeouts[CT_PARAM_tcp_unacknowledged] = 31536000;
+    ask(w, "GET", "/api/v1/flows/42-7", "", &a);
+    assert_int_equal(a.status, 200);
+    assert_non_null(strstr(a.body,
+                           "\"status\":[\"SEEN_REPLY\",\"ASSURED\","
+                           "\"CONFIRMED\",\"SRC_NAT\",\"FIXED_TIMEOUT\","
+                           "\"HELPER\",\"OWN_TIMEOUTS\"],"));
+    assert_non_null(strstr(a.body, "\"labels\":[65],"));
+    assert_non_null(strstr(a.body, "\"helper\":\"ftp\",\"timeouts\":{"
+                                   "\"tcp_established\":600,"
+                                   "\"tcp_unacknowledged\":31536000},"));
+    web_client_free(&a);
+}
+
 static void pages_show_each_flow_once(void **state)
 {
     bool seen[WORLD_SHARDS * WORLD_SLOTS] = {false};
@@ -511,6 +539,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         T(flow_has_the_contract_s_shape),
+        T(flow_shows_what_few_have),
         T(pages_show_each_flow_once),
         T(expectations_have_their_shape),
         T(filters_choose),

@@ -1,0 +1,96 @@
+#include "deadlines.h"
+
+/* How much later than its key a deadline may be before the flow is moved. */
+#define SLACK_MS 1000u
+
+void deadlines_init(struct deadlines *d, struct block *b, uint32_t room,
+                    uint32_t max)
+{
+    *d = (struct deadlines){.n = 0};
+    if (room == 0)
+        return;
+    d->heap = block_take(b, (room < max ? room : max) * sizeof *d->heap);
+    d->at = block_take(b, (size_t)max * sizeof *d->at);
+}
+
+static void put(struct deadlines *d, uint32_t i, struct deadline what)
+{
+    d->heap[i] = what;
+    d->at[what.slot] = i + 1;
+}
+
+/* Find what its place: from i, which is free, towards the root ... */
+static void rise(struct deadlines *d, uint32_t i, struct deadline what)
+{
+    for (; i > 0; i = (i - 1) / 2) {
+        struct deadline above = d->heap[(i - 1) / 2];
+
+        if (above.key_ms <= what.key_ms)
+            break;
+        put(d, i, above);
+    }
+    put(d, i, what);
+}
+
+/* ... or away from it. */
+static void sink(struct deadlines *d, uint32_t i, struct deadline what)
+{
+    uint32_t below;
+
+    while ((below = 2 * i + 1) < d->n) {
+        if (below + 1 < d->n &&
+            d->heap[below + 1].key_ms < d->heap[below].key_ms)
+            below++;
+        if (what.key_ms <= d->heap[below].key_ms)
+            break;
+        put(d, i, d->heap[below]);
+        i = below;
+    }
+    put(d, i, what);
+}
+
+/* Place i gets what, whichever way it has to go. */
+static void place(struct deadlines *d, uint32_t i, struct deadline what)
+{
+    if (i > 0 && what.key_ms < d->heap[(i - 1) / 2].key_ms)
+        rise(d, i, what);
+    else
+        sink(d, i, what);
+}
+
+void deadlines_set(struct deadlines *d, uint32_t slot)
+{
+    struct deadline what = {d->conns[slot].expires, slot};
+    uint32_t at = d->at[slot];
+
+    if (at == 0)
+        rise(d, d->n++, what);
+    else if (what.key_ms - d->heap[at - 1].key_ms >= SLACK_MS)
+        place(d, at - 1, what); /* earlier: the difference wraps */
+}
+
+void deadlines_remove(struct deadlines *d, uint32_t slot)
+{
+    uint32_t at = d->at ? d->at[slot] : 0;
+    struct deadline last;
+
+    if (at == 0)
+        return;
+    d->at[slot] = 0;
+    last = d->heap[--d->n];
+    if (last.slot != slot)
+        place(d, at - 1, last);
+}
+
+uint32_t deadlines_due(struct deadlines *d, ct_time now)
+{
+    while (d->n > 0 && d->heap[0].key_ms <= now.ms) {
+        struct deadline first = d->heap[0];
+
+        if (d->conns[first.slot].expires <= now.ms)
+            return first.slot;
+        first.key_ms = d->conns[first.slot].expires;
+        sink(d, 0, first);
+    }
+    return CT_NONE;
+}
