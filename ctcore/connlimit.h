@@ -1,25 +1,21 @@
 /* connlimit.h - how many live flows has each source?
  *
- * An exact count for each (rule, source), in a table that only rules with a
+ * A counter for each (rule, source), in a tally that only rules with a
  * connlimit bring along.  Which rules have counted a flow is a bit each, by the
  * flow's slot; its source is that of its original tuple, so nothing else need
- * be remembered to count it down again.  There are as many counters as can be
- * in use at once, one for each entry and rule: none is ever refused for want of
- * room.  Memory that was never used is never touched. */
+ * be remembered to count it down again.  The tally has a counter for each entry
+ * and rule. */
 #ifndef CONNLIMIT_H
 #define CONNLIMIT_H
 
 #include "conn.h"
-#include "pool.h"
+#include "tally.h"
 
 #include <ctcore/rules.h>
 
 struct connlimit {
-    struct pool counters;
-    uint32_t *heads;   /* by hash: a counter's number + 1, or 0 */
-    uint32_t n_heads;  /* a power of two */
+    struct tally tally;
     uint16_t *counted; /* by slot: bit 1 << (number - 1) */
-    uint64_t key[2];
     struct ct_connlimit rule[CT_MAX_CONNLIMITS]; /* by number - 1 */
 };
 

@@ -145,7 +145,7 @@ void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
 
     if (block) {
         is = connlimit_init(&b, ct->conns.n, rules);
-        memcpy(is->key, ct->table.key, sizeof is->key);
+        memcpy(is->tally.key, ct->table.key, sizeof is->tally.key);
     }
     for (uint32_t i = 0; is && was && before && i < rules->n; i++) {
         const struct ct_connlimit *rule = &rules->rules[i].connlimit;

@@ -76,7 +76,7 @@ static void a_token_is_for_what_the_rule_is_about(void **state)
 /* How many counters are in use. */
 static uint32_t counters(const struct world *w)
 {
-    return w->rig.ct->connlimit->counters.used;
+    return w->rig.ct->connlimit->tally.counters.used;
 }
 
 /* 100,000 flows of one source, opened and reset within one tick against a cap
