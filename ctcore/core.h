@@ -16,6 +16,7 @@
 #include "nat.h"
 #include "pool.h"
 #include "portmap.h"
+#include "share.h"
 #include "stats.h"
 #include "table.h"
 
@@ -54,6 +55,7 @@ struct ct {
     struct exts ext;
     struct expects expects;
     struct keymap keymap;
+    struct share share;
     uint32_t helped; /* flows that have a helper */
     struct expiry expiry;
     struct portmaps ports;

@@ -33,13 +33,14 @@ static bool in_range(const struct ct_config *c)
 }
 
 /* ct: scratch when b only measures.  Answers how much of it is to be zeroed:
- * what fragments use comes last and is not touched before it is used. */
+ * what may never be used comes last and is not touched before it is. */
 static size_t lay_out(struct ct *ct, struct block *b,
                       const struct ct_config *config)
 {
     uint32_t max = config->max;
     uint32_t extensions = config->params.v[CT_PARAM_extensions];
     uint32_t expects = extensions ? config->params.v[CT_PARAM_expect_max] : 0;
+    uint32_t shared = config->params.v[CT_PARAM_source_share] ? max : 0;
     size_t zeroed;
 
     table_init(&ct->table, b, buckets_of(config), max);
@@ -59,7 +60,9 @@ static size_t lay_out(struct ct *ct, struct block *b,
     nat_init(&ct->nat, b, max);
     quarantine_init(&ct->nat.resting, b,
                     config->params.v[CT_PARAM_port_quarantine] ? max : 0);
+    share_init(&ct->share, b, shared);
     zeroed = b->used;
+    share_init_counters(&ct->share, b, shared);
     if (config->fragments)
         frag_init(&ct->frag, b, &config->params);
     return zeroed;
@@ -97,6 +100,9 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->nat.table = &ct->table;
     ct->nat.ports = &ct->ports;
     ct->nat.stats = ct->stats;
+    ct->nat.share = share_is_on(&ct->share) ? &ct->share : NULL;
+    memcpy(ct->share.tally.key, config->key, sizeof ct->share.tally.key);
+    ct->share.part = config->params.v[CT_PARAM_source_share];
     ct->nat.exclusive_first = config->profile != CT_PROFILE_LINUX;
     ct->params = config->params;
     expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
@@ -178,6 +184,7 @@ void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
 void ct_set_params(struct ct *ct, const struct ct_params *params)
 {
     ct->params = *params;
+    ct->share.part = params->v[CT_PARAM_source_share];
     expiry_set_params(&ct->expiry, params);
     hooks_choose(ct);
 }

@@ -27,6 +27,8 @@ static void put_back(struct ct *ct, uint32_t slot)
         connlimit_forget(ct->connlimit, slot, c);
     if (ct->ext.by_slot)
         free_ext(ct, slot);
+    if (share_is_on(&ct->share))
+        share_leave_entry(&ct->share, slot);
     conn_set(c->status, 0u);
     conn_set(c->gen, c->gen + 1); /* whoever still names this flow is late */
     conn_write_end(c);

@@ -166,6 +166,8 @@ static uint32_t map_make(struct nat *n, const struct ct_conn *c)
     chain_insert(n, NAT_BY_OUTSIDE, head_of(n, NAT_BY_OUTSIDE, &out), CT_NONE,
                  i);
     stats_add(&n->stats[CT_STAT_mappings], 1);
+    if (n->share)
+        share_take_port(n->share, i, orig);
     return i;
 }
 
@@ -177,6 +179,8 @@ static void map_free(struct nat *n, const struct ct_conn *last)
     chain_cut(n, NAT_BY_SOURCE, head_of(n, NAT_BY_SOURCE, &src), last->mapping);
     chain_cut(n, NAT_BY_OUTSIDE, head_of(n, NAT_BY_OUTSIDE, &out),
               last->mapping);
+    if (n->share)
+        share_leave_port(n->share, last->mapping);
     pool_put(&n->maps, last->mapping);
     stats_add(&n->stats[CT_STAT_mappings], (uint64_t)-1);
 }

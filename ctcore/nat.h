@@ -19,6 +19,7 @@
 #include "pool.h"
 #include "portmap.h"
 #include "quarantine.h"
+#include "share.h"
 #include "table.h"
 
 #include <ctcore/ct.h>
@@ -55,6 +56,7 @@ struct nat {
     const struct ct_steer *forwards; /* whose ports are not to be given */
     const struct ct_reserved *reserved_tcp, *reserved_udp; /* or NULL */
     struct quarantine resting; /* outside ports of ended flows */
+    struct share *share;       /* of the outside ports; NULL: no limit */
     struct nat_miss miss[64];
     uint64_t *stats; /* enum ct_stat */
 };
@@ -74,9 +76,9 @@ struct nat_ask {
 };
 
 /* Choose one side of an unconfirmed flow's translation and write it into its
- * reply tuple and status.  NONE, or NO_PORT; then ask->victim is the slot of a
- * flow in TIME_WAIT or CLOSE that the caller may destroy and ask again, or
- * CT_NONE. */
+ * reply tuple and status.  NONE, NO_PORT or SOURCE_PORTS; then ask->victim is
+ * the slot of a flow in TIME_WAIT or CLOSE that the caller may destroy and ask
+ * again, or CT_NONE. */
 enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
                          enum mangle_side side, struct nat_ask *ask);
 

@@ -340,6 +340,24 @@ static bool choose_mapping(struct nat *n, struct ct_tuple *cur,
     return false;
 }
 
+/* May the source, which has no port that would do, have one more?  Its share is
+ * of all that it could be given: this shard's, of each address of the pool. */
+static bool may_have_another(const struct nat *n, const struct ct_tuple *orig,
+                             uint16_t port, const struct nat_ask *ask)
+{
+    const struct ct_nat_range *r = ask->range;
+    uint16_t lo = r->port_lo, hi = r->port_hi;
+    uint64_t all = r->has_addr && !r->persistent ? pool_size(r) : 1;
+
+    if (!n->share || !has_choice(ask))
+        return true;
+    if (!r->has_ports)
+        portmap_class(id_proto(ask), port, &lo, &hi);
+    all = (all ? all : UINT32_MAX) * portmap_size(n->ports, lo, hi);
+    return share_has_port(n->share, orig,
+                          all > UINT32_MAX ? UINT32_MAX : (uint32_t)all);
+}
+
 static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
                                     const struct ct_tuple *orig,
                                     struct nat_ask *ask)
@@ -365,6 +383,8 @@ static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
         if (r->has_addr)
             cur->src = pool_addr(n, r, orig, k);
         ask->hidden = !ct_addr_eq(&cur->src, &orig->src);
+        if (ask->hidden && !may_have_another(n, orig, port, ask))
+            return CT_REASON_SOURCE_PORTS;
         if (choose_port(n, cur, port, ask))
             return CT_REASON_NONE;
     }

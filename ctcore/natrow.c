@@ -98,14 +98,17 @@ static void map_host(struct ct_nat_range *range, const struct ct_rule *rule,
 
 /* ---- a flow's first packet ---- */
 
-static enum ct_verdict no_port(struct ct *ct, struct ct_pkt *pkt)
+/* why: NO_PORT or SOURCE_PORTS. */
+static enum ct_verdict no_port(struct ct *ct, struct ct_pkt *pkt,
+                               enum ct_reason why)
 {
-    core_stat(ct, CT_STAT_no_port);
+    core_stat(ct, why == CT_REASON_NO_PORT ? CT_STAT_no_port
+                                           : CT_STAT_source_share);
     core_stat(ct, CT_STAT_insert_failed);
     core_stat(ct, CT_STAT_drop);
     pkt->tell = ct->on_full == CT_FULL_REJECT;
     pkt->reject = CT_REJECT_ADMIN;
-    return track_drop(pkt, CT_REASON_NO_PORT);
+    return track_drop(pkt, why);
 }
 
 static bool is_expected(const struct ct_pkt *pkt)
@@ -128,16 +131,16 @@ static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
         /* Rules can't name keys: such a port is an expectation's. */
         .keyed = is_gre && range && range->has_ports && is_expected(pkt),
     };
+    enum ct_reason why = nat_setup(&ct->nat, pkt->conn, side, &ask);
 
-    if (nat_setup(&ct->nat, pkt->conn, side, &ask) == CT_REASON_NONE)
+    if (why == CT_REASON_NONE)
         return CT_ACCEPT;
     if (ask.victim != CT_NONE)
         gc_destroy(ct, ask.victim);
     else if (!gc_expire(ct, ct->now, EXPIRE_ON_DEMAND))
-        return no_port(ct, pkt);
-    if (nat_setup(&ct->nat, pkt->conn, side, &ask) == CT_REASON_NONE)
-        return CT_ACCEPT;
-    return no_port(ct, pkt);
+        return no_port(ct, pkt, why);
+    why = nat_setup(&ct->nat, pkt->conn, side, &ask);
+    return why == CT_REASON_NONE ? CT_ACCEPT : no_port(ct, pkt, why);
 }
 
 /* nat.hairpin: a packet from inside to an outside address of ours is asked as

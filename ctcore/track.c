@@ -12,6 +12,9 @@
 /* A REOPEN destroys the old flow, so the second look always ends. */
 #define MAX_LOOKS 2
 
+/* Expired entries cleared for a source that has its share. */
+#define EXPIRE_ON_DEMAND 64u
+
 static enum ct_verdict invalid(struct ct *ct, struct ct_pkt *pkt,
                                enum ct_reason why)
 {
@@ -192,9 +195,12 @@ static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
 
 /* ---- the first packet of a flow ---- */
 
-static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt)
+/* why: TABLE_FULL or SOURCE_ENTRIES. */
+static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt,
+                            enum ct_reason why)
 {
-    core_stat(ct, CT_STAT_table_full);
+    core_stat(ct, why == CT_REASON_TABLE_FULL ? CT_STAT_table_full
+                                              : CT_STAT_source_share);
     if (ct->on_full == CT_FULL_UNTRACKED) {
         pkt->info = CT_UNTRACKED;
         return CT_ACCEPT;
@@ -202,7 +208,7 @@ static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt)
     pkt->tell = ct->on_full == CT_FULL_REJECT;
     pkt->reject = CT_REJECT_ADMIN;
     core_stat(ct, CT_STAT_drop);
-    return track_drop(pkt, CT_REASON_TABLE_FULL);
+    return track_drop(pkt, why);
 }
 
 /* Fill an entry that nobody knows yet.  Its sequence count stays odd until it
@@ -308,6 +314,31 @@ static uint16_t answer_zone(const struct ct *ct, const struct ct_pkt *pkt,
              : pkt->zone_reply;
 }
 
+/* Has the packet's source all it may have?  The router itself may have all. */
+static bool has_its_share(struct ct *ct, const struct ct_pkt *pkt)
+{
+    const struct ct_tuple *orig = &pkt->tuple;
+    bool inside = core_is_inside(ct, pkt->in);
+
+    if (share_has_entry(&ct->share, orig, inside, ct->conns.n))
+        return false;
+    for (uint32_t i = 0; i < ct->ifaces.n; i++)
+        if (core_has_address(&ct->ifaces.iface[i], orig->family, &orig->src))
+            return false;
+    return !gc_expire(ct, ct->now, EXPIRE_ON_DEMAND) ||
+           !share_has_entry(&ct->share, orig, inside, ct->conns.n);
+}
+
+static __attribute__((noinline)) enum ct_reason
+make_room(struct ct *ct, const struct ct_pkt *pkt)
+{
+    if (share_is_on(&ct->share) && has_its_share(ct, pkt))
+        return CT_REASON_SOURCE_ENTRIES;
+    if (ct->conns.used == ct->conns.n && !gc_make_room(ct, pkt->hash))
+        return CT_REASON_TABLE_FULL;
+    return CT_REASON_NONE;
+}
+
 static __attribute__((noinline)) enum ct_verdict
 make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 {
@@ -329,9 +360,10 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
         count_refused(ct, pkt);
         return invalid(ct, pkt, why);
     }
-    if (ct->conns.used == ct->conns.n) {
-        if (!gc_make_room(ct, pkt->hash))
-            return full(ct, pkt);
+    if (ct->conns.used == ct->conns.n || share_is_on(&ct->share)) {
+        why = make_room(ct, pkt);
+        if (why != CT_REASON_NONE)
+            return full(ct, pkt, why);
         x = announced(ct, pkt); /* whose master may have made room */
     }
     slot = pool_get(&ct->conns);
@@ -340,6 +372,9 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     reply.zone = answer_zone(ct, pkt, x);
     fill(ct, slot, pkt, &reply, &st);
     account(ct, slot, pkt);
+    if (share_is_on(&ct->share))
+        share_take_entry(&ct->share, slot, &pkt->tuple,
+                         core_is_inside(ct, pkt->in));
     attach(pkt, core_conn(ct, slot), CT_DIR_ORIGINAL);
     /* Its time begins when it is confirmed: until then this is which. */
     conn_set(pkt->conn->listed, t.timeout);

@@ -11,6 +11,10 @@
 #include <ctcore/ct.h>
 #include <stdio.h>
 
+/* Tunables whose memory is there from the start, if they are on then. */
+enum { CONFIG_ROOMS = 2 };
+extern const uint8_t config_rooms[CONFIG_ROOMS]; /* enum ct_param */
+
 struct config_iface {
     char name[16]; /* as rules call it */
     char tun[16];  /* the kernel's device name */
@@ -93,6 +97,7 @@ struct config {
     bool acct, timestamp, hairpin;
     bool revalidate; /* on_reload: flows that new rules forbid end */
     struct ct_params params;
+    bool room[CONFIG_ROOMS]; /* config_rooms[] was on when the core was made */
     uint32_t workers;
     bool seed_set;
     uint64_t seed;

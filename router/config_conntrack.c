@@ -179,6 +179,8 @@ void config_conntrack_finish(struct config_read *r)
     struct config *c = r->config;
     size_t was = r->path_len;
 
+    for (unsigned i = 0; i < CONFIG_ROOMS; i++)
+        c->room[i] = c->params.v[config_rooms[i]] != 0;
     c->buckets = power_of_two(c->buckets != 0 ? c->buckets : c->max);
     if (c->max / c->workers < MIN_ENTRIES) {
         config_read_enter(r, "conntrack");

@@ -207,6 +207,20 @@ static void freeze_queues(const struct config *now, struct config *next)
     }
 }
 
+/* What counts flows or ports needs its memory from the start. */
+static void freeze_rooms(const struct config *now, struct config *next)
+{
+    for (unsigned i = 0; i < CONFIG_ROOMS; i++) {
+        uint32_t *value = &next->params.v[config_rooms[i]];
+
+        next->room[i] = now->room[i];
+        if (*value == 0 || now->room[i])
+            continue;
+        *value = 0;
+        restart_needed(ct_param_info(config_rooms[i])->name);
+    }
+}
+
 bool generation_freeze(const struct config *now, struct config *next)
 {
     bool gateway = now->gateway.set;
@@ -244,5 +258,6 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP_TEXT("api.token_file", token);
     KEEP_TEXT("queues.socket", queue_socket);
     freeze_queues(now, next);
+    freeze_rooms(now, next);
     return true;
 }

@@ -118,6 +118,7 @@ static void flows(struct buf *b, const struct web_source *src)
     family(b, f, "counter", "Flows that could not be made, and why.");
     labelled(b, f, "reason", "table_full", sum(src, CT_STAT_table_full));
     labelled(b, f, "reason", "no_port", sum(src, CT_STAT_no_port));
+    labelled(b, f, "reason", "source_share", sum(src, CT_STAT_source_share));
     labelled(b, f, "reason", "insert_failed", sum(src, CT_STAT_insert_failed));
     labelled(b, f, "reason", "chaintoolong", sum(src, CT_STAT_chaintoolong));
     single(b, "weir_nat_port_allocation_failures_total", "counter",

@@ -200,6 +200,7 @@ const OVERFLOW = {
   table_full: 'Packets refused because the table was full',
   early_drop: 'Unassured flows evicted to make room',
   no_port: 'New flows refused for want of an outside port',
+  source_share: 'New flows refused: their source had its share',
   insert_failed: 'Flows that could not be entered in the table',
   chaintoolong: 'Flows refused because their hash bucket was full',
 };

@@ -65,6 +65,7 @@ static void write_overflow(struct json_out *j, const struct web_source *src)
     json_out_u64(j, "table_full", sum(src, CT_STAT_table_full));
     json_out_u64(j, "early_drop", sum(src, CT_STAT_early_drop));
     json_out_u64(j, "no_port", sum(src, CT_STAT_no_port));
+    json_out_u64(j, "source_share", sum(src, CT_STAT_source_share));
     json_out_u64(j, "insert_failed", sum(src, CT_STAT_insert_failed));
     json_out_u64(j, "chaintoolong", sum(src, CT_STAT_chaintoolong));
     json_out_end_object(j);

@@ -127,7 +127,8 @@ struct ct_reserved {
 void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
                      const struct ct_reserved *udp);
 
-/* port_quarantine needs its room from the start: 0 then, and it stays off. */
+/* port_quarantine and source_share need their room from the start: 0 then, and
+ * they stay off. */
 void ct_set_params(struct ct *ct, const struct ct_params *params);
 /* Owner only. */
 const struct ct_params *ct_params(const struct ct *ct);

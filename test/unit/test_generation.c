@@ -202,6 +202,45 @@ static void queues_that_may_change(void **state)
     config_free(now);
 }
 
+static struct config *with_rooms(const char *tunables)
+{
+    struct config *c = NULL;
+    struct told told;
+    char text[1024];
+
+    snprintf(text, sizeof text, "{" IFACES "\"conntrack\": {%s}}", tunables);
+    if (parse(text, &c, &told) != 0)
+        fail_msg("%s: %s", told.pointer, told.message);
+    return c;
+}
+
+/* What counts from the start may change and rest; what does not can't begin. */
+static void rooms_are_made_at_start(void **state)
+{
+    static const struct {
+        const char *reload;
+        uint32_t quarantine, share;
+    } rows[] = {
+        {"\"port_quarantine\": 9, \"source_share\": 4", 9, 0},
+        {"\"port_quarantine\": 0, \"source_share\": 0", 0, 0},
+        {"\"port_quarantine\": 7, \"source_share\": 8", 7, 0},
+    };
+    struct config *now = with_rooms("\"port_quarantine\": 60");
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct config *next = with_rooms(rows[i].reload);
+
+        assert_true(generation_freeze(now, next));
+        assert_int_equal(next->params.v[CT_PARAM_port_quarantine],
+                         rows[i].quarantine);
+        assert_int_equal(next->params.v[CT_PARAM_source_share], rows[i].share);
+        config_free(now);
+        now = next;
+    }
+    config_free(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_rule_without_an_id_is_known_by_its_words),
         cmocka_unit_test(no_rules_before_or_after),
         cmocka_unit_test(queues_that_may_change),
+        cmocka_unit_test(rooms_are_made_at_start),
         cmocka_unit_test(the_last_counts_are_carried_by_the_worker),
     };
 
