@@ -55,11 +55,27 @@ static void pump(struct control *c)
         uv_async_send(&c->wake);
 }
 
+static uint64_t stat_of(void *ctx, enum ct_stat which)
+{
+    struct control *c = ctx;
+
+    return c->source.stat(c->source.ctx, CT_NONE, which);
+}
+
+static void complain(struct control *c)
+{
+    char line[SHORTAGE_ROOM];
+
+    while (shortage_next(&c->shortage, uv_now(&c->loop), stat_of, c, line))
+        log_warn("conntrack", "%s", line);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct control *c = timer->data;
 
     hostnet_tend(c);
+    complain(c);
     uv_timer_start(timer, on_timer, devices_tend(c), 0);
 }
 

@@ -6,6 +6,7 @@
 #include "gateway.h"
 #include "generation.h"
 #include "queue.h"
+#include "shortage.h"
 #include "tun.h"
 
 #include <web/web.h>
@@ -41,6 +42,7 @@ struct control {
     char complaint[256];            /* what it would not do, told once */
     struct ct_reserved reserved[2]; /* tcp, udp; workers read them */
     uint64_t reserve_at; /* ms of the loop: /proc is not read before */
+    struct shortage shortage;
     struct queue *queue; /* user programs' socket; NULL: no queues */
     struct web *web;
     struct web_source source;

@@ -153,6 +153,9 @@ def table_full(workers):
         say(f"{len(pairs)} connections fit, {refused} did not")
         need(32 <= len(pairs) <= 64, "entries of one shard: 64")
         need(w.overflow("table_full") >= refused, "table_full is not counted")
+        lab.wait_for("the log says so", lambda:
+                     "conntrack: table full, dropping packet: "
+                     in w.weir.output(), 3)
         for client, served in pairs:
             client.sendall(b"still here")
             same(read_all(served, 10), b"still here", "an old flow")
