@@ -10,7 +10,7 @@
 #include "gen.h"
 #include "rig.h"
 
-#include "conn.h"
+#include "core.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -126,6 +126,19 @@ static const struct {
      "\"postrouting\":[{\"out\":\"wan\",\"masquerade\":true}]},"
      "\"conntrack\":{\"max\":512,\"buckets\":512,\"extensions\":64}}",
      9000, false},
+    /* what rules limit, count and give, and a share for each source */
+    {"{" NETWORKS "\"rules\":{" FORWARD_ROWS
+     ",{\"in\":\"lan\",\"set_ttl\":\"+1\"},{\"in\":\"lan\",\"proto\":"
+     "\"tcp\",\"timeouts\":{\"tcp_syn_sent\":2,\"tcp_established\":30}}],"
+     "\"forward\":[{\"mss\":\"pmtu\"},{\"set_dscp\":\"ef\",\"proto\":"
+     "\"udp\"},{\"proto\":[\"udp\",\"icmp\"],\"timeouts\":{\"udp\":3,"
+     "\"udp_stream\":700,\"icmp\":1}},{\"proto\":\"tcp\",\"connlimit\":"
+     "\"over 20/24/64\",\"log\":true,\"counter\":true},{\"limit\":"
+     "\"over 1000/second\",\"counter\":true}],"
+     "\"postrouting\":[{\"out\":\"wan\",\"masquerade\":true}]},"
+     "\"conntrack\":{\"max\":512,\"buckets\":512,\"extensions\":200,"
+     "\"source_share\":8,\"port_quarantine\":5}}",
+     12345, false},
 };
 #define N_ROUTERS (sizeof routers / sizeof *routers)
 
@@ -492,13 +505,15 @@ static void run_router(unsigned r, uint64_t packets)
     check_router();
     printf("router %u: %" PRIu64 " in, %" PRIu64 " forwarded, %" PRIu64
            " local, %" PRIu64 " dropped; %" PRIu64 " flows, %" PRIu64
-           " early drops, %" PRIu64 " refused for want of an entry\n",
+           " early drops, %" PRIu64 " refused for want of an entry, %" PRIu64
+           " of a share\n",
            r, ct_stat(soak.rig.ct, CT_STAT_pkts_in),
            ct_stat(soak.rig.ct, CT_STAT_forwarded),
            ct_stat(soak.rig.ct, CT_STAT_local), rig_drops(&soak.rig),
            ct_stat(soak.rig.ct, CT_STAT_created),
            ct_stat(soak.rig.ct, CT_STAT_early_drop),
-           ct_stat(soak.rig.ct, CT_STAT_table_full));
+           ct_stat(soak.rig.ct, CT_STAT_table_full),
+           ct_stat(soak.rig.ct, CT_STAT_source_share));
     if (routers[r].helpers)
         printf("          %" PRIu64 " expectations, %" PRIu64 " came; %" PRIu64
                " lines in part, %" PRIu64 " without a record\n",
@@ -511,7 +526,11 @@ static void run_router(unsigned r, uint64_t packets)
     if (ct_stat(soak.rig.ct, CT_STAT_entries) != 0 ||
         ct_stat(soak.rig.ct, CT_STAT_mappings) != 0 ||
         ct_stat(soak.rig.ct, CT_STAT_extensions) != 0 ||
-        ct_stat(soak.rig.ct, CT_STAT_expectations) != 0)
+        ct_stat(soak.rig.ct, CT_STAT_expectations) != 0 ||
+        soak.rig.ct->expiry.own.n != 0 ||
+        soak.rig.ct->share.tally.counters.used != 0 ||
+        (soak.rig.ct->connlimit &&
+         soak.rig.ct->connlimit->tally.counters.used != 0))
         fail("something is left behind a flush", NULL);
     rig_close(&soak.rig);
 }
