@@ -15,7 +15,8 @@ def check(root):
                              text):
             line = text.count("\n", 0, m.start()) + 1
             yield f"{p}:{line}: R6: {m.group(0)}: list sources by name"
-        words[os.path.dirname(p)] = text
+        at = os.path.dirname(p)
+        words[at] = words.get(at, "") + text
     sources = tree.files(root, (".c",))
     for p in sources:
         if not listed(p, words):

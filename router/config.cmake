@@ -1,0 +1,35 @@
+# What reads a configuration: the router links it, and a fuzzer compiles it
+# again.
+set(config_sources
+    clock.c
+    config.c
+    config_addr.c
+    config_alter.c
+    config_conntrack.c
+    config_env.c
+    config_gateway.c
+    config_helper.c
+    config_icmp.c
+    config_ifaces.c
+    config_label.c
+    config_limit.c
+    config_load.c
+    config_match.c
+    config_nat.c
+    config_order.c
+    config_print.c
+    config_queues.c
+    config_read.c
+    config_routes.c
+    config_rules.c
+    config_service.c
+    config_sets.c
+    config_state.c
+    config_steer.c
+    config_tell.c
+    config_timeouts.c
+    jsonc.c
+    jsonc_locate.c
+    log.c
+    token.c
+)
