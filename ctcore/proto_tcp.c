@@ -168,13 +168,14 @@ static void remember_ignored(union ct_proto_state *st,
 
 /* A RST that would close the flow.  Strangers guess (RFC 5961 3): in a flow
  * that lives only the exact number closes, what is merely in the window passes
- * and starts a short timeout, what is below is refused. */
+ * (inexact), what is below is refused. */
 static enum ct_reason weigh_rst(const union ct_proto_state *st,
                                 const struct tcp_segment *seg,
                                 const struct track *t, struct move *m)
 {
     const struct ct_tcp_peer *receiver = &st->tcp.peer[!t->dir];
     bool living = m->was == TCP_ESTABLISHED && t->status & CT_ASSURED;
+    bool inexact = false;
 
     /* On its way out: ports may be in use again and our numbers be old. */
     if (m->was >= TCP_FIN_WAIT && m->was <= TCP_CLOSE) {
@@ -197,6 +198,7 @@ static enum ct_reason weigh_rst(const union ct_proto_state *st,
              seg->seq == st->tcp.last_end))
             return CT_REASON_NONE;
         m->next = m->was;
+        inexact = true;
     }
 
     /* Answer to the other side's SYN, or to an early ACK, that was let
@@ -209,6 +211,10 @@ static enum ct_reason weigh_rst(const union ct_proto_state *st,
     if (m->was == TCP_SYN_SENT && last_was(st, TCP_KIND_ACK, CT_DIR_REPLY) &&
         seg->seq == st->tcp.last_ack)
         m->unchecked = true;
+    /* A guess may be right by chance, and its receiver asks who sent it. */
+    if (inexact && !t->params->v[CT_PARAM_tcp_inexact_rst] &&
+        tcp_window_look(st, seg, t->dir) == TCP_FIT_YES)
+        m->next = TCP_IGNORE;
     return CT_REASON_NONE;
 }
 

@@ -310,6 +310,14 @@ check_any(union ct_proto_state *st, const struct tcp_segment *seg,
     return check(st, seg, dir, liberal, false);
 }
 
+enum tcp_fit tcp_window_look(const union ct_proto_state *st,
+                             const struct tcp_segment *seg, enum ct_dir dir)
+{
+    union ct_proto_state copy = *st;
+
+    return check_any(&copy, seg, dir, false);
+}
+
 enum tcp_fit tcp_window_check(union ct_proto_state *st,
                               const struct tcp_segment *seg, enum ct_dir dir,
                               bool liberal)

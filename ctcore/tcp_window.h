@@ -26,5 +26,8 @@ void tcp_window_resync(union ct_proto_state *st, enum ct_dir answering);
 enum tcp_fit tcp_window_check(union ct_proto_state *st,
                               const struct tcp_segment *seg, enum ct_dir dir,
                               bool liberal);
+/* The same, but nothing moves. */
+enum tcp_fit tcp_window_look(const union ct_proto_state *st,
+                             const struct tcp_segment *seg, enum ct_dir dir);
 
 #endif

@@ -129,6 +129,15 @@ static const struct talk tcp_talks[] = {
         {"exact",               0, '<', "R",  5001,    0, 0, 0, "", "CLOSE", "closing", 10},
         {"and again, anywhere", 0, '<', "R",  1,       0, 0, 0, "", "CLOSE", "closing", 10},
     }},
+    {"strangers' RSTs that change nothing", "tcp_inexact_rst=0", {
+        OPEN,
+        {"in window, inexact",  9000, '<', "R",  5002,    0, 0, 0, "", "ESTABLISHED", "ignore", 431991},
+        {"at its end",          0, '<', "R",  15000,   0, 0, 0, "", "ESTABLISHED", "ignore", 431991},
+        {"far ahead",           0, '<', "R",  1000000, 0, 0, 0, "", "ESTABLISHED", "TCP_RST+keep", 431991},
+        {"at 42",               0, '<', "R",  42,      0, 0, 0, "", "ESTABLISHED", "TCP_RST", 431991},
+        {"the flow lives on",   0, '>', "A",  1001, 5001, 0, W, "", "ESTABLISHED", "ok", 432000},
+        {"exact",               0, '<', "R",  5001,    0, 0, 0, "", "CLOSE", "closing", 10},
+    }},
     {"RST right behind its own data", "", {
         OPEN,
         {"data",   0, '<', "PA", 5001, 1001, 19, W, "", "ESTABLISHED", "ok", 300},
