@@ -293,6 +293,7 @@ static void read_flow(const json_t *o, struct device_flow *f)
     read_tuple(json_object_get(o, "original"), proto, &f->tuple[0]);
     read_tuple(json_object_get(o, "reply"), proto, &f->tuple[1]);
     f->timeout = (uint32_t)json_integer_value(json_object_get(o, "timeout"));
+    f->mark = (uint32_t)json_integer_value(json_object_get(o, "mark"));
     snprintf(f->state, sizeof f->state, "%s", state ? state : "");
     json_array_foreach(json_object_get(o, "status"), i, word) f->status |=
         status_bit(json_string_value(word));

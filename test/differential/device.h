@@ -20,7 +20,7 @@ struct device;
 struct device_flow {
     struct ct_tuple tuple[CT_N_DIRS];
     uint32_t status; /* enum ct_status */
-    uint32_t timeout;
+    uint32_t timeout, mark;
     char state[16]; /* "": none */
 };
 

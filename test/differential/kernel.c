@@ -292,11 +292,16 @@ static int port_attr(const struct nlattr *attr, void *data)
 
 static int tuple_attr(const struct nlattr *attr, void *data)
 {
+    struct ct_tuple *t = data;
+
     switch (mnl_attr_get_type(attr)) {
     case CTA_TUPLE_IP:
         return mnl_attr_parse_nested(attr, addr_attr, data);
     case CTA_TUPLE_PROTO:
         return mnl_attr_parse_nested(attr, port_attr, data);
+    case CTA_TUPLE_ZONE: /* of this direction alone */
+        t->zone = ntohs(mnl_attr_get_u16(attr));
+        return MNL_CB_OK;
     default:
         return MNL_CB_OK;
     }
@@ -360,6 +365,9 @@ static int flow_attr(const struct nlattr *attr, void *data)
         break;
     case CTA_MARK:
         f->mark = ntohl(mnl_attr_get_u32(attr));
+        break;
+    case CTA_ZONE:
+        f->tuple[0].zone = f->tuple[1].zone = ntohs(mnl_attr_get_u16(attr));
         break;
     case CTA_PROTOINFO:
         return mnl_attr_parse_nested(attr, protoinfo_attr, f);
@@ -518,7 +526,8 @@ int64_t kernel_count(struct kernel *k)
 bool kernel_counters(struct kernel_counters *c)
 {
     FILE *f = fopen("/proc/thread-self/net/stat/nf_conntrack", "r");
-    uint32_t word[13];
+    enum { COLUMNS = 17 };
+    uint32_t word[COLUMNS];
     char line[512];
 
     memset(c, 0, sizeof *c);
@@ -528,17 +537,16 @@ bool kernel_counters(struct kernel_counters *c)
         char *at = line, *end;
         unsigned n = 0;
 
-        for (; n < 13; n++, at = end) {
+        for (; n < COLUMNS; n++, at = end) {
             word[n] = (uint32_t)strtoul(at, &end, 16);
             if (end == at || (*end != ' ' && *end != '\n'))
                 break;
         }
-        if (n < 13) /* the names of the columns */
+        if (n < COLUMNS) /* the names of the columns */
             continue;
-        c->invalid += word[4];
-        c->insert_failed += word[9];
-        c->drop += word[10];
-        c->icmp_error += word[12];
+#define C(name, column) c->name += word[column];
+        KERNEL_COUNTERS(C)
+#undef C
     }
     fclose(f);
     return true;

@@ -59,9 +59,23 @@ bool kernel_flow(struct kernel *k, const struct ct_tuple *original,
                  void (*each)(void *ctx, const struct kernel_flow *flow),
                  void *ctx);
 void kernel_forget(struct kernel *k, const struct ct_tuple *original);
-/* What it counted so far, of its statistics as weir has them, too. */
+/* What it counted so far, of its statistics as weir has them, too: name, and
+ * the column of /proc/net/stat/nf_conntrack.  Not of them: found, which counts
+ * the steps of a search that is done otherwise (difference port_search). */
+#define KERNEL_COUNTERS(C)                                                     \
+    C(clash_resolve, 1)                                                        \
+    C(invalid, 4)                                                              \
+    C(insert, 8)                                                               \
+    C(insert_failed, 9)                                                        \
+    C(drop, 10)                                                                \
+    C(icmp_error, 12)                                                          \
+    C(expect_new, 13)                                                          \
+    C(expect_create, 14)                                                       \
+    C(expect_delete, 15)
 struct kernel_counters {
-    uint64_t invalid, insert_failed, drop, icmp_error;
+#define C(name, column) uint64_t name;
+    KERNEL_COUNTERS(C)
+#undef C
 };
 bool kernel_counters(struct kernel_counters *c);
 /* Entries of this namespace, those past their time included; -1: no answer. */

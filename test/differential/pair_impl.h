@@ -24,7 +24,7 @@ struct pair {
     unsigned n_flows[PAIR_N_SUBJECTS];
     struct events events[PAIR_N_SUBJECTS];
     struct kernel_counters counted[PAIR_N_SUBJECTS];
-    char count[PAIR_N_SUBJECTS][128];
+    char count[PAIR_N_SUBJECTS][256];
     char nft[4096]; /* the ruleset that stands in the kernel */
     char set[256];  /* what was set there beside the defaults */
     bool deaf;      /* events are of no interest */

@@ -16,13 +16,16 @@ static void tuple_text(char *out, size_t room, const struct ct_tuple *t)
 
     inet_ntop(af, t->src.b, src, sizeof src);
     inet_ntop(af, t->dst.b, dst, sizeof dst);
+    out[0] = '\0';
     if (t->proto == 1 || t->proto == 58)
-        snprintf(out, room, "%s > %s %u/%u id %u", src, dst, t->dport >> 8,
+        pair_say(out, room, "%s > %s %u/%u id %u", src, dst, t->dport >> 8,
                  t->dport & 255, t->sport);
     else
-        snprintf(out, room,
+        pair_say(out, room,
                  t->family == CT_IPV4 ? "%s:%u > %s:%u" : "[%s]:%u > [%s]:%u",
                  src, t->sport, dst, t->dport);
+    if (t->zone)
+        pair_say(out, room, " zone=%u", t->zone);
 }
 
 /* Bits that only one of the two has a use for are left out: offload, helper
@@ -33,14 +36,15 @@ static void tuple_text(char *out, size_t room, const struct ct_tuple *t)
 
 static void flow_text(struct pair *p, enum pair_subject who, char *out,
                       size_t room, const struct ct_tuple tuple[2],
-                      uint32_t status, const char *state)
+                      uint32_t status, uint32_t mark, const char *state)
 {
     char orig[128], reply[128];
 
     tuple_text(orig, sizeof orig, &tuple[0]);
     tuple_text(reply, sizeof reply, &tuple[1]);
-    snprintf(out, room, "%u %s / %s status %x %s", tuple[0].proto, orig, reply,
-             status & COMPARED & ~(p->device ? NAT_ASKED : 0), state);
+    snprintf(out, room, "%u %s / %s status %x mark=%u %s", tuple[0].proto, orig,
+             reply, status & COMPARED & ~(p->device ? NAT_ASKED : 0), mark,
+             state);
     p->calls.name(p->calls.ctx, who, out, room);
 }
 
@@ -90,7 +94,7 @@ static void kernel_event(void *ctx, const char *kind,
 
     if (p->deaf)
         return;
-    flow_text(p, PAIR_KERNEL, text, sizeof text, f->tuple, f->status,
+    flow_text(p, PAIR_KERNEL, text, sizeof text, f->tuple, f->status, f->mark,
               kernel_state(f));
     tell(p, PAIR_KERNEL, kind, text);
 }
@@ -112,7 +116,7 @@ void pair_weir_event(void *ctx, const struct ct_event *ev)
     if (ev->mask & says || ev->mask & (unsigned)CT_EVENT_DESTROY)
         state = weir_state(&ev->view);
     flow_text(p, PAIR_WEIR, text, sizeof text, ev->view.tuple, ev->view.status,
-              state);
+              ev->view.mark, state);
     tell(p, PAIR_WEIR, kind, text);
 }
 
@@ -138,14 +142,14 @@ void pair_forget_events(struct pair *p)
 
 static void enter(struct pair *p, enum pair_subject who,
                   const struct ct_tuple tuple[2], uint32_t status,
-                  const char *state, uint32_t timeout)
+                  uint32_t mark, const char *state, uint32_t timeout)
 {
     struct pair_flow *f = &p->flow[who][p->n_flows[who]];
 
     if (p->n_flows[who] == PAIR_FLOWS)
         return;
     p->n_flows[who]++;
-    flow_text(p, who, f->text, sizeof f->text, tuple, status, state);
+    flow_text(p, who, f->text, sizeof f->text, tuple, status, mark, state);
     f->timeout = timeout;
     f->status = status;
 }
@@ -164,7 +168,7 @@ static void kernel_entry(void *ctx, const struct kernel_flow *f)
 {
     char text[64];
 
-    enter(ctx, PAIR_KERNEL, f->tuple, f->status,
+    enter(ctx, PAIR_KERNEL, f->tuple, f->status, f->mark,
           with_tags(text, f->tuple[0].proto, kernel_state(f), f->vtag),
           f->timeout);
 }
@@ -177,7 +181,7 @@ static int by_text(const void *a, const void *b)
 
 static void device_entry(void *ctx, const struct device_flow *f)
 {
-    enter(ctx, PAIR_WEIR, f->tuple, f->status,
+    enter(ctx, PAIR_WEIR, f->tuple, f->status, f->mark,
           f->tuple[0].proto == 6 ? f->state : "", f->timeout);
 }
 
@@ -190,7 +194,7 @@ static void weir_entries(struct pair *p)
         char text[64];
 
         if (ct_read(p->rig.ct, s, p->rig.now, &v))
-            enter(p, PAIR_WEIR, v.tuple, v.status,
+            enter(p, PAIR_WEIR, v.tuple, v.status, v.mark,
                   with_tags(text, v.tuple[0].proto, weir_state(&v),
                             v.proto.sctp.vtag),
                   ct_time_left_s(v.expires, p->rig.now));
@@ -274,10 +278,9 @@ const struct pair_flow *pair_flows(const struct pair *p, enum pair_subject who,
 static void weir_counters(const struct pair *p, struct kernel_counters *c)
 {
     *c = (struct kernel_counters){
-        .invalid = ct_stat(p->rig.ct, CT_STAT_invalid),
-        .insert_failed = ct_stat(p->rig.ct, CT_STAT_insert_failed),
-        .drop = ct_stat(p->rig.ct, CT_STAT_drop),
-        .icmp_error = ct_stat(p->rig.ct, CT_STAT_icmp_error),
+#define C(name, column) .name = ct_stat(p->rig.ct, CT_STAT_##name),
+        KERNEL_COUNTERS(C)
+#undef C
     };
 }
 
@@ -291,12 +294,12 @@ void pair_count(struct pair *p)
     for (int s = 0; s < PAIR_N_SUBJECTS; s++) {
         const struct kernel_counters *was = &p->counted[s], *is = &now[s];
 
-        snprintf(p->count[s], sizeof p->count[s],
-                 "invalid %u insert_failed %u drop %u icmp_error %u",
-                 (unsigned)(is->invalid - was->invalid),
-                 (unsigned)(is->insert_failed - was->insert_failed),
-                 (unsigned)(is->drop - was->drop),
-                 (unsigned)(is->icmp_error - was->icmp_error));
+        p->count[s][0] = '\0';
+#define C(name, column)                                                        \
+    pair_say(p->count[s], sizeof p->count[s], #name " %u ",                    \
+             (unsigned)(is->name - was->name));
+        KERNEL_COUNTERS(C)
+#undef C
         p->counted[s] = *is;
     }
 }

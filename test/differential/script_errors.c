@@ -105,6 +105,11 @@ static const struct script rows[] = {
      .steps = UDP "- " TO_W "3/1" ABOUT_UDP " quote 4\n= 30 UNREPLIED\n"},
     {.name = "error.udp_quotes_0",
      .steps = UDP "- " TO_W "3/1" ABOUT_UDP " quote 0\n= 30 UNREPLIED\n"},
+    {.name = "error.truncated",
+     .steps = UDP "- " R " > 198.51.100.1 proto 1 hex 0301\n"
+                  "- " R " > 198.51.100.1 proto 1 hex 0301fcfe\n"
+                  "- " R " > 198.51.100.1 proto 1 hex 0301fcfe00000000\n"
+                  "= 30 UNREPLIED\n"},
     {.name = "error.udp_no_checksum",
      .steps = "+ " C " > " S " udp len 20 nosum\n+ " TO_W "3/1 about {" W
               " > " S " udp len 20 nosum}\n"},
@@ -188,6 +193,8 @@ static const struct script rows[] = {
      .steps = UDP6 "+ " TO_W6 "3/0" ABOUT_UDP6 "\n= 30 UNREPLIED\n"},
     {.name = "error6.parameter",
      .steps = UDP6 "+ " TO_W6 "4/1 ptr 40" ABOUT_UDP6 "\n"},
+    {.name = "error6.redirect",
+     .steps = UDP6 "? " TO_W6 "137/0" ABOUT_UDP6 "\n= 30 UNREPLIED\n"},
     {.name = "error6.unknown_type",
      .steps = UDP6 "? " TO_W6 "100/0" ABOUT_UDP6 "\n"},
     {.name = "error6.unknown_flow",

@@ -19,6 +19,14 @@
     }
 
 static const struct script_setup ftp = HELPED("ftp", "tcp", "21");
+/* A client c, behind port p, that has said USER a. */
+#define FTP_USER(c, p)                                                         \
+    "+ " c " > 198.51.100.2:21 tcp S seq 1000 win 60000\n"                     \
+    "+ 198.51.100.2:21 > 198.51.100.1:" p                                      \
+    " tcp S. seq 5000 ack 1001 win 60000\n"                                    \
+    "+ " c " > 198.51.100.2:21 tcp . seq 1001 ack 5001 win 60000\n"            \
+    "+ " c " > 198.51.100.2:21 tcp P. seq 1001 ack 5001 win 60000 hex "        \
+    "5553455220610d0a\n"
 static const struct script_setup tftp = HELPED("tftp", "udp", "69");
 static const struct script_setup pptp = HELPED("pptp", "tcp", "1723");
 
@@ -167,8 +175,6 @@ static const struct script rows[] = {
                                                            */
      "- 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5020 win 60000 hex "
      "45505254207c317c31302e302e312e327c307c0d0a\n" /* EPRT |1|10.0.1.2|0| */
-     "- 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5020 win 60000 hex "
-     "504f52542031302c302c312c322c302c300d0a\n" /* PORT 10,0,1,2,0,0 */
      "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5020 win 60000 hex "
      "504f52542031302c302c312c322c31392c3133370d0a\n" /* PORT 10,0,1,2,19,137 */
      "+ 198.51.100.2:21 > 198.51.100.1:4000 tcp P. seq 5020 ack 1035 win 60000 "
@@ -284,6 +290,42 @@ static const struct script rows[] = {
      "+ 10.0.1.2:4000 > 198.51.100.2:1723 tcp P. seq 1349 ack 5229 win 60000 "
      "hex 001000011a2b3c4d000c0000004d0000\n",
      &pptp, NULL},
+    /* What is announced once more is the same; what is announced instead takes
+     * its place; neither is an event. */
+    {.name = "helper.ftp_announced_again",
+     .setup = &ftp,
+     .steps = FTP_USER(
+         "10.0.1.2:4000",
+         "4000") "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
+                 "win 60000 hex "
+                 /* PORT 10,0,1,2,19,137, twice, and 10,0,1,2,19,138 */
+                 "504f52542031302c302c312c322c31392c3133370d0a\n* \n"
+                 "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1031 ack 5001 "
+                 "win 60000 hex "
+                 "504f52542031302c302c312c322c31392c3133370d0a\n* \n"
+                 "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1053 ack 5001 "
+                 "win 60000 hex "
+                 "504f52542031302c302c312c322c31392c3133380d0a\n* \n"
+                 "- 198.51.100.2:20 > 198.51.100.1:5001 tcp R seq 1\n"
+                 "+ 198.51.100.2:20 > 198.51.100.1:5002 tcp S seq 1\n* NEW\n"},
+    {.name = "differs.next_port",
+     .differs = "next_port",
+     .setup = &ftp,
+     .steps = FTP_USER("10.0.1.2:4000", "4000") FTP_USER(
+         "10.0.1.3:4001",
+         "4001") "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
+                 "win 60000 hex "
+                 "504f52542031302c302c312c322c31392c3133370d0a\n"
+                 "~++ 10.0.1.3:4001 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
+                 "win 60000 hex "
+                 "504f52542031302c302c312c332c31392c3133370d0a\n"},
+    {.name = "differs.ftp_numbers.port_0",
+     .differs = "ftp_numbers",
+     .setup = &ftp,
+     .steps = FTP_USER(
+         "10.0.1.2:4000",
+         "4000") "~-- 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
+                 "win 60000 hex 504f52542031302c302c312c322c302c300d0a\n"},
     {.name = "differs.odd_sack",
      .differs = "odd_sack",
      .setup = &ftp,

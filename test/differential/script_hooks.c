@@ -54,11 +54,31 @@ static const struct script_setup notrack_dropped = {
 static const struct script_setup marks = {
     OUT " chain marking { type filter hook prerouting priority mangle;\n"
         "  udp dport 53 ct mark set 7\n }\n",
-    "prerouting {\"proto\":\"udp\",\"dport\":53,\"mark\":7}",
+    "prerouting {\"proto\":\"udp\",\"dport\":53,\"set_mark\":7}",
     "",
     0,
     0,
     false};
+
+static const struct script_setup mark_answers = {
+    OUT " chain marking { type filter hook prerouting priority mangle;\n"
+        "  udp sport 53 ct mark set 7\n }\n",
+    "prerouting {\"proto\":\"udp\",\"sport\":53,\"set_mark\":7}",
+    "",
+    0,
+    0,
+    false};
+#define ZONED(statement, rule)                                                 \
+    {                                                                          \
+        OUT " chain first { type filter hook prerouting priority raw;\n"       \
+            "  iifname klan " statement "\n }\n",                              \
+            "prerouting {\"in\":\"lan\",\"" rule "\":5}", "", 0, 0, false      \
+    }
+static const struct script_setup zone = ZONED("ct zone set 5", "set_zone");
+static const struct script_setup zone_orig =
+    ZONED("ct original zone set 5", "set_zone_orig");
+static const struct script_setup zone_reply =
+    ZONED("ct reply zone set 5", "set_zone_reply");
 
 /* A UDP datagram of 16 bytes without checksum, in pieces of 16 and 8 bytes. */
 #define HEAD             "0fa00035001800004142434445464748"
@@ -130,7 +150,27 @@ static const struct script rows[] = {
      .steps = "+ fd00:1::2 > 2001:db8::2 icmp 135/0 len 16\n= none\n"},
     {.name = "mark.of_the_flow",
      .setup = &marks,
-     .steps = "+ " C " > " S " udp 'a'\n= UNREPLIED\n"},
+     .steps = "+ " C " > " S " udp 'a'\n= mark=7 UNREPLIED\n* NEW\n"
+              "+ " S " > " W " udp 'b'\n= mark=7 REPLIED\n* UPDATE\n"},
+    {.name = "mark.of_a_known_flow",
+     .setup = &mark_answers,
+     .steps = "+ " C " > " S " udp 'a'\n= mark=0 UNREPLIED\n"
+              "+ " S " > " W " udp 'b'\n= mark=7 REPLIED\n* UPDATE\n"
+              "+ " S " > " W " udp 'b'\n= mark=7 REPLIED\n* \n"},
+    /* ---- zones ---- */
+    {.name = "zone.of_both",
+     .setup = &zone,
+     .steps = "+ " C " > " S " udp 'a'\n= zone=5 UNREPLIED\n"
+              "? " S " > " W " udp 'b'\n= 2 flows\n"
+              "+ " C " > " S " udp 'a'\n= zone=5 UNREPLIED\n"},
+    {.name = "zone.original",
+     .setup = &zone_orig,
+     .steps = "+ " C " > " S " udp 'a'\n= zone=5 UNREPLIED\n"
+              "+ " S " > " W " udp 'b'\n= zone=5 REPLIED\n= 1 flows\n"},
+    {.name = "zone.reply",
+     .setup = &zone_reply,
+     .steps = "+ " C " > " S " udp 'a'\n= zone=5 UNREPLIED\n"
+              "? " S " > " W " udp 'b'\n= 2 flows\n"},
     /* ---- fragments ---- */
     {.name = "frag.in_order",
      .steps = "- " PIECE(

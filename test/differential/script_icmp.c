@@ -11,6 +11,20 @@
 static const struct script_setup fast = {
     pair_masquerade, "", "icmp 1; icmpv6 1", 0, 0, false};
 
+#define UNTRACKED_DROPPED                                                      \
+    " chain out { type nat hook postrouting priority srcnat; }\n"              \
+    " chain passing { type filter hook forward priority 0;\n"                  \
+    "  ct state untracked drop\n }\n"
+static const struct script_setup no_untracked = {
+    UNTRACKED_DROPPED,
+    "masquerade off; "
+    "forward {\"ct_state\":[\"untracked\"],\"verdict\":\"drop\"}",
+    "",
+    0,
+    0,
+    false};
+#define V6(type) C6 " > " S6 " icmp " type "/0 len 16\n"
+
 static const struct script rows[] = {
     {.name = "icmp.echo",
      .steps =
@@ -46,6 +60,15 @@ static const struct script rows[] = {
      .steps = "- " C " > " S " icmp reply id 7\n= none\n"},
     {.name = "icmp.reply_unasked_reply",
      .steps = "- " S " > " W " icmp reply id 7\n= none\n"},
+    {.name = "icmp.answers_unasked",
+     .steps = "- " S " > " W " icmp 14/0 id 7 len 12\n= none\n"
+              "- " S " > " W " icmp 16/0 id 7\n= none\n"
+              "- " S " > " W " icmp 18/0 id 7 len 4\n= none\n"
+              "- " S6 " > " W6 " icmp 140/0 id 7 len 12\n= none\n"},
+    {.name = "icmp.queries_of_one_id",
+     .steps = "+ " C " > " S " icmp 13/0 id 7 len 12\n"
+              "+ " C " > " S " icmp echo id 7\n= 2 flows\n"
+              "+ 10.0.1.3 > " S " icmp 13/0 id 7 len 12\n= 3 flows\n"},
     {.name = "icmp.reply_of_other_id",
      .steps = "+ " C " > " S " icmp echo id 7\n- " S " > " W
               " icmp reply id 9\n= 30 UNREPLIED\n"},
@@ -101,6 +124,17 @@ static const struct script rows[] = {
      .steps = "- " C6 " > " S6 " icmp 135/0 len 16\n= none\n"},
     {.name = "icmp6.listener_is_untracked",
      .steps = "- " C6 " > " S6 " icmp 131/0 len 16\n= none\n"},
+    {.name = "icmp6.what_is_untracked",
+     .setup = &no_untracked,
+     .steps =
+         "- " V6("130") "- " V6("131") "- " V6("132") "- " V6("133") "- " V6(
+             "1"
+             "3"
+             "4") "- " V6("135") "- " V6("136") "- " V6("143") "- " V6("151") "- " V6("152") "= none\n"},
+    {.name = "icmp6.what_is_not_untracked",
+     .setup = &no_untracked,
+     .steps = "+ " V6("129") "+ " V6("144") "+ " V6("148") "+ " V6(
+         "153") "= none\n"},
     {.name = "icmp6.to_router",
      .steps = "< " C6 " > fd00:1::1 icmp echo id 7\n= 30 REPLIED\n"},
     {.name = "icmp6.hop_limit_1",

@@ -131,6 +131,32 @@ static const struct script_setup outward_dnat = {
     0,
     false};
 
+static const struct script_setup hairpin = {
+    IN("ip daddr 198.51.100.1 udp dport 8080 dnat ip to "
+       "10.0.1.3:80") " chain out { type nat hook postrouting "
+                      "priority srcnat;\n"
+                      "  oifname kwan masquerade\n"
+                      "  iifname klan oifname klan masquerade\n "
+                      "}\n",
+    "prerouting "
+    "{\"proto\":\"udp\",\"dst\":\"198.51.100.1\",\"dport\":8080,"
+    "\"dnat\":\"10.0.1.3:80\"}; "
+    "postrouting "
+    "{\"in\":\"lan\",\"out\":\"lan\",\"masquerade\":true}",
+    "",
+    0,
+    0,
+    false};
+static const struct script_setup netmap = {
+    PLAIN_OUT("snat ip prefix to ip saddr map { 10.0.1.0/24 : 203.0.113.0/24 }")
+        LEAK,
+    "masquerade off; postrouting {\"out\":\"wan\",\"netmap\":"
+    "\"203.0.113.0/24\"}",
+    "",
+    0,
+    0,
+    false};
+
 /* A TCP flow from a to TIME_WAIT, p its outside port. */
 #define CLOSED(a, isn0, isn1, isn2, p)                                         \
     "+ " a " > 198.51.100.2:80 tcp S seq " isn0 "\n"                           \
@@ -276,6 +302,15 @@ static const struct script rows[] = {
          CLOSED("10.0.1.3:5001", "70000", "70001", "70002",
                 "5001") "- 10.0.1.4:5000 > 198.51.100.2:80 tcp S seq 60\n"
                         "= 2 flows\n"},
+    {.name = "nat.close.higher",
+     .setup = &two_ports,
+     .steps = "+ 10.0.1.2:5000 > 198.51.100.2:80 tcp S seq 1000\n"
+              "+ 198.51.100.2:80 > " W ":5000 tcp S. seq 5000 ack 1001\n"
+              "+ 10.0.1.2:5000 > 198.51.100.2:80 tcp . seq 1001 ack 5001\n"
+              "+ 10.0.1.2:5000 > 198.51.100.2:80 tcp R seq 1001\n= CLOSE\n"
+              "+ 10.0.1.3:5001 > 198.51.100.2:80 tcp S seq 1000\n"
+              "+ 10.0.1.4:5000 > 198.51.100.2:80 tcp S seq 90000\n"
+              "* DESTROY NEW\n= 2 flows\n= 10.0.1.4 SYN_SENT :5000\n"},
     {.name = "nat.time_wait.of_udp_stays",
      .setup = &two_ports,
      .steps = "+ 10.0.1.2:5000 > " S " udp 'a'\n+ 10.0.1.3:5001 > " S
@@ -364,6 +399,11 @@ static const struct script rows[] = {
      .setup = &forward_range,
      .steps = "+ 198.51.100.9:1234 > " W ":8080 udp 'a'\n"
               "+ 198.51.100.9:1235 > " W ":8080 udp 'a'\n= 2 flows\n"},
+    {.name = "nat.dnat.range_from_its_first",
+     .setup = &forward_range,
+     .steps = "+ 198.51.100.9:1234 > " W ":8080 udp 'a'\n= 10.0.1.2:8000\n"
+              "+ 198.51.100.9:1235 > " W ":8080 udp 'a'\n"
+              "= 10.0.1.2:8000 :1235\n"},
     {.name = "nat.dnat.of_a_server_that_asked",
      .setup = &forward,
      .steps = "+ 10.0.1.2:80 > 198.51.100.9:1234 udp 'x'\n"
@@ -392,6 +432,25 @@ static const struct script rows[] = {
     {.name = "nat.hairpin_without_masquerade",
      .setup = &forward_anyhow,
      .steps = "< " C " > " W ":8080 udp 'a'\n= 10.0.1.3:80 10.0.1.2:4000\n"},
+    {.name = "nat.hairpin",
+     .setup = &hairpin,
+     .steps = "< " C " > " W ":8080 udp 'a'\n= 10.0.1.3:80 10.0.1.1:4000\n"
+              "< 10.0.1.3:80 > 10.0.1.1:4000 udp 'b'\n"
+              "= 10.0.1.2:4000 REPLIED\n"},
+    {.name = "nat.hairpin_to_oneself",
+     .setup = &hairpin,
+     .steps = "< " C " > " W ":8080 udp 'a'\n< " D " > " W ":8080 udp 'a'\n"
+              "= 10.0.1.3:4000 :$1high\n"
+              "< 10.0.1.3:80 > 10.0.1.1:$1 udp 'b'\n= 10.0.1.3:4000 REPLIED\n"},
+    {.name = "nat.netmap",
+     .setup = &netmap,
+     .steps = "+ " C " > " S " udp 'a'\n= 203.0.113.2:4000\n"
+              "+ " S " > 203.0.113.2:4000 udp 'b'\n= REPLIED\n"
+              "+ 10.0.1.7 > 198.51.100.2 icmp echo id 7\n= 203.0.113.7\n"},
+    {.name = "nat.redirect_v6",
+     .setup = &redirect,
+     .steps = "< [fd00:1::2]:4000 > [2001:db8::2]:53 udp 'a'\n"
+              "= fd00:1::1 UNREPLIED\n"},
     {.name = "nat.redirect",
      .setup = &redirect,
      .steps = "< " C " > " S " udp 'a'\n= 10.0.1.1:5353 UNREPLIED\n"},

@@ -192,6 +192,23 @@ static const struct script rows[] = {
      .steps = "+ " CLIENT "S seq 1000\n"
               "+ " SERVER "S. seq 5000 ack 1001\n"
               "+ " SERVER "S. seq 5000 ack 1001\n= SYN_RECV 60\n"},
+    {.name = "tcp.synack_again_higher",
+     .steps = "+ " CLIENT "S seq 1000\n"
+              "+ " SERVER "S. seq 5000 ack 1001\n"
+              "+ " SERVER "S. seq 905000 ack 1001\n= SYN_RECV 60\n"
+              "? " CLIENT ". seq 1001 ack 905001\n"},
+    {.name = "tcp.synack_again_in_syn_sent2",
+     .steps = "+ " CLIENT "S seq 1000\n"
+              "+ " SERVER "S seq 5000\n= SYN_SENT2\n"
+              "+ " SERVER "S. seq 5000 ack 1001\n= SYN_RECV 60\n"
+              "? " CLIENT "S. seq 1000 ack 5001\n"
+              "? " CLIENT ". seq 1001 ack 5001\n"},
+    {.name = "tcp.data_in_close_wait",
+     .steps = SHAKE "+ " CLIENT "F. seq 1001 ack 5001\n"
+                    "+ " SERVER ". seq 5001 ack 1002\n= CLOSE_WAIT 60\n"
+                    "wait 2100\n"
+                    "+ " SERVER "P. seq 5001 ack 1002 len 100\n"
+                    "= CLOSE_WAIT 60\n"},
     {.name = "tcp.synack_again_established",
      .steps = SHAKE "wait 2100\n+ " SERVER "S. seq 5000 ack 1001\n"
                     "= ESTABLISHED 431998 ASSURED\n"},
