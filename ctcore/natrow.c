@@ -39,7 +39,7 @@ static const struct ct_rule *ask_rules(struct ct *ct, const struct ct_pkt *pkt,
 
 /* ---- the router's own addresses ---- */
 
-/* Whose address masquerade and redirect use. */
+/* Whose addresses masquerade and redirect use. */
 static uint8_t speaker(const struct ct *ct, uint8_t iface)
 {
     for (uint8_t i = 0; ct->ifaces.host && i < ct->ifaces.n; i++)
@@ -60,6 +60,43 @@ static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
         if (f->family[i] == family)
             return &f->addr[i];
     return NULL;
+}
+
+/* How near host is to address i of f.  IPv4: is he in its subnet?  IPv6: as
+ * many bits of its prefix are his, too (RFC 6724 rule 8). */
+static unsigned nearness(const struct ct_iface *f, unsigned i,
+                         const union ct_addr *host)
+{
+    unsigned n = 0, most = f->prefix[i];
+
+    while (n < most &&
+           !((f->addr[i].b[n / 8] ^ host->b[n / 8]) & 0x80u >> n % 8))
+        n++;
+    return f->family[i] == CT_IPV4 ? n == most : n;
+}
+
+/* The address of an interface from which it would speak to host: the nearest,
+ * the first of several.  A TUN has no gateway: host is the next hop. */
+static const union ct_addr *nearest_addr(const struct ct *ct, uint8_t iface,
+                                         uint8_t family,
+                                         const union ct_addr *host)
+{
+    const union ct_addr *best = iface_addr(ct, iface, family);
+    const struct ct_iface *f = ct->ifaces.iface;
+    unsigned most = 0;
+
+    if (!best)
+        return NULL;
+    f += iface;
+    for (unsigned i = 0; i < f->n_addrs; i++) {
+        unsigned near = f->family[i] == family ? nearness(f, i, host) : 0;
+
+        if (near > most) {
+            most = near;
+            best = &f->addr[i];
+        }
+    }
+    return best;
 }
 
 /* The outside interface that has this address, or CT_NO_IFACE. */
@@ -251,7 +288,8 @@ static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt, bool count,
         const union ct_addr *own;
 
         a->by = speaker(ct, pkt->out);
-        own = iface_addr(ct, a->by, pkt->tuple.family);
+        own = nearest_addr(ct, a->by, pkt->tuple.family,
+                           &c->tuple[CT_DIR_REPLY].src);
         if (!own)
             return CT_REASON_NO_ADDRESS;
         one_addr(&a->range, own, pkt->tuple.family);

@@ -18,6 +18,7 @@ void config_ct_ifaces(const struct config *config, struct ct_ifaces *out)
         for (unsigned a = 0; a < from->n_addrs; a++) {
             to->addr[a] = from->addr[a].addr;
             to->family[a] = from->addr[a].family;
+            to->prefix[a] = from->addr[a].len;
         }
     }
 }

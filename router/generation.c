@@ -66,8 +66,6 @@ static void prepare(struct generation *g, unsigned worker)
     for (uint32_t i = 0; i < c->n_ifaces; i++) {
         s->more[i].mtu = c->iface[i].mtu;
         s->more[i].usable = true;
-        for (unsigned k = 0; k < c->iface[i].n_addrs; k++)
-            s->more[i].prefix[k] = c->iface[i].addr[k].len;
     }
     s->fib = g->fib;
     s->steer = g->steer;

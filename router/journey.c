@@ -59,7 +59,7 @@ void journey_set_fib(struct journey *j, const struct fib *fib)
 void journey_set_ifaces(struct journey *j, const struct ct_ifaces *ifaces,
                         const struct journey_iface *more)
 {
-    local_setup(&j->local, ifaces, more);
+    local_setup(&j->local, ifaces);
     memcpy(j->iface, more, ifaces->n * sizeof *more);
 }
 

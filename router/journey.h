@@ -14,8 +14,7 @@
 
 struct journey_iface {
     uint16_t mtu;
-    bool usable;       /* false: packets for it are dropped as TX_LINK_DOWN */
-    uint8_t prefix[8]; /* length of each ct_iface.addr's; 0: not known */
+    bool usable; /* false: packets for it are dropped as TX_LINK_DOWN */
 };
 
 struct journey;

@@ -55,8 +55,7 @@ static void learn_broadcast(struct local *local, const union ct_addr *addr,
     learn(local, CT_IPV4, &all, LOCAL_GROUP);
 }
 
-void local_setup(struct local *local, const struct ct_ifaces *ifaces,
-                 const struct journey_iface *more)
+void local_setup(struct local *local, const struct ct_ifaces *ifaces)
 {
     memset(local, 0, sizeof *local);
     local->ifaces = *ifaces;
@@ -71,7 +70,7 @@ void local_setup(struct local *local, const struct ct_ifaces *ifaces,
 
         for (unsigned k = 0; k < f->n_addrs; k++)
             if (f->family[k] == CT_IPV4)
-                learn_broadcast(local, &f->addr[k], more[i].prefix[k]);
+                learn_broadcast(local, &f->addr[k], f->prefix[k]);
     }
 }
 

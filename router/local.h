@@ -2,7 +2,7 @@
 #ifndef LOCAL_H
 #define LOCAL_H
 
-#include "journey.h"
+#include <ctcore/ct.h>
 
 enum local_kind {
     LOCAL_NO,        /* somebody else's: forward */
@@ -23,8 +23,7 @@ struct local {
 };
 
 /* Learn them; replaces what was known. */
-void local_setup(struct local *local, const struct ct_ifaces *ifaces,
-                 const struct journey_iface *more);
+void local_setup(struct local *local, const struct ct_ifaces *ifaces);
 
 enum local_kind local_dst(const struct local *local, uint8_t family,
                           const union ct_addr *addr);

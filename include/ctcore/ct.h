@@ -28,8 +28,9 @@ struct ct_iface {
     bool inside;
     uint16_t mtu; /* 0: not known */
     uint8_t n_addrs;
-    union ct_addr addr[8]; /* the router's own; the first of a family is */
-    uint8_t family[8];     /*  what masquerade and redirect use */
+    union ct_addr addr[8]; /* the router's own; redirect uses the first of a */
+    uint8_t family[8]; /*  family, masquerade the one nearest to its remote */
+    uint8_t prefix[8]; /* length of each; 0: not known */
 };
 
 struct ct_ifaces {

@@ -78,6 +78,8 @@ static const char *const plumbing[] = {
     "addr add 10.0.1.1/24 dev klan",
     "addr add fd00:1::1/64 dev klan nodad",
     "addr add 198.51.100.1/24 dev kwan",
+    "addr add 172.16.5.1/24 dev kwan",
+    "addr add 2001:db8:5::1/64 dev kwan nodad",
     "addr add 2001:db8::1/64 dev kwan nodad",
     "link set klan up",
     "link set kwan up",

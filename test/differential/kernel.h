@@ -1,10 +1,10 @@
 /* kernel.h - the judge: a router made of the kernel this runs on
  *
  * A network namespace of its own with two TUN devices, klan and kwan, that bear
- * the addresses of world.h's router, forwarding, nftables and the kernel's own
- * connection tracking in between.  The kernel walks a packet while it is being
- * written, so what a packet causes has left when kernel_put() returns;
- * kernel_settle() proves it by a packet that follows behind.
+ * the addresses of world.h's router, two more outside, forwarding, nftables and
+ * the kernel's own connection tracking in between.  The kernel walks a packet
+ * while it is being written, so what a packet causes has left when kernel_put()
+ * returns; kernel_settle() proves it by a packet that follows behind.
  *
  * Needs root.  One a process: the calling process moves into the namespace. */
 #ifndef KERNEL_H

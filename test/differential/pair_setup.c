@@ -31,7 +31,9 @@ static const char always[] =
     "%s}\n";
 
 static const char statements_always[] =
-    "max 1024; buckets 1024; input {\"ct_state\":[\"invalid\"],"
+    "max 1024; buckets 1024; "
+    "outside 198.51.100.1/24,172.16.5.1/24,2001:db8::1/64,2001:db8:5::1/64; "
+    "input {\"ct_state\":[\"invalid\"],"
     "\"verdict\":\"drop\"}; ";
 
 static const struct {

@@ -350,6 +350,15 @@ static const struct script rows[] = {
      .setup = &pool,
      .steps = "+ 10.0.1.2 > 198.51.100.2 icmp echo id 7\n"
               "+ 198.51.100.2 > $1 icmp reply id 7\n= REPLIED\n"},
+    {.name = "nat.masquerade.nearest_address",
+     .steps = "+ " C " > 172.16.5.9:53 udp 'a'\n= 172.16.5.1:4000\n"
+              "+ " C " > " S " udp 'a'\n= 198.51.100.2:53 198.51.100.1:4000\n"
+              "+ " C " > 203.0.113.9:53 udp 'a'\n"
+              "= 203.0.113.9:53 198.51.100.1:4000\n"
+              "+ [fd00:1::2]:4000 > [2001:db8:5::9]:53 udp 'a'\n"
+              "= 2001:db8:5::1\n"
+              "+ [fd00:1::2]:4000 > [2001:db8::9]:53 udp 'a'\n"
+              "= 2001:db8::1\n"},
     /* ---- no rule: the null binding ---- */
     {.name = "nat.null",
      .setup = &off,

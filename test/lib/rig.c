@@ -85,11 +85,8 @@ static void set_ifaces(struct rig *rig)
     config_ct_ifaces(rig->config, &rig->ifaces);
     rig->ifaces.host = rig->host;
     for (uint32_t i = 0; i < rig->config->n_ifaces; i++) {
-        const struct config_iface *f = &rig->config->iface[i];
-
-        rig->more[i] = (struct journey_iface){.mtu = f->mtu, .usable = true};
-        for (unsigned a = 0; a < f->n_addrs; a++)
-            rig->more[i].prefix[a] = f->addr[a].len;
+        rig->more[i] = (struct journey_iface){.mtu = rig->config->iface[i].mtu,
+                                              .usable = true};
     }
     ct_set_ifaces(rig->ct, &rig->ifaces);
     journey_set_ifaces(rig->journey, &rig->ifaces, rig->more);

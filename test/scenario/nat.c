@@ -418,6 +418,55 @@ static void linux_masquerade_without_an_address(void **state)
     END(w);
 }
 
+/* netfilter 2.4: of several addresses the one in whose subnet the next hop is,
+ * behind a forward's target too; else the first. */
+static void linux_masquerade_behind_the_nearest_address(void **state)
+{
+    struct world *w =
+        WORLD("outside 198.51.100.1/24,203.0.113.1/24,2001:db8::1/64,"
+              "2001:db8:5::1/64; dnat udp 9.9.9.9:80 -> 203.0.113.9:80");
+
+    (void)state;
+    say(w, "10.0.1.2:4000 > 203.0.113.9:53 udp");
+    say(w, "10.0.1.2:4000 > 198.51.100.9:53 udp");
+    say(w, "10.0.1.2:4000 > 8.8.8.8:53 udp");
+    say(w, "10.0.1.2:5000 > 9.9.9.9:80 udp");
+    say(w, "[fd00:1::2]:4000 > [2001:db8:5::9]:53 udp");
+    say(w, "[fd00:1::2]:4000 > [2001:db8::9]:53 udp");
+    TRACE(w, "[  0] 10.0.1.2:4000 > 203.0.113.9:53 udp: NEW\n"
+             "      out wan 203.0.113.1:4000 > 203.0.113.9:53 udp\n"
+             "[  0] 10.0.1.2:4000 > 198.51.100.9:53 udp: NEW\n"
+             "      out wan 198.51.100.1:4000 > 198.51.100.9:53 udp\n"
+             "[  0] 10.0.1.2:4000 > 8.8.8.8:53 udp: NEW\n"
+             "      out wan 198.51.100.1:4000 > 8.8.8.8:53 udp\n"
+             "[  0] 10.0.1.2:5000 > 9.9.9.9:80 udp: NEW\n"
+             "      out wan 203.0.113.1:5000 > 203.0.113.9:80 udp\n"
+             "[  0] [fd00:1::2]:4000 > [2001:db8:5::9]:53 udp: NEW\n"
+             "      out wan [2001:db8:5::1]:4000 > [2001:db8:5::9]:53 udp\n"
+             "[  0] [fd00:1::2]:4000 > [2001:db8::9]:53 udp: NEW\n"
+             "      out wan [2001:db8::1]:4000 > [2001:db8::9]:53 udp\n");
+    END(w);
+}
+
+/* netfilter 2.4: an address that is deleted takes the flows hidden behind it,
+ * those behind the interface's others stay. */
+static void linux_only_the_address_that_goes_takes_flows(void **state)
+{
+    struct world *w = WORLD("outside 198.51.100.1/24,203.0.113.1/24");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > 203.0.113.9:53 udp");
+    say(w, "10.0.1.2:4000 > 198.51.100.9:53 udp");
+    say(w, "10.0.1.2:4000 > 8.8.8.8:53 udp");
+    reload(w, "outside 198.51.100.1/24");
+    FLOWS(w, "udp 30 10.0.1.2:4000 > 198.51.100.9:53 / "
+             "198.51.100.9:53 > 198.51.100.1:4000 UNREPLIED\n"
+             "udp 30 10.0.1.2:4000 > 8.8.8.8:53 / "
+             "8.8.8.8:53 > 198.51.100.1:4000 UNREPLIED\n");
+    END(w);
+}
+
 /* netfilter 2.4: a hidden flow whose way changes ends, and its packet with it;
  * the next begins anew. */
 static void linux_masquerade_by_another_interface(void **state)
@@ -462,6 +511,8 @@ int main(void)
         STORY(linux_portless_protocols_have_one_host_a_server),
         STORY(s4_clients_do_not_shadow_a_forward),
         STORY(linux_masquerade_without_an_address),
+        STORY(linux_masquerade_behind_the_nearest_address),
+        STORY(linux_only_the_address_that_goes_takes_flows),
         STORY(linux_masquerade_by_another_interface),
     };
 

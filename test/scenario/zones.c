@@ -118,6 +118,7 @@ static void strangers_have_no_way_to_a_shared_network(void **state)
     w->quiet = true;
     say(w, "198.51.100.2:53 > 10.0.1.2:4000 udp 'x'");
     assert_int_equal(w->why, CT_REASON_NO_ROUTE);
+    assert_int_equal(stat_of(w, CT_STAT_entries), 0); /* nothing is left */
     END(w);
 }
 

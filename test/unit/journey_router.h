@@ -100,8 +100,9 @@ static inline void add_iface(struct router *r, unsigned i, const char *v4,
     f->addr[0] = addr(v4);
     f->family[1] = CT_IPV6;
     f->addr[1] = addr(v6);
-    r->more[i] =
-        (struct journey_iface){.mtu = 1500, .usable = true, .prefix = {24, 64}};
+    f->prefix[0] = 24;
+    f->prefix[1] = 64;
+    r->more[i] = (struct journey_iface){.mtu = 1500, .usable = true};
     r->ifaces.n = i + 1;
 }
 
