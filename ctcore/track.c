@@ -282,7 +282,7 @@ static void adopt(struct ct *ct, struct ct_pkt *pkt, uint32_t slot,
 }
 
 /* A rule said who listens to this flow. */
-static void assign(struct ct *ct, const struct ct_pkt *pkt, uint32_t slot)
+static void assign(struct ct *ct, struct ct_pkt *pkt, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
     struct ext *ext;
@@ -292,6 +292,7 @@ static void assign(struct ct *ct, const struct ct_pkt *pkt, uint32_t slot)
         return;
     conn_set(ext->helper, pkt->helper);
     conn_set(c->status, c->status | CT_HELPER);
+    pkt->events |= CT_EVENT_HELPER;
     ct->helped++;
 }
 

@@ -13,8 +13,8 @@ enum ct_event_bit {
 /* What conntrack(8) calls an UPDATE. */
 #define CT_EVENT_UPDATE                                                        \
     ((unsigned)CT_EVENT_REPLY | (unsigned)CT_EVENT_ASSURED |                   \
-     (unsigned)CT_EVENT_PROTOINFO | (unsigned)CT_EVENT_MARK |                  \
-     (unsigned)CT_EVENT_LABEL)
+     (unsigned)CT_EVENT_PROTOINFO | (unsigned)CT_EVENT_HELPER |                \
+     (unsigned)CT_EVENT_MARK | (unsigned)CT_EVENT_LABEL)
 
 struct ct_event {
     uint32_t mask; /* enum ct_event_bit */

@@ -28,9 +28,9 @@ static void tuple_text(char *out, size_t room, const struct ct_tuple *t)
         pair_say(out, room, " zone=%u", t->zone);
 }
 
-/* Bits that only one of the two has a use for are left out: offload, helper
- * templates. */
-#define COMPARED 0x7ffu
+/* Bits that only one of the two has a use for are left out: templates, clashes,
+ * offload. */
+#define COMPARED (0x7ffu | (uint32_t)CT_HELPER)
 /* Nor does the API tell that NAT was asked, which is so of every flow. */
 #define NAT_ASKED ((uint32_t)CT_SRC_NAT_DONE | (uint32_t)CT_DST_NAT_DONE)
 

@@ -106,6 +106,7 @@ static void event(void *ctx, const struct ct_event *ev)
     char tuple[200], number[8], when[24] = "     ";
     const char *what = "UPDATE";
 
+    w->told = ev->mask;
     if (ev->mask & CT_EVENT_DESTROY)
         what = "DESTROY";
     else if (ev->mask & (CT_EVENT_NEW | CT_EVENT_RELATED))

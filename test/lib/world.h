@@ -58,6 +58,7 @@ struct world {
     uint64_t sent, dropped; /* since the beginning */
     enum ct_reason why;     /* of the last drop */
     enum ct_info info;      /* of the last packet said */
+    uint32_t told;          /* enum ct_event_bit of the last event */
     /* what a rule's "queue 0" or "queue 1" took, until resume(); the table of
      * options is a real router's, not these */
     bool deaf; /* nobody takes them */

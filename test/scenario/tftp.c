@@ -38,6 +38,25 @@ static void transfer(void **state)
     }
 }
 
+/* As the kernel: whom a rule gave a helper is told with NEW, whoever was
+ * announced with RELATED. */
+static void linux_events(void **state)
+{
+    struct world *w = WORLD(HELPER);
+
+    (void)state;
+    w->quiet = true;
+    say(w, C ":4001 > " S ":70 udp " READ);
+    assert_int_equal(w->told, CT_EVENT_NEW);
+    say(w, C ":4000 > " S ":69 udp " READ);
+    assert_int_equal(w->told, CT_EVENT_NEW | CT_EVENT_HELPER);
+    say(w, S ":1069 > " W ":4000 udp " DATA);
+    assert_int_equal(w->told, CT_EVENT_RELATED);
+    say(w, C ":4000 > " S ":1069 udp hex 00040001");
+    assert_int_equal(w->told, CT_EVENT_REPLY);
+    END(w);
+}
+
 /* The outside port is another one: the answer finds the client all the same.
  */
 static void behind_another_port(void **state)
@@ -114,8 +133,8 @@ static void dropped_on_the_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(transfer),    STORY(behind_another_port), STORY(server_inside),
-        STORY(nobody_else), STORY(dropped_on_the_way),
+        STORY(transfer),      STORY(linux_events), STORY(behind_another_port),
+        STORY(server_inside), STORY(nobody_else),  STORY(dropped_on_the_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
