@@ -163,6 +163,22 @@ static void linux_late_packet_is_a_new_flow(void **state)
     END(w);
 }
 
+/* Whoever begins to listen is told of flows that are older than he, too. */
+static void old_flows_are_told(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    ct_subscribe(w->rig.ct, 0);
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > 198.51.100.2:53 udp");
+    ct_subscribe(w->rig.ct, CT_EVENT_DESTROY);
+    w->quiet = false;
+    elapse(w, 30);
+    TRACE(w, "[ 30] DESTROY udp 10.0.1.2:4000 > 198.51.100.2:53\n");
+    END(w);
+}
+
 /* A sleeping machine: two days pass between two looks. */
 static void a_long_sleep(void **state)
 {
@@ -206,6 +222,7 @@ int main(void)
         STORY(f34_clock_wraps),
         STORY(f34_deadline_on_the_edge),
         STORY(linux_late_packet_is_a_new_flow),
+        STORY(old_flows_are_told),
         STORY(a_long_sleep),
         STORY(reload_changes_timeouts),
     };

@@ -288,6 +288,22 @@ static void rules_of_output_are_asked(void **state)
     END(w);
 }
 
+/* The kernel would send it to 127.0.0.1, where no device of weir's leads. */
+static void own_packets_are_redirected_to_the_outside_address(void **state)
+{
+    struct world *w =
+        HOST_WORLD("output {\"dport\":80,\"proto\":\"tcp\",\"redirect\":3128}");
+
+    (void)state;
+    say(w, W ":5000 > " S " tcp S seq 1@wan");
+    say(w, W ":3128 > " W ":5000 tcp S. seq 4 ack 2@wan");
+    TRACE(w, "[  0] " W ":5000 > " S " tcp S: NEW\n"
+             "      out wan " W ":5000 > " W ":3128 tcp S\n"
+             "[  0] " W ":3128 > " W ":5000 tcp S.: ESTABLISHED\n"
+             "      out wan " S " > " W ":5000 tcp S.\n");
+    END(w);
+}
+
 /* IPv6 is routed and tracked; hop limits stay as they are. */
 static void ipv6_without_nat(void **state)
 {
@@ -359,6 +375,7 @@ int main(void)
         STORY(redirect_and_masquerade_to_lan),
         STORY(a_second_address_is_kept),
         STORY(rules_of_output_are_asked),
+        STORY(own_packets_are_redirected_to_the_outside_address),
         STORY(ipv6_without_nat),
         STORY(reserved_ports),
     };
