@@ -5,6 +5,7 @@
  * use=, counters and age at the end of a flow only. */
 #include "cli_format.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,16 +40,22 @@ static bool has(const json_t *o, const char *key)
     return json_object_get(o, key) != NULL;
 }
 
-static bool has_status(const json_t *flow, const char *name)
+bool cli_format_says(const json_t *words, const char *word)
 {
-    const json_t *status = json_object_get(flow, "status"), *row;
     size_t i;
 
-    json_array_foreach(
-        status, i,
-        row) if (strcmp(json_string_value(row) ? json_string_value(row) : "",
-                        name) == 0) return true;
+    for (i = 0; i < json_array_size(words); i++) {
+        const char *is = json_string_value(json_array_get(words, i));
+
+        if (is && strcmp(is, word) == 0)
+            return true;
+    }
     return false;
+}
+
+static bool has_status(const json_t *flow, const char *name)
+{
+    return cli_format_says(json_object_get(flow, "status"), name);
 }
 
 static bool is_ipv6(const json_t *flow)
@@ -74,6 +81,14 @@ static time_t start_of(const json_t *flow)
     if (!*text || !strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm))
         return 0;
     return timegm(&tm);
+}
+
+/* Of an event only a mark that there is, or that it is about. */
+static bool shows_mark(const json_t *flow, unsigned flags,
+                       enum cli_format_type type)
+{
+    return type == CLI_FORMAT_LIST || number_of(flow, "mark") ||
+           (flags & CLI_FORMAT_MARKED);
 }
 
 /* ---- the line for people ---- */
@@ -173,7 +188,7 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
     text_side(out, flow, true, counters);
     if (has_status(flow, "ASSURED"))
         fputs("[ASSURED] ", out);
-    if (type != CLI_FORMAT_DESTROY || number_of(flow, "mark"))
+    if (shows_mark(flow, flags, type))
         fprintf(out, "mark=%" PRIu64 " ", number_of(flow, "mark"));
     text_zone(out, flow, "zone", "zone");
     text_age(out, flow, flags, type, now);
@@ -237,6 +252,29 @@ static void save_zone(FILE *out, const json_t *flow, const char *key,
         fprintf(out, "%s %" PRIu64 " ", flag, number_of(flow, key));
 }
 
+static void save_ports(FILE *out, const json_t *o, const json_t *r,
+                       const char *icmp)
+{
+    if (has(o, "sport"))
+        fprintf(out,
+                "--sport %" PRIu64 " --dport %" PRIu64
+                " --reply-port-src %" PRIu64 " --reply-port-dst %" PRIu64 " ",
+                number_of(o, "sport"), number_of(o, "dport"),
+                number_of(r, "sport"), number_of(r, "dport"));
+    else if (has(o, "type"))
+        fprintf(out,
+                "--%s-type %" PRIu64 " --%s-code %" PRIu64 " --%s-id %" PRIu64
+                " ",
+                icmp, number_of(o, "type"), icmp, number_of(o, "code"), icmp,
+                number_of(o, "id"));
+    else if (has(o, "srckey"))
+        fprintf(out,
+                "--srckey %" PRIu64 " --dstkey %" PRIu64
+                " --reply-key-src %" PRIu64 " --reply-key-dst %" PRIu64 " ",
+                number_of(o, "srckey"), number_of(o, "dstkey"),
+                number_of(r, "srckey"), number_of(r, "dstkey"));
+}
+
 static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
 {
     const json_t *o = json_object_get(flow, "original");
@@ -261,19 +299,13 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
         fprintf(out, "-p %" PRIu64 " ", number_of(flow, "protonum"));
     else
         fprintf(out, "-p %s ", text_of(flow, "protocol"));
-    if (has(o, "sport"))
-        fprintf(out,
-                "--sport %" PRIu64 " --dport %" PRIu64
-                " --reply-port-src %" PRIu64 " --reply-port-dst %" PRIu64 " ",
-                number_of(o, "sport"), number_of(o, "dport"),
-                number_of(r, "sport"), number_of(r, "dport"));
-    else if (has(o, "type"))
-        fprintf(out,
-                "--icmp-type %" PRIu64 " --icmp-code %" PRIu64
-                " --icmp-id %" PRIu64 " ",
-                number_of(o, "type"), number_of(o, "code"), number_of(o, "id"));
+    save_ports(out, o, r, is_ipv6(flow) ? "icmpv6" : "icmp");
     if (*state_of(flow))
         fprintf(out, "--state %s ", state_of(flow));
+    if (has(o, "vtag")) /* as they stand in memory: what -A takes */
+        fprintf(out, "--orig-vtag %" PRIu32 " --reply-vtag %" PRIu32 " ",
+                htonl((uint32_t)number_of(o, "vtag")),
+                htonl((uint32_t)number_of(r, "vtag")));
 }
 
 /* ---- -o xml ---- */
@@ -293,6 +325,10 @@ static void xml_tuple(FILE *out, const json_t *flow, const char *key,
     if (has(t, "sport"))
         fprintf(out, "<sport>%" PRIu64 "</sport><dport>%" PRIu64 "</dport>",
                 number_of(t, "sport"), number_of(t, "dport"));
+    else if (has(t, "srckey"))
+        fprintf(out,
+                "<srckey>0x%" PRIx64 "</srckey><dstkey>0x%" PRIx64 "</dstkey>",
+                number_of(t, "srckey"), number_of(t, "dstkey"));
     fputs("</layer4>", out);
     if (number_of(flow, *key == 'o' ? "zone_orig" : "zone_reply"))
         fprintf(out, "<zone>%" PRIu64 "</zone>",
@@ -336,7 +372,7 @@ static void xml_flow(FILE *out, const json_t *flow, unsigned flags,
     if (has(flow, "timeout"))
         fprintf(out, "<timeout>%" PRIu64 "</timeout>",
                 number_of(flow, "timeout"));
-    if (type != CLI_FORMAT_DESTROY || number_of(flow, "mark"))
+    if (shows_mark(flow, flags, type))
         fprintf(out, "<mark>%" PRIu64 "</mark>", number_of(flow, "mark"));
     if (number_of(flow, "zone"))
         fprintf(out, "<zone>%" PRIu64 "</zone>", number_of(flow, "zone"));
@@ -357,6 +393,8 @@ static void xml_flow(FILE *out, const json_t *flow, unsigned flags,
     fputs("</meta>", out);
     if ((flags & CLI_FORMAT_TIMESTAMP) && type != CLI_FORMAT_LIST)
         xml_when(out, now.tv_sec);
+    if (has(flow, "helper"))
+        fprintf(out, "<helper>%s</helper>", text_of(flow, "helper"));
     fputs("</flow>", out);
 }
 

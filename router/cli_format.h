@@ -17,11 +17,16 @@ enum {
     CLI_FORMAT_XML = 1u << 5,
     CLI_FORMAT_JSON = 1u << 6,
     CLI_FORMAT_LABELS = 1u << 7,
-    CLI_FORMAT_USERSPACE = 1u << 8 /* changes nothing */
+    CLI_FORMAT_USERSPACE = 1u << 8, /* changes nothing */
+    /* no name of -o: the event is about the mark, which may be 0 now */
+    CLI_FORMAT_MARKED = 1u << 9
 };
 
 /* 0: no such name. */
 unsigned cli_format_flag(const char *name);
+
+/* Is word one of an array's strings? */
+bool cli_format_says(const json_t *words, const char *word);
 
 /* What a line is for. */
 enum cli_format_type {

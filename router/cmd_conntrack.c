@@ -58,13 +58,13 @@ static bool target(char *out, size_t room, const char *path, const char *query)
     return (size_t)snprintf(out, room, "%s%s", path, query) < room;
 }
 
-static void show(const json_t *flow, const char *line,
-                 const struct cli_options *o, enum cli_format_type type)
+static void show(const json_t *flow, const char *line, unsigned output,
+                 enum cli_format_type type)
 {
-    if (o->output & CLI_FORMAT_JSON)
+    if (output & CLI_FORMAT_JSON)
         puts(line);
     else
-        cli_format_flow(stdout, flow, o->output, type, now());
+        cli_format_flow(stdout, flow, output, type, now());
 }
 
 /* GET, expect 200 and JSON; NULL after a sentence, *code is set. */
@@ -159,7 +159,7 @@ static int walk(struct cli_http *h, const struct cli_options *o,
 static int show_one(const json_t *flow, const char *line,
                     const struct cli_options *o, void *n)
 {
-    show(flow, line, o, CLI_FORMAT_LIST);
+    show(flow, line, o->output, CLI_FORMAT_LIST);
     ++*(unsigned long *)n;
     return 0;
 }
@@ -240,7 +240,9 @@ static int delete_one(const json_t *flow, const char *line,
         (void)usleep(2000);
     }
     if (status == 204) {
-        show(flow, line, o, CLI_FORMAT_LIST);
+        show(flow, line, o->output,
+             o->output & CLI_FORMAT_SAVE ? CLI_FORMAT_DESTROY
+                                         : CLI_FORMAT_LIST);
         d->n++;
         return 0;
     }
@@ -278,7 +280,7 @@ static void show_event(const char *line, const struct cli_options *o,
 {
     json_t *j = json_loads(line, 0, NULL);
     const char *name = json_string_value(json_object_get(j, "type"));
-    unsigned bit = CLI_OPTIONS_UPDATE;
+    unsigned bit = CLI_OPTIONS_UPDATE, output = o->output;
     enum cli_format_type type = CLI_FORMAT_UPDATE;
 
     if (name && strcmp(name, "NEW") == 0) {
@@ -288,8 +290,10 @@ static void show_event(const char *line, const struct cli_options *o,
         bit = CLI_OPTIONS_DESTROY;
         type = CLI_FORMAT_DESTROY;
     }
+    if (cli_format_says(json_object_get(j, "bits"), "MARK"))
+        output |= CLI_FORMAT_MARKED;
     if (name && (o->events & bit)) {
-        show(json_object_get(j, "flow"), line, o, type);
+        show(json_object_get(j, "flow"), line, output, type);
         (void)fflush(stdout);
         ++*n;
     }

@@ -78,6 +78,8 @@ static void write_dir(struct json_out *j, const char *key,
         json_out_u64(j, "srckey", t->sport);
         json_out_u64(j, "dstkey", t->dport);
     }
+    if (t->proto == 132) /* what packets of this direction bear */
+        json_out_u64(j, "vtag", v->proto.sctp.vtag[dir]);
     if (v->has_acct) {
         json_out_u64(j, "packets", v->packets[dir]);
         json_out_u64(j, "bytes", v->bytes[dir]);
@@ -91,8 +93,8 @@ void flow_write(struct json_out *j, const char *key,
 {
     const struct ct_tuple *t = &v->tuple[CT_DIR_ORIGINAL];
     uint16_t back = v->tuple[CT_DIR_REPLY].zone;
+    uint32_t left = ct_time_left_s(v->expires, src->now(src->ctx)), bit;
     char text[32];
-    uint32_t bit;
 
     json_out_object(j, key);
     flow_id(text, src, shard, v);
@@ -101,9 +103,8 @@ void flow_write(struct json_out *j, const char *key,
     json_out_string(j, "protocol", names_proto(t->proto));
     json_out_u64(j, "protonum", t->proto);
     json_out_string(j, "state", v->state ? v->state : "");
-    if (!ended)
-        json_out_u64(j, "timeout",
-                     ct_time_left_s(v->expires, src->now(src->ctx)));
+    if (left || !ended)
+        json_out_u64(j, "timeout", left);
     json_out_array(j, "status");
     for (bit = 1; bit; bit <<= 1)
         if ((v->status & bit) && names_status(bit))

@@ -8,7 +8,7 @@
 
 enum { FLOW_TEXT_MAX = 2048 }; /* no flow's JSON is longer */
 
-/* ended: the flow is no more, so it has no timeout. */
+/* ended: the flow is no more; it has a timeout if it did not wait for that. */
 void flow_write(struct json_out *j, const char *key,
                 const struct web_source *src, uint32_t shard,
                 const struct ct_view *v, bool ended);

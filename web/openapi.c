@@ -20,7 +20,8 @@ static const char *const schemas[][2] = {
      "{\"type\":\"object\",\"required\":[\"src\",\"dst\"],\"properties\":{"
      "\"src\":" STR ",\"dst\":" STR ",\"sport\":" INT ",\"dport\":" INT
      ",\"type\":" INT ",\"code\":" INT ",\"id\":" INT ",\"srckey\":" INT
-     ",\"dstkey\":" INT ",\"packets\":" INT ",\"bytes\":" INT "}}"},
+     ",\"dstkey\":" INT ",\"vtag\":" INT ",\"packets\":" INT ",\"bytes\":" INT
+     "}}"},
     {"Flow",
      "{\"type\":\"object\",\"required\":[\"id\",\"family\",\"protocol\","
      "\"protonum\",\"state\",\"status\",\"original\",\"reply\",\"mark\","

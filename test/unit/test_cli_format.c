@@ -4,6 +4,7 @@
 #include "cli_format.h"
 #include "cli_options.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,8 +76,10 @@
     "{\"id\":\"3-2\",\"family\":\"ipv4\",\"protocol\":\"sctp\","               \
     "\"protonum\":132,\"state\":\"ESTABLISHED\",\"timeout\":209,\"status\":["  \
     "\"SEEN_REPLY\",\"ASSURED\"],\"original\":{\"src\":\"10.0.1.3\",\"dst\":"  \
-    "\"198.51.100.2\",\"sport\":5000,\"dport\":99},\"reply\":{\"src\":"        \
-    "\"198.51.100.2\",\"dst\":\"198.51.100.1\",\"sport\":99,\"dport\":5000},"  \
+    "\"198.51.100.2\",\"sport\":5000,\"dport\":99,\"vtag\":7},\"reply\":{"     \
+    "\"src\":"                                                                 \
+    "\"198.51.100.2\",\"dst\":\"198.51.100.1\",\"sport\":99,\"dport\":5000,"   \
+    "\"vtag\":9},"                                                             \
     "\"mark\":0,\"zone\":0}"
 #define DCCP                                                                   \
     "{\"id\":\"3-3\",\"family\":\"ipv4\",\"protocol\":\"dccp\","               \
@@ -95,6 +98,8 @@
 
 static void lines_are_conntrack_s(void **state)
 {
+    /* Tags 7 and 9 as they stand in this machine's memory. */
+    static char sctp_saved[256];
     static const struct {
         const char *flow;
         unsigned flags;
@@ -161,7 +166,11 @@ static void lines_are_conntrack_s(void **state)
         {TCP_SENT, CLI_FORMAT_TIMESTAMP | CLI_FORMAT_ID, CLI_FORMAT_NEW,
          "[1767225609.001002]\t    [NEW] tcp      6 118 SYN_SENT src=10.0.1.2 "
          "dst=198.51.100.2 sport=4001 dport=80 [UNREPLIED] src=198.51.100.2 "
-         "dst=198.51.100.1 sport=80 dport=4001 mark=0 id=42-7\n"},
+         "dst=198.51.100.1 sport=80 dport=4001 id=42-7\n"},
+        {TCP_SENT, CLI_FORMAT_MARKED, CLI_FORMAT_UPDATE,
+         " [UPDATE] tcp      6 118 SYN_SENT src=10.0.1.2 "
+         "dst=198.51.100.2 sport=4001 dport=80 [UNREPLIED] src=198.51.100.2 "
+         "dst=198.51.100.1 sport=80 dport=4001 mark=0\n"},
         {UDP_MARKED, 0, CLI_FORMAT_UPDATE,
          " [UPDATE] udp      17 28 src=10.0.1.2 dst=198.51.100.2 sport=5000 "
          "dport=53 src=198.51.100.2 dst=10.0.1.2 sport=53 dport=5000 "
@@ -183,6 +192,38 @@ static void lines_are_conntrack_s(void **state)
          "-D -t 118 -u SEEN_REPLY,ASSURED -s 10.0.1.2 -d 198.51.100.2 -g "
          "10.0.0.9 -n 198.51.100.1 -p tcp --sport 4001 --dport 80 "
          "--reply-port-src 81 --reply-port-dst 5555 --state ESTABLISHED\n"},
+        {GRE, CLI_FORMAT_SAVE, CLI_FORMAT_LIST,
+         "-A -t 29 -u UNSET -s 10.0.1.3 -d 198.51.100.2 -r 198.51.100.2 -q "
+         "10.0.1.3 -p gre --srckey 0 --dstkey 4660 --reply-key-src 4660 "
+         "--reply-key-dst 0\n"},
+        {PING6, CLI_FORMAT_SAVE, CLI_FORMAT_LIST,
+         "-A -t 29 -u UNSET -s fd00:1::2 -d 2001:db8::2 -r 2001:db8::2 -q "
+         "2001:db8::1 -p icmpv6 --icmpv6-type 128 --icmpv6-code 0 "
+         "--icmpv6-id 77\n"},
+        {SCTP, CLI_FORMAT_SAVE, CLI_FORMAT_LIST, sctp_saved},
+        {GRE, CLI_FORMAT_XML, CLI_FORMAT_NEW,
+         "<flow type=\"new\"><meta direction=\"original\"><layer3 "
+         "protonum=\"2\" protoname=\"ipv4\"><src>10.0.1.3</src><dst>"
+         "198.51.100.2</dst></layer3><layer4 protonum=\"47\" "
+         "protoname=\"gre\"><srckey>0x0</srckey><dstkey>0x1234</dstkey>"
+         "</layer4></meta><meta direction=\"reply\"><layer3 protonum=\"2\" "
+         "protoname=\"ipv4\"><src>198.51.100.2</src><dst>10.0.1.3</dst>"
+         "</layer3><layer4 protonum=\"47\" protoname=\"gre\"><srckey>0x1234"
+         "</srckey><dstkey>0x0</dstkey></layer4></meta><meta "
+         "direction=\"independent\"><timeout>29</timeout><id>3-1</id>"
+         "<unreplied/></meta></flow>\n"},
+        {HELPED, CLI_FORMAT_XML, CLI_FORMAT_UPDATE,
+         "<flow type=\"update\"><meta direction=\"original\"><layer3 "
+         "protonum=\"2\" protoname=\"ipv4\"><src>10.0.1.2</src><dst>"
+         "198.51.100.2</dst></layer3><layer4 protonum=\"6\" "
+         "protoname=\"tcp\"><sport>4444</sport><dport>21</dport></layer4>"
+         "</meta><meta direction=\"reply\"><layer3 protonum=\"2\" "
+         "protoname=\"ipv4\"><src>198.51.100.2</src><dst>198.51.100.1</dst>"
+         "</layer3><layer4 protonum=\"6\" protoname=\"tcp\"><sport>21</sport>"
+         "<dport>4444</dport></layer4></meta><meta "
+         "direction=\"independent\"><state>ESTABLISHED</state><timeout>299"
+         "</timeout><id>4-4</id><assured/></meta><helper>ftp</helper>"
+         "</flow>\n"},
         {OTHER, CLI_FORMAT_SAVE, CLI_FORMAT_LIST,
          "-A -t 599 -u SEEN_REPLY -s 10.0.1.3 -d 198.51.100.2 -r "
          "198.51.100.2 -q 10.0.1.3 -p 99\n"},
@@ -206,6 +247,13 @@ static void lines_are_conntrack_s(void **state)
 
     (void)state;
     (void)setenv("TZ", "UTC", 1);
+    (void)snprintf(sctp_saved, sizeof(sctp_saved),
+                   "-A -t 209 -u SEEN_REPLY,ASSURED -s 10.0.1.3 -d "
+                   "198.51.100.2 -r 198.51.100.2 -q 198.51.100.1 -p sctp "
+                   "--sport 5000 --dport 99 --reply-port-src 99 "
+                   "--reply-port-dst 5000 --state ESTABLISHED --orig-vtag %u "
+                   "--reply-vtag %u\n",
+                   htonl(7), htonl(9));
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         json_t *flow = json_loads(rows[i].flow, 0, NULL);
         char *text = NULL;

@@ -42,13 +42,21 @@ static void tell(void *arg)
         web_event(t->w->web, 0, &t->ev, i == 0 ? t->lost : 0);
 }
 
-static void event(struct world *w, uint32_t mask, unsigned times, uint64_t lost)
+static void event_of(struct world *w, uint32_t mask, unsigned times,
+                     uint64_t lost, bool expired)
 {
     struct told t = {.w = w, .times = times, .lost = lost};
 
     t.ev.mask = mask;
     t.ev.view = w->view[0][0];
+    if (expired)
+        t.ev.view.expires.ms = 0;
     web_world_do(w, tell, &t);
+}
+
+static void event(struct world *w, uint32_t mask, unsigned times, uint64_t lost)
+{
+    event_of(w, mask, times, lost, false);
 }
 
 static int listen_for(struct world *w, const char *more)
@@ -78,7 +86,7 @@ static void events_come_with_growing_ids(void **state)
 
     assert_int_equal(w->wanted, 1);
     event(w, CT_EVENT_NEW, 1, 0);
-    event(w, CT_EVENT_DESTROY, 1, 0);
+    event_of(w, CT_EVENT_DESTROY, 1, 0, true);
     web_client_read(fd, text, sizeof(text), 3000, "\"type\":\"DESTROY\"");
     first = strstr(text, "id: ");
     assert_non_null(first);
@@ -89,6 +97,19 @@ static void events_come_with_growing_ids(void **state)
     assert_non_null(strstr(first, "\"type\":\"NEW\",\"bits\":[\"NEW\"],"
                                   "\"flow\":{\"id\":\"0-7\""));
     assert_null(strstr(second, "\"timeout\"")); /* it has ended */
+    (void)close(fd);
+}
+
+/* As the kernel: how long it would still have lived. */
+static void ended_before_its_time(void **state)
+{
+    struct world *w = *state;
+    char text[8192];
+    int fd = listen_for(w, "");
+
+    event(w, CT_EVENT_DESTROY, 1, 0);
+    web_client_read(fd, text, sizeof(text), 3000, "\"type\":\"DESTROY\"");
+    assert_non_null(strstr(text, "\"timeout\":"));
     (void)close(fd);
 }
 
@@ -158,9 +179,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
-        T(events_come_with_growing_ids),
-        T(gaps_are_told_exactly),
-        T(unknown_ids_are_told_to_resync),
+        T(events_come_with_growing_ids), T(ended_before_its_time),
+        T(gaps_are_told_exactly),        T(unknown_ids_are_told_to_resync),
         T(the_33rd_listener_is_refused),
     };
 
