@@ -23,7 +23,7 @@
 enum { LAN, WAN, N_SIDES };
 
 struct device {
-    char folder[32], weir[4096];
+    char folder[32], socket[48], weir[4096];
     pid_t pid;
     int fd[N_SIDES];
     unsigned probes;
@@ -40,16 +40,18 @@ static const char config[] =
     "\"address\":[\"198.51.100.1/24\",\"172.16.5.1/24\","
     "\"2001:db8::1/64\",\"2001:db8:5::1/64\"]}},"
     "\"routes\":[{\"to\":\"default\",\"interface\":\"wan\"}],"
+    "\"conntrack\":{%s\"max\":4096},"
     "\"rules\":{"
-    "\"prerouting\":[{\"src\":\"192.0.2.1\",\"verdict\":\"notrack\"}],"
+    "\"prerouting\":[%s{\"src\":\"192.0.2.1\",\"verdict\":\"notrack\"}],"
     "\"input\":[{\"ct_state\":[\"invalid\"],\"verdict\":\"drop\"}],"
     "\"postrouting\":[{\"out\":\"wan\",\"masquerade\":true}]},"
-    "\"api\":{\"listen\":null,\"socket\":\"%s/weir.sock\"},"
+    "\"api\":{\"listen\":null,\"socket\":\"%s\"},"
     "\"log\":{\"level\":\"error\"}}";
 
 /* ---- life ---- */
 
-static bool write_config(const struct device *d)
+static bool write_config(const struct device *d,
+                         const struct device_setup *setup)
 {
     char path[64];
     FILE *f;
@@ -58,7 +60,8 @@ static bool write_config(const struct device *d)
     f = fopen(path, "w");
     if (!f)
         return false;
-    fprintf(f, config, d->folder);
+    fprintf(f, config, setup ? setup->conntrack : "",
+            setup ? setup->prerouting : "", d->socket);
     return fclose(f) == 0;
 }
 
@@ -76,28 +79,36 @@ static void run(const struct device *d)
     _exit(1);
 }
 
-/* A command of weir's, asked at its socket. */
-static FILE *ask(const struct device *d, const char *command)
+FILE *device_ask(const struct device *d, const char *command)
 {
     char line[8192];
 
-    snprintf(line, sizeof line, "%s %s --socket %s/weir.sock 2>/dev/null",
-             d->weir, command, d->folder);
+    snprintf(line, sizeof line, "%s %s --socket %s 2>/dev/null", d->weir,
+             command, d->socket);
     return popen(line, "r");
 }
 
-/* It ended well; what it still said is of no interest. */
-static bool told(FILE *f)
+bool device_told(FILE *f)
 {
     while (f && fgetc(f) != EOF)
         ;
     return f != NULL && pclose(f) == 0;
 }
 
+const char *device_weir(const struct device *d)
+{
+    return d->weir;
+}
+
+const char *device_socket(const struct device *d)
+{
+    return d->socket;
+}
+
 static bool ready(const struct device *d)
 {
     for (int i = 0; i < 100; i++) {
-        if (told(ask(d, "health")))
+        if (device_told(device_ask(d, "health")))
             return true;
         if (waitpid(d->pid, NULL, WNOHANG) == d->pid)
             return false;
@@ -144,7 +155,8 @@ static bool open_sides(struct device *d)
     return good;
 }
 
-struct device *device_open(const char *weir, char err[256])
+struct device *device_open(const char *weir, const struct device_setup *setup,
+                           char err[256])
 {
     struct device *d = calloc(1, sizeof *d);
 
@@ -153,7 +165,9 @@ struct device *device_open(const char *weir, char err[256])
     d->fd[LAN] = d->fd[WAN] = -1;
     snprintf(d->weir, sizeof d->weir, "%s", weir);
     snprintf(d->folder, sizeof d->folder, "/tmp/weir-devices-XXXXXX");
-    if (!mkdtemp(d->folder) || !write_config(d)) {
+    if (!mkdtemp(d->folder) ||
+        snprintf(d->socket, sizeof d->socket, "%s/weir.sock", d->folder) < 0 ||
+        !write_config(d, setup)) {
         snprintf(err, 256, "no folder in /tmp: %s", strerror(errno));
         free(d);
         return NULL;
@@ -304,7 +318,7 @@ bool device_flows(struct device *d,
                   void (*each)(void *ctx, const struct device_flow *flow),
                   void *ctx)
 {
-    FILE *out = ask(d, "conntrack -L -o json");
+    FILE *out = device_ask(d, "conntrack -L -o json");
     struct device_flow f;
     char line[4096];
 
@@ -317,10 +331,10 @@ bool device_flows(struct device *d,
         }
         json_decref(o);
     }
-    return told(out);
+    return device_told(out);
 }
 
 bool device_flush(struct device *d)
 {
-    return told(ask(d, "conntrack -F"));
+    return device_told(device_ask(d, "conntrack -F"));
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct device;
 
@@ -24,9 +25,24 @@ struct device_flow {
     char state[16]; /* "": none */
 };
 
-/* weir: the program's path.  NULL, and why in err. */
-struct device *device_open(const char *weir, char err[256]);
+/* Beside what stands: rules of prerouting, and keys of conntrack, as JSON, each
+ * with a comma behind it. */
+struct device_setup {
+    const char *prerouting, *conntrack;
+};
+
+/* weir: the program's path; setup: NULL for none.  NULL, and why in err. */
+struct device *device_open(const char *weir, const struct device_setup *setup,
+                           char err[256]);
 void device_close(struct device *d);
+
+/* A command of weir's, asked at its socket: what it prints, to be closed by
+ * device_told(), which is true if it ended well; the rest of it is dropped. */
+FILE *device_ask(const struct device *d, const char *command);
+bool device_told(FILE *f);
+/* For who starts it himself: the program's path, and its socket's. */
+const char *device_weir(const struct device *d);
+const char *device_socket(const struct device *d);
 
 /* A packet enters by wan, or by lan; left is called for each that leaves
  * before a packet that follows behind does.  False: that did not come out. */

@@ -138,7 +138,7 @@ static struct pair *begin(const struct pair_calls *calls, const char *weir,
     if (!p)
         return NULL;
     p->calls = *calls;
-    if (weir && !(p->device = device_open(weir, err))) {
+    if (weir && !(p->device = device_open(weir, NULL, err))) {
         free(p);
         return NULL;
     }
