@@ -4,7 +4,8 @@
  * say stands beside them. */
 #include "script.h"
 
-#define HELPED(name, proto, port)                                              \
+/* Beside it more chains, more rules ("; ..." of weir), and settings. */
+#define HELPED_BESIDE(name, proto, port, nft, weir, set)                       \
     {                                                                          \
         " ct helper " name " { type \"" name "\" protocol " proto "; }\n"      \
         " chain help { type filter hook prerouting priority 0;\n"              \
@@ -12,11 +13,12 @@
         " }\n"                                                                 \
         " chain out { type nat hook postrouting priority srcnat;\n"            \
         "  oifname kwan masquerade\n"                                          \
-        " }\n",                                                                \
+        " }\n" nft,                                                            \
             "tune extensions 64; prerouting {\"proto\":\"" proto               \
-            "\",\"dport\":" port ",\"helper\":\"" name "\"}",                  \
-            "", 0, 0, false                                                    \
+            "\",\"dport\":" port ",\"helper\":\"" name "\"}" weir,             \
+            set, 0, 0, false                                                   \
     }
+#define HELPED(name, proto, port) HELPED_BESIDE(name, proto, port, "", "", "")
 
 static const struct script_setup ftp = HELPED("ftp", "tcp", "21");
 /* A client c, behind port p, that has said USER a. */
@@ -27,6 +29,23 @@ static const struct script_setup ftp = HELPED("ftp", "tcp", "21");
     "+ " c " > 198.51.100.2:21 tcp . seq 1001 ack 5001 win 60000\n"            \
     "+ " c " > 198.51.100.2:21 tcp P. seq 1001 ack 5001 win 60000 hex "        \
     "5553455220610d0a\n"
+/* PORT 10,0,1,2,19,137 */
+#define FTP_PORT                                                               \
+    "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 win 60000 "    \
+    "hex 504f52542031302c302c312c322c31392c3133370d0a\n"
+/* The control connection is marked, what is RELATED is dropped; or neither. */
+static const struct script_setup ftp_marked = HELPED_BESIDE(
+    "ftp", "tcp", "21",
+    " chain marking { type filter hook prerouting priority mangle;\n"
+    "  tcp dport 21 ct mark set 7\n }\n",
+    "; prerouting {\"proto\":\"tcp\",\"dport\":21,\"set_mark\":7}", "");
+static const struct script_setup ftp_no_related = HELPED_BESIDE(
+    "ftp", "tcp", "21",
+    " chain passing { type filter hook forward priority 0;\n"
+    "  ct state related drop\n }\n",
+    "; forward {\"ct_state\":[\"related\"],\"verdict\":\"drop\"}", "");
+static const struct script_setup ftp_fast =
+    HELPED_BESIDE("ftp", "tcp", "21", "", "", "tcp_established 1");
 static const struct script_setup tftp = HELPED("tftp", "udp", "69");
 static const struct script_setup pptp = HELPED("pptp", "tcp", "1723");
 
@@ -308,17 +327,30 @@ static const struct script rows[] = {
                  "504f52542031302c302c312c322c31392c3133380d0a\n* \n"
                  "- 198.51.100.2:20 > 198.51.100.1:5001 tcp R seq 1\n"
                  "+ 198.51.100.2:20 > 198.51.100.1:5002 tcp S seq 1\n* NEW\n"},
+    {.name = "helper.expected_has_its_masters_mark",
+     .setup = &ftp_marked,
+     .steps = FTP_USER("10.0.1.2:4000", "4000") FTP_PORT
+     "+ 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1\n"
+     "= 198.51.100.2:20 mark=7 UNREPLIED\n"},
+    {.name = "helper.expected_is_related",
+     .setup = &ftp_no_related,
+     .steps = FTP_USER("10.0.1.2:4000", "4000") FTP_PORT
+     "- 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1\n= 1 flows\n"
+     /* consumed all the same: the next is nobody's */
+     "< 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1\n"},
+    {.name = "helper.expected_dies_with_its_master",
+     .setup = &ftp_fast,
+     .steps = FTP_USER("10.0.1.2:4000", "4000") FTP_PORT
+     "wait 2100\n= none\n"
+     "< 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1\n"},
     {.name = "differs.next_port",
      .differs = "next_port",
      .setup = &ftp,
-     .steps = FTP_USER("10.0.1.2:4000", "4000") FTP_USER(
-         "10.0.1.3:4001",
-         "4001") "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
-                 "win 60000 hex "
-                 "504f52542031302c302c312c322c31392c3133370d0a\n"
-                 "~++ 10.0.1.3:4001 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
-                 "win 60000 hex "
-                 "504f52542031302c302c312c332c31392c3133370d0a\n"},
+     .steps = FTP_USER("10.0.1.2:4000", "4000")
+         FTP_USER("10.0.1.3:4001", "4001") FTP_PORT
+     "~++ 10.0.1.3:4001 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
+     "win 60000 hex "
+     "504f52542031302c302c312c332c31392c3133370d0a\n"},
     {.name = "differs.ftp_numbers.port_0",
      .differs = "ftp_numbers",
      .setup = &ftp,
