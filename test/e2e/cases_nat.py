@@ -2,6 +2,7 @@
 import socket
 
 import lab
+from capture import Sniffer
 from cases_traffic import down, peer, random_file, read_all, up
 from lab import Lab, need, same, say
 
@@ -106,26 +107,6 @@ def one_source_port_udp(w):
         same((seen.decode(), word.decode()), (lab.WAN_GW, host), "the echo")
         ports.add(port)
     same(len(ports), 2, "different outside ports")
-
-
-class Sniffer:
-    """Sees every packet that reaches the wan host, without tcpdump."""
-
-    def __init__(self, w):
-        self.socket = w.open("wan", socket.AF_PACKET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self.socket.bind((w.tun("wan"), 0x0800))
-        self.socket.setblocking(False)
-
-    def sources(self):
-        seen = set()
-        while True:
-            try:
-                packet, who = self.socket.recvfrom(65600)
-            except BlockingIOError:
-                return seen
-            if who[2] == 0:             # PACKET_HOST: towards the host
-                seen.add(socket.inet_ntoa(packet[12:16]))
 
 
 @case
