@@ -105,8 +105,7 @@ def ftp_expected(workers):
         port = int(words[4]) << 8 | int(words[5])
         same(port % workers, int(s.getpeername()[1]) % workers,
              "the slice of the port")
-        line = lab.sh([lab.weir_bin(), "conntrack", "--socket", w.weir.socket,
-                       "-L", "expect"]).splitlines()[0]
+        line = w.weir.conntrack("-L", "expect").splitlines()[0]
         need(line.split(" ", 1)[1] ==
              f"proto=6 src={lab.WAN} dst={lab.WAN_GW} sport=0 dport={port} "
              "mask-src=255.255.255.255 mask-dst=255.255.255.255 sport=0 "

@@ -22,12 +22,13 @@ import cases_queue
 import cases_run
 import cases_starts
 import cases_traffic
+import cases_zones
 import lab
 
 CASES = {}
 for module in (cases_traffic, cases_frag, cases_helper, cases_queue, cases_nat,
-               cases_mss, cases_life, cases_starts, cases_caps, cases_run, cases_gateway,
-               cases_gateway_life,
+               cases_mss, cases_zones, cases_life, cases_starts, cases_caps,
+               cases_run, cases_gateway, cases_gateway_life,
                cases_gateway_faults):
     CASES.update(module.CASES)
 

@@ -157,6 +157,10 @@ class Weir:
         except OSError:
             return False
 
+    def conntrack(self, *args):
+        """What weir conntrack prints."""
+        return sh([weir_bin(), "conntrack", "--socket", self.socket, *args])
+
     def flows(self, query=""):
         return self.json("/api/v1/flows?limit=1000" + query)["flows"]
 
@@ -188,7 +192,7 @@ def weir_bin():
 
 
 class Lab:
-    namespaces = SIDES
+    namespaces = sides = SIDES      # sides: each has a device of weir's
 
     def __init__(self, workers=1, mtu=None, rules=None, start=True, **more):
         """rules: of each hook.  more: keys of the configuration; a dict is
@@ -255,7 +259,7 @@ class Lab:
     def start(self):
         self.weir = Weir(self.config, self.folder)
         wait_for("weir is ready", self.weir.ready)
-        for side in SIDES:
+        for side in self.sides:
             self.adopt(side)
 
     def adopt(self, side):
@@ -266,14 +270,15 @@ class Lab:
 
     def set_up(self, side, ns=None):
         tun = self.tun(side)
-        hosts = {"lan": (LAN + "/24", LAN2 + "/24", LAN6 + "/64"),
-                 "wan": (WAN + "/24", WAN6 + "/64")}[side]
+        hosts = (LAN + "/24", LAN2 + "/24", LAN6 + "/64")
+        if side == "wan":
+            hosts = (WAN + "/24", WAN6 + "/64")
         self.run(side, f"sysctl -qw net.ipv6.conf.{tun}.addr_gen_mode=1")
         self.run(side, f"ip link set {tun} mtu {self.mtu[side]} up")
         for host in hosts:
             self.run(side, f"ip addr replace {host} dev {tun}"
                            + (" nodad" if ":" in host else ""))
-        if side == "lan":
+        if side != "wan":
             self.run(side, f"ip route replace default dev {tun}")
             self.run(side, f"ip -6 route replace default dev {tun}")
 
@@ -407,7 +412,7 @@ class Lab:
 
     def devices(self, s):
         total = [0, 0]
-        for side in SIDES:
+        for side in self.sides:
             sent, got = self.device(side)
             i = s["interfaces"][side]
             same((i["rx_packets"], i["tx_packets"]), (sent, got),
