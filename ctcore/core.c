@@ -26,38 +26,52 @@ static void look(struct ct_log *log, const struct ct_pkt *pkt)
     log->icmp_code = pkt->icmp_code;
 }
 
+static bool may_tell(const struct ct *ct, struct ct_rule_count *n)
+{
+    uint32_t rate = ct->params.v[CT_PARAM_log_rate];
+    struct ct_limit limit = {.cost_ns = rate ? 1000000000u / rate : 0,
+                             .room_ns = 1000000000u};
+
+    return rate && limit_take(&n->log_full_at_ns, &limit, ct->now);
+}
+
+/* False: the listener had no room. */
+static bool said(const struct ct *ct, const struct ct_rule *r,
+                 uint32_t suppressed, const struct ct_pkt *pkt)
+{
+    struct ct_log log = {.len = pkt->len,
+                         .mark = pkt->mark,
+                         .suppressed = suppressed,
+                         .family = pkt->tuple.family,
+                         .proto = pkt->tuple.proto,
+                         .hook = pkt->hook,
+                         .in = pkt->in,
+                         .out = pkt->out,
+                         .info = pkt->info};
+
+    memcpy(log.id, r->id, sizeof log.id);
+    memcpy(log.prefix, r->log_prefix, sizeof log.prefix);
+    look(&log, pkt);
+    return ct->log(ct->ctx, &log);
+}
+
+/* A packet is logged or suppressed, and the rule's next line says how many of
+ * its packets were. */
 static __attribute__((noinline)) void tell(struct ct *ct, uint32_t rule,
                                            const struct ct_pkt *pkt)
 {
     const struct ct_rule *r = &ct->rules->rules[rule];
     struct ct_rule_count *n = &ct->counts[rule];
-    uint32_t rate = ct->params.v[CT_PARAM_log_rate];
-    struct ct_limit limit = {.cost_ns = rate ? 1000000000u / rate : 0,
-                             .room_ns = 1000000000u};
-    struct ct_log log;
 
     if (!ct->log)
         return;
-    if (!rate || !limit_take(&n->log_full_at_ns, &limit, ct->now)) {
-        core_stat(ct, CT_STAT_log_suppressed);
-        n->log_suppressed++;
+    if (may_tell(ct, n) && said(ct, r, n->log_suppressed, pkt)) {
+        core_stat(ct, CT_STAT_logged);
+        n->log_suppressed = 0;
         return;
     }
-    log = (struct ct_log){.len = pkt->len,
-                          .mark = pkt->mark,
-                          .suppressed = n->log_suppressed,
-                          .family = pkt->tuple.family,
-                          .proto = pkt->tuple.proto,
-                          .hook = pkt->hook,
-                          .in = pkt->in,
-                          .out = pkt->out,
-                          .info = pkt->info};
-    memcpy(log.id, r->id, sizeof log.id);
-    memcpy(log.prefix, r->log_prefix, sizeof log.prefix);
-    look(&log, pkt);
-    n->log_suppressed = 0;
-    core_stat(ct, CT_STAT_logged);
-    ct->log(ct->ctx, &log);
+    core_stat(ct, CT_STAT_log_suppressed);
+    n->log_suppressed++;
 }
 
 void core_met(struct ct *ct, uint32_t rule, const struct ct_pkt *pkt)

@@ -74,7 +74,7 @@ struct ct {
     uint32_t subscribed;
     void (*event)(void *ctx, const struct ct_event *ev);
     enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
-    void (*log)(void *ctx, const struct ct_log *log);
+    bool (*log)(void *ctx, const struct ct_log *log);
     void *ctx;
 
     struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];

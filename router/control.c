@@ -14,7 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EVENTS_A_TURN = 1024, PROTOCOLS_WITH_PORTS = 4, MAX_PORTMAPS = 256 };
+enum {
+    EVENTS_A_TURN = 1024,
+    LINES_A_TURN = 128,
+    PROTOCOLS_WITH_PORTS = 4,
+    MAX_PORTMAPS = 256
+};
 
 /* ---- what happens while it runs ---- */
 
@@ -28,28 +33,37 @@ static void settle(struct control *c)
     generation_settle(c->now);
 }
 
-static void pump_logs(struct control *c)
+/* True: there may be more. */
+static bool pump_logs(struct control *c, struct worker *worker)
 {
+    unsigned share = LINES_A_TURN / c->n_workers, n;
     char line[RULELOG_ROOM];
     struct ct_log log;
 
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        while (worker_next_log(c->worker[i], &log)) {
-            rulelog_line(line, &log, c->now->config);
-            log_info("rule", "%s", line);
-        }
+    for (n = 0; n < share && worker_next_log(worker, &log); n++) {
+        rulelog_line(line, &log, c->now->config);
+        log_info("rule", "%s", line);
+    }
+    return n == share;
+}
+
+static bool pump_events(struct control *c, uint32_t i)
+{
+    unsigned share = EVENTS_A_TURN / c->n_workers, n;
+    struct worker_event e;
+
+    for (n = 0; n < share && worker_next_event(c->worker[i], &e); n++)
+        web_event(c->web, i, &e.event, e.lost);
+    return n == share;
 }
 
 static void pump(struct control *c)
 {
-    struct worker_event e;
-    unsigned share = EVENTS_A_TURN / c->n_workers, n;
     bool more = false;
 
     for (uint32_t i = 0; i < c->n_workers; i++) {
-        for (n = 0; n < share && worker_next_event(c->worker[i], &e); n++)
-            web_event(c->web, i, &e.event, e.lost);
-        more |= n == share;
+        more |= pump_logs(c, c->worker[i]);
+        more |= pump_events(c, i);
     }
     if (more) /* let others have their turn */
         uv_async_send(&c->wake);
@@ -86,7 +100,6 @@ static void on_wake(uv_async_t *wake)
 
     settle(c);
     reload_tell(c);
-    pump_logs(c);
     pump(c);
     if (c->queue != NULL)
         queue_pump(c->queue);

@@ -42,19 +42,12 @@ static void on_event(void *ctx, const struct ct_event *event)
         w->events_lost++;
 }
 
-static void on_log(void *ctx, const struct ct_log *log)
+static bool on_log(void *ctx, const struct ct_log *log)
 {
     struct worker *w = ctx;
-    struct ct_log one = *log;
 
     w->tell_control = true;
-    one.suppressed += w->logs_lost;
-    if (ring_put(&w->logs, &one)) {
-        w->logs_lost = 0;
-        return;
-    }
-    w->logs_lost += log->suppressed + 1;
-    ct_count(w->ct, CT_STAT_log_suppressed, 1);
+    return ring_put(&w->logs, log);
 }
 
 /* Here and not in control: only now do the old counts stand still. */

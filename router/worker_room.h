@@ -62,7 +62,6 @@ struct worker {
     struct ring orders;
     struct ring events;
     struct ring logs;
-    uint32_t logs_lost;
     uint64_t events_lost;
     bool tell_control;
     _Atomic uint64_t taken, reviewed;

@@ -59,8 +59,8 @@ struct ct_config {
     void *ctx;
     void (*event)(void *ctx, const struct ct_event *ev);
     /* A packet met a rule that logs; at most log_rate a second for each rule.
-     */
-    void (*log)(void *ctx, const struct ct_log *log);
+     * False: it finds no room, and is counted as suppressed. */
+    bool (*log)(void *ctx, const struct ct_log *log);
     /* A packet some row QUEUEd, for the program of pkt->queue.  QUEUE: a copy
      * was taken, which comes back by ct_resume(); ACCEPT: it goes on behind
      * that row, unasked; DROP: for pkt->why, else NO_QUEUE.  NULL: nobody

@@ -113,7 +113,9 @@ class UnixHTTP(http.client.HTTPConnection):
 class Weir:
     """A running weir, or one that refused to start."""
 
-    def __init__(self, config, folder, wrap=(), more=(), program=None):
+    def __init__(self, config, folder, wrap=(), more=(), program=None,
+                 into=None):
+        """into: where it writes, else a file."""
         self.folder = folder
         self.file = os.path.join(folder, "weir.json")
         self.socket = config["api"]["socket"]
@@ -121,7 +123,7 @@ class Weir:
         self.log = open(os.path.join(folder, "weir.log"), "w+b")
         self.process = subprocess.Popen(
             [*wrap, program or weir_bin(), "run", "-c", self.file, *more],
-            stdout=self.log, stderr=subprocess.STDOUT,
+            stdout=into or self.log, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             preexec_fn=die_with_parent)
 
@@ -256,8 +258,8 @@ class Lab:
     def wire(self):
         """What lies between the namespaces before weir is there."""
 
-    def start(self):
-        self.weir = Weir(self.config, self.folder)
+    def start(self, **more):
+        self.weir = Weir(self.config, self.folder, **more)
         wait_for("weir is ready", self.weir.ready)
         for side in self.sides:
             self.adopt(side)

@@ -11,7 +11,7 @@
 #include "steer.h"
 
 struct rig_calls {
-    void (*log)(void *ctx, const struct ct_log *log);
+    bool (*log)(void *ctx, const struct ct_log *log);
     enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);
     bool (*local)(void *ctx, struct ct_pkt *pkt);
     void (*dropped)(void *ctx, const struct ct_pkt *pkt);

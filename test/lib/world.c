@@ -442,12 +442,15 @@ void elapse(struct world *w, uint64_t s)
 
 /* ---- life ---- */
 
-static void note_log(void *ctx, const struct ct_log *log)
+static bool note_log(void *ctx, const struct ct_log *log)
 {
     struct world *w = ctx;
 
+    if (w->log_full)
+        return false;
     w->logged = *log;
     w->n_logged++;
+    return true;
 }
 
 static struct world *make(const char *statements, ct_time start, bool host)

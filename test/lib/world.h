@@ -55,6 +55,7 @@ struct world {
     uint32_t last_len;
     struct ct_log logged; /* the last, and how many */
     uint64_t n_logged;
+    bool log_full;          /* no room for another */
     uint64_t sent, dropped; /* since the beginning */
     enum ct_reason why;     /* of the last drop */
     enum ct_info info;      /* of the last packet said */

@@ -306,6 +306,30 @@ static void log_is_bounded(void **state)
     END(w);
 }
 
+/* A line that finds no room is the next one's of the same rule to tell. */
+static void log_that_finds_no_room(void **state)
+{
+    struct world *w = WORLD("forward {\"proto\":\"udp\",\"log\":\"a\"}; "
+                            "forward {\"proto\":\"tcp\",\"log\":\"b\"}");
+
+    (void)state;
+    w->quiet = true;
+    w->log_full = true;
+    for (unsigned i = 0; i < 3; i++)
+        say(w, C " > " S " udp");
+    assert_int_equal(w->sent, 3);
+    w->log_full = false;
+    say(w, C " > " S " tcp S seq 1");
+    assert_string_equal(w->logged.prefix, "b");
+    assert_int_equal(w->logged.suppressed, 0);
+    say(w, C " > " S " udp");
+    assert_string_equal(w->logged.prefix, "a");
+    assert_int_equal(w->logged.suppressed, 3);
+    assert_int_equal(stat_of(w, CT_STAT_logged), 2);
+    assert_int_equal(stat_of(w, CT_STAT_log_suppressed), 3);
+    END(w);
+}
+
 /* Alone it goes on, a translation logs a flow once, and log_rate 0 is silence.
  */
 static void log_beside_any_action(void **state)
@@ -346,6 +370,7 @@ int main(void)
         STORY(s1_own_address_from_outside),
         STORY(f3_lost_on_the_way_out),
         STORY(log_is_bounded),
+        STORY(log_that_finds_no_room),
         STORY(log_beside_any_action),
     };
 
