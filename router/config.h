@@ -87,6 +87,7 @@ struct config {
     struct fib_route *routes; /* connected ones included */
     uint32_t n_routes;
     struct ct_ruleset rules;    /* everything it points to is owned here */
+    const char **rule_text;     /* of each, as it was given: a JSON object */
     struct ct_steer_row *steer; /* from dnat rules, sorted; see ct.h */
     uint32_t n_steer;
 

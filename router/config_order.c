@@ -75,7 +75,7 @@ void config_order_make(struct config_read *r)
         config_read_alloc(r, all->n + 1, sizeof(struct ct_rule));
     uint32_t n = 0;
 
-    r->memory->rule_text = config_read_alloc(r, all->n + 1, sizeof(char *));
+    r->config->rule_text = config_read_alloc(r, all->n + 1, sizeof(char *));
     for (uint32_t i = 0; i < all->n; i++)
         order[i] = &all->v[i];
     qsort(order, all->n, sizeof(struct config_rule *), by_hash);
@@ -89,7 +89,7 @@ void config_order_make(struct config_read *r)
                 if (all->v[i].rule.hook != hook ||
                     all->v[i].rule.stage != stage)
                     continue;
-                r->memory->rule_text[n] = all->v[i].text;
+                r->config->rule_text[n] = all->v[i].text;
                 rules[n++] = all->v[i].rule;
                 if (rules[n - 1].connlimit.number != 0)
                     rules[n - 1].connlimit.number =

@@ -207,8 +207,8 @@ static void print_rules(const struct page *p)
 
         snprintf(key, sizeof(key), "rules.%s (%s)",
                  config_rules_hook_name(rule->hook), stages[rule->stage]);
-        row(p, memory->rule_text[i] == memory->made_text ? "default" : "file",
-            key, "%s %s", rule->id, memory->rule_text[i]);
+        row(p, c->rule_text[i] == memory->made_text ? "default" : "file", key,
+            "%s %s", rule->id, c->rule_text[i]);
     }
     for (unsigned i = 0; i < 3; i++) {
         const char *hook = config_rules_hook_name(filters[i]);

@@ -40,7 +40,6 @@ struct config_memory {
     const char *made_text;     /* rule_text of the made rule */
     struct config_set *sets;
     uint32_t n_sets;
-    const char **rule_text; /* canonical, by index of rules */
 };
 
 struct config_read {

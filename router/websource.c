@@ -138,7 +138,8 @@ static void rule(void *ctx, uint32_t i, struct web_rule *out)
     struct control *c = ctx;
     struct generation *g = c->now;
 
-    *out = (struct web_rule){.rule = &g->config->rules.rules[i]};
+    *out = (struct web_rule){.rule = &g->config->rules.rules[i],
+                             .text = g->config->rule_text[i]};
     for (uint32_t k = 0; k < g->n_workers; k++) {
         const struct ct_rule_count *n = &g->setup[k].counts[i];
 

@@ -72,9 +72,10 @@ static const char *const schemas[][2] = {
     {"Rules", "{\"type\":\"object\",\"required\":[\"rules\"],\"properties\":{"
               "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
               "\"required\":[\"id\",\"hook\",\"stage\",\"comment\",\"packets\","
-              "\"bytes\"],\"properties\":{\"id\":" STR ",\"hook\":" STR
+              "\"bytes\",\"rule\"],\"properties\":{\"id\":" STR ",\"hook\":" STR
               ",\"stage\":" STR ",\"action\":" STR ",\"comment\":" STR
-              ",\"packets\":" INT ",\"bytes\":" INT "}}}}}"},
+              ",\"packets\":" INT ",\"bytes\":" INT
+              ",\"rule\":{\"type\":\"object\"}}}}}}"},
     {"Queues", "{\"type\":\"object\",\"required\":[\"queues\"],\"properties\":{"
                "\"queues\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
                "\"required\":[\"number\",\"consumer\",\"held\"],"

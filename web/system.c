@@ -2,6 +2,12 @@
 #include "system.h"
 #include "json_out.h"
 
+#include <string.h>
+
+/* A rule's row but for its text: names, a comment all of whose bytes are
+ * escaped, numbers. */
+enum { RULE_SIZE = 1024 };
+
 static void write_check(struct json_out *j, const char *name, bool ok,
                         const char *why)
 {
@@ -73,27 +79,33 @@ static const char *stage_name(uint8_t stage)
 
 static const char *action_name(uint8_t action)
 {
-    static const char *const names[] = {[CT_ACT_COUNT] = "count",
-                                        [CT_ACT_ACCEPT] = "accept",
-                                        [CT_ACT_DROP] = "drop",
-                                        [CT_ACT_REJECT] = "reject",
-                                        [CT_ACT_QUEUE] = "queue",
-                                        [CT_ACT_NOTRACK] = "notrack",
-                                        [CT_ACT_ZONE] = "set_zone",
-                                        [CT_ACT_HELPER] = "helper",
-                                        [CT_ACT_LABEL] = "set_label",
-                                        [CT_ACT_MARK] = "mark",
-                                        [CT_ACT_TIMEOUTS] = "timeouts",
-                                        [CT_ACT_SNAT] = "snat",
-                                        [CT_ACT_MASQUERADE] = "masquerade",
-                                        [CT_ACT_DNAT] = "dnat",
-                                        [CT_ACT_REDIRECT] = "redirect",
-                                        [CT_ACT_MSS] = "mss",
-                                        [CT_ACT_TTL] = "set_ttl",
-                                        [CT_ACT_DSCP] = "set_dscp",
-                                        [CT_ACT_NETMAP] = "netmap"};
+    static const char *const names[] = {
+        [CT_ACT_COUNT] = "count",     [CT_ACT_ACCEPT] = "accept",
+        [CT_ACT_DROP] = "drop",       [CT_ACT_REJECT] = "reject",
+        [CT_ACT_QUEUE] = "queue",     [CT_ACT_NOTRACK] = "notrack",
+        [CT_ACT_ZONE] = "set_zone",   [CT_ACT_HELPER] = "helper",
+        [CT_ACT_LABEL] = "set_label", [CT_ACT_MARK] = "set_mark",
+        [CT_ACT_SNAT] = "snat",       [CT_ACT_MASQUERADE] = "masquerade",
+        [CT_ACT_DNAT] = "dnat",       [CT_ACT_REDIRECT] = "redirect",
+        [CT_ACT_MSS] = "mss",         [CT_ACT_TTL] = "set_ttl",
+        [CT_ACT_DSCP] = "set_dscp",   [CT_ACT_NETMAP] = "netmap",
+        [CT_ACT_TIMEOUTS] = "timeouts"};
 
     return action < sizeof(names) / sizeof(names[0]) ? names[action] : "";
+}
+
+/* The most that all rules can take: a list of addresses in one may be long. */
+static size_t rules_size(const struct web_source *src)
+{
+    size_t size = REQUEST_BODY_MAX;
+
+    for (uint32_t i = 0; i < src->rules(src->ctx); i++) {
+        struct web_rule w;
+
+        src->rule(src->ctx, i, &w);
+        size += RULE_SIZE + strlen(w.text);
+    }
+    return size;
 }
 
 enum MHD_Result system_rules(struct request *r)
@@ -101,16 +113,13 @@ enum MHD_Result system_rules(struct request *r)
     const struct web_source *src = r->site->src;
     struct json_out j;
     struct buf b;
-    uint32_t i;
 
-    json_out_begin(&j, &b, REQUEST_BODY_MAX);
+    json_out_begin(&j, &b, rules_size(src));
     json_out_array(&j, "rules");
-    for (i = 0; i < src->rules(src->ctx); i++) {
-        struct web_rule w = {0};
+    for (uint32_t i = 0; i < src->rules(src->ctx); i++) {
+        struct web_rule w;
 
         src->rule(src->ctx, i, &w);
-        if (!w.rule)
-            continue;
         json_out_object(&j, NULL);
         json_out_string(&j, "id", w.rule->id);
         json_out_string(&j, "hook", hook_name(w.rule->hook));
@@ -119,6 +128,7 @@ enum MHD_Result system_rules(struct request *r)
         json_out_string(&j, "comment", w.rule->comment);
         json_out_u64(&j, "packets", w.packets);
         json_out_u64(&j, "bytes", w.bytes);
+        json_out_raw(&j, "rule", w.text);
         json_out_end_object(&j);
     }
     json_out_end_array(&j);

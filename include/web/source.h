@@ -19,6 +19,7 @@ struct web_iface {
 
 struct web_rule {
     const struct ct_rule *rule;
+    const char *text;        /* as configured: a JSON object */
     uint64_t packets, bytes; /* all shards */
 };
 

@@ -84,6 +84,12 @@ def pour(s, stop):
             s.sendto(b"log", (lab.WAN_GW, port))
 
 
+def rules_of(w, hook):
+    """As the API shows them: as they were configured."""
+    return [r["rule"] for r in w.weir.json("/api/v1/rules")["rules"]
+            if r["hook"] == hook]
+
+
 @case
 def revalidate(workers):
     """A reload changes one of two forwards: its traffic moves within a
@@ -100,6 +106,8 @@ def revalidate(workers):
         try:
             before.recv(10), other.recv(10)
             kept = {f["id"] for f in w.weir.flows("&dport=515&dport=9000")}
+            same(rules_of(w, "prerouting"), w.config["rules"]["prerouting"],
+                 "the rules before")
             w.config["rules"]["prerouting"][0] = forward_to(lab.LAN2, 514)
             w.weir.write(w.config)
             w.weir.signal(signal.SIGHUP)
@@ -114,6 +122,8 @@ def revalidate(workers):
             stop.set()
             load.join()
         same(w.weir.json("/api/v1/stats")["counters"]["revoked"], 1, "revoked")
+        same(rules_of(w, "prerouting"), w.config["rules"]["prerouting"],
+             "the rules of now")
 
 
 def opens(w, port):

@@ -152,7 +152,10 @@ static void get_rule(void *ctx, uint32_t i, struct web_rule *out)
 {
     (void)ctx;
     (void)i;
-    *out = (struct web_rule){.rule = &rule, .packets = 3, .bytes = 180};
+    *out = (struct web_rule){.rule = &rule,
+                             .text = "{\"masquerade\":true,\"id\":\"masq\"}",
+                             .packets = 3,
+                             .bytes = 180};
 }
 
 static uint32_t param(void *ctx, enum ct_param which)

@@ -318,6 +318,34 @@ static void rules_stand_by_hook_stage_and_order(void **state)
     config_free(c);
 }
 
+/* Sorted by stage they still each have their own text. */
+static void a_rule_keeps_its_text(void **state)
+{
+    static const char *const rules[] = {
+        "{\"in\":\"lan\",\"set_mark\":\"0x10/0xff\"}",
+        "{\"proto\":\"tcp\",\"dport\":[80,\"443-445\"],\"dnat\":"
+        "\"10.0.1.2:80\",\"random\":true,\"comment\":\"ä \\\"\"}",
+        "{\"proto\":\"udp\",\"limit\":\"over 10/second burst 5\",\"log\":\"u "
+        "\","
+        "\"verdict\":\"drop\"}",
+        "{\"connlimit\":\"over 100/24/56\",\"verdict\":\"drop\"}",
+        "{\"netmap\":\"203.0.113.0/24\",\"dst\":\"192.0.2.0/24\"}",
+    };
+    static const unsigned order[] = {0, 1, 4, 2, 3};
+    char text[1024];
+    struct config *c;
+
+    (void)state;
+    snprintf(text, sizeof(text),
+             "\"rules\": {\"prerouting\": [%s,%s,%s,%s,%s]}", rules[2],
+             rules[3], rules[0], rules[1], rules[4]);
+    c = fine(text);
+    assert_int_equal(c->rules.n, 5);
+    for (unsigned i = 0; i < 5; i++)
+        assert_string_equal(c->rule_text[i], rules[order[i]]);
+    config_free(c);
+}
+
 static void ids_are_stable_and_unique(void **state)
 {
     struct config *a = fine(
@@ -421,6 +449,7 @@ int main(void)
         cmocka_unit_test(queues_and_their_rules),
         cmocka_unit_test(translation_targets_in_every_form),
         cmocka_unit_test(rules_stand_by_hook_stage_and_order),
+        cmocka_unit_test(a_rule_keeps_its_text),
         cmocka_unit_test(ids_are_stable_and_unique),
         cmocka_unit_test(steering_rows_follow_the_first_rule),
         cmocka_unit_test(a_rule_for_all_protocols_steers_echo_too),

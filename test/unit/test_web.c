@@ -412,6 +412,17 @@ static void rules_with_hostile_comments_stay_json(void **state)
     json_decref(j);
 }
 
+static void rules_as_they_were_configured(void **state)
+{
+    json_t *j = get(*state, "/api/v1/rules");
+    json_t *row = json_array_get(json_object_get(j, "rules"), 0);
+    json_t *want = json_pack("{s:b, s:s}", "masquerade", 1, "id", "masq");
+
+    assert_true(json_equal(json_object_get(row, "rule"), want));
+    json_decref(want);
+    json_decref(j);
+}
+
 static void queues_and_who_listens(void **state)
 {
     json_t *j = get(*state, "/api/v1/queues");
@@ -551,6 +562,7 @@ int main(void)
         T(a_sleeping_deletion_does_not_hold_up_the_stop),
         T(stats_have_every_row_of_the_lists),
         T(rules_with_hostile_comments_stay_json),
+        T(rules_as_they_were_configured),
         T(queues_and_who_listens),
         T(metrics_are_well_formed),
         T(health_says_why),
