@@ -2,10 +2,11 @@
  *
  * When no error may be sent (RFC 1122 s3.2.2, RFC 1812 s4.3.2.7, RFC 4443
  * s2.4 e): about an ICMP error, about a fragment that is not the first, to or
- * about a group, and to a source that is not one host.  Whether an address is
- * a link's broadcast address only the routes know: that is the caller's to ask,
- * as is the rate.  RFC 4443 lets two errors be about multicast; weir forwards
- * none, so they never arise.
+ * about a group, and to a source that is not one host.  Nor is a packet that a
+ * rule rejects answered if it arrived damaged (RFC 1122 s4.1.3.4, s4.2.2.7):
+ * whose ports are those?  Whether an address is a link's broadcast address only
+ * the routes know: that is the caller's to ask, as is the rate.  RFC 4443 lets
+ * two errors be about multicast; weir forwards none, so they never arise.
  *
  * An error quotes as much of its packet as fits (RFC 1812 s4.3.2.3: 576 bytes
  * in all; RFC 4443 s2.4 c: 1280), byte for byte.  A super-packet's header is
@@ -15,7 +16,9 @@
 #include <ctcore/ct.h>
 
 #include "bytes.h"
+#include "core.h"
 #include "csum.h"
+#include "mangle.h"
 #include "parse.h"
 
 enum { TTL = 64, V4_HEADER = 20, V6_HEADER = 40, TCP_HEADER = 20 };
@@ -50,17 +53,41 @@ static bool later_fragment(const struct ct_pkt *pkt)
            CT_REASON_FRAGMENT;
 }
 
-static bool answerable(const struct ct_pkt *pkt)
+static bool between_hosts(const struct ct_pkt *pkt)
 {
     const uint8_t *p = pkt->data;
     bool v4 = pkt->tuple.family == CT_IPV4;
 
     return single_host(p + (v4 ? 12 : 8), v4) &&
-           single_host(p + (v4 ? 16 : 24), v4) && !later_fragment(pkt);
+           single_host(p + (v4 ? 16 : 24), v4);
 }
 
-/* Is it, or might it be, an ICMP error?  Types that nobody has defined are
- * taken for errors: two routers must never answer each other. */
+/* UDP without a checksum is as it was sent, over IPv6 too (RFC 6935). */
+static bool is_damaged(const struct ct_pkt *pkt)
+{
+    const uint8_t *l4 = pkt->data + pkt->l4_off;
+
+    if (pkt->l4_bad)
+        return true;
+    return !mangle_l4_checksum_ok(pkt) &&
+           !(pkt->tuple.proto == PROTO_UDP && load16(l4 + 6) == 0);
+}
+
+/* Why nobody may be told anything about pkt; CT_N_STATS: its sender may be. */
+static enum ct_stat silence(const struct ct_pkt *pkt)
+{
+    if (!between_hosts(pkt))
+        return CT_STAT_error_of_group;
+    if (later_fragment(pkt))
+        return CT_STAT_error_of_fragment;
+    if (pkt->tell && is_damaged(pkt))
+        return CT_STAT_error_of_damaged;
+    return CT_N_STATS;
+}
+
+/* Is it, or might it be, an ICMP error?  Types that are no query are taken for
+ * errors, whoever has defined them: two routers must never answer each other.
+ */
 static bool may_be_error(const struct ct_pkt *pkt)
 {
     uint8_t type = pkt->icmp_type;
@@ -69,9 +96,7 @@ static bool may_be_error(const struct ct_pkt *pkt)
         return false;
     if (pkt->l4_bad || pkt->icmp_error)
         return true;
-    return pkt->tuple.proto == PROTO_ICMP && !parse_icmp_query(CT_IPV4, type) &&
-           type != 9 && type != 10 && type != 42 &&
-           type != 43; /* router discovery, RFC 8335 */
+    return pkt->tuple.proto == PROTO_ICMP && !parse_icmp_query(CT_IPV4, type);
 }
 
 /* ---- building ---- */
@@ -146,6 +171,12 @@ static void lend_flow(struct ct_pkt *out, const struct ct_pkt *pkt,
     out->tracked = true;
 }
 
+static bool withhold(struct ct *ct, enum ct_stat why)
+{
+    core_stat(ct, why);
+    return false;
+}
+
 bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
                     uint8_t code, uint32_t mtu, const union ct_addr *src,
                     struct ct_pkt *out)
@@ -156,10 +187,12 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
     uint32_t quote = max - head - ICMP_HEADER;
     const uint8_t *from = pkt->data + (v4 ? 16 : 24);
     uint8_t *icmp = out->data + head;
+    enum ct_stat why = silence(pkt);
 
-    (void)ct; /* an error is made from its packet alone */
-    if (!answerable(pkt) || may_be_error(pkt))
-        return false;
+    if (why == CT_N_STATS && may_be_error(pkt))
+        why = CT_STAT_error_of_error;
+    if (why != CT_N_STATS)
+        return withhold(ct, why);
     if (src != NULL)
         from = src->b;
     if (quote > pkt->len)
@@ -212,11 +245,16 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
     bool v4 = pkt->tuple.family == CT_IPV4;
     uint32_t head = v4 ? V4_HEADER : V6_HEADER;
     const uint8_t *p = pkt->data;
+    enum ct_stat why = silence(pkt);
 
-    (void)ct;
-    if (pkt->tuple.proto != PROTO_TCP || pkt->l4_bad || !answerable(pkt) ||
-        (p[pkt->l4_off + 13] & CT_TCP_RST))
+    if (pkt->tuple.proto != PROTO_TCP)
         return false;
+    if (why == CT_N_STATS && pkt->l4_bad)
+        why = CT_STAT_error_of_damaged;
+    if (why == CT_N_STATS && (p[pkt->l4_off + 13] & CT_TCP_RST))
+        why = CT_STAT_error_of_error;
+    if (why != CT_N_STATS)
+        return withhold(ct, why);
 
     start(out, CT_KIND_RST, head + TCP_HEADER);
     if (v4)
@@ -312,7 +350,7 @@ bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt)
 
     (void)ct;
     if (pkt->tuple.proto != (v4 ? PROTO_ICMP : PROTO_ICMPV6) || pkt->l4_bad ||
-        pkt->icmp_type != request || !answerable(pkt))
+        pkt->icmp_type != request || silence(pkt) != CT_N_STATS)
         return false;
 
     turn_header(pkt, v4);

@@ -6,6 +6,7 @@
 #include "notify.h"
 #include "parse.h"
 #include "seqadj.h"
+#include "tcp_segment.h"
 #include "timeouts.h"
 #include "tuple.h"
 
@@ -567,4 +568,28 @@ enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt)
                                              : (uint32_t)CT_EVENT_NEW));
     pkt->events = 0;
     return CT_ACCEPT;
+}
+
+void ct_set_closing(struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn *c = pkt->conn;
+    union ct_proto_state st;
+    uint32_t slot;
+
+    if (!c || c->gen != pkt->conn_gen || pkt->icmp_error ||
+        pkt->tuple.proto != PROTO_TCP || !(c->status & CT_CONFIRMED) ||
+        c->proto.tcp.state == TCP_CLOSE)
+        return;
+    slot = table_slot(&ct->table, c);
+    st = c->proto;
+    st.tcp.state = TCP_CLOSE;
+    if (ct->connlimit)
+        connlimit_forget(ct->connlimit, slot, c);
+    conn_write_begin(c);
+    conn_store(&c->proto, &st, sizeof st);
+    if (!(c->status & CT_FIXED_TIMEOUT))
+        expiry_refresh(&ct->expiry, slot, CT_PARAM_tcp_close, EXPIRY_CLOSING,
+                       ct->now);
+    conn_write_end(c);
+    pkt->events |= CT_EVENT_PROTOINFO;
 }

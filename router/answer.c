@@ -8,9 +8,9 @@
  * drop. */
 #include "answer.h"
 
-#include "strict.h"
-
+#include "host.h"
 #include "output.h"
+#include "strict.h"
 
 static const struct {
     uint8_t type4, code4, type6, code6;
@@ -39,9 +39,21 @@ static uint8_t route(const struct journey *j, const struct ct_pkt *pkt)
     return walk_route(j, family, &dst, pkt);
 }
 
-/* Behind OUTPUT: POSTROUTING and out. */
+/* Gateway mode: is it for the host, about a packet of its own? */
+static bool to_host(const struct journey *j, const struct ct_pkt *pkt)
+{
+    union ct_addr dst = walk_addr(pkt, true);
+
+    return j->cfg.host &&
+           local_dst(&j->local, walk_family(pkt), &dst) == LOCAL_SELF;
+}
+
+/* Behind OUTPUT: POSTROUTING and out, or INPUT and to the host. */
 static bool left(struct journey *j, struct ct_pkt *pkt)
 {
+    if (to_host(j, pkt))
+        return ct_hook(j->cfg.ct, CT_INPUT, pkt) == CT_ACCEPT &&
+               host_send(j, pkt) == CT_REASON_NONE;
     pkt->out = route(j, pkt); /* nat may have turned it elsewhere */
     if (pkt->out == CT_NO_IFACE || output_fit(j, pkt) == OUTPUT_TOO_BIG ||
         ct_hook(j->cfg.ct, CT_POSTROUTING, pkt) != CT_ACCEPT)
@@ -56,7 +68,9 @@ static bool walk(struct journey *j, struct ct_pkt *pkt)
     pkt->out = route(j, pkt);
     if (ct_parse(ct, pkt) != CT_REASON_NONE)
         return false;
-    if (pkt->out == CT_NO_IFACE || ct_hook(ct, CT_OUTPUT, pkt) != CT_ACCEPT)
+    if (pkt->out == CT_NO_IFACE && !to_host(j, pkt))
+        return false;
+    if (ct_hook(ct, CT_OUTPUT, pkt) != CT_ACCEPT)
         return false;
     return left(j, pkt);
 }
@@ -86,19 +100,27 @@ void answer_resume(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v)
 
     if (sent && pkt->hook == CT_OUTPUT)
         sent = left(j, pkt);
+    else if (sent && pkt->hook == CT_INPUT)
+        sent = host_send(j, pkt) == CT_REASON_NONE;
     else if (sent)
         sent = output_send(j, pkt) == CT_REASON_NONE;
     count(j, pkt, sent);
 }
 
-/* May whoever sent pkt be told something? */
+/* May whoever sent pkt be told something?  Which addresses are a link's
+ * broadcast, the core can't know. */
 static bool allowed(struct journey *j, const struct ct_pkt *pkt)
 {
-    union ct_addr to = walk_addr(pkt, false);
+    union ct_addr to = walk_addr(pkt, false), dst = walk_addr(pkt, true);
+    uint8_t family = walk_family(pkt);
+    enum ct_stat why = CT_STAT_error_limited;
 
-    if (ratelimit_take(&j->limit, &to, j->now))
+    if (local_dst(&j->local, family, &to) == LOCAL_GROUP ||
+        local_dst(&j->local, family, &dst) == LOCAL_GROUP)
+        why = CT_STAT_error_of_group;
+    else if (ratelimit_take(&j->limit, &to, j->now))
         return true;
-    ct_count(j->cfg.ct, CT_STAT_error_limited, 1);
+    ct_count(j->cfg.ct, why, 1);
     return false;
 }
 
@@ -138,7 +160,10 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
     bool v4 = family == CT_IPV4;
     struct ct_pkt out;
 
-    if (local_dst(&j->local, family, &dst) != LOCAL_SELF) {
+    /* The host would refuse one from itself: its own packets are answered as
+     * by whom they were for. */
+    if (pkt->in != CT_NO_IFACE &&
+        local_dst(&j->local, family, &dst) != LOCAL_SELF) {
         /* As the kernel does: the address of the side it leaves by.  Where the
          * sender forged his source that is not the side he sits on, and an
          * inside address has no business there. */
@@ -147,8 +172,10 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
 
         src =
             local_speaker(&j->local, by == CT_NO_IFACE ? pkt->in : by, family);
-        if (src == NULL)
-            return; /* nobody who could say it */
+        if (src == NULL) {
+            ct_count(j->cfg.ct, CT_STAT_error_no_address, 1);
+            return;
+        }
     }
     if (error == ANSWER_NO_PROTOCOL && !v4)
         detail = pointer_of(pkt);
@@ -162,8 +189,7 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
     ct_done(j->cfg.ct, &out);
 }
 
-static void send_reset(struct journey *j, const struct ct_pkt *pkt,
-                       bool rejected)
+static void send_reset(struct journey *j, struct ct_pkt *pkt, bool rejected)
 {
     struct ct_pkt out;
 
@@ -172,12 +198,15 @@ static void send_reset(struct journey *j, const struct ct_pkt *pkt,
         return;
     if (rejected)
         out.mark = pkt->mark; /* else it would wash off its flow's */
-    if (allowed(j, pkt))
+    if (allowed(j, pkt)) {
         originate(j, &out, pkt->in);
+        if (rejected)
+            ct_set_closing(j->cfg.ct, pkt);
+    }
     ct_done(j->cfg.ct, &out);
 }
 
-void answer_reject(struct journey *j, const struct ct_pkt *pkt)
+void answer_reject(struct journey *j, struct ct_pkt *pkt)
 {
     switch (pkt->reject) {
     case CT_REJECT_RST:

@@ -24,7 +24,7 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
                   enum answer_error error, uint32_t detail);
 
 /* As the rule that rejected pkt asks. */
-void answer_reject(struct journey *j, const struct ct_pkt *pkt);
+void answer_reject(struct journey *j, struct ct_pkt *pkt);
 
 /* pkt was addressed to the router: answer it as a host without any service. */
 void answer_local(struct journey *j, struct ct_pkt *pkt);

@@ -9,8 +9,9 @@
  * but the kernel can write to the TUN, and it lets no packet with one of its
  * own addresses in from a wire, so such a source is the host.
  *
- * Nothing is said to the host about its own packets: they have not crossed a
- * link yet, and what does not fit the next one its kernel finds out itself. */
+ * Nothing is said to the host about its own packets but that a rule rejects
+ * them: they have not crossed a link yet, and what does not fit the next one
+ * its kernel finds out itself. */
 #include "host.h"
 
 #include "ending.h"
@@ -51,15 +52,20 @@ enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
 
 /* Always by the door: there the kernel's own check of the source (rp_filter)
  * finds the way back.  No link is crossed, so size does not matter. */
-void host_deliver(struct journey *j, struct ct_pkt *pkt)
+enum ct_reason host_send(struct journey *j, struct ct_pkt *pkt)
 {
-    enum ct_reason why = CT_REASON_BAD_OUTPUT;
-
     pkt->out = door(j);
     if (!j->iface[pkt->out].usable)
-        why = CT_REASON_TX_LINK_DOWN;
-    else if (journey_output_ok(pkt, UINT16_MAX))
-        why = j->cfg.tx(j->cfg.ctx, pkt);
+        return CT_REASON_TX_LINK_DOWN;
+    if (!journey_output_ok(pkt, UINT16_MAX))
+        return CT_REASON_BAD_OUTPUT;
+    return j->cfg.tx(j->cfg.ctx, pkt);
+}
+
+void host_deliver(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_reason why = host_send(j, pkt);
+
     if (why != CT_REASON_NONE)
         ending_refuse(j, pkt, why);
     else

@@ -233,7 +233,8 @@ bool ct_defrag_expired(struct ct *ct, struct ct_pkt *first);
  * They write into out (room for CT_REPLY_MAX bytes at out->data, with headroom
  * around it), set out->len, kind, in, and what conntrack must know to translate
  * an error as its flow is.  False: none may be sent about that packet (an error
- * about an error, a multicast, a fragment).  src is the router's address of
+ * about an error, a multicast, a fragment, a rejected one that is damaged), and
+ * it is counted: error_of_*.  src is the router's address of
  * pkt's family; NULL lets the error bear the packet's own destination. */
 #define CT_REPLY_MAX 1280u
 bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
@@ -241,6 +242,9 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
                     struct ct_pkt *out);
 bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt,
                     struct ct_pkt *out);
+/* A reset went out in place of pkt, to its sender alone: his flow is over, the
+ * other side does not know.  The kernel's nf_ct_set_closing(). */
+void ct_set_closing(struct ct *ct, struct ct_pkt *pkt);
 /* Turn an echo request into its reply, in place.  False: it is none. */
 bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt);
 

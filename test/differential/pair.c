@@ -17,7 +17,7 @@ void pair_clock(struct pair *p)
 
 void pair_blank_id(uint8_t *d, size_t len)
 {
-    bool error = len > 28 && d[0] == 0x45 && d[1] == 0xc0 && d[9] == 1;
+    bool error = len > 28 && d[0] == 0x45 && (d[1] & 0xe0) == 0xc0 && d[9] == 1;
     uint32_t sum;
 
     if (len < 20 || d[0] >> 4 != 4)

@@ -105,6 +105,21 @@ static void rfc5508_req8_told_when_full(void **state)
     END(w);
 }
 
+/* RFC 1122 s3.2.2: nobody is told of a packet to all of a link. */
+static void rfc1122_no_error_about_broadcast(void **state)
+{
+    struct world *w = WORLD("max 16; buckets 16; on_full reject");
+
+    (void)state;
+    w->quiet = true;
+    fill_assured(w, 16);
+    say(w, "10.0.1.3:5000 > 198.51.100.255:53 udp");
+    assert_int_equal(w->why, CT_REASON_TABLE_FULL);
+    assert_int_equal(stat_of(w, CT_STAT_orig_error), 0);
+    assert_int_equal(stat_of(w, CT_STAT_error_of_group), 1);
+    END(w);
+}
+
 /* on_full untracked: what needs no translation passes. */
 static void untracked_when_full_without_nat(void **state)
 {
@@ -197,6 +212,7 @@ int main(void)
         STORY(r1b_assured_flows_stay),
         STORY(linux_room_comes_back),
         STORY(rfc5508_req8_told_when_full),
+        STORY(rfc1122_no_error_about_broadcast),
         STORY(untracked_when_full_without_nat),
         STORY(untracked_when_full_never_untranslated),
         STORY(r3_half_open_flows_go),

@@ -304,6 +304,31 @@ static void own_packets_are_redirected_to_the_outside_address(void **state)
     END(w);
 }
 
+/* A program of the host hears at once what a rule of OUTPUT rejects: from whom
+ * it spoke to, since its kernel takes no packet from itself by a device. */
+static void the_host_is_told_of_a_reject(void **state)
+{
+    struct world *w = HOST_WORLD(
+        "output {\"dport\":25,\"proto\":\"tcp\",\"verdict\":\"reject\","
+        "\"reject_with\":\"tcp-reset\"}; output {\"dport\":53,\"proto\":"
+        "\"udp\",\"verdict\":\"reject\"}");
+
+    (void)state;
+    say(w, W ":5000 > 198.51.100.2:25 tcp S seq 1@wan");
+    TRACE(w, "[  0] " W ":5000 > 198.51.100.2:25 tcp S: NEW\n"
+             "      out wan 198.51.100.2:25 > " W ":5000 tcp R.\n"
+             "      drop rejected\n");
+    say(w, W ":5000 > 198.51.100.2:53 udp 'who'@wan");
+    TRACE(w, "[  0] " W ":5000 > 198.51.100.2:53 udp: NEW\n"
+             "      out wan 198.51.100.2 > " W " icmp 3/3 tos 192 df "
+             "about {" W ":5000 > 198.51.100.2:53 udp}\n"
+             "      drop rejected\n");
+    assert_int_equal(stat_of(w, CT_STAT_orig_rst), 1);
+    assert_int_equal(stat_of(w, CT_STAT_orig_error), 1);
+    assert_int_equal(stat_of(w, CT_STAT_orig_lost), 0);
+    END(w);
+}
+
 /* IPv6 is routed and tracked; hop limits stay as they are. */
 static void ipv6_without_nat(void **state)
 {
@@ -376,6 +401,7 @@ int main(void)
         STORY(a_second_address_is_kept),
         STORY(rules_of_output_are_asked),
         STORY(own_packets_are_redirected_to_the_outside_address),
+        STORY(the_host_is_told_of_a_reject),
         STORY(ipv6_without_nat),
         STORY(reserved_ports),
     };

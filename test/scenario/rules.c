@@ -149,6 +149,32 @@ static void a_reset_keeps_its_flows_mark(void **state)
     END(w);
 }
 
+/* Whom a reset told has no flow any more; a limit of flows does not count it.
+ */
+static void a_reset_closes_its_flow(void **state)
+{
+    struct world *w = WORLD(
+        "forward "
+        "{\"ct_state\":[\"new\"],\"connlimit\":1,\"verdict\":\"accept\"}; "
+        "forward {\"ct_state\":[\"new\"],\"verdict\":\"drop\"}; "
+        "forward {\"in\":\"lan\",\"proto\":\"tcp\",\"verdict\":\"reject\","
+        "\"reject_with\":\"tcp-reset\"}");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " tcp S seq 1000");
+    say(w, S " > 198.51.100.1:4000 tcp S. seq 5000 ack 1001");
+    say(w, "10.0.1.2:4001 > " S " tcp S seq 1");
+    assert_int_equal(w->why, CT_REASON_RULE);
+    say(w, C " > " S " tcp . seq 1001 ack 5001");
+    assert_int_equal(w->why, CT_REASON_REJECTED);
+    FLOWS(w,
+          "tcp 10 CLOSE " C " > " S " / " S " > 198.51.100.1:4000 ASSURED\n");
+    say(w, "10.0.1.2:4001 > " S " tcp S seq 1");
+    assert_int_equal(last_sport(w), 4001);
+    END(w);
+}
+
 /* The guard can't read a broken header's ports, so a rule about ports may be
  * about it: it stays in. */
 static void broken_headers_never_leave_untranslated(void **state)
@@ -364,6 +390,7 @@ int main(void)
         STORY(linux_notrack),
         STORY(marks_stay_with_the_flow),
         STORY(a_reset_keeps_its_flows_mark),
+        STORY(a_reset_closes_its_flow),
         STORY(broken_headers_never_leave_untranslated),
         STORY(reload_keeps_flows),
         STORY(martians_go_nowhere),
