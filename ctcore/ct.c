@@ -310,11 +310,13 @@ bool ct_defrag_expired(struct ct *ct, struct ct_pkt *first)
 static __attribute__((noinline)) void settle(struct ct *ct, struct ct_pkt *pkt,
                                              struct ct_conn *c)
 {
-    if (pkt->made_conn && !(c->status & CT_CONFIRMED)) {
-        gc_discard(ct, table_slot(&ct->table, c));
+    if (!(c->status & CT_CONFIRMED)) {
+        /* The maker's, unless it has an heir: hooks.c. */
+        if (pkt->heir || (pkt->made_conn && !(c->status & CT_DYING)))
+            gc_discard(ct, table_slot(&ct->table, c));
         return;
     }
-    if ((c->status & CT_DYING) && (c->status & CT_CONFIRMED))
+    if (c->status & CT_DYING)
         gc_destroy(ct, table_slot(&ct->table, c));
     else if (pkt->events)
         notify_send(ct, c, pkt->events);
@@ -327,7 +329,7 @@ void ct_done(struct ct *ct, struct ct_pkt *pkt)
     if (!c || pkt->held)
         return;
     pkt->conn = NULL;
-    if (c->gen != pkt->conn_gen || pkt->icmp_error)
+    if (c->gen != pkt->conn_gen || (pkt->icmp_error && !pkt->heir))
         return; /* ended on the way by an answer; or only lent to an error */
     if (pkt->made_conn || pkt->events || (c->status & CT_DYING))
         settle(ct, pkt, c);

@@ -399,14 +399,29 @@ enum ct_verdict hooks_drop(struct ct *ct, struct ct_pkt *pkt,
     return ct_drop(ct, pkt, why);
 }
 
+/* An answer about a packet that opened no flow is translated by that packet's
+ * entry, which would go with the packet: held, it takes the entry over. */
+static bool is_lent(const struct ct_pkt *pkt)
+{
+    return pkt->kind != CT_KIND_NONE && pkt->conn && !pkt->made_conn &&
+           !(pkt->conn->status & CT_CONFIRMED);
+}
+
 /* CT_REPEAT: nobody wants it, walk on. */
 static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
                             enum ct_verdict verdict)
 {
+    bool was = pkt->heir;
+
     pkt->held = true;
     if (verdict == CT_QUEUE) {
+        pkt->heir = is_lent(pkt);
         verdict = ct->queue ? ct->queue(ct->ctx, pkt) : CT_DROP;
         pkt->held = verdict == CT_QUEUE;
+        if (!pkt->held)
+            pkt->heir = was;
+        if (pkt->heir)
+            conn_set(pkt->conn->status, pkt->conn->status | CT_DYING);
         if (verdict == CT_ACCEPT)
             return CT_REPEAT;
         if (verdict != CT_QUEUE)

@@ -75,20 +75,53 @@ static void each_hook_each_verdict(void **state)
         }
 }
 
-/* An error of the router's about a packet that opened no flow: that packet's
- * entry has gone, and the error, once it is held, with it. */
-static void an_error_about_nothing(void **state)
+/* An answer of the router's about a packet that opened no flow, at two hooks,
+ * however it comes back: it has that packet's entry, to be translated by, and
+ * the entry goes with it. */
+static void an_answer_about_no_flow(void **state)
 {
-    struct world *w = WORLD("output " Q);
+    static const struct {
+        const char *rules, *packet, *answer;
+    } rows[] = {
+        {"", "10.0.1.2:5 > 198.51.100.2:9 udp ttl 1 'x'",
+         "lan 10.0.1.1 > 10.0.1.2 icmp 11/0"},
+        {"forward {\"verdict\":\"reject\",\"reject_with\":\"tcp-reset\"}; ",
+         "198.51.100.9:5 > 198.51.100.1:8080 tcp S seq 1",
+         "wan 198.51.100.1:8080 > 198.51.100.9:5 tcp R."},
+        {"forward {\"verdict\":\"reject\"}; ",
+         "198.51.100.9:5 > 198.51.100.1:8080 tcp S seq 1",
+         "wan 198.51.100.1 > 198.51.100.9 icmp 3/3"},
+    };
+    static const char *const hooks[] = {"output", "postrouting"};
+    static const enum ct_verdict verdicts[] = {CT_ACCEPT, CT_REPEAT, CT_DROP};
+    char text[512];
 
     (void)state;
-    say(w, "10.0.1.2:5 > 198.51.100.2:9 udp ttl 1 'x'");
-    is_held(w, 1);
-    assert_int_equal(stat_of(w, CT_STAT_entries), 0);
-    resume(w, 0, CT_ACCEPT);
-    assert_int_equal(stat_of(w, CT_STAT_orig_lost), 1);
-    assert_int_equal(w->sent, 0);
-    END(w);
+    for (unsigned i = 0; i < 18; i++) {
+        const char *hook = hooks[i % 2];
+        enum ct_verdict verdict = verdicts[i / 2 % 3];
+        bool again = verdict == CT_REPEAT, sent = verdict != CT_DROP;
+        struct world *w;
+
+        snprintf(text, sizeof text,
+                 "dnat tcp 198.51.100.1:8080 -> 10.0.1.2:80; %s%s " Q,
+                 rows[i / 6].rules, hook);
+        w = WORLD(text);
+        print_message("%s; %s\n", text, rows[i / 6].packet);
+        say(w, rows[i / 6].packet);
+        is_held(w, 1);
+        assert_int_equal(w->sent, 0);
+        assert_int_equal(stat_of(w, CT_STAT_entries), 1);
+        resume(w, 0, verdict);
+        if (again)
+            resume(w, 1, CT_ACCEPT);
+        assert_int_equal(w->sent, sent);
+        assert_int_equal(stat_of(w, CT_STAT_orig_lost), !sent);
+        assert_int_equal(stat_of(w, CT_STAT_entries), 0);
+        if (sent)
+            assert_non_null(strstr(w->text, rows[i / 6].answer));
+        END(w);
+    }
 }
 
 /* REPEAT under the same rules: held once more, as often as it is said. */
@@ -332,7 +365,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(each_hook_each_verdict),
-        STORY(an_error_about_nothing),
+        STORY(an_answer_about_no_flow),
         STORY(repeat_asks_the_rules_again),
         STORY(two_queues_on_one_way),
         STORY(its_flow_ends),
