@@ -124,6 +124,29 @@ static inline bool core_is_inside(const struct ct *ct, uint8_t iface)
     return iface < ct->ifaces.n && ct->ifaces.iface[iface].inside;
 }
 
+/* The packet is one of that flow, so directed. */
+static inline void core_attach(struct ct_pkt *pkt, struct ct_conn *c,
+                               enum ct_dir dir)
+{
+    pkt->conn = c;
+    pkt->conn_gen = c->gen;
+    pkt->dir = (uint8_t)dir;
+}
+
+/* And counts for it.
+ * => between conn_write_begin() and conn_write_end() of that slot. */
+static inline void core_account(struct ct *ct, uint32_t slot,
+                                const struct ct_pkt *pkt)
+{
+    struct acct *a;
+
+    if (!ct->acct)
+        return;
+    a = &ct->acct[slot];
+    conn_set(a->packets[pkt->dir], a->packets[pkt->dir] + 1);
+    conn_set(a->bytes[pkt->dir], a->bytes[pkt->dir] + pkt->len);
+}
+
 static inline struct ct_conn *core_conn(const struct ct *ct, uint32_t slot)
 {
     return &ct->table.conns[slot];

@@ -4,6 +4,7 @@
  * measures, with one it cuts. */
 #include <ctcore/ct.h>
 
+#include "confirm.h"
 #include "gc.h"
 #include "hooks.h"
 #include "notify.h"
@@ -266,7 +267,7 @@ enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
     }
     if (verdict != CT_ACCEPT && verdict != CT_REPEAT && verdict != CT_STOP)
         return hooks_drop(ct, pkt, CT_REASON_HOOK);
-    track_join(ct, pkt);
+    confirm_join(ct, pkt);
     if (verdict == CT_STOP)
         return hooks_stop(ct, pkt, hooks_from(ct, pkt, true));
     return hooks_walk(ct, pkt, hooks_from(ct, pkt, verdict == CT_ACCEPT));

@@ -1,5 +1,6 @@
 #include "hooks.h"
 
+#include "confirm.h"
 #include "helpers.h"
 #include "limit.h"
 #include "mangle_field.h"
@@ -245,7 +246,7 @@ static const struct own_row {
     {CT_INPUT, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
     {CT_INPUT, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
     {CT_INPUT, CT_PRI_HELPER, HELPED, "helper", helpers_row},
-    {CT_INPUT, CT_PRI_CONFIRM, NO_STAGE, "confirm", track_confirm},
+    {CT_INPUT, CT_PRI_CONFIRM, NO_STAGE, "confirm", confirm_row},
 
     {CT_FORWARD, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
     {CT_FORWARD, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
@@ -262,7 +263,7 @@ static const struct own_row {
     {CT_POSTROUTING, CT_PRI_NAT_SRC, IP_ID, "ip_id", natrow_id},
     {CT_POSTROUTING, CT_PRI_MANGLE_OUT, CT_STAGE_MANGLE, "mangle", ask_mangle},
     {CT_POSTROUTING, CT_PRI_HELPER, HELPED, "helper", helpers_row},
-    {CT_POSTROUTING, CT_PRI_CONFIRM, NO_STAGE, "confirm", track_confirm},
+    {CT_POSTROUTING, CT_PRI_CONFIRM, NO_STAGE, "confirm", confirm_row},
 };
 
 /* ---- registration ---- */
@@ -368,7 +369,7 @@ void hooks_choose(struct ct *ct)
                 .fn = row->fn,
                 .ctx = row->ctx,
                 .row = r,
-                .first_only = row->fn == track_confirm,
+                .first_only = row->fn == confirm_row,
                 .always = own && own->priority >= CT_PRI_NAT_DST &&
                           own->stage >= NO_STAGE,
             };

@@ -43,25 +43,6 @@ static bool is_icmp(const struct ct_pkt *pkt)
     return pkt->tuple.proto == PROTO_ICMP || pkt->tuple.proto == PROTO_ICMPV6;
 }
 
-static void attach(struct ct_pkt *pkt, struct ct_conn *c, enum ct_dir dir)
-{
-    pkt->conn = c;
-    pkt->conn_gen = c->gen;
-    pkt->dir = (uint8_t)dir;
-}
-
-static inline void account(struct ct *ct, uint32_t slot,
-                           const struct ct_pkt *pkt)
-{
-    struct acct *a;
-
-    if (!ct->acct)
-        return;
-    a = &ct->acct[slot];
-    conn_set(a->packets[pkt->dir], a->packets[pkt->dir] + 1);
-    conn_set(a->bytes[pkt->dir], a->bytes[pkt->dir] + pkt->len);
-}
-
 static enum expiry_class class_of(uint32_t status, uint32_t act)
 {
     if (act & TRACK_CLOSING)
@@ -150,7 +131,7 @@ static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     if (status != c->status)
         conn_set(c->status, status);
     if (!(t->act & TRACK_IGNORE))
-        account(ct, slot, pkt);
+        core_account(ct, slot, pkt);
     conn_write_end(c);
 }
 
@@ -373,11 +354,11 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
                      __ATOMIC_RELAXED);
     reply.zone = answer_zone(ct, pkt, x);
     fill(ct, slot, pkt, &reply, &st);
-    account(ct, slot, pkt);
+    core_account(ct, slot, pkt);
     if (share_is_on(&ct->share))
         share_take_entry(&ct->share, slot, &pkt->tuple,
                          core_is_inside(ct, pkt->in));
-    attach(pkt, core_conn(ct, slot), CT_DIR_ORIGINAL);
+    core_attach(pkt, core_conn(ct, slot), CT_DIR_ORIGINAL);
     /* Its time begins when it is confirmed: until then this is which. */
     conn_set(pkt->conn->listed, t.timeout);
     pkt->made_conn = true;
@@ -470,14 +451,14 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
                 break;
             continue;
         }
-        attach(pkt, c, dir);
+        core_attach(pkt, c, dir);
         if (known(ct, pkt, c, proto))
             return CT_ACCEPT;
     }
     return make(ct, pkt, proto);
 }
 
-/* ---- a packet that was held ---- */
+/* ---- what is done to a flow besides ---- */
 
 void track_mark(struct ct_pkt *pkt)
 {
@@ -489,85 +470,6 @@ void track_mark(struct ct_pkt *pkt)
     conn_set(c->mark, pkt->mark);
     conn_write_end(c);
     pkt->events |= CT_EVENT_MARK;
-}
-
-/* Has own translated its packet so far as is would have? */
-static bool same_way(const struct ct_conn *own, const struct ct_conn *is)
-{
-    const struct ct_tuple *a = &own->tuple[CT_DIR_REPLY];
-    const struct ct_tuple *b = &is->tuple[CT_DIR_REPLY];
-
-    if ((own->status & CT_DST_NAT_DONE) &&
-        (!ct_addr_eq(&a->src, &b->src) || a->sport != b->sport))
-        return false;
-    return !(own->status & CT_SRC_NAT_DONE) ||
-           (ct_addr_eq(&a->dst, &b->dst) && a->dport == b->dport);
-}
-
-void track_join(struct ct *ct, struct ct_pkt *pkt)
-{
-    struct ct_conn *own = pkt->conn, *is;
-    enum ct_dir dir;
-
-    if (!own || !pkt->made_conn || (own->status & CT_CONFIRMED))
-        return;
-    is = table_find(&ct->table, &pkt->tuple, pkt->hash, ct->now, &dir);
-    if (!is || dir != CT_DIR_ORIGINAL || !same_way(own, is))
-        return;
-    gc_discard(ct, table_slot(&ct->table, own));
-    attach(pkt, is, dir);
-    pkt->made_conn = false;
-    pkt->events = 0;
-    conn_write_begin(is);
-    account(ct, table_slot(&ct->table, is), pkt);
-    conn_write_end(is);
-    core_stat(ct, CT_STAT_clash_resolve);
-}
-
-/* ---- confirm ---- */
-
-static enum ct_verdict refuse_confirm(struct ct *ct, struct ct_pkt *pkt,
-                                      enum ct_reason why)
-{
-    core_stat(ct, CT_STAT_insert_failed);
-    core_stat(ct, CT_STAT_drop);
-    if (why == CT_REASON_CHAIN_TOO_LONG)
-        core_stat(ct, CT_STAT_chaintoolong);
-    return track_drop(pkt, why);
-}
-
-enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt)
-{
-    struct ct_conn *c = pkt->conn;
-    enum ct_reason why;
-    uint32_t slot;
-
-    (void)ctx;
-    if (!c || !pkt->made_conn || (c->status & CT_CONFIRMED))
-        return CT_ACCEPT;
-    slot = table_slot(&ct->table, c);
-    why = table_confirm(&ct->table, slot, ct->now);
-    if (why != CT_REASON_NONE)
-        return refuse_confirm(ct, pkt, why);
-    if (!nat_bind(&ct->nat, c)) {
-        table_unlink(&ct->table, slot);
-        return refuse_confirm(ct, pkt, CT_REASON_NO_MAPPING_ROOM);
-    }
-    timeouts_refresh(ct, slot, c->status, (uint8_t)c->listed, EXPIRY_UNASSURED);
-    if (ct->start)
-        conn_set(ct->start[slot],
-                 (uint32_t)((ct->now.ms - ct->birth.ms) / 1000));
-    conn_set(c->out, pkt->out);
-    conn_set(c->mark, pkt->mark);
-    conn_set(c->status, c->status | CT_CONFIRMED);
-    conn_write_end(c);
-    core_stat(ct, CT_STAT_created);
-    notify_send(ct, c,
-                pkt->events |
-                    (c->status & CT_EXPECTED ? (uint32_t)CT_EVENT_RELATED
-                                             : (uint32_t)CT_EVENT_NEW));
-    pkt->events = 0;
-    return CT_ACCEPT;
 }
 
 void ct_set_closing(struct ct *ct, struct ct_pkt *pkt)
@@ -587,9 +489,7 @@ void ct_set_closing(struct ct *ct, struct ct_pkt *pkt)
         connlimit_forget(ct->connlimit, slot, c);
     conn_write_begin(c);
     conn_store(&c->proto, &st, sizeof st);
-    if (!(c->status & CT_FIXED_TIMEOUT))
-        expiry_refresh(&ct->expiry, slot, CT_PARAM_tcp_close, EXPIRY_CLOSING,
-                       ct->now);
+    timeouts_refresh(ct, slot, c->status, CT_PARAM_tcp_close, EXPIRY_CLOSING);
     conn_write_end(c);
     pkt->events |= CT_EVENT_PROTOINFO;
 }

@@ -15,16 +15,8 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt);
  * a zone in both directions (the kernel lets two have it, one in each). */
 void track_zone(const struct ct *ct, struct ct_pkt *pkt);
 
-/* INPUT and POSTROUTING, last: the flow of a first packet enters the table. */
-enum ct_verdict track_confirm(void *ctx, struct ct *ct, struct ct_pkt *pkt);
-
 /* The packet's mark becomes that of its flow. */
 void track_mark(struct ct_pkt *pkt);
-
-/* A first packet was held, and another of its flow was faster: it joins that
- * one's entry.  Not if its own entry has sent it elsewhere: confirm refuses
- * it then (CLASH). */
-void track_join(struct ct *ct, struct ct_pkt *pkt);
 
 /* The one form of a refusal: the walk over the hooks counts it. */
 static inline enum ct_verdict track_drop(struct ct_pkt *pkt, enum ct_reason why)

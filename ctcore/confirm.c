@@ -1,0 +1,84 @@
+#include "confirm.h"
+
+#include "gc.h"
+#include "notify.h"
+#include "timeouts.h"
+#include "track.h"
+#include "tuple.h"
+
+/* Has own translated its packet so far as is would have? */
+static bool same_way(const struct ct_conn *own, const struct ct_conn *is)
+{
+    const struct ct_tuple *a = &own->tuple[CT_DIR_REPLY];
+    const struct ct_tuple *b = &is->tuple[CT_DIR_REPLY];
+
+    if ((own->status & CT_DST_NAT_DONE) &&
+        (!ct_addr_eq(&a->src, &b->src) || a->sport != b->sport))
+        return false;
+    return !(own->status & CT_SRC_NAT_DONE) ||
+           (ct_addr_eq(&a->dst, &b->dst) && a->dport == b->dport);
+}
+
+void confirm_join(struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn *own = pkt->conn, *is;
+    enum ct_dir dir;
+
+    if (!own || !pkt->made_conn || (own->status & CT_CONFIRMED))
+        return;
+    is = table_find(&ct->table, &pkt->tuple, pkt->hash, ct->now, &dir);
+    if (!is || dir != CT_DIR_ORIGINAL || !same_way(own, is))
+        return;
+    gc_discard(ct, table_slot(&ct->table, own));
+    core_attach(pkt, is, dir);
+    pkt->made_conn = false;
+    pkt->events = 0;
+    conn_write_begin(is);
+    core_account(ct, table_slot(&ct->table, is), pkt);
+    conn_write_end(is);
+    core_stat(ct, CT_STAT_clash_resolve);
+}
+
+static enum ct_verdict refuse(struct ct *ct, struct ct_pkt *pkt,
+                              enum ct_reason why)
+{
+    core_stat(ct, CT_STAT_insert_failed);
+    core_stat(ct, CT_STAT_drop);
+    if (why == CT_REASON_CHAIN_TOO_LONG)
+        core_stat(ct, CT_STAT_chaintoolong);
+    return track_drop(pkt, why);
+}
+
+enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    struct ct_conn *c = pkt->conn;
+    enum ct_reason why;
+    uint32_t slot;
+
+    (void)ctx;
+    if (!c || !pkt->made_conn || (c->status & CT_CONFIRMED))
+        return CT_ACCEPT;
+    slot = table_slot(&ct->table, c);
+    why = table_confirm(&ct->table, slot, ct->now);
+    if (why != CT_REASON_NONE)
+        return refuse(ct, pkt, why);
+    if (!nat_bind(&ct->nat, c)) {
+        table_unlink(&ct->table, slot);
+        return refuse(ct, pkt, CT_REASON_NO_MAPPING_ROOM);
+    }
+    timeouts_refresh(ct, slot, c->status, (uint8_t)c->listed, EXPIRY_UNASSURED);
+    if (ct->start)
+        conn_set(ct->start[slot],
+                 (uint32_t)((ct->now.ms - ct->birth.ms) / 1000));
+    conn_set(c->out, pkt->out);
+    conn_set(c->mark, pkt->mark);
+    conn_set(c->status, c->status | CT_CONFIRMED);
+    conn_write_end(c);
+    core_stat(ct, CT_STAT_created);
+    notify_send(ct, c,
+                pkt->events |
+                    (c->status & CT_EXPECTED ? (uint32_t)CT_EVENT_RELATED
+                                             : (uint32_t)CT_EVENT_NEW));
+    pkt->events = 0;
+    return CT_ACCEPT;
+}
