@@ -15,6 +15,7 @@ enum {
     EVENTS = 4096,
     LOGS = 256,
     GC_BUDGET = 512,
+    ORDERS_A_TURN = 64,
     FLUSH_BUDGET = 1024,
     REVIEW_BUDGET = 512
 };
@@ -68,13 +69,21 @@ static void carry(const struct worker_setup *was, const struct worker_setup *is)
     }
 }
 
-static void on_tick(uv_timer_t *timer);
+static void on_more(uv_idle_t *more);
+
+/* Tend once a turn of the loop, from this one on, packets between.  A timer of
+ * 0 ms is no such thing: libuv before 1.45 runs it again in the same turn. */
+static void hasten(struct worker *w)
+{
+    if (!uv_is_closing((uv_handle_t *)&w->more))
+        uv_idle_start(&w->more, on_more);
+}
 
 static void use(struct worker *w, const struct worker_setup *setup)
 {
     if (w->setup != NULL && setup->revalidate) {
         w->review_at = 0; /* from the beginning, if one was going on */
-        uv_timer_start(&w->tick, on_tick, 0, 0);
+        hasten(w);
     }
     if (w->setup != NULL)
         carry(w->setup, setup);
@@ -118,7 +127,7 @@ static void obey(struct worker *w, const struct worker_order *order)
         break;
     case ORDER_FLUSH:
         w->flush_at = 0;
-        uv_timer_start(&w->tick, on_tick, 0, 0);
+        hasten(w);
         break;
     case ORDER_SUBSCRIBE:
         ct_subscribe(w->ct, order->a);
@@ -135,11 +144,14 @@ static void on_wake(uv_async_t *wake)
 {
     struct worker *w = wake->data;
     struct worker_order order;
+    unsigned n;
 
     worker_queue_back(w);
     worker_io_handed(w);
-    while (ring_take(&w->orders, &order))
+    for (n = 0; n < ORDERS_A_TURN && ring_take(&w->orders, &order); n++)
         obey(w, &order);
+    if (n == ORDERS_A_TURN && !uv_is_closing((uv_handle_t *)wake))
+        uv_async_send(wake); /* packets have their turn */
     worker_tell(w);
 }
 
@@ -158,7 +170,12 @@ static bool review(struct worker *w)
 
 static void on_tick(uv_timer_t *timer)
 {
-    struct worker *w = timer->data;
+    hasten(timer->data);
+}
+
+static void on_more(uv_idle_t *more)
+{
+    struct worker *w = more->data;
     ct_time now = clock_now();
     uint32_t ms = ct_tick(w->ct, now, GC_BUDGET);
 
@@ -173,8 +190,10 @@ static void on_tick(uv_timer_t *timer)
     if (review(w))
         ms = 0;
     worker_tell(w);
-    if (!uv_is_closing((uv_handle_t *)timer))
-        uv_timer_start(timer, on_tick, ms, 0);
+    if (ms == 0)
+        return;
+    uv_idle_stop(more);
+    uv_timer_start(&w->tick, on_tick, ms, 0);
 }
 
 static void run(void *arg)
@@ -246,12 +265,14 @@ static bool make_loop(struct worker *w, char err[256])
     w->loop_ready = true;
     w->wake.data = w;
     w->tick.data = w;
+    w->more.data = w;
     w->flush_at = w->review_at = CT_NONE;
     if (uv_async_init(&w->loop, &w->wake, on_wake) < 0) {
         snprintf(err, 256, "no descriptor left for a worker's wake-up");
         return false;
     }
     uv_timer_init(&w->loop, &w->tick);
+    uv_idle_init(&w->loop, &w->more);
     return true;
 }
 

@@ -41,6 +41,7 @@ struct worker {
     uv_thread_t thread;
     uv_async_t wake;
     uv_timer_t tick;
+    uv_idle_t more;     /* while there is more to tend at once */
     uint32_t flush_at;  /* next slot of a flush; CT_NONE: none is going on */
     uint32_t review_at; /* the same of a revalidation */
     bool loop_ready, running;

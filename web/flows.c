@@ -17,6 +17,7 @@
 enum {
     LOOK = 1 << 20,  /* places of one page */
     SLICE = 1 << 16, /* places of one turn of a stream or a deletion */
+    NEXT_MS = 1,     /* 0 would be this turn again, with libuv before 1.45 */
     AGAIN_MS = 2     /* until a full mailbox is tried again */
 };
 
@@ -243,7 +244,7 @@ static int go_on(struct sweep *s)
         }
         s->n++;
     }
-    return s->at < s->end ? 0 : -1;
+    return s->at < s->end ? NEXT_MS : -1;
 }
 
 /* Have flows_delete() called again. */

@@ -23,6 +23,7 @@ struct server {
     struct conn *conns;
     uv_poll_t poll;
     uv_timer_t due;   /* MHD's */
+    uv_idle_t soon;   /* the same, at once */
     uv_timer_t sweep; /* ours: deadlines */
     unsigned open_handles;
     int fd; /* after server_quiesce() ours again */
@@ -37,15 +38,23 @@ static void on_due(uv_timer_t *timer)
     server_run(timer->data);
 }
 
+static void on_soon(uv_idle_t *soon)
+{
+    server_run(soon->data);
+}
+
 void server_run(struct server *s)
 {
     MHD_UNSIGNED_LONG_LONG ms;
 
     (void)MHD_run(s->mhd);
-    if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
-        (void)uv_timer_start(&s->due, on_due, ms, 0);
-    else
+    (void)uv_idle_stop(&s->soon);
+    if (MHD_get_timeout(s->mhd, &ms) != MHD_YES)
         (void)uv_timer_stop(&s->due);
+    else if (ms > 0)
+        (void)uv_timer_start(&s->due, on_due, ms, 0);
+    else /* in the loop's next turn: a timer would run again in this one */
+        (void)uv_idle_start(&s->soon, on_soon);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -238,8 +247,9 @@ struct server *server_start(struct site *site, int fd, bool local)
     }
     (void)uv_timer_init(site->loop, &s->due);
     (void)uv_timer_init(site->loop, &s->sweep);
-    s->poll.data = s->due.data = s->sweep.data = s;
-    s->open_handles = 3;
+    (void)uv_idle_init(site->loop, &s->soon);
+    s->poll.data = s->due.data = s->sweep.data = s->soon.data = s;
+    s->open_handles = 4;
     (void)uv_poll_start(&s->poll, UV_READABLE, on_poll);
     (void)uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     return s;
@@ -279,5 +289,6 @@ void server_stop(struct server *s, void (*closed)(void *arg), void *arg)
         (void)close(s->fd);
     uv_close((uv_handle_t *)&s->poll, handle_closed);
     uv_close((uv_handle_t *)&s->due, handle_closed);
+    uv_close((uv_handle_t *)&s->soon, handle_closed);
     uv_close((uv_handle_t *)&s->sweep, handle_closed);
 }

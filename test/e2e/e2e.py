@@ -20,6 +20,7 @@ import cases_log
 import cases_mss
 import cases_nat
 import cases_queue
+import cases_readers
 import cases_run
 import cases_starts
 import cases_traffic
@@ -28,8 +29,8 @@ import lab
 
 CASES = {}
 for module in (cases_traffic, cases_frag, cases_helper, cases_queue, cases_nat,
-               cases_mss, cases_zones, cases_log, cases_life, cases_starts,
-               cases_caps, cases_run, cases_gateway, cases_gateway_life,
+               cases_mss, cases_zones, cases_log, cases_readers, cases_life,
+               cases_starts, cases_caps, cases_run, cases_gateway, cases_gateway_life,
                cases_gateway_faults):
     CASES.update(module.CASES)
 
