@@ -22,6 +22,7 @@ import cases_nat
 import cases_queue
 import cases_readers
 import cases_run
+import cases_sctp
 import cases_starts
 import cases_traffic
 import cases_zones
@@ -29,9 +30,9 @@ import lab
 
 CASES = {}
 for module in (cases_traffic, cases_frag, cases_helper, cases_queue, cases_nat,
-               cases_mss, cases_zones, cases_log, cases_readers, cases_life,
-               cases_starts, cases_caps, cases_run, cases_gateway, cases_gateway_life,
-               cases_gateway_faults):
+               cases_mss, cases_zones, cases_log, cases_readers, cases_sctp,
+               cases_life, cases_starts, cases_caps, cases_run, cases_gateway,
+               cases_gateway_life, cases_gateway_faults):
     CASES.update(module.CASES)
 
 
