@@ -21,7 +21,8 @@ CASES = {}
 FLOWS = int(os.environ.get("WEIR_FLOWS", "100000"))
 RATE = FLOWS // 10                  # packets a second
 NAMED = FLOWS // 10                 # of them group 2: those that are flushed
-STALL_MS, TICK_MS = 10, 4           # what the kernel says is a tick old
+STALL_MS = int(os.environ.get("WEIR_STALL_MS", "10"))
+TICK_MS = 4                         # so old is what the kernel says
 ROW = re.compile(rb'"id":"([\d-]+)".*?"original":\{"src":"10\.(\d)\.(\d+)\.2",'
                  rb'"dst":"198\.18\.(\d+)\.(\d+)","sport":(\d+),"dport":(\d+),'
                  rb'"packets":(\d+),"bytes":(\d+)\},"reply":\{"src":"198\.18\.'
