@@ -19,6 +19,7 @@ void notify_send(struct ct *ct, const struct ct_conn *c, uint32_t mask)
     if (!mask || !ct->event)
         return;
     ev.mask = mask;
+    ev.at = ct->now;
     notify_view(ct, c, &ev.view);
     core_stat(ct, CT_STAT_events);
     ct->event(ct->ctx, &ev);

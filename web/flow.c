@@ -89,11 +89,11 @@ static void write_dir(struct json_out *j, const char *key,
 
 void flow_write(struct json_out *j, const char *key,
                 const struct web_source *src, uint32_t shard,
-                const struct ct_view *v, bool ended)
+                const struct ct_view *v, ct_time at, bool ended)
 {
     const struct ct_tuple *t = &v->tuple[CT_DIR_ORIGINAL];
     uint16_t back = v->tuple[CT_DIR_REPLY].zone;
-    uint32_t left = ct_time_left_s(v->expires, src->now(src->ctx)), bit;
+    uint32_t left = ct_time_left_s(v->expires, at), bit;
     char text[32];
 
     json_out_object(j, key);

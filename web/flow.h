@@ -8,10 +8,11 @@
 
 enum { FLOW_TEXT_MAX = 2048 }; /* no flow's JSON is longer */
 
-/* ended: the flow is no more; it has a timeout if it did not wait for that. */
+/* As it was at that instant.  ended: the flow is no more; it has a timeout if
+ * it did not wait for that. */
 void flow_write(struct json_out *j, const char *key,
                 const struct web_source *src, uint32_t shard,
-                const struct ct_view *v, bool ended);
+                const struct ct_view *v, ct_time at, bool ended);
 
 /* "slot-gen", slot counted over all shards. */
 void flow_id(char text[24], const struct web_source *src, uint32_t shard,

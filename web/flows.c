@@ -78,7 +78,8 @@ static bool fill(struct streaming *s)
     while (next_flow(s->src, &s->filter, &s->at, end, &shard, &v)) {
         buf_over(&b, s->text, sizeof(s->text));
         json_out_init(&j, &b);
-        flow_write(&j, NULL, s->src, shard, &v, false);
+        flow_write(&j, NULL, s->src, shard, &v, s->src->now(s->src->ctx),
+                   false);
         buf_put(&b, "\n", 1);
         if (b.failed)
             continue; /* FLOW_TEXT_MAX is our promise: a test holds it */
@@ -152,7 +153,7 @@ enum MHD_Result flows_list(struct request *r)
     json_out_array(&j, "flows");
     while (rows < r->query.limit &&
            next_flow(src, &r->query.filter, &at, end, &shard, &v)) {
-        flow_write(&j, NULL, src, shard, &v, false);
+        flow_write(&j, NULL, src, shard, &v, src->now(src->ctx), false);
         rows++;
     }
     request_end_page(&j, at, all, rows,
@@ -183,7 +184,8 @@ enum MHD_Result flows_get(struct request *r)
         return problem_answer(r, 404, "no such flow, or no longer");
     buf_init(&b, REQUEST_BODY_MAX);
     json_out_init(&j, &b);
-    flow_write(&j, NULL, r->site->src, shard, &v, false);
+    flow_write(&j, NULL, r->site->src, shard, &v,
+               r->site->src->now(r->site->src->ctx), false);
     return request_answer(r, 200, "application/json", &b);
 }
 

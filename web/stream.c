@@ -192,7 +192,7 @@ static void write_event(struct buf *b, struct stream *s, uint64_t id,
         if (k->ev.mask & bits[i].bit)
             json_out_string(&j, NULL, bits[i].name);
     json_out_end_array(&j);
-    flow_write(&j, "flow", s->site->src, k->shard, &k->ev.view,
+    flow_write(&j, "flow", s->site->src, k->shard, &k->ev.view, k->ev.at,
                (k->ev.mask & CT_EVENT_DESTROY) != 0);
     json_out_end_object(&j);
     buf_puts(b, "\n\n");

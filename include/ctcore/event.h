@@ -18,6 +18,7 @@ enum ct_event_bit {
 
 struct ct_event {
     uint32_t mask; /* enum ct_event_bit */
+    ct_time at;    /* when it happened */
     struct ct_view view;
 };
 
