@@ -56,7 +56,7 @@ struct ct {
     struct expects expects;
     struct keymap keymap;
     struct share share;
-    uint32_t helped; /* flows that have a helper */
+    uint32_t helped; /* flows of CORE_HELPED */
     struct expiry expiry;
     struct portmaps ports;
     struct nat nat;
@@ -86,6 +86,9 @@ struct ct {
     uint64_t *restarts;             /* counted by readers, atomically */
     struct frag frag;               /* without memory: off */
 };
+
+/* Status of flows that the helper rows are about. */
+#define CORE_HELPED ((uint32_t)CT_HELPER | (uint32_t)CT_SEQ_ADJUST)
 
 static inline void core_stat(struct ct *ct, enum ct_stat stat)
 {

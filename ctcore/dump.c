@@ -29,7 +29,7 @@ static void copy_ext(const struct ct *ct, uint32_t slot, struct ext *copy)
         word = __atomic_load_n(&ct->ext.by_slot[slot], __ATOMIC_ACQUIRE);
     copy->kinds = 0;
     if (word)
-        copy_words(copy, ext_at(&ct->ext, word), offsetof(struct ext, help));
+        copy_words(copy, ext_at(&ct->ext, word), offsetof(struct ext, left));
 }
 
 void dump_copy(const struct ct *ct, uint32_t slot, struct dump_copy *copy)

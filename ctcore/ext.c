@@ -1,6 +1,6 @@
 #include "ext.h"
 
-_Static_assert(offsetof(struct ext, help) % 8 == 0,
+_Static_assert(offsetof(struct ext, left) % 8 == 0,
                "what readers copy is whole words");
 
 void ext_init(struct exts *e, struct block *b, uint32_t n, uint32_t max)
@@ -18,7 +18,7 @@ static void clear(struct ext *x)
 {
     static const struct ext none;
 
-    conn_store(x, &none, offsetof(struct ext, help));
+    conn_store(x, &none, offsetof(struct ext, left));
     x->help = none.help;
     x->call[CT_DIR_ORIGINAL] = x->call[CT_DIR_REPLY] = CT_NONE;
     x->expected = CT_NONE;

@@ -21,13 +21,14 @@ enum ext_kind {
     EXT_MASTER,   /* it was expected: who said so, and how it is translated */
     EXT_LABELS,   /* 128 bits of a rule's or an operator's */
     EXT_TIMEOUTS, /* durations of its own */
+    EXT_ORDER,    /* its bytes leave in order: a program may change how many */
     EXT_N_KINDS
 };
 
 /* One direction's corrections; numbers are those of its sender. */
 struct ext_seqadj {
-    uint32_t pos;           /* where the last change was made */
-    uint32_t before, after; /* added to numbers up to there, and above */
+    uint32_t pos, end;      /* where the last change was made: within these */
+    uint32_t before, after; /* added to numbers up to pos, and above */
 };
 
 /* Of an expected flow. */
@@ -53,6 +54,8 @@ struct ext {
     uint8_t helper; /* enum ct_helper */
     uint8_t pad[7];
     /* the owner's own; readers never look */
+    uint32_t left[CT_N_DIRS]; /* with EXT_ORDER: the next number to leave, as
+                                 receivers count */
     union ext_help help;
     uint32_t call[CT_N_DIRS]; /* in the keymap, or CT_NONE */
     uint32_t expected;        /* first of its expectations, or CT_NONE */

@@ -13,7 +13,7 @@ static __attribute__((noinline)) void free_ext(struct ct *ct, uint32_t slot)
     if (!ext_find(&ct->ext, slot))
         return;
     expect_forget(&ct->expects, slot);
-    ct->helped -= (core_conn(ct, slot)->status & CT_HELPER) != 0;
+    ct->helped -= (core_conn(ct, slot)->status & CORE_HELPED) != 0;
     ext_free(&ct->ext, slot);
     __atomic_store_n(&ct->stats[CT_STAT_extensions], ct->ext.pool.used,
                      __ATOMIC_RELAXED);

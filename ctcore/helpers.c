@@ -39,14 +39,26 @@ static enum ct_reason help(struct ct *ct, struct ct_pkt *pkt, struct ext *x)
     return by && h.at ? by->help(&h) : CT_REASON_NONE;
 }
 
+/* False: not in its order. */
+static bool leave(struct ct_conn *c, struct ext *x, const struct ct_pkt *pkt)
+{
+    bool may;
+
+    if (!(x->kinds >> EXT_ORDER & 1))
+        return true;
+    conn_write_begin(c);
+    may = seqadj_leave(x, pkt);
+    conn_write_end(c);
+    return may;
+}
+
 enum ct_verdict helpers_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_conn *c = pkt->conn;
     struct ext *x;
 
     (void)ctx;
-    if (!c || pkt->icmp_error ||
-        !(c->status & ((uint32_t)CT_HELPER | (uint32_t)CT_SEQ_ADJUST)))
+    if (!c || pkt->icmp_error || !(c->status & CORE_HELPED))
         return CT_ACCEPT;
     x = ext_find(&ct->ext, table_slot(&ct->table, c));
     if (c->status & CT_HELPER) {
@@ -55,7 +67,10 @@ enum ct_verdict helpers_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         if (why != CT_REASON_NONE)
             return track_drop(pkt, why);
     }
-    if (c->status & CT_SEQ_ADJUST)
+    if (c->status & CT_SEQ_ADJUST) {
+        if (!leave(pkt->conn, x, pkt))
+            return track_drop(pkt, CT_REASON_SEQADJ_BUSY);
         seqadj_seq(x, pkt);
+    }
     return CT_ACCEPT;
 }

@@ -224,9 +224,9 @@ static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 
 enum {
     NO_STAGE = CT_N_STAGES, /* always on */
-    HELPED,                 /* off while no rule and no flow has a helper */
-    LABELLED,               /* off while no rule asks for labels */
-    IP_ID                   /* off while the tunable is */
+    HELPED,   /* off while no rule has a helper, and no flow needs the row */
+    LABELLED, /* off while no rule asks for labels */
+    IP_ID     /* off while the tunable is */
 };
 static const struct own_row {
     enum ct_hook hook;

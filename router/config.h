@@ -76,6 +76,7 @@ struct config_queue {
     uint16_t number;
     bool bypass;         /* nobody listens: they pass; else they are dropped */
     bool fail_open;      /* full, or no verdict in time: the same */
+    bool resize;         /* its program may change how long a TCP payload is */
     uint32_t max;        /* packets that may wait, over all workers */
     uint32_t timeout_ms; /* for a verdict */
 };

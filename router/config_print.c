@@ -286,8 +286,9 @@ static void print_queues(const struct page *p)
         const struct config_queue *q = &c->queue[i];
 
         snprintf(key, sizeof(key), "queues.%u", q->number);
-        row(p, "file", key, "max %u, timeout_ms %u, bypass %s, fail_open %s",
-            q->max, q->timeout_ms, yes(q->bypass), yes(q->fail_open));
+        row(p, "file", key,
+            "max %u, timeout_ms %u, bypass %s, fail_open %s, resize %s", q->max,
+            q->timeout_ms, yes(q->bypass), yes(q->fail_open), yes(q->resize));
     }
 }
 

@@ -59,6 +59,11 @@ static void read_fail_open(struct config_read *r, json_t *v, void *into)
     (void)config_read_bool(r, v, &((struct config_queue *)into)->fail_open);
 }
 
+static void read_resize(struct config_read *r, json_t *v, void *into)
+{
+    (void)config_read_bool(r, v, &((struct config_queue *)into)->resize);
+}
+
 static void read_timeout(struct config_read *r, json_t *v, void *into)
 {
     struct config_queue *q = into;
@@ -73,7 +78,7 @@ static void read_one(struct config_read *r, json_t *v)
     static const struct config_key keys[] = {
         {"number", read_number},      {"max", read_max},
         {"bypass", read_bypass},      {"fail_open", read_fail_open},
-        {"timeout_ms", read_timeout},
+        {"timeout_ms", read_timeout}, {"resize", read_resize},
     };
     struct config *c = r->config;
     struct config_queue q = {.max = DEFAULT_HELD,
@@ -131,6 +136,27 @@ void config_queues_read(struct config_read *r, json_t *v, void *into)
     config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
 }
 
+/* Its flows each take an extension record. */
+static void check_resize(struct config_read *r)
+{
+    for (uint32_t i = 0; i < r->config->n_queues; i++) {
+        size_t was;
+
+        if (!r->config->queue[i].resize ||
+            r->config->params.v[CT_PARAM_extensions] > 0)
+            continue;
+        was = config_read_enter(r, "queues");
+        config_read_enter(r, "list");
+        config_read_enter_at(r, i);
+        config_read_fail_in(r, "resize", false,
+                            "there is no room for flows of such a queue; "
+                            "expected \"conntrack\": { \"extensions\": N }, N "
+                            "such flows, and those with a helper, of each "
+                            "worker");
+        config_read_leave(r, was);
+    }
+}
+
 void config_queues_finish(struct config_read *r)
 {
     static const char name[] = "queue.sock";
@@ -143,6 +169,7 @@ void config_queues_finish(struct config_read *r)
         memcpy(c->queue_socket, c->socket, n);
         memcpy(c->queue_socket + n, name, sizeof(name));
     }
+    check_resize(r);
     if (c->n_queues == 0 ||
         (c->queue_socket[0] != '\0' && strcmp(c->queue_socket, c->socket) != 0))
         return;

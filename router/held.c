@@ -147,6 +147,8 @@ enum ct_verdict held_take(struct held *h, const struct config_queue *list,
     p->index = (uint32_t)(p - h->packet);
     p->queue = i;
     p->since_ms = now.ms;
+    p->resize = (struct ct_resize){.by = 0};
+    p->resizable = list[i].resize && ct_resizable(h->ct, pkt);
     if (!ct_flow_of(h->ct, pkt, &p->flow_slot, &p->flow_gen))
         p->flow_slot = CT_NONE;
     hold_more(q, 1);
@@ -159,6 +161,7 @@ static enum ct_verdict judge(struct held *h, const struct config_queue *list,
                              struct held_packet *p)
 {
     struct ct_pkt *pkt = &p->buf.pkt;
+    enum ct_reason why;
 
     switch (p->cause) {
     case HELD_VERDICT:
@@ -167,8 +170,11 @@ static enum ct_verdict judge(struct held *h, const struct config_queue *list,
             ct_set_mark(pkt, p->mark);
         if (p->verdict == CT_REPEAT)
             pkt->accepted = false; /* the rules are asked anew */
-        return p->verdict == CT_DROP ? drop(pkt, CT_REASON_QUEUE_VERDICT)
-                                     : p->verdict;
+        if (p->verdict == CT_DROP)
+            return drop(pkt, CT_REASON_QUEUE_VERDICT);
+        why = p->resize.by == 0 ? CT_REASON_NONE
+                                : ct_resized(h->ct, pkt, &p->resize);
+        return why == CT_REASON_NONE ? p->verdict : drop(pkt, why);
     case HELD_TIMEOUT:
         count(h, p->queue, CT_STAT_queue_timeout);
         return fail(h, list, p->queue, pkt, CT_REASON_QUEUE_TIMEOUT);

@@ -35,11 +35,13 @@ struct held_packet {
     uint32_t queue;               /* index of the configuration's list */
     uint32_t flow_slot, flow_gen; /* slot CT_NONE: no flow */
     uint64_t since_ms;            /* of clock_now() */
+    bool resizable;               /* its TCP payload may change its length */
     /* control's answer */
     enum held_cause cause;
     enum ct_verdict verdict; /* if that is its cause */
     bool marked;             /* and the mark is this */
     uint32_t mark;
+    struct ct_resize resize; /* of a TCP payload */
     struct pktbuf buf;
 };
 

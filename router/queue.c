@@ -294,7 +294,8 @@ static enum queue_wire_error subscribe(struct program *p, uint16_t number,
     q->seat[i].program = p;
     q->seat[i].copy = copy;
     options = (list[i].bypass ? (unsigned)QUEUE_WIRE_BYPASS : 0u) |
-              (list[i].fail_open ? (unsigned)QUEUE_WIRE_FAIL_OPEN : 0u);
+              (list[i].fail_open ? (unsigned)QUEUE_WIRE_FAIL_OPEN : 0u) |
+              (list[i].resize ? (unsigned)QUEUE_WIRE_RESIZE : 0u);
     queue_wire_subscribed(out, number, list[i].max, options,
                           list[i].timeout_ms);
     (void)send(p->fd, out, sizeof out, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -317,7 +318,8 @@ static enum queue_wire_error judge(struct program *p,
     }
     held = t->packet;
     if (v->has_bytes && v->verdict != CT_DROP &&
-        !queue_change(&held->buf.pkt, v->bytes, v->len, PKTBUF_DATA)) {
+        !queue_change(&held->buf.pkt, v->bytes, v->len, PKTBUF_DATA,
+                      held->resizable ? &held->resize : NULL)) {
         answer(q, t, HELD_REFUSED);
         return QUEUE_WIRE_E_BYTES;
     }
@@ -484,6 +486,7 @@ void queue_list(const struct queue *q, uint32_t i, struct web_queue *out)
         .number = c->number,
         .bypass = c->bypass,
         .fail_open = c->fail_open,
+        .resize = c->resize,
         .max = c->max,
         .timeout_ms = c->timeout_ms,
         .listens = p != NULL,

@@ -4,12 +4,15 @@
  * way: its flow is found, its state is judged, half of its translation may be
  * done.  So the new bytes are parsed like any that arrive and held against the
  * old ones as these stand; whatever conntrack or NAT went by must be the same.
- * Checksums are made anew, so that a program need not know of them. */
+ * A TCP payload may have another length all the same: its flow's numbers are
+ * then corrected where the packet comes back.  Checksums are made anew, so that
+ * a program need not know of them. */
 #include "queue_change.h"
 
 #include "inet_sum.h"
 
 #include <ctcore/ct.h>
+#include <linux/virtio_net.h>
 #include <string.h>
 
 enum {
@@ -45,13 +48,42 @@ static uint32_t tcp_head(const struct ct_pkt *p)
     return (p->data[p->l4_off + 12] >> 4) * 4u;
 }
 
-/* All of the header but its checksum, options included, and the length. */
+/* All of the header but its checksum, options included. */
 static bool same_segment(const struct ct_pkt *a, const struct ct_pkt *b)
 {
     const uint8_t *x = a->data + a->l4_off, *y = b->data + b->l4_off;
 
-    return a->l4_len == b->l4_len && memcmp(x, y, 16) == 0 &&
+    return b->l4_len >= tcp_head(a) && memcmp(x, y, 16) == 0 &&
            memcmp(x + 18, y + 18, tcp_head(a) - 18) == 0;
+}
+
+/* May these two be one segment's, of one header and two lengths? */
+static bool may_resize(const struct ct_pkt *a, const struct ct_pkt *b)
+{
+    return (a->l4_flags & (CT_TCP_SYN | CT_TCP_RST | CT_TCP_URG)) == 0 &&
+           a->l4_len > tcp_head(a) && b->l4_len > tcp_head(a);
+}
+
+/* Between what both begin and end with.  One byte of each is left behind `at`:
+ * only a number above it can say that the change has arrived.  Where bytes came
+ * in between two, the one before them counts as changed, or the one behind. */
+static struct ct_resize compare(const struct ct_pkt *a, const struct ct_pkt *b)
+{
+    uint32_t head = tcp_head(a), n = a->l4_len - head, m = b->l4_len - head;
+    const uint8_t *x = a->data + a->l4_off + head;
+    const uint8_t *y = b->data + b->l4_off + head;
+    uint32_t least = n < m ? n : m, at = 0, tail = 0;
+
+    while (at + 1 < least && x[at] == y[at])
+        at++;
+    while (tail < least - at && x[n - 1 - tail] == y[m - 1 - tail])
+        tail++;
+    if (n - tail == at && at > 0)
+        at--;
+    else if (n - tail == at)
+        tail--;
+    return (struct ct_resize){
+        .at = at, .end = n - tail, .by = (int32_t)(m - n)};
 }
 
 static uint32_t length_field(const struct ct_pkt *p)
@@ -139,11 +171,38 @@ static void set_sums(struct ct_pkt *p, bool partial)
     put16(p->data + field, check);
 }
 
-bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
-                  uint32_t room)
+/* ---- its size ---- */
+
+/* A payload that is longer than it came: the kernel cuts it into segments as
+ * long as it was.  What every link takes (RFC 791, RFC 8200 s5) stays whole, so
+ * that a few letters more don't make a line many packets. */
+static void set_segments(struct ct_pkt *pkt, uint32_t was)
 {
+    bool v4 = pkt->data[0] >> 4 == 4;
+    uint32_t every = v4 ? 576 : 1280, head = pkt->l4_off + tcp_head(pkt);
+    uint32_t is = pkt->len - head;
+
+    if (pkt->gso_size != 0) { /* the last of its segments may be all there is */
+        if (is > pkt->gso_size)
+            return;
+        pkt->gso_size = 0;
+        pkt->gso_type = 0;
+    } else if (is > was && pkt->len > every && pkt->frag_max == 0) {
+        if (head < every && was < every - head)
+            was = every - head;
+        pkt->gso_size = (uint16_t)was;
+        pkt->gso_type =
+            v4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+    }
+}
+
+bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
+                  uint32_t room, struct ct_resize *resize)
+{
+    struct ct_resize size = {.by = 0};
     uint8_t fresh[65600];
     struct ct_pkt was, is;
+    uint32_t payload = 0;
 
     if (n > room || n > sizeof fresh || !look(pkt, pkt->data, pkt->len, &was))
         return false;
@@ -154,8 +213,16 @@ bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
     }
     if (!look(pkt, fresh, n, &is) || !same(&was, &is))
         return false;
-    if (pkt->gso_size != 0 && n != pkt->len)
+    if (was.tuple.proto == TCP && was.l4_len != is.l4_len) {
+        if (resize == NULL || !may_resize(&was, &is))
+            return false;
+        size = compare(&was, &is);
+        payload = was.l4_len - tcp_head(&was);
+    } else if (pkt->gso_size != 0 && n != pkt->len) {
         return false;
+    }
+    if (resize != NULL)
+        *resize = size;
     memcpy(pkt->data, fresh, n);
     if (n != pkt->len)
         pkt->cuts = NULL;
@@ -163,6 +230,8 @@ bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
     pkt->l4_off = is.l4_off;
     pkt->l4_len = is.l4_len;
     pkt->l4_bad = false;
+    if (size.by != 0)
+        set_segments(pkt, payload);
     set_sums(pkt, pkt->gso_size != 0);
     pkt->csum_partial = pkt->gso_size != 0;
     return true;

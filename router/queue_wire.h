@@ -11,7 +11,7 @@
  *     12  u32  0
  * SUBSCRIBED, the answer:
  *      8  u32  packets that may wait
- *     12  u32  QUEUE_WIRE_BYPASS | QUEUE_WIRE_FAIL_OPEN
+ *     12  u32  QUEUE_WIRE_BYPASS | _FAIL_OPEN | _RESIZE
  *     16  u32  milliseconds that each may wait
  * PACKET, one that waits for a verdict; names end with 0:
  *      8  u64  its id                 16  u64  wall clock, milliseconds
@@ -62,7 +62,11 @@ enum queue_wire_type {
     QUEUE_WIRE_ERROR = 5
 };
 
-enum { QUEUE_WIRE_BYPASS = 1, QUEUE_WIRE_FAIL_OPEN = 2 };
+enum {
+    QUEUE_WIRE_BYPASS = 1,
+    QUEUE_WIRE_FAIL_OPEN = 2,
+    QUEUE_WIRE_RESIZE = 4 /* TCP payloads may change their length */
+};
 enum { QUEUE_WIRE_MARK = 1, QUEUE_WIRE_BYTES = 2 };
 
 /* flags of PACKET */

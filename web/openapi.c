@@ -76,16 +76,17 @@ static const char *const schemas[][2] = {
               ",\"stage\":" STR ",\"action\":" STR ",\"comment\":" STR
               ",\"packets\":" INT ",\"bytes\":" INT
               ",\"rule\":{\"type\":\"object\"}}}}}}"},
-    {"Queues", "{\"type\":\"object\",\"required\":[\"queues\"],\"properties\":{"
-               "\"queues\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-               "\"required\":[\"number\",\"consumer\",\"held\"],"
-               "\"properties\":{\"number\":" INT ",\"max\":" INT
-               ",\"bypass\":" BOOL ",\"fail_open\":" BOOL ",\"timeout_ms\":" INT
-               ",\"consumer\":{\"type\":[\"object\",\"null\"],"
-               "\"properties\":{\"pid\":" INT ",\"uid\":" INT "}},\"held\":" INT
-               ",\"queued\":" INT ",\"verdicts\":" INT ",\"full\":" INT
-               ",\"timeout\":" INT ",\"bypassed\":" INT ",\"fail_opened\":" INT
-               ",\"bad_verdict\":" INT ",\"late\":" INT "}}}}}"},
+    {"Queues",
+     "{\"type\":\"object\",\"required\":[\"queues\"],\"properties\":{"
+     "\"queues\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+     "\"required\":[\"number\",\"consumer\",\"held\"],"
+     "\"properties\":{\"number\":" INT ",\"max\":" INT ",\"bypass\":" BOOL
+     ",\"fail_open\":" BOOL ",\"resize\":" BOOL ",\"timeout_ms\":" INT
+     ",\"consumer\":{\"type\":[\"object\",\"null\"],"
+     "\"properties\":{\"pid\":" INT ",\"uid\":" INT "}},\"held\":" INT
+     ",\"queued\":" INT ",\"verdicts\":" INT ",\"full\":" INT
+     ",\"timeout\":" INT ",\"bypassed\":" INT ",\"fail_opened\":" INT
+     ",\"bad_verdict\":" INT ",\"late\":" INT "}}}}}"},
     {"Ready", "{\"type\":\"object\",\"required\":[\"ready\",\"checks\"],"
               "\"properties\":{\"ready\":" BOOL ",\"detail\":" STR
               ",\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","

@@ -11,6 +11,7 @@ static void write_queue(struct json_out *j, const struct web_queue *q)
     json_out_u64(j, "max", q->max);
     json_out_bool(j, "bypass", q->bypass);
     json_out_bool(j, "fail_open", q->fail_open);
+    json_out_bool(j, "resize", q->resize);
     json_out_u64(j, "timeout_ms", q->timeout_ms);
     if (q->listens) {
         json_out_object(j, "consumer");

@@ -189,6 +189,29 @@ enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
 /* Before that: its mark, and its flow's, as a rule's set_mark. */
 void ct_set_mark(struct ct_pkt *pkt, uint32_t mark);
 
+/* What became of a TCP payload: bytes at .. end - 1 of it, as it was, are now
+ * `by` more, or fewer if that is negative; the rest is the same. */
+struct ct_resize {
+    uint32_t at, end;
+    int32_t by; /* 0: as long as it was */
+};
+
+/* pkt, a TCP segment of a flow, is about to be held for somebody who may change
+ * how long its payload is: from now on the flow's bytes leave in order only.
+ * False: the flow is not confirmed yet, or can have no extension record. */
+bool ct_resizable(struct ct *ct, const struct ct_pkt *pkt);
+
+/* A held segment, of which pkt->data is as it is to leave, came back so: from
+ * now on its flow's numbers are corrected, in both directions.  To be called
+ * before ct_resume().
+ * => neither payload is empty; the segment has no SYN, RST or URG; at is less
+ *    than end and both lengths.
+ * => NONE; else it must be dropped for that reason: SEQADJ_FULL, the flow was
+ *    not made ct_resizable(); SEQADJ_BUSY, it is to come again, when the change
+ *    before has been acknowledged. */
+enum ct_reason ct_resized(struct ct *ct, struct ct_pkt *pkt,
+                          const struct ct_resize *resize);
+
 /* Which entry a packet has: slot and gen as in struct ct_view; one that waits
  * for confirm can't be read yet.  False: none. */
 bool ct_flow_of(const struct ct *ct, const struct ct_pkt *pkt, uint32_t *slot,

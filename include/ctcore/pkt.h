@@ -69,6 +69,7 @@ struct ct_pkt {
     bool nat_known;         /* INVALID, but of a flow that is translated */
     bool made_conn;         /* conn was made for it: confirmed or discarded */
     bool held;              /* QUEUEd or STOLEN: only ct_resume() goes on */
+    bool resized;           /* its payload is as ct_resized() was told */
     bool heir;              /* held, and conn, never confirmed, lasts as long */
     bool accepted;          /* a rule of FORWARD said so */
     bool tell;              /* dropped, and the sender is to be told: reject */

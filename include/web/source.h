@@ -26,7 +26,7 @@ struct web_rule {
 /* A queue to a user program: all shards. */
 struct web_queue {
     uint16_t number;
-    bool bypass, fail_open;
+    bool bypass, fail_open, resize;
     uint32_t max, timeout_ms;
     bool listens;      /* a program is there: */
     uint32_t pid, uid; /*  who it is */

@@ -319,6 +319,82 @@ def queue_hostile(workers):
         program.close()
 
 
+LINES = {b"<hello>": b"<good morning>", b"<a long farewell>": b"<bye>"}
+
+
+def translate(text):
+    for line, other in LINES.items():
+        text = text.replace(line, other)
+    return text
+
+
+def hear(sender, receiver, text, end):
+    """What arrives of text, up to its end."""
+    got = bytearray()
+    thread = threading.Thread(target=sender.sendall, args=(text,))
+    thread.start()
+    receiver.settimeout(20)
+    while not got.endswith(end):
+        got += receiver.recv(65536)
+    thread.join(10)
+    return bytes(got)
+
+
+def streams(w):
+    """A connection over IPv4 and one over IPv6: both ends."""
+    for address in (lab.WAN, lab.WAN6):
+        with w.listen("wan", (address, 9000)) as listener:
+            client = w.open("lan", listener.family)
+            client.connect((address, 9000))
+            server = listener.accept()[0]
+        for s in (client, server):
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield client, server
+
+
+@case
+def queue_resize(workers):
+    """A program changes how long lines of a TCP stream are, both ways, one by
+    one and amid bulk, where a line that two packets share stays as it is: both
+    ends agree on every byte.  IPv4 and IPv6."""
+    def decide(p):
+        at = 20 if p.family == 4 else 40
+        at += (p.bytes[at + 12] >> 4) * 4
+        text = translate(p.bytes[at:])
+        p.accept(data=None if text == p.bytes[at:]
+                 else queue_client.fit(p.bytes[:at] + text))
+
+    rule = {"proto": "tcp", "ct_state": "established", "verdict": "queue 0"}
+    filler = bytes(random.Random(7).randrange(97, 123) for _ in range(60000))
+    hello, farewell = LINES
+    with Lab(workers, rules={"forward": [rule], "postrouting": [
+                 {"out": "wan", "masquerade": True}]}, conntrack={"extensions": 64},
+             queues={"list": [{"number": 0, "resize": True}]}) as w:
+        program = Program(w, decide)
+        same(program.options["resize"], True, "the queue's option")
+        for client, server in streams(w):
+            for n in range(20):
+                for line in LINES:
+                    line = b"%d %s%d|" % (n, line, n)
+                    for ends in ((client, server), (server, client)):
+                        same(hear(*ends, line, b"|"), translate(line), "line")
+            for ends in ((client, server), (server, client)):
+                got = hear(*ends, filler + hello + filler + farewell + filler
+                           + b"|", b"|")
+                need(got in (filler + a + filler + b + filler + b"|"
+                             for a in (hello, LINES[hello])
+                             for b in (farewell, LINES[farewell])),
+                     f"{len(got)} bytes came, and not those that were sent")
+            client.shutdown(socket.SHUT_WR)
+            same(server.recv(10), b"", "the end")
+            server.close()
+            same(client.recv(10), b"", "the other end")
+        same([str(r) for r in program.refused], [], "what was refused")
+        say(f"drops {drops(w)}")
+        same(set(drops(w)) - {"seqadj_busy"}, set(), "dropped for")
+        all_back(w)
+
+
 @case
 def queue_ends(workers):
     """What waits while rules change, flows are deleted, weir ends."""

@@ -178,6 +178,7 @@ static void get_queue(void *ctx, uint32_t i, struct web_queue *out)
                               .max = 10,
                               .timeout_ms = 1000,
                               .fail_open = true,
+                              .resize = true,
                               .listens = true,
                               .pid = 42,
                               .uid = 65532,

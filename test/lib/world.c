@@ -253,6 +253,8 @@ static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
 
     if (w->deaf)
         return CT_DROP;
+    if (w->resize)
+        (void)ct_resizable(w->rig.ct, pkt);
     w->n_kept++;
     assert_true(i < WORLD_KEPT && pkt->len <= WORLD_KEPT_ROOM);
     data = w->kept_room[i] + CT_HEADROOM;

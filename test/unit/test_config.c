@@ -227,7 +227,8 @@ static void queues_and_their_rules(void **state)
     struct config *c =
         fine("\"queues\": {\"list\": [{\"number\": 7}, {\"number\": 65535, "
              "\"max\": 9, "
-             "\"bypass\": true, \"fail_open\": true, \"timeout_ms\": 10}]}, "
+             "\"bypass\": true, \"fail_open\": true, \"timeout_ms\": 10, "
+             "\"resize\": true}]}, \"conntrack\": {\"extensions\": 16}, "
              "\"rules\": {\"postrouting\": [{\"verdict\": \"queue 65535\"}]}");
     const struct config_queue *q = c->queue;
     char *text = printed(c);
@@ -244,8 +245,10 @@ static void queues_and_their_rules(void **state)
     assert_int_equal(q[1].max, 9);
     assert_int_equal(q[1].timeout_ms, 10);
     assert_true(q[1].bypass && q[1].fail_open);
+    assert_true(!q[0].resize && q[1].resize);
     assert_string_equal(c->queue_socket, "/run/weir/queue.sock");
-    assert_non_null(strstr(text, "max 9, timeout_ms 10, bypass true"));
+    assert_non_null(strstr(text, "max 9, timeout_ms 10, bypass true, "
+                                 "fail_open true, resize true"));
     free(text);
     config_free(c);
 }

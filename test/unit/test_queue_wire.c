@@ -215,7 +215,21 @@ static const struct {
     {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 'abc'",
      "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 badsum 'xyz'", true},
     {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 'abc'",
-     "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 'abcd'", false},
+     "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 'abcd'", true},
+    {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 ts 1:2 'abc'",
+     "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 ts 1:2 badsum 'a'", true},
+    {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 'abc'",
+     "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5", false},
+    {"10.0.1.2:4 > 10.0.2.2:5 tcp . seq 9 ack 5",
+     "10.0.1.2:4 > 10.0.2.2:5 tcp . seq 9 ack 5 'abc'", false},
+    {"10.0.1.2:4 > 10.0.2.2:5 tcp S seq 9 'abc'",
+     "10.0.1.2:4 > 10.0.2.2:5 tcp S seq 9 'abcd'", false},
+    {"10.0.1.2:4 > 10.0.2.2:5 tcp RP. seq 9 ack 5 'abc'",
+     "10.0.1.2:4 > 10.0.2.2:5 tcp RP. seq 9 ack 5 'abcd'", false},
+    {"10.0.1.2:4 > 10.0.2.2:5 tcp PU. seq 9 ack 5 urg 1 'abc'",
+     "10.0.1.2:4 > 10.0.2.2:5 tcp PU. seq 9 ack 5 urg 1 'abcd'", false},
+    {"10.0.1.2:4 > 10.0.2.2:5 tcp PF. seq 9 ack 5 'abc'",
+     "10.0.1.2:4 > 10.0.2.2:5 tcp PF. seq 9 ack 5 ttl 9 'bc'", true},
     {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 'abc'",
      "10.0.1.2:4 > 10.0.2.2:5 tcp F. seq 9 ack 5 'abc'", false},
     {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 'abc'",
@@ -264,7 +278,9 @@ static void change_rows(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof changes / sizeof *changes; i++) {
         size_t n = packet_build(is, sizeof is, changes[i].is);
+        struct ct_resize size;
         struct ct_tuple tuple;
+        bool tcp_resized;
         uint32_t len;
 
         print_message("%s\n   %s\n", changes[i].was, changes[i].is);
@@ -272,14 +288,21 @@ static void change_rows(void **state)
         memcpy(was, c.pkt.data, c.pkt.len);
         len = c.pkt.len;
         tuple = c.pkt.tuple;
-        assert_int_equal(queue_change(&c.pkt, is, (uint32_t)n, 2048),
+        tcp_resized = changes[i].fine && tuple.proto == 6 && n != len;
+        if (tcp_resized)
+            assert_false(queue_change(&c.pkt, is, (uint32_t)n, 2048, NULL));
+        size.by = 99;
+        assert_int_equal(queue_change(&c.pkt, is, (uint32_t)n, 2048, &size),
                          changes[i].fine);
+        if (changes[i].fine)
+            assert_int_equal(size.by, tcp_resized ? (int)n - (int)len : 0);
         assert_memory_equal(&tuple, &c.pkt.tuple, sizeof tuple);
         assert_true(packet_sums_ok(c.pkt.data, c.pkt.len));
         assert_int_equal(c.pkt.len, changes[i].fine ? n : len);
         if (!changes[i].fine)
             assert_memory_equal(was, c.pkt.data, len);
-        assert_false(queue_change(&c.pkt, is, (uint32_t)n, (uint32_t)n - 1));
+        assert_false(
+            queue_change(&c.pkt, is, (uint32_t)n, (uint32_t)n - 1, NULL));
     }
 }
 
@@ -294,6 +317,7 @@ static void any_change(void **state)
     (void)state;
     for (unsigned i = 0; i < 60000; i++) {
         uint32_t row = rng_below(&r, sizeof changes / sizeof *changes), n;
+        struct ct_resize size;
         struct ct_pkt seen;
         uint8_t *block;
 
@@ -306,8 +330,10 @@ static void any_change(void **state)
         memcpy(block, c.pkt.data, n);
         for (uint32_t k = rng_below(&r, 4); n > 0 && k > 0; k--)
             block[rng_below(&r, n)] = (uint8_t)rng_below(&r, 256);
-        if (queue_change(&c.pkt, block, n, 2048)) {
+        size.by = 0;
+        if (queue_change(&c.pkt, block, n, 2048, &size)) {
             taken++;
+            assert_true(size.by == 0 || c.pkt.tuple.proto == 6);
             assert_true(packet_sums_ok(c.pkt.data, c.pkt.len));
             seen = (struct ct_pkt){
                 .data = c.pkt.data, .len = c.pkt.len, .self = true};
@@ -330,12 +356,109 @@ static void a_super_packet(void **state)
     c.pkt.csum_partial = true;
     prepare(&other, "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 900");
     memset(other.pkt.data + 40, 'x', 900);
-    assert_true(queue_change(&c.pkt, other.pkt.data, other.pkt.len, 2048));
+    assert_true(
+        queue_change(&c.pkt, other.pkt.data, other.pkt.len, 2048, NULL));
     assert_true(c.pkt.csum_partial);
     assert_int_equal(c.pkt.data[40], 'x');
     prepare(&other, "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 900 "
                     "partial");
     assert_memory_equal(c.pkt.data + 36, other.pkt.data + 36, 2);
+}
+
+/* Where two payloads part: numbers above it are the others'.  One byte of each
+ * is always behind that. */
+static void where_a_line_changes(void **state)
+{
+    static const struct {
+        const char *was, *is;
+        uint32_t at, end;
+        int32_t by;
+    } rows[] = {
+        {"hello world", "hello", 4, 11, -6},
+        {"hello", "hello world", 4, 5, 6},
+        {"hello", "jello there", 0, 5, 6},
+        {"hello world", "hello big world", 5, 6, 4},
+        {"hello big world", "hello world", 6, 10, -4},
+        {"a line b line", "a long line b long line", 3, 8, 10},
+        {"aaaa", "a", 0, 3, -3},
+        {"a", "aaaa", 0, 1, 3},
+        {"hello", "oh hello", 0, 1, 3},
+        {"same", "some", 0, 0, 0},
+    };
+    char spec[128];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ct_resize size;
+        struct changed c, other;
+
+        snprintf(spec, sizeof spec,
+                 "[fd00::1]:4 > [fd00::2]:5 tcp P. seq 9 ack 5 ts 1:2 '%s'",
+                 rows[i].was);
+        prepare(&c, spec);
+        snprintf(spec, sizeof spec,
+                 "[fd00::1]:4 > [fd00::2]:5 tcp P. seq 9 ack 5 ts 1:2 '%s'",
+                 rows[i].is);
+        prepare(&other, spec);
+        assert_true(
+            queue_change(&c.pkt, other.pkt.data, other.pkt.len, 2048, &size));
+        assert_int_equal(size.at, rows[i].at);
+        assert_int_equal(size.end, rows[i].end);
+        assert_int_equal(size.by, rows[i].by);
+        assert_int_equal(c.pkt.gso_size, 0);
+        assert_memory_equal(c.pkt.data, other.pkt.data, other.pkt.len);
+    }
+}
+
+/* What grows is cut as it came, unless it is small; a super-packet of which
+ * one segment is left is none any more. */
+static void segments_stay_as_long(void **state)
+{
+    static const struct {
+        const char *was, *is;
+        uint16_t gso_was, gso_is;
+    } rows[] = {
+        {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 1460",
+         "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 1470", 0, 1460},
+        {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 10",
+         "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 536", 0, 0},
+        {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 10",
+         "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 537", 0, 536},
+        {"[fd00::1]:4 > [fd00::2]:5 tcp P. seq 9 ack 5 ts 1:2 len 10",
+         "[fd00::1]:4 > [fd00::2]:5 tcp P. seq 9 ack 5 ts 1:2 len 1400", 0,
+         1208},
+        {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 1460",
+         "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 1450", 0, 0},
+        {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 900",
+         "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 950", 300, 300},
+        {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 900",
+         "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 301", 300, 300},
+        {"10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 900",
+         "10.0.1.2:4 > 10.0.2.2:5 tcp P. seq 9 ack 5 len 300", 300, 0},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ct_resize size;
+        struct changed c, other;
+        bool v4;
+
+        prepare(&c, rows[i].was);
+        c.pkt.gso_size = rows[i].gso_was;
+        c.pkt.csum_partial = rows[i].gso_was != 0;
+        v4 = c.pkt.tuple.family == CT_IPV4;
+        prepare(&other, rows[i].is);
+        assert_true(
+            queue_change(&c.pkt, other.pkt.data, other.pkt.len, 2048, &size));
+        assert_int_equal(c.pkt.gso_size, rows[i].gso_is);
+        assert_int_equal(c.pkt.csum_partial, rows[i].gso_is != 0);
+        if (rows[i].gso_was == 0)
+            assert_int_equal(c.pkt.gso_type, rows[i].gso_is == 0 ? 0
+                                             : v4                ? 1
+                                                                 : 4);
+        if (rows[i].gso_is == 0)
+            assert_true(packet_sums_ok(c.pkt.data, c.pkt.len));
+    }
 }
 
 int main(void)
@@ -349,6 +472,8 @@ int main(void)
         cmocka_unit_test(change_rows),
         cmocka_unit_test(any_change),
         cmocka_unit_test(a_super_packet),
+        cmocka_unit_test(where_a_line_changes),
+        cmocka_unit_test(segments_stay_as_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -435,6 +435,7 @@ static void queues_and_who_listens(void **state)
     assert_int_equal(number(row, "verdicts"), 5);
     assert_int_equal(number(row, "late"), 1);
     assert_true(json_is_true(json_object_get(row, "fail_open")));
+    assert_true(json_is_true(json_object_get(row, "resize")));
     assert_true(json_is_false(json_object_get(row, "bypass")));
     json_decref(j);
 }

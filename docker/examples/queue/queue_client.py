@@ -39,6 +39,21 @@ class Refused(Exception):
         self.code, self.packet, self.text = code, packet, text
 
 
+def fit(data):
+    """Lengths are a program's to keep right, IP's and UDP's; checksums are
+    weir's.  TCP's may change where the queue says "resize"."""
+    data = bytearray(data)
+    if data[0] >> 4 == 4:
+        at, protocol = (data[0] & 15) * 4, data[9]
+        data[2:4] = len(data).to_bytes(2, "big")
+    else:
+        at, protocol = 40, data[6]
+        data[4:6] = (len(data) - 40).to_bytes(2, "big")
+    if protocol == 17:
+        data[at + 4:at + 6] = (len(data) - at).to_bytes(2, "big")
+    return bytes(data)
+
+
 class Packet:
     def __init__(self, client, message):
         (_, _, self.queue, _, self.id, self.time_ms, flow, gen, self.mark,
@@ -98,7 +113,8 @@ class Client:
         if kind == SUBSCRIBED:
             most, options, wait = struct.unpack_from(">III", message, HEAD.size)
             return {"queue": queue, "max": most, "bypass": bool(options & 1),
-                    "fail_open": bool(options & 2), "timeout_ms": wait}
+                    "fail_open": bool(options & 2), "resize": bool(options & 4),
+                    "timeout_ms": wait}
         _, _, _, _, packet, code, _ = ERROR_HEAD.unpack_from(message)
         raise Refused(code, packet, message[ERROR_HEAD.size:].decode())
 
@@ -138,10 +154,7 @@ def main():
             packet.drop()
             continue
         if args.replace and args.replace[0] in packet.bytes:
-            data = packet.bytes.replace(*args.replace)
-            # lengths are the program's to keep right, checksums are weir's
-            if len(data) != len(packet.bytes):
-                data = None
+            data = fit(packet.bytes.replace(*args.replace))
         print("changed" if data else "accepted", packet, flush=True)
         packet.accept(args.mark, data)
 
