@@ -150,7 +150,21 @@ static int hex(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* An IPv6 address (RFC 4291 s2.2, without its dotted form) that mark ends. */
+/* a.b.c.d in place of the last two groups (RFC 4291 s2.2, 3). */
+static bool read_dotted(struct text t, uint32_t *at, uint8_t mark,
+                        uint16_t group[2])
+{
+    uint32_t v[4];
+    union ct_addr a;
+
+    if (!numbers(t, at, v, 4, '.', mark) || !put_bytes(&a, v))
+        return false;
+    group[0] = load16(a.b);
+    group[1] = load16(a.b + 2);
+    return true;
+}
+
+/* An IPv6 address (RFC 4291 s2.2) that mark ends. */
 static bool read_addr6(struct text t, uint32_t *at, uint8_t mark,
                        union ct_addr *a)
 {
@@ -163,6 +177,7 @@ static bool read_addr6(struct text t, uint32_t *at, uint8_t mark,
     }
     while (*at < t.len && t.p[*at] != mark) {
         unsigned digits = 0;
+        uint32_t begins = *at;
 
         if (n == 8)
             return false;
@@ -170,6 +185,13 @@ static bool read_addr6(struct text t, uint32_t *at, uint8_t mark,
             group[n] = (uint16_t)(group[n] << 4 | hex(t.p[*at]));
         if (digits == 0)
             return false;
+        if (*at < t.len && t.p[*at] == '.' && mark != '.' && n <= 6) {
+            *at = begins;
+            if (!read_dotted(t, at, mark, group + n))
+                return false;
+            n += 2;
+            break;
+        }
         n++;
         if (*at >= t.len || t.p[*at] != ':')
             continue;

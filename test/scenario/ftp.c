@@ -191,6 +191,8 @@ static void active_v6(void **state)
         "EPRT |2|fd00:1::2|5001|\r\n",
         "eprt !2!FD00:0001:0:0:0:0:0:2!5001!\r\n",
         "EPRT |2|fd00:1:0:0::2|5001|\r\n",
+        "EPRT |2|fd00:1::0.0.0.2|5001|\r\n",
+        "EPRT |2|fd00:1:0:0:0:0:0.0.0.2|5001|\r\n",
     };
 
     (void)state;
@@ -206,6 +208,44 @@ static void active_v6(void **state)
         say(w, S6 ":20 > " W6 ":5001 tcp S seq 1");
         TRACE(w, "[  0] " S6 ":20 > " W6 ":5001 tcp S: RELATED\n"
                  "      out lan " S6 ":20 > " C6 ":5001 tcp S\n");
+        END(w);
+    }
+}
+
+/* An address that is not the sender's is left alone, however it is written; one
+ * that is none is garbled. */
+static void dotted_v6(void **state)
+{
+    static const struct {
+        const char *says;
+        bool passes;
+    } rows[] = {
+        {"EPRT |2|::ffff:10.0.1.2|5001|\r\n", true},
+        {"EPRT |2|64:ff9b::10.0.1.2|5001|\r\n", true},
+        {"EPRT |2|::10.0.1.2|5001|\r\n", true},
+        {"EPRT .2.fd00:1::9.5001.\r\n", true},
+        {"EPRT |2|fd00:1::0.0.2|5001|\r\n", false},
+        {"EPRT |2|fd00:1::0.0.0.256|5001|\r\n", false},
+        {"EPRT |2|fd00:1::0.0.0.2.1|5001|\r\n", false},
+        {"EPRT |2|fd00:1::0.0.0.2:1|5001|\r\n", false},
+        {"EPRT |2|fd00:1:0:0:0:0:0:0.0.0.2|5001|\r\n", false},
+        {"EPRT |2|fd00:1:0:0:0:0.0.0.2|5001|\r\n", false},
+        {"EPRT |2|fd00:1::a.0.0.2|5001|\r\n", false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world *w = WORLD(HELPER);
+        struct talk t = out6(w);
+
+        print_message("%s", rows[i].says);
+        assert_int_equal(segment(&t, 0, "P.", rows[i].says, ""),
+                         rows[i].passes);
+        if (rows[i].passes)
+            assert_string_equal(payload(w), rows[i].says);
+        else
+            assert_int_equal(w->why, CT_REASON_HELPER_PARTIAL);
+        assert_int_equal(waiting(w), 0);
         END(w);
     }
 }
@@ -469,6 +509,7 @@ int main(void)
         STORY(passive_v4),
         STORY(server_inside),
         STORY(active_v6),
+        STORY(dotted_v6),
         STORY(passive_v6),
         STORY(extended_port_v4),
         STORY(commands_in_pieces),
