@@ -202,7 +202,7 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
         text_labels(out, json_object_get(flow, "labels"));
 }
 
-void cli_format_expect(FILE *out, const json_t *e)
+static void text_expect(FILE *out, const json_t *e)
 {
     const json_t *mask = json_object_get(e, "mask");
     const json_t *master = json_object_get(e, "master");
@@ -310,6 +310,17 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
 
 /* ---- -o xml ---- */
 
+static void xml_ports(FILE *out, const json_t *t)
+{
+    if (has(t, "sport"))
+        fprintf(out, "<sport>%" PRIu64 "</sport><dport>%" PRIu64 "</dport>",
+                number_of(t, "sport"), number_of(t, "dport"));
+    else if (has(t, "srckey"))
+        fprintf(out,
+                "<srckey>0x%" PRIx64 "</srckey><dstkey>0x%" PRIx64 "</dstkey>",
+                number_of(t, "srckey"), number_of(t, "dstkey"));
+}
+
 static void xml_tuple(FILE *out, const json_t *flow, const char *key,
                       bool counters)
 {
@@ -322,13 +333,7 @@ static void xml_tuple(FILE *out, const json_t *flow, const char *key,
             key, is_ipv6(flow) ? 10u : 2u, text_of(flow, "family"),
             text_of(t, "src"), text_of(t, "dst"), number_of(flow, "protonum"),
             text_of(flow, "protocol"));
-    if (has(t, "sport"))
-        fprintf(out, "<sport>%" PRIu64 "</sport><dport>%" PRIu64 "</dport>",
-                number_of(t, "sport"), number_of(t, "dport"));
-    else if (has(t, "srckey"))
-        fprintf(out,
-                "<srckey>0x%" PRIx64 "</srckey><dstkey>0x%" PRIx64 "</dstkey>",
-                number_of(t, "srckey"), number_of(t, "dstkey"));
+    xml_ports(out, t);
     fputs("</layer4>", out);
     if (number_of(flow, *key == 'o' ? "zone_orig" : "zone_reply"))
         fprintf(out, "<zone>%" PRIu64 "</zone>",
@@ -339,6 +344,48 @@ static void xml_tuple(FILE *out, const json_t *flow, const char *key,
                 "</bytes></counters>",
                 number_of(t, "packets"), number_of(t, "bytes"));
     fputs("</meta>", out);
+}
+
+/* ---- the same of expectations: sorted by layer, not by tuple ---- */
+
+static void xml_addrs(FILE *out, const char *name, const json_t *t)
+{
+    fprintf(out, "<%s><src>%s</src><dst>%s</dst></%s>", name, text_of(t, "src"),
+            text_of(t, "dst"), name);
+}
+
+static void xml_named_ports(FILE *out, const char *name, const json_t *t)
+{
+    fprintf(out, "<%s>", name);
+    xml_ports(out, t);
+    fprintf(out, "</%s>", name);
+}
+
+static void xml_expect(FILE *out, const json_t *e)
+{
+    const json_t *mask = json_object_get(e, "mask");
+    const json_t *master = json_object_get(e, "master");
+
+    fprintf(out, "<flow><layer3 protonum=\"%u\" protoname=\"%s\">",
+            is_ipv6(e) ? 10u : 2u, text_of(e, "family"));
+    xml_addrs(out, "expected", e);
+    xml_addrs(out, "mask", mask);
+    xml_addrs(out, "master", master);
+    fprintf(out, "</layer3><layer4 protonum=\"%" PRIu64 "\" protoname=\"%s\">",
+            number_of(e, "protonum"), text_of(e, "protocol"));
+    xml_named_ports(out, "expected", e);
+    xml_named_ports(out, "mask", mask);
+    xml_named_ports(out, "master", master);
+    fprintf(out,
+            "</layer4><meta><helper-name>%s</helper-name>"
+            "<timeout>%" PRIu64 "</timeout><class>%" PRIu64 "</class>",
+            text_of(e, "helper"), number_of(e, "timeout"),
+            number_of(e, "class"));
+    if (number_of(e, "zone"))
+        fprintf(out, "<zone>%" PRIu64 "</zone>", number_of(e, "zone"));
+    if (json_is_true(json_object_get(e, "permanent")))
+        fputs("<permanent/>", out);
+    fputs("</meta></flow>\n", out);
 }
 
 static void xml_when(FILE *out, time_t now)
@@ -436,16 +483,25 @@ void cli_format_flow(FILE *out, const json_t *flow, unsigned flags,
     free(text);
 }
 
-void cli_format_begin(FILE *out, unsigned flags)
+void cli_format_expect(FILE *out, const json_t *e, unsigned flags)
 {
     if (flags & CLI_FORMAT_XML)
-        fputs("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<conntrack>\n", out);
+        xml_expect(out, e);
+    else
+        text_expect(out, e);
 }
 
-void cli_format_end(FILE *out, unsigned flags)
+void cli_format_begin(FILE *out, unsigned flags, const char *what)
 {
     if (flags & CLI_FORMAT_XML)
-        fputs("</conntrack>\n", out);
+        fprintf(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<%s>\n",
+                what);
+}
+
+void cli_format_end(FILE *out, unsigned flags, const char *what)
+{
+    if (flags & CLI_FORMAT_XML)
+        fprintf(out, "</%s>\n", what);
 }
 
 void cli_format_stats(FILE *out, const json_t *stats)

@@ -40,12 +40,13 @@ enum cli_format_type {
 void cli_format_flow(FILE *out, const json_t *flow, unsigned flags,
                      enum cli_format_type type, struct timespec now);
 
-/* One line of text for an expectation. */
-void cli_format_expect(FILE *out, const json_t *expect);
+/* One line for an expectation. */
+void cli_format_expect(FILE *out, const json_t *expect, unsigned flags);
 
-/* What stands before the first and behind the last line. */
-void cli_format_begin(FILE *out, unsigned flags);
-void cli_format_end(FILE *out, unsigned flags);
+/* What stands before the first and behind the last line; what: "conntrack" or
+ * "expect". */
+void cli_format_begin(FILE *out, unsigned flags, const char *what);
+void cli_format_end(FILE *out, unsigned flags, const char *what);
 
 /* conntrack -S: one line a shard, from GET /api/v1/stats. */
 void cli_format_stats(FILE *out, const json_t *stats);

@@ -315,9 +315,10 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
         return wrong("Illegal option `--event-mask' with this command");
     if (o->filtered && strchr("CSF", o->command))
         return wrong("Illegal option with this command: it takes no filter");
-    if (o->expect && (o->filtered || (o->output & ~(unsigned)CLI_FORMAT_JSON)))
+    if (o->expect && (o->filtered || (o->output & ~((unsigned)CLI_FORMAT_JSON |
+                                                    CLI_FORMAT_XML))))
         return wrong("Illegal option with this command: expectations are "
-                     "listed all, as text or by -o json");
+                     "listed all, as text, or by -o xml or json");
     if (!o->events)
         o->events = CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE | CLI_OPTIONS_DESTROY;
     return 0;

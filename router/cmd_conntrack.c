@@ -169,9 +169,9 @@ static int list(struct cli_http *h, const struct cli_options *o)
     unsigned long n = 0;
     int code;
 
-    cli_format_begin(stdout, o->output);
+    cli_format_begin(stdout, o->output, "conntrack");
     code = walk(h, o, show_one, &n);
-    cli_format_end(stdout, o->output);
+    cli_format_end(stdout, o->output, "conntrack");
     if (code == 0)
         footer(n, "flow entries have been shown");
     return code;
@@ -184,6 +184,7 @@ static int list_expected(struct cli_http *h, const struct cli_options *o)
     char path[128];
     unsigned long n = 0;
 
+    cli_format_begin(stdout, o->output, "expect");
     (void)snprintf(path, sizeof(path), "%s", first);
     for (;;) {
         int code;
@@ -199,7 +200,7 @@ static int list_expected(struct cli_http *h, const struct cli_options *o)
                 (void)json_dumpf(row, stdout, JSON_COMPACT);
                 puts("");
             } else {
-                cli_format_expect(stdout, row);
+                cli_format_expect(stdout, row, o->output);
             }
         }
         n += i;
@@ -210,6 +211,7 @@ static int list_expected(struct cli_http *h, const struct cli_options *o)
         if (!cursor)
             break;
     }
+    cli_format_end(stdout, o->output, "expect");
     footer(n, "expectations have been shown");
     return 0;
 }
@@ -261,9 +263,9 @@ static int delete_matching(struct cli_http *h, const struct cli_options *o)
         free(d.h);
         return 1;
     }
-    cli_format_begin(stdout, o->output);
+    cli_format_begin(stdout, o->output, "conntrack");
     code = walk(h, o, delete_one, &d);
-    cli_format_end(stdout, o->output);
+    cli_format_end(stdout, o->output, "conntrack");
     cli_http_close(d.h);
     free(d.h);
     if (code == 0) {
@@ -325,7 +327,7 @@ static int watch(struct cli_http *h, const struct cli_options *o)
     status = cli_http_ask(h, "GET", path, "text/event-stream");
     if (status != 200)
         return status < 0 ? 1 : refused(h);
-    cli_format_begin(stdout, o->output);
+    cli_format_begin(stdout, o->output, "conntrack");
     while (!stopped && (line = cli_http_line(h)) != NULL) {
         if (strncmp(line, "event: ", 7) == 0)
             gap = strcmp(line + 7, "gap") == 0;
@@ -334,7 +336,7 @@ static int watch(struct cli_http *h, const struct cli_options *o)
         else if (strncmp(line, "data: ", 6) == 0)
             show_event(line + 6, o, &n);
     }
-    cli_format_end(stdout, o->output);
+    cli_format_end(stdout, o->output, "conntrack");
     footer(n, "flow events have been shown");
     if (stopped)
         return 0;

@@ -111,6 +111,10 @@ def ftp_expected(workers):
              "mask-src=255.255.255.255 mask-dst=255.255.255.255 sport=0 "
              f"dport=65535 master-src={lab.LAN} master-dst={lab.WAN} "
              f"sport={c.getsockname()[1]} dport=21 class=0 helper=ftp", line)
+        out = lab.sh([lab.weir_bin(), "conntrack", "--socket", w.weir.socket,
+                      "-L", "expect", "-o", "xml"])
+        need(f"<dport>{port}</dport></expected>" in out and
+             out.startswith("<?xml") and "</expect>" in out, out)
         # behind the longer line, both ways
         for n in range(100):
             c.sendall(b"NOOP %d\r\n" % n)

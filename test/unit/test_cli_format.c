@@ -272,36 +272,67 @@ static void lines_are_conntrack_s(void **state)
 /* As conntrack -L expect of the kernel's FTP and PPTP helpers. */
 static void expectations_are_conntrack_s(void **state)
 {
-    static const char *const rows[][2] = {
-        {"{\"protonum\":6,\"timeout\":299,\"src\":\"198.51.100.2\",\"dst\":"
+    static const struct {
+        const char *json, *text, *xml;
+    } rows[] = {
+        {"{\"family\":\"ipv4\",\"protocol\":\"tcp\",\"protonum\":6,"
+         "\"timeout\":300,\"src\":\"198.51.100.2\",\"dst\":"
          "\"198.51.100.1\",\"sport\":0,\"dport\":5001,\"mask\":{\"src\":"
          "\"255.255.255.255\",\"dst\":\"255.255.255.255\",\"sport\":0,"
          "\"dport\":65535},\"master\":{\"src\":\"10.0.1.2\",\"dst\":"
-         "\"198.51.100.2\",\"sport\":4001,\"dport\":21},\"permanent\":false,"
+         "\"198.51.100.2\",\"sport\":4000,\"dport\":21},\"permanent\":false,"
          "\"class\":0,\"helper\":\"ftp\"}",
-         "299 proto=6 src=198.51.100.2 dst=198.51.100.1 sport=0 dport=5001 "
+         "300 proto=6 src=198.51.100.2 dst=198.51.100.1 sport=0 dport=5001 "
          "mask-src=255.255.255.255 mask-dst=255.255.255.255 sport=0 "
-         "dport=65535 master-src=10.0.1.2 master-dst=198.51.100.2 sport=4001 "
-         "dport=21 class=0 helper=ftp\n"},
-        {"{\"protonum\":47,\"timeout\":1,\"src\":\"a\",\"dst\":\"b\","
-         "\"srckey\":1,\"dstkey\":255,\"mask\":{},\"master\":{},"
-         "\"zone\":3,\"permanent\":true,\"class\":1,\"helper\":\"pptp\"}",
-         "1 proto=47 src=a dst=b srckey=0x1 dstkey=0xff mask-src= mask-dst= "
-         "master-src= master-dst= zone=3 PERMANENT class=1 helper=pptp\n"},
+         "dport=65535 master-src=10.0.1.2 master-dst=198.51.100.2 sport=4000 "
+         "dport=21 class=0 helper=ftp\n",
+         "<flow><layer3 protonum=\"2\" protoname=\"ipv4\"><expected>"
+         "<src>198.51.100.2</src><dst>198.51.100.1</dst></expected><mask>"
+         "<src>255.255.255.255</src><dst>255.255.255.255</dst></mask><master>"
+         "<src>10.0.1.2</src><dst>198.51.100.2</dst></master></layer3>"
+         "<layer4 protonum=\"6\" protoname=\"tcp\"><expected><sport>0</sport>"
+         "<dport>5001</dport></expected><mask><sport>0</sport>"
+         "<dport>65535</dport></mask><master><sport>4000</sport>"
+         "<dport>21</dport></master></layer4><meta>"
+         "<helper-name>ftp</helper-name><timeout>300</timeout>"
+         "<class>0</class></meta></flow>\n"},
+        {"{\"family\":\"ipv6\",\"protocol\":\"gre\",\"protonum\":47,"
+         "\"timeout\":300,\"src\":\"2001:db8::2\",\"dst\":\"fd00::1\","
+         "\"srckey\":3,\"dstkey\":5001,\"mask\":{\"src\":\"ffff::\",\"dst\":"
+         "\"ffff::\",\"srckey\":65535,\"dstkey\":65535},\"master\":{\"src\":"
+         "\"fd00::1\",\"dst\":\"2001:db8::2\",\"sport\":4000,\"dport\":1723},"
+         "\"zone\":5,\"permanent\":true,\"class\":1,\"helper\":\"pptp\"}",
+         "300 proto=47 src=2001:db8::2 dst=fd00::1 srckey=0x3 dstkey=0x1389 "
+         "mask-src=ffff:: mask-dst=ffff:: srckey=0xffff dstkey=0xffff "
+         "master-src=fd00::1 master-dst=2001:db8::2 sport=4000 dport=1723 "
+         "zone=5 PERMANENT class=1 helper=pptp\n",
+         "<flow><layer3 protonum=\"10\" protoname=\"ipv6\"><expected>"
+         "<src>2001:db8::2</src><dst>fd00::1</dst></expected><mask>"
+         "<src>ffff::</src><dst>ffff::</dst></mask><master>"
+         "<src>fd00::1</src><dst>2001:db8::2</dst></master></layer3>"
+         "<layer4 protonum=\"47\" protoname=\"gre\"><expected>"
+         "<srckey>0x3</srckey><dstkey>0x1389</dstkey></expected><mask>"
+         "<srckey>0xffff</srckey><dstkey>0xffff</dstkey></mask><master>"
+         "<sport>4000</sport><dport>1723</dport></master></layer4><meta>"
+         "<helper-name>pptp</helper-name><timeout>300</timeout>"
+         "<class>1</class><zone>5</zone><permanent/></meta></flow>\n"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        json_t *j = json_loads(rows[i][0], 0, NULL);
-        char *text = NULL;
-        size_t n = 0;
-        FILE *out = open_memstream(&text, &n);
+        json_t *j = json_loads(rows[i].json, 0, NULL);
 
-        assert_non_null(out);
-        cli_format_expect(out, j);
-        fclose(out);
-        assert_string_equal(text, rows[i][1]);
-        free(text);
+        for (int xml = 0; xml < 2; xml++) {
+            char *text = NULL;
+            size_t n = 0;
+            FILE *out = open_memstream(&text, &n);
+
+            assert_non_null(out);
+            cli_format_expect(out, j, xml ? CLI_FORMAT_XML : 0);
+            fclose(out);
+            assert_string_equal(text, xml ? rows[i].xml : rows[i].text);
+            free(text);
+        }
         json_decref(j);
     }
 }
@@ -380,6 +411,7 @@ static void options_become_a_query(void **state)
         {"-L", 'L', ""},
         {"-L conntrack", 'L', ""},
         {"-L expect -o json", 'L', ""},
+        {"-L expect -o xml", 'L', ""},
         {"--dump -p tcp --sport 80:90", 'L', "?proto=tcp&sport=80%3A90"},
         {"-L -s 10.0.0.0/8 -d fd00::1", 'L', "?src=10.0.0.0/8&dst=fd00%3A%3A1"},
         {"-L -r 1.2.3.4 -q 5.6.7.8", 'L',
@@ -424,7 +456,7 @@ static void wrong_lines_answer_2(void **state)
         "-D expect",
         "-L -o nosuch",
         "-L expect -p tcp",
-        "-L expect -o xml",
+        "-L expect -o save",
         "-Q",
         "-L --nosuch",
         "-s 1.2.3.4",
