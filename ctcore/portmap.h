@@ -5,7 +5,9 @@
  * over the ports nobody uses, so that an exclusive one is found in constant
  * time as long as there is one.  Beside it, for each (address, protocol,
  * remote, port class), how many tuples: when that is the whole class, the
- * class is full towards that remote, and nobody need search.
+ * class is full towards that remote, and nobody need search.  A remote is one
+ * of a zone, so zones never fill each other; a port that any zone uses is not
+ * exclusive, though, and is found by the search.
  *
  * A shard owns the ports p with p % n_shards == shard, and counts only these:
  * index i stands for port i * n_shards + shard.

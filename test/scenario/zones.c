@@ -162,6 +162,35 @@ static void mappings_of_two_answer_zones(void **state)
     END(w);
 }
 
+/* Two zones towards one remote: the one is full, exactly, the other has every
+ * port; what ends in the one frees nothing in the other. */
+static void zones_do_not_fill_each_other(void **state)
+{
+    struct world *w = WORLD("max 131072; buckets 131072; " LAN2 ZONE(
+        "lan", "set_zone", 5) ZONE("lan2", "set_zone", 6));
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned port = 1024; port < 65536; port++)
+        sayf(w, "10.0.1.2:%u > 198.51.100.2:53 udp @lan", port);
+    assert_int_equal(count_flows(w), 64512);
+    say(w, "10.0.1.3:5000 > 198.51.100.2:53 udp @lan");
+    assert_int_equal(w->why, CT_REASON_NO_PORT);
+    say(w, "10.0.1.3:5000 > 198.51.100.2:53 udp @lan2");
+    assert_int_equal(last_sport(w), 5000);
+    say(w, "10.0.1.4:5000 > 198.51.100.2:53 udp @lan2");
+    assert_int_not_equal(last_sport(w), 5000);
+    assert_int_equal(count_flows(w), 64514);
+    for (uint32_t slot = 64512; slot < 64514; slot++)
+        assert_true(ct_delete(w->rig.ct, slot, 0) ||
+                    ct_delete(w->rig.ct, slot, 1));
+    say(w, "10.0.1.3:5001 > 198.51.100.2:53 udp @lan");
+    assert_int_equal(w->why, CT_REASON_NO_PORT);
+    assert_int_equal(stat_of(w, CT_STAT_no_port), 2);
+    assert_int_equal(count_flows(w), 64512);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +202,7 @@ int main(void)
         STORY(strangers_have_no_way_to_a_shared_network),
         STORY(tenants_are_no_spoofers),
         STORY(mappings_of_two_answer_zones),
+        STORY(zones_do_not_fill_each_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,30 @@ static void full_is_known_by_remote_and_class(void **state)
     free(f.mem);
 }
 
+/* One remote in two zones is two: each has all ports for itself. */
+static void full_is_known_by_zone(void **state)
+{
+    struct fix f;
+    struct ct_tuple t = to_port(443, 0), other = t;
+
+    (void)state;
+    open_fix(&f, 1, 0, 1);
+    map_of(&f);
+    t.zone = 5;
+    other.zone = 6;
+    for (uint32_t p = 1; p <= 511; p++) {
+        t.dport = other.dport = (uint16_t)p;
+        portmap_count(&f.ps, &t);
+        assert_false(portmap_full(&f.ps, &other, 1, 511));
+    }
+    assert_true(portmap_full(&f.ps, &t, 1, 511));
+    portmap_count(&f.ps, &other);
+    portmap_uncount(&f.ps, &other);
+    assert_true(portmap_full(&f.ps, &t, 1, 511));
+    assert_false(portmap_full(&f.ps, &other, 1, 511));
+    free(f.mem);
+}
+
 static void a_map_that_counts_nothing_gives_way(void **state)
 {
     struct fix f;
@@ -197,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_last_free_port_is_found_and_none_is_known),
         cmocka_unit_test(every_shard_counts_its_own_slice),
         cmocka_unit_test(full_is_known_by_remote_and_class),
+        cmocka_unit_test(full_is_known_by_zone),
         cmocka_unit_test(a_map_that_counts_nothing_gives_way),
         cmocka_unit_test(classes_are_the_kernels),
     };
