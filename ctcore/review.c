@@ -8,8 +8,9 @@
  * or translate it otherwise; a translation that the rule's range still covers
  * stays.  An announced flow is translated as its master is, and asked the rest
  * like any other.  A hairpin whose mapping is gone would be none now, and ends.
- * Functions that somebody registered are not asked, nor does
- * a queue refuse. */
+ * Functions that somebody registered are not asked: they are for packets, of
+ * which they may count, change, hold or steal any, and the one made here is
+ * none.  Nor does a queue refuse. */
 #include <ctcore/ct.h>
 
 #include "bytes.h"

@@ -93,7 +93,9 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
 /* After ct_set_rules(): end the flows that the rules of now would drop, not
  * track, put into another zone or translate otherwise, were their first packets
  * to come now; all others stay.  In slices, as ct_flush_some(): budget slots
- * from *from on; true when that was the last.  CT_STAT_revoked counts them. */
+ * from *from on; true when that was the last.  CT_STAT_revoked counts them.
+ * Registered hook functions are not asked, for there is no packet; who has
+ * changed his mind ends flows by ct_delete(). */
 bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget);
 
 /* What rules with a connlimit count by: bytes for a shard of max entries; 0:

@@ -297,6 +297,28 @@ static void the_table_is_bounded(void **state)
     END(w);
 }
 
+/* Flows are held against rules; a function is for packets, and there is none.
+ * It ends what it does not want any more by ct_delete(). */
+static void a_review_asks_no_function(void **state)
+{
+    struct probe p = {.answer = CT_ACCEPT};
+    struct world *w = with_probe(&p, CT_FORWARD, 10);
+
+    (void)state;
+    say(w, C " > " S " udp");
+    assert_int_equal(p.asked, 1);
+    p.answer = CT_DROP;
+    reload(w, "on_reload revalidate; forward {\"dport\":81,\"proto\":\"udp\","
+              "\"verdict\":\"drop\"}");
+    assert_int_equal(p.asked, 1);
+    assert_int_equal(count_flows(w), 1);
+    say(w, C " > " S " udp");
+    assert_int_equal(p.asked, 2);
+    assert_int_equal(w->why, CT_REASON_HOOK);
+    assert_true(ct_delete(w->rig.ct, 0, 0));
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +334,7 @@ int main(void)
         STORY(stolen_and_resumed),
         STORY(stolen_and_dropped),
         STORY(the_table_is_bounded),
+        STORY(a_review_asks_no_function),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
