@@ -110,6 +110,46 @@ static void flow_shows_what_few_have(void **state)
     web_client_free(&a);
 }
 
+/* All that a flow can say at once still fits the rows of a stream. */
+static void the_longest_flow_is_listed(void **state)
+{
+    struct world *w = *state;
+    struct ct_view *v = web_world_flow(w, 1, WORLD_SLOTS - 1, '6');
+    struct answer a;
+    char *row;
+
+    v->gen = UINT32_MAX;
+    v->status = UINT32_MAX;
+    v->mark = UINT32_MAX;
+    v->helper = CT_HELPER_pptp;
+    v->labels[0] = v->labels[1] = UINT64_MAX;
+    v->first_timeout = CT_PARAM_sctp_closed; /* the longest names */
+    v->n_timeouts = CT_MAX_TIMEOUTS;
+    v->has_master = true;
+    v->master_slot = WORLD_SLOTS - 1;
+    v->master_gen = UINT32_MAX;
+    v->state = "SHUTDOWN_ACK_SENT";
+    for (unsigned i = 0; i < CT_MAX_TIMEOUTS; i++)
+        v->timeouts[i] = 31536000;
+    for (unsigned d = 0; d < CT_N_DIRS; d++) {
+        struct ct_tuple *t = &v->tuple[d];
+
+        memset(&t->src, 0xff, sizeof t->src);
+        memset(&t->dst, 0xfe, sizeof t->dst);
+        t->proto = 132; /* it has a tag besides */
+        t->sport = t->dport = UINT16_MAX;
+        t->zone = (uint16_t)(65534 + d);
+        v->packets[d] = v->bytes[d] = UINT64_MAX;
+        v->proto.sctp.vtag[d] = UINT32_MAX;
+    }
+    ask(w, "GET", "/api/v1/flows?proto=sctp",
+        "Accept: application/x-ndjson\r\n", &a);
+    row = strstr(a.body, "\"protocol\":\"sctp\"");
+    assert_non_null(row);
+    assert_non_null(strstr(row, "SHUTDOWN_ACK_SENT"));
+    web_client_free(&a);
+}
+
 static void pages_show_each_flow_once(void **state)
 {
     bool seen[WORLD_SHARDS * WORLD_SLOTS] = {false};
@@ -552,6 +592,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(flow_has_the_contract_s_shape),
         T(flow_shows_what_few_have),
+        T(the_longest_flow_is_listed),
         T(pages_show_each_flow_once),
         T(expectations_have_their_shape),
         T(filters_choose),
