@@ -120,7 +120,8 @@ def own_connections():
 
 
 def table_full():
-    """max lowered: new flows are refused and counted, old ones go on."""
+    """max lowered: new flows are refused and counted, old ones go on, and
+    nobody takes all."""
     over = {"services": {"gateway": {"environment": {
         "WEIR_CONNTRACK_MAX": "128", "WEIR_CONNTRACK_BUCKETS": "128"}}}}
     with Stack(over) as s:
@@ -134,7 +135,7 @@ def table_full():
             after = s.api("/api/v1/stats")
             need(after["entries"] <= 128, f"{after['entries']} of 128 entries")
             grown = {k: after["overflow"][k] - before["overflow"][k]
-                     for k in ("early_drop", "table_full")}
+                     for k in ("early_drop", "table_full", "source_share")}
             say(f"overflow: {grown}")
             need(sum(grown.values()) >= 1000, f"counted only {grown}")
             same(old.step(), 60, "echoes of established flows after")
