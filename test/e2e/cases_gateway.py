@@ -130,8 +130,11 @@ def gateway_traceroute(workers):
 @case
 def gateway_own(workers):
     """The gateway's sockets are flows like all others, and never collide."""
+    no = [{"proto": "tcp", "dport": 9, "verdict": "reject",
+           "reject_with": "tcp-reset"},
+          {"proto": "udp", "dport": 9, "verdict": "reject"}]
     with GatewayLab(workers, gateway={"reserved_ports": [5000, "5100-5200"]},
-                    start=False) as w:
+                    rules={"output": no}, start=False) as w:
         listener = w.listen("gw", ("0.0.0.0", 5001))
         w.start()
         for host, seen in ((WAN, WAN_GW), (WAN6, WAN6_GW)):
@@ -146,9 +149,25 @@ def gateway_own(workers):
         listeners(w)
         reserved(w)
         listener.close()
+        refused(w)
         while_many(w)
         shouts(w)
         w.leave()
+
+
+def refused(w):
+    """What a rule of output rejects its program hears of at once."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        for host in (WAN, WAN6):
+            s = w.open("gw", socket.AF_INET6 if ":" in host
+                       else socket.AF_INET, kind)
+            try:
+                s.connect((host, 9))
+                s.send(b"anybody?")
+                s.recv(10)
+                need(False, f"{host} is open")
+            except ConnectionRefusedError:
+                pass
 
 
 def same_ports(w):
