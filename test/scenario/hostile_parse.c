@@ -297,7 +297,7 @@ static void p11_every_size(void **state)
     say(w, "10.0.1.2 > 198.51.100.2 icmp echo id 7");
     say(w, "10.0.1.2:4000 > 198.51.100.2:80 tcp S seq 1000");
     say(w, "198.51.100.2:80 > 198.51.100.1:4000 tcp S. seq 5000 ack 1001");
-    for (uint32_t len = 28; len <= 65535; len += len < 9300 ? 1 : 13)
+    for (uint32_t len = 28; len <= 65535; len += len < 9300 ? 1 : 97)
         for (unsigned i = 0; i < 6; i++) {
             const char *line = i % 2 ? of[i / 2].up : of[i / 2].down;
             uint64_t sent = w->sent;
