@@ -17,6 +17,8 @@ const char cli_options_help[] =
     "\n"
     "Commands, as conntrack(8) has them:\n"
     "  -L, --dump     list flows, IPv4 and IPv6 (conntrack without -f: IPv4)\n"
+    "  -G, --get      show one flow: its protocol, both addresses of a\n"
+    "                 direction, and ports if it has any, say which\n"
     "  -L expect      list flows that are announced and have not come yet\n"
     "  -C, --count    how many there are\n"
     "  -S, --stats    counters, one line a shard\n"
@@ -24,7 +26,7 @@ const char cli_options_help[] =
     "  -D, --delete   delete the flows that match, and show them\n"
     "  -F, --flush    delete all flows\n"
     "\n"
-    "Which flows (-L, -E, -D):\n"
+    "Which flows (-L, -G, -E, -D):\n"
     "  -s, --src, --orig-src ADDRESS[/LEN]    original source\n"
     "  -d, --dst, --orig-dst ADDRESS[/LEN]    original destination\n"
     "  -r, --reply-src ADDRESS[/LEN]          reply source\n"
@@ -54,7 +56,8 @@ const char cli_options_help[] =
     "  --socket PATH    the router's socket (WEIR_SOCKET, else\n"
     "                   /run/weir/weir.sock)\n"
     "\n"
-    "Exit status: 0 fine, 1 failed (-D: nothing matched), 2 wrong arguments.\n";
+    "Exit status: 0 fine, 1 failed (-G, -D: nothing matched), 2 wrong "
+    "arguments.\n";
 
 enum {
     O_SPORT = 256,
@@ -72,6 +75,7 @@ enum {
 
 static const struct option longs[] = {
     {"dump", no_argument, NULL, 'L'},
+    {"get", no_argument, NULL, 'G'},
     {"count", no_argument, NULL, 'C'},
     {"stats", no_argument, NULL, 'S'},
     {"event", no_argument, NULL, 'E'},
@@ -119,6 +123,7 @@ static const struct {
     int option;
     const char *key;
 } keys[] = {
+    /* the ends of a tuple, as names_one() counts them */
     {'s', "src"},
     {'d', "dst"},
     {'r', "reply_src"},
@@ -140,6 +145,8 @@ static const struct {
     {O_ORIG_ZONE, "zone_orig"},
     {O_REPLY_ZONE, "zone_reply"},
 };
+
+enum { N_ENDS = 5 };
 
 static int wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -232,9 +239,20 @@ static int add_filter(struct cli_options *o, int option, const char *value)
     size_t i;
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (keys[i].option == option)
+        if (keys[i].option == option) {
+            if (i < N_ENDS)
+                o->ends |= 1u << i;
             return add(o, keys[i].key, value);
+        }
     return wrong("unknown option");
+}
+
+/* -G is about one flow: a direction's addresses and the protocol name it, so
+ * far as that has no ports. */
+static bool names_one(const struct cli_options *o)
+{
+    return (o->ends & 0x10) &&
+           ((o->ends & 0x3) == 0x3 || (o->ends & 0xc) == 0xc);
 }
 
 /* conntrack's table may follow: that of flows, or, to list, that of what is
@@ -256,6 +274,7 @@ static int take(struct cli_options *o, int option, int argc, char **argv)
 {
     switch (option) {
     case 'L':
+    case 'G':
     case 'C':
     case 'S':
     case 'E':
@@ -293,7 +312,7 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
     optind = 0; /* getopt begins anew: tests call this often */
     opterr = 0;
     while ((option = getopt_long(
-                argc, argv, "+:LCSEDFhVs:d:r:q:p:f:u:n::g::j::m:l:w:o:e:b:",
+                argc, argv, "+:LGCSEDFhVs:d:r:q:p:f:u:n::g::j::m:l:w:o:e:b:",
                 longs, NULL)) != -1) {
         if (option == 'h' || option == 'V') {
             o->command = (char)option;
@@ -311,6 +330,9 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
         return wrong("unexpected argument `%s'", argv[optind]);
     if (!o->command)
         return wrong("You need to supply a command");
+    if (o->command == 'G' && !names_one(o))
+        return wrong("-G shows one flow; expected -p, and -s and -d or -r and "
+                     "-q, with the ports if it has any");
     if (o->events && o->command != 'E')
         return wrong("Illegal option `--event-mask' with this command");
     if (o->filtered && strchr("CSF", o->command))

@@ -12,12 +12,13 @@ enum {
 };
 
 struct cli_options {
-    char command;       /* L C S E D F, or h, V */
+    char command;       /* L G C S E D F, or h, V */
     const char *socket; /* NULL: not given */
     unsigned output;    /* enum in cli_format.h */
     unsigned events;
     bool expect;      /* -L expect: what is announced, not what is there */
     bool filtered;    /* something chooses flows */
+    unsigned ends;    /* of the tuple, that were given: for -G */
     char query[4096]; /* "" or "?key=value&..." */
 };
 

@@ -164,6 +164,7 @@ static int show_one(const json_t *flow, const char *line,
     return 0;
 }
 
+/* -L; -G is the same, but there has to be one. */
 static int list(struct cli_http *h, const struct cli_options *o)
 {
     unsigned long n = 0;
@@ -172,6 +173,13 @@ static int list(struct cli_http *h, const struct cli_options *o)
     cli_format_begin(stdout, o->output, "conntrack");
     code = walk(h, o, show_one, &n);
     cli_format_end(stdout, o->output, "conntrack");
+    if (code == 0 && n == 0 && o->command == 'G') {
+        (void)fflush(stdout);
+        fputs("weir conntrack: Operation failed: such conntrack doesn't "
+              "exist\n",
+              stderr);
+        return 1;
+    }
     if (code == 0)
         footer(n, "flow entries have been shown");
     return code;
@@ -365,6 +373,7 @@ int cmd_conntrack(int argc, char **argv)
     }
     switch (o.command) {
     case 'L':
+    case 'G':
         code = o.expect ? list_expected(h, &o) : list(h, &o);
         break;
     case 'C':

@@ -338,6 +338,7 @@ static const struct {
     {"-L -f ipv4 -p udp --dport 53 -u ASSURED", 1},
     {"-L -f ipv4 -p icmp", 2},
     {"-L -f ipv4 -s 10.0.1.2 -d 198.51.100.2 -p udp --sport 5002", 1},
+    {"-G -p udp -s 10.0.1.2 -d 198.51.100.2 --sport 5002 --dport 53", 1},
     {"-L -f ipv4 -m 42", 1},
     {"-L -f ipv4 -w 5", 1},
     {"-L -f ipv4 -p tcp -g", 1}, /* difference text: of queries, too */

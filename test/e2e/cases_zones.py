@@ -183,6 +183,11 @@ def zones_ends(workers):
         w.weir.conntrack("-D", "-p", "tcp", "--orig-zone", "2")
         wait_for("they are gone", lambda: listed(w, "-p", "tcp") == (
             [(lab.LAN, "zone-orig=1"), (lab.LAN2, "zone-orig=1")], 2))
+        one = ["-G", "-p", "tcp", "-s", lab.LAN, "-d", lab.WAN]
+        need(f"src={lab.LAN} " in w.weir.conntrack(*one, "--orig-zone", "1"),
+             "-G shows the one that is there")
+        need("such conntrack doesn't exist" in w.weir.conntrack(
+            *one, "--orig-zone", "2", check=False), "-G says that one is gone")
         each_its_own(pairs[:2])
 
 

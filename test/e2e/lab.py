@@ -159,9 +159,10 @@ class Weir:
         except OSError:
             return False
 
-    def conntrack(self, *args):
+    def conntrack(self, *args, check=True):
         """What weir conntrack prints."""
-        return sh([weir_bin(), "conntrack", "--socket", self.socket, *args])
+        return sh([weir_bin(), "conntrack", "--socket", self.socket, *args],
+                  check=check)
 
     def flows(self, query=""):
         return self.json("/api/v1/flows?limit=1000" + query)["flows"]
