@@ -19,20 +19,13 @@ static void put16(uint8_t *p, uint32_t v)
     p[1] = (uint8_t)v;
 }
 
-/* The field holds the pseudo header's sum: sum everything, complement. */
 static void complete_checksum(struct ct_pkt *pkt)
 {
-    uint8_t proto = pkt->tuple.proto;
-    uint32_t field = pkt->l4_off + (proto == 6 ? 16 : 6);
-    uint16_t check;
+    uint32_t at = pkt->tuple.proto == 6 ? 16 : 6;
 
-    if (field + 2 > pkt->len)
+    if (pkt->l4_off + at + 2 > pkt->len)
         return;
-    check =
-        (uint16_t)~inet_sum(pkt->data + pkt->l4_off, pkt->len - pkt->l4_off, 0);
-    if (check == 0 && proto != 6)
-        check = 0xffff; /* RFC 768: zero would say "none" */
-    put16(pkt->data + field, check);
+    inet_sum_complete(pkt->data + pkt->l4_off, pkt->len - pkt->l4_off, at);
     pkt->csum_partial = false;
 }
 

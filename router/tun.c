@@ -11,6 +11,7 @@
  * nothing can have gone wrong on the way.  The numbers are the kernel's ABI;
  * those of UDP segmentation (Linux 6.2) are not in older headers. */
 #include "tun.h"
+#include "inet_sum.h"
 #include "tun_node.h"
 #include "tun_why.h"
 
@@ -63,9 +64,10 @@ static uint32_t l4_simple(const struct ct_pkt *pkt, uint8_t *proto)
     return 0;
 }
 
-/* NAT keeps a partial checksum right only where it looks for one. */
-static bool csum_where_expected(const struct ct_pkt *pkt, uint32_t start,
-                                uint32_t offset)
+/* The outer transport checksum: NAT keeps that one right while it is partial.
+ */
+static bool csum_is_outer(const struct ct_pkt *pkt, uint32_t start,
+                          uint32_t offset)
 {
     struct ct_pkt parsed = *pkt;
     uint8_t proto = 0;
@@ -82,6 +84,38 @@ static bool csum_where_expected(const struct ct_pkt *pkt, uint32_t start,
             (proto == PROTO_UDP && offset == 6));
 }
 
+/* Any other place behind the outer network header: a tunnel's sender left the
+ * checksum of what is inside to the device (VXLAN, Geneve, GRE, IPIP, L2TP,
+ * FOU), or a protocol's whose sum NAT takes as a whole.  The far device would
+ * be given the outer one's place, and the tunnel's own checksum is right only
+ * once the inner one is there: so it is made here.  False: the place is none.
+ */
+static bool csum_complete(struct ct_pkt *pkt, uint32_t start, uint32_t offset)
+{
+    struct ct_pkt parsed = *pkt;
+    uint8_t proto;
+
+    parsed.self = true; /* from whom it is does not matter here */
+    if (ct_parse_packet(&parsed) != CT_REASON_NONE)
+        return false;
+    proto = parsed.tuple.proto;
+    if (start < parsed.l4_off || start + offset + 2 > parsed.len ||
+        (start == parsed.l4_off && (proto == PROTO_TCP || proto == PROTO_UDP)))
+        return false;
+    inet_sum_complete(pkt->data + start, parsed.len - start, offset);
+    pkt->csum_partial = false;
+    return true;
+}
+
+/* False: it contradicts the packet. */
+static bool csum_ok(struct ct_pkt *pkt, uint32_t start, uint32_t offset)
+{
+    if (csum_is_outer(pkt, start, offset))
+        return true;
+    /* No tunnel's segmentation is offered to the kernel. */
+    return pkt->gso_size == 0 && csum_complete(pkt, start, offset);
+}
+
 void tun_decode(struct ct_pkt *pkt, const uint8_t header[PKTBUF_LINK])
 {
     bool needs = (header[0] & HDR_NEEDS_CSUM) != 0;
@@ -95,8 +129,7 @@ void tun_decode(struct ct_pkt *pkt, const uint8_t header[PKTBUF_LINK])
         pkt->gso_size = 0;
     }
     if ((pkt->gso_type != 0 && pkt->gso_size == 0) ||
-        (needs &&
-         !csum_where_expected(pkt, le16(header + 6), le16(header + 8)))) {
+        (needs && !csum_ok(pkt, le16(header + 6), le16(header + 8)))) {
         pkt->gso_type = TUN_GSO_BAD;
         pkt->gso_size = 0;
         pkt->csum_partial = false;

@@ -25,12 +25,13 @@ import cases_run
 import cases_sctp
 import cases_starts
 import cases_traffic
+import cases_tunnel
 import cases_zones
 import lab
 
 CASES = {}
 for module in (cases_traffic, cases_frag, cases_helper, cases_queue, cases_nat,
-               cases_mss, cases_zones, cases_log, cases_readers, cases_sctp,
+               cases_mss, cases_zones, cases_log, cases_readers, cases_sctp, cases_tunnel,
                cases_life, cases_starts, cases_caps, cases_run, cases_gateway,
                cases_gateway_life, cases_gateway_faults):
     CASES.update(module.CASES)

@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -115,6 +116,118 @@ static void decode_lies(void **state)
             tun_decode(&buf->pkt, h);
             assert_true(!buf->pkt.csum_partial ||
                         (start == 48 && len == whole));
+        }
+}
+
+/* What stands between the outer transport header's place and the inner packet:
+ * bytes of the tunnel's own header, which no checksum reads. */
+#define IN_TCP4 "192.168.7.1:4001 > 192.168.7.2:80 tcp P. seq 1 ack 1 len 101"
+#define IN_UDP4 "192.168.7.1:4001 > 192.168.7.2:53 udp len 33"
+#define IN_TCP6 "[fd00:7::1]:4001 > [fd00:7::2]:80 tcp P. seq 1 ack 1 len 100"
+#define IN_UDP6 "[fd00:7::1]:4001 > [fd00:7::2]:53 udp hbh 8 len 33"
+#define VIA4    "10.0.1.2:50001 > 198.51.100.2:"
+#define VIA6    "[fd00:1::2]:50001 > [2001:db8::2]:"
+
+static const struct {
+    const char *what, *outer, *inner;
+    uint32_t between, l3; /* l3: bytes of the inner network header */
+} tunnels[] = {
+    {"VXLAN", VIA4 "4789 udp nosum", IN_TCP4, 8 + 14, 20},
+    {"VXLAN, summed", VIA4 "4789 udp", IN_TCP4, 8 + 14, 20},
+    {"VXLAN, UDP inside", VIA4 "4789 udp", IN_UDP4, 8 + 14, 20},
+    {"VXLAN, TCP over IPv6 inside", VIA4 "4789 udp", IN_TCP6, 8 + 14, 40},
+    {"VXLAN, UDP behind an extension", VIA4 "4789 udp", IN_UDP6, 8 + 14, 48},
+    {"VXLAN over IPv6", VIA6 "4789 udp", IN_TCP4, 8 + 14, 20},
+    {"VXLAN over IPv6, IPv6 inside", VIA6 "4789 udp", IN_TCP6, 8 + 14, 40},
+    {"Geneve with an option", VIA4 "6081 udp", IN_TCP4, 8 + 8 + 14, 20},
+    {"GRE in UDP", VIA4 "4754 udp", IN_TCP4, 4, 20},
+    {"FOU", VIA4 "5555 udp", IN_UDP4, 0, 20},
+    {"FOU over IPv6", VIA6 "5555 udp", IN_TCP6, 0, 40},
+    {"L2TP over UDP", VIA4 "1701 udp", IN_TCP4, 8 + 4, 20},
+    {"GRE", "10.0.1.2 > 198.51.100.2 proto 47", IN_TCP4, 4, 20},
+    {"IPIP", "10.0.1.2 > 198.51.100.2 proto 4", IN_TCP4, 0, 20},
+    {"IPv6 in IPv4", "10.0.1.2 > 198.51.100.2 proto 41", IN_UDP6, 0, 48},
+    {"IPv4 in IPv6", "fd00:1::2 > 2001:db8::2 proto 4", IN_UDP4, 0, 20},
+    {"L2TP over IP", "10.0.1.2 > 198.51.100.2 proto 115", IN_TCP4, 4 + 14, 20},
+};
+
+/* The packet as its sender would have summed it in buf, and the offload header
+ * for it with the inner checksum left to the device, as partial says. */
+static uint32_t load_tunnel(size_t row, uint8_t whole[1024], uint8_t h[])
+{
+    char spec[256];
+    uint8_t full[512], partial[512];
+    size_t n = packet_build(full, sizeof full, tunnels[row].inner);
+    bool udp = strstr(tunnels[row].inner, " udp ") != NULL;
+    uint32_t at, field;
+
+    snprintf(spec, sizeof spec, "%s partial", tunnels[row].inner);
+    assert_int_equal(packet_build(partial, sizeof partial, spec), n);
+    snprintf(spec, sizeof spec, "%s len %u", tunnels[row].outer,
+             (unsigned)n + tunnels[row].between);
+    load(spec);
+    at = buf->pkt.len - (uint32_t)n;
+    memcpy(buf->pkt.data + at, full, n);
+    if (strstr(spec, "udp") != NULL && strstr(spec, "nosum") == NULL)
+        packet_fix_sums(buf->pkt.data, buf->pkt.len);
+    memcpy(whole, buf->pkt.data, buf->pkt.len);
+    memcpy(buf->pkt.data + at, partial, n);
+    field = udp ? 6 : 16;
+    h[0] = 1;
+    put16(h + 6, at + tunnels[row].l3);
+    put16(h + 8, field);
+    assert_memory_not_equal(buf->pkt.data, whole, buf->pkt.len);
+    return at + tunnels[row].l3;
+}
+
+/* The sum that a tunnel's sender left to the device is made here: the packet is
+ * as if its sender had done so, its own checksum right. */
+static void inner_sums_are_completed(void **state)
+{
+    uint8_t whole[1024];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++) {
+        uint8_t h[PKTBUF_LINK] = {0};
+
+        print_message("%s\n", tunnels[i].what);
+        load_tunnel(i, whole, h);
+        tun_decode(&buf->pkt, h);
+        assert_int_equal(buf->pkt.gso_type, 0);
+        assert_false(buf->pkt.csum_partial);
+        assert_memory_equal(buf->pkt.data, whole, buf->pkt.len);
+    }
+}
+
+/* What no sender means: a super-packet by its inner header, a place before the
+ * transport header or past the end, a sum in a fragment.  Nothing is written
+ * then. */
+static void inner_sums_that_lie(void **state)
+{
+    uint8_t whole[1024];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++)
+        for (int lie = 0; lie < 4; lie++) {
+            uint8_t h[PKTBUF_LINK] = {0};
+            uint32_t start = load_tunnel(i, whole, h);
+
+            memcpy(whole, buf->pkt.data, buf->pkt.len);
+            if (lie == 0) {
+                h[1] = 1;
+                put16(h + 4, 1000);
+            } else if (lie == 1) {
+                put16(h + 6, 12);
+            } else if (lie == 2) {
+                put16(h + 8, buf->pkt.len - start - 1);
+            } else if (buf->pkt.data[0] >> 4 == 4) {
+                buf->pkt.data[6] = whole[6] = 0x20;
+            } else {
+                buf->pkt.data[6] = whole[6] = 44;
+            }
+            tun_decode(&buf->pkt, h);
+            assert_int_equal(buf->pkt.gso_type, TUN_GSO_BAD);
+            assert_memory_equal(buf->pkt.data, whole, buf->pkt.len);
         }
 }
 
@@ -298,6 +411,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(decode_rows, make, unmake),
         cmocka_unit_test_setup_teardown(decode_lies, make, unmake),
+        cmocka_unit_test_setup_teardown(inner_sums_are_completed, make, unmake),
+        cmocka_unit_test_setup_teardown(inner_sums_that_lie, make, unmake),
         cmocka_unit_test_setup_teardown(encode_gives_back, make, unmake),
         cmocka_unit_test_setup_teardown(write_then_read, make, unmake),
         cmocka_unit_test_setup_teardown(errors_have_reasons, make, unmake),
