@@ -1,6 +1,8 @@
 #include "icmperr.h"
 
 #include "bytes.h"
+#include "csum.h"
+#include "seqadj.h"
 #include "tuple.h"
 
 /* What the kernel's window check allows an acknowledgement to lag behind. */
@@ -39,6 +41,25 @@ static enum ct_reason judge(const struct ct_conn *c, enum ct_dir dir,
                                                        : CT_REASON_ICMP_WINDOW;
 }
 
+/* What is quoted has passed here, and its numbers may have been shifted on the
+ * way: from here on they are those of its sender, who is told, and whose
+ * numbers the tracker keeps. */
+static void turn_numbers(const struct ct *ct, const struct ct_conn *c,
+                         enum ct_dir sender, struct ct_pkt *pkt,
+                         const struct inner *in)
+{
+    const struct ext *x =
+        ext_of(&ct->ext, table_slot(&ct->table, c), EXT_SEQADJ);
+    uint8_t *sum = pkt->data + pkt->l4_off + 2;
+    uint32_t diff;
+
+    if (!x || in->proto != PROTO_TCP)
+        return;
+    diff = seqadj_quoted(x, sender, pkt->data + in->l4_off, in->l4_len);
+    if (!pkt->csum_partial)
+        store16(sum, csum_apply(load16(sum), diff));
+}
+
 enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
 {
     struct inner in;
@@ -67,6 +88,7 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
      * to where the offending packet came from. */
     if (!ct_addr_eq(&c->tuple[dir].dst, &pkt->tuple.dst))
         return CT_REASON_ICMP_SPOOFED;
+    turn_numbers(ct, c, (enum ct_dir) !dir, pkt, &in);
     if (ct->params.v[CT_PARAM_strict_icmp] &&
         (why = judge(c, dir, pkt, &in)) != CT_REASON_NONE) {
         pkt->nat_known = c->status & CT_NAT_MASK;

@@ -141,6 +141,25 @@ void seqadj_seq(const struct ext *x, struct ct_pkt *pkt)
     patch_sum(pkt, put(l4, 4, forth(way, load32(l4 + 4))));
 }
 
+uint32_t seqadj_quoted(const struct ext *x, enum ct_dir dir, uint8_t *l4,
+                       uint32_t len)
+{
+    enum { SEQ_END = 8, FLAGS_END = 14, SUM_END = 18 };
+    uint32_t diff = 0;
+
+    if (len >= SEQ_END)
+        diff = put(l4, 4, back(&x->seq[dir], load32(l4 + 4), false));
+    if (len >= FLAGS_END && (l4[13] & CT_TCP_ACK))
+        diff += put(l4, 8, forth(&x->seq[!dir], load32(l4 + 8)));
+    if (len >= SUM_END) {
+        uint16_t was = load16(l4 + 16), is = csum_apply(was, diff);
+
+        store16(l4 + 16, is);
+        diff += csum_diff16(was, is);
+    }
+    return diff;
+}
+
 uint32_t seqadj_next(const struct ct_pkt *pkt)
 {
     const uint8_t *l4 = pkt->data + pkt->l4_off;

@@ -47,6 +47,14 @@ void seqadj_acks(const struct ext *x, struct ct_pkt *pkt);
 /* Its sequence number, as its receiver counts. */
 void seqadj_seq(const struct ext *x, struct ct_pkt *pkt);
 
+/* An error quotes a segment of dir as its receiver was to have it: turn its
+ * numbers back to those its sender knows (RFC 5508 REQ-4 a), and its checksum
+ * with them, as far as they are among the len bytes at l4.  SACK blocks stay:
+ * no sender reads them.
+ * => answers what that changed in the sum of these bytes. */
+uint32_t seqadj_quoted(const struct ext *x, enum ct_dir dir, uint8_t *l4,
+                       uint32_t len);
+
 /* Before that, in a flow in order: pkt leaves.  What it acknowledges has
  * arrived.  False: it must not: its predecessors have not, or it begins amid a
  * change.

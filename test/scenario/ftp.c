@@ -1,5 +1,6 @@
 /* ftp.c - FTP with its helper (netfilter 1.10, 2.5; RFC 959, 2428, 2577) */
 #include "helper_talk.h"
+#include "packet.h"
 
 #define HELPER                                                                 \
     "tune extensions 64; prerouting "                                          \
@@ -110,6 +111,42 @@ static void numbers_behind_a_longer_line(void **state)
     assert_int_equal(word_at(w, 4), before - 8);
     assert_int_equal(stat_of(w, CT_STAT_invalid), 0);
     END(w);
+}
+
+/* RFC 5508 REQ-4 a: an error about what was shifted quotes it as its sender
+ * knows it, numbers and checksum; in profile weir, too, where a number that was
+ * never sent is no error of that flow. */
+static void errors_about_shifted_numbers(void **state)
+{
+    static const char *const profiles[] = {HELPER, "profile weir; " HELPER};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned quote = 8; quote <= 28; quote += 20) {
+            struct world *w = WORLD(profiles[i]);
+            struct talk t = out(w);
+            uint32_t before = t.seq[0];
+            char about[200], want[64];
+
+            assert_true(tell(&t, 0, "PORT 10,0,1,2,19,137\r\n"));
+            assert_true(segment(&t, 0, "P.", "x", ""));
+            assert_int_equal(word_at(w, 4), before + 26);
+            snprintf(about, sizeof about,
+                     "192.0.2.9 > " W " icmp 3/4 mtu 1400 about {" W
+                     ":4000 > " S ":21 tcp P. seq %u ack %u 'x'} quote %u",
+                     before + 26, t.got[0], quote);
+            w->text_len = 0;
+            w->quiet = false;
+            w->full = true;
+            say(w, about);
+            assert_int_equal(w->info, CT_RELATED);
+            snprintf(want, sizeof want, " seq %u", before + 22);
+            if (!strstr(w->text, want))
+                fail_msg("%s not in %s", want, w->text);
+            assert_true(packet_sums_ok(w->last, w->last_len));
+            w->text_len = 0;
+            END(w);
+        }
 }
 
 /* The same command sent again is changed the same way, once. */
@@ -505,6 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(active_v4),
         STORY(numbers_behind_a_longer_line),
+        STORY(errors_about_shifted_numbers),
         STORY(sent_again),
         STORY(passive_v4),
         STORY(server_inside),
