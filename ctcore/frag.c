@@ -79,6 +79,18 @@ static bool end_agrees(const struct frag_queue *q, const struct frag_piece *p)
     return !q->last_in || end <= q->end;
 }
 
+/* Each fragment was short enough under its own header; the datagram has the
+ * first one's, which may be longer. */
+static bool is_too_long(const struct frag_queue *q, const struct frag_piece *p)
+{
+    uint32_t head = p->off != 0 && q->first_in ? q->head_len : p->head_len;
+    uint32_t end = p->off + p->len;
+
+    if (!p->v4)
+        head -= V6_HEADER;
+    return head + (end > q->end ? end : q->end) > FRAG_LONGEST;
+}
+
 enum cover { COVER_NONE, COVER_SOME, COVER_ALL };
 
 /* How much of these units is there already? */
@@ -287,6 +299,8 @@ static enum ct_reason join(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
 
     if (!end_agrees(q, p)) /* the kernel's: IPv4 gives all up, IPv6 this one */
         return p->v4 ? end_queue(f, i, CT_REASON_FRAG_BAD) : CT_REASON_FRAG_BAD;
+    if (is_too_long(q, p))
+        return end_queue(f, i, CT_REASON_FRAG_TOO_LONG);
     cover = covered(f, q, from, to);
     if (cover == COVER_ALL)
         return CT_REASON_FRAG_DUPLICATE;

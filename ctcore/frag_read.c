@@ -4,7 +4,7 @@
 #include "bytes.h"
 #include "parse.h"
 
-enum { LONGEST = 65535, V6_HEADER = 40, V6_FRAGMENT = 8 };
+enum { V6_HEADER = 40, V6_FRAGMENT = 8 };
 enum { V4_DF = 0x4000, V4_MF = 0x2000, V4_OFFSET = 0x1fff, V6_MF = 1 };
 
 static void read_v4(const struct ct_pkt *pkt, struct frag_piece *p)
@@ -96,8 +96,10 @@ static enum ct_reason check_piece(const struct frag_piece *p)
 {
     uint32_t before = p->v4 ? p->head_len : p->head_len - V6_HEADER;
 
-    if (p->len == 0 || before + p->off + p->len > LONGEST)
+    if (p->len == 0)
         return CT_REASON_FRAG_BAD;
+    if (before + p->off + p->len > FRAG_LONGEST)
+        return CT_REASON_FRAG_TOO_LONG;
     if (!p->v4 && p->more && p->len % FRAG_UNIT != 0)
         return CT_REASON_FRAG_BAD;
     return CT_REASON_NONE;

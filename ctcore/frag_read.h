@@ -4,7 +4,10 @@
 
 #include <ctcore/pkt.h>
 
-enum { FRAG_UNIT = 8 }; /* bytes that offsets count */
+enum {
+    FRAG_UNIT = 8,       /* bytes that offsets count */
+    FRAG_LONGEST = 65535 /* what a datagram's length field can say */
+};
 
 /* One fragment, read. */
 struct frag_piece {

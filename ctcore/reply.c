@@ -24,6 +24,7 @@
 enum { TTL = 64, V4_HEADER = 20, V6_HEADER = 40, TCP_HEADER = 20 };
 enum { V4_ERROR_MAX = 576, V6_ERROR_MAX = CT_REPLY_MAX, ICMP_HEADER = 8 };
 enum { V4_DF = 0x4000, V4_OFFSET = 0x1fff };
+enum { PARAMETER_PROBLEM = 4 }; /* ICMPv6 */
 
 /* ---- who may be answered ---- */
 
@@ -97,6 +98,18 @@ static bool may_be_error(const struct ct_pkt *pkt)
     if (pkt->l4_bad || pkt->icmp_error)
         return true;
     return pkt->tuple.proto == PROTO_ICMP && !parse_icmp_query(CT_IPV4, type);
+}
+
+/* RFC 8200 s4.5 asks for this one about any fragment, and RFC 4443 s2.4 e lets
+ * it be, unless it is of an ICMPv6 message, which might be an error. */
+static enum ct_stat silence_of_problem(const struct ct_pkt *pkt,
+                                       enum ct_stat why)
+{
+    if (pkt->tuple.proto != PROTO_FRAGMENT ||
+        (why != CT_N_STATS && why != CT_STAT_error_of_fragment))
+        return why;
+    return pkt->data[pkt->l4_off] == PROTO_ICMPV6 ? CT_STAT_error_of_error
+                                                  : CT_N_STATS;
 }
 
 /* ---- building ---- */
@@ -189,6 +202,8 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
     uint8_t *icmp = out->data + head;
     enum ct_stat why = silence(pkt);
 
+    if (!v4 && type == PARAMETER_PROBLEM)
+        why = silence_of_problem(pkt, why);
     if (why == CT_N_STATS && may_be_error(pkt))
         why = CT_STAT_error_of_error;
     if (why != CT_N_STATS)

@@ -19,6 +19,7 @@ static const struct {
     [ANSWER_TOO_BIG] = {3, 4, 2, 0},     [ANSWER_NO_PORT] = {3, 3, 1, 4},
     [ANSWER_NO_PROTOCOL] = {3, 2, 4, 1}, [ANSWER_ADMIN] = {3, 13, 1, 1},
     [ANSWER_HOST] = {3, 1, 1, 3},        [ANSWER_REASSEMBLY] = {11, 1, 3, 1},
+    [ANSWER_FRAG_TOO_LONG] = {12, 0, 4, 0},
 };
 
 static enum ct_stat stat_of(uint8_t kind)

@@ -13,13 +13,14 @@ enum answer_error {
     ANSWER_NO_PROTOCOL,
     ANSWER_ADMIN,
     ANSWER_HOST,
-    ANSWER_REASSEMBLY
+    ANSWER_REASSEMBLY,
+    ANSWER_FRAG_TOO_LONG /* IPv6 only */
 };
 
 /* Tell the sender of pkt, if his address may be told anything now.  The error
  * bears the address of the interface pkt came by, or, if pkt was for the router
  * itself, the one it was sent to.
- * detail: the MTU of TOO_BIG, else 0. */
+ * detail: the MTU of TOO_BIG, where FRAG_TOO_LONG points to, else 0. */
 void answer_error(struct journey *j, const struct ct_pkt *pkt,
                   enum answer_error error, uint32_t detail);
 

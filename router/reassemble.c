@@ -6,7 +6,9 @@
  * Who is told that a datagram did not become whole in time (RFC 792, RFC 4443
  * section 3.3; not before its first fragment has come) is as in Linux: with
  * IPv6 every sender; with IPv4 only who spoke to the router's own address,
- * since for others the receiver is the one to say it. */
+ * since for others the receiver is the one to say it.  A fragment past the end
+ * of the longest datagram is told of at once, in IPv6 (RFC 8200 section 4.5).
+ */
 #include "reassemble.h"
 
 #include "answer.h"
@@ -41,7 +43,7 @@ void reassemble_expire(struct journey *j)
  * looked at. */
 static enum ct_reason inspect(const struct journey *j, const struct ct_pkt *pkt)
 {
-    if (pkt->csum_partial || pkt->gso_size != 0)
+    if (pkt->csum_partial || pkt->gso_type != 0)
         return CT_REASON_BAD_GSO;
     if (j->cfg.host)
         return CT_REASON_NONE;
@@ -60,8 +62,11 @@ bool reassemble_take(struct journey *j, struct ct_pkt *pkt,
     }
     reassemble_expire(j);
     blank(j, whole);
-    if (ct_defrag(j->cfg.ct, pkt, whole, &is_whole) == CT_REASON_NONE)
+    why = ct_defrag(j->cfg.ct, pkt, whole, &is_whole);
+    if (why == CT_REASON_NONE)
         return is_whole;
+    if (why == CT_REASON_FRAG_TOO_LONG && walk_family(pkt) == CT_IPV6)
+        answer_error(j, pkt, ANSWER_FRAG_TOO_LONG, pkt->l4_off + 2);
     if (j->cfg.dropped != NULL)
         j->cfg.dropped(j->cfg.ctx, pkt);
     return false;

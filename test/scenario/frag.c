@@ -283,7 +283,7 @@ static void refused_at_once(void **state)
     } bad[] = {
         {"10.0.1.1:7 > " S ":7 udp frag 0+ len 64 @lan", CT_REASON_SPOOFED},
         {"10.0.1.255 > " S " proto 17 frag 8 len 64", CT_REASON_MARTIAN},
-        {C " > " S " proto 17 frag 65528 len 64", CT_REASON_FRAG_BAD},
+        {C " > " S " proto 17 frag 65528 len 64", CT_REASON_FRAG_TOO_LONG},
         {C6 " > " S6 " proto 6 frag 0+ len 16", CT_REASON_FRAG_TINY},
         {C6 ":7 > " S6 ":7 udp frag 0 frag 0", CT_REASON_BAD_EXT_CHAIN},
         {C6 ":7 > " S6 ":7 udp frag 0+ frag 0 len 64", CT_REASON_BAD_EXT_CHAIN},
@@ -298,6 +298,25 @@ static void refused_at_once(void **state)
                      ct_reason_name(bad[i].why));
     }
     assert_int_equal(stat_of(w, CT_STAT_held), 0);
+    END(w);
+}
+
+/* RFC 8200 section 4.5: whose fragment would end past the longest datagram is
+ * told so, by its own header or by that of the first; not about an ICMPv6
+ * message, which might be an error. */
+static void past_the_longest(void **state)
+{
+    struct world *w = WORLD("");
+
+    (void)state;
+    say(w, C6 " > " S6 " proto 17 frag 65528 len 64");
+    say(w, C6 " > " S6 " proto 58 frag 65528 len 64");
+    TRACE(w, "[  0] fd00:1::2 > 2001:db8::2 proto 17: -\n"
+             "      out lan fd00:1::1 > fd00:1::2 icmp 4/0 ptr 42 about "
+             "{fd00:1::2 > 2001:db8::2 udp}\n"
+             "      drop frag_too_long\n"
+             "[  0] fd00:1::2 > 2001:db8::2 proto 58: -\n"
+             "      drop frag_too_long\n");
     END(w);
 }
 
@@ -327,6 +346,7 @@ int main(void)
         STORY(errors_about_fragments),
         STORY(hairpin),
         STORY(refused_at_once),
+        STORY(past_the_longest),
         STORY(switched_off),
     };
 

@@ -1,127 +1,7 @@
 /* test_frag.c - fragments wait until their datagram is whole */
-#include "corerig.h"
+#include "frag_rig.h"
 
-#include "bytes.h"
-#include "csum.h"
 #include "hash.h"
-
-enum { ROOM = CT_HEADROOM + 40 + 65536 + CT_HEADROOM };
-
-static struct corerig rig;
-static uint8_t whole_room[ROOM], piece_room[ROOM];
-static uint64_t cuts[CT_CUTS];
-static struct ct_pkt whole;
-static bool is_whole;
-static uint64_t baseline;
-
-static uint8_t pattern(uint32_t i)
-{
-    return (uint8_t)(i * 31 + (i >> 8) * 7 + 5);
-}
-
-/* One fragment to come. */
-struct frag_spec {
-    uint32_t off, len;
-    bool more;
-    uint8_t fill; /* added to the pattern: other data at the same place */
-};
-
-struct sender {
-    bool v6;
-    uint8_t proto, tos, dest_options;
-    uint16_t df; /* flag bits */
-    uint32_t id;
-    uint32_t host; /* of the source address */
-};
-
-static struct sender udp4 = {.proto = 17, .id = 7, .host = 2};
-static struct sender udp6 = {.v6 = true, .proto = 17, .id = 7, .host = 2};
-
-static uint32_t head(const struct sender *s, const struct frag_spec *f,
-                     uint8_t *p)
-{
-    uint32_t off = 40;
-
-    if (!s->v6) {
-        memset(p, 0, 20);
-        p[0] = 0x45;
-        p[1] = s->tos;
-        store16(p + 2, (uint16_t)(20 + f->len));
-        store16(p + 4, (uint16_t)s->id);
-        store16(p + 6,
-                (uint16_t)(f->off / 8 | (f->more ? 0x2000u : 0) | s->df));
-        p[8] = 64;
-        p[9] = s->proto;
-        store32(p + 12, 0x0a000000 + s->host);
-        store32(p + 16, 0xc6336402);
-        store16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
-        return 20;
-    }
-    memset(p, 0, 48);
-    p[0] = 0x60;
-    p[1] = (uint8_t)(s->tos << 4);
-    p[6] = 44;
-    p[7] = 64;
-    p[8] = 0xfd;
-    store32(p + 12, s->host);
-    p[23] = 9;
-    p[24] = 0x20;
-    p[39] = 2;
-    if (s->dest_options) {
-        p[6] = 60;
-        memset(p + 40, 0, (s->dest_options + 1u) * 8);
-        p[40] = 44;
-        p[41] = s->dest_options;
-        off += (s->dest_options + 1u) * 8;
-    }
-    p[off] = s->proto;
-    p[off + 1] = 0;
-    store16(p + off + 2, (uint16_t)(f->off | f->more));
-    store32(p + off + 4, s->id);
-    store16(p + 4, (uint16_t)(off + 8 - 40 + f->len));
-    return off + 8;
-}
-
-static enum ct_reason give(const struct sender *s, const struct frag_spec *f)
-{
-    struct ct_pkt pkt = {.data = piece_room + CT_HEADROOM, .in = LAN};
-    uint32_t n = head(s, f, pkt.data);
-    enum ct_reason why;
-
-    for (uint32_t i = 0; i < f->len; i++)
-        pkt.data[n + i] = (uint8_t)(pattern(f->off + i) + f->fill);
-    if (f->off == 0 && f->len >= 8 && s->proto == 6)
-        pkt.data[n + 12] = 5 << 4;
-    pkt.len = n + f->len;
-    why = ct_parse(rig.ct, &pkt);
-    if (why != CT_REASON_FRAGMENT)
-        return why;
-    memset(whole_room, 0xee, sizeof whole_room);
-    whole = (struct ct_pkt){.data = whole_room + CT_HEADROOM, .cuts = cuts};
-    return ct_defrag(rig.ct, &pkt, &whole, &is_whole);
-}
-
-static enum ct_reason say(const struct sender *s, uint32_t off, uint32_t len,
-                          bool more)
-{
-    return give(s, &(struct frag_spec){off, len, more, 0});
-}
-
-/* The datagram in whole is this long, and each byte is the first one sent. */
-static void check_whole(const struct sender *s, uint32_t payload)
-{
-    uint32_t n = s->v6 ? 40 : 20;
-
-    assert_true(is_whole);
-    assert_int_equal(ct_parse(rig.ct, &whole), CT_REASON_NONE);
-    n = whole.l4_off;
-    assert_int_equal(whole.len, n + payload);
-    assert_int_equal(whole.tuple.proto, s->proto);
-    for (uint32_t i = 0; i < payload; i++)
-        if (whole.data[n + i] != pattern(i) && !(s->proto == 6 && i == 12))
-            fail_msg("byte %u of %u", i, payload);
-    assert_int_equal(whole_room[CT_HEADROOM + whole.len], 0xee);
-}
 
 static uint64_t stat(enum ct_stat s)
 {
@@ -230,7 +110,7 @@ static const struct {
      0,
      2,
      {{0, 65504, 1, 0}, {65504, 12, 0, 0}},
-     {NONE, CT_REASON_FRAG_BAD},
+     {NONE, CT_REASON_FRAG_TOO_LONG},
      0},
     {"v6: the longest",
      1,
@@ -242,13 +122,13 @@ static const struct {
      1,
      2,
      {{0, 65480, 1, 0}, {65480, 56, 0, 0}},
-     {NONE, CT_REASON_FRAG_BAD},
+     {NONE, CT_REASON_FRAG_TOO_LONG},
      0},
     {"past the end of numbers",
      0,
      1,
      {{65528, 100, 0, 0}},
-     {CT_REASON_FRAG_BAD},
+     {CT_REASON_FRAG_TOO_LONG},
      0},
     {"nothing in it", 0, 1, {{64, 0, 1, 0}}, {CT_REASON_FRAG_BAD}, 0},
     {"v6: nothing in it", 1, 1, {{64, 0, 0, 0}}, {CT_REASON_FRAG_BAD}, 0},
@@ -310,6 +190,37 @@ static void p7_battery_rows(void **state)
         }
         if (ended != (battery[i].payload != 0))
             fail_msg("%s: whole? %d", battery[i].what, ended);
+    }
+}
+
+/* The datagram has the first fragment's header, and that may be the longest: no
+ * more is written than ct.h asks room for, whichever comes last. */
+static void p7_long_header_of_the_first(void **state)
+{
+    struct sender first = udp6, rest = udp6;
+
+    (void)state;
+    first.dest_options = 63; /* 512 bytes */
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t end = i < 2 ? 65535 : 65535 - 512, last = 64000;
+        enum ct_reason want = i < 2 ? CT_REASON_FRAG_TOO_LONG : NONE;
+
+        first.id = rest.id = 77 + i;
+        for (uint32_t at = 8; at < last; at += 8 * 1024)
+            assert_int_equal(say(&rest, at,
+                                 last - at < 8 * 1024 ? last - at : 8 * 1024,
+                                 true),
+                             NONE);
+        if (i % 2) {
+            assert_int_equal(say(&rest, last, end - last, false), NONE);
+            assert_int_equal(say(&first, 0, 8, true), want);
+        } else {
+            assert_int_equal(say(&first, 0, 8, true), NONE);
+            assert_int_equal(say(&rest, last, end - last, false), want);
+        }
+        assert_int_equal(is_whole, want == NONE);
+        if (is_whole)
+            check_whole(&first, end);
     }
 }
 
@@ -570,6 +481,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
         TEST(p7_battery_rows),
+        TEST(p7_long_header_of_the_first),
         TEST(any_order),
         TEST(p7_every_offset),
         TEST(strangers_do_not_meet),
