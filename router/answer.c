@@ -4,8 +4,8 @@
  * routed by their destination like anybody's, pass OUTPUT and POSTROUTING
  * (where conntrack gives an error the addresses that its receiver knows the
  * flow by), and are never answered themselves.  Errors and resets are limited
- * for each receiver.  What becomes of them is counted as orig_*, never as a
- * drop. */
+ * for each receiver, and for all of a side.  What becomes of them is counted as
+ * orig_*, never as a drop. */
 #include "answer.h"
 
 #include "host.h"
@@ -15,10 +15,10 @@
 static const struct {
     uint8_t type4, code4, type6, code6;
 } icmp[] = {
-    [ANSWER_TTL] = {11, 0, 3, 0},        [ANSWER_NO_ROUTE] = {3, 0, 1, 0},
-    [ANSWER_TOO_BIG] = {3, 4, 2, 0},     [ANSWER_NO_PORT] = {3, 3, 1, 4},
-    [ANSWER_NO_PROTOCOL] = {3, 2, 4, 1}, [ANSWER_ADMIN] = {3, 13, 1, 1},
-    [ANSWER_HOST] = {3, 1, 1, 3},        [ANSWER_REASSEMBLY] = {11, 1, 3, 1},
+    [ANSWER_TTL] = {11, 0, 3, 0},           [ANSWER_NO_ROUTE] = {3, 0, 1, 0},
+    [ANSWER_TOO_BIG] = {3, 4, 2, 0},        [ANSWER_NO_PORT] = {3, 3, 1, 4},
+    [ANSWER_NO_PROTOCOL] = {3, 2, 4, 1},    [ANSWER_ADMIN] = {3, 13, 1, 1},
+    [ANSWER_HOST] = {3, 1, 1, 3},           [ANSWER_REASSEMBLY] = {11, 1, 3, 1},
     [ANSWER_FRAG_TOO_LONG] = {12, 0, 4, 0},
 };
 
@@ -108,9 +108,33 @@ void answer_resume(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v)
     count(j, pkt, sent);
 }
 
+static enum ratelimit_side side_of(const struct journey *j,
+                                   const struct ct_pkt *pkt)
+{
+    return pkt->in >= j->local.ifaces.n || j->local.ifaces.iface[pkt->in].inside
+               ? RATELIMIT_INSIDE
+               : RATELIMIT_OUTSIDE;
+}
+
+/* The path's MTU is told as long as its receiver has a token of his own: a
+ * connection that never learns it stands still (as in the kernel). */
+static bool is_within_rate(struct journey *j, const struct ct_pkt *pkt,
+                           const union ct_addr *to, bool mtu)
+{
+    enum ratelimit_side side = side_of(j, pkt);
+
+    if (mtu)
+        return ratelimit_take(&j->limit, to, j->now);
+    if (!ratelimit_total_left(&j->limit, side, j->now) ||
+        !ratelimit_take(&j->limit, to, j->now))
+        return false;
+    ratelimit_total_use(&j->limit, side);
+    return true;
+}
+
 /* May whoever sent pkt be told something?  Which addresses are a link's
- * broadcast, the core can't know. */
-static bool allowed(struct journey *j, const struct ct_pkt *pkt)
+ * broadcast, the core can't know.  mtu: that it was too big. */
+static bool allowed(struct journey *j, const struct ct_pkt *pkt, bool mtu)
 {
     union ct_addr to = walk_addr(pkt, false), dst = walk_addr(pkt, true);
     uint8_t family = walk_family(pkt);
@@ -119,7 +143,7 @@ static bool allowed(struct journey *j, const struct ct_pkt *pkt)
     if (local_dst(&j->local, family, &to) == LOCAL_GROUP ||
         local_dst(&j->local, family, &dst) == LOCAL_GROUP)
         why = CT_STAT_error_of_group;
-    else if (ratelimit_take(&j->limit, &to, j->now))
+    else if (is_within_rate(j, pkt, &to, mtu))
         return true;
     ct_count(j->cfg.ct, why, 1);
     return false;
@@ -185,7 +209,7 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
             j->cfg.ct, pkt, v4 ? icmp[error].type4 : icmp[error].type6,
             v4 ? icmp[error].code4 : icmp[error].code6, detail, src, &out))
         return;
-    if (allowed(j, pkt))
+    if (allowed(j, pkt, error == ANSWER_TOO_BIG))
         originate(j, &out, pkt->in);
     ct_done(j->cfg.ct, &out);
 }
@@ -199,7 +223,7 @@ static void send_reset(struct journey *j, struct ct_pkt *pkt, bool rejected)
         return;
     if (rejected)
         out.mark = pkt->mark; /* else it would wash off its flow's */
-    if (allowed(j, pkt)) {
+    if (allowed(j, pkt, false)) {
         originate(j, &out, pkt->in);
         if (rejected)
             ct_set_closing(j->cfg.ct, pkt);

@@ -41,7 +41,7 @@ struct journey *journey_new(const struct journey_config *config)
     if (j == NULL)
         return NULL;
     j->cfg = *config;
-    ratelimit_setup(&j->limit, config->seed);
+    ratelimit_setup(&j->limit, config->seed, config->workers);
     j->ids = config->seed;
     return j;
 }

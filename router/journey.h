@@ -21,7 +21,8 @@ struct journey;
 
 struct journey_config {
     struct ct *ct;
-    uint64_t seed; /* of IP ids, jitter */
+    uint64_t seed;    /* of IP ids, jitter */
+    uint32_t workers; /* journeys that are one router together; 0: one */
     /* Send it; pkt->data is borrowed for the call, headroom before it is there
      * for a link header.  NONE: sent.  TX_LINK_DOWN, TX_ERROR: lost, and the
      * journey counts it. */

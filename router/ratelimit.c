@@ -21,9 +21,18 @@ static uint64_t jitter(struct ratelimit *limit)
     return 75 + draw(&limit->chance) % 51;
 }
 
-void ratelimit_setup(struct ratelimit *limit, uint64_t seed)
+/* Of one part; never less than one receiver may have at once. */
+static uint32_t total_burst(const struct ratelimit *limit)
+{
+    uint32_t burst = RATELIMIT_TOTAL / limit->parts;
+
+    return burst < RATELIMIT_BURST ? RATELIMIT_BURST : burst;
+}
+
+void ratelimit_setup(struct ratelimit *limit, uint64_t seed, uint32_t parts)
 {
     memset(limit, 0, sizeof *limit);
+    limit->parts = parts > 0 ? parts : 1;
     limit->chance = seed;
     limit->key[0] = draw(&limit->chance);
     limit->key[1] = draw(&limit->chance);
@@ -57,4 +66,33 @@ bool ratelimit_take(struct ratelimit *limit, const union ct_addr *addr,
     limit->bucket[i].next_ms = next;
     limit->bucket[i].tokens = tokens > 0 ? tokens - 1 : 0;
     return tokens > 0;
+}
+
+/* Each millisecond of a part brings 0, 1 or 2 tokens, and each answer costs as
+ * many: on average one, but nobody outside can count them. */
+bool ratelimit_total_left(struct ratelimit *limit, enum ratelimit_side side,
+                          ct_time now)
+{
+    struct ratelimit_total *t = &limit->total[side];
+    uint32_t burst = total_burst(limit);
+    uint64_t due = (now.ms - t->at_ms) / limit->parts;
+
+    t->at_ms += due * limit->parts;
+    if (due > 2u * burst) {
+        t->tokens = burst;
+        due = 0;
+    }
+    for (; due > 0 && t->tokens < burst; due--)
+        t->tokens += (uint32_t)(draw(&limit->chance) % 3);
+    if (t->tokens > burst)
+        t->tokens = burst;
+    return t->tokens > 0;
+}
+
+void ratelimit_total_use(struct ratelimit *limit, enum ratelimit_side side)
+{
+    struct ratelimit_total *t = &limit->total[side];
+    uint32_t cost = (uint32_t)(draw(&limit->chance) % 3);
+
+    t->tokens -= cost < t->tokens ? cost : t->tokens;
 }

@@ -243,6 +243,7 @@ static bool make_core(struct worker *w, char err[256])
     w->journey = journey_new(&(struct journey_config){
         .ct = w->ct,
         .seed = c->seed + w->config.index,
+        .workers = w->config.n_workers,
         .tx = worker_io_tx,
         .steer = w->config.n_workers > 1 ? worker_io_steer : NULL,
         .host = w->config.host,

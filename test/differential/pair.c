@@ -97,7 +97,7 @@ void pair_put(struct pair *p, enum pair_subject who, bool wan, const uint8_t *d,
         return;
     }
     if (fresh)
-        ratelimit_setup(&p->rig.journey->limit, 1);
+        ratelimit_setup(&p->rig.journey->limit, 1, 1);
     put_weir(p, wan, d, len);
 }
 

@@ -294,6 +294,30 @@ static void t10_error_limit_is_per_receiver(void **state)
     END(w);
 }
 
+/* RFC 1812 4.3.2.8: however many strangers ask, each once, few are answered;
+ * what they use up is not the inside's, and a path's MTU is told all the same.
+ */
+static void t10_error_limit_over_all_receivers(void **state)
+{
+    struct world *w = WORLD("mtu wan 1280");
+    uint64_t limited;
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 3000; i++)
+        sayf(w, "203.0.%u.%u:%u > 198.51.100.1:9 udp @wan", 1 + i / 250,
+             1 + i % 250, 1000 + i);
+    assert_true(w->sent >= 10 && w->sent < 150);
+    limited = stat_of(w, CT_STAT_error_limited);
+    assert_int_equal(limited, 3000 - w->sent);
+    w->sent = 0;
+    say(w, "10.0.1.67:1 > " S " udp ttl 1");
+    assert_int_equal(w->sent, 1);
+    say(w, "10.0.1.67:1 > " S " udp df len 1400");
+    assert_int_equal(w->sent, 2);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +336,7 @@ int main(void)
         STORY(rfc4787_req13_path_mtu),
         STORY(rfc4787_req13a_fragments),
         STORY(t10_error_limit_is_per_receiver),
+        STORY(t10_error_limit_over_all_receivers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ static void burst_is_ten(void **state)
     struct ratelimit l;
 
     (void)state;
-    ratelimit_setup(&l, 1);
+    ratelimit_setup(&l, 1, 1);
     assert_int_equal(ask(&l, 1, 1000, 100), 10);
     assert_int_equal(ask(&l, 1, 1000, 100), 0);
     assert_int_equal(ask(&l, 1, 1074, 100), 0); /* never before 75 ms */
@@ -47,7 +47,7 @@ static void about_ten_a_second(void **state)
     unsigned granted = 0;
 
     (void)state;
-    ratelimit_setup(&l, 2);
+    ratelimit_setup(&l, 2, 1);
     ask(&l, 1, 1000, 10);
     for (uint64_t ms = 1001; ms <= 101000; ms++)
         granted += ask(&l, 1, ms, 1);
@@ -59,7 +59,7 @@ static void rest_refills_no_more_than_the_burst(void **state)
     struct ratelimit l;
 
     (void)state;
-    ratelimit_setup(&l, 3);
+    ratelimit_setup(&l, 3, 1);
     ask(&l, 1, 1000, 10);
     assert_int_equal(ask(&l, 1, 3600000, 100), 10);
 }
@@ -74,7 +74,7 @@ static void addresses_do_not_share(void **state)
     for (uint32_t i = 0; i < 2560; i++) {
         struct ratelimit l;
 
-        ratelimit_setup(&l, i);
+        ratelimit_setup(&l, i, 1);
         ask(&l, 1, 1000, 1000);
         shared += ask(&l, 2 + i, 1000, 100) != 10;
     }
@@ -92,8 +92,8 @@ static void buckets_depend_on_the_seed(void **state)
 
         if (i % 256 != 0)
             continue;
-        ratelimit_setup(&a, 10);
-        ratelimit_setup(&b, 11);
+        ratelimit_setup(&a, 10, 1);
+        ratelimit_setup(&b, 11, 1);
         for (uint32_t k = 0; k < 256; k++) {
             ask(&a, i + k, 1000, 10);
             ask(&b, i + k, 1000, 10);
@@ -104,6 +104,40 @@ static void buckets_depend_on_the_seed(void **state)
     assert_true(differ > 100);
 }
 
+/* How many of n strangers, each asking once, are answered. */
+static unsigned ask_strangers(struct ratelimit *l, enum ratelimit_side side,
+                              uint64_t ms, unsigned n)
+{
+    unsigned granted = 0;
+
+    for (; n-- > 0 && ratelimit_total_left(l, side, (ct_time){ms}); granted++)
+        ratelimit_total_use(l, side);
+    return granted;
+}
+
+/* A burst of 50 and a thousand a second, however many parts share it; what
+ * strangers ask for is not taken from the inside. */
+static void a_total_for_all_addresses(void **state)
+{
+    (void)state;
+    for (uint32_t parts = 1; parts <= 4; parts++) {
+        unsigned burst = 0, rate = 0, inside = 0;
+
+        for (uint32_t k = 0; k < parts; k++) {
+            struct ratelimit l;
+
+            ratelimit_setup(&l, 20 + k, parts);
+            burst += ask_strangers(&l, RATELIMIT_OUTSIDE, 1000, 3000);
+            for (uint64_t ms = 1001; ms <= 11000; ms++)
+                rate += ask_strangers(&l, RATELIMIT_OUTSIDE, ms, 10);
+            inside += ask_strangers(&l, RATELIMIT_INSIDE, 11000, 3000);
+        }
+        assert_in_range(burst, 25, 90);
+        assert_in_range(inside, 25, 90);
+        assert_in_range(rate, 8000, 16000);
+    }
+}
+
 static void jitter_is_not_periodic(void **state)
 {
     struct ratelimit l;
@@ -111,7 +145,7 @@ static void jitter_is_not_periodic(void **state)
     bool varies = false;
 
     (void)state;
-    ratelimit_setup(&l, 4);
+    ratelimit_setup(&l, 4, 1);
     ask(&l, 1, 1000, 10);
     for (uint64_t ms = 1001; ms < 6000; ms++) {
         if (ask(&l, 1, ms, 1) == 0)
@@ -133,6 +167,7 @@ int main(void)
         cmocka_unit_test(rest_refills_no_more_than_the_burst),
         cmocka_unit_test(addresses_do_not_share),
         cmocka_unit_test(buckets_depend_on_the_seed),
+        cmocka_unit_test(a_total_for_all_addresses),
         cmocka_unit_test(jitter_is_not_periodic),
     };
 
