@@ -88,9 +88,13 @@ static void on_timer(uv_timer_t *timer)
 {
     struct control *c = timer->data;
 
+    uint64_t next;
+
     hostnet_tend(c);
     complain(c);
-    uv_timer_start(timer, on_timer, devices_tend(c), 0);
+    next = devices_tend(c);
+    checks_look(c);
+    uv_timer_start(timer, on_timer, next, 0);
 }
 
 static void on_wake(uv_async_t *wake)

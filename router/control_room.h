@@ -5,6 +5,7 @@
 
 #include "gateway.h"
 #include "generation.h"
+#include "health.h"
 #include "queue.h"
 #include "shortage.h"
 #include "tun.h"
@@ -15,6 +16,7 @@ struct device {
     struct tun tun;
     bool lost;         /* deleted; being won back */
     bool moved;        /* not in our namespace, yet alive */
+    bool down;         /* it is here, and set down */
     uint64_t retry_ms; /* when to try next */
     unsigned tries;
 };
@@ -42,11 +44,12 @@ struct control {
     char complaint[256];            /* what it would not do, told once */
     struct ct_reserved reserved[2]; /* tcp, udp; workers read them */
     uint64_t reserve_at; /* ms of the loop: /proc is not read before */
+    uint64_t look_at;    /* the same: the kernel is not looked at before */
     struct shortage shortage;
     struct queue *queue; /* user programs' socket; NULL: no queues */
     struct web *web;
     struct web_source source;
-    char why[128]; /* not ready because */
+    struct health health; /* checks of /readyz */
 };
 
 /* devices.c */
@@ -77,6 +80,10 @@ void hostnet_end(struct control *c);
 void hostnet_changed(struct control *c); /* look again, soon */
 void hostnet_reserve(struct control *c); /* ports of the host's own */
 void hostnet_tend(struct control *c);    /* the same, once a second */
+
+/* checks.c: what /readyz answers; looked at each second, and when the kernel
+ * says that something changed */
+void checks_look(struct control *c);
 
 /* websource.c */
 void websource_setup(struct control *c);

@@ -119,6 +119,7 @@ static void watch(struct control *c, struct device *d)
 {
     struct netlink_link link;
     bool away = netlink_link(c->nl, d->tun.name, &link) < 0;
+    bool was_down = d->down;
 
     if (away && !d->moved)
         log_info("tun",
@@ -126,6 +127,9 @@ static void watch(struct control *c, struct device *d)
                  "state is unknown here",
                  d->tun.name);
     d->moved = away;
+    d->down = !away && !link.up;
+    if (was_down && !d->down) /* its routes went with it */
+        hostnet_changed(c);
 }
 
 uint64_t devices_tend(struct control *c)

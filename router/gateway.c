@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAN, WAN, LOOPBACK_INDEX = 1 };
+enum { LAN, WAN, LOOPBACK_INDEX = 1, STRICT = 1 };
 
 static const uint32_t none[4];
 
@@ -32,6 +32,7 @@ struct gateway {
     uint32_t
         untracked[4]; /* devices that the kernel's conntrack leaves alone */
     bool ipv6;        /* was planned: goes on, while devices are away */
+    struct gateway_health_memory memory;
 };
 
 static int open_sockets(struct gateway *gw, char err[256])
@@ -151,6 +152,22 @@ static bool is_device(const struct gateway *gw,
     return false;
 }
 
+/* Is it a value that stops packets?  What weir sets by itself never is: it is
+ * told of those, too, without a name. */
+static bool spoils(const struct gateway *gw,
+                   const struct netlink_watch_event *e)
+{
+    bool all = e->index == (uint32_t)NETLINK_WATCH_ALL;
+    bool device = e->index == gw->index[LAN] || e->index == gw->index[WAN] ||
+                  e->index == gw->tun[LAN] || e->index == gw->tun[WAN];
+
+    if (e->family == CT_IPV6)
+        return (all && (e->forwarding == 0 || e->proxy_neigh == 0)) ||
+               (e->index == gw->index[WAN] && e->forwarding == 0);
+    return (device && e->forwarding == 0) ||
+           ((device || all) && e->rp_filter == STRICT);
+}
+
 static void judge(void *ctx, const struct netlink_watch_event *e)
 {
     struct draining *d = ctx;
@@ -175,6 +192,9 @@ static void judge(void *ctx, const struct netlink_watch_event *e)
         break;
     case NETLINK_WATCH_RULE:
         d->changed = true;
+        break;
+    case NETLINK_WATCH_SETTING:
+        d->changed = d->changed || spoils(gw, e);
         break;
     }
 }
@@ -285,4 +305,11 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
         leave_alone(gw, none);
     free(plan);
     return code;
+}
+
+void gateway_check(struct gateway *gw, const struct config_facts *facts,
+                   struct gateway_health *out)
+{
+    gateway_health_look(gw->nl, &gw->want, facts, gw->tun[WAN], &gw->memory,
+                        out);
 }

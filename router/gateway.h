@@ -22,6 +22,7 @@
 #define GATEWAY_H
 
 #include "gateway_facts.h"
+#include "gateway_health.h"
 
 struct gateway;
 
@@ -54,5 +55,9 @@ int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256]);
  * kernel no router; idempotent. */
 int gateway_sync(struct gateway *gw, const struct config_facts *facts,
                  uint32_t tun_lan, uint32_t tun_wan, char err[256]);
+
+/* Do packets get through?  facts: of the last gateway_look(). */
+void gateway_check(struct gateway *gw, const struct config_facts *facts,
+                   struct gateway_health *out);
 
 #endif

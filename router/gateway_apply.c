@@ -96,7 +96,7 @@ static int list_family(struct netlink *nl, uint8_t family, struct found *f)
     int err = netlink_rule_each(nl, family, take_rule, f);
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables && err == 0; i++)
-        err = netlink_route_each(nl, family, tables[i], take_route, f);
+        err = netlink_route_each(nl, family, tables[i], 0, take_route, f);
     if (err == 0)
         err = netlink_neigh_each(nl, family, take_neigh, f);
     return err;

@@ -264,15 +264,18 @@ static void sort(struct config_facts *f)
 
 static int list_routes(struct look *l, struct netlink *nl)
 {
+    const uint32_t lan = l->facts->device[LAN].index;
     int err = -EAGAIN;
 
-    if (l->facts->device[LAN].index == 0)
+    if (lan == 0)
         return 0;
     for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
         l->facts->n_routes = 0;
-        err = netlink_route_each(nl, CT_IPV4, RT_TABLE_MAIN, take_route, l);
+        err =
+            netlink_route_each(nl, CT_IPV4, RT_TABLE_MAIN, lan, take_route, l);
         if (err == 0)
-            err = netlink_route_each(nl, CT_IPV6, RT_TABLE_MAIN, take_route, l);
+            err = netlink_route_each(nl, CT_IPV6, RT_TABLE_MAIN, lan,
+                                     take_route, l);
     }
     sort(l->facts);
     return err == 0 && l->no_memory ? -ENOMEM : err;

@@ -207,11 +207,19 @@ static void remember(struct gateway_settings *all, enum gateway_setting s,
 int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t value)
 {
+    const struct gateway_setting_change *c;
     uint32_t now;
     int err = gateway_setting_get(all, s, device, &now);
 
     if (err < 0 || now == value)
         return err;
+    c = find(all, s, device);
+    if (c != NULL && c->is == value)
+        log_warn("gateway",
+                 "%s of %s was set to %u while weir runs, which "
+                 "needs %u: set back",
+                 rows[s].key, device[0] != '\0' ? device : "the host", now,
+                 value);
     /* Before it is done: if it should fail, the line says what isn't so. */
     remember(all, s, device, now, value);
     save(all);

@@ -21,6 +21,7 @@ enum {
     SETTLE_MS = 50,
     RETRY_MS = 1000,
     RESERVE_MS = 1000,
+    LOOK_MS = 60000, /* for what the kernel does not tell of */
     NOT_POSSIBLE = 1,
     BAD_CONFIG = 2
 };
@@ -87,6 +88,10 @@ void hostnet_tend(struct control *c)
         return;
     c->reserve_at = now + RESERVE_MS;
     hostnet_reserve(c);
+    if (now < c->look_at)
+        return;
+    c->look_at = now + LOOK_MS;
+    hostnet_changed(c);
 }
 
 /* The kernel's rules as the facts and the TUN pair want them. */
@@ -148,27 +153,33 @@ static void try_later(struct control *c, const char *err)
     uv_timer_start(&c->settle, on_settled, RETRY_MS, 0);
 }
 
-static void on_settled(uv_timer_t *timer)
+/* 0, or -1 with a sentence in err. */
+static int look_again(struct control *c, char err[256])
 {
-    struct control *c = timer->data;
     struct config_facts facts;
-    char err[256];
 
-    if (gateway_look(c->gateway, &facts, err) < 0) {
-        try_later(c, err);
-        return;
-    }
+    if (gateway_look(c->gateway, &facts, err) < 0)
+        return -1;
     if (gateway_facts_equal(&facts, &c->facts))
         gateway_facts_free(&facts);
     else
         follow(c, &facts);
-    if (apply(c, err) < 0) {
+    return apply(c, err);
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+    struct control *c = timer->data;
+    char err[256];
+
+    if (look_again(c, err) < 0) {
         try_later(c, err);
-        return;
+    } else {
+        if (c->complaint[0] != '\0')
+            log_info("gateway", "the kernel's routing is as it must be again");
+        c->complaint[0] = '\0';
     }
-    if (c->complaint[0] != '\0')
-        log_info("gateway", "the kernel's routing is as it must be again");
-    c->complaint[0] = '\0';
+    checks_look(c);
 }
 
 /* More than the socket holds is an error of the socket's, and libuv does not
@@ -199,6 +210,7 @@ int hostnet_start(struct control *c)
     if (c->gateway == NULL)
         return 0;
     hostnet_reserve(c);
+    c->look_at = uv_now(&c->loop) + LOOK_MS;
     c->watch.data = c->settle.data = c;
     if (uv_timer_init(&c->loop, &c->settle) < 0 ||
         uv_poll_init(&c->loop, &c->watch, gateway_fd(c->gateway)) < 0 ||

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LOWER_UP = 0x10000 }; /* IFF_LOWER_UP, which net/if.h lacks */
+
 static const uint16_t inet_ids[NETLINK_N_INET] = {
     [NETLINK_FORWARDING] = IPV4_DEVCONF_FORWARDING,
     [NETLINK_RP_FILTER] = IPV4_DEVCONF_RP_FILTER,
@@ -93,6 +95,7 @@ static void read_device(const struct nlmsghdr *h, struct netlink_device *d)
     d->index = (uint32_t)m->ifi_index;
     d->up = (m->ifi_flags & IFF_UP) != 0;
     d->loopback = (m->ifi_flags & IFF_LOOPBACK) != 0;
+    d->carrier = (m->ifi_flags & LOWER_UP) != 0;
     mnl_attr_parse(h, sizeof *m, read_attr, d);
 }
 

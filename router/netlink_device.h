@@ -18,7 +18,8 @@ struct netlink_device {
     char name[16];
     uint32_t index, mtu, group;
     bool up, loopback;
-    bool ipv6; /* may carry it: there is IPv6, and it isn't disabled here */
+    bool carrier; /* what it is connected to is there */
+    bool ipv6;    /* may carry it: there is IPv6, and it isn't disabled here */
     uint32_t inet[NETLINK_N_INET];
 };
 

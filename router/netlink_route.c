@@ -64,7 +64,7 @@ static int read_route(const struct nlmsghdr *h, void *data)
 }
 
 int netlink_route_each(struct netlink *nl, uint8_t family, uint32_t table,
-                       netlink_route_fn *fn, void *ctx)
+                       uint32_t index, netlink_route_fn *fn, void *ctx)
 {
     _Alignas(8) char room[NETLINK_ROOM];
     struct nlmsghdr *h = netlink_ask(nl, room, RTM_GETROUTE, NLM_F_DUMP);
@@ -74,10 +74,42 @@ int netlink_route_each(struct netlink *nl, uint8_t family, uint32_t table,
 
     m->rtm_family = netlink_af(family);
     mnl_attr_put_u32(h, RTA_TABLE, table);
+    if (index != 0)
+        mnl_attr_put_u32(h, RTA_OIF, index);
     err = netlink_answer(nl, h, read_route, &each);
-    if (err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP)
+    if (err == -ENOENT || err == -ENODEV || err == -EAFNOSUPPORT ||
+        err == -EOPNOTSUPP)
         return 0;
     return err;
+}
+
+static int read_found(const struct nlmsghdr *h, void *data)
+{
+    const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+    struct netlink_route r;
+
+    memset(&r, 0, sizeof r);
+    if (m->rtm_type == RTN_UNICAST)
+        mnl_attr_parse(h, sizeof *m, read_attr, &r);
+    *(uint32_t *)data = r.index;
+    return MNL_CB_OK;
+}
+
+int netlink_route_find(struct netlink *nl, uint8_t family,
+                       const union ct_addr *dst, const union ct_addr *src,
+                       uint32_t in, uint32_t *out)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, RTM_GETROUTE, 0);
+    struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+
+    m->rtm_family = netlink_af(family);
+    m->rtm_dst_len = m->rtm_src_len = family == CT_IPV4 ? 32 : 128;
+    netlink_put_addr(h, RTA_DST, family, dst);
+    netlink_put_addr(h, RTA_SRC, family, src);
+    mnl_attr_put_u32(h, RTA_IIF, in);
+    *out = 0;
+    return netlink_answer(nl, h, read_found, out);
 }
 
 static struct rtmsg *put_route(struct nlmsghdr *h,

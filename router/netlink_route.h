@@ -22,11 +22,19 @@ static_assert(sizeof(struct netlink_route) == 48, "no padding");
 
 typedef void netlink_route_fn(void *ctx, const struct netlink_route *route);
 
-/* Every unicast route of one family's table.  0 or a negative errno, as all
- * below; a table, or a family, that isn't there has none.  -EAGAIN: they
- * changed meanwhile. */
+/* Every unicast route of one family's table that has a next hop by the device
+ * index (0: by any).  The kernel chooses them: with 100,000 routes by another
+ * device none is copied.  0 or a negative errno, as all below; a table, a
+ * family or a device that isn't there has none.  -EAGAIN: they changed
+ * meanwhile. */
 int netlink_route_each(struct netlink *nl, uint8_t family, uint32_t table,
-                       netlink_route_fn *fn, void *ctx);
+                       uint32_t index, netlink_route_fn *fn, void *ctx);
+
+/* Where would a packet to dst go that came from src by the device in?  *out:
+ * the device's index. */
+int netlink_route_find(struct netlink *nl, uint8_t family,
+                       const union ct_addr *dst, const union ct_addr *src,
+                       uint32_t in, uint32_t *out);
 
 /* To a device that is up; takes the place of another to the same prefix in that
  * table. */

@@ -4,6 +4,7 @@
 #include "netlink_ask.h"
 
 #include <errno.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,9 @@ struct netlink_watch {
 };
 
 static const int groups[] = {
-    RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-    RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,
-    RTNLGRP_IPV6_RULE,
+    RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV6_IFADDR,
+    RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,   RTNLGRP_IPV4_RULE,
+    RTNLGRP_IPV6_RULE,  RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 };
 
 static int join(struct netlink_watch *w)
@@ -86,6 +87,41 @@ static int read_table(const struct nlattr *a, void *data)
     return MNL_CB_OK;
 }
 
+static int read_setting(const struct nlattr *a, void *data)
+{
+    struct netlink_watch_event *e = data;
+    int32_t value = (int32_t)mnl_attr_get_u32(a);
+
+    switch (mnl_attr_get_type(a)) {
+    case NETCONFA_IFINDEX:
+        e->index = (uint32_t)value;
+        break;
+    case NETCONFA_FORWARDING:
+        e->forwarding = value;
+        break;
+    case NETCONFA_RP_FILTER:
+        e->rp_filter = value;
+        break;
+    case NETCONFA_PROXY_NEIGH:
+        e->proxy_neigh = value;
+        break;
+    default:
+        break;
+    }
+    return MNL_CB_OK;
+}
+
+static void read_settings(const struct nlmsghdr *h,
+                          struct netlink_watch_event *e)
+{
+    const struct netconfmsg *conf = mnl_nlmsg_get_payload(h);
+
+    e->what = NETLINK_WATCH_SETTING;
+    e->family = netlink_family(conf->ncm_family);
+    e->forwarding = e->rp_filter = e->proxy_neigh = -1;
+    mnl_attr_parse(h, sizeof *conf, read_setting, e);
+}
+
 /* false: nothing of ours to tell. */
 static bool read_event(const struct nlmsghdr *h, struct netlink_watch_event *e)
 {
@@ -115,6 +151,9 @@ static bool read_event(const struct nlmsghdr *h, struct netlink_watch_event *e)
     case RTM_NEWRULE:
     case RTM_DELRULE:
         e->what = NETLINK_WATCH_RULE;
+        return true;
+    case RTM_NEWNETCONF:
+        read_settings(h, e);
         return true;
     default:
         return false;

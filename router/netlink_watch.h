@@ -1,5 +1,5 @@
 /* netlink_watch.h - what the kernel tells of changes to devices, addresses,
- * routes and rules */
+ * routes, rules and settings */
 #ifndef NETLINK_WATCH_H
 #define NETLINK_WATCH_H
 
@@ -11,8 +11,11 @@ enum netlink_watch_what {
     NETLINK_WATCH_DEVICE,
     NETLINK_WATCH_ADDR,
     NETLINK_WATCH_ROUTE,
-    NETLINK_WATCH_RULE
+    NETLINK_WATCH_RULE,
+    NETLINK_WATCH_SETTING
 };
+
+enum { NETLINK_WATCH_ALL = -1 }; /* conf/all */
 
 struct netlink_watch_event {
     enum netlink_watch_what what;
@@ -20,6 +23,10 @@ struct netlink_watch_event {
     uint32_t index; /* of a device, or an address's device */
     uint32_t table; /* of a route */
     char name[16];  /* of a device */
+    /* Settings of net.ipv4.conf or net.ipv6.conf: index is the device's or
+     * NETLINK_WATCH_ALL; what the message does not name is -1. */
+    uint8_t family;
+    int32_t forwarding, rp_filter, proxy_neigh;
 };
 
 typedef void netlink_watch_fn(void *ctx,

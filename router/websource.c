@@ -167,16 +167,23 @@ static void queue(void *ctx, uint32_t i, struct web_queue *out)
 
 static bool ready(void *ctx, const char **why)
 {
-    struct control *c = ctx;
+    return health_ready(&((struct control *)ctx)->health, why);
+}
 
-    for (uint32_t i = 0; i < c->n_devices; i++)
-        if (c->device[i].lost) {
-            snprintf(c->why, sizeof c->why, "device %s is gone",
-                     c->device[i].tun.name);
-            *why = c->why;
-            return false;
-        }
-    return true;
+static uint32_t checks(void *ctx)
+{
+    return ((struct control *)ctx)->health.n;
+}
+
+static void check(void *ctx, uint32_t i, struct web_check *out)
+{
+    static const char *const levels[] = {"ok", "warn", "fail"};
+    const struct health_check *c = &((struct control *)ctx)->health.check[i];
+
+    *out = (struct web_check){.name = c->name,
+                              .level = levels[c->level],
+                              .detail = c->detail,
+                              .since = c->since};
 }
 
 static bool remove_flow(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen)
@@ -232,6 +239,8 @@ void websource_setup(struct control *c)
         .queue = queue,
         .param = param,
         .ready = ready,
+        .checks = checks,
+        .check = check,
         .remove = remove_flow,
         .flush = flush,
         .want_events = want_events,

@@ -87,11 +87,12 @@ static const char *const schemas[][2] = {
      ",\"queued\":" INT ",\"verdicts\":" INT ",\"full\":" INT
      ",\"timeout\":" INT ",\"bypassed\":" INT ",\"fail_opened\":" INT
      ",\"bad_verdict\":" INT ",\"late\":" INT "}}}}}"},
-    {"Ready", "{\"type\":\"object\",\"required\":[\"ready\",\"checks\"],"
-              "\"properties\":{\"ready\":" BOOL ",\"detail\":" STR
-              ",\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-              "\"properties\":{\"name\":" STR ",\"ok\":" BOOL ",\"detail\":" STR
-              "}}}}}"},
+    {"Ready",
+     "{\"type\":\"object\",\"required\":[\"ready\",\"checks\"],"
+     "\"properties\":{\"ready\":" BOOL ",\"detail\":" STR
+     ",\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+     "\"properties\":{\"name\":" STR ",\"ok\":" BOOL ",\"level\":" STR
+     ",\"detail\":" STR ",\"since\":{\"type\":[\"string\",\"null\"]}}}}}}"},
     {"Problem",
      "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\","
      "\"detail\"],\"properties\":{\"type\":" STR ",\"title\":" STR

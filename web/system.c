@@ -1,5 +1,6 @@
 /* system.c - health and rules */
 #include "system.h"
+#include "flow.h"
 #include "json_out.h"
 
 #include <string.h>
@@ -8,14 +9,47 @@
  * escaped, numbers. */
 enum { RULE_SIZE = 1024 };
 
-static void write_check(struct json_out *j, const char *name, bool ok,
-                        const char *why)
+/* since: NULL: not known. */
+static void write_check(struct json_out *j, const struct web_check *c,
+                        const char *since)
 {
     json_out_object(j, NULL);
-    json_out_string(j, "name", name);
-    json_out_bool(j, "ok", ok);
-    json_out_string(j, "detail", ok ? "" : why);
+    json_out_string(j, "name", c->name);
+    json_out_bool(j, "ok", strcmp(c->level, "ok") == 0);
+    json_out_string(j, "level", c->level);
+    json_out_string(j, "detail", c->detail);
+    if (since)
+        json_out_string(j, "since", since);
+    else
+        json_out_null(j, "since");
     json_out_end_object(j);
+}
+
+static void write_checks(struct json_out *j, const struct web_source *src)
+{
+    for (uint32_t i = 0; i < src->checks(src->ctx); i++) {
+        struct web_check c;
+        char since[32];
+
+        src->check(src->ctx, i, &c);
+        flow_time(since, src->wall_ms(src->ctx, c.since));
+        write_check(j, &c, since);
+    }
+}
+
+/* A full table is told but is no reason to send traffic elsewhere: who acts on
+ * readiness would take down the only router there is. */
+static void write_table(struct json_out *j, const struct web_source *src)
+{
+    uint64_t entries = src->stat(src->ctx, CT_NONE, CT_STAT_entries);
+    bool room = entries * 100 < (uint64_t)src->max(src->ctx) * 95;
+
+    write_check(j,
+                &(struct web_check){
+                    .name = "table",
+                    .level = room ? "ok" : "warn",
+                    .detail = room ? "" : "the table is more than 95 % full"},
+                NULL);
 }
 
 /* Whoever is answered at all has met a loop that turns. */
@@ -38,26 +72,27 @@ enum MHD_Result system_readyz(struct request *r)
     const char *why = "";
     struct json_out j;
     struct buf b;
-    uint64_t entries, max;
-    bool ready, room;
+    bool ready = src->ready(src->ctx, &why);
 
-    ready = src->ready(src->ctx, &why);
-    entries = src->stat(src->ctx, CT_NONE, CT_STAT_entries);
-    max = src->max(src->ctx);
-    room = entries * 100 < max * 95;
-
+    if (ready)
+        why = "";
+    else if (!why || !*why)
+        why = "not ready";
     buf_init(&b, 16384);
     json_out_init(&j, &b);
     json_out_object(&j, NULL);
     json_out_bool(&j, "ready", ready);
-    json_out_string(&j, "detail", ready || !why ? "" : why);
+    json_out_string(&j, "detail", why);
     json_out_array(&j, "checks");
-    write_check(&j, "router", ready, why ? why : "not ready");
-    write_check(&j, "table", room, "the table is more than 95 % full");
+    write_check(&j,
+                &(struct web_check){.name = "router",
+                                    .level = ready ? "ok" : "fail",
+                                    .detail = why},
+                NULL);
+    write_table(&j, src);
+    write_checks(&j, src);
     json_out_end_array(&j);
     json_out_end_object(&j);
-    /* A full table is told but is no reason to send traffic elsewhere: who
-     * acts on readiness would take down the only router there is. */
     return request_answer(r, ready ? 200 : 503, "application/json", &b);
 }
 

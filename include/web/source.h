@@ -36,6 +36,14 @@ struct web_queue {
     uint64_t late;        /* verdicts on packets that did not wait any more */
 };
 
+/* One thing that must be well for packets to be routed. */
+struct web_check {
+    const char *name;
+    const char *level;  /* "ok", "warn", "fail" */
+    const char *detail; /* a sentence; "" when it is well */
+    ct_time since;      /* when the level changed */
+};
+
 struct web_source {
     void *ctx;
 
@@ -67,6 +75,8 @@ struct web_source {
 
     /* Ready to route?  If not, *why is a sentence. */
     bool (*ready)(void *ctx, const char **why);
+    uint32_t (*checks)(void *ctx);
+    void (*check)(void *ctx, uint32_t i, struct web_check *out);
 
     /* Destroy one flow, or all.  By message: done within a loop turn or two.
      * Answers false when the owner's mailbox is full. */

@@ -190,7 +190,11 @@ def link_down_up(workers):
             lab.wait_for("tx_link_down is counted", lambda: w.weir.json(
                 "/api/v1/stats")["drops"]["tx_link_down"] > before)
             need(w.weir.process.poll() is None, "weir ended")
+            lab.wait_for("it says so", lambda: "is down" in w.weir.get(
+                "/readyz")[1])
+            same(w.weir.ready(), False, "ready while the device is down")
             w.set_up("wan")
+            lab.wait_for("it is ready again", w.weir.ready)
             same(read_all(talk.served, 100), b"x" * 100, "what was held back")
             talk.say()
         down = w.weir.output().count("down")

@@ -196,6 +196,23 @@ static bool ready(void *ctx, const char **why)
     return w->ready;
 }
 
+static uint32_t checks(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+static void check(void *ctx, uint32_t i, struct web_check *out)
+{
+    const struct world *w = ctx;
+
+    (void)i;
+    *out = (struct web_check){.name = "interface.lan",
+                              .level = w->ready ? "ok" : "fail",
+                              .detail = w->ready ? "" : "lan is gone",
+                              .since = {1000000}};
+}
+
 static bool remove_flow(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen)
 {
     struct world *w = ctx;
@@ -298,10 +315,11 @@ struct world *web_world_new(const char *token)
         .host = "127.0.0.1", .token = token, .version = "0.1.0"};
 
     w->source = (struct web_source){
-        w,         shards,  slots,      read_flow,   expects,  read_expect,
-        now,       wall_ms, iface_name, get_stat,    drops,    max,
-        max,       ifaces,  iface,      rules,       get_rule, queues,
-        get_queue, param,   ready,      remove_flow, flush,    want_events};
+        w,         shards,     slots,      read_flow, expects,  read_expect,
+        now,       wall_ms,    iface_name, get_stat,  drops,    max,
+        max,       ifaces,     iface,      rules,     get_rule, queues,
+        get_queue, param,      ready,      checks,    check,    remove_flow,
+        flush,     want_events};
     w->ready = true;
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/test_web.XXXXXX");
     if (!mkdtemp(w->dir))

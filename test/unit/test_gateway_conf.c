@@ -2,6 +2,7 @@
  * and with which rights */
 #include "gateway_rig.h"
 
+#include "netlink_route.h"
 #include "sandbox.h"
 
 #include <sys/mount.h>
@@ -66,6 +67,35 @@ static void facts_are_told(void **state)
     assert_true(gateway_facts_equal(&f, &f));
     gateway_facts_free(&f);
     gateway_close(gw);
+}
+
+static void count_route(void *ctx, const struct netlink_route *route)
+{
+    (void)route;
+    ++*(unsigned *)ctx;
+}
+
+/* A full table by the wan device is not copied for lan's few routes. */
+static void routes_of_others_are_not_listed(void **state)
+{
+    struct netlink *nl;
+    unsigned all = 0, lan = 0, none = 0;
+    uint32_t index = if_nametoindex("lan0");
+
+    (void)state;
+    sh("for i in $(seq 200); do echo route add 11.0.0.$i via 203.0.113.2; done "
+       "| ip -batch -; ip route add 10.99.0.0/16 via 10.88.0.9");
+    assert_int_equal(netlink_open(&nl), 0);
+    assert_int_equal(netlink_route_each(nl, CT_IPV4, 254, 0, count_route, &all),
+                     0);
+    assert_int_equal(
+        netlink_route_each(nl, CT_IPV4, 254, index, count_route, &lan), 0);
+    assert_int_equal(
+        netlink_route_each(nl, CT_IPV4, 254, 7777, count_route, &none), 0);
+    netlink_close(nl);
+    assert_int_equal(all, 204);
+    assert_int_equal(lan, 2);
+    assert_int_equal(none, 0);
 }
 
 static const struct {
@@ -330,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(facts_are_told, make_world6),
+        cmocka_unit_test_setup(routes_of_others_are_not_listed, make_world),
         cmocka_unit_test_setup(mistakes_are_told, make_world),
         cmocka_unit_test_setup(settings_of_others_stay, make_world6),
         cmocka_unit_test_setup(local_was_moved, make_world6),

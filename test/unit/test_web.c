@@ -152,6 +152,9 @@ static void health_says_why(void **state)
     ask(w, "GET", "/readyz", "", &a);
     assert_int_equal(a.status, 503);
     assert_non_null(strstr(a.body, "lan is gone"));
+    assert_non_null(strstr(a.body, "{\"name\":\"interface.lan\",\"ok\":false,"
+                                   "\"level\":\"fail\",\"detail\":"
+                                   "\"lan is gone\",\"since\":\""));
     web_client_free(&a);
     ask(w, "GET", "/livez", "", &a);
     assert_int_equal(a.status, 200);

@@ -1,0 +1,67 @@
+/* checks.c - is the router ready?  Its devices, and what they lead to */
+#include "control_room.h"
+
+#include "clock.h"
+
+#include <stdio.h>
+
+enum { LAN, WAN };
+
+static void tell(struct control *c, const char *what, const char *name,
+                 const struct gateway_finding *f)
+{
+    char check[32];
+
+    snprintf(check, sizeof check, "%s%s%s", what, name[0] != '\0' ? "." : "",
+             name);
+    (void)health_tell(&c->health, check, f->level, f->text, clock_now());
+}
+
+static struct gateway_finding look_tun(const struct device *d)
+{
+    struct gateway_finding f = {.level = HEALTH_OK};
+
+    if (d->lost)
+        snprintf(f.text, sizeof f.text, "device %s is gone", d->tun.name);
+    else if (d->down)
+        snprintf(f.text, sizeof f.text,
+                 "device %s is down; say: ip link set %s up", d->tun.name,
+                 d->tun.name);
+    if (f.text[0] != '\0')
+        f.level = HEALTH_FAIL;
+    return f;
+}
+
+static struct gateway_finding look_rules(const struct control *c)
+{
+    struct gateway_finding f = {.level = HEALTH_OK};
+
+    if (c->complaint[0] == '\0')
+        return f;
+    f.level = HEALTH_FAIL;
+    snprintf(f.text, sizeof f.text, "%s", c->complaint);
+    return f;
+}
+
+/* The TUN's own fault comes first: without it nothing passes. */
+void checks_look(struct control *c)
+{
+    struct gateway_health health = {.route.level = HEALTH_OK};
+    struct gateway_finding f;
+
+    if (c->gateway != NULL)
+        gateway_check(c->gateway, &c->facts, &health);
+    for (uint32_t i = 0; i < c->n_devices; i++) {
+        f = look_tun(&c->device[i]);
+        if (f.level == HEALTH_OK && c->gateway != NULL)
+            f = health.device[i];
+        tell(c, "interface", c->now->config->iface[i].name, &f);
+    }
+    if (c->gateway == NULL)
+        return;
+    tell(c, "address", "lan", &health.address[LAN]);
+    tell(c, "address", "wan", &health.address[WAN]);
+    tell(c, "route", "default", &health.route);
+    f = look_rules(c);
+    tell(c, "gateway", "", &f);
+}

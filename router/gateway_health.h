@@ -1,0 +1,34 @@
+/* gateway_health.h - do packets get through the gateway's two devices? */
+#ifndef GATEWAY_HEALTH_H
+#define GATEWAY_HEALTH_H
+
+#include "config.h"
+#include "health.h"
+#include "netlink.h"
+
+/* One answer; level HEALTH_OK: text is "". */
+struct gateway_finding {
+    enum health_level level;
+    char text[HEALTH_ROOM];
+};
+
+struct gateway_health {
+    struct gateway_finding device[2], address[2]; /* lan, wan */
+    struct gateway_finding route;                 /* out by wan */
+};
+
+/* What was seen before: a thing that was there and is gone is a fault, one that
+ * never was there may be meant so. */
+struct gateway_health_memory {
+    uint32_t index[2];       /* of the devices, when they were last there */
+    bool ipv4;               /* wan had an IPv4 address */
+    bool route[CT_IPV6 + 1]; /* a default route led out by wan, by family */
+};
+
+/* tun_wan: weir's outside TUN, where its packets come from; 0: not there. */
+void gateway_health_look(struct netlink *nl, const struct config_gateway *want,
+                         const struct config_facts *facts, uint32_t tun_wan,
+                         struct gateway_health_memory *memory,
+                         struct gateway_health *out);
+
+#endif

@@ -1,0 +1,143 @@
+"""cases_gateway_health.py - gateway mode: what stops packets is told, and what
+others have set is set back"""
+import json
+
+import lab
+from cases_gateway_life import READ_ONLY
+from lab import WAN, WAN6, WAN_GW, need, same, sh, wait_for
+from lab_gateway import GatewayLab
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def readyz(w):
+    status, body = w.weir.get("/readyz")
+    answer = json.loads(body)
+    same(status == 200, answer["ready"], "status and \"ready\"")
+    return answer
+
+
+def failing(w):
+    """The checks that fail, by name."""
+    return {c["name"]: c["detail"] for c in readyz(w)["checks"]
+            if c["level"] == "fail" and c["name"] != "router"}
+
+
+def tells(w, name, *words):
+    """It becomes not ready: this check fails, with these words, which the log
+    and the command have too."""
+    wait_for(f"{name} fails", lambda: name in failing(w))
+    detail = failing(w)[name]
+    for word in words:
+        need(word in detail, f"{word!r} is missing: {detail}")
+    need(f"{name}: not ready: {detail}" in w.weir.output(),
+         f"{detail!r} is not in the log")
+    out = sh([lab.weir_bin(), "health", "--socket", w.weir.socket],
+             check=False)
+    need(out.startswith("not ready: "), out)
+
+
+def is_well(w):
+    wait_for("it is ready", w.weir.ready)
+    wait_for("no check complains", lambda: [
+        c for c in readyz(w)["checks"] if c["level"] != "ok"] == [])
+
+
+def default_route(w):
+    w.batch("gw", f"route replace default via {WAN} dev eth1",
+            f"route replace default via {WAN6} dev eth1")
+
+
+@case
+def gateway_health(workers):
+    """Devices, addresses and routes that packets need: ready is not said
+    without them."""
+    with GatewayLab(workers) as w:
+        w.settled = False
+        w.serve("wan", "http", WAN, "8080", w.folder)
+        w.run("gw", "sysctl -qw net.ipv6.conf.eth1.keep_addr_on_down=1")
+        names = [c["name"] for c in readyz(w)["checks"]]
+        for name in ("router", "table", "interface.lan", "interface.wan",
+                     "address.lan", "address.wan", "route.default",
+                     "gateway"):
+            need(name in names, f"{name} is not among {names}")
+        for does, name, words, undoes in (
+                ("link set eth1 down", "interface.wan",
+                 ("eth1", "is down"), ("link set eth1 up",)),
+                ("link set eth0 down", "interface.lan",
+                 ("eth0", "is down"), ("link set eth0 up",)),
+                ("link set weir-lan down", "interface.lan",
+                 ("weir-lan", "is down"), ("link set weir-lan up",)),
+                (f"addr del {WAN_GW}/24 dev eth1", "address.wan",
+                 ("eth1", "IPv4 address"), (f"addr add {WAN_GW}/24 dev eth1",)),
+                ("route del default", "route.default",
+                 ("no IPv4 default route", "eth1"), ()),
+                (f"route replace default via {WAN} dev weir-wan",
+                 "route.default", ("leads back", "weir-wan", "dev eth1"),
+                 ())):
+            w.batch("gw", does)
+            tells(w, name, *words)
+            w.batch("gw", *undoes)
+            default_route(w)
+            is_well(w)
+        w.works()
+        w.batch("wan", "link set eth0 down")
+        tells(w, "interface.wan", "eth1", "no carrier")
+        w.batch("wan", "link set eth0 up")
+        is_well(w)
+        renamed(w)
+        w.batch("gw", "link del eth1")
+        tells(w, "interface.wan", "no network device is called eth1")
+
+
+def renamed(w):
+    w.batch("gw", "link set eth0 down", "link set eth0 name inside",
+            "link set inside up")
+    tells(w, "interface.lan", "eth0", "is called inside now")
+    w.batch("gw", "link set inside down", "link set inside name eth0",
+            "link set eth0 up")
+    is_well(w)
+    w.works()
+
+
+@case
+def gateway_settings(workers):
+    """What others set while it runs is set back, and said."""
+    with GatewayLab(workers) as w:
+        w.settled = False
+        w.serve("wan", "http", WAN, "8080", w.folder)
+        for setting in ("net.ipv4.ip_forward=1", "net.ipv4.ip_forward=0",
+                        "net.ipv4.conf.eth0.forwarding=0",
+                        "net.ipv4.conf.weir-wan.forwarding=0",
+                        "net.ipv6.conf.all.forwarding=0"):
+            w.run("gw", ["sysctl", "-qw", setting])
+            wait_for("forwarding is set back", lambda: all(
+                w.run("gw", ["sysctl", "-n", f"net.ipv{v}.conf.{d}.forwarding"])
+                == "1\n" for v, d in ((4, "eth0"), (4, "eth1"),
+                                      (4, "weir-lan"), (4, "weir-wan"),
+                                      (6, "all"))))
+            w.works()
+        need("forwarding4 of eth0 was set to 0" in w.weir.output(),
+             w.weir.output())
+
+
+@case
+def gateway_settings_read_only(workers):
+    """What others set and can't be set back: not ready, and the log says it."""
+    with GatewayLab(workers, start=False) as w:
+        w.settled = False
+        w.run("gw", "sysctl -qw net.ipv4.ip_early_demux=0 "
+                    "net.ipv6.conf.all.forwarding=1 "
+                    "net.ipv6.conf.all.proxy_ndp=1")
+        w.start(READ_ONLY)
+        w.run("gw", "sysctl -qw net.ipv4.ip_early_demux=1 "
+                    "net.ipv6.conf.all.forwarding=0")
+        tells(w, "gateway", "must be", "can't be set here")
+        w.run("gw", "sysctl -qw net.ipv4.ip_early_demux=0 "
+                    "net.ipv6.conf.all.forwarding=1")
+        is_well(w)
