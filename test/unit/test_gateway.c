@@ -4,6 +4,17 @@
 
 #include <sys/socket.h>
 
+/* What a sync does is no reason for the next.  The kernel itself may still have
+ * a word about an IPv6 address that came before: a few tries. */
+static void is_quiet(struct gateway *gw)
+{
+    for (int i = 0; i < 20 && gateway_drain(gw); i++) {
+        usleep(10000);
+        sync_now(gw);
+    }
+    assert_false(gateway_drain(gw));
+}
+
 /* ---- what stands there ---- */
 
 static void rules_stand(void **state)
@@ -204,7 +215,7 @@ static void address_moves(void **state)
     gateway_facts_free(&a);
     gateway_facts_free(&b);
     sync_now(gw);
-    assert_false(gateway_drain(gw));
+    is_quiet(gw);
     assert_says("ip route get 203.0.113.50 from 203.0.113.2 iif wan0",
                 "dev weir-wan");
     assert_says("ip -6 route get 2001:db8:9::9", "src 2001:db8::50");
@@ -398,7 +409,7 @@ static void anything(void **state)
         }
         assert_true(gateway_drain(gw));
         sync_now(gw);
-        assert_false(gateway_drain(gw));
+        is_quiet(gw);
         is_as_planned(gw);
         once = state_of_kernel();
         sync_now(gw);
