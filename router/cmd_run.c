@@ -6,8 +6,11 @@
 #include "cmd.h"
 #include "config.h"
 #include "control.h"
+#include "descriptors.h"
 #include "gateway.h"
 #include "gateway_facts.h"
+#include "order.h"
+#include "order_start.h"
 #include "sandbox.h"
 #include "tun_node.h"
 
@@ -113,6 +116,7 @@ int cmd_run(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    descriptors_close();
     if (wish.user == NULL)
         wish.user = getenv("WEIR_USER");
     if (wish.user != NULL && *wish.user == '\0')
@@ -134,5 +138,12 @@ int cmd_run(int argc, char **argv)
         config_free(config);
         return 0;
     }
-    return control_run(wish.path, config);
+    if (order_start(config, err) < 0) {
+        fprintf(stderr, "weir: %s\n", err);
+        config_free(config);
+        return 1;
+    }
+    code = control_run(wish.path, config);
+    order_end();
+    return code;
 }

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "control.h"
 #include "log.h"
+#include "order.h"
 #include "rulelog.h"
 #include "sandbox.h"
 #include "token.h"
@@ -322,14 +323,48 @@ static void announce(const struct control *c)
              f->max);
 }
 
-/* Set-up is over.  Gateway mode goes on following addresses. */
-static int settle_rights(const struct control *c)
+/* Set-up is over, and there is no other thread yet: what needs a right from now
+ * on is ordered. */
+static int settle_rights(void)
 {
     char err[256];
 
-    if (sandbox_settle(c->gateway != NULL, err) == 0)
+    if (sandbox_settle(false, err) == 0)
         return 0;
     log_error("control", "%s", err);
+    return -1;
+}
+
+/* Devices can do without it until one is deleted. */
+static void on_orders(uv_poll_t *poll, int status, int events)
+{
+    struct control *c = poll->data;
+
+    (void)status;
+    (void)events;
+    if (order_drain())
+        return;
+    uv_close((uv_handle_t *)poll, NULL);
+    if (c->gateway == NULL) {
+        log_warn("control", "the process that makes devices has ended: one "
+                            "that is deleted is not made again");
+        order_end();
+        return;
+    }
+    log_error("control", "the process that changes the kernel's routing has "
+                         "ended: so does weir");
+    c->code = 1;
+    uv_stop(&c->loop);
+}
+
+static int watch_orders(struct control *c)
+{
+    c->orders.data = c;
+    if (!order_given() ||
+        (uv_poll_init(&c->loop, &c->orders, order_fd()) == 0 &&
+         uv_poll_start(&c->orders, UV_READABLE, on_orders) == 0))
+        return 0;
+    log_error("control", "can't watch the process that changes the kernel");
     return -1;
 }
 
@@ -382,12 +417,13 @@ static int run(struct control *c)
         goto end_workers;
     if (start_web(c) < 0)
         goto stop_queues;
-    if (start_workers(c) < 0 || hostnet_start(c) < 0 || settle_rights(c) < 0)
+    if (settle_rights() < 0 || watch_orders(c) < 0 || start_workers(c) < 0 ||
+        hostnet_start(c) < 0)
         goto stop_web;
     uv_timer_start(&c->timer, on_timer, 0, 0);
     announce(c);
     uv_run(&c->loop, UV_RUN_DEFAULT);
-    code = 0;
+    code = c->code;
 
 stop_web:
     hostnet_end(c);

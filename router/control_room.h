@@ -27,6 +27,8 @@ struct control {
     uv_signal_t hup, term, interrupt;
     uv_async_t wake;
     uv_timer_t timer;
+    uv_poll_t orders; /* of the process that changes the kernel, if there is */
+    int code;         /* exit */
     uint8_t key[16];
     struct generation *now; /* the newest, older ones hang on it */
     bool revalidating;      /* its rules: not all workers have said so */

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "netlink_device.h"
 #include "netlink_neigh.h"
+#include "order.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static const char root[] = "/proc/sys/";
 
 enum how { BY_FILE, BY_INET, BY_DELAY, BY_GROUP };
 
@@ -57,6 +60,16 @@ static const struct {
 
 /* ---- one setting, read and written ---- */
 
+static bool names_device(const char *name)
+{
+    static const char *const none[] = {".", "..", "all", "default"};
+
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (strcmp(name, none[i]) == 0)
+            return false;
+    return strchr(name, '/') == NULL;
+}
+
 static void file_of(enum gateway_setting s, const char *device, char path[128])
 {
     if (rows[s].after == NULL)
@@ -78,18 +91,53 @@ static int read_file(const char *path, uint32_t *value)
     return n == 1 ? 0 : -EIO;
 }
 
-static int write_file(const char *path, uint32_t value)
+int gateway_setting_write(const char *path, uint32_t value)
 {
-    char text[16];
-    int n = snprintf(text, sizeof text, "%u\n", value), err = 0;
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    char text[16], whole[160];
+    int n = snprintf(text, sizeof text, "%u\n", value), err = 0, fd;
 
+    (void)snprintf(whole, sizeof whole, "%s%s", root, path);
+    fd = open(whole, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     if (write(fd, text, (size_t)n) != n)
         err = -errno;
     close(fd);
     return err;
+}
+
+/* path: of /proc/sys/..., as file_of() makes it. */
+static int write_file(const char *path, uint32_t value)
+{
+    path += sizeof root - 1;
+    return order_given() ? order_sysctl(path, value)
+                         : gateway_setting_write(path, value);
+}
+
+/* What stands for the device is one name. */
+static bool is_path_of(const char *path, const char *before, const char *after)
+{
+    size_t n = strlen(path), head = strlen(before), tail = strlen(after);
+    char device[16];
+
+    if (n <= head + tail || n - head - tail >= sizeof device ||
+        strncmp(path, before, head) != 0 || strcmp(path + n - tail, after) != 0)
+        return false;
+    (void)snprintf(device, sizeof device, "%.*s", (int)(n - head - tail),
+                   path + head);
+    return names_device(device);
+}
+
+bool gateway_setting_is_path(const char *path)
+{
+    for (int s = 0; s < GATEWAY_N; s++) {
+        const char *before = rows[s].before, *after = rows[s].after;
+
+        if (before != NULL && (after == NULL ? strcmp(path, before) == 0
+                                             : is_path_of(path, before, after)))
+            return true;
+    }
+    return false;
 }
 
 int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
@@ -258,16 +306,6 @@ int gateway_setting_sysctl(const char *path, uint32_t *value)
 }
 
 /* ---- a predecessor's ---- */
-
-static bool names_device(const char *name)
-{
-    static const char *const none[] = {".", "..", "all", "default"};
-
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        if (strcmp(name, none[i]) == 0)
-            return false;
-    return strchr(name, '/') == NULL;
-}
 
 /* What it says will be done with rights that others lack. */
 static bool is_trusted(int fd, const char *path)

@@ -6,6 +6,7 @@
 #include "netlink.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 enum gateway_setting {
     GATEWAY_EARLY_DEMUX, /* net.ipv4.ip_early_demux: IPv6 obeys it too */
@@ -55,6 +56,12 @@ void gateway_setting_guess(struct gateway_settings *all, enum gateway_setting s,
  * stand in /proc/sys. */
 void gateway_setting_name(enum gateway_setting s, const char *device,
                           char name[48]);
+
+/* Is it the path, below /proc/sys, of a setting above? */
+bool gateway_setting_is_path(const char *path);
+
+/* Write a number of /proc/sys here, in this process.  0 or a negative errno. */
+int gateway_setting_write(const char *path, uint32_t value);
 
 /* A number of /proc/sys; path without that.  0 or a negative errno. */
 int gateway_setting_sysctl(const char *path, uint32_t *value);

@@ -1,6 +1,7 @@
 /* main.c - weir COMMAND: which subcommand is it? */
 #include "cli.h"
 #include "cmd.h"
+#include "descriptors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,8 @@ static void usage(FILE *out)
 
 int main(int argc, char **argv)
 {
+    if (descriptors_fill() < 0)
+        return 1; /* there is no place to say why */
     if (argc < 2) {
         usage(stderr);
         return 2;

@@ -2,6 +2,7 @@
 #include "netlink.h"
 
 #include "netlink_ask.h"
+#include "order.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -57,7 +58,19 @@ void netlink_close(struct netlink *nl)
 
 uint32_t netlink_port(const struct netlink *nl)
 {
-    return nl->port;
+    return order_given() ? order_port() : nl->port;
+}
+
+void netlink_stamp(struct netlink *nl, struct nlmsghdr *question)
+{
+    question->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+    question->nlmsg_seq = ++nl->seq;
+}
+
+/* Every object has four types of messages: new, delete, get, set. */
+static bool is_change(const struct nlmsghdr *h)
+{
+    return (h->nlmsg_type - RTM_BASE) % 4 != RTM_GETLINK - RTM_BASE;
 }
 
 struct nlmsghdr *netlink_ask(struct netlink *nl, void *room, uint16_t type,
@@ -87,6 +100,8 @@ int netlink_answer(struct netlink *nl, const struct nlmsghdr *question,
     const uint32_t seq = question->nlmsg_seq;
     bool disturbed = false;
 
+    if (order_given() && is_change(question))
+        return order_route(question);
     if (mnl_socket_sendto(nl->socket, question, question->nlmsg_len) < 0)
         return -errno;
     for (;;) {

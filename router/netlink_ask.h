@@ -23,6 +23,9 @@ struct nlmsghdr *netlink_ask(struct netlink *nl, void *room, uint16_t type,
 int netlink_answer(struct netlink *nl, const struct nlmsghdr *question,
                    mnl_cb_t cb, void *data);
 
+/* Make it this socket's own question: a number of its own, to be answered. */
+void netlink_stamp(struct netlink *nl, struct nlmsghdr *question);
+
 /* family is enum ct_family here, AF_INET or AF_INET6 there. */
 static inline uint8_t netlink_af(uint8_t family)
 {

@@ -6,6 +6,8 @@
  * kernel answers each message that fails, and the last change if asked to. */
 #include "netlink_notrack.h"
 
+#include "netlink_nftables.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -14,7 +16,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-enum { ROOM = 8192, RAW = -300, SECONDS = 2 };
+enum { ROOM = 8192, RAW = -300 };
 
 static const char table[] = "weir_notrack";
 
@@ -119,54 +121,9 @@ static void put_rule(struct batch *b, const char *chain, uint32_t key,
     end(b, h);
 }
 
-/* Until the acknowledgement of seq, or the first error. */
-static int answer(struct mnl_socket *s, uint32_t seq)
-{
-    _Alignas(8) char room[ROOM];
-
-    for (;;) {
-        ssize_t got = mnl_socket_recvfrom(s, room, sizeof room);
-        const struct nlmsghdr *h = (const void *)room;
-        int n = (int)got;
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n)) {
-            const int *code = mnl_nlmsg_get_payload(h);
-
-            if (h->nlmsg_type == NLMSG_ERROR &&
-                (*code != 0 || h->nlmsg_seq == seq))
-                return *code;
-        }
-    }
-}
-
-static int send_batch(const struct batch *b, uint32_t last)
-{
-    struct mnl_socket *s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-    const struct timeval limit = {.tv_sec = SECONDS};
-    int err = 0;
-
-    if (s == NULL)
-        return -errno;
-    if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
-        setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &limit,
-                   sizeof limit) < 0 ||
-        mnl_socket_sendto(s, b->room, b->len) < 0)
-        err = -errno;
-    if (err == 0)
-        err = answer(s, last);
-    mnl_socket_close(s);
-    return err;
-}
-
 int netlink_notrack_put(const uint32_t in[4], uint32_t out)
 {
     struct batch b = {.len = 0};
-    uint32_t last;
-
     mark(&b, NFNL_MSG_BATCH_BEGIN);
     put_table(&b, NFT_MSG_NEWTABLE, NLM_F_CREATE);
     put_table(&b, NFT_MSG_DELTABLE, 0);
@@ -177,22 +134,19 @@ int netlink_notrack_put(const uint32_t in[4], uint32_t out)
         if (in[i] != 0)
             put_rule(&b, "in", NFT_META_IIF, in[i], 0);
     put_rule(&b, "out", NFT_META_OIF, out, NLM_F_ACK);
-    last = b.seq;
     mark(&b, NFNL_MSG_BATCH_END);
-    return send_batch(&b, last);
+    return netlink_nftables_send(b.room, b.len);
 }
 
 int netlink_notrack_remove(void)
 {
     struct batch b = {.len = 0};
-    uint32_t last;
     int err;
 
     mark(&b, NFNL_MSG_BATCH_BEGIN);
     put_table(&b, NFT_MSG_DELTABLE, NLM_F_ACK);
-    last = b.seq;
     mark(&b, NFNL_MSG_BATCH_END);
-    err = send_batch(&b, last);
+    err = netlink_nftables_send(b.room, b.len);
     return err == -ENOENT || err == -EOPNOTSUPP || err == -EPROTONOSUPPORT ||
                    err == -EINVAL
                ? 0

@@ -1,11 +1,11 @@
 /* sandbox.c - the user weir runs as, and the capabilities its threads keep
  *
  *   start      one thread: become the user, keep CAP_NET_ADMIN
- *   set-up     devices, sockets, the kernel's tables; the configuration is read
- *              with the same rights as at every reload
+ *   orders     a process of its own: CAP_NET_ADMIN alone (order.h)
+ *   set-up     devices, sockets; the configuration is read with the same
+ *              rights as at every reload
  *   worker     first of all: no capability
- *   control    all is set up: CAP_NET_ADMIN where it goes on being used, or
- *              nothing
+ *   control    before the first other thread: no capability
  *
  * Capabilities belong to threads: what a thread keeps, those it makes begin
  * with (capabilities(7)).  A thread that drops its own can't get them back:
@@ -33,9 +33,6 @@ struct identity {
     uid_t uid;
     gid_t gid;
 };
-
-/* Was sandbox_become() given a user?  Set once, before there are threads. */
-static bool was_given;
 
 /* ---- whom the words mean ---- */
 
@@ -164,6 +161,16 @@ static int change(const struct identity *who)
     return capng_change_id((int)who->uid, (int)who->gid, flags);
 }
 
+/* Closed to other processes of its user: no core file, no ptrace(2).  A change
+ * of the user sets it to what fs.suid_dumpable says. */
+static int close_up(char err[256])
+{
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
+        return 0;
+    (void)snprintf(err, 256, "can't set PR_SET_DUMPABLE: %s", strerror(errno));
+    return NOT_POSSIBLE;
+}
+
 int sandbox_become(const char *user, char err[256])
 {
     struct identity who = {0, 0};
@@ -173,7 +180,7 @@ int sandbox_become(const char *user, char err[256])
         return NOT_POSSIBLE;
     }
     if (user == NULL)
-        return 0;
+        return close_up(err);
     if (!find(user, &who, err))
         return NO_SUCH_USER;
     if (change(&who) < 0 || !is_already(&who)) {
@@ -185,13 +192,7 @@ int sandbox_become(const char *user, char err[256])
                        strerror(errno));
         return NOT_POSSIBLE;
     }
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
-        (void)snprintf(err, 256, "can't set PR_SET_DUMPABLE: %s",
-                       strerror(errno));
-        return NOT_POSSIBLE;
-    }
-    was_given = true;
-    return 0;
+    return close_up(err);
 }
 
 /* ---- later ---- */
@@ -205,10 +206,14 @@ void sandbox_worker(void)
     _exit(1);
 }
 
+bool sandbox_may_net_admin(void)
+{
+    return capng_get_caps_process() == 0 &&
+           capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0;
+}
+
 int sandbox_settle(bool keep_net_admin, char err[256])
 {
-    if (!was_given)
-        return 0;
     if (capng_get_caps_process() == 0 &&
         keep(keep_net_admin && may(CAP_NET_ADMIN)) == 0)
         return 0;

@@ -12,6 +12,7 @@
  * those of UDP segmentation (Linux 6.2) are not in older headers. */
 #include "tun.h"
 #include "inet_sum.h"
+#include "order.h"
 #include "tun_node.h"
 #include "tun_why.h"
 
@@ -194,15 +195,12 @@ enum ct_reason tun_write(int fd, struct ct_pkt *pkt)
 
 static int claim(const struct tun *tun, int fd)
 {
-    struct ifreq ifr;
     int flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
 
     if (tun->multi_queue)
         flags |= IFF_MULTI_QUEUE;
-    memset(&ifr, 0, sizeof ifr);
-    memcpy(ifr.ifr_name, tun->name, sizeof tun->name);
-    ifr.ifr_flags = (short)flags;
-    return ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
+    return order_given() ? order_attach(fd, tun->name, flags)
+                         : tun_node_attach(fd, tun->name, flags);
 }
 
 /* Most first; a kernel without UDP segmentation takes the second. */

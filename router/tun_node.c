@@ -9,11 +9,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/major.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <ctcore/types.h>
 
-enum { STORE = 2 * CT_MAX_SHARDS };
+enum { STORE = 2 * CT_MAX_SHARDS, TUN_MINOR = 200 };
 
 static int store[STORE];
 static int n_store; /* one thread: the control's */
@@ -34,6 +42,27 @@ void tun_node_store(void)
 int tun_node_open(void)
 {
     return n_store > 0 ? store[--n_store] : open_node();
+}
+
+static bool is_node(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+           st.st_rdev == makedev(MISC_MAJOR, TUN_MINOR);
+}
+
+/* Other drivers mean something else by the same number. */
+int tun_node_attach(int fd, const char *name, int flags)
+{
+    struct ifreq ifr;
+
+    if (!is_node(fd))
+        return -EBADF;
+    memset(&ifr, 0, sizeof ifr);
+    (void)snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", name);
+    ifr.ifr_flags = (short)flags;
+    return ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
 }
 
 void tun_node_empty(void)

@@ -10,6 +10,10 @@ void tun_node_store(void);
  * negative with errno's number; see tun_why_node(). */
 int tun_node_open(void);
 
+/* Make the descriptor a queue of the device of that name, which is made if it
+ * isn't there; flags: IFF_*.  0 or a negative errno. */
+int tun_node_attach(int fd, const char *name, int flags);
+
 /* Every device has its queues: close what the store still holds. */
 void tun_node_empty(void);
 

@@ -174,6 +174,24 @@ def caps_refused(workers):
         refuse(w, 1, [str(OTHER)], env + become(USER), None, path, w.bin)
 
 
+@case
+def descriptors(workers):
+    """What it was started with: 0 to 2 are there though they were closed, and
+    nothing else is."""
+    begin = ["sh", "-c", 'exec "$@" 0<&- 2>&- 9</etc/passwd', "sh"]
+    with lab.Lab(workers, start=False) as w:
+        w.started = True
+        w.start(wrap=begin)
+        folder = f"/proc/{w.weir.process.pid}/fd"
+        there = {int(fd): os.readlink(f"{folder}/{fd}")
+                 for fd in os.listdir(folder)}
+        same((there[0], there[2]), ("/dev/null",) * 2, "descriptors 0 and 2")
+        need("/etc/passwd" not in there.values(), f"inherited: {there}")
+        with open(f"/proc/{w.weir.process.pid}/status", encoding="utf-8") as f:
+            same(re.search(r"NoNewPrivs:\s*(\d)", f.read()).group(1), "1",
+                 "no_new_privs")
+
+
 # ---- no capability at all ----
 
 class BareLab(UserLab):

@@ -1,6 +1,7 @@
 """cases_gateway_life.py - gateway mode: kills, moves, refusals, forgeries"""
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -232,6 +233,53 @@ def gateway_user(workers):
         wait_for("and goes again",
                  lambda: differences(running, w.state()) == [])
         w.leave()
+
+
+def may(pid):
+    """The effective capabilities of a process's threads."""
+    found = []
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/status", encoding="ascii") as f:
+            found.append(int(f.read().split("CapPrm:\t")[1].split()[0], 16))
+    return found
+
+
+def ordered(w):
+    """The process that changes the kernel for weir."""
+    pid = w.weir.process.pid
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return int(f.read())
+
+
+@case
+def gateway_orders(workers):
+    """Whoever reads packets and HTTP has no capability; one process without a
+    thread has CAP_NET_ADMIN and nothing of weir's but a socket."""
+    with GatewayLab(workers, start=False) as w:
+        w.start()
+        w.serve("wan", "http", WAN, "8080", w.folder)
+        w.works()
+        running = w.state()
+        same(set(may(w.weir.process.pid)), {0}, "capabilities of weir")
+        child = ordered(w)
+        same(may(child), [1 << 12], "capabilities of the other process")
+        held = sorted(os.listdir(f"/proc/{child}/fd"), key=int)
+        same(held, ["0", "1", "2", "3", "4"], "its descriptors")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(child, number)
+        w.batch("gw", "rule del pref 7", "addr add 198.51.100.9/32 dev eth1",
+                "addr del 198.51.100.9/32 dev eth1")
+        wait_for("its rules are right again",
+                 lambda: differences(running, w.state()) == [])
+        w.weir.kill()       # the other one ends by itself, and changes nothing
+        wait_for("no process is left",
+                 lambda: not os.path.exists(f"/proc/{child}"))
+        need(w.rules(), "the rules went with a weir that was killed")
+        w.start()
+        w.works()
+        os.kill(ordered(w), signal.SIGKILL)
+        same(w.weir.process.wait(10), 1, "exit status without the process")
+        w.started = False
 
 
 # As a container has it.

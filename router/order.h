@@ -1,0 +1,49 @@
+/* order.h - changes of the kernel, done by a process of their own
+ *
+ * CAP_NET_ADMIN is kept by that process alone.  It is forked before there is a
+ * loop or a thread, shares no memory with those that read packets and HTTP, and
+ * does nothing but what it is ordered over a socket, if order_check.h lets it:
+ * a change by rtnetlink or nf_tables, a number of /proc/sys, a TUN descriptor
+ * that is attached to its device.  Reading and watching need no capability and
+ * stay where they are.
+ *
+ * Without such a process (weir has no CAP_NET_ADMIN, or another program uses
+ * these files) all is done where it is asked for.  One thread only. */
+#ifndef ORDER_H
+#define ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nlmsghdr;
+
+/* Fork.  Answers 0 in the child, with the descriptor it is to serve in *serve;
+ * its number in the parent; or a negative errno. */
+int order_fork(int *serve);
+
+/* The parent: wait until the child serves.  0 or a negative errno. */
+int order_greet(void);
+
+/* Is there such a process? */
+bool order_given(void);
+
+/* The socket to it: at its end when the process is; -1: there is none. */
+int order_fd(void);
+
+/* Call it when order_fd() is readable.  false: the process has ended. */
+bool order_drain(void);
+
+/* By which the kernel's notifications name the process. */
+uint32_t order_port(void);
+
+/* Each: 0 or a negative errno; -EPERM: not one of weir's. */
+int order_route(const struct nlmsghdr *change);
+int order_nftables(const void *batch, size_t len);
+int order_sysctl(const char *path, uint32_t value);    /* below /proc/sys */
+int order_attach(int fd, const char *name, int flags); /* TUNSETIFF */
+
+/* The process ends, and is waited for. */
+void order_end(void);
+
+#endif

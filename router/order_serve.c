@@ -1,0 +1,155 @@
+/* order_serve.c - the process that does what it is ordered
+ *
+ * No libuv, no thread, no memory but what stands here.  Signals that end weir
+ * are for the other process, which says by closing the socket that it has
+ * ended: Ctrl-C and systemd send them to all. */
+#include "order_serve.h"
+
+#include "gateway_setting.h"
+#include "netlink_ask.h"
+#include "netlink_nftables.h"
+#include "tun_node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct serving {
+    int fd;
+    const struct order_limits *limits;
+    struct netlink *nl;
+    struct order order;
+    size_t len;  /* of its body */
+    int brought; /* a descriptor, or -1 */
+};
+
+static void find_devices(struct serving *s, uint32_t index[CT_MAX_IFACES])
+{
+    struct netlink_link link;
+
+    memset(index, 0, CT_MAX_IFACES * sizeof *index);
+    for (uint32_t i = 0; i < s->limits->n_tuns; i++)
+        if (netlink_link(s->nl, s->limits->tun[i], &link) == 0 && link.is_tun)
+            index[i] = link.index;
+}
+
+static int change_route(struct serving *s)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h;
+
+    if (s->len > sizeof room)
+        return -EMSGSIZE;
+    memcpy(room, s->order.body, s->len);
+    h = (void *)room;
+    netlink_stamp(s->nl, h);
+    return netlink_answer(s->nl, h, NULL, NULL);
+}
+
+static int obey(struct serving *s)
+{
+    const struct order_head *head = &s->order.head;
+    uint32_t index[CT_MAX_IFACES];
+
+    find_devices(s, index);
+    if (!order_check(s->limits, index, &s->order, s->len))
+        return -EPERM;
+    switch (head->kind) {
+    case ORDER_ROUTE:
+        return change_route(s);
+    case ORDER_NFTABLES:
+        return netlink_nftables_send(s->order.body, s->len);
+    case ORDER_SYSCTL:
+        return gateway_setting_write(head->name, head->value);
+    default:
+        return s->brought < 0
+                   ? -EBADF
+                   : tun_node_attach(s->brought, head->name, (int)head->value);
+    }
+}
+
+static void take_descriptor(struct serving *s, struct msghdr *m)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(m);
+
+    s->brought = -1;
+    if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+        c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&s->brought, CMSG_DATA(c), sizeof s->brought);
+}
+
+/* 1: there is one; 0: the other end is closed; or a negative errno. */
+static int next(struct serving *s)
+{
+    union {
+        char room[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec piece = {&s->order, sizeof s->order};
+    struct msghdr m = {.msg_iov = &piece,
+                       .msg_iovlen = 1,
+                       .msg_control = control.room,
+                       .msg_controllen = sizeof control.room};
+    ssize_t got;
+
+    do
+        got = recvmsg(s->fd, &m, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return got < 0 ? -errno : 0;
+    take_descriptor(s, &m);
+    if ((size_t)got < sizeof s->order.head || (m.msg_flags & MSG_TRUNC) != 0)
+        return -EMSGSIZE;
+    s->len = (size_t)got - sizeof s->order.head;
+    return 1;
+}
+
+static int answer(const struct serving *s, uint32_t seq, int code)
+{
+    struct order_answer a = {
+        .seq = seq, .code = code, .port = netlink_port(s->nl)};
+
+    while (send(s->fd, &a, sizeof a, MSG_NOSIGNAL) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
+/* Nothing of the other process's but the way to it. */
+static void cut_off(void)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTSTP};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        signal(ends[i], SIG_IGN);
+    for (int i = 0; null >= 0 && i <= STDERR_FILENO; i++)
+        dup2(null, i);
+    if (null > STDERR_FILENO)
+        close(null);
+}
+
+int order_serve(int fd, const struct order_limits *limits)
+{
+    static struct serving s;
+    int code;
+
+    s.fd = fd;
+    s.limits = limits;
+    cut_off();
+    if (netlink_open(&s.nl) < 0 || answer(&s, 0, 0) < 0)
+        return 1;
+    while ((code = next(&s)) > 0) {
+        code = answer(&s, s.order.head.seq, obey(&s));
+        if (s.brought >= 0)
+            close(s.brought);
+        if (code < 0)
+            break;
+    }
+    netlink_close(s.nl);
+    return code < 0;
+}

@@ -1,0 +1,54 @@
+/* order_start.c - the process that changes the kernel, begun */
+#include "order_start.h"
+
+#include "descriptors.h"
+#include "order.h"
+#include "order_serve.h"
+#include "sandbox.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static void fill_limits(const struct config *config, struct order_limits *out)
+{
+    *out = (struct order_limits){.gateway = config->gateway.set,
+                                 .n_tuns = config->n_ifaces};
+    for (uint32_t i = 0; i < config->n_ifaces; i++)
+        (void)snprintf(out->tun[i], sizeof out->tun[i], "%s",
+                       config->iface[i].tun);
+}
+
+_Noreturn static void serve(int fd, const struct order_limits *limits)
+{
+    char err[256];
+
+    (void)prctl(PR_SET_NAME, "weir-orders", 0, 0, 0);
+    fd = descriptors_keep(fd);
+    if (fd < 0 || sandbox_settle(true, err) < 0)
+        _exit(1);
+    _exit(order_serve(fd, limits));
+}
+
+int order_start(const struct config *config, char err[256])
+{
+    struct order_limits limits;
+    int serves = -1, code;
+
+    if (!sandbox_may_net_admin())
+        return 0;
+    fill_limits(config, &limits);
+    code = order_fork(&serves);
+    if (code == 0)
+        serve(serves, &limits);
+    if (code > 0)
+        code = order_greet();
+    if (code == 0)
+        return 0;
+    (void)snprintf(err, 256,
+                   "can't begin the process that changes the kernel: %s",
+                   strerror(-code));
+    order_end();
+    return -1;
+}

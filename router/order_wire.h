@@ -1,0 +1,33 @@
+/* order_wire.h - an order and its answer, one message each of a socket pair
+ *
+ * Behind the head stands what is to be sent to the kernel: of ORDER_ROUTE one
+ * message, of ORDER_NFTABLES a batch.  ORDER_ATTACH brings a descriptor. */
+#ifndef ORDER_WIRE_H
+#define ORDER_WIRE_H
+
+#include <stdint.h>
+
+enum order_kind { ORDER_ROUTE, ORDER_NFTABLES, ORDER_SYSCTL, ORDER_ATTACH };
+
+enum { ORDER_BODY = 32768, ORDER_NAME = 116 };
+
+struct order_head {
+    uint32_t kind, seq;
+    uint32_t value; /* of a setting; flags of a device */
+    char name[ORDER_NAME];
+};
+
+struct order {
+    struct order_head head;
+    _Alignas(8) char body[ORDER_BODY];
+};
+
+_Static_assert(sizeof(struct order_head) % 8 == 0, "the body follows at once");
+
+struct order_answer {
+    uint32_t seq;
+    int32_t code;  /* 0 or a negative errno */
+    uint32_t port; /* of the process's netlink socket */
+};
+
+#endif
