@@ -1,5 +1,6 @@
 #include "confirm.h"
 
+#include "elsewhere.h"
 #include "gc.h"
 #include "notify.h"
 #include "timeouts.h"
@@ -39,6 +40,15 @@ void confirm_join(struct ct *ct, struct ct_pkt *pkt)
     core_stat(ct, CT_STAT_clash_resolve);
 }
 
+bool confirm_may(struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_conn *c = pkt->conn;
+
+    if (!c || !pkt->made_conn || (c->status & CT_CONFIRMED))
+        return true;
+    return elsewhere_place(ct, pkt, c->status & CT_EXPECTED) == ct->peers.self;
+}
+
 static enum ct_verdict refuse(struct ct *ct, struct ct_pkt *pkt,
                               enum ct_reason why)
 {
@@ -74,6 +84,7 @@ enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     conn_set(c->mark, pkt->mark);
     conn_set(c->status, c->status | CT_CONFIRMED);
     conn_write_end(c);
+    elsewhere_mark(ct, c);
     core_stat(ct, CT_STAT_created);
     notify_send(ct, c,
                 pkt->events |

@@ -15,4 +15,8 @@ enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt);
  * then (CLASH). */
 void confirm_join(struct ct *ct, struct ct_pkt *pkt);
 
+/* False: it was to open its flow, and while it was held steering gave the flow
+ * to another shard. */
+bool confirm_may(struct ct *ct, struct ct_pkt *pkt);
+
 #endif

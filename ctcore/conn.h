@@ -34,6 +34,7 @@ struct ct_conn {
     uint32_t map_prev, map_next; /* flows of that mapping */
     /* the owner's own; readers never look */
     uint8_t counted; /* bit 1 << dir: in the port maps */
+    bool stray;      /* its packets come to another shard: peers.h */
 };
 
 #define conn_set(field, value)                                                 \

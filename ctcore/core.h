@@ -14,6 +14,7 @@
 #include "ipid.h"
 #include "keymap.h"
 #include "nat.h"
+#include "peers.h"
 #include "pool.h"
 #include "portmap.h"
 #include "share.h"
@@ -61,6 +62,9 @@ struct ct {
     struct portmaps ports;
     struct nat nat;
     struct ipid ids;
+    struct peers peers;
+    const struct ct *shards[CT_MAX_SHARDS];
+    uint32_t count_flows, count_expects; /* next to be counted as strays */
 
     ct_time now, birth;
     struct ct_params params;

@@ -5,6 +5,7 @@
 #include <ctcore/ct.h>
 
 #include "confirm.h"
+#include "elsewhere.h"
 #include "gc.h"
 #include "hooks.h"
 #include "notify.h"
@@ -110,7 +111,10 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     portmaps_start(&ct->ports);
     nat_start(&ct->nat, config->seed);
     ipid_start(&ct->ids, config->seed, config->shard, config->n_shards);
-    expect_start(&ct->expects, &ct->table, &ct->ext, ct->stats);
+    ct->peers.n_all = config->n_shards;
+    ct->peers.self = config->shard;
+    ct->nat.peers = &ct->peers;
+    expect_start(&ct->expects, &ct->table, &ct->ext, &ct->peers, ct->stats);
     keymap_start(&ct->keymap, ct->table.key);
     frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
     quarantine_start(&ct->nat.resting, ct->table.key, now);
@@ -173,6 +177,7 @@ void ct_set_steer(struct ct *ct, const struct ct_steer *steer)
     bool keep = steer && (steer->n_shards > 1 || ct->nat.exclusive_first);
 
     ct->nat.forwards = keep ? steer : NULL;
+    elsewhere_steer(ct, steer);
 }
 
 void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
@@ -254,6 +259,14 @@ enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt)
     return hooks_walk(ct, pkt, ct->live[hook]);
 }
 
+enum ct_verdict ct_take_over(struct ct *ct, struct ct_pkt *pkt)
+{
+    pkt->passed = true;
+    pkt->elsewhere = 0;
+    pkt->tracked = false;
+    return hooks_walk(ct, pkt, hooks_from(ct, pkt, false));
+}
+
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict)
 {
@@ -268,6 +281,8 @@ enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
     if (verdict != CT_ACCEPT && verdict != CT_REPEAT && verdict != CT_STOP)
         return hooks_drop(ct, pkt, CT_REASON_HOOK);
     confirm_join(ct, pkt);
+    if (!confirm_may(ct, pkt))
+        return ct_drop(ct, pkt, CT_REASON_STEERED);
     if (verdict == CT_STOP)
         return hooks_stop(ct, pkt, hooks_from(ct, pkt, true));
     return hooks_walk(ct, pkt, hooks_from(ct, pkt, verdict == CT_ACCEPT));
@@ -344,7 +359,8 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
 
     ct->now = now;
     if (gc_expire(ct, now, budget) == budget ||
-        expect_expire(&ct->expects, now, budget) == budget)
+        expect_expire(&ct->expects, now, budget) == budget ||
+        !elsewhere_count(ct, budget))
         return 0;
     ms = expiry_next(&ct->expiry, now).ms - now.ms;
     return ms < 1 ? 1 : (uint32_t)ms;

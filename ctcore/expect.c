@@ -20,10 +20,11 @@ void expect_init(struct expects *e, struct block *b, uint32_t n)
 }
 
 void expect_start(struct expects *e, struct table *table, struct exts *exts,
-                  uint64_t *stats)
+                  struct peers *peers, uint64_t *stats)
 {
     e->table = table;
     e->exts = exts;
+    e->peers = peers;
     e->stats = stats;
     e->first = e->last = CT_NONE;
     for (uint32_t i = 0; i < e->n_heads; i++)
@@ -71,26 +72,31 @@ static bool fits(const struct expect_ask *a, const struct ct_tuple *t)
 
 /* ---- lists ---- */
 
+/* Chains are followed by other shards, too: each store is a release. */
 static void enter_hash(struct expects *e, uint32_t i)
 {
     struct expect *x = expect_at(e, i);
     uint32_t *head = head_of(e, &x->ask.tuple);
 
+    conn_set(e->moves, e->moves + 1);
     x->hash_prev = CT_NONE;
-    x->hash_next = *head;
+    conn_set(x->hash_next, *head);
     if (*head != CT_NONE)
         expect_at(e, *head)->hash_prev = i;
-    *head = i;
+    conn_set(*head, i);
+    conn_set(e->moves, e->moves + 1);
 }
 
 static void leave_hash(struct expects *e, const struct expect *x)
 {
+    conn_set(e->moves, e->moves + 1);
     if (x->hash_next != CT_NONE)
         expect_at(e, x->hash_next)->hash_prev = x->hash_prev;
     if (x->hash_prev != CT_NONE)
-        expect_at(e, x->hash_prev)->hash_next = x->hash_next;
+        conn_set(expect_at(e, x->hash_prev)->hash_next, x->hash_next);
     else
-        *head_of(e, &x->ask.tuple) = x->hash_next;
+        conn_set(*head_of(e, &x->ask.tuple), x->hash_next);
+    conn_set(e->moves, e->moves + 1);
 }
 
 static void enter_master(struct expects *e, uint32_t i, struct ext *ext)
@@ -148,6 +154,30 @@ static void leave_age(struct expects *e, const struct expect *x)
 
 /* ---- coming and going ---- */
 
+/* Is it one whose packets come to another shard? */
+static bool is_stray(const struct expects *e, const struct expect *x)
+{
+    const struct ct_tuple *t = &x->ask.tuple;
+
+    return peers_stray(e->peers, t, x->ask.any_src);
+}
+
+static void mark(struct expects *e, struct expect *x, bool stray)
+{
+    if (x->stray == stray)
+        return;
+    x->stray = stray;
+    peers_await(e->peers, stray ? 1 : -1);
+}
+
+void expect_steered(struct expects *e, uint32_t i)
+{
+    struct expect *x = expect_at(e, i);
+
+    if (x->used)
+        mark(e, x, is_stray(e, x));
+}
+
 static void begin(struct expect *x)
 {
     conn_set(x->seq, x->seq + 1);
@@ -157,6 +187,7 @@ static void drop(struct expects *e, uint32_t i)
 {
     struct expect *x = expect_at(e, i);
 
+    mark(e, x, false);
     leave_hash(e, x);
     leave_master(e, x);
     leave_age(e, x);
@@ -231,6 +262,8 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
         return EXPECT_FULL;
     write(expect_at(e, i), master, &e->table->conns[master], ask,
           now.ms + (uint64_t)policy->seconds * 1000);
+    expect_at(e, i)->stray = false;
+    mark(e, expect_at(e, i), is_stray(e, expect_at(e, i)));
     enter_hash(e, i);
     enter_master(e, i, ext_find(e->exts, master));
     enter_age(e, i);
@@ -259,6 +292,58 @@ const struct expect *expect_find(const struct expects *e,
     }
     return NULL;
 }
+
+/* ---- the look from another thread ---- */
+
+#define MAX_RESTARTS 100
+
+/* Does x, whose first words are read whole, wait for t? */
+static bool waits(const struct expect *x, const struct ct_tuple *t, ct_time now)
+{
+    bool is = false;
+
+    for (int n = 0; n < MAX_RESTARTS; n++) {
+        uint32_t seq = __atomic_load_n(&x->seq, __ATOMIC_ACQUIRE);
+        struct expect copy;
+
+        for (size_t i = 0; i < offsetof(struct expect, hash_prev) / 8; i++)
+            ((uint64_t *)(void *)&copy)[i] = __atomic_load_n(
+                &((const uint64_t *)(const void *)x)[i], __ATOMIC_ACQUIRE);
+        is = copy.used && copy.expires > now.ms && fits(&copy.ask, t);
+        if (!(seq & 1) && __atomic_load_n(&x->seq, __ATOMIC_RELAXED) == seq)
+            break;
+    }
+    return is;
+}
+
+static bool walk_chain(const struct expects *e, const struct ct_tuple *t,
+                       ct_time now, bool *is_whole)
+{
+    uint32_t moves = __atomic_load_n(&e->moves, __ATOMIC_ACQUIRE);
+    uint32_t i = __atomic_load_n(head_of(e, t), __ATOMIC_ACQUIRE);
+
+    for (uint32_t n = 0; i < e->pool.n && n < e->pool.n; n++) {
+        if (waits(expect_at(e, i), t, now))
+            return true;
+        i = __atomic_load_n(&expect_at(e, i)->hash_next, __ATOMIC_ACQUIRE);
+    }
+    *is_whole =
+        !(moves & 1) && __atomic_load_n(&e->moves, __ATOMIC_RELAXED) == moves;
+    return false;
+}
+
+bool expect_holds(const struct expects *e, const struct ct_tuple *t,
+                  ct_time now)
+{
+    bool is_whole = e->n_heads == 0;
+
+    for (int n = 0; n < MAX_RESTARTS && !is_whole; n++)
+        if (walk_chain(e, t, now, &is_whole))
+            return true;
+    return !is_whole;
+}
+
+/* ---- what became of one ---- */
 
 void expect_consume(struct expects *e, const struct expect *x)
 {

@@ -13,6 +13,7 @@
 #define EXPECT_H
 
 #include "ext.h"
+#include "peers.h"
 #include "table.h"
 
 #include <ctcore/ct.h>
@@ -44,6 +45,7 @@ struct expect {
     uint32_t hash_prev, hash_next;     /* those to one destination */
     uint32_t master_prev, master_next; /* those of one master, newest first */
     uint32_t age_prev, age_next;       /* all, by when they end */
+    bool stray;                        /* its packets come to another shard */
 };
 
 struct expects {
@@ -51,6 +53,8 @@ struct expects {
     uint32_t *heads;  /* by hash of the destination */
     uint32_t n_heads; /* a power of two */
     uint32_t first, last;
+    uint32_t moves; /* odd while a chain changes */
+    struct peers *peers;
     struct table *table;
     struct exts *exts;
     uint64_t *stats; /* enum ct_stat */
@@ -65,7 +69,7 @@ enum expect_made {
 /* n: expectations; 0: there are none, ever. */
 void expect_init(struct expects *e, struct block *b, uint32_t n);
 void expect_start(struct expects *e, struct table *table, struct exts *exts,
-                  uint64_t *stats);
+                  struct peers *peers, uint64_t *stats);
 
 /* Expect this of master (a slot), which has an extension record.  One of the
  * same master for the same tuple is replaced. */
@@ -77,6 +81,14 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
  * => its master is in the table, and lives. */
 const struct expect *expect_find(const struct expects *e,
                                  const struct ct_tuple *t, ct_time now);
+
+/* Any thread: does one wait for a flow of this tuple?  May say yes of one that
+ * is just coming or going, never no of one that stays. */
+bool expect_holds(const struct expects *e, const struct ct_tuple *t,
+                  ct_time now);
+
+/* Steering changed: does this shard still get its packets? */
+void expect_steered(struct expects *e, uint32_t i);
 
 /* That flow is here. */
 void expect_consume(struct expects *e, const struct expect *x);

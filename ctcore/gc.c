@@ -1,5 +1,6 @@
 #include "gc.h"
 
+#include "elsewhere.h"
 #include "notify.h"
 #include "tuple.h"
 
@@ -59,6 +60,7 @@ static void end(struct ct *ct, uint32_t slot, uint32_t why)
     expiry_remove(&ct->expiry, slot);
     table_unlink(&ct->table, slot);
     nat_release(&ct->nat, c);
+    elsewhere_unmark(ct, c);
     core_stat(ct, CT_STAT_destroyed);
     put_back(ct, slot);
 }

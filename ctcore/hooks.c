@@ -459,6 +459,8 @@ other(const struct hook_live *live, struct ct *ct, struct ct_pkt *pkt,
         return CT_REPEAT;
     if (verdict == CT_STOP)
         return hooks_stop(ct, pkt, live + 1);
+    if (pkt->elsewhere)
+        return verdict; /* another shard's: neither held nor counted */
     if (verdict == CT_STOLEN || verdict == CT_QUEUE)
         return hold(ct, pkt, verdict);
     if (verdict == CT_REPEAT)

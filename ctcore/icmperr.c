@@ -2,6 +2,7 @@
 
 #include "bytes.h"
 #include "csum.h"
+#include "elsewhere.h"
 #include "seqadj.h"
 #include "tuple.h"
 
@@ -60,6 +61,23 @@ static void turn_numbers(const struct ct *ct, const struct ct_conn *c,
         store16(sum, csum_apply(load16(sum), diff));
 }
 
+/* Another shard may have the flow.  t is in the zone of answers. */
+static void find_elsewhere(struct ct *ct, struct ct_pkt *pkt,
+                           struct ct_tuple *t)
+{
+    uint32_t shard;
+
+    if (pkt->kind != CT_KIND_NONE)
+        return;
+    shard = elsewhere_find(ct, t);
+    if (shard == CT_NONE && t->zone != pkt->tuple.zone) {
+        t->zone = pkt->tuple.zone;
+        shard = elsewhere_find(ct, t);
+    }
+    if (shard != CT_NONE)
+        pkt->elsewhere = (uint8_t)(shard + 1);
+}
+
 enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
 {
     struct inner in;
@@ -82,8 +100,10 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
         c = table_find(&ct->table, &t, tuple_hash(&t, ct->table.key), ct->now,
                        &dir);
     }
-    if (!c)
+    if (!c) {
+        find_elsewhere(ct, pkt, &t);
         return CT_REASON_ICMP_UNRELATED;
+    }
     /* Whoever sends it is free to be any router on the path, but it must go
      * to where the offending packet came from. */
     if (!ct_addr_eq(&c->tuple[dir].dst, &pkt->tuple.dst))

@@ -16,6 +16,7 @@
 #include "conn.h"
 #include "l4proto.h"
 #include "mangle.h"
+#include "peers.h"
 #include "pool.h"
 #include "portmap.h"
 #include "quarantine.h"
@@ -48,6 +49,7 @@ struct nat_miss {
 struct nat {
     struct table *table;
     struct portmaps *ports;
+    const struct peers *peers;       /* other shards' tables */
     struct pool maps;                /* struct mapping */
     uint32_t *heads[2];              /* enum nat_chain */
     uint32_t n_heads;                /* of each; a power of two */

@@ -117,6 +117,9 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
         return false;
     hash = tuple_hash(&reply, n->table->key);
     old = table_find(n->table, &reply, hash, ask->now, &dir);
+    if (!old && n->peers->busy &&
+        peers_find(n->peers, &reply, hash, ask->now) != CT_NONE)
+        return false;
     if (!old)
         return !ask->hidden ||
                !quarantine_holds(&n->resting, hash, &ask->pkt->tuple.src,

@@ -166,13 +166,23 @@ static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
     return owner_of(s, t->family, compare(&t->src, dst) < 0 ? &t->src : dst);
 }
 
-static uint32_t tuple_owner(const struct ct_steer *s, const struct ct_tuple *t)
+uint32_t shard_owner(const struct ct_steer *s, const struct ct_tuple *t)
 {
+    if (s->n_shards <= 1)
+        return 0;
     if (parse_has_ports(t->proto))
         return ported_owner(s, t, t->dport, t->sport);
     if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
         return ported_owner(s, t, t->sport, t->sport); /* the id */
     return portless_owner(s, t);
+}
+
+uint32_t shard_owner_to(const struct ct_steer *s, const struct ct_tuple *t)
+{
+    if (parse_has_ports(t->proto) && shard_forward(s, t) == NULL &&
+        is_ours(s, t->family, &t->dst))
+        return t->dport % s->n_shards;
+    return CT_NONE;
 }
 
 /* The answer's tuple as far as owners are concerned: a query id stays where it
@@ -215,9 +225,46 @@ uint32_t ct_owner(const struct ct_steer *steer, const struct ct_pkt *pkt)
     if (steer->n_shards <= 1)
         return 0;
     if (!pkt->icmp_error)
-        return tuple_owner(steer, &pkt->tuple);
+        return shard_owner(steer, &pkt->tuple);
     if (parse_inner(pkt, &in) != CT_REASON_NONE)
         return portless_owner(steer, &pkt->tuple);
     back = turned(&in.tuple);
-    return tuple_owner(steer, &back);
+    return shard_owner(steer, &back);
+}
+
+static bool same_ranges(const struct ct_addr_range *a, const uint8_t *a_family,
+                        const struct ct_addr_range *b, const uint8_t *b_family,
+                        uint32_t n)
+{
+    return n == 0 || (memcmp(a, b, n * sizeof *a) == 0 &&
+                      memcmp(a_family, b_family, n) == 0);
+}
+
+static bool same_addresses(const struct ct_ifaces *a, const struct ct_ifaces *b)
+{
+    if (a == NULL || b == NULL || a->n != b->n)
+        return a == b;
+    for (uint32_t i = 0; i < a->n; i++) {
+        const struct ct_iface *x = &a->iface[i], *y = &b->iface[i];
+
+        if (x->n_addrs != y->n_addrs ||
+            memcmp(x->addr, y->addr, x->n_addrs * sizeof *x->addr) != 0 ||
+            memcmp(x->family, y->family, x->n_addrs) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool ct_steer_same(const struct ct_steer *a, const struct ct_steer *b)
+{
+    return a->n == b->n && a->n_external == b->n_external &&
+           a->n_inside == b->n_inside && a->n_shards == b->n_shards &&
+           a->host == b->host && memcmp(a->key, b->key, sizeof a->key) == 0 &&
+           (a->n == 0 ||
+            memcmp(a->rows, b->rows, a->n * sizeof *a->rows) == 0) &&
+           same_ranges(a->external, a->external_family, b->external,
+                       b->external_family, a->n_external) &&
+           same_ranges(a->inside, a->inside_family, b->inside, b->inside_family,
+                       a->n_inside) &&
+           same_addresses(a->ifaces, b->ifaces);
 }

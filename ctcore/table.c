@@ -32,6 +32,11 @@ static uint32_t word_of(const struct table *t, uint64_t hash, uint32_t index,
            (uint32_t)dir;
 }
 
+static void set_word(uint32_t *word, uint32_t to)
+{
+    __atomic_store_n(word, to, __ATOMIC_RELEASE);
+}
+
 /* Put a word into the first hole, adding an overflow line if there is none. */
 static bool put(struct table *t, uint64_t hash, uint32_t word)
 {
@@ -41,16 +46,18 @@ static bool put(struct table *t, uint64_t hash, uint32_t word)
     for (; b; last = b, b = table_next(t, b))
         for (uint32_t i = 0; i < TABLE_WIDTH; i++)
             if (b->slot[i] == 0) {
-                b->slot[i] = word;
+                set_word(&b->slot[i], word);
                 return true;
             }
     line = pool_get(&t->lines);
     if (line == CT_NONE)
         return false;
     b = (struct bucket *)(void *)t->lines.items + line;
-    memset(b, 0, sizeof *b);
-    b->slot[0] = word;
-    last->link = line + 1;
+    for (uint32_t i = 1; i < TABLE_WIDTH; i++)
+        set_word(&b->slot[i], 0);
+    set_word(&b->slot[0], word);
+    set_word(&b->link, 0);
+    set_word(&last->link, line + 1);
     return true;
 }
 
@@ -71,16 +78,95 @@ static void cut(struct table *t, uint64_t hash, uint32_t word)
         for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
             if (b->slot[i] != word)
                 continue;
-            b->slot[i] = 0;
+            set_word(&b->slot[i], 0);
             if (before && is_empty(b)) {
                 uint32_t line = before->link - 1;
 
-                before->link = b->link;
+                /* A reader on that line may be led astray: it sees moves. */
+                set_word(&t->moves, t->moves + 1);
+                set_word(&before->link, b->link);
                 pool_put(&t->lines, line);
+                set_word(&t->moves, t->moves + 1);
             }
             return;
         }
 }
+
+/* ---- the look from another thread ---- */
+
+/* A writer that is interrupted in the middle may stand there for long. */
+#define MAX_RESTARTS 100
+
+static uint32_t load(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+/* Entry c's tuple dir and whether it lives, as one: what is being written all
+ * the time counts as it was read last. */
+static bool is_entry(const struct ct_conn *c, enum ct_dir dir,
+                     const struct ct_tuple *tuple, ct_time now)
+{
+    bool is = false;
+
+    for (int n = 0; n < MAX_RESTARTS; n++) {
+        uint32_t seq = load(&c->seq);
+        const uint64_t *from = (const void *)&c->tuple[dir];
+        uint64_t words[sizeof *tuple / 8];
+        uint32_t status = load(&c->status);
+
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            words[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
+        is = memcmp(words, tuple, sizeof words) == 0 &&
+             __atomic_load_n(&c->expires, __ATOMIC_ACQUIRE) > now.ms &&
+             (status & (CT_CONFIRMED | CT_DYING)) == CT_CONFIRMED;
+        if (!(seq & 1) && __atomic_load_n(&c->seq, __ATOMIC_RELAXED) == seq)
+            break;
+    }
+    return is;
+}
+
+/* Once along the chain; *is_whole: no line changed hands meanwhile. */
+static bool walk_chain(const struct table *t, const struct ct_tuple *tuple,
+                       uint64_t hash, ct_time now, bool *is_whole)
+{
+    const struct bucket *b = &t->buckets[table_bucket(t, hash)];
+    uint32_t shift = t->index_bits + 1, moves = load(&t->moves);
+    uint32_t tag = (uint32_t)hash << shift >> shift;
+
+    for (uint32_t lines = 0; b && lines <= t->lines.n; lines++) {
+        uint32_t link;
+
+        for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
+            uint32_t word = load(&b->slot[i]);
+
+            if (word != 0 && word >> shift == tag &&
+                is_entry(&t->conns[table_index(t, word)],
+                         (enum ct_dir)(word & 1), tuple, now))
+                return true;
+        }
+        link = load(&b->link);
+        b = link - 1 < t->lines.n
+                ? (const struct bucket *)(const void *)t->lines.items + link - 1
+                : NULL;
+    }
+    *is_whole =
+        !(moves & 1) && __atomic_load_n(&t->moves, __ATOMIC_RELAXED) == moves;
+    return false;
+}
+
+bool table_holds(const struct table *t, const struct ct_tuple *tuple,
+                 uint64_t hash, ct_time now)
+{
+    bool is_whole = false;
+
+    for (int n = 0; n < MAX_RESTARTS && !is_whole; n++)
+        if (walk_chain(t, tuple, hash, now, &is_whole))
+            return true;
+    return !is_whole;
+}
+
+/* ---- entries come and go ---- */
 
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now)
 {

@@ -8,7 +8,8 @@
  * left, a tag of the hash; so a miss costs one cache line and hardly ever an
  * entry.
  *
- * Only the owner follows buckets.  Nothing here knows NAT or time lists. */
+ * Only the owner writes buckets; other shards look into them without a lock.
+ * Nothing here knows NAT or time lists. */
 #ifndef TABLE_H
 #define TABLE_H
 
@@ -30,6 +31,7 @@ struct table {
     struct ct_conn *conns;
     uint32_t index_bits;
     uint64_t key[2];
+    uint32_t moves; /* odd while an overflow line changes hands */
 };
 
 void table_init(struct table *t, struct block *b, uint32_t n_buckets,
@@ -81,6 +83,11 @@ static inline struct ct_conn *table_find(const struct table *t,
         }
     return NULL;
 }
+
+/* Any thread: is a living entry with this tuple in the table?  May say yes of
+ * one that is just coming or going, never no of one that stays. */
+bool table_holds(const struct table *t, const struct ct_tuple *tuple,
+                 uint64_t hash, ct_time now);
 
 /* Enter both tuples.  NONE, CLASH, or CHAIN_TOO_LONG; then nothing changed.
  * The caller sets CONFIRMED. */

@@ -1,5 +1,6 @@
 #include "track.h"
 
+#include "elsewhere.h"
 #include "gc.h"
 #include "icmperr.h"
 #include "l4proto.h"
@@ -212,6 +213,7 @@ static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
     conn_set(c->list, (uint8_t)EXPIRY_NO_LIST);
     c->mapping = CT_NONE;
     c->counted = 0;
+    c->stray = false;
     if (ct->acct)
         for (int d = 0; d < CT_N_DIRS; d++) {
             conn_set(ct->acct[slot].packets[d], (uint64_t)0);
@@ -330,8 +332,10 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     struct ct_tuple reply;
     struct track t;
     enum ct_reason why;
-    uint32_t slot;
+    uint32_t slot = elsewhere_place(ct, pkt, x != NULL);
 
+    if (slot != ct->peers.self)
+        return elsewhere_pass(ct, pkt, slot);
     pkt->dir = CT_DIR_ORIGINAL;
     set_track(ct, pkt, &t);
     t.status = x ? CT_EXPECTED : 0;
@@ -433,6 +437,8 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         why = icmperr_relate(ct, pkt);
         if (why == CT_REASON_NONE)
             return CT_ACCEPT;
+        if (pkt->elsewhere)
+            return elsewhere_pass(ct, pkt, pkt->elsewhere - 1u);
     }
     if (why != CT_REASON_NONE) {
         core_stat(ct, is_icmp(pkt) ? CT_STAT_icmp_error : CT_STAT_invalid);

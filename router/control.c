@@ -29,7 +29,7 @@ static void settle(struct control *c)
     if (c->now->older == NULL)
         return;
     for (uint32_t i = 0; i < c->n_workers; i++)
-        if (worker_taken(c->worker[i]) < c->now->serial)
+        if (worker_settled(c->worker[i]) < c->now->serial)
             return;
     generation_settle(c->now);
 }

@@ -11,8 +11,20 @@ void ending_refuse(struct journey *j, struct ct_pkt *pkt, enum ct_reason why)
         j->cfg.dropped(j->cfg.ctx, pkt);
 }
 
+static void pass_on(struct journey *j, struct ct_pkt *pkt)
+{
+    if (j->cfg.pass(j->cfg.ctx, pkt, pkt->elsewhere - 1u))
+        ct_count(j->cfg.ct, CT_STAT_passed_on, 1);
+    else
+        ending_refuse(j, pkt, CT_REASON_HANDOVER_FULL);
+}
+
 void ending_stopped(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v)
 {
+    if (v == CT_STOLEN && pkt->elsewhere != 0) {
+        pass_on(j, pkt);
+        return;
+    }
     if (v != CT_DROP)
         return; /* held */
     if (pkt->tell)

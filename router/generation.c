@@ -148,6 +148,7 @@ void generation_free(struct generation *g)
 
 void generation_settle(struct generation *g)
 {
+    g->steer->view.before = NULL; /* no worker looks there any more */
     generation_free(g->older);
     g->older = NULL;
 }

@@ -1,7 +1,8 @@
 /* generation.h - one configuration, ready for the workers
  *
  * Workers borrow it; a newer one replaces it whole.  An old generation may be
- * freed once every worker has taken a later one. */
+ * freed once every worker has seen that all use a later one: until then those
+ * that are ahead ask by its steering what those behind may do. */
 #ifndef GENERATION_H
 #define GENERATION_H
 
@@ -27,7 +28,7 @@ struct generation *generation_new(struct config *config,
 /* This one and all older ones. */
 void generation_free(struct generation *g);
 
-/* All workers have taken g: free what came before. */
+/* All workers have settled on g: free what came before. */
 void generation_settle(struct generation *g);
 
 /* What a running router can't change: next keeps the values of now, and each

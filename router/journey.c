@@ -243,45 +243,7 @@ static void defrag(struct journey *j, struct ct_pkt *pkt)
     ct_done(j->cfg.ct, &whole);
 }
 
-/* First what needs no table, with the table's lines on their way meanwhile;
- * then each packet's whole walk.  Refusals wait for their turn, so that what
- * comes out does not depend on how packets were cut into batches. */
-static void chunk(struct journey *j, struct ct_pkt *pkts[], unsigned n)
-{
-    enum ct_reason why[CHUNK];
-    uint64_t bytes = 0;
-    unsigned again = 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        bytes += pkts[i]->frag_max != 0 ? 0 : pkts[i]->len;
-        again += pkts[i]->frag_max != 0;
-        why[i] = inspect(j, pkts[i]);
-        if (why[i] == CT_REASON_NONE)
-            ct_prefetch(j->cfg.ct, pkts[i]);
-    }
-    ct_count(j->cfg.ct, CT_STAT_pkts_in, n - again);
-    ct_count(j->cfg.ct, CT_STAT_bytes_in, bytes);
-    for (unsigned i = 0; i < n; i++) {
-        if (why[i] == CT_REASON_NONE)
-            walk(j, pkts[i]);
-        else if (why[i] == CT_REASON_FRAGMENT)
-            defrag(j, pkts[i]);
-        else
-            ending_refuse(j, pkts[i], why[i]);
-        ct_done(j->cfg.ct, pkts[i]);
-    }
-}
-
-void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
-                   ct_time now)
-{
-    j->now = now;
-    ct_begin(j->cfg.ct, now);
-    for (unsigned i = 0; i < n; i += CHUNK)
-        chunk(j, pkts + i, n - i < CHUNK ? n - i : CHUNK);
-}
-
-/* The hook that held it has let it go: on to what stands behind that. */
+/* On to what stands behind the hook that has let it go. */
 static void go_on(struct journey *j, struct ct_pkt *pkt)
 {
     switch (pkt->hook) {
@@ -300,6 +262,64 @@ static void go_on(struct journey *j, struct ct_pkt *pkt)
     default:
         ending_forward(j, pkt);
     }
+}
+
+/* Another shard's journey stopped it: the flow is here. */
+static void take_over(struct journey *j, struct ct_pkt *pkt)
+{
+    enum ct_verdict v = ct_take_over(j->cfg.ct, pkt);
+
+    if (v == CT_ACCEPT)
+        go_on(j, pkt);
+    else
+        ending_stopped(j, pkt, v);
+}
+
+static void one(struct journey *j, struct ct_pkt *pkt, enum ct_reason why)
+{
+    if (pkt->passed)
+        take_over(j, pkt);
+    else if (why == CT_REASON_NONE)
+        walk(j, pkt);
+    else if (why == CT_REASON_FRAGMENT)
+        defrag(j, pkt);
+    else
+        ending_refuse(j, pkt, why);
+}
+
+/* First what needs no table, with the table's lines on their way meanwhile;
+ * then each packet's whole walk.  Refusals wait for their turn, so that what
+ * comes out does not depend on how packets were cut into batches. */
+static void chunk(struct journey *j, struct ct_pkt *pkts[], unsigned n)
+{
+    enum ct_reason why[CHUNK];
+    uint64_t bytes = 0;
+    unsigned again = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        bool counted = pkts[i]->frag_max != 0 || pkts[i]->passed;
+
+        bytes += counted ? 0 : pkts[i]->len;
+        again += counted;
+        why[i] = pkts[i]->passed ? CT_REASON_NONE : inspect(j, pkts[i]);
+        if (why[i] == CT_REASON_NONE)
+            ct_prefetch(j->cfg.ct, pkts[i]);
+    }
+    ct_count(j->cfg.ct, CT_STAT_pkts_in, n - again);
+    ct_count(j->cfg.ct, CT_STAT_bytes_in, bytes);
+    for (unsigned i = 0; i < n; i++) {
+        one(j, pkts[i], why[i]);
+        ct_done(j->cfg.ct, pkts[i]);
+    }
+}
+
+void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
+                   ct_time now)
+{
+    j->now = now;
+    ct_begin(j->cfg.ct, now);
+    for (unsigned i = 0; i < n; i += CHUNK)
+        chunk(j, pkts + i, n - i < CHUNK ? n - i : CHUNK);
 }
 
 void journey_resume(struct journey *j, struct ct_pkt *pkt,

@@ -38,6 +38,10 @@ struct journey_config {
      * another shard and was taken (copied), or dropped and counted.  NULL: all
      * are this shard's. */
     bool (*steer)(void *ctx, struct ct_pkt *pkt);
+    /* The flow of this packet is shard's: a copy of packet and bytes is to come
+     * to that shard's journey_batch(), pkt->passed set.  False: no room, and
+     * it is dropped here.  NULL: there is one shard. */
+    bool (*pass)(void *ctx, struct ct_pkt *pkt, uint32_t shard);
     /* Told of every drop; may be NULL. */
     void (*dropped)(void *ctx, const struct ct_pkt *pkt);
     void *ctx;
@@ -54,8 +58,9 @@ void journey_set_ifaces(struct journey *j, const struct ct_ifaces *ifaces,
 
 /* Walk n packets that arrived together.  Each ends sent, answered, held or
  * dropped, and is counted so: in = forwarded + local + drops + held +
- * frags_merged.  One with frag_max is a datagram that another journey has put
- * together: its fragments were counted as they came. */
+ * frags_merged, over all shards.  One with frag_max is a datagram that another
+ * journey has put together: its fragments were counted as they came.  One that
+ * is passed was counted there, too, and goes on where that journey stopped. */
 void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
                    ct_time now);
 

@@ -185,35 +185,33 @@ static bool find_external(struct steer *s, const struct config *config)
     return true;
 }
 
-static bool overlaps(const struct ct_steer_row *rows, uint32_t n,
-                     const struct ct_steer_row *r)
+static bool find_rows(struct steer *s, const struct config *config)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (rows[i].family == r->family && rows[i].proto == r->proto &&
-            ct_addr_eq(&rows[i].addr, &r->addr) &&
-            rows[i].port_lo <= r->port_hi && r->port_lo <= rows[i].port_hi)
-            return true;
-    return false;
-}
-
-static bool find_rows(struct steer *s, const struct config *config,
-                      const struct steer *before)
-{
-    uint32_t old = before == NULL ? 0 : before->view.n;
     uint32_t n = config->n_steer;
 
-    s->rows = calloc(n + old + 1, sizeof *s->rows);
+    s->rows = calloc(n + 1, sizeof *s->rows);
     if (s->rows == NULL)
         return false;
     if (n > 0)
         memcpy(s->rows, config->steer, n * sizeof *s->rows);
-    for (uint32_t i = 0; i < old; i++)
-        if (!overlaps(config->steer, config->n_steer, &before->rows[i]))
-            s->rows[n++] = before->rows[i];
     qsort(s->rows, n, sizeof *s->rows, by_row);
     s->view.rows = s->rows;
     s->view.n = n;
     return true;
+}
+
+/* One that steers alike bears the same serial: then nothing has changed. */
+static void number(struct steer *s, const struct steer *before)
+{
+    s->view.serial = 1;
+    if (before == NULL)
+        return;
+    s->view.serial = before->view.serial;
+    s->view.before = before->view.before;
+    if (!ct_steer_same(&s->view, &before->view)) {
+        s->view.serial++;
+        s->view.before = &before->view;
+    }
 }
 
 struct steer *steer_new(const struct config *config, const struct fib *fib,
@@ -229,10 +227,11 @@ struct steer *steer_new(const struct config *config, const struct fib *fib,
     s->view.host = config->gateway.set;
     memcpy(s->view.key, key, sizeof s->view.key);
     if (!find_inside(s, config, fib) || !find_external(s, config) ||
-        !find_rows(s, config, before)) {
+        !find_rows(s, config)) {
         steer_free(s);
         return NULL;
     }
+    number(s, before);
     return s;
 }
 

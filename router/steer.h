@@ -14,8 +14,8 @@ struct steer {
     uint8_t *external_family, *inside_family;
 };
 
-/* before: what was used until now, or NULL; its rows that the new ones leave
- * room for are kept, since flows may still run by them.  NULL: no memory. */
+/* before: what was used until now, or NULL; it must last until all shards use
+ * this one.  NULL: no memory. */
 struct steer *steer_new(const struct config *config, const struct fib *fib,
                         const struct steer *before, const uint8_t key[16]);
 void steer_free(struct steer *steer);

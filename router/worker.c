@@ -79,6 +79,20 @@ static void hasten(struct worker *w)
         uv_idle_start(&w->more, on_more);
 }
 
+/* Once all have taken this setup, nothing here looks at older ones. */
+static void settle(struct worker *w)
+{
+    uint64_t mine = worker_taken(w);
+
+    if (worker_settled(w) == mine)
+        return;
+    for (unsigned i = 0; i < w->config.n_workers; i++)
+        if (w->all[i] == NULL || worker_taken(w->all[i]) < mine)
+            return;
+    atomic_store_explicit(&w->settled, mine, memory_order_release);
+    w->tell_control = true;
+}
+
 static void use(struct worker *w, const struct worker_setup *setup)
 {
     if (w->setup != NULL && setup->revalidate) {
@@ -97,7 +111,10 @@ static void use(struct worker *w, const struct worker_setup *setup)
     journey_set_ifaces(w->journey, &setup->ifaces, setup->more);
     journey_set_fib(w->journey, setup->fib);
     atomic_store_explicit(&w->taken, setup->serial, memory_order_release);
-    w->tell_control = true;
+    for (unsigned i = 0; i < w->config.n_workers; i++)
+        if (w->all[i] != NULL && w->all[i] != w)
+            uv_async_send(&w->all[i]->wake); /* it may settle now */
+    settle(w);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -150,6 +167,7 @@ static void on_wake(uv_async_t *wake)
     worker_io_handed(w);
     for (n = 0; n < ORDERS_A_TURN && ring_take(&w->orders, &order); n++)
         obey(w, &order);
+    settle(w);
     if (n == ORDERS_A_TURN && !uv_is_closing((uv_handle_t *)wake))
         uv_async_send(wake); /* packets have their turn */
     worker_tell(w);
@@ -246,6 +264,7 @@ static bool make_core(struct worker *w, char err[256])
         .workers = w->config.n_workers,
         .tx = worker_io_tx,
         .steer = w->config.n_workers > 1 ? worker_io_steer : NULL,
+        .pass = w->config.n_workers > 1 ? worker_io_pass : NULL,
         .host = w->config.host,
         .ctx = w,
     });
@@ -301,8 +320,13 @@ struct worker *worker_new(const struct worker_config *config, char err[256])
 
 void worker_link(struct worker *w, struct worker *const all[])
 {
-    for (unsigned i = 0; i < w->config.n_workers; i++)
+    const struct ct *ct[CT_MAX_SHARDS] = {NULL};
+
+    for (unsigned i = 0; i < w->config.n_workers; i++) {
         w->all[i] = all[i];
+        ct[i] = all[i]->ct;
+    }
+    ct_set_peers(w->ct, ct);
 }
 
 int worker_start(struct worker *w, const struct worker_setup *setup)
@@ -405,6 +429,11 @@ bool worker_resume(struct worker *w, unsigned iface)
 uint64_t worker_taken(const struct worker *w)
 {
     return atomic_load_explicit(&w->taken, memory_order_acquire);
+}
+
+uint64_t worker_settled(const struct worker *w)
+{
+    return atomic_load_explicit(&w->settled, memory_order_acquire);
 }
 
 uint64_t worker_revalidated(const struct worker *w)

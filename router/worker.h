@@ -17,8 +17,8 @@
 
 #include <uv.h>
 
-/* What may change while it runs.  Made by control, borrowed by the worker until
- * it has taken the next one: see worker_taken(). */
+/* What may change while it runs.  Made by control, borrowed by all workers
+ * until each has seen that all use the next one: see worker_settled(). */
 struct worker_setup {
     uint64_t serial; /* grows by one each */
     struct ct_ifaces ifaces;
@@ -89,6 +89,9 @@ bool worker_resume(struct worker *w, unsigned iface);
 
 /* Serial of the setup in use. */
 uint64_t worker_taken(const struct worker *w);
+/* Serial of the setup that all workers use, as far as this one saw: it borrows
+ * nothing of older ones any more. */
+uint64_t worker_settled(const struct worker *w);
 /* Serial of the setup whose rules all flows have been held against, or 0. */
 uint64_t worker_revalidated(const struct worker *w);
 /* Has the device of iface gone away, as far as this worker saw? */

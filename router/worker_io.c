@@ -110,6 +110,7 @@ static bool mine(struct worker *w, struct pktbuf *buf)
     if (w->config.n_workers == 1)
         return true;
     owner = owner_of(w, &buf->pkt);
+    buf->pkt.steered = w->setup->steer->view.serial;
     if (owner == w->config.index || owner >= w->config.n_workers)
         return true;
     if (!ring_put(&w->to[owner], &buf)) {
@@ -121,37 +122,75 @@ static bool mine(struct worker *w, struct pktbuf *buf)
     return false;
 }
 
+/* A packet that is not in a buffer of its own, into a buffer.  NULL: none is
+ * left.  The rest of buf->pkt is the caller's to fill. */
+static struct pktbuf *copy_of(struct worker *w, const struct ct_pkt *pkt)
+{
+    struct pktbuf *buf;
+
+    reclaim(w);
+    buf = pktbuf_get(&w->pool);
+    if (buf == NULL)
+        return NULL;
+    memcpy(buf->room + CT_HEADROOM, pkt->data, pkt->len);
+    if (pkt->cuts != NULL)
+        memcpy(buf->cuts, pkt->cuts, sizeof buf->cuts);
+    return buf;
+}
+
+/* False: the ring is full, and the buffer is back. */
+static bool hand(struct worker *w, struct pktbuf *buf, uint32_t to)
+{
+    if (!ring_put(&w->to[to], &buf)) {
+        pktbuf_put(&w->pool, buf);
+        return false;
+    }
+    w->wake_up[to] = true;
+    return true;
+}
+
 bool worker_io_steer(void *ctx, struct ct_pkt *pkt)
 {
     struct worker *w = ctx;
-    uint32_t owner = ct_owner(&w->setup->steer->view, pkt);
+    const struct ct_steer *steer = &w->setup->steer->view;
+    uint32_t owner = ct_owner(steer, pkt);
     struct pktbuf *buf;
 
+    pkt->steered = steer->serial;
     if (owner == w->config.index || owner >= w->config.n_workers)
         return false;
-    reclaim(w);
-    buf = pktbuf_get(&w->pool);
+    buf = copy_of(w, pkt);
     if (buf != NULL) {
-        uint8_t *data = buf->room + CT_HEADROOM;
-
-        memcpy(data, pkt->data, pkt->len);
-        memcpy(buf->cuts, pkt->cuts, sizeof buf->cuts);
-        buf->pkt = (struct ct_pkt){.data = data,
+        buf->pkt = (struct ct_pkt){.data = buf->room + CT_HEADROOM,
                                    .len = pkt->len,
                                    .in = pkt->in,
                                    .self = pkt->self,
                                    .rule = CT_NONE,
                                    .frag_max = pkt->frag_max,
+                                   .steered = steer->serial,
                                    .cuts = buf->cuts};
-        if (ring_put(&w->to[owner], &buf)) {
+        if (hand(w, buf, owner)) {
             ct_count(w->ct, CT_STAT_handed_over, 1);
-            w->wake_up[owner] = true;
             return true;
         }
-        pktbuf_put(&w->pool, buf);
     }
     ct_drop(w->ct, pkt, CT_REASON_HANDOVER_FULL);
     return true;
+}
+
+bool worker_io_pass(void *ctx, struct ct_pkt *pkt, uint32_t shard)
+{
+    struct worker *w = ctx;
+    struct pktbuf *buf = copy_of(w, pkt);
+
+    if (buf == NULL)
+        return false;
+    buf->pkt = *pkt;
+    buf->pkt.data = buf->room + CT_HEADROOM;
+    buf->pkt.cuts = pkt->cuts != NULL ? buf->cuts : NULL;
+    buf->pkt.labels = NULL;
+    buf->pkt.passed = true;
+    return hand(w, buf, shard);
 }
 
 static void walk(struct worker *w, struct pktbuf *bufs[], unsigned n,

@@ -65,7 +65,7 @@ struct worker {
     struct ring logs;
     uint64_t events_lost;
     bool tell_control;
-    _Atomic uint64_t taken, reviewed;
+    _Atomic uint64_t taken, settled, reviewed;
 };
 
 /* worker.c */
@@ -78,6 +78,7 @@ int worker_io_start(struct worker *w, struct worker_port *port);
 void worker_io_handed(struct worker *w); /* packets other workers sent here */
 enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt);
 bool worker_io_steer(void *ctx, struct ct_pkt *pkt);
+bool worker_io_pass(void *ctx, struct ct_pkt *pkt, uint32_t shard);
 
 /* worker_queue.c */
 enum ct_verdict worker_queue_take(void *ctx, struct ct_pkt *pkt);

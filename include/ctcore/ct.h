@@ -113,9 +113,20 @@ void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
 /* Copied.  Flows masqueraded behind an address that is gone are destroyed. */
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
 
+/* The shards of one router look into each other's tables: all[i] is shard i,
+ * this one included, n_shards of them.  A packet opens a flow here only when no
+ * shard has it, and none that has not taken today's steering may open it.
+ * => all were made with the same key, buckets and max; to be called once,
+ *    before the first packet of any of them. */
+void ct_set_peers(struct ct *ct, const struct ct *const all[]);
+
 /* Static forwards own their outside ports: with more than one shard, and in
  * profiles weir and rfc, no other flow is hidden behind one (a reply to it
- * would be taken for the forward's).  Borrowed until the next call. */
+ * would be taken for the forward's).  Borrowed until the next call; with peers
+ * until all of them have taken the next one, and this one has been called since
+ * then. When serial is another than before, ct_tick() looks for flows of this
+ * shard that packets don't find here any more: they stay here, and the others
+ * ask for them as long as there are any (CT_STAT_strays). */
 struct ct_steer;
 void ct_set_steer(struct ct *ct, const struct ct_steer *steer);
 
@@ -178,6 +189,13 @@ uint8_t ct_way_back(const struct ct_pkt *pkt);
  * DROP    pkt->why says why, and it has been counted.
  * QUEUE, STOLEN  held: see ct_resume().  Counted as held. */
 enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt);
+
+/* STOLEN with pkt->elsewhere set: the flow of this packet is, or is to be,
+ * shard elsewhere - 1's.  Nothing is counted and nothing is held; the caller
+ * gives a copy of packet and bytes to that shard, which goes on with this in
+ * place of ct_parse() and the first ct_hook(), at the row that stopped here. It
+ * is not passed on a second time (STEERED). */
+enum ct_verdict ct_take_over(struct ct *ct, struct ct_pkt *pkt);
 
 /* Bring back a held packet (the copy of it): verdict ACCEPT goes on behind the
  * row that held it, STOP asks only NAT and confirm of those, REPEAT asks that
@@ -336,10 +354,18 @@ struct ct_steer {
     const uint8_t *inside_family;
     uint32_t n_inside;
     uint32_t n_shards;
+    uint32_t serial; /* grows with each that owns a flow differently */
+    /* What was used until this one, or NULL.  Looked at as long as some shard
+     * has not taken this one. */
+    const struct ct_steer *before;
     bool host; /* the router's own packets come by a device, too: they are owned
                   by their source port, as their answers are */
     uint8_t key[16];
 };
+/* Is each packet's owner the same by both?  (A different one may be told of two
+ * that are alike; before and serial do not count.) */
+bool ct_steer_same(const struct ct_steer *a, const struct ct_steer *b);
+
 /* Needs a parsed packet.  Both directions of a flow and the errors about it
  * have one owner, provided that
  * => a flow whose source is translated gets an outside port (or query id) p

@@ -40,6 +40,9 @@ struct ct_pkt {
     uint8_t in;        /* interface it came by, CT_NO_IFACE: made here */
     uint8_t kind;      /* enum ct_kind */
     uint16_t frag_max; /* it came in fragments, the largest this long; or 0 */
+    bool passed;       /* another shard gave it here: ct_take_over() */
+    uint32_t steered;  /* serial of the steering by which this shard owns it; 0:
+                          nobody asked */
     /* Where they began: bit i of word i / 64 for byte 8 * i of what was cut;
      * CT_CUTS words.  NULL: not known. */
     uint64_t *cuts;
@@ -73,6 +76,7 @@ struct ct_pkt {
     bool heir;              /* held, and conn, never confirmed, lasts as long */
     bool accepted;          /* a rule of FORWARD said so */
     bool tell;              /* dropped, and the sender is to be told: reject */
+    uint8_t elsewhere;      /* STOLEN: shard + 1 that is to have it, or 0 */
     uint8_t hook, row;      /* where QUEUE or STOLEN left it: see ct_resume() */
     uint8_t reject;         /* enum ct_reject, when tell is set */
     const uint64_t *labels; /* its flow's two words, or NULL: none, or no rule
