@@ -36,13 +36,97 @@ static void *must(void *p, const char *what)
     return p;
 }
 
+/* ---- what shards say to others ---- */
+
+struct rig_passed {
+    struct rig_passed *next;
+    uint32_t to;
+    struct ct_pkt pkt;
+    uint64_t cuts[CT_CUTS];
+    uint8_t room[];
+};
+
+/* A copy waits for its shard, behind those that wait already. */
+static void put(struct rig *rig, const struct ct_pkt *pkt, uint32_t to)
+{
+    struct rig_passed *p, **end = &rig->passed;
+
+    p = must(calloc(1, sizeof *p + CT_HEADROOM + pkt->len + CT_HEADROOM),
+             "memory");
+    p->to = to;
+    p->pkt = *pkt;
+    p->pkt.data = p->room + CT_HEADROOM;
+    memcpy(p->pkt.data, pkt->data, pkt->len);
+    if (pkt->cuts) {
+        memcpy(p->cuts, pkt->cuts, sizeof p->cuts);
+        p->pkt.cuts = p->cuts;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = p;
+}
+
+static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
+{
+    const struct rig_calls *calls = &((struct rig_shard *)ctx)->rig->calls;
+
+    return calls->tx(calls->ctx, pkt);
+}
+
+static bool local(void *ctx, struct ct_pkt *pkt)
+{
+    const struct rig_calls *calls = &((struct rig_shard *)ctx)->rig->calls;
+
+    return calls->local && calls->local(calls->ctx, pkt);
+}
+
+static void dropped(void *ctx, const struct ct_pkt *pkt)
+{
+    const struct rig_calls *calls = &((struct rig_shard *)ctx)->rig->calls;
+
+    if (calls->dropped)
+        calls->dropped(calls->ctx, pkt);
+}
+
+static bool pass(void *ctx, struct ct_pkt *pkt, uint32_t shard)
+{
+    struct rig_shard *s = ctx;
+
+    pkt->passed = true; /* the copy is */
+    put(s->rig, pkt, shard);
+    pkt->passed = false;
+    return true;
+}
+
+static bool steer(void *ctx, struct ct_pkt *pkt)
+{
+    struct rig_shard *s = ctx;
+    uint32_t owner = ct_owner(&s->steer->view, pkt);
+    struct ct_pkt again = {.data = pkt->data,
+                           .len = pkt->len,
+                           .in = pkt->in,
+                           .self = pkt->self,
+                           .rule = CT_NONE,
+                           .frag_max = pkt->frag_max,
+                           .cuts = pkt->cuts};
+
+    pkt->steered = again.steered = s->steer->view.serial;
+    if (owner == (uint32_t)(s - s->rig->shard))
+        return false;
+    put(s->rig, &again, owner);
+    return true;
+}
+
+/* ---- what changes at a reload ---- */
+
 /* Rules that stay are known by their ids, as in the router. */
-static void set_connlimit(struct rig *rig, const struct config *was)
+static void set_connlimit(struct rig *rig, struct rig_shard *s,
+                          const struct config *was)
 {
     const struct ct_ruleset *is = &rig->config->rules;
     size_t size = ct_connlimit_size(is, rig->config->max);
     uint32_t *before = must(calloc(is->n + 1, sizeof *before), "memory");
-    void *old = rig->connlimit;
+    void *old = s->connlimit;
 
     for (uint32_t i = 0; i < is->n; i++) {
         before[i] = CT_NONE;
@@ -50,37 +134,55 @@ static void set_connlimit(struct rig *rig, const struct config *was)
             if (strcmp(is->rules[i].id, was->rules.rules[k].id) == 0)
                 before[i] = k;
     }
-    rig->connlimit = size ? must(calloc(1, size), "memory") : NULL;
-    ct_set_connlimit(rig->ct, is, rig->connlimit, before);
+    s->connlimit = size ? must(calloc(1, size), "memory") : NULL;
+    ct_set_connlimit(s->ct, is, s->connlimit, before);
     free(before);
     free(old);
 }
 
-static void set_rules(struct rig *rig, const struct config *was)
+static void set_rules(struct rig *rig, struct rig_shard *s,
+                      const struct config *was)
 {
-    struct ct_rule_count *old = rig->counts;
+    struct ct_rule_count *old = s->counts;
     uint32_t n = rig->config->rules.n;
 
-    set_connlimit(rig, was);
-
-    rig->counts = must(calloc(n + 1, sizeof *rig->counts), "memory");
-    ct_set_rules(rig->ct, &rig->config->rules, rig->counts);
+    set_connlimit(rig, s, was);
+    s->counts = must(calloc(n + 1, sizeof *s->counts), "memory");
+    ct_set_rules(s->ct, &rig->config->rules, s->counts);
     free(old);
 }
 
-/* Whom a forward's outside port belongs to; the one before is borrowed until
- * then. */
-static void set_steer(struct rig *rig)
+/* Whom a forward's outside port belongs to. */
+static void make_steer(struct rig *rig)
 {
     static const uint8_t key[16];
-    struct steer *old = rig->steer;
 
-    rig->steer = must(steer_new(rig->config, rig->fib, old, key), "memory");
-    ct_set_steer(rig->ct, &rig->steer->view);
-    steer_free(old);
+    rig->older = rig->steer;
+    rig->steer =
+        must(steer_new(rig->config, rig->fib, rig->older, key), "memory");
 }
 
-static void set_ifaces(struct rig *rig)
+/* The one before is borrowed until all have taken the new one. */
+static void settle(struct rig *rig)
+{
+    for (uint32_t i = 0; i < rig->n; i++)
+        if (rig->shard[i].steer != rig->steer)
+            return;
+    rig->steer->view.before = NULL;
+    steer_free(rig->older);
+    rig->older = NULL;
+}
+
+void rig_take(struct rig *rig, uint32_t shard)
+{
+    struct rig_shard *s = &rig->shard[shard];
+
+    s->steer = rig->steer;
+    ct_set_steer(s->ct, &rig->steer->view);
+    settle(rig);
+}
+
+static void make_ifaces(struct rig *rig)
 {
     config_ct_ifaces(rig->config, &rig->ifaces);
     rig->ifaces.host = rig->host;
@@ -88,24 +190,23 @@ static void set_ifaces(struct rig *rig)
         rig->more[i] = (struct journey_iface){.mtu = rig->config->iface[i].mtu,
                                               .usable = true};
     }
-    ct_set_ifaces(rig->ct, &rig->ifaces);
-    journey_set_ifaces(rig->journey, &rig->ifaces, rig->more);
 }
 
-void rig_open(struct rig *rig, const char *json, ct_time start,
-              const struct rig_calls *calls)
+static void set_ifaces(struct rig *rig, struct rig_shard *s)
 {
-    struct ct_config cc = {.n_shards = 1};
-    struct journey_config jc;
-    const struct config *c;
-    size_t size;
+    ct_set_ifaces(s->ct, &rig->ifaces);
+    journey_set_ifaces(s->journey, &rig->ifaces, rig->more);
+}
 
-    memset(rig, 0, sizeof *rig);
-    rig->now = start;
-    rig->host = calls->host;
-    c = rig->config = load(json);
-    cc.max = c->max;
-    cc.buckets = c->buckets;
+/* ---- life ---- */
+
+static struct ct_config core_config(const struct rig *rig, uint32_t shard)
+{
+    const struct config *c = rig->config;
+    struct ct_config cc = {.n_shards = rig->n, .shard = shard};
+
+    cc.max = c->max / rig->n;
+    cc.buckets = c->buckets / rig->n;
     cc.profile = c->profile;
     cc.on_full = c->on_full;
     cc.acct = c->acct;
@@ -116,71 +217,205 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
     cc.seed = c->seed_set ? c->seed : 1;
     for (unsigned i = 0; i < sizeof cc.key; i++)
         cc.key[i] = (uint8_t)(cc.seed * 37 + i * 11);
-    cc.ctx = calls->ctx;
-    cc.event = calls->event;
-    cc.queue = calls->queue;
-    cc.log = calls->log;
-    size = ct_size(&cc);
-    rig->block = must(aligned_alloc(64, (size + 63) / 64 * 64), "memory");
-    rig->ct = must(ct_init(rig->block, &cc, start), "core");
-    if (calls->event)
-        ct_subscribe(rig->ct, CT_EVENT_NEW | CT_EVENT_RELATED |
-                                  CT_EVENT_DESTROY | CT_EVENT_UPDATE);
-    jc = (struct journey_config){.ct = rig->ct,
-                                 .seed = cc.seed,
-                                 .tx = calls->tx,
-                                 .host = calls->host,
-                                 .local = calls->local,
-                                 .dropped = calls->dropped,
-                                 .ctx = calls->ctx};
-    rig->journey = must(journey_new(&jc), "journey");
-    rig->fib = must(fib_new(c->routes, c->n_routes), "routes");
-    journey_set_fib(rig->journey, rig->fib);
-    set_ifaces(rig);
-    set_rules(rig, NULL);
-    set_steer(rig);
+    cc.ctx = rig->calls.ctx;
+    cc.event = rig->calls.event;
+    cc.queue = rig->calls.queue;
+    cc.log = rig->calls.log;
+    return cc;
 }
 
-void rig_reload(struct rig *rig, const char *json)
+static void open_shard(struct rig *rig, uint32_t i)
+{
+    struct rig_shard *s = &rig->shard[i];
+    struct ct_config cc = core_config(rig, i);
+    size_t size = ct_size(&cc);
+
+    s->rig = rig;
+    s->block = must(aligned_alloc(64, (size + 63) / 64 * 64), "memory");
+    s->ct = must(ct_init(s->block, &cc, rig->now), "core");
+    if (cc.event)
+        ct_subscribe(s->ct, CT_EVENT_NEW | CT_EVENT_RELATED | CT_EVENT_DESTROY |
+                                CT_EVENT_UPDATE);
+    s->journey = must(journey_new(&(struct journey_config){
+                          .ct = s->ct,
+                          .seed = cc.seed,
+                          .tx = tx,
+                          .host = rig->host,
+                          .local = local,
+                          .dropped = dropped,
+                          .steer = rig->n > 1 ? steer : NULL,
+                          .pass = pass,
+                          .ctx = s,
+                      }),
+                      "journey");
+    journey_set_fib(s->journey, rig->fib);
+    set_ifaces(rig, s);
+    set_rules(rig, s, NULL);
+}
+
+static void show_first(struct rig *rig)
+{
+    rig->ct = rig->shard[0].ct;
+    rig->journey = rig->shard[0].journey;
+    rig->counts = rig->shard[0].counts;
+    rig->connlimit = rig->shard[0].connlimit;
+}
+
+void rig_open(struct rig *rig, const char *json, ct_time start,
+              const struct rig_calls *calls)
+{
+    const struct ct *all[RIG_SHARDS];
+    const struct config *c;
+
+    memset(rig, 0, sizeof *rig);
+    rig->now = start;
+    rig->host = calls->host;
+    rig->calls = *calls;
+    c = rig->config = load(json);
+    rig->n = c->workers;
+    rig->fib = must(fib_new(c->routes, c->n_routes), "routes");
+    make_ifaces(rig);
+    make_steer(rig);
+    for (uint32_t i = 0; i < rig->n; i++) {
+        open_shard(rig, i);
+        all[i] = rig->shard[i].ct;
+    }
+    for (uint32_t i = 0; i < rig->n; i++) {
+        ct_set_peers(rig->shard[i].ct, all);
+        rig_take(rig, i);
+    }
+    show_first(rig);
+}
+
+static void revalidate(struct rig_shard *s)
+{
+    uint32_t from = 0;
+
+    while (!ct_revalidate_some(s->ct, &from, 7))
+        ;
+}
+
+void rig_reload_later(struct rig *rig, const char *json)
 {
     struct config *old = rig->config;
     struct fib *fib = rig->fib;
 
     rig->config = load(json);
-    set_rules(rig, old);
     rig->fib =
         must(fib_new(rig->config->routes, rig->config->n_routes), "routes");
-    journey_set_fib(rig->journey, rig->fib);
-    set_ifaces(rig);
-    set_steer(rig);
-    ct_set_params(rig->ct, &rig->config->params);
-    if (rig->config->revalidate) {
-        uint32_t from = 0;
+    make_ifaces(rig);
+    make_steer(rig);
+    for (uint32_t i = 0; i < rig->n; i++) {
+        struct rig_shard *s = &rig->shard[i];
 
-        while (!ct_revalidate_some(rig->ct, &from, 7))
-            ;
+        set_rules(rig, s, old);
+        journey_set_fib(s->journey, rig->fib);
+        set_ifaces(rig, s);
+        ct_set_params(s->ct, &rig->config->params);
     }
+    show_first(rig);
     fib_free(fib);
     config_free(old);
 }
 
+void rig_reload(struct rig *rig, const char *json)
+{
+    rig_reload_later(rig, json);
+    for (uint32_t i = 0; i < rig->n; i++)
+        rig_take(rig, i);
+    for (uint32_t i = 0; i < rig->n && rig->config->revalidate; i++)
+        revalidate(&rig->shard[i]);
+}
+
+/* ---- packets ---- */
+
+static void batch(struct rig *rig, uint32_t shard, struct ct_pkt *pkt)
+{
+    rig->at = shard;
+    journey_batch(rig->shard[shard].journey, &pkt, 1, rig->now);
+}
+
+static uint32_t walk_passed(struct rig *rig)
+{
+    while (rig->passed) {
+        struct rig_passed *p = rig->passed;
+
+        rig->passed = p->next;
+        batch(rig, p->to, &p->pkt);
+        free(p);
+    }
+    return rig->at;
+}
+
+/* As worker_io.c does it. */
+static uint32_t owner_of(const struct rig_shard *s, uint32_t by,
+                         const struct ct_pkt *pkt)
+{
+    struct ct_pkt look = *pkt;
+    enum ct_reason why = ct_parse_packet(&look);
+
+    if (why == CT_REASON_FRAGMENT)
+        return ct_fragment_owner(&s->steer->view, &look);
+    return why == CT_REASON_NONE ? ct_owner(&s->steer->view, &look) : by;
+}
+
+uint32_t rig_walk_by(struct rig *rig, uint32_t by, struct ct_pkt *pkt)
+{
+    const struct rig_shard *s = &rig->shard[by];
+    uint32_t owner = rig->n > 1 ? owner_of(s, by, pkt) : 0;
+
+    pkt->self = rig->host;
+    pkt->steered = s->steer->view.serial;
+    batch(rig, owner, pkt);
+    return walk_passed(rig);
+}
+
+uint32_t rig_walk(struct rig *rig, struct ct_pkt *pkt)
+{
+    return rig_walk_by(rig, 0, pkt);
+}
+
 void rig_close(struct rig *rig)
 {
-    journey_free(rig->journey);
+    for (uint32_t i = 0; i < rig->n; i++) {
+        journey_free(rig->shard[i].journey);
+        free(rig->shard[i].counts);
+        free(rig->shard[i].connlimit);
+        free(rig->shard[i].block);
+    }
     steer_free(rig->steer);
+    steer_free(rig->older);
     fib_free(rig->fib);
-    free(rig->counts);
-    free(rig->connlimit);
-    free(rig->block);
     config_free(rig->config);
     memset(rig, 0, sizeof *rig);
 }
 
 void rig_tick(struct rig *rig)
 {
-    while (ct_tick(rig->ct, rig->now, 1024) == 0)
-        ;
-    journey_tick(rig->journey, rig->now);
+    for (uint32_t i = 0; i < rig->n; i++) {
+        rig->at = i;
+        while (ct_tick(rig->shard[i].ct, rig->now, 1024) == 0)
+            ;
+        journey_tick(rig->shard[i].journey, rig->now);
+    }
+}
+
+uint64_t rig_stat(const struct rig *rig, enum ct_stat stat)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < rig->n; i++)
+        n += ct_stat(rig->shard[i].ct, stat);
+    return n;
+}
+
+uint64_t rig_reason(const struct rig *rig, enum ct_reason reason)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < rig->n; i++)
+        n += ct_drops(rig->shard[i].ct, reason);
+    return n;
 }
 
 uint64_t rig_drops(const struct rig *rig)
@@ -189,13 +424,8 @@ uint64_t rig_drops(const struct rig *rig)
 
     for (unsigned r = 1; r < CT_N_REASONS; r++)
         if (ct_reason_kind(r) == 'D')
-            n += ct_drops(rig->ct, (enum ct_reason)r);
+            n += rig_reason(rig, (enum ct_reason)r);
     return n;
-}
-
-static uint64_t stat_of(const struct rig *rig, enum ct_stat stat)
-{
-    return ct_stat(rig->ct, stat);
 }
 
 const char *rig_check(const struct rig *rig)
@@ -203,21 +433,22 @@ const char *rig_check(const struct rig *rig)
     struct ct_view view;
     uint64_t flows = 0;
 
-    if (stat_of(rig, CT_STAT_pkts_in) !=
-        stat_of(rig, CT_STAT_forwarded) + stat_of(rig, CT_STAT_local) +
-            rig_drops(rig) + stat_of(rig, CT_STAT_held) +
-            stat_of(rig, CT_STAT_frags_merged))
+    if (rig_stat(rig, CT_STAT_pkts_in) !=
+        rig_stat(rig, CT_STAT_forwarded) + rig_stat(rig, CT_STAT_local) +
+            rig_drops(rig) + rig_stat(rig, CT_STAT_held) +
+            rig_stat(rig, CT_STAT_frags_merged))
         return "in != forwarded + local + drops + held + merged";
-    if (stat_of(rig, CT_STAT_pkts_out) !=
-        stat_of(rig, CT_STAT_forwarded) + stat_of(rig, CT_STAT_orig_echo) +
-            stat_of(rig, CT_STAT_orig_rst) + stat_of(rig, CT_STAT_orig_error))
+    if (rig_stat(rig, CT_STAT_pkts_out) !=
+        rig_stat(rig, CT_STAT_forwarded) + rig_stat(rig, CT_STAT_orig_echo) +
+            rig_stat(rig, CT_STAT_orig_rst) + rig_stat(rig, CT_STAT_orig_error))
         return "out != forwarded + originated";
-    if (stat_of(rig, CT_STAT_entries) !=
-        stat_of(rig, CT_STAT_created) - stat_of(rig, CT_STAT_destroyed))
+    if (rig_stat(rig, CT_STAT_entries) !=
+        rig_stat(rig, CT_STAT_created) - rig_stat(rig, CT_STAT_destroyed))
         return "entries != created - destroyed";
-    for (uint32_t s = 0; s < ct_slots(rig->ct); s++)
-        flows += ct_read(rig->ct, s, rig->now, &view);
-    if (flows > stat_of(rig, CT_STAT_entries))
+    for (uint32_t i = 0; i < rig->n; i++)
+        for (uint32_t s = 0; s < ct_slots(rig->shard[i].ct); s++)
+            flows += ct_read(rig->shard[i].ct, s, rig->now, &view);
+    if (flows > rig_stat(rig, CT_STAT_entries))
         return "more flows to read than entries";
     return NULL;
 }

@@ -10,6 +10,8 @@
 #include "journey.h"
 #include "steer.h"
 
+enum { RIG_SHARDS = 8 };
+
 struct rig_calls {
     bool (*log)(void *ctx, const struct ct_log *log);
     enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);
@@ -21,17 +23,34 @@ struct rig_calls {
     bool host; /* gateway mode: see struct journey_config */
 };
 
-struct rig {
-    struct config *config;
+/* What each worker has for itself. */
+struct rig_shard {
+    struct rig *rig;
     struct ct *ct;
     struct journey *journey;
-    struct fib *fib;
-    struct steer *steer;
-    struct ct_ifaces ifaces;
-    struct journey_iface more[CT_MAX_IFACES];
+    const struct steer *steer; /* the one it has taken */
     struct ct_rule_count *counts;
     void *connlimit;
     void *block;
+};
+
+/* As many shards side by side as the configuration has workers; one thread
+ * walks them all. */
+struct rig {
+    struct config *config;
+    struct rig_calls calls;
+    uint32_t n;
+    struct rig_shard shard[RIG_SHARDS];
+    struct ct *ct; /* shard 0's, as the next three */
+    struct journey *journey;
+    struct ct_rule_count *counts;
+    void *connlimit;
+    struct fib *fib;
+    struct steer *steer, *older; /* older: not all shards use steer yet */
+    struct rig_passed *passed;   /* on their way between shards */
+    uint32_t at;                 /* the shard that walks */
+    struct ct_ifaces ifaces;
+    struct journey_iface more[CT_MAX_IFACES];
     ct_time now;
     bool host;
 };
@@ -44,6 +63,19 @@ void rig_close(struct rig *rig);
 
 /* Swap the rules as SIGHUP does; flows stay. */
 void rig_reload(struct rig *rig, const char *json);
+
+/* The same in steps: steering is ready, but each shard takes it when it is told
+ * to, by rig_take(); until then it goes on by the one before. */
+void rig_reload_later(struct rig *rig, const char *json);
+void rig_take(struct rig *rig, uint32_t shard);
+
+/* A packet arrives: it is walked by the shard that owns it as shard `by` sees
+ * it, and by those it is passed on to.  Answers the shard that ended it. */
+uint32_t rig_walk(struct rig *rig, struct ct_pkt *pkt);
+uint32_t rig_walk_by(struct rig *rig, uint32_t by, struct ct_pkt *pkt);
+/* Of all shards. */
+uint64_t rig_stat(const struct rig *rig, enum ct_stat stat);
+uint64_t rig_reason(const struct rig *rig, enum ct_reason reason);
 
 /* Run what is due until rig->now. */
 void rig_tick(struct rig *rig);

@@ -223,6 +223,59 @@ static void events_come_whole(void **state)
     stop(&p);
 }
 
+static struct config *forwarding(void)
+{
+    struct config *c = NULL;
+    struct told told;
+
+    if (parse("{" IFACES "\"workers\": 2, \"routes\": [{\"to\": \"default\", "
+              "\"interface\": \"wan\"}], \"rules\": {\"prerouting\": "
+              "[{\"in\": \"wan\", \"proto\": \"udp\", \"dport\": "
+              "\"1024-65535\", \"dnat\": \"10.0.1.250\"}], \"postrouting\": "
+              "[{\"out\": \"wan\", \"masquerade\": true}]}}",
+              &c, &told) != 0)
+        fail_msg("%s: %s", told.pointer, told.message);
+    return c;
+}
+
+/* While one worker has taken the new rules and the other may not have, and
+ * behind that: each answer comes to the host that asked. */
+static void living_flows_win_over_new_rows(void **state)
+{
+    unsigned port[N_FLOWS];
+    struct pair p;
+    uint8_t data[512];
+    char spec[128];
+
+    (void)state;
+    start(&p);
+    for (unsigned i = 0; i < CHUNK; i++) {
+        snprintf(spec, sizeof spec, "10.0.1.%u:4000 > 198.51.100.2:53 udp 'w'",
+                 2 + i);
+        give(&p, 0, LAN, spec);
+        (void)take(&p, WAN, data);
+        port[i] = sport_of(data);
+    }
+    p.g = generation_new(forwarding(), p.g, key);
+    assert_non_null(p.g);
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        assert_true(worker_use(p.w[i], &p.g->setup[i]));
+    for (unsigned round = 0; round < 4; round++)
+        for (unsigned i = 0; i < CHUNK; i++) {
+            snprintf(spec, sizeof spec,
+                     "198.51.100.2:53 > 198.51.100.1:%u udp 'me'", port[i]);
+            give(&p, round % 2, WAN, spec);
+            (void)take(&p, LAN, data);
+            assert_int_equal(data[19], 2 + i);
+        }
+    for (unsigned i = 0; i < N_WORKERS; i++) /* or the test times out */
+        while (worker_settled(p.w[i]) != p.g->serial)
+            uv_sleep(1);
+    generation_settle(p.g);
+    assert_int_equal(sum(&p, CT_STAT_entries), CHUNK);
+    stop(&p);
+}
+
 /* An error about a flow finds the flow's owner too. */
 static void errors_find_the_owner(void **state)
 {
@@ -257,6 +310,7 @@ int main(void)
         cmocka_unit_test(flows_have_one_owner),
         cmocka_unit_test(events_come_whole),
         cmocka_unit_test(errors_find_the_owner),
+        cmocka_unit_test(living_flows_win_over_new_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
