@@ -19,6 +19,7 @@ struct config_iface {
     char name[16]; /* as rules call it */
     char tun[16];  /* the kernel's device name */
     bool inside;
+    bool offloads; /* super-packets and partial checksums, both ways */
     bool kernel_address_set;
     uint8_t kernel_family, kernel_len; /* of kernel_address, if set */
     union ct_addr kernel_address;
@@ -34,6 +35,7 @@ struct config_iface {
 struct config_gateway {
     bool set;
     char device[2][64]; /* lan, wan: a name, a prefix or an address, as text */
+    bool offloads;      /* of both devices */
     bool notrack; /* the kernel's own conntrack is to leave alone what passes */
     uint32_t n_reserved;
     struct ct_port_range reserved[64]; /* outside ports no mapping may have */

@@ -35,7 +35,7 @@ static const struct {
     {"/nat/hairpin", SWITCH},     {"/api/listen", TEXT_OR_NULL},
     {"/api/socket", TEXT},        {"/api/token_file", TEXT_OR_NULL},
     {"/log/level", TEXT},         {"/log/format", TEXT},
-    {"/queues/socket", TEXT},
+    {"/queues/socket", TEXT},     {"/gateway/offloads", SWITCH},
 };
 
 enum { N_FIXED = CONFIG_READ_N(fixed), N_OPTIONS = N_FIXED + CT_N_PARAMS };

@@ -145,6 +145,15 @@ static void read_notrack(struct config_read *r, json_t *v, void *into)
     (void)config_read_bool(r, v, &((struct config *)into)->gateway.notrack);
 }
 
+static void read_offloads(struct config_read *r, json_t *v, void *into)
+{
+    struct config *config = into;
+
+    (void)config_read_bool(r, v, &config->gateway.offloads);
+    for (unsigned side = 0; side < 2; side++)
+        config->iface[side].offloads = config->gateway.offloads;
+}
+
 /* Sorted, without overlap. */
 static void merge(struct config_gateway *g)
 {
@@ -228,6 +237,7 @@ static void take_facts(struct config *config, unsigned side,
 static void make_ifaces(struct config_read *r, struct config *config)
 {
     config->gateway.set = true;
+    config->gateway.offloads = true;
     config->n_ifaces = 2;
     for (unsigned side = 0; side < 2; side++) {
         struct config_iface *f = &config->iface[side];
@@ -236,6 +246,7 @@ static void make_ifaces(struct config_read *r, struct config *config)
         strcpy(f->tun, tuns[side]);
         f->inside = side == LAN;
         f->mtu = 1500;
+        f->offloads = true;
     }
     r->memory->facts_known = r->facts != NULL;
     if (r->facts != NULL) {
@@ -249,6 +260,7 @@ static const struct config_key keys[] = {
     {"wan", read_wan},
     {"reserved_ports", read_reserved},
     {"notrack", read_notrack},
+    {"offloads", read_offloads},
 };
 
 void config_gateway_read(struct config_read *r, json_t *v, void *into)

@@ -166,6 +166,11 @@ static void read_address(struct config_read *r, json_t *v, void *into)
     }
 }
 
+static void read_offloads(struct config_read *r, json_t *v, void *into)
+{
+    (void)config_read_bool(r, v, &((struct config_iface *)into)->offloads);
+}
+
 static void read_kernel_address(struct config_read *r, json_t *v, void *into)
 {
     struct config_iface *iface = into;
@@ -182,11 +187,9 @@ static void read_kernel_address(struct config_read *r, json_t *v, void *into)
 }
 
 static const struct config_key iface_keys[] = {
-    {"tun", read_tun},
-    {"side", read_side},
-    {"address", read_address},
-    {"mtu", read_mtu},
-    {"kernel_address", read_kernel_address},
+    {"tun", read_tun},           {"side", read_side},
+    {"address", read_address},   {"mtu", read_mtu},
+    {"offloads", read_offloads}, {"kernel_address", read_kernel_address},
 };
 
 /* ---- all interfaces ---- */
@@ -205,6 +208,7 @@ static void read_iface(struct config_read *r, json_t *v,
     bool six = false;
 
     iface->mtu = 1500;
+    iface->offloads = true;
     config_read_object(r, v, iface_keys, CONFIG_READ_N(iface_keys), NULL,
                        iface);
     if (!json_is_object(v))

@@ -107,6 +107,7 @@ static void print_gateway(const struct page *p)
     }
     option(p, "/gateway/reserved_ports", "%s", n > 0 ? text : "none");
     option(p, "/gateway/notrack", "%s", yes(g->notrack));
+    option(p, "/gateway/offloads", "%s", yes(g->offloads));
 }
 
 /* The interface's own key, as name.what; who gave it in an ordinary file, and
@@ -146,12 +147,14 @@ static void print_iface(const struct page *p, const struct config_iface *f)
     if (f->n_addrs == 0)
         part(p, f, "address", "kernel", "none");
     part(p, f, "mtu", "kernel", "%u", f->mtu);
-    if (!p->config->gateway.set)
-        part(p, f, "kernel_address", "", "%s",
-             f->kernel_address_set
-                 ? config_addr_text(&f->kernel_address, f->kernel_family,
-                                    f->kernel_len, text)
-                 : "none");
+    if (p->config->gateway.set)
+        return;
+    part(p, f, "offloads", "", "%s", yes(f->offloads));
+    part(p, f, "kernel_address", "", "%s",
+         f->kernel_address_set
+             ? config_addr_text(&f->kernel_address, f->kernel_family,
+                                f->kernel_len, text)
+             : "none");
 }
 
 /* A route that is the network of one of the interface's own addresses. */

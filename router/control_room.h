@@ -19,6 +19,7 @@ struct device {
     bool down;         /* it is here, and set down */
     uint64_t retry_ms; /* when to try next */
     unsigned tries;
+    uint8_t refused; /* super-packets: told once */
 };
 
 struct control {

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "offload.h"
 #include "tun_node.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ static void choose(const struct control *c, uint32_t i, struct tun_config *t)
     *t = (struct tun_config){
         .name = f->tun,
         .mtu = f->mtu,
+        .plain = !f->offloads,
         .queues = c->now->config->workers,
         .address_set = f->kernel_address_set,
         .family = f->kernel_family,
@@ -66,14 +68,32 @@ void devices_close(struct control *c)
     c->nl = NULL;
 }
 
+/* New kinds of super-packets that it does not take. */
+static void tell_refused(struct device *d, uint8_t refused)
+{
+    char text[64];
+
+    if ((refused & ~d->refused) != 0)
+        log_warn("tun",
+                 "device %s refuses super-packets of %s: they leave segment by "
+                 "segment from now on; \"offloads\": false asks for none",
+                 d->tun.name,
+                 offload_words((uint8_t)(refused & ~d->refused), text));
+    d->refused |= refused;
+}
+
 void devices_look(struct control *c)
 {
     for (uint32_t i = 0; i < c->n_devices; i++) {
         struct device *d = &c->device[i];
         bool lost = false;
+        uint8_t refused = 0;
 
-        for (uint32_t k = 0; k < c->n_workers; k++)
+        for (uint32_t k = 0; k < c->n_workers; k++) {
             lost = lost || worker_lost(c->worker[k], i);
+            refused |= worker_refused(c->worker[k], i);
+        }
+        tell_refused(d, refused);
         if (!lost || d->lost)
             continue;
         d->lost = true;
@@ -107,6 +127,7 @@ static void try_again(struct control *c, uint32_t i)
     }
     d->lost = false;
     d->moved = false;
+    d->refused = 0;
     for (uint32_t k = 0; k < c->n_workers; k++)
         if (!worker_resume(c->worker[k], i))
             d->lost = true; /* its mailbox is full: once more */

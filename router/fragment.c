@@ -19,7 +19,7 @@ static void put16(uint8_t *p, uint32_t v)
     p[1] = (uint8_t)v;
 }
 
-static void complete_checksum(struct ct_pkt *pkt)
+void fragment_complete(struct ct_pkt *pkt)
 {
     uint32_t at = pkt->tuple.proto == 6 ? 16 : 6;
 
@@ -160,7 +160,7 @@ enum ct_reason fragment_send(struct ct_pkt *pkt, uint16_t limit, uint32_t id,
     if (!read_head(pkt, id, &h) || limit < h.len + 8)
         return CT_REASON_TOO_BIG;
     if (pkt->csum_partial)
-        complete_checksum(pkt);
+        fragment_complete(pkt);
     skip = h.v4 ? h.len : h.len - 8; /* bytes of pkt that h stands for */
     payload = pkt->len - skip;
     if (!cuts_fit(cuts, payload, limit - h.len))

@@ -22,4 +22,7 @@ typedef enum ct_reason fragment_tx(void *ctx, struct ct_pkt *pkt);
 enum ct_reason fragment_send(struct ct_pkt *pkt, uint16_t limit, uint32_t id,
                              fragment_tx *tx, void *ctx);
 
+/* Make the TCP or UDP checksum that was left to a device. */
+void fragment_complete(struct ct_pkt *pkt);
+
 #endif

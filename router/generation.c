@@ -66,6 +66,7 @@ static void prepare(struct generation *g, unsigned worker)
     for (uint32_t i = 0; i < c->n_ifaces; i++) {
         s->more[i].mtu = c->iface[i].mtu;
         s->more[i].usable = true;
+        s->more[i].plain = !c->iface[i].offloads;
     }
     s->fib = g->fib;
     s->steer = g->steer;
@@ -184,6 +185,7 @@ static bool freeze_iface(const struct config_iface *now,
     KEEP("an interface's side", inside);
     if (!gateway) /* there it follows the device's */
         KEEP("an interface's mtu", mtu);
+    KEEP("an interface's offloads", offloads);
     KEEP("an interface's kernel_address", kernel_address_set);
     KEEP("an interface's kernel_address", kernel_family);
     KEEP("an interface's kernel_address", kernel_len);

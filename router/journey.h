@@ -15,6 +15,7 @@
 struct journey_iface {
     uint16_t mtu;
     bool usable; /* false: packets for it are dropped as TX_LINK_DOWN */
+    bool plain;  /* no offloads: whoever writes cuts and sums, see offload.h */
 };
 
 struct journey;

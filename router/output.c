@@ -6,6 +6,7 @@
 #include "output.h"
 
 #include "fragment.h"
+#include "segment.h"
 
 static bool dont_fragment(const struct ct_pkt *pkt)
 {
@@ -32,10 +33,10 @@ enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt)
         return fit_datagram(pkt, mtu);
     if (dont_fragment(pkt))
         return OUTPUT_TOO_BIG;
-    if (pkt->gso_size == 0)
+    if (pkt->gso_size == 0 || pkt->tuple.proto != WALK_TCP)
         return OUTPUT_CUT;
     head = walk_headers(pkt);
-    if (pkt->tuple.proto != WALK_TCP || head == 0 || head + 8 > mtu)
+    if (head == 0 || head + 8 > mtu)
         return OUTPUT_TOO_BIG;
     pkt->gso_size = (uint16_t)(mtu - head);
     return OUTPUT_FITS;
@@ -53,6 +54,15 @@ static enum ct_reason send_checked(void *ctx, struct ct_pkt *pkt)
     if (!journey_output_ok(pkt, p->mtu))
         return CT_REASON_BAD_OUTPUT;
     return p->j->cfg.tx(p->j->cfg.ctx, pkt);
+}
+
+static enum ct_reason send_pieces(void *ctx, struct ct_pkt *pkt)
+{
+    struct piece_ctx *p = ctx;
+
+    if (pkt->len <= p->mtu)
+        return send_checked(p, pkt);
+    return fragment_send(pkt, p->mtu, 0, send_checked, p);
 }
 
 /* No router reads what passes through it by this id, and nobody may guess it
@@ -94,7 +104,9 @@ enum ct_reason output_send(struct journey *j, struct ct_pkt *pkt)
         return CT_REASON_TX_LINK_DOWN;
     if (pkt->frag_max != 0)
         return send_again(&p, pkt);
-    if (pkt->gso_size == 0 && pkt->len > p.mtu && !dont_fragment(pkt))
-        return fragment_send(pkt, p.mtu, 0, send_checked, &p);
-    return send_checked(&p, pkt);
+    if (pkt->len <= p.mtu || walk_largest(pkt) <= p.mtu || dont_fragment(pkt))
+        return send_checked(&p, pkt);
+    /* UDP's segments are datagrams, which may be cut as any other. */
+    return pkt->gso_size != 0 ? segment_send(pkt, send_pieces, &p)
+                              : send_pieces(&p, pkt);
 }

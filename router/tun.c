@@ -176,7 +176,7 @@ int tun_read(int fd, struct pktbuf *buf)
     return 1;
 }
 
-enum ct_reason tun_write(int fd, struct ct_pkt *pkt)
+int tun_write(int fd, struct ct_pkt *pkt)
 {
     uint8_t *link = pkt->data - PKTBUF_LINK;
     ssize_t n;
@@ -185,10 +185,9 @@ enum ct_reason tun_write(int fd, struct ct_pkt *pkt)
     do
         n = write(fd, link, PKTBUF_LINK + pkt->len);
     while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)(PKTBUF_LINK + pkt->len))
-        return CT_REASON_NONE;
-    return n < 0 && (errno == EIO || errno == EBADFD) ? CT_REASON_TX_LINK_DOWN
-                                                      : CT_REASON_TX_ERROR;
+    if (n < 0)
+        return -errno;
+    return n == (ssize_t)(PKTBUF_LINK + pkt->len) ? 0 : -EMSGSIZE;
 }
 
 /* ---- the device ---- */
@@ -204,16 +203,18 @@ static int claim(const struct tun *tun, int fd)
 }
 
 /* Most first; a kernel without UDP segmentation takes the second. */
-static unsigned set_offload(int fd)
+static unsigned set_offload(int fd, bool plain)
 {
     static const unsigned wishes[] = {
         TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 |
             TUN_F_USO6,
         TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
         TUN_F_CSUM,
+        0,
     };
+    enum { N = sizeof wishes / sizeof *wishes };
 
-    for (unsigned i = 0; i < sizeof wishes / sizeof *wishes; i++)
+    for (unsigned i = plain ? N - 1 : 0; i < N; i++)
         if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)wishes[i]) == 0)
             return wishes[i];
     return 0;
@@ -228,7 +229,7 @@ static int claim_queue(struct tun *tun, int fd)
     if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 ||
         ioctl(fd, TUNSETVNETLE, &one) < 0)
         return -errno;
-    tun->offload = set_offload(fd);
+    tun->offload = set_offload(fd, tun->config.plain);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 struct tun_config {
     const char *name; /* of the device */
     uint16_t mtu;
+    bool plain; /* no offloads: the kernel cuts and sums before it hands over */
     unsigned queues;
     bool address_set; /* the kernel's own address on it */
     uint8_t family, prefix;
@@ -45,9 +46,9 @@ int tun_attach(struct tun *tun, struct netlink *nl);
  * 1: there is one.  0: none waits.  -errno: -EBADFD is a lost device. */
 int tun_read(int fd, struct pktbuf *buf);
 
-/* pkt has PKTBUF_LINK bytes of room before its data.  NONE, TX_LINK_DOWN or
- * TX_ERROR. */
-enum ct_reason tun_write(int fd, struct ct_pkt *pkt);
+/* pkt has PKTBUF_LINK bytes of room before its data.  0 or -errno: -EIO is a
+ * device that is down, -EBADFD a lost one. */
+int tun_write(int fd, struct ct_pkt *pkt);
 
 /* The two directions of the offload header, bare: for tests.  tun_decode()
  * marks a header that contradicts the packet with gso_type TUN_GSO_BAD and

@@ -110,6 +110,8 @@ static void use(struct worker *w, const struct worker_setup *setup)
     ct_set_rules(w->ct, setup->rules, setup->counts);
     journey_set_ifaces(w->journey, &setup->ifaces, setup->more);
     journey_set_fib(w->journey, setup->fib);
+    for (unsigned i = 0; i < w->config.n_ifaces; i++)
+        w->port[i].offload.off = setup->more[i].plain;
     atomic_store_explicit(&w->taken, setup->serial, memory_order_release);
     for (unsigned i = 0; i < w->config.n_workers; i++)
         if (w->all[i] != NULL && w->all[i] != w)
@@ -126,6 +128,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static void resume(struct worker *w, struct worker_port *port)
 {
+    port->offload.refused = 0; /* it may be another kernel's, or driver's */
     if (worker_io_start(w, port) == 0)
         return;
     atomic_store_explicit(&port->lost, true, memory_order_release);
@@ -444,6 +447,11 @@ uint64_t worker_revalidated(const struct worker *w)
 bool worker_lost(const struct worker *w, unsigned iface)
 {
     return atomic_load_explicit(&w->port[iface].lost, memory_order_acquire);
+}
+
+uint8_t worker_refused(const struct worker *w, unsigned iface)
+{
+    return w->port[iface].offload.refused;
 }
 
 void worker_count(const struct worker *w, unsigned iface,

@@ -96,6 +96,8 @@ uint64_t worker_settled(const struct worker *w);
 uint64_t worker_revalidated(const struct worker *w);
 /* Has the device of iface gone away, as far as this worker saw? */
 bool worker_lost(const struct worker *w, unsigned iface);
+/* Kinds of super-packets that it refused; see offload_words(). */
+uint8_t worker_refused(const struct worker *w, unsigned iface);
 void worker_count(const struct worker *w, unsigned iface,
                   struct worker_counts *sum);
 /* What a rule logged; those that found no room are in the next one's

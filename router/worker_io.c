@@ -47,18 +47,29 @@ void worker_io_free(struct worker *w)
     }
 }
 
+static int write_one(void *ctx, struct ct_pkt *pkt)
+{
+    struct worker_port *port = ctx;
+    int err = tun_write(port->fd, pkt);
+
+    if (err == 0) {
+        worker_add(&port->tx_packets, 1);
+        worker_add(&port->tx_bytes, pkt->len);
+    }
+    return err;
+}
+
 enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt)
 {
     struct worker *w = ctx;
     struct worker_port *port = &w->port[pkt->out];
-    enum ct_reason why = tun_write(port->fd, pkt);
+    uint8_t refused = port->offload.refused;
+    enum ct_reason why = offload_send(&port->offload, pkt, write_one, port);
 
-    if (why == CT_REASON_NONE) {
-        worker_add(&port->tx_packets, 1);
-        worker_add(&port->tx_bytes, pkt->len);
-    } else {
+    if (why != CT_REASON_NONE)
         worker_add(&port->tx_errors, 1);
-    }
+    else if (port->offload.refused != refused)
+        w->tell_control = true;
     return why;
 }
 

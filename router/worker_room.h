@@ -3,6 +3,7 @@
 #ifndef WORKER_ROOM_H
 #define WORKER_ROOM_H
 
+#include "offload.h"
 #include "worker.h"
 
 enum { WORKER_BATCH = 64, WORKER_ROUNDS = 4, WORKER_ORDERS = 1024 };
@@ -30,6 +31,7 @@ struct worker_port {
     unsigned iface;
     _Atomic bool lost;
     bool polled; /* poll is initialised */
+    struct offload offload;
     /* read by control */
     _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_errors,
         tx_errors;

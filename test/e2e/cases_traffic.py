@@ -71,6 +71,32 @@ def transfer(workers):
                  f"status {f['status']}")
 
 
+class PlainLab(Lab):
+    """lan without offloads: what wan hands over whole is cut and summed."""
+
+    def default(self, rules):
+        config = super().default(rules)
+        config["interfaces"]["lan"]["offloads"] = False
+        return config
+
+
+@case
+def offloads_off(workers):
+    """20 MB down and up where one device is given no super-packet."""
+    with PlainLab(workers) as w:
+        path, want = random_file(w.folder, 20)
+        w.serve("wan", "http", lab.WAN, "8080", w.folder)
+        down(w, lab.WAN, want)
+        up(w, lab.WAN, path, want)
+        need("offloads 0x0" in w.weir.output(), "lan still has offloads")
+        s = w.stats()
+        i = s["interfaces"]["lan"]
+        for way in ("rx", "tx"):
+            mean = i[way + "_bytes"] / i[way + "_packets"]
+            need(mean <= 1500, f"lan {way}: packets of {mean:.0f} bytes")
+        w.pieces += i["tx_packets"] - s["interfaces"]["wan"]["rx_packets"]
+
+
 @case
 def parallel(workers):
     """200 TCP connections at once, each with its own words."""
@@ -268,3 +294,20 @@ def cut(w):
         server.sendto(b"small", who)
         same(s.recv(100), b"small", "the answer")
         w.pieces += 1
+    cut_segments(w, server)
+
+
+SOL_UDP, UDP_SEGMENT = 17, 103
+
+
+def cut_segments(w, server):
+    """The same of a super-packet of datagrams, each too large."""
+    s = w.open("lan", kind=socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_INTERFACE)
+    s.setsockopt(SOL_UDP, UDP_SEGMENT, 1450)
+    before = w.stats()["counters"]["forwarded"]
+    word = os.urandom(4 * 1450)
+    s.sendto(word, (lab.WAN, 7000))
+    got = b"".join(server.recvfrom(65536)[0] for _ in range(4))
+    same(got, word, "the datagrams of a super-packet")
+    w.pieces += 8 - (w.stats()["counters"]["forwarded"] - before)

@@ -1,4 +1,5 @@
 /* test_output.c - the way out: does it fit, cut it, check it, send it */
+#include "fragment.h"
 #include "journey_router.h"
 
 static void too_big_is_told(void **state)
@@ -121,6 +122,51 @@ static void super_packets_by_gso_size(void **state)
     assert_int_equal(r->sent[0].pkt.gso_size, 1240);
 }
 
+/* The datagrams of a super-packet are cut as they would be one by one, each
+ * under an identification of its own. */
+static void udp_super_packet_without_df(void **state)
+{
+    struct router *r = *state;
+    struct given g;
+
+    r->more[WAN].mtu = 1000;
+    journey_set_ifaces(r->journey, &r->ifaces, r->more);
+    g = super("10.0.1.2:4001 > 198.51.100.2:53 udp ipid 77 partial len 2910",
+              1450, 5);
+    walk(r, &g);
+    assert_int_equal(r->n_dropped, 0);
+    assert_int_equal(r->n_sent, 5); /* 1450, 1450 and 10 bytes */
+    for (unsigned i = 0; i < r->n_sent; i++) {
+        const uint8_t *d = r->sent[i].data;
+        uint32_t payload = i == 4 ? 18 : i % 2 ? 1458 - 976 : 976;
+
+        assert_int_equal(d[4] << 8 | d[5], 77 + i / 2);
+        assert_int_equal((d[6] << 8 | d[7]) & 0x1fff, i % 2 ? 976 / 8 : 0);
+        assert_int_equal(r->sent[i].len, 20 + payload);
+        if (i % 2 == 0)
+            assert_int_equal(d[24] << 8 | d[25], i == 4 ? 18 : 1458);
+    }
+    r->sent[4].pkt.data = r->sent[4].data;
+    fragment_complete(&r->sent[4].pkt);
+    assert_true(packet_sums_ok(r->sent[4].data, r->sent[4].len));
+    for (unsigned i = 0; i < 4; i += 2) { /* their sums cover both pieces */
+        uint8_t whole[1478], sum[2];
+
+        memcpy(whole, r->sent[i].data, 996);
+        memcpy(whole + 996, r->sent[i + 1].data + 20, 482);
+        whole[2] = 1478 >> 8;
+        whole[3] = 1478 & 0xff;
+        whole[6] = whole[7] = 0;
+        memcpy(sum, whole + 26, sizeof sum);
+        packet_fix_sums(whole, sizeof whole);
+        assert_memory_equal(whole + 26, sum, sizeof sum);
+    }
+    g = super("10.0.1.2:4001 > 198.51.100.2:53 udp df partial len 2910", 1450,
+              5);
+    walk(r, &g);
+    expect_drop(r, CT_REASON_TOO_BIG);
+}
+
 static void offload_header_lies(void **state)
 {
     static const struct {
@@ -201,9 +247,13 @@ static void lost_on_the_way_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(too_big_is_told),          CASE(fragments_without_df),
-        CASE(partial_sum_is_completed), CASE(super_packets_by_gso_size),
-        CASE(offload_header_lies),      cmocka_unit_test(k2_last_check_rows),
+        CASE(too_big_is_told),
+        CASE(fragments_without_df),
+        CASE(partial_sum_is_completed),
+        CASE(super_packets_by_gso_size),
+        CASE(udp_super_packet_without_df),
+        CASE(offload_header_lies),
+        cmocka_unit_test(k2_last_check_rows),
         CASE(lost_on_the_way_out),
     };
 

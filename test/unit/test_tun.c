@@ -270,7 +270,7 @@ static void write_then_read(void **state)
     out = buf->pkt;
     len = out.len;
     memcpy(copy, out.data, len);
-    assert_int_equal(tun_write(fd[0], &out), CT_REASON_NONE);
+    assert_int_equal(tun_write(fd[0], &out), 0);
     memset(buf->room, 0xaa, 1024);
     assert_int_equal(tun_read(fd[1], buf), 1);
     assert_int_equal(buf->pkt.len, len);
@@ -290,7 +290,7 @@ static void errors_have_reasons(void **state)
     (void)state;
     load(UDP4);
     assert_int_equal(ct_parse_packet(&buf->pkt), CT_REASON_NONE);
-    assert_int_equal(tun_write(fd, &buf->pkt), CT_REASON_TX_ERROR);
+    assert_int_equal(tun_write(fd, &buf->pkt), -EBADF);
     close(fd);
     assert_int_equal(tun_read(fd, buf), -EBADF);
 }
@@ -308,7 +308,7 @@ static void lost_device(void **state)
     assert_int_equal(ct_parse_packet(&buf->pkt), CT_REASON_NONE);
     assert_int_equal(tun_read(fd, buf), -EBADFD);
     load(UDP4);
-    assert_int_equal(tun_write(fd, &buf->pkt), CT_REASON_TX_LINK_DOWN);
+    assert_int_equal(tun_write(fd, &buf->pkt), -EBADFD);
     close(fd);
 }
 
