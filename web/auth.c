@@ -1,17 +1,13 @@
-/* auth.c - who may ask what
- *
- * What libmicrohttpd lets through although HTTP forbids it is refused here
- * too: two Host headers, two Content-Lengths, Content-Length beside
- * Transfer-Encoding (RFC 9112 s3.2, s6.3). */
+/* auth.c - who may ask what */
 #include "auth.h"
+#include "address.h"
+#include "guess.h"
 #include "problem.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 bool auth_token(const char *given, const char *token)
 {
@@ -69,8 +65,8 @@ bool auth_host(const char *host, const char *configured, const char *own)
 }
 
 struct heads {
-    unsigned hosts, lengths, codings, origins, sites, auths;
-    const char *host, *length, *origin, *site, *auth;
+    unsigned origins, sites, auths;
+    const char *host, *origin, *site, *auth;
 };
 
 static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind,
@@ -82,13 +78,7 @@ static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind,
     if (!value)
         value = "";
     if (strcasecmp(key, "Host") == 0) {
-        h->hosts++;
         h->host = value;
-    } else if (strcasecmp(key, "Content-Length") == 0) {
-        h->lengths++;
-        h->length = value;
-    } else if (strcasecmp(key, "Transfer-Encoding") == 0) {
-        h->codings++;
     } else if (strcasecmp(key, "Origin") == 0) {
         h->origins++;
         h->origin = value;
@@ -110,27 +100,68 @@ static struct heads heads_of(struct request *r)
     return h;
 }
 
-/* The address the peer reached us by, as text. */
-static void own_address(int fd, char text[INET6_ADDRSTRLEN])
+/* No Host (HTTP/1.0 only): no browser, whose user another site could lead
+ * here. */
+static bool is_host_ours(struct request *r, const struct heads *h)
 {
-    struct sockaddr_storage ss;
-    socklen_t len = sizeof(ss);
+    char own[INET6_ADDRSTRLEN];
 
-    text[0] = '\0';
-    if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
-        return;
-    if (ss.ss_family == AF_INET)
-        (void)inet_ntop(AF_INET, &((struct sockaddr_in *)&ss)->sin_addr, text,
-                        INET6_ADDRSTRLEN);
-    else if (ss.ss_family == AF_INET6)
-        (void)inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&ss)->sin6_addr,
-                        text, INET6_ADDRSTRLEN);
+    address_own(r->conn->fd, own);
+    return !h->host || auth_host(h->host, r->site->host, own);
 }
 
-bool auth_head(struct request *r, enum MHD_Result *result)
+/* A write must come from no page at all, or from one of our own. */
+static bool same_site(const struct heads *h)
 {
-    struct heads h = heads_of(r);
-    char own[INET6_ADDRSTRLEN];
+    const char *origin = h->origin;
+
+    if (h->origins > 1 || h->sites > 1)
+        return false;
+    if (h->site && strcmp(h->site, "same-origin") != 0 &&
+        strcmp(h->site, "none") != 0)
+        return false;
+    if (!origin)
+        return true;
+    if (strncmp(origin, "http://", 7) == 0)
+        origin += 7;
+    else if (strncmp(origin, "https://", 8) == 0) /* a proxy speaks TLS */
+        origin += 8;
+    else
+        return false;
+    return h->host && strcasecmp(origin, h->host) == 0;
+}
+
+static enum MHD_Result allow_open(struct request *r, const struct heads *h,
+                                  enum scope scope, bool *allowed)
+{
+    *allowed = false;
+    if (!is_host_ours(r, h))
+        return problem_answer(r, 421,
+                              "the Host is not this router; to use other "
+                              "names set api.token_file and show the token");
+    if (scope == SCOPE_WRITE)
+        return problem_answer(r, 403,
+                              "without a token nothing can be changed over "
+                              "TCP; set api.token_file, or use the Unix "
+                              "socket");
+    *allowed = true;
+    return MHD_YES;
+}
+
+static enum MHD_Result allow_token(struct request *r, const struct heads *h,
+                                   enum scope scope, bool *allowed)
+{
+    bool shown = h->auths == 1 && strncasecmp(h->auth, "Bearer ", 7) == 0;
+
+    *allowed = scope == SCOPE_OPEN || scope == SCOPE_PAGE ||
+               (shown && auth_token(h->auth + 7, r->site->token));
+    return *allowed ? MHD_YES : guess_refuse(r, h->auths > 0);
+}
+
+bool auth_allows(struct request *r, enum scope scope, enum MHD_Result *result)
+{
+    struct heads h;
+    bool allowed;
 
     if (r->conn->stranger) {
         *result = problem_answer(r, 403,
@@ -138,66 +169,16 @@ bool auth_head(struct request *r, enum MHD_Result *result)
                                  "this socket");
         return false;
     }
-    if (r->conn->bad_uri || r->path[0] != '/') {
-        *result = problem_answer(r, 400,
-                                 "the request target is not a plain "
-                                 "path");
-        return false;
-    }
-    if (h.hosts != 1 || h.lengths > 1 || (h.lengths && h.codings) ||
-        h.codings > 1) {
-        *result = problem_answer(r, 400,
-                                 "exactly one Host, and at most one of "
-                                 "Content-Length and Transfer-Encoding, are "
-                                 "allowed");
-        return false;
-    }
-    if (h.codings || (h.length && strspn(h.length, "0") != strlen(h.length))) {
-        *result = problem_answer(r, 413, "no call takes a body");
-        return false;
-    }
-    if (r->conn->local)
-        return true;
-    own_address(r->conn->fd, own);
-    if (!auth_host(h.host, r->site->host, own)) {
-        *result = problem_answer(r, 421, "the Host is not this router");
-        return false;
-    }
-    return true;
-}
-
-/* A write must come from no page at all, or from one of our own. */
-static bool same_site(const struct heads *h)
-{
-    if (h->origins > 1 || h->sites > 1)
-        return false;
-    if (h->site && strcmp(h->site, "same-origin") != 0 &&
-        strcmp(h->site, "none") != 0)
-        return false;
-    return !h->origin || (strncmp(h->origin, "http://", 7) == 0 &&
-                          strcasecmp(h->origin + 7, h->host) == 0);
-}
-
-bool auth_scope(struct request *r, enum scope scope, enum MHD_Result *result)
-{
-    struct heads h;
-    bool shown;
-
     if (r->conn->local)
         return true;
     h = heads_of(r);
-    if (scope == SCOPE_WRITE && !same_site(&h)) {
+    *result = r->site->token ? allow_token(r, &h, scope, &allowed)
+                             : allow_open(r, &h, scope, &allowed);
+    if (allowed && scope == SCOPE_WRITE && !same_site(&h)) {
         *result = problem_answer(r, 403,
                                  "a write must not come from another "
                                  "site's page");
         return false;
     }
-    if (!r->site->token || scope == SCOPE_OPEN || scope == SCOPE_PAGE)
-        return true;
-    shown = h.auths == 1 && strncasecmp(h.auth, "Bearer ", 7) == 0 &&
-            auth_token(h.auth + 7, r->site->token);
-    if (!shown)
-        *result = problem_answer_with(r, 401, "a bearer token is needed",
-                                      "WWW-Authenticate", "Bearer");
-    return shown;
+    return allowed;
 }

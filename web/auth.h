@@ -1,17 +1,16 @@
 /* auth.h - who may ask what
  *
- * Unix socket: the peer's credentials decided at accept.  TCP: the Host must be
- * ours (DNS rebinding), a write must not come from another site's page, and a
- * token, when one is configured, must be shown for all but the health checks
- * and the page's own files. */
+ * Unix socket: the peer's credentials decided at accept.  TCP with a token: it
+ * must be shown for all but the health checks and the page's own files, and
+ * the Host may be any name.  TCP without one: reading only, and the Host must
+ * be ours (a page of another site could read by DNS rebinding). */
 #ifndef AUTH_H
 #define AUTH_H
 
 #include "request.h"
 
 /* True: go on.  False: *result is the refusal's, already answered. */
-bool auth_head(struct request *r, enum MHD_Result *result);
-bool auth_scope(struct request *r, enum scope scope, enum MHD_Result *result);
+bool auth_allows(struct request *r, enum scope scope, enum MHD_Result *result);
 
 /* Is this the text of a Host header that means us?  own: the socket's own
  * address as text, "" if unknown. */

@@ -2,12 +2,14 @@
  *
  * The table is walked by place: shard * slots + slot.  Places never move, so a
  * flow that lives through the walk is shown exactly once, whatever comes and
- * goes.  A walk never holds the loop for long: a page looks at LOOK places at
- * most and then gives a cursor (it may hold fewer rows than asked, even none),
- * a stream goes on when the client has taken what there was, and a deletion
- * lets the loop turn between its slices. */
+ * goes.  A walk never holds the loop for long (job.h): a page looks at LOOK
+ * places at most and then gives a cursor (it may hold fewer rows than asked,
+ * even none), a stream goes on when the client has taken what there was, and
+ * all let the loop turn between their slices. */
 #include "flows.h"
 #include "flow.h"
+#include "job.h"
+#include "pace.h"
 #include "problem.h"
 
 #include <stdio.h>
@@ -15,10 +17,8 @@
 #include <string.h>
 
 enum {
-    LOOK = 1 << 20,  /* places of one page */
-    SLICE = 1 << 16, /* places of one turn of a stream or a deletion */
-    NEXT_MS = 1,     /* 0 would be this turn again, with libuv before 1.45 */
-    AGAIN_MS = 2     /* until a full mailbox is tried again */
+    LOOK = 1 << 20, /* places of one page */
+    AGAIN_MS = 2    /* until a full mailbox is tried again */
 };
 
 static uint64_t places(const struct web_source *src)
@@ -26,60 +26,80 @@ static uint64_t places(const struct web_source *src)
     return (uint64_t)src->shards(src->ctx) * src->slots(src->ctx);
 }
 
-/* The next matching flow at or after *at, looking at most until end; *at is
- * then behind it.  False: there is none. */
-static bool next_flow(const struct web_source *src, const struct filter *f,
-                      uint64_t *at, uint64_t end, uint32_t *shard,
-                      struct ct_view *v)
+/* One walk over the places from at up to end. */
+struct places_walk {
+    struct site *site;
+    struct pace pace;
+    struct filter filter;
+    uint64_t at, end;
+    uint32_t shard; /* of the flow found */
+    struct ct_view view;
+};
+
+static void begin_walk(struct places_walk *p, struct request *r, uint64_t most)
 {
+    uint64_t all = places(r->site->src);
+
+    p->site = r->site;
+    p->filter = r->query.filter;
+    p->at = r->query.from;
+    p->end = all - p->at > most ? p->at + most : all;
+    pace_begin(p->site, &p->pace);
+}
+
+/* The next matching flow; at is then behind it.  False: there is none, or this
+ * turn's share is used up. */
+static bool next_flow(struct places_walk *p)
+{
+    const struct web_source *src = p->site->src;
     uint32_t slots = src->slots(src->ctx);
 
-    while (*at < end) {
-        uint64_t place = (*at)++;
+    while (p->at < p->end && pace_take(p->site, &p->pace, 1)) {
+        uint64_t place = p->at++;
 
-        *shard = (uint32_t)(place / slots);
-        if (src->read(src->ctx, *shard, (uint32_t)(place % slots), v) &&
-            filter_match(f, v, src))
+        p->shard = (uint32_t)(place / slots);
+        if (src->read(src->ctx, p->shard, (uint32_t)(place % slots),
+                      &p->view) &&
+            filter_match(&p->filter, &p->view, src)) {
+            (void)pace_take(p->site, &p->pace, PACE_ROW);
             return true;
+        }
     }
     return false;
 }
 
+static void write_row(struct json_out *j, const struct places_walk *p)
+{
+    const struct web_source *src = p->site->src;
+
+    flow_write(j, NULL, src, p->shard, &p->view, src->now(src->ctx), false);
+}
+
 static bool wants_stream(struct request *r)
 {
-    const char *accept =
-        MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, "Accept");
-
-    return accept && strstr(accept, "application/x-ndjson");
+    return request_accepts(r, "application/x-ndjson");
 }
 
 /* ---- the whole list, row by row ---- */
 
 struct streaming {
-    const struct web_source *src;
-    struct site *site;
-    struct filter filter;
-    uint64_t at;
+    struct places_walk walk;
+    struct conn *conn;
     size_t have, sent; /* of text */
     char text[FLOW_TEXT_MAX];
 };
 
-/* Text of the next row within this turn's slice; false: none left. */
+/* Text of the next row within this turn's share; false: none. */
 static bool fill(struct streaming *s)
 {
-    uint64_t all = places(s->src);
-    uint64_t end = s->at + SLICE < all ? s->at + SLICE : all;
     struct json_out j;
-    struct ct_view v;
     struct buf b;
-    uint32_t shard;
 
     s->have = s->sent = 0;
-    while (next_flow(s->src, &s->filter, &s->at, end, &shard, &v)) {
+    while (next_flow(&s->walk)) {
         buf_over(&b, s->text, sizeof(s->text));
         json_out_init(&j, &b);
-        flow_write(&j, NULL, s->src, shard, &v, s->src->now(s->src->ctx),
-                   false);
+        write_row(&j, &s->walk);
         buf_put(&b, "\n", 1);
         if (b.failed)
             continue; /* FLOW_TEXT_MAX is our promise: a test holds it */
@@ -90,14 +110,14 @@ static bool fill(struct streaming *s)
 }
 
 /* Answering 0 here makes MHD ask again in its next turn, after the other
- * connections: wanted, since each call has moved on by a slice. */
+ * connections: wanted, since each call has moved on by its share. */
 static ssize_t read_rows(void *cls, uint64_t pos, char *out, size_t max)
 {
     struct streaming *s = cls;
     size_t n = 0;
 
     (void)pos;
-    if (s->site->stopping)
+    if (s->walk.site->stopping || s->conn->fd < 0)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     while (n < max) {
         size_t some = s->have - s->sent;
@@ -113,9 +133,17 @@ static ssize_t read_rows(void *cls, uint64_t pos, char *out, size_t max)
         s->sent += some;
         n += some;
     }
-    if (n == 0 && s->at >= places(s->src))
+    if (n == 0 && s->walk.at >= s->walk.end)
         return MHD_CONTENT_READER_END_OF_STREAM;
     return (ssize_t)n;
+}
+
+static void end_stream(void *cls)
+{
+    struct streaming *s = cls;
+
+    pace_end(s->walk.site);
+    free(s);
 }
 
 static enum MHD_Result list_stream(struct request *r)
@@ -124,41 +152,69 @@ static enum MHD_Result list_stream(struct request *r)
 
     if (!s)
         return problem_answer(r, 503, "out of memory");
-    s->src = r->site->src;
-    s->site = r->site;
-    s->filter = r->query.filter;
-    s->at = r->query.from;
-    return request_answer_flow(r, "application/x-ndjson", read_rows, s, free);
+    s->conn = r->conn;
+    begin_walk(&s->walk, r, UINT64_MAX);
+    return request_answer_flow(r, "application/x-ndjson", read_rows, s,
+                               end_stream);
 }
 
 /* ---- a page ---- */
 
+struct page {
+    struct job job; /* first */
+    struct places_walk walk;
+    uint32_t rows, limit;
+    struct json_out j;
+    struct buf b;
+};
+
+static int step_page(struct job *job)
+{
+    struct page *p = (struct page *)job;
+
+    while (p->rows < p->limit && next_flow(&p->walk)) {
+        write_row(&p->j, &p->walk);
+        p->rows++;
+    }
+    return p->rows < p->limit && p->walk.at < p->walk.end ? JOB_NEXT_MS
+                                                          : JOB_DONE;
+}
+
+static void end_page(struct job *job)
+{
+    struct page *p = (struct page *)job;
+
+    pace_end(p->walk.site);
+    buf_free(&p->b);
+}
+
+static enum MHD_Result answer_page(struct request *r)
+{
+    struct page *p = r->conn->work;
+    const struct web_source *src = r->site->src;
+
+    request_end_page(&p->j, p->walk.at, places(src), p->rows,
+                     src->stat(src->ctx, CT_NONE, CT_STAT_entries));
+    return request_answer(r, 200, "application/json", &p->b);
+}
+
 enum MHD_Result flows_list(struct request *r)
 {
-    const struct web_source *src = r->site->src;
-    uint64_t all = places(src), at = r->query.from, end;
-    struct json_out j;
-    struct ct_view v;
-    struct buf b;
-    uint32_t shard, rows = 0;
+    struct page *p;
 
-    if (at > all)
+    if (r->query.from > places(r->site->src))
         return problem_parameter(r, "cursor",
                                  "not a cursor that this router gave");
     if (wants_stream(r))
         return list_stream(r);
-
-    end = all - at > LOOK ? at + LOOK : all;
-    json_out_begin(&j, &b, REQUEST_BODY_MAX);
-    json_out_array(&j, "flows");
-    while (rows < r->query.limit &&
-           next_flow(src, &r->query.filter, &at, end, &shard, &v)) {
-        flow_write(&j, NULL, src, shard, &v, src->now(src->ctx), false);
-        rows++;
-    }
-    request_end_page(&j, at, all, rows,
-                     src->stat(src->ctx, CT_NONE, CT_STAT_entries));
-    return request_answer(r, 200, "application/json", &b);
+    p = calloc(1, sizeof(*p));
+    if (!p)
+        return problem_answer(r, 503, "out of memory");
+    p->limit = r->query.limit;
+    begin_walk(&p->walk, r, LOOK);
+    json_out_begin(&p->j, &p->b, REQUEST_BODY_MAX);
+    json_out_array(&p->j, "flows");
+    return job_start(&p->job, r, step_page, answer_page, end_page);
 }
 
 /* ---- one ---- */
@@ -207,71 +263,33 @@ enum MHD_Result flows_delete_one(struct request *r)
 /* ---- many ---- */
 
 struct sweep {
-    uv_timer_t timer; /* first: freed by its address */
-    struct MHD_Connection *mhd;
-    struct site *site;
-    struct filter filter;
+    struct job job; /* first */
+    struct places_walk walk;
     bool dry_run;
-    bool asleep; /* the connection is suspended */
-    uint64_t at, end;
     uint64_t n;
 };
 
-static void free_sweep(uv_handle_t *timer)
+static int step_sweep(struct job *job)
 {
-    free(timer);
-}
+    struct sweep *s = (struct sweep *)job;
+    const struct web_source *src = s->walk.site->src;
 
-/* The connection's hold on its sweep ends. */
-static void drop_sweep(void *work)
-{
-    struct sweep *s = work;
+    while (next_flow(&s->walk)) {
+        const struct ct_view *v = &s->walk.view;
 
-    uv_close((uv_handle_t *)&s->timer, free_sweep);
-}
-
-/* Go on for one slice.  Answers the milliseconds to wait before the next one,
- * or -1: done. */
-static int go_on(struct sweep *s)
-{
-    const struct web_source *src = s->site->src;
-    uint64_t end = s->end - s->at > SLICE ? s->at + SLICE : s->end;
-    struct ct_view v;
-    uint32_t shard;
-
-    while (next_flow(src, &s->filter, &s->at, end, &shard, &v)) {
-        if (!s->dry_run && !src->remove(src->ctx, shard, v.slot, v.gen)) {
-            s->at--; /* the mailbox is full: this one again, later */
+        if (!s->dry_run &&
+            !src->remove(src->ctx, s->walk.shard, v->slot, v->gen)) {
+            s->walk.at--; /* the mailbox is full: this one again, later */
             return AGAIN_MS;
         }
         s->n++;
     }
-    return s->at < s->end ? NEXT_MS : -1;
+    return s->walk.at < s->walk.end ? JOB_NEXT_MS : JOB_DONE;
 }
 
-/* Have flows_delete() called again. */
-static void wake(void *work)
+static void end_sweep(struct job *job)
 {
-    struct sweep *s = work;
-
-    (void)uv_timer_stop(&s->timer);
-    if (!s->asleep)
-        return;
-    s->asleep = false;
-    MHD_resume_connection(s->mhd);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct site *site = ((struct sweep *)timer)->site;
-    int wait = go_on((struct sweep *)timer);
-
-    if (wait >= 0) {
-        (void)uv_timer_start(timer, on_timer, (uint64_t)wait, 0);
-        return;
-    }
-    wake(timer);
-    site->run(site->arg); /* the sweep may be gone by now */
+    pace_end(((struct sweep *)job)->walk.site);
 }
 
 static enum MHD_Result tell_sweep(struct request *r, bool dry_run, uint64_t n)
@@ -300,21 +318,17 @@ static enum MHD_Result flush(struct request *r)
     return tell_sweep(r, r->query.dry_run, n);
 }
 
+static enum MHD_Result answer_sweep(struct request *r)
+{
+    const struct sweep *s = r->conn->work;
+
+    return tell_sweep(r, s->dry_run, s->n);
+}
+
 enum MHD_Result flows_delete(struct request *r)
 {
-    struct sweep *s = r->conn->work;
+    struct sweep *s;
 
-    if (s && s->site->stopping)
-        return problem_answer(r, 503, "the router is stopping");
-    if (s && s->at >= s->end)
-        return tell_sweep(r, s->dry_run, s->n);
-    if (s) { /* called although not done */
-        if (!s->asleep) {
-            s->asleep = true;
-            MHD_suspend_connection(r->mhd);
-        }
-        return MHD_YES;
-    }
     if (r->query.filter.n == 0) {
         if (!r->query.all)
             return problem_answer(r, 422,
@@ -322,24 +336,10 @@ enum MHD_Result flows_delete(struct request *r)
                                   "every flow");
         return flush(r);
     }
-
     s = calloc(1, sizeof(*s));
     if (!s)
         return problem_answer(r, 503, "out of memory");
-    s->mhd = r->mhd;
-    s->site = r->site;
-    s->filter = r->query.filter;
     s->dry_run = r->query.dry_run;
-    s->end = places(r->site->src);
-    (void)uv_timer_init(r->site->loop, &s->timer);
-    r->conn->work = s;
-    r->conn->wake = wake;
-    r->conn->drop = drop_sweep;
-    if (go_on(s) < 0)
-        return tell_sweep(r, s->dry_run, s->n);
-    (void)uv_timer_start(&s->timer, on_timer, AGAIN_MS, 0);
-    s->asleep = true;
-    r->conn->deadline = 0;
-    MHD_suspend_connection(r->mhd);
-    return MHD_YES;
+    begin_walk(&s->walk, r, UINT64_MAX);
+    return job_start(&s->job, r, step_sweep, answer_sweep, end_sweep);
 }

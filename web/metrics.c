@@ -179,6 +179,11 @@ static void interfaces(struct buf *b, const struct web_source *src)
 
 static void http(struct buf *b, const struct site *site)
 {
+    static const char *const closed[] = {
+#define X(name, word, text) word,
+        SITE_CLOSED(X)
+#undef X
+    };
     const char *name = "weir_http_requests_total";
     unsigned i, c;
 
@@ -193,6 +198,17 @@ static void http(struct buf *b, const struct site *site)
                            i < site->n_routes ? site->routes[i].method : "",
                            i < site->n_routes ? site->routes[i].path : "none",
                            request_status[c].code, site->answers[i][c]);
+    family(b, "weir_http_connections_closed_total", "counter",
+           "Clients' connections that the server closed, and why.");
+    for (i = 0; i < N_CLOSED; i++)
+        labelled(b, "weir_http_connections_closed_total", "reason", closed[i],
+                 site->closed[i]);
+    family(b, "weir_auth_failures_total", "counter",
+           "Requests without a token, or with a wrong one.");
+    labelled(b, "weir_auth_failures_total", "cause", "missing",
+             site->guesses.missing);
+    labelled(b, "weir_auth_failures_total", "cause", "wrong",
+             site->guesses.wrong);
     single(b, "weir_sse_clients", "gauge", "Clients listening for events.",
            stream_clients(site->stream));
     single(b, "weir_sse_events_dropped_total", "counter",

@@ -4,12 +4,11 @@
 
 #include <stdio.h>
 
-static void begin(struct json_out *j, struct buf *b, struct request *r,
+static void begin(struct json_out *j, struct buf *b, const char *path,
                   unsigned status, const char *detail)
 {
     char type[40];
 
-    buf_init(b, 65536);
     json_out_init(j, b);
     (void)snprintf(type, sizeof(type), "urn:weir:problem:%u", status);
     json_out_object(j, NULL);
@@ -17,8 +16,8 @@ static void begin(struct json_out *j, struct buf *b, struct request *r,
     json_out_string(j, "title", request_title(status));
     json_out_u64(j, "status", status);
     json_out_string(j, "detail", detail);
-    if (r->path)
-        json_out_string(j, "instance", r->path);
+    if (path)
+        json_out_string(j, "instance", path);
 }
 
 enum MHD_Result problem_answer_with(struct request *r, unsigned status,
@@ -28,7 +27,8 @@ enum MHD_Result problem_answer_with(struct request *r, unsigned status,
     struct json_out j;
     struct buf b;
 
-    begin(&j, &b, r, status, detail);
+    buf_init(&b, 65536);
+    begin(&j, &b, r->path, status, detail);
     json_out_end_object(&j);
     return request_answer_with(r, status, "application/problem+json", &b, name,
                                value);
@@ -48,7 +48,8 @@ enum MHD_Result problem_parameter(struct request *r, const char *key,
     char detail[160];
 
     (void)snprintf(detail, sizeof(detail), "query parameter %s: %s", key, why);
-    begin(&j, &b, r, 400, detail);
+    buf_init(&b, 65536);
+    begin(&j, &b, r->path, 400, detail);
     json_out_array(&j, "errors");
     json_out_object(&j, NULL);
     json_out_string(&j, "parameter", key);
@@ -57,4 +58,27 @@ enum MHD_Result problem_parameter(struct request *r, const char *key,
     json_out_end_array(&j);
     json_out_end_object(&j);
     return request_answer(r, 400, "application/problem+json", &b);
+}
+
+size_t problem_raw(struct site *site, unsigned status, const char *detail,
+                   char *out, size_t room)
+{
+    struct json_out j;
+    struct buf body, b;
+    char text[1024];
+
+    buf_over(&body, text, sizeof(text));
+    begin(&j, &body, NULL, status, detail);
+    json_out_end_object(&j);
+    buf_over(&b, out, room);
+    buf_printf(&b, "HTTP/1.1 %u %s\r\nConnection: close\r\n", status,
+               request_title(status));
+    request_headers(&b);
+    buf_printf(&b,
+               "Content-Type: application/problem+json\r\n"
+               "Content-Length: %zu\r\n\r\n",
+               body.len);
+    buf_put(&b, text, body.len);
+    request_count(site, NULL, status);
+    return b.failed ? 0 : b.len;
 }

@@ -14,4 +14,9 @@ enum MHD_Result problem_answer_with(struct request *r, unsigned status,
 enum MHD_Result problem_parameter(struct request *r, const char *key,
                                   const char *why);
 
+/* A whole answer as bytes, for a request that libmicrohttpd never sees; it is
+ * counted.  Answers its length. */
+size_t problem_raw(struct site *site, unsigned status, const char *detail,
+                   char *out, size_t room);
+
 #endif

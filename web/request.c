@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const struct request_status request_status[SITE_N_STATUS] = {
     {200, "OK"},
@@ -22,12 +23,16 @@ const struct request_status request_status[SITE_N_STATUS] = {
     {406, "Not Acceptable"},
     {409, "Conflict"},
     {413, "Content Too Large"},
+    {414, "URI Too Long"},
     {415, "Unsupported Media Type"},
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
+    {501, "Not Implemented"},
     {503, "Service Unavailable"},
+    {505, "HTTP Version Not Supported"},
 };
 
 static const char *const always[][2] = {
@@ -45,12 +50,15 @@ static const char *const always[][2] = {
 
 static unsigned status_index(unsigned status)
 {
-    unsigned i;
+    unsigned i, ours = 0;
 
-    for (i = 0; i < SITE_N_STATUS; i++)
+    for (i = 0; i < SITE_N_STATUS; i++) {
         if (request_status[i].code == status)
             return i;
-    return SITE_N_STATUS - 2; /* a code nobody listed is our fault: 500 */
+        if (request_status[i].code == 500)
+            ours = i;
+    }
+    return ours; /* a code that is not listed is our fault */
 }
 
 const char *request_title(unsigned status)
@@ -58,9 +66,53 @@ const char *request_title(unsigned status)
     return request_status[status_index(status)].title;
 }
 
+void request_count(struct site *site, const struct route *route,
+                   unsigned status)
+{
+    unsigned row = route ? (unsigned)(route - site->routes) : SITE_MAX_ROUTES;
+
+    site->answers[row][status_index(status)]++;
+}
+
+void request_headers(struct buf *b)
+{
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        buf_printf(b, "%s: %s\r\n", always[i][0], always[i][1]);
+}
+
 bool request_is_head(const struct request *r)
 {
     return strcmp(r->method, "HEAD") == 0;
+}
+
+/* The weight that an element of Accept, from its parameters on, gives: 0 if
+ * "q=0", with any number of zeros behind the point (RFC 9110 s12.4.2). */
+static bool has_weight(const char *p, const char *end)
+{
+    while (p < end) {
+        while (p < end && strchr("; \t", *p))
+            p++;
+        if (end - p >= 3 && (p[0] | 32) == 'q' && p[1] == '=')
+            return p[2] != '0' || memchr(p + 2, '1', (size_t)(end - p - 2)) ||
+                   strcspn(p + 2, "23456789") < (size_t)(end - p - 2);
+        while (p < end && *p != ';')
+            p++;
+    }
+    return true;
+}
+
+bool request_accepts(struct request *r, const char *type)
+{
+    const char *p = MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND,
+                                                MHD_HTTP_HEADER_ACCEPT);
+    size_t n = strlen(type);
+
+    for (; p && *p; p += strcspn(p, ",")) {
+        p += strspn(p, ", \t");
+        if (strncasecmp(p, type, n) == 0 && strcspn(p + n, ",; \t") == 0)
+            return has_weight(p + n, p + strcspn(p, ","));
+    }
+    return false;
 }
 
 /* Send response, which is let go.  Nothing is on its way before this, so a
@@ -68,8 +120,6 @@ bool request_is_head(const struct request *r)
 static enum MHD_Result queue(struct request *r, unsigned status,
                              const char *type, struct MHD_Response *response)
 {
-    struct site *site = r->site;
-    unsigned row = SITE_MAX_ROUTES;
     enum MHD_Result done = MHD_YES;
     size_t i;
 
@@ -88,9 +138,7 @@ static enum MHD_Result queue(struct request *r, unsigned status,
     if (done != MHD_YES)
         return MHD_NO;
 
-    if (r->route)
-        row = (unsigned)(r->route - site->routes);
-    site->answers[row][status_index(status)]++;
+    request_count(r->site, r->route, status);
     return MHD_YES;
 }
 
@@ -131,6 +179,8 @@ enum MHD_Result request_answer_with(struct request *r, unsigned status,
                                                    MHD_RESPMEM_MUST_FREE);
         if (!response)
             buf_free(b);
+        r->conn->held += b->cap; /* until the answer is complete */
+        r->site->held += b->cap;
         *b = (struct buf){0};
     }
     if (response && name &&
@@ -151,14 +201,19 @@ enum MHD_Result request_answer_flow(struct request *r, const char *type,
                                     MHD_ContentReaderCallback read, void *cls,
                                     MHD_ContentReaderFreeCallback done)
 {
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, 16384, read, cls, done);
+    struct MHD_Response *response;
+    struct buf none = {0};
 
+    if (request_is_head(r)) { /* libmicrohttpd would send the body */
+        done(cls);
+        return request_answer(r, 200, type, &none);
+    }
+    response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read,
+                                                 cls, done);
     if (!response) {
         done(cls);
         return MHD_NO;
     }
-    r->conn->deadline = 0; /* MHD's idle timer watches it */
     return queue(r, 200, type, response);
 }
 

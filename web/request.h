@@ -6,6 +6,7 @@
 #define REQUEST_H
 
 #include "buf.h"
+#include "conn.h"
 #include "filter.h"
 #include "json_out.h"
 
@@ -14,30 +15,9 @@
 #include <web/source.h>
 
 enum {
-    REQUEST_HEAD_MS = 10000,   /* for a whole request head to arrive */
-    REQUEST_ANSWER_MS = 60000, /* for a whole answer to be read */
-    REQUEST_IDLE_S = 15,       /* MHD's own timer: nothing moved */
-    REQUEST_LIMIT = 100,       /* rows a page unless asked */
+    REQUEST_LIMIT = 100, /* rows a page unless asked */
     REQUEST_LIMIT_MAX = 1000,
     REQUEST_BODY_MAX = 8 << 20 /* bytes of one answer built in memory */
-};
-
-/* One connection, from accept to close. */
-struct conn {
-    struct conn *next, **link; /* of the server's list */
-    struct MHD_Connection *mhd;
-    struct site *site;
-    int fd;
-    bool local;    /* by the Unix socket */
-    bool stranger; /* ... and not allowed to */
-    bool bad_uri;
-    uint64_t deadline; /* loop time in ms; 0: none */
-
-    /* A handler that needs several turns: it is called again when the
-     * connection is resumed.  wake resumes it now, drop frees what it keeps. */
-    void *work;
-    void (*wake)(void *work);
-    void (*drop)(void *work);
 };
 
 /* Which query keys a route takes beside none. */
@@ -71,7 +51,28 @@ struct route {
     const char *doc;
 };
 
-enum { SITE_MAX_ROUTES = 24, SITE_N_STATUS = 18 };
+enum { SITE_MAX_ROUTES = 24, SITE_N_STATUS = 22 };
+
+/* Why a client's connection was closed by us, and a word for it. */
+#define SITE_CLOSED(X)                                                         \
+    X(HEAD, "head", "no whole request in time")                                \
+    X(SLOW, "slow", "its answer was read too slowly")                          \
+    X(LINGER, "linger", "it stayed after the last answer")                     \
+    X(ROOM, "room", "its place was needed for a new client")
+
+enum site_closed {
+#define X(name, word, text) CLOSED_##name,
+    SITE_CLOSED(X)
+#undef X
+        N_CLOSED
+};
+
+/* Tokens that were wrong; see guess.c. */
+struct guesses {
+    uint64_t missing, wrong, logged; /* requests so far */
+    uint64_t filled_at, logged_at;   /* loop time in ms */
+    uint64_t left;                   /* that are answered at once */
+};
 
 /* What every handler may know. */
 struct site {
@@ -88,6 +89,14 @@ struct site {
     unsigned n_routes;
     /* answers by route (the last: no route) and status; see request_status */
     uint64_t answers[SITE_MAX_ROUTES + 1][SITE_N_STATUS];
+    uint64_t closed[N_CLOSED];
+    struct patience patience;
+    uint64_t turn;  /* of the loop; starts at 1 */
+    unsigned walks; /* of tables, in progress */
+    struct guesses guesses;
+    void (*warn)(void *arg, const char *line); /* for the log; or NULL */
+    void *warn_arg;
+    size_t held; /* bytes of answers that wait in memory */
 };
 
 struct request {
@@ -106,6 +115,10 @@ extern const struct request_status {
 } request_status[SITE_N_STATUS];
 
 const char *request_title(unsigned status);
+void request_count(struct site *site, const struct route *route,
+                   unsigned status);
+/* The headers that every answer bears, as lines. */
+void request_headers(struct buf *b);
 
 /* Answer with the text in b, which is emptied.  If the text failed (no memory)
  * the answer is 503. */
@@ -126,6 +139,9 @@ enum MHD_Result request_answer_flow(struct request *r, const char *type,
                                     MHD_ContentReaderFreeCallback done);
 
 bool request_is_head(const struct request *r);
+
+/* Does the client's Accept name type, with a weight above 0? */
+bool request_accepts(struct request *r, const char *type);
 
 /* Read the query into r->query.  False: it is at fault; *key (room for 40
  * bytes) and *why tell. */

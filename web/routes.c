@@ -97,12 +97,12 @@ enum MHD_Result routes_answer(struct request *r)
     char allow[64], key[40];
 
     r->route = routes_find(r->method, r->path, &r->id, allow);
-    if (r->route && r->conn->work) /* woken: it has been through all this */
-        return r->route->handler(r);
-    if (!auth_head(r, &result))
-        return result;
-    if (!auth_scope(r, r->route ? (enum scope)r->route->scope : SCOPE_READ,
-                    &result))
+    if (r->site->stopping)
+        return problem_answer(r, 503, "the router is stopping");
+    if (r->conn->work) /* woken: it has been through all this */
+        return r->conn->again(r);
+    if (!auth_allows(r, r->route ? (enum scope)r->route->scope : SCOPE_READ,
+                     &result))
         return result;
     if (!r->route && allow[0])
         return problem_answer_with(r, 405,

@@ -1,37 +1,319 @@
-/* server.c - libmicrohttpd on a uv loop
+/* server.c - one listening socket: its clients, and how many of them
  *
- * MHD has no thread here: its epoll descriptor is polled by the loop, its
- * timeout is a timer of the loop.  MHD's own connection timeout is an idle
- * timer, which a client that sends a byte now and then never meets; so each
- * connection has an absolute deadline of ours: for the whole of a request's
- * head, then for the whole of an answer.  Past it the socket is shut down and
- * MHD clears it away. */
+ * One epoll descriptor holds the listening socket, the clients and our ends of
+ * libmicrohttpd's sockets; the loop polls that and libmicrohttpd's own.  Each
+ * turn is bounded: so many events, new clients and requests, whatever waits.
+ * Health checks go before all other requests.
+ *
+ * A new client always gets in.  When all places are taken, or descriptors or
+ * memory run out, one that idles gives up its place: of the address that has
+ * most of them, the one that has waited longest.  So idle clients lock out
+ * nobody, also where all come from one address (a published port of Docker). */
 #include "server.h"
-#include "auth.h"
-#include "routes.h"
+#include "address.h"
+#include "daemon.h"
+#include "problem.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <web/listen.h>
+
+enum {
+    SWEEP_MS = 500,
+    TURN_NS = 2000000, /* of requests begun in one turn */
+    ADDRESSES = 1024   /* counts by a hash of the address */
+};
 
 struct server {
     struct site *site;
     struct MHD_Daemon *mhd;
     bool local;
+    bool paused; /* no descriptor for a new client: on_sweep() tries again */
+    int fd, epoll;
     struct conn *conns;
-    uv_poll_t poll;
+    unsigned n_conns, n_answers;
+    struct conn_host host;
+    struct daemon_host daemon;
+    uint16_t by_address[ADDRESSES];
+    uv_poll_t poll, mhd_poll;
     uv_timer_t due;   /* MHD's */
     uv_idle_t soon;   /* the same, at once */
     uv_timer_t sweep; /* ours: deadlines */
     unsigned open_handles;
-    int fd; /* after server_quiesce() ours again */
     void (*closed)(void *arg);
     void *arg;
 };
 
-enum { SWEEP_MS = 500 };
+static unsigned room(const struct server *s)
+{
+    return s->local ? SERVER_LOCAL_CONNECTIONS : SERVER_CONNECTIONS;
+}
+
+static unsigned answers(const struct server *s)
+{
+    return s->local ? SERVER_LOCAL_ANSWERS : SERVER_ANSWERS;
+}
+
+/* ---- what conn.c asks ---- */
+
+/* The lowest bit of what epoll remembers tells the two descriptors apart. */
+static void watch(struct conn *c, bool pair, uint32_t events)
+{
+    struct server *s = c->server;
+    struct epoll_event e = {.events = events,
+                            .data.u64 = (uint64_t)(uintptr_t)c | pair};
+    int fd = pair ? c->pair : c->fd;
+
+    /* A pair that has hung up would be reported for ever: not watched while
+     * its bytes can't be passed on. */
+    if (pair && events == 0)
+        (void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
+    else if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, fd, &e) != 0)
+        (void)epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e);
+}
+
+static void count_answer(struct conn *c, int n)
+{
+    c->server->n_answers += (unsigned)n;
+}
+
+static void forget(struct conn *c)
+{
+    c->server->by_address[c->address % ADDRESSES]--;
+    c->server->n_conns--;
+}
+
+static size_t refusal(struct conn *c, char *out, size_t room)
+{
+    return problem_raw(c->site, c->head.status, c->head.why, out, room);
+}
+
+static struct conn *find(void *arg, int far)
+{
+    struct server *s = arg;
+    struct conn *c;
+
+    for (c = s->conns; c; c = c->next)
+        if (c->pair >= 0 && !c->mhd && c->far == far)
+            return c;
+    return NULL;
+}
+
+/* ---- places ---- */
+
+/* How willingly c gives up its place; 0: not at all. */
+static unsigned rank(const struct conn *c)
+{
+    if (c->fd < 0)
+        return 0;
+    switch (c->state) {
+    case CONN_LINGER:
+        return 4;
+    case CONN_HEAD:
+        return 3;
+    case CONN_ANSWER:
+        return c->stalled || c->idle ? 2 : 0;
+    case CONN_READY:
+        return c->head.health ? 0 : 1;
+    }
+    return 0;
+}
+
+/* Should a go rather than b? */
+static bool rather(const struct server *s, const struct conn *a,
+                   const struct conn *b)
+{
+    unsigned n = s->by_address[a->address % ADDRESSES];
+    unsigned m = b ? s->by_address[b->address % ADDRESSES] : 0;
+
+    if (!b || rank(a) != rank(b))
+        return !b || rank(a) > rank(b);
+    return n != m ? n > m : a->since < b->since;
+}
+
+/* Close the one that is missed least.  False: none may be closed. */
+static bool make_room(struct server *s)
+{
+    struct conn *c, *worst = NULL;
+
+    for (c = s->conns; c; c = c->next)
+        if (rank(c) && rather(s, c, worst))
+            worst = c;
+    if (!worst)
+        return false;
+    s->site->closed[CLOSED_ROOM]++;
+    conn_close(worst);
+    return true;
+}
+
+static bool is_shortage(int code)
+{
+    return code == EMFILE || code == ENFILE || code == ENOBUFS ||
+           code == ENOMEM;
+}
+
+static bool open_pair(struct conn *c)
+{
+    struct server *s = c->server;
+    int fd[2], type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+    while (socketpair(AF_UNIX, type, 0, fd) != 0)
+        if (!is_shortage(errno) || !make_room(s) || c->fd < 0)
+            return false;
+    c->pair = fd[0];
+    c->far = fd[1];
+    if (daemon_add(s->mhd, c))
+        return true;
+    (void)close(c->pair);
+    c->pair = -1;
+    return false;
+}
+
+/* ---- new clients ---- */
+
+static void begin(struct server *s, int fd, const struct sockaddr_storage *a)
+{
+    struct conn *c = malloc(sizeof(*c));
+    int size = CONN_SEND_BUF;
+
+    while (!c && make_room(s))
+        c = malloc(sizeof(*c));
+    if (!c) {
+        (void)close(fd);
+        return;
+    }
+    memset(c, 0, offsetof(struct conn, in));
+    c->server = s;
+    c->site = s->site;
+    c->host = &s->host;
+    c->fd = fd;
+    c->pair = -1;
+    c->local = s->local;
+    c->stranger = s->local && !listen_peer(fd, NULL);
+    c->address = address_hash(a);
+    c->next = s->conns;
+    c->link = &s->conns;
+    if (c->next)
+        c->next->link = &c->next;
+    s->conns = c;
+    s->by_address[c->address % ADDRESSES]++;
+    s->n_conns++;
+    if (!s->local) /* what a client does not take stays small */
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    conn_enter(c, CONN_HEAD);
+    c->watched[0] = EPOLLIN;
+    watch(c, false, EPOLLIN);
+    conn_client(c, EPOLLIN); /* its request has often come already */
+}
+
+static void pause_listening(struct server *s, bool pause)
+{
+    struct epoll_event e = {.events = pause ? 0 : EPOLLIN, .data.u64 = 0};
+
+    s->paused = pause;
+    (void)epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->fd, &e);
+}
+
+static bool is_waiting(const struct server *s)
+{
+    struct pollfd p = {.fd = s->fd, .events = POLLIN};
+
+    return poll(&p, 1, 0) > 0;
+}
+
+/* True: there may be more in the next turn.  False: nothing can be accepted
+ * until a place or a descriptor is free. */
+static bool accept_some(struct server *s)
+{
+    struct sockaddr_storage a;
+    socklen_t len;
+    int fd;
+
+    for (unsigned i = 0; i < SERVER_ACCEPTS; i++) {
+        if (s->n_conns >= room(s) && is_waiting(s) && !make_room(s))
+            return false;
+        len = sizeof(a);
+        memset(&a, 0, sizeof(a));
+        fd = accept4(s->fd, (struct sockaddr *)&a, &len,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            begin(s, fd, &a);
+        else if (errno == EAGAIN)
+            return true;
+        else if (is_shortage(errno) && !make_room(s))
+            return false;
+    }
+    return true;
+}
+
+/* ---- turns ---- */
+
+/* The READY one whose turn it is; NULL: none. */
+static struct conn *next_ready(const struct server *s, bool health)
+{
+    struct conn *c, *first = NULL;
+
+    for (c = s->conns; c; c = c->next)
+        if (c->fd >= 0 && c->state == CONN_READY &&
+            (c->head.health || !health) && (!first || c->turn < first->turn))
+            first = c;
+    return first;
+}
+
+static void release(struct server *s, struct conn *c)
+{
+    if (!conn_release(c) && c->fd >= 0) {
+        c->head.seen = c->n_in; /* what follows is not answered either */
+        conn_refuse(c, 503, "out of file descriptors or memory");
+    }
+    (void)MHD_run(s->mhd);
+}
+
+static void release_some(struct server *s)
+{
+    uint64_t begun = uv_hrtime();
+    struct conn *c;
+    unsigned i;
+
+    while ((c = next_ready(s, true)))
+        release(s, c);
+    for (i = 0; i < SERVER_REQUESTS && s->n_answers < answers(s) &&
+                s->site->held < SERVER_HELD && (c = next_ready(s, false));
+         i++) {
+        release(s, c);
+        if (uv_hrtime() - begun > TURN_NS)
+            break;
+    }
+}
+
+/* May a request begin in the next turn? */
+static bool may_release(const struct server *s)
+{
+    return next_ready(s, true) ||
+           (s->n_answers < answers(s) && s->site->held < SERVER_HELD &&
+            next_ready(s, false));
+}
+
+/* Free what both sides have let go of. */
+static void reap(struct server *s)
+{
+    struct conn *c, *next;
+
+    for (c = s->conns; c; c = next) {
+        next = c->next;
+        if (c->fd >= 0 || c->mhd)
+            continue;
+        *c->link = next;
+        if (next)
+            next->link = c->link;
+        free(c);
+    }
+}
 
 static void on_due(uv_timer_t *timer)
 {
@@ -40,7 +322,10 @@ static void on_due(uv_timer_t *timer)
 
 static void on_soon(uv_idle_t *soon)
 {
-    server_run(soon->data);
+    struct server *s = soon->data;
+
+    release_some(s);
+    server_run(s);
 }
 
 void server_run(struct server *s)
@@ -48,225 +333,119 @@ void server_run(struct server *s)
     MHD_UNSIGNED_LONG_LONG ms;
 
     (void)MHD_run(s->mhd);
+    reap(s);
     (void)uv_idle_stop(&s->soon);
-    if (MHD_get_timeout(s->mhd, &ms) != MHD_YES)
-        (void)uv_timer_stop(&s->due);
-    else if (ms > 0)
+    (void)uv_timer_stop(&s->due);
+    /* At once means in the loop's next turn: a timer of 0 ms would run again
+     * in this one. */
+    if (may_release(s))
+        (void)uv_idle_start(&s->soon, on_soon);
+    else if (MHD_get_timeout(s->mhd, &ms) == MHD_YES && ms > 0)
         (void)uv_timer_start(&s->due, on_due, ms, 0);
-    else /* in the loop's next turn: a timer would run again in this one */
+    else if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
         (void)uv_idle_start(&s->soon, on_soon);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void on_mhd(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
     server_run(poll->data);
 }
 
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct epoll_event e[SERVER_EVENTS];
+    struct server *s = poll->data;
+    int i, n = epoll_wait(s->epoll, e, SERVER_EVENTS, 0);
+
+    (void)status;
+    (void)events;
+    for (i = 0; i < n; i++) {
+        struct conn *c =
+            (struct conn *)(uintptr_t)(e[i].data.u64 & ~(uint64_t)1);
+
+        if (!c && !accept_some(s))
+            pause_listening(s, true);
+        else if (!c)
+            continue;
+        else if (e[i].data.u64 & 1)
+            conn_answer(c);
+        else
+            conn_client(c, e[i].events);
+    }
+    release_some(s);
+    server_run(s);
+}
+
+static void judge(struct conn *c, uint64_t now)
+{
+    const struct patience *p = &c->site->patience;
+    enum site_closed why;
+
+    if (c->deadline && now >= c->deadline) {
+        why = c->state == CONN_LINGER ? CLOSED_LINGER : CLOSED_HEAD;
+    } else if (!c->local && c->stalled && now - c->stalled >= p->stall_ms) {
+        bool slow = c->n_out > 0 && c->taken < p->stall_bytes;
+
+        c->stalled = 0;
+        c->taken = 0;
+        if (!slow)
+            return;
+        why = CLOSED_SLOW;
+    } else {
+        return;
+    }
+    c->site->closed[why]++;
+    conn_close(c);
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
     struct server *s = timer->data;
-    uint64_t now = uv_now(s->site->loop);
     struct conn *c;
 
     for (c = s->conns; c; c = c->next)
-        if (c->deadline && now >= c->deadline) {
-            c->deadline = 0;
-            (void)shutdown(c->fd, SHUT_RDWR);
-        }
-}
-
-/* ---- what MHD calls ---- */
-
-static void begin(struct server *s, struct MHD_Connection *mhd,
-                  struct conn **out)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct conn *c = info ? calloc(1, sizeof(*c)) : NULL;
-
-    *out = c;
-    if (!c)
-        return; /* answer() refuses a connection without */
-    c->mhd = mhd;
-    c->site = s->site;
-    c->fd = info->connect_fd;
-    c->local = s->local;
-    c->stranger = s->local && !listen_peer(c->fd, NULL);
-    c->deadline = uv_now(s->site->loop) + REQUEST_HEAD_MS;
-    c->next = s->conns;
-    c->link = &s->conns;
-    if (c->next)
-        c->next->link = &c->next;
-    s->conns = c;
-}
-
-static void drop_work(struct conn *c)
-{
-    if (c->work)
-        c->drop(c->work);
-    c->work = NULL;
-}
-
-static void end(struct conn *c)
-{
-    drop_work(c);
-    *c->link = c->next;
-    if (c->next)
-        c->next->link = c->link;
-    free(c);
-}
-
-static void on_connection(void *cls, struct MHD_Connection *mhd,
-                          void **socket_context,
-                          enum MHD_ConnectionNotificationCode toe)
-{
-    struct conn *c = *socket_context;
-
-    if (toe == MHD_CONNECTION_NOTIFY_STARTED) {
-        begin(cls, mhd, &c);
-        *socket_context = c;
-    } else if (c) {
-        *socket_context = NULL;
-        end(c);
-    }
-}
-
-static struct conn *conn_of(struct MHD_Connection *mhd)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    return info ? info->socket_context : NULL;
-}
-
-/* The target as it came, before MHD unescapes it: the handlers compare whole
- * paths, and an escaped NUL would cut one short. */
-static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
-{
-    struct conn *c = conn_of(mhd);
-
-    (void)cls;
-    if (c)
-        c->bad_uri = uri[0] != '/' || strstr(uri, "%00") ||
-                     strstr(uri, "/../") || strpbrk(uri, " \t\\#\"<>");
-    return NULL;
-}
-
-static void on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
-                         enum MHD_RequestTerminationCode toe)
-{
-    struct server *s = cls;
-    struct conn *c = conn_of(mhd);
-
-    (void)con_cls;
-    (void)toe;
-    if (!c)
-        return;
-    drop_work(c);
-    c->deadline = uv_now(s->site->loop) + REQUEST_HEAD_MS;
-}
-
-static bool has_body(struct MHD_Connection *mhd)
-{
-    const char *length =
-        MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
-
-    return (length && strspn(length, "0") != strlen(length)) ||
-           MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
-                                       "Transfer-Encoding");
-}
-
-/* MHD calls this twice.  An answer to the first call makes it close the
- * connection afterwards, since there might be a body it has not read: so only
- * requests with a body, which are refused, are answered there. */
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd,
-                                  const char *url, const char *method,
-                                  const char *version, const char *body,
-                                  size_t *body_size, void **con_cls)
-{
-    struct server *s = cls;
-    struct request r = {.site = s->site,
-                        .conn = conn_of(mhd),
-                        .mhd = mhd,
-                        .method = method,
-                        .path = url};
-
-    (void)version;
-    (void)body;
-    *body_size = 0; /* no call takes a body; auth_head() has said so */
-    if (!r.conn)
-        return MHD_NO;
-    if (!*con_cls) {
-        *con_cls = s;
-        if (!has_body(mhd))
-            return MHD_YES;
-    }
-    r.conn->deadline = uv_now(s->site->loop) + REQUEST_ANSWER_MS;
-    return routes_answer(&r);
+        if (c->fd >= 0)
+            judge(c, uv_now(s->site->loop));
+    if (s->paused)
+        pause_listening(s, false);
+    server_run(s);
 }
 
 /* ---- start and stop ---- */
 
-static struct MHD_Daemon *start(struct server *s, int fd)
+static int open_epoll(int fd)
 {
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)SERVER_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        s->local ? 0u : (unsigned)SERVER_CONNECTIONS_IP,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = 0};
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+    if (epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
+        (void)close(epoll);
+        return -1;
+    }
+    return epoll;
 }
 
-struct server *server_start(struct site *site, int fd, bool local)
+static bool open_handles(struct server *s)
 {
-    const union MHD_DaemonInfo *info;
-    struct server *s = calloc(1, sizeof(*s));
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+    uv_loop_t *loop = s->site->loop;
 
-    if (s) {
-        s->site = site;
-        s->local = local;
-        s->fd = -1;
-        s->mhd = start(s, fd);
-    }
-    if (!s || !s->mhd) {
-        free(s);
-        (void)close(fd);
-        return NULL;
-    }
-    info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info || uv_poll_init(site->loop, &s->poll, info->epoll_fd) != 0) {
-        MHD_stop_daemon(s->mhd); /* closes fd */
-        free(s);
-        return NULL;
-    }
-    (void)uv_timer_init(site->loop, &s->due);
-    (void)uv_timer_init(site->loop, &s->sweep);
-    (void)uv_idle_init(site->loop, &s->soon);
-    s->poll.data = s->due.data = s->sweep.data = s->soon.data = s;
-    s->open_handles = 4;
-    (void)uv_poll_start(&s->poll, UV_READABLE, on_poll);
-    (void)uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-    return s;
-}
-
-void server_wake(struct server *s)
-{
-    struct conn *c;
-
-    for (c = s->conns; c; c = c->next)
-        if (c->work)
-            c->wake(c->work);
-}
-
-void server_quiesce(struct server *s)
-{
-    s->fd = MHD_quiesce_daemon(s->mhd);
+    (void)uv_timer_init(loop, &s->due);
+    (void)uv_idle_init(loop, &s->soon);
+    (void)uv_timer_init(loop, &s->sweep);
+    s->open_handles = 3;
+    s->poll.data = s->mhd_poll.data = s->due.data = s->sweep.data =
+        s->soon.data = s;
+    if (!info || uv_poll_init(loop, &s->poll, s->epoll) != 0)
+        return false;
+    s->open_handles++;
+    if (uv_poll_init(loop, &s->mhd_poll, info->epoll_fd) != 0)
+        return false;
+    s->open_handles++;
+    return true;
 }
 
 static void handle_closed(uv_handle_t *handle)
@@ -275,20 +454,102 @@ static void handle_closed(uv_handle_t *handle)
 
     if (--s->open_handles > 0)
         return;
-    s->closed(s->arg);
+    if (s->closed)
+        s->closed(s->arg);
     free(s);
+}
+
+static void close_handles(struct server *s)
+{
+    uv_handle_t *const all[] = {(uv_handle_t *)&s->due, (uv_handle_t *)&s->soon,
+                                (uv_handle_t *)&s->sweep,
+                                (uv_handle_t *)&s->poll,
+                                (uv_handle_t *)&s->mhd_poll};
+    unsigned i, n = s->open_handles;
+
+    for (i = 0; i < n; i++)
+        uv_close(all[i], handle_closed);
+}
+
+struct server *server_start(struct site *site, int fd, bool local)
+{
+    struct server *s = calloc(1, sizeof(*s));
+
+    if (s) {
+        s->site = site;
+        s->local = local;
+        s->fd = fd;
+        s->host = (struct conn_host){.loop = site->loop,
+                                     .patience = &site->patience,
+                                     .watch = watch,
+                                     .count = count_answer,
+                                     .forget = forget,
+                                     .pair = open_pair,
+                                     .refusal = refusal};
+        s->epoll = open_epoll(fd);
+        s->daemon = (struct daemon_host){find, s};
+        /* One that closes may be there still when the next comes. */
+        s->mhd = s->epoll >= 0 ? daemon_new(&s->daemon, 2 * room(s)) : NULL;
+    }
+    if (!s || !s->mhd) {
+        if (s && s->epoll >= 0)
+            (void)close(s->epoll);
+        free(s);
+        (void)close(fd);
+        return NULL;
+    }
+    if (!open_handles(s)) {
+        MHD_stop_daemon(s->mhd);
+        (void)close(s->epoll);
+        (void)close(fd);
+        close_handles(s);
+        return NULL;
+    }
+    (void)uv_poll_start(&s->poll, UV_READABLE, on_poll);
+    (void)uv_poll_start(&s->mhd_poll, UV_READABLE, on_mhd);
+    (void)uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    return s;
+}
+
+static bool any_asleep(const struct server *s)
+{
+    const struct conn *c;
+
+    for (c = s->conns; c; c = c->next)
+        if (c->asleep)
+            return true;
+    return false;
+}
+
+/* libmicrohttpd aborts the process over a connection that is suspended when it
+ * stops.  One that is woken answers, or sleeps again: until none does. */
+static void wake_all(struct server *s)
+{
+    struct conn *c;
+
+    do {
+        for (c = s->conns; c; c = c->next)
+            conn_wake(c);
+        (void)MHD_run(s->mhd);
+    } while (any_asleep(s));
 }
 
 void server_stop(struct server *s, void (*closed)(void *arg), void *arg)
 {
+    struct conn *c;
+
     s->closed = closed;
     s->arg = arg;
     (void)uv_poll_stop(&s->poll);
+    (void)uv_poll_stop(&s->mhd_poll);
+    (void)close(s->fd);
+    wake_all(s);
+    for (c = s->conns; c; c = c->next) {
+        conn_answer(c); /* the last word, if the client takes it at once */
+        conn_close(c);
+    }
     MHD_stop_daemon(s->mhd);
-    if (s->fd >= 0)
-        (void)close(s->fd);
-    uv_close((uv_handle_t *)&s->poll, handle_closed);
-    uv_close((uv_handle_t *)&s->due, handle_closed);
-    uv_close((uv_handle_t *)&s->soon, handle_closed);
-    uv_close((uv_handle_t *)&s->sweep, handle_closed);
+    reap(s);
+    (void)close(s->epoll);
+    close_handles(s);
 }

@@ -1,4 +1,4 @@
-/* server.h - libmicrohttpd on a uv loop: one listening socket */
+/* server.h - one listening socket: its clients, and how many of them */
 #ifndef SERVER_H
 #define SERVER_H
 
@@ -6,7 +6,17 @@
 
 enum {
     SERVER_CONNECTIONS = 256,
-    SERVER_CONNECTIONS_IP = 64 /* of one address: others still get in */
+    /* Answers in progress at a time, of these; the rest wait for their turn,
+     * but for health checks. */
+    SERVER_ANSWERS = 192,
+    SERVER_LOCAL_CONNECTIONS = 64,
+    SERVER_LOCAL_ANSWERS = 48,
+    /* What one turn of the loop does at most. */
+    SERVER_ACCEPTS = 32,
+    SERVER_EVENTS = 64,
+    SERVER_REQUESTS = 16,
+    /* Bytes of answers that wait in memory: no request begins beyond it. */
+    SERVER_HELD = 64 << 20
 };
 
 struct server;
@@ -15,13 +25,9 @@ struct server;
  * local: it is the Unix socket.  NULL: could not be started. */
 struct server *server_start(struct site *site, int fd, bool local);
 
-/* First of two steps: no more connections.  Those that sleep must be woken
- * between the two, with site->stopping set; MHD aborts over a sleeper. */
-void server_quiesce(struct server *s);
+/* No more connections; what sleeps is woken; all are closed.  site->stopping
+ * is set. */
 void server_stop(struct server *s, void (*closed)(void *arg), void *arg);
-
-/* Wake the handlers that sleep between two turns. */
-void server_wake(struct server *s);
 
 /* Let MHD act on what has been resumed, now. */
 void server_run(struct server *s);

@@ -27,11 +27,11 @@ struct kept {
 struct client {
     struct client *next, **link;
     struct stream *stream;
-    struct MHD_Connection *mhd;
+    struct conn *conn;
     struct filter filter;
     uint64_t at;   /* id of the next event to send */
     uint64_t lost; /* up to which it has been told */
-    bool asleep, greet, resync, beat;
+    bool greet, resync, beat;
     size_t have, sent;
     char text[FLOW_TEXT_MAX + 256];
 };
@@ -55,20 +55,12 @@ static struct kept *slot(struct stream *s, uint64_t id)
     return &s->ring[id % STREAM_RING];
 }
 
-static void wake(struct client *c)
-{
-    if (!c->asleep)
-        return;
-    c->asleep = false;
-    MHD_resume_connection(c->mhd);
-}
-
-void stream_wake(struct stream *s)
+static void wake_all(struct stream *s)
 {
     struct client *c;
 
     for (c = s->clients; c; c = c->next)
-        wake(c);
+        conn_wake(c->conn);
 }
 
 static void beat(uv_timer_t *timer)
@@ -77,9 +69,9 @@ static void beat(uv_timer_t *timer)
     struct client *c;
 
     for (c = s->clients; c; c = c->next)
-        if (c->asleep) {
+        if (c->conn->asleep) {
             c->beat = true;
-            wake(c);
+            conn_wake(c->conn);
         }
     s->site->run(s->site->arg);
 }
@@ -89,7 +81,7 @@ static void batch(uv_timer_t *timer)
     struct stream *s = timer->data;
 
     s->batching = false;
-    stream_wake(s);
+    wake_all(s);
     s->site->run(s->site->arg);
 }
 
@@ -262,7 +254,7 @@ static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
     size_t n = 0, some;
 
     (void)pos;
-    if (c->stream->site->stopping)
+    if (c->stream->site->stopping || c->conn->fd < 0)
         return MHD_CONTENT_READER_END_OF_STREAM;
     while (n < max) {
         if (c->sent == c->have && !fill(c))
@@ -274,10 +266,8 @@ static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
         c->sent += some;
         n += some;
     }
-    if (n == 0) { /* without this MHD would ask again at once, for ever */
-        c->asleep = true;
-        MHD_suspend_connection(c->mhd);
-    }
+    if (n == 0) /* without this MHD would ask again at once, for ever */
+        conn_sleep(c->conn);
     return (ssize_t)n;
 }
 
@@ -324,7 +314,8 @@ static enum MHD_Result join(struct request *r, struct client *c)
     struct stream *s = r->site->stream;
 
     c->stream = s;
-    c->mhd = r->mhd;
+    c->conn = r->conn;
+    c->conn->endless = true;
     c->filter = r->query.filter;
     c->greet = true;
     resume_at(c, MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND,

@@ -21,9 +21,6 @@ struct stream *stream_new(struct site *site);
 void stream_event(struct stream *s, uint32_t shard, const struct ct_event *ev,
                   uint64_t lost);
 
-/* Wake every client; with site->stopping they end. */
-void stream_wake(struct stream *s);
-
 unsigned stream_clients(const struct stream *s);
 uint64_t stream_lost(const struct stream *s); /* told as gaps, all clients */
 

@@ -1,9 +1,6 @@
 /* web.c - the HTTP side's face: start, feed, stop
  *
- * Stopping takes two steps, since MHD aborts the process over a suspended
- * connection: everybody who sleeps is woken and told to end, MHD runs once
- * more, then the daemons stop.  What belongs to the loop is freed by the loop,
- * in its next turn. */
+ * What belongs to the loop is freed by the loop, in the turn after the stop. */
 #include "request.h"
 #include "routes.h"
 #include "server.h"
@@ -24,10 +21,26 @@ struct web {
     struct server *tcp, *local;
     struct listen_file file;
     uint16_t port;
+    uv_prepare_t turn;
     unsigned closing; /* parts that the loop still has to close */
     char host[64], version[32];
     char *token;
 };
+
+bool web_set_token(struct web *w, const char *token)
+{
+    char *copy = token && *token ? strdup(token) : NULL;
+
+    if (token && *token && !copy)
+        return false;
+    if (w->token) {
+        explicit_bzero(w->token, strlen(w->token));
+        free(w->token);
+    }
+    w->token = copy;
+    w->site.token = copy;
+    return true;
+}
 
 static void part_closed(void *arg)
 {
@@ -35,11 +48,18 @@ static void part_closed(void *arg)
 
     if (--w->closing > 0)
         return;
-    if (w->token) {
-        explicit_bzero(w->token, strlen(w->token));
-        free(w->token);
-    }
+    (void)web_set_token(w, NULL);
     free(w);
+}
+
+static void turn_closed(uv_handle_t *turn)
+{
+    part_closed(turn->data);
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    ((struct web *)turn->data)->site.turn++;
 }
 
 static void run(void *arg)
@@ -60,6 +80,16 @@ static int64_t wall_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static struct patience patience(const struct web_patience *p)
+{
+    return (struct patience){
+        .head_ms = p->head_ms ? p->head_ms : 10000,
+        .linger_ms = p->linger_ms ? p->linger_ms : 2000,
+        .stall_ms = p->stall_ms ? p->stall_ms : 30000,
+        .stall_bytes = p->stall_bytes ? p->stall_bytes : 32768,
+    };
+}
+
 static struct web *make(uv_loop_t *loop, const struct web_config *c)
 {
     struct web *w = calloc(1, sizeof(*w));
@@ -68,25 +98,28 @@ static struct web *make(uv_loop_t *loop, const struct web_config *c)
         return NULL;
     (void)snprintf(w->host, sizeof(w->host), "%s", c->host ? c->host : "");
     (void)snprintf(w->version, sizeof(w->version), "%s", c->version);
-    if (c->token && *c->token && !(w->token = strdup(c->token))) {
-        free(w);
-        return NULL;
-    }
     w->site = (struct site){.src = c->source,
                             .version = w->version,
                             .host = w->host,
-                            .token = w->token,
+                            .warn = c->warn,
+                            .warn_arg = c->warn_arg,
+                            .patience = patience(&c->patience),
                             .loop = loop,
                             .run = run,
                             .arg = w,
                             .started_ms = wall_ms()};
     w->site.routes = routes_table(&w->site.n_routes);
-    w->site.stream = stream_new(&w->site);
-    if (!w->site.stream) {
-        free(w->token);
+    if (!web_set_token(w, c->token) ||
+        !(w->site.stream = stream_new(&w->site))) {
+        (void)web_set_token(w, NULL);
         free(w);
         return NULL;
     }
+    w->turn.data = w;
+    w->site.turn = 1;
+    (void)uv_prepare_init(loop, &w->turn);
+    (void)uv_prepare_start(&w->turn, on_turn);
+    uv_unref((uv_handle_t *)&w->turn);
     return w;
 }
 
@@ -148,18 +181,12 @@ void web_stop(struct web *w)
     w->site.stopping = true;
     w->closing = 1;
     for (i = 0; i < 2; i++)
-        if (servers[i])
-            server_quiesce(servers[i]);
-    for (i = 0; i < 2; i++)
-        if (servers[i])
-            server_wake(servers[i]);
-    stream_wake(w->site.stream);
-    for (i = 0; i < 2; i++)
         if (servers[i]) {
-            server_run(servers[i]);
             w->closing++;
             server_stop(servers[i], part_closed, w);
         }
+    w->closing++;
+    uv_close((uv_handle_t *)&w->turn, turn_closed);
     listen_remove(&w->file);
     stream_close(w->site.stream, part_closed, w);
 }

@@ -11,6 +11,14 @@
 
 struct web;
 
+/* How long a client is waited for; 0: the usual. */
+struct web_patience {
+    uint32_t head_ms;     /* for a request's whole head: 10 s */
+    uint32_t linger_ms;   /* for its close after the last answer: 2 s */
+    uint32_t stall_ms;    /* over TCP: in each 30 s in which an answer waits */
+    uint32_t stall_bytes; /* for it, it takes 32 KiB at least */
+};
+
 struct web_config {
     const char *host;   /* numeric; NULL: no TCP */
     uint16_t port;      /* 0: any, see web_port() */
@@ -18,12 +26,19 @@ struct web_config {
     const char *token;  /* "" or NULL: none needed */
     const char *version;
     const struct web_source *source; /* borrowed */
+    struct web_patience patience;
+    void (*warn)(void *arg, const char *line); /* for the log; or NULL */
+    void *warn_arg;
 };
 
 /* 0, or a negative errno with one sentence in err. */
 int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
               char err[256]);
 uint16_t web_port(const struct web *web);
+
+/* Ask for another token from now on ("" or NULL: for none).  False: no memory,
+ * the old one stays. */
+bool web_set_token(struct web *web, const char *token);
 
 /* A flow event from shard; sent to whoever listens.  lost: events that were
  * lost before this one (the subscribers are told of the gap). */

@@ -310,10 +310,15 @@ void web_world_do(struct world *w, void (*job)(void *arg), void *arg)
 
 struct world *web_world_new(const char *token)
 {
-    struct world *w = calloc(1, sizeof(*w));
-    struct web_config c = {
-        .host = "127.0.0.1", .token = token, .version = "0.1.0"};
+    return web_world_with((struct web_config){.token = token});
+}
 
+struct world *web_world_with(struct web_config c)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    c.host = "127.0.0.1";
+    c.version = "0.1.0";
     w->source = (struct web_source){
         w,         shards,     slots,      read_flow, expects,  read_expect,
         now,       wall_ms,    iface_name, get_stat,  drops,    max,
@@ -337,12 +342,25 @@ struct world *web_world_new(const char *token)
     return w;
 }
 
-static void stop(void *arg)
+static void stop_web(void *arg)
 {
     struct world *w = arg;
 
     if (w->web)
         web_stop(w->web);
+    w->web = NULL;
+}
+
+void web_world_stop(struct world *w)
+{
+    web_world_do(w, stop_web, w);
+}
+
+static void stop(void *arg)
+{
+    struct world *w = arg;
+
+    stop_web(w);
     uv_close((uv_handle_t *)&w->async, NULL);
 }
 

@@ -33,6 +33,9 @@ struct world {
 
 /* token NULL: none. */
 struct world *web_world_new(const char *token);
+/* With more of the configuration than its token. */
+struct world *web_world_with(struct web_config c);
+void web_world_stop(struct world *w); /* the HTTP side alone */
 void web_world_free(struct world *w);
 void web_world_do(struct world *w, void (*job)(void *arg), void *arg);
 

@@ -12,7 +12,7 @@
 static void connections_are_kept(void **state)
 {
     struct world *w = *state;
-    int fd = web_client_tcp("127.0.0.1", w->port), i;
+    int fd = web_client_unix(w->socket), i;
     char text[4096];
 
     for (i = 0; i < 3; i++) {

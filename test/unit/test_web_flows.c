@@ -310,7 +310,7 @@ static void many_are_deleted_by_filter(void **state)
 static void a_sleeping_deletion_does_not_hold_up_the_stop(void **state)
 {
     struct world *w = *state;
-    int fd = web_client_tcp("127.0.0.1", w->port);
+    int fd = web_client_unix(w->socket);
     static const char ask_it[] = "DELETE /api/v1/flows?proto=tcp HTTP/1.1\r\n"
                                  "Host: localhost\r\n\r\n";
     struct answer a;
@@ -324,8 +324,43 @@ static void a_sleeping_deletion_does_not_hold_up_the_stop(void **state)
     while (w->refused == 0)
         usleep(1000);
     assert_int_equal(count_flows(w), 150);
+    web_world_stop(w);
     (void)close(fd);
 }
+
+struct asking {
+    struct world *w;
+    int fd;
+};
+
+/* On the loop's thread: it can't read the request before the stop begins. */
+static void ask_and_stop(void *arg)
+{
+    static const char ask_it[] = "DELETE /api/v1/flows?src=1.2.3.4 HTTP/1.1\r\n"
+                                 "Host: localhost\r\n\r\n";
+    struct asking *a = arg;
+
+    assert_int_equal(write(a->fd, ask_it, sizeof(ask_it) - 1),
+                     sizeof(ask_it) - 1);
+    web_stop(a->w->web);
+    a->w->web = NULL;
+}
+
+static void a_deletion_that_comes_with_the_stop_does_no_harm(void **state)
+{
+    struct asking a = {*state,
+                       web_client_unix(((struct world *)*state)->socket)};
+    static const char livez[] = "GET /livez HTTP/1.1\r\n"
+                                "Host: localhost\r\n\r\n";
+    char text[1024];
+
+    a.w->refuse = 1u << 30;
+    assert_int_equal(write(a.fd, livez, sizeof(livez) - 1), sizeof(livez) - 1);
+    web_client_read(a.fd, text, sizeof(text), 10000, "alive\"}");
+    web_world_do(a.w, ask_and_stop, &a);
+    (void)close(a.fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +375,7 @@ int main(void)
         WEB_TEST(one_flow_is_deleted),
         WEB_TEST(many_are_deleted_by_filter),
         WEB_TEST(a_sleeping_deletion_does_not_hold_up_the_stop),
+        WEB_TEST(a_deletion_that_comes_with_the_stop_does_no_harm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,263 @@
+/* test_web_limits.c - connections, descriptors, seats and slow readers: after
+ * any burst, and during it, others are served */
+#include "web_rig.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void is_served(struct world *w)
+{
+    struct answer a;
+
+    web_client_ask(web_client_tcp("127.0.0.1", w->port), "GET", "/livez", "",
+                   &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+}
+
+/* Wait until text stands in /metrics, asked over the Unix socket. */
+static void await_metric(struct world *w, const char *text)
+{
+    struct answer a;
+    bool found;
+
+    do {
+        web_client_ask(web_client_unix(w->socket), "GET", "/metrics", "", &a);
+        assert_int_equal(a.status, 200);
+        found = strstr(a.body, text) != NULL;
+        web_client_free(&a);
+    } while (!found);
+}
+
+enum { IDLE = 320 };
+
+static void open_idle(struct world *w, const char *const *from, size_t n,
+                      int fd[IDLE])
+{
+    for (size_t i = 0; i < IDLE; i++) {
+        fd[i] = web_client_tcp(from[i % n], w->port);
+        assert_true(fd[i] >= 0);
+    }
+}
+
+static void idle_clients_lock_out_nobody(void **state)
+{
+    static const char *const many[] = {"127.0.0.2", "127.0.0.3", "127.0.0.4",
+                                       "127.0.0.5", "127.0.0.6"};
+    static const char *const own[] = {"127.0.0.1"};
+    int fd[IDLE];
+
+    open_idle(*state, many, 5, fd);
+    is_served(*state);
+    for (size_t i = 0; i < IDLE; i++)
+        (void)close(fd[i]);
+    is_served(*state);
+
+    open_idle(*state, own, 1, fd); /* as behind a published port of Docker */
+    is_served(*state);
+    for (size_t i = 0; i < IDLE; i++)
+        (void)close(fd[i]);
+    is_served(*state);
+}
+
+/* The few who have more go first. */
+static void a_busy_address_gives_up_its_own_places(void **state)
+{
+    static const char *const busy[] = {"127.0.0.2"};
+    struct world *w = *state;
+    int other = web_client_tcp("127.0.0.3", w->port), fd[IDLE];
+    static const char livez[] = "GET /livez HTTP/1.1\r\n"
+                                "Host: localhost\r\n\r\n";
+    char text[1024];
+
+    open_idle(w, busy, 1, fd);
+    is_served(w);
+    assert_int_equal(write(other, livez, sizeof(livez) - 1), sizeof(livez) - 1);
+    web_client_read(other, text, sizeof(text), 10000, "alive\"}");
+    assert_non_null(strstr(text, "alive"));
+    for (size_t i = 0; i < IDLE; i++)
+        (void)close(fd[i]);
+    (void)close(other);
+}
+
+static int connect_to(struct world *w, int fd)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons(w->port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    return connect(fd, (struct sockaddr *)&a, sizeof(a));
+}
+
+/* Our sockets exist before the limit falls: the other side alone meets it. */
+static void running_out_of_descriptors_passes(void **state)
+{
+    struct rlimit limit, few;
+    struct world *w = *state;
+    struct answer a;
+    int fd[60], last;
+
+    for (size_t i = 0; i < 60; i++)
+        fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    last = fcntl(fd[59], F_DUPFD_CLOEXEC, 0);
+    (void)close(last);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = (rlim_t)last + 10; /* three clients with a request, or ten */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (size_t i = 0; i < 59; i++)
+        assert_int_equal(connect_to(w, fd[i]), 0);
+    assert_int_equal(connect_to(w, fd[59]), 0);
+    web_client_ask(fd[59], "GET", "/livez", "", &a);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+    for (size_t i = 0; i < 59; i++)
+        (void)close(fd[i]);
+    is_served(w);
+}
+
+static int join(struct world *w)
+{
+    static const char ask_it[] = "GET /api/v1/events HTTP/1.1\r\n"
+                                 "Host: localhost\r\n\r\n";
+    int fd = web_client_tcp("127.0.0.1", w->port);
+    char text[1024];
+
+    assert_int_equal(write(fd, ask_it, sizeof(ask_it) - 1), sizeof(ask_it) - 1);
+    web_client_read(fd, text, sizeof(text), 10000, "retry: 2000");
+    assert_non_null(strstr(text, " 200 OK"));
+    return fd;
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* At once, not at the next heartbeat. */
+static void a_closed_listener_gives_up_its_seat(void **state)
+{
+    struct world *w = *state;
+    int fd[32];
+
+    for (size_t i = 0; i < 32; i++)
+        fd[i] = join(w);
+    for (size_t i = 0; i < 32; i++)
+        (void)close(fd[i]);
+    for (size_t i = 0; i < 4; i++) /* turns of the loop */
+        web_world_do(w, nothing, NULL);
+    for (size_t i = 0; i < 32; i++)
+        fd[i] = join(w);
+    for (size_t i = 0; i < 32; i++)
+        (void)close(fd[i]);
+}
+
+static int start_impatient(void **state)
+{
+    struct world *w = web_world_with((struct web_config){
+        .patience = {.head_ms = 300, .stall_ms = 100, .stall_bytes = 100}});
+
+    *state = w;
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+        web_world_flow(w, 0, i, 't');
+        web_world_flow(w, 1, i, '6');
+    }
+    return w->result;
+}
+
+static void ask_for_all(int fd)
+{
+    static const char ask_it[] = "GET /api/v1/flows HTTP/1.1\r\n"
+                                 "Host: localhost\r\nConnection: close\r\n"
+                                 "Accept: application/x-ndjson\r\n\r\n";
+    int small = 4096;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    assert_int_equal(write(fd, ask_it, sizeof(ask_it) - 1), sizeof(ask_it) - 1);
+}
+
+static void slow_readers_over_tcp_are_ended(void **state)
+{
+    struct world *w = *state;
+    int fd[8];
+
+    for (size_t i = 0; i < 8; i++) {
+        fd[i] = web_client_tcp("127.0.0.1", w->port);
+        ask_for_all(fd[i]);
+    }
+    await_metric(w, "weir_http_connections_closed_total{reason=\"slow\"} 8\n");
+    for (size_t i = 0; i < 8; i++)
+        (void)close(fd[i]);
+}
+
+/* `weir conntrack -L | less`: root may look at a page as long as it likes. */
+static void a_reader_on_the_unix_socket_may_pause(void **state)
+{
+    struct world *w = *state;
+    int fd = web_client_unix(w->socket),
+        slow = web_client_tcp("127.0.0.1", w->port);
+    struct answer a;
+
+    ask_for_all(fd);
+    ask_for_all(slow);
+    await_metric(w, "weir_http_connections_closed_total{reason=\"slow\"} 1\n");
+    web_client_raw(fd, "", 0, 20000, &a);
+    assert_int_equal(a.status, 200);
+    assert_non_null(strstr(a.body + a.n - 64, "}\n"));
+    assert_true(a.n > (size_t)2 * WORLD_SLOTS * 200);
+    web_client_free(&a);
+    (void)close(slow);
+}
+
+/* A byte now and then never ends a head, and never stops its clock. */
+static void slow_heads_meet_a_deadline(void **state)
+{
+    struct world *w = *state;
+    int idle = web_client_tcp("127.0.0.1", w->port);
+    int slow = web_client_tcp("127.0.0.1", w->port);
+    int ear = join(w);
+    struct pollfd end = {.fd = slow, .events = POLLIN};
+    char byte;
+
+    while (poll(&end, 1, 20) == 0)
+        (void)send(slow, "G", 1, MSG_NOSIGNAL);
+    assert_true(read(slow, &byte, 1) <= 0);
+    assert_int_equal(read(idle, &byte, 1), 0);
+    is_served(w);
+    end.fd = ear; /* lives on */
+    assert_int_equal(poll(&end, 1, 0), 0);
+    (void)close(slow);
+    (void)close(idle);
+    (void)close(ear);
+}
+
+int main(void)
+{
+#define IMPATIENT(name)                                                        \
+    cmocka_unit_test_setup_teardown(name, start_impatient, stop)
+    const struct CMUnitTest tests[] = {
+        WEB_TEST(idle_clients_lock_out_nobody),
+        WEB_TEST(a_busy_address_gives_up_its_own_places),
+        WEB_TEST(running_out_of_descriptors_passes),
+        WEB_TEST(a_closed_listener_gives_up_its_seat),
+        IMPATIENT(slow_readers_over_tcp_are_ended),
+        IMPATIENT(a_reader_on_the_unix_socket_may_pause),
+        IMPATIENT(slow_heads_meet_a_deadline),
+    };
+    struct rlimit limit;
+
+    /* Both sides' descriptors are this process's. */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 4096) {
+        limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

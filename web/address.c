@@ -1,0 +1,60 @@
+/* address.c - the ends of a TCP connection, as text and as a hash */
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+union any {
+    struct sockaddr any;
+    struct sockaddr_storage room;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+};
+
+static void write_address(const union any *a, char text[INET6_ADDRSTRLEN])
+{
+    if (a->any.sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &a->four.sin_addr, text, INET6_ADDRSTRLEN);
+    else if (a->any.sa_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &a->six.sin6_addr, text, INET6_ADDRSTRLEN);
+}
+
+void address_own(int fd, char text[INET6_ADDRSTRLEN])
+{
+    union any a;
+    socklen_t len = sizeof(a);
+
+    text[0] = '\0';
+    if (getsockname(fd, &a.any, &len) == 0)
+        write_address(&a, text);
+}
+
+void address_peer(int fd, char text[INET6_ADDRSTRLEN])
+{
+    union any a;
+    socklen_t len = sizeof(a);
+
+    text[0] = '\0';
+    if (getpeername(fd, &a.any, &len) == 0)
+        write_address(&a, text);
+}
+
+uint32_t address_hash(const struct sockaddr_storage *from)
+{
+    const union any *a = (const union any *)from;
+    const uint8_t *p = NULL;
+    uint32_t h = 2166136261u; /* FNV-1a */
+    size_t n = 0;
+
+    if (a->any.sa_family == AF_INET) {
+        p = (const uint8_t *)&a->four.sin_addr;
+        n = 4;
+    } else if (a->any.sa_family == AF_INET6) {
+        p = (const uint8_t *)&a->six.sin6_addr;
+        n = 8;
+    }
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 16777619u;
+    return h;
+}

@@ -1,0 +1,86 @@
+/* guess.c - wrong tokens: counted, slowed down, logged at a bounded rate */
+#include "guess.h"
+#include "address.h"
+#include "job.h"
+#include "problem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum MHD_Result refuse(struct request *r)
+{
+    return problem_answer_with(r, 401, "a bearer token is needed",
+                               "WWW-Authenticate", "Bearer");
+}
+
+static void report(struct site *site, int fd, uint64_t now)
+{
+    struct guesses *g = &site->guesses;
+    char text[INET6_ADDRSTRLEN], line[160];
+
+    if (g->logged_at && now - g->logged_at < GUESS_LOG_MS)
+        return;
+    address_peer(fd, text);
+    (void)snprintf(line, sizeof(line),
+                   "wrong API token from %s (%" PRIu64 " since the last line)",
+                   text, g->wrong - g->logged);
+    g->logged = g->wrong;
+    g->logged_at = now;
+    if (site->warn)
+        site->warn(site->warn_arg, line);
+}
+
+/* May this one be answered at once? */
+static bool may_pass(struct guesses *g, uint64_t now)
+{
+    uint64_t gained = (now - g->filled_at) * GUESS_PER_S / 1000;
+
+    if (!g->filled_at || g->left + gained >= GUESS_BURST) {
+        g->left = GUESS_BURST;
+        g->filled_at = now;
+    } else if (gained > 0) {
+        g->left += gained;
+        g->filled_at += gained * 1000 / GUESS_PER_S;
+    }
+    if (g->left == 0)
+        return false;
+    g->left--;
+    return true;
+}
+
+struct waiting {
+    struct job job; /* first */
+    bool waited;
+};
+
+static int step(struct job *j)
+{
+    struct waiting *w = (struct waiting *)j;
+
+    if (w->waited)
+        return JOB_DONE;
+    w->waited = true;
+    return GUESS_WAIT_MS;
+}
+
+enum MHD_Result guess_refuse(struct request *r, bool shown)
+{
+    struct guesses *g = &r->site->guesses;
+    uint64_t now = uv_now(r->site->loop);
+    struct waiting *w;
+
+    if (!shown) {
+        g->missing++;
+        return refuse(r);
+    }
+    g->wrong++;
+    report(r->site, r->conn->fd, now);
+    if (may_pass(g, now))
+        return refuse(r);
+    w = calloc(1, sizeof(*w));
+    if (!w)
+        return MHD_NO;
+    conn_idle(r->conn);
+    return job_start(&w->job, r, step, refuse, NULL);
+}

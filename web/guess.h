@@ -1,0 +1,19 @@
+/* guess.h - wrong tokens: counted, slowed down, logged at a bounded rate */
+#ifndef GUESS_H
+#define GUESS_H
+
+#include "request.h"
+
+enum {
+    GUESS_BURST = 10, /* answered at once; then as many a second */
+    GUESS_PER_S = 10,
+    GUESS_WAIT_MS = 1000, /* what the others wait for their answer */
+    GUESS_LOG_MS = 10000  /* between two lines of the log */
+};
+
+/* Answer 401.  shown: a token was there, but a wrong one.  A right token is
+ * never asked to wait, wherever it comes from: many users may share one
+ * address. */
+enum MHD_Result guess_refuse(struct request *r, bool shown);
+
+#endif
