@@ -31,5 +31,6 @@ set(config_sources
     jsonc.c
     jsonc_locate.c
     log.c
+    log_writer.c
     token.c
 )

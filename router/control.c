@@ -4,11 +4,13 @@
 #include "clock.h"
 #include "control.h"
 #include "log.h"
+#include "log_writer.h"
 #include "order.h"
 #include "rulelog.h"
 #include "sandbox.h"
 #include "token.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,8 @@
 enum {
     EVENTS_A_TURN = 1024,
     LINES_A_TURN = 128,
+    LOG_WAIT_MS = 20,
+    LOG_LAST_MS = 1000, /* a stopped reader must not stop the end */
     PROTOCOLS_WITH_PORTS = 4,
     MAX_PORTMAPS = 256
 };
@@ -34,17 +38,29 @@ static void settle(struct control *c)
     generation_settle(c->now);
 }
 
-/* True: there may be more. */
+static void on_log_wait(uv_timer_t *timer)
+{
+    struct control *c = timer->data;
+
+    uv_async_send(&c->wake);
+}
+
+/* True: there may be more.  Rule lines that the log has no room for stay with
+ * their worker, which counts what it can't keep (log_suppressed). */
 static bool pump_logs(struct control *c, struct worker *worker)
 {
     unsigned share = LINES_A_TURN / c->n_workers, n;
     char line[RULELOG_ROOM];
     struct ct_log log;
 
-    for (n = 0; n < share && worker_next_log(worker, &log); n++) {
+    for (n = 0;
+         n < share && log_writer_has_room() && worker_next_log(worker, &log);
+         n++) {
         rulelog_line(line, &log, c->now->config);
         log_info("rule", "%s", line);
     }
+    if (!log_writer_has_room() && !uv_is_active((uv_handle_t *)&c->log_wait))
+        uv_timer_start(&c->log_wait, on_log_wait, LOG_WAIT_MS, 0);
     return n == share;
 }
 
@@ -377,16 +393,19 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static int open_loop(struct control *c)
 {
-    if (uv_loop_init(&c->loop) < 0)
-        return -1;
+    int code = uv_loop_init(&c->loop);
+
+    if (code < 0)
+        return code;
     c->hup.data = c->term.data = c->interrupt.data = c;
-    c->wake.data = c->timer.data = c;
-    if (uv_async_init(&c->loop, &c->wake, on_wake) < 0 ||
-        uv_timer_init(&c->loop, &c->timer) < 0 ||
-        uv_signal_init(&c->loop, &c->hup) < 0 ||
-        uv_signal_init(&c->loop, &c->term) < 0 ||
-        uv_signal_init(&c->loop, &c->interrupt) < 0)
-        return -1;
+    c->wake.data = c->timer.data = c->log_wait.data = c;
+    if ((code = uv_async_init(&c->loop, &c->wake, on_wake)) < 0 ||
+        (code = uv_timer_init(&c->loop, &c->timer)) < 0 ||
+        (code = uv_timer_init(&c->loop, &c->log_wait)) < 0 ||
+        (code = uv_signal_init(&c->loop, &c->hup)) < 0 ||
+        (code = uv_signal_init(&c->loop, &c->term)) < 0 ||
+        (code = uv_signal_init(&c->loop, &c->interrupt)) < 0)
+        return code;
     /* From now on: a start that is ended half way gives back what it took. */
     uv_signal_start(&c->hup, on_hup, SIGHUP);
     uv_signal_start(&c->term, on_end, SIGTERM);
@@ -401,14 +420,27 @@ static void close_loop(struct control *c)
     uv_loop_close(&c->loop);
 }
 
+static void report_lost_lines(uint64_t lost)
+{
+    log_warn("log",
+             "%" PRIu64 " line(s) lost: the reader of stderr did not keep up",
+             lost);
+}
+
 static int run(struct control *c)
 {
-    int code = 1;
+    int code = log_writer_start(sandbox_worker, report_lost_lines);
 
-    if (open_loop(c) < 0) {
-        log_error("control", "can't make an event loop");
+    if (code < 0) {
+        log_error("log", "can't start the thread that writes: %s",
+                  strerror(-code));
         return 1;
     }
+    if ((code = open_loop(c)) < 0) {
+        log_error("control", "can't make an event loop: %s", uv_strerror(code));
+        return 1;
+    }
+    code = 1;
     if (devices_open(c) < 0)
         goto close_loop;
     if (make_workers(c) < 0)
@@ -466,5 +498,6 @@ int control_run(const char *path, struct config *config)
     }
     hostnet_end(c); /* when it did not come to run */
     free(c);
+    log_writer_stop(LOG_LAST_MS);
     return code;
 }

@@ -30,6 +30,7 @@ struct control {
     uv_timer_t timer;
     uv_poll_t orders; /* of the process that changes the kernel, if there is */
     int code;         /* exit */
+    uv_timer_t log_wait; /* rule lines wait until the log has room */
     uint8_t key[16];
     struct generation *now; /* the newest, older ones hang on it */
     bool revalidating;      /* its rules: not all workers have said so */

@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
+#include "log_writer.h"
 
-enum { LINE_MAX_BYTES = 2048, WORDS_MAX_BYTES = 1536, TAIL_BYTES = 16 };
+enum { WORDS_MAX_BYTES = 1536, TAIL_BYTES = 16 };
 
 static const char *const level_names[] = {
     [LOG_L_ERROR] = "error",
@@ -29,7 +29,7 @@ static _Atomic int level_now = LOG_L_INFO;
 static _Atomic bool json_now;
 
 struct line {
-    char text[LINE_MAX_BYTES];
+    char text[LOG_WRITER_LINE];
     size_t n;
 };
 
@@ -188,8 +188,6 @@ void log_line(enum log_level level, const char *module, const char *fmt, ...)
         l.n += 2;
     }
     l.text[l.n++] = '\n';
-    /* If stderr is gone there is nobody left to tell. */
-    while (write(STDERR_FILENO, l.text, l.n) < 0 && errno == EINTR)
-        ;
+    log_writer_put(l.text, l.n);
     errno = was;
 }

@@ -2,7 +2,8 @@
  *
  * text:  2026-01-01T00:00:00.000Z info  worker: words
  * json:  {"ts":..,"level":"info","module":"worker","msg":"words"}
- * Never called on the packet path.  A line is written with one write(2). */
+ * Never called on the packet path.  A line is written with one write(2): by
+ * the caller until log_writer_start(), behind it by a thread (log_writer.h). */
 #ifndef LOG_H
 #define LOG_H
 

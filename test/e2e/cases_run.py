@@ -1,6 +1,11 @@
 """cases_run.py - which configuration `weir run` takes: flag, variable, place"""
 import os
+import re
+import select
+import signal
+import socket
 import subprocess
+import time
 
 import lab
 from lab import Lab, need, same, say
@@ -54,3 +59,97 @@ def run_config(workers):
         said = show(0, (), ["WEIR_GATEWAY_LAN=eth0", "WEIR_GATEWAY_WAN=eth1",
                             "WEIR_SOCKET=/run/bare.sock"], bare)
         need("/run/bare.sock" in said and "eth1" in said, said)
+
+
+class Follower:
+    """`weir conntrack ARGS`; its output is read when asked for."""
+
+    def __init__(self, w, *args):
+        reading, self.writing = os.pipe()
+        self.out = os.fdopen(reading, "rb")
+        self.process = subprocess.Popen(
+            [lab.weir_bin(), "conntrack", "--socket", w.weir.socket, *args],
+            stdout=self.writing, stderr=subprocess.PIPE,
+            preexec_fn=lab.die_with_parent)
+        os.close(self.writing)
+
+    def waits(self):
+        """Is it in write(), for a pipe that is full?"""
+        with open(f"/proc/{self.process.pid}/syscall", encoding="ascii") as f:
+            return f.read().split()[0] == "1"
+
+
+def fill(w, n, first=10000):
+    """n flows of UDP, no more at once than a device's queue holds."""
+    with w.open("lan", kind=socket.SOCK_DGRAM) as client:
+        for done in range(0, n, 100):
+            for port in range(first + done, first + min(done + 100, n)):
+                client.sendto(b"x", (lab.WAN, port))
+            lab.wait_for("they have come", lambda: w.stats()["entries"]
+                         >= min(done + 100, n))
+
+
+@case
+def cli_pager(workers):
+    """A list whose reader pauses for longer than the API keeps a connection
+    is whole, and none of the API's memory waits for that reader."""
+    with Lab(workers, conntrack={"max": 8192, "timeouts": {"udp": 120}}) as w:
+        fill(w, 3000)
+        list_ = Follower(w, "-L")
+        lab.wait_for("the pipe is full", list_.waits)
+        time.sleep(17)
+        got = list_.out.read().decode().splitlines()
+        said = list_.process.communicate()[1].decode()
+        same(list_.process.returncode, 0, f"exit status ({said})")
+        need(len(got) >= 3000 and f"{len(got)} flow entries" in said,
+             f"{len(got)} lines, and it says {said}")
+
+
+@case
+def cli_stopped(workers):
+    """Ctrl-Z and fg: an event list goes on."""
+    with Lab(workers) as w:
+        watch = Follower(w, "-E", "-p", "udp", "-e", "NEW")
+        with w.open("lan", kind=socket.SOCK_DGRAM) as client:
+            lab.wait_for("it shows events", lambda: (
+                client.sendto(b"x", (lab.WAN, 9000)),
+                w.weir.conntrack("-D", "-p", "udp", check=False),
+                select.select([watch.out], [], [], 0)[0])[2])
+        watch.process.send_signal(signal.SIGSTOP)
+        lab.wait_for("it has stopped", lambda: os.waitpid(
+            watch.process.pid, os.WUNTRACED | os.WNOHANG)[0])
+        watch.process.send_signal(signal.SIGCONT)
+        fill(w, 1)
+        lines = iter(watch.out.readline, b"")
+        need(any(b"[NEW] udp" in line and b"dport=10000" in line
+                 for line in lines), "the flow of after the pause is missing")
+        watch.process.send_signal(signal.SIGINT)
+        same(watch.process.wait(10), 0, "exit status")
+        watch.process.stderr.close()
+
+
+@case
+def cli_id(workers):
+    """-o id is a number, as scripts expect it."""
+    with Lab(workers) as w:
+        fill(w, 1)
+        need(re.search(r" id=\d+ *$", w.weir.conntrack("-L", "-o", "id"),
+                       re.M), "no id of digits")
+        flow = w.weir.flows()[0]["id"].split("-")
+        number = int(flow[0]) << 32 | int(flow[1])
+        need(f"id={number}" in w.weir.conntrack("-L", "-o", "id"), "other id")
+
+
+@case
+def cli_wrong(workers):
+    """A refusal names the option and its value."""
+    with Lab(workers) as w:
+        for args, want in ((("-s", "10.0.1.999"), "--src 10.0.1.999: "),
+                           (("--sport", "70000"), "--sport 70000: "),
+                           (("-n", "1.2.3.4:99999"), "--src-nat ")):
+            done = subprocess.run(
+                [lab.weir_bin(), "conntrack", "--socket", w.weir.socket, "-L",
+                 *args], text=True, capture_output=True, timeout=60,
+                preexec_fn=lab.die_with_parent)
+            same(done.returncode, 2, f"exit status ({done.stderr})")
+            need(want in done.stderr, f"no {want!r} in {done.stderr!r}")

@@ -2,6 +2,7 @@
  *
  * stderr is a datagram socket here, so that each write is seen by itself. */
 #include "log.h"
+#include "log_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,12 +180,106 @@ static void long_lines_are_cut(void **state)
     end();
 }
 
+/* ---- the reader of stderr stalls ---- */
+
+enum { STALLED_LINES = 10000 };
+
+static void report(uint64_t lost)
+{
+    log_warn("log", "%llu lost", (unsigned long long)lost);
+}
+
+/* stderr is a pipe: the reader's end. */
+static int begin_pipe(void)
+{
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    fflush(stderr);
+    kept = dup(STDERR_FILENO);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    close(ends[1]);
+    log_setup(LOG_L_INFO, false);
+    return ends[0];
+}
+
+static void end_pipe(void)
+{
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    close(kept);
+}
+
+/* Lines of the pipe until all are there, or are said to be lost. */
+static unsigned read_lines(int fd, unsigned all, uint64_t *lost)
+{
+    FILE *in = fdopen(fd, "r");
+    unsigned n = 0, number, last = 0;
+    unsigned long long said;
+    char line[4096];
+
+    assert_non_null(in);
+    while (n + *lost < all && fgets(line, sizeof line, in) != NULL) {
+        assert_non_null(strchr(line, '\n'));
+        if (sscanf(line + sizeof STAMP, "warn  log: %llu lost", &said) == 1) {
+            *lost += said;
+            continue;
+        }
+        assert_int_equal(
+            sscanf(line + sizeof STAMP, "info  m: line %u", &number), 1);
+        assert_true(n == 0 || number > last);
+        last = number;
+        n++;
+    }
+    fclose(in);
+    return n;
+}
+
+static void a_stalled_reader_stops_no_caller(void **state)
+{
+    int fd = begin_pipe();
+    uint64_t lost = 0;
+    unsigned n;
+
+    (void)state;
+    assert_int_equal(log_writer_start(NULL, report), 0);
+    assert_true(log_writer_has_room());
+    for (unsigned i = 0; i < STALLED_LINES; i++)
+        log_info("m", "line %u %0400d", i, 0);
+    assert_true(log_writer_lost() > 0);
+    assert_false(log_writer_has_room());
+    log_writer_stop(0); /* ends once its lines are read, this does not wait */
+    n = read_lines(fd, STALLED_LINES, &lost);
+    log_writer_stop(60000);
+    end_pipe();
+    assert_true(n > 0);
+    assert_int_equal(n + lost, STALLED_LINES);
+    assert_int_equal(lost, log_writer_lost());
+}
+
+static void the_end_waits_for_what_is_written(void **state)
+{
+    int fd = begin_pipe();
+    uint64_t lost = 0;
+
+    (void)state;
+    assert_int_equal(log_writer_start(NULL, report), 0);
+    for (unsigned i = 0; i < 50; i++)
+        log_info("m", "line %u", i);
+    log_writer_stop(60000);
+    log_info("m", "line %u", 50); /* without the thread: written here */
+    end_pipe();
+    assert_int_equal(read_lines(fd, 51, &lost), 51);
+    assert_int_equal(lost, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels),
         cmocka_unit_test(hostile_words_are_harmless),
         cmocka_unit_test(long_lines_are_cut),
+        cmocka_unit_test(a_stalled_reader_stops_no_caller),
+        cmocka_unit_test(the_end_waits_for_what_is_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
