@@ -70,6 +70,8 @@ struct config_input {
     char *const *env;                 /* environ, or NULL: WEIR_* options; they
                                          win over the file */
     const char *token; /* the caller has it: its file is not read; or NULL */
+    bool bounded;      /* the caller must not wait: a file that is no regular
+                          one (a FIFO, a device) is refused */
 };
 
 /* A queue that packets may wait in for a user program's verdict. */

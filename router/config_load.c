@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_env.h"
@@ -251,10 +252,28 @@ static char *read_file(int fd, size_t *len)
     return text;
 }
 
+/* A descriptor, or -1 with why. */
+static int open_file(const char *path, bool bounded, const char **why)
+{
+    /* O_NONBLOCK: the open of a FIFO would wait for its writer. */
+    int fd = open(path,
+                  O_RDONLY | O_CLOEXEC | O_NOCTTY | (bounded ? O_NONBLOCK : 0));
+    struct stat st;
+
+    if (fd >= 0 && (!bounded || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))))
+        return fd;
+    *why = fd < 0 ? strerror(errno)
+                  : "not a regular file; a reload needs a regular file";
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 int config_try(const char *path, const struct config_input *in,
                struct config **out, config_error_fn *fn, void *ctx)
 {
     struct config_teller t = {fn, ctx};
+    const char *why = NULL;
     char *text = NULL;
     size_t len = 0;
     int fd, code;
@@ -262,15 +281,14 @@ int config_try(const char *path, const struct config_input *in,
     *out = NULL;
     if (path == NULL)
         return config_parse("{}", 2, in, out, fn, ctx);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    fd = open_file(path, in != NULL && in->bounded, &why);
     if (fd >= 0) {
         text = read_file(fd, &len);
-        code = errno;
+        why = strerror(errno);
         close(fd);
-        errno = code;
     }
     if (text == NULL) {
-        tell(&t, 0, 0, "", strerror(errno));
+        tell(&t, 0, 0, "", why);
         return FAILED;
     }
     code = config_parse(text, len, in, out, fn, ctx);

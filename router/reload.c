@@ -16,6 +16,7 @@ static struct config_input input(const struct control *c)
     return (struct config_input){
         .facts = c->gateway != NULL ? &c->facts : NULL,
         .env = environ,
+        .bounded = true, /* this is the control thread */
     };
 }
 

@@ -81,6 +81,36 @@ static void what_cannot_be_read_is_one_sentence(void **state)
     free(got);
 }
 
+/* A reload runs on the control thread: it must not wait for a FIFO's writer. */
+static void a_bounded_read_refuses_what_may_wait(void **state)
+{
+    const struct config_input in = {.bounded = true};
+    static const char fifo[] = "/tmp/weir-test-config-fifo";
+    const char *path = temporary("{" IFACES "}", 0600);
+    struct config *c;
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+
+    (void)state;
+    unlink(fifo);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(config_load(fifo, &in, &c, f), 1);
+    assert_null(c);
+    assert_int_equal(config_load("/dev/zero", &in, &c, f), 1);
+    fclose(f);
+    assert_string_equal(text,
+                        "/tmp/weir-test-config-fifo: not a regular file; a "
+                        "reload needs a regular file\n"
+                        "/dev/zero: not a regular file; a reload needs a "
+                        "regular file\n");
+    free(text);
+    assert_int_equal(config_load(path, &in, &c, stderr), 0);
+    config_free(c);
+    unlink(path);
+    unlink(fifo);
+}
+
 /* A file must not write to the terminal of whoever checks it. */
 static void errors_bear_no_control_characters(void **state)
 {
@@ -204,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_errors_come_in_one_run_in_the_order_of_the_text),
         cmocka_unit_test(what_cannot_be_read_is_one_sentence),
+        cmocka_unit_test(a_bounded_read_refuses_what_may_wait),
         cmocka_unit_test(errors_bear_no_control_characters),
         cmocka_unit_test(a_token_must_be_long_and_nobody_elses),
         cmocka_unit_test(a_cut_file_is_never_taken),
