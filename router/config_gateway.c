@@ -128,7 +128,7 @@ static bool read_range(struct config_read *r, const json_t *v,
     }
     config_read_fail(r,
                      "this is %s; expected a port from 1 to 65535 or a range "
-                     "\"A-B\"",
+                     "\"A-B\" with A <= B",
                      config_read_kind(r, v));
     return false;
 }

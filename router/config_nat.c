@@ -177,7 +177,7 @@ static bool read_ports(struct config_read *r, const json_t *v,
     } else if (!config_addr_ports(s, &ports) || ports.lo == 0) {
         config_read_fail(r,
                          "%s is no range of ports; expected a number from 1 "
-                         "to 65535 or \"A-B\"",
+                         "to 65535 or \"A-B\" with A <= B",
                          config_read_show(r, s));
         return false;
     }

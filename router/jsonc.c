@@ -31,11 +31,18 @@ static bool scan_value(struct scan *c);
 
 /* ---- errors ---- */
 
+/* Bytes of a byte order mark at the start: some editors write one, and RFC 8259
+ * section 8.1 lets a parser ignore it.  It counts as no column. */
+static size_t mark(const char *text, size_t len)
+{
+    return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 void jsonc_position(const char *text, size_t offset, uint32_t *line,
                     uint32_t *column)
 {
     *line = *column = 1;
-    for (size_t i = 0; i < offset; i++) {
+    for (size_t i = mark(text, offset); i < offset; i++) {
         unsigned char c = (unsigned char)text[i];
 
         if (c == '\n') {
@@ -430,6 +437,8 @@ bool jsonc_clean(const char *text, size_t len, char *clean,
         return refuse(&c, 0, "the file is too large; expected at most %u MiB",
                       JSONC_MAX_BYTES >> 20);
     memcpy(clean, text, len);
+    c.at = mark(text, len);
+    memset(clean, ' ', c.at);
     if (!check_utf8(&c) || !scan_gap(&c) || !scan_value(&c) || !scan_gap(&c))
         return false;
     return c.at == len || expected(&c, "the end of the file");

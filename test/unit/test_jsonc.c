@@ -35,6 +35,8 @@ static const struct {
      "[\"\\ud83d\\ude00\", -0.5e-3, true, false, null]"},
     {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""},
     {"[9223372036854775807]", "[9223372036854775807]"},
+    /* a byte order mark, as some editors write it */
+    {"\xef\xbb\xbf{}", "   {}"},
 };
 
 static void comments_and_trailing_commas_become_blanks(void **state)
