@@ -1,7 +1,7 @@
 /* listen.c - listening sockets
  *
- * A socket file that nobody answers at is left over from a router that was
- * killed, and is replaced; one that somebody answers at is not touched. */
+ * A socket file at which no process listens is left over from a router that was
+ * killed, and is replaced; any other is not touched. */
 #include <web/listen.h>
 
 #include <arpa/inet.h>
@@ -66,18 +66,21 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
     return fd;
 }
 
-/* Does somebody answer there? */
-static bool answered(const struct sockaddr_un *a, int type)
+/* Is the socket a leftover?  Only a refused connection says that.  Any other
+ * answer is a live socket's: a full backlog (EAGAIN), another type of socket
+ * (EPROTOTYPE), or one that this user may not try (EACCES).  0 or errno. */
+static int try_leftover(const struct sockaddr_un *a, int type)
 {
     int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool yes;
+    int error;
 
     if (fd < 0)
-        return false;
-    yes = connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 ||
-          errno == EAGAIN; /* alive, with a full backlog */
+        return errno;
+    error = connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0
+                ? EADDRINUSE
+                : errno;
     (void)close(fd);
-    return yes;
+    return error == ECONNREFUSED ? 0 : error;
 }
 
 /* Make way: a leftover goes, its folder comes.  0 or a negative errno. */
@@ -85,6 +88,7 @@ static int make_way(const struct sockaddr_un *a, int type, char err[256])
 {
     struct stat st;
     char folder[sizeof(a->sun_path)], *slash;
+    int error;
 
     if (lstat(a->sun_path, &st) == 0) {
         if (!S_ISSOCK(st.st_mode)) {
@@ -94,13 +98,15 @@ static int make_way(const struct sockaddr_un *a, int type, char err[256])
                            a->sun_path);
             return -EEXIST;
         }
-        if (answered(a, type)) {
-            (void)snprintf(err, 256,
-                           "cannot listen on %s: another router "
-                           "answers there",
-                           a->sun_path);
+        error = try_leftover(a, type);
+        if (error == EADDRINUSE || error == EAGAIN || error == EPROTOTYPE) {
+            (void)snprintf(
+                err, 256, "cannot listen on %s: another %s answers there",
+                a->sun_path, error == EPROTOTYPE ? "kind of socket" : "router");
             return -EADDRINUSE;
         }
+        if (error != 0)
+            return fail(-1, error, err, "cannot listen on", a->sun_path);
         if (unlink(a->sun_path) != 0)
             return fail(-1, errno, err, "cannot replace", a->sun_path);
         return 0;

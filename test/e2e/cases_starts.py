@@ -121,6 +121,13 @@ def socket_in_use(workers):
         config["api"]["socket"] = w.weir.socket
         refuse(w, 1, [w.weir.socket], (), config)
         need(w.weir.ready(), "the first weir was harmed")
+    with Lab(workers, queues={"list": [{"number": 0}]}) as w:
+        config = other(w, 1)    # its queues' socket, of another type
+        del config["queues"]
+        config["api"]["socket"] = os.path.join(os.path.dirname(w.weir.socket),
+                                               "queue.sock")
+        refuse(w, 1, [config["api"]["socket"]], (), config)
+        need(os.path.exists(config["api"]["socket"]), "its socket is gone")
 
 
 @case
