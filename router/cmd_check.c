@@ -4,6 +4,7 @@
  * says is what a start would say before it does anything. */
 #include "cmd.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -12,11 +13,17 @@
 
 #include "config.h"
 
-static int usage(void)
-{
-    fputs("usage: weir check [-c FILE] [-o text|json]\n", stderr);
-    return 2;
-}
+static const char usage[] = "usage: weir check [-c FILE] [-o text|json]\n";
+
+static const char help[] =
+    "  -c, --config FILE      the configuration; without it $WEIR_CONFIG, "
+    "else\n"
+    "                         " CONFIG_PLACE " if that is there, else what\n"
+    "                         the environment's WEIR_* options say\n"
+    "  -o, --output FORMAT    text (the default) or json\n"
+    "Exit status: 0 the configuration is fine, 1 failed, 2 it is not, or "
+    "wrong\n"
+    "arguments.\n";
 
 static void gather(void *ctx, const struct config_error *e)
 {
@@ -92,23 +99,47 @@ static int check_text(const char *path)
     return 0;
 }
 
+/* A full disk must not look like a good answer. */
+static int flushed(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "weir check: cannot write: %s\n", strerror(errno));
+    return 1;
+}
+
 int cmd_check(int argc, char **argv)
 {
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"output", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
     const char *path = NULL;
-    bool json = false;
+    bool json = false, text = false;
     int option;
 
-    optind = 1;
-    while ((option = getopt(argc, argv, "c:o:")) != -1) {
+    optind = 0; /* getopt begins again: tests call this often */
+    while ((option = getopt_long(argc, argv, "c:o:h", longs, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            fputs(help, stdout);
+            return flushed(0);
+        }
         if (option == 'c')
             path = optarg;
-        else if (option == 'o' && strcmp(optarg, "json") == 0)
-            json = true;
-        else if (option != 'o' || strcmp(optarg, "text") != 0)
-            return usage();
+        json = option == 'o' ? strcmp(optarg, "json") == 0 : json;
+        text = option == 'o' && strcmp(optarg, "text") == 0;
+        if (option == '?' || (option == 'o' && !json && !text)) {
+            fputs(usage, stderr);
+            return 2;
+        }
     }
-    if (optind != argc)
-        return usage();
+    if (optind != argc) {
+        fputs(usage, stderr);
+        return 2;
+    }
     path = config_where(path, environ);
-    return json ? check_json(path) : check_text(path);
+    return flushed(json ? check_json(path) : check_text(path));
 }

@@ -14,9 +14,11 @@
 #include "sandbox.h"
 #include "tun_node.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -136,7 +138,10 @@ int cmd_run(int argc, char **argv)
         config = with_facts(config, wish.path);
         config_print(config, stdout);
         config_free(config);
-        return 0;
+        if (fflush(stdout) == 0 && !ferror(stdout))
+            return 0;
+        fprintf(stderr, "weir run: cannot write: %s\n", strerror(errno));
+        return 1;
     }
     if (order_start(config, err) < 0) {
         fprintf(stderr, "weir: %s\n", err);

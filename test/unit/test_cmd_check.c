@@ -121,12 +121,52 @@ static void the_environment_is_checked_too(void **state)
     unsetenv("WEIR_CONFIG");
 }
 
+/* One option and its value, with stdout at place; the exit code. */
+static int check_to(const char *place, const char *option, const char *value)
+{
+    char words[3][96];
+    char *argv[4] = {words[0], words[1], value != NULL ? words[2] : NULL};
+    int keep = dup(1), fd = open(place, O_WRONLY), code;
+
+    strcpy(words[0], "check");
+    snprintf(words[1], sizeof(words[1]), "%s", option);
+    snprintf(words[2], sizeof(words[2]), "%s", value != NULL ? value : "");
+    assert_true(fd >= 0);
+    fflush(NULL);
+    dup2(fd, 1);
+    code = cmd_check(value != NULL ? 3 : 2, argv);
+    fflush(NULL);
+    clearerr(stdout);
+    dup2(keep, 1);
+    close(keep);
+    close(fd);
+    return code;
+}
+
+static void a_full_disk_is_a_failure(void **state)
+{
+    (void)state;
+    write_file("{\"gateway\": {\"lan\": \"a\", \"wan\": \"b\"}}");
+    assert_int_equal(check_to("/dev/null", "-c", file), 0);
+    assert_int_equal(check_to("/dev/full", "-c", file), 1);
+}
+
+static void help_is_an_option(void **state)
+{
+    (void)state;
+    assert_int_equal(check_to("/dev/null", "--help", NULL), 0);
+    assert_int_equal(check_to("/dev/null", "--config", file), 1);
+    assert_int_equal(check_to("/dev/null", "--nonsense", NULL), 2);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_token_to_be_made_is_a_note),
         CASE(the_environment_is_checked_too),
+        CASE(a_full_disk_is_a_failure),
+        CASE(help_is_an_option),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
