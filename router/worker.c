@@ -278,11 +278,18 @@ static bool make_core(struct worker *w, char err[256])
 
 static bool make_loop(struct worker *w, char err[256])
 {
+    int code;
+
     if (!ring_setup(&w->orders, WORKER_ORDERS, sizeof(struct worker_order)) ||
         !ring_setup(&w->logs, LOGS, sizeof(struct ct_log)) ||
-        !ring_setup(&w->events, EVENTS, sizeof(struct worker_event)) ||
-        uv_loop_init(&w->loop) < 0) {
+        !ring_setup(&w->events, EVENTS, sizeof(struct worker_event))) {
         snprintf(err, 256, "not enough memory to start a worker");
+        return false;
+    }
+    code = uv_loop_init(&w->loop);
+    if (code < 0) { /* descriptors, more often than memory */
+        snprintf(err, 256, "can't make an event loop for a worker: %s",
+                 uv_strerror(code));
         return false;
     }
     w->loop_ready = true;
