@@ -35,6 +35,17 @@ static uint64_t number_of(const json_t *o, const char *key)
     return (uint64_t)json_integer_value(json_object_get(o, key));
 }
 
+/* "A-B" of the API as one number, A * 2^32 + B: scripts that know conntrack(8)
+ * expect a number. */
+static uint64_t id_number(const json_t *flow)
+{
+    uint64_t place = 0, generation = 0;
+
+    (void)sscanf(text_of(flow, "id"), "%" SCNu64 "-%" SCNu64, &place,
+                 &generation);
+    return place << 32 | generation;
+}
+
 static bool has(const json_t *o, const char *key)
 {
     return json_object_get(o, key) != NULL;
@@ -197,7 +208,7 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
     if (type == CLI_FORMAT_LIST)
         fputs("use=1 ", out);
     if (flags & CLI_FORMAT_ID)
-        fprintf(out, "id=%s ", text_of(flow, "id"));
+        fprintf(out, "id=%" PRIu64 " ", id_number(flow));
     if (flags & CLI_FORMAT_LABELS)
         text_labels(out, json_object_get(flow, "labels"));
 }
@@ -425,7 +436,7 @@ static void xml_flow(FILE *out, const json_t *flow, unsigned flags,
         fprintf(out, "<zone>%" PRIu64 "</zone>", number_of(flow, "zone"));
     if (type == CLI_FORMAT_LIST)
         fputs("<use>1</use>", out);
-    fprintf(out, "<id>%s</id>", text_of(flow, "id"));
+    fprintf(out, "<id>%" PRIu64 "</id>", id_number(flow));
     if (!has_status(flow, "SEEN_REPLY"))
         fputs("<unreplied/>", out);
     if (has_status(flow, "ASSURED"))

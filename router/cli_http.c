@@ -77,6 +77,7 @@ bool cli_http_open(struct cli_http *h, const char *path)
     memset(h, 0, sizeof(*h));
     h->over = true;
     h->fd = -1;
+    h->path = path;
     if (strlen(path) >= sizeof(a.sun_path)) {
         fprintf(stderr, "weir: the socket's path is too long: %s\n", path);
         return false;
@@ -112,7 +113,9 @@ static bool more(struct cli_http *h)
 
     if (h->at < h->have)
         return true;
-    n = recv(h->fd, h->in, sizeof(h->in), 0);
+    do /* SIGCONT ends a recv() that has a timeout, too (signal(7)) */
+        n = recv(h->fd, h->in, sizeof(h->in), 0);
+    while (n < 0 && errno == EINTR && (h->stop == NULL || !*h->stop));
     if (n <= 0)
         return false;
     h->at = 0;
@@ -169,6 +172,41 @@ static bool read_head(struct cli_http *h)
     return true;
 }
 
+static bool send_all(struct cli_http *h, const char *text, size_t n)
+{
+    while (n > 0) {
+        ssize_t some = send(h->fd, text, n, MSG_NOSIGNAL);
+
+        if (some < 0 && errno == EINTR)
+            continue;
+        if (some < 0)
+            return false;
+        text += some;
+        n -= (size_t)some;
+    }
+    return true;
+}
+
+/* Has the router closed a connection that it kept for a while? */
+static bool is_closed(struct cli_http *h)
+{
+    char c;
+
+    return h->used && h->at == h->have &&
+           recv(h->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static bool open_again(struct cli_http *h)
+{
+    const volatile sig_atomic_t *stop = h->stop;
+    bool ok;
+
+    cli_http_close(h);
+    ok = cli_http_open(h, h->path);
+    h->stop = stop;
+    return ok;
+}
+
 int cli_http_ask(struct cli_http *h, const char *method, const char *target,
                  const char *accept)
 {
@@ -176,26 +214,25 @@ int cli_http_ask(struct cli_http *h, const char *method, const char *target,
     int n = snprintf(request, sizeof(request),
                      "%s %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n",
                      method, target, accept);
-    size_t sent = 0;
 
     if (n < 0 || (size_t)n >= sizeof(request)) {
         fprintf(stderr, "weir: too many conditions\n");
         return -1;
     }
-    while (sent < (size_t)n) {
-        ssize_t some =
-            send(h->fd, request + sent, (size_t)n - sent, MSG_NOSIGNAL);
-
-        if (some < 0) {
-            fprintf(stderr, "weir: the router hung up: %s\n", strerror(errno));
-            return -1;
-        }
-        sent += (size_t)some;
+    if (is_closed(h) && !open_again(h))
+        return -1;
+    if (!send_all(h, request, (size_t)n)) {
+        fprintf(stderr, "weir: the router hung up: %s\n", strerror(errno));
+        return -1;
     }
     if (!read_head(h)) {
+        /* It may have closed while the request was on its way. */
+        if (h->used && strcmp(method, "GET") == 0 && is_closed(h))
+            return open_again(h) ? cli_http_ask(h, method, target, accept) : -1;
         fprintf(stderr, "weir: the router gave no answer\n");
         return -1;
     }
+    h->used = true;
     return h->status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef CLI_HTTP_H
 #define CLI_HTTP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,10 @@ enum { CLI_HTTP_LINE = 65536 }; /* longest line of an answer */
 
 struct cli_http {
     int fd;
+    const char *path; /* of the socket; borrowed */
+    /* Reads end when this becomes true; NULL: they go on after signals. */
+    const volatile sig_atomic_t *stop;
+    bool used;  /* an answer has come by this connection */
     int status; /* of the answer at hand */
     bool chunked, to_end, over;
     bool started;  /* a chunk has been read */
@@ -31,7 +36,8 @@ void cli_http_close(struct cli_http *h);
 
 /* Send a request and read the answer's head.  target is a path with its query.
  * Answers the status, or -1 after a sentence on stderr.  A former answer must
- * have been read to its end. */
+ * have been read to its end.  A GET is sent once more if the router has closed
+ * the connection since the last answer (RFC 9112 section 9.3.1). */
 int cli_http_ask(struct cli_http *h, const char *method, const char *target,
                  const char *accept);
 

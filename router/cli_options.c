@@ -165,9 +165,26 @@ static int wrong(const char *fmt, ...)
 static int add(struct cli_options *o, const char *key, const char *value)
 {
     o->filtered = true;
-    return cli_http_query(o->query, sizeof(o->query), key, value)
-               ? 0
-               : wrong("too many conditions");
+    if (o->n_given == CLI_OPTIONS_GIVEN ||
+        !cli_http_query(o->query, sizeof(o->query), key, value))
+        return wrong("too many conditions: at most %d are allowed",
+                     CLI_OPTIONS_GIVEN);
+    o->given[o->n_given].key = key;
+    o->given[o->n_given].option = o->option;
+    o->given[o->n_given++].value = o->value;
+    return 0;
+}
+
+bool cli_options_find(const struct cli_options *o, const char *key,
+                      const char **option, const char **value)
+{
+    for (unsigned i = 0; i < o->n_given; i++)
+        if (strcmp(o->given[i].key, key) == 0) {
+            *option = o->given[i].option;
+            *value = o->given[i].value;
+            return true;
+        }
+    return false;
 }
 
 /* -n, -g, -j: their address is optional and may be a word of its own. */
@@ -288,7 +305,7 @@ static int take(struct cli_options *o, int option, int argc, char **argv)
     case 'g':
     case 'j':
         if (!optarg && optind < argc && argv[optind][0] != '-')
-            optarg = argv[optind++];
+            o->value = optarg = argv[optind++];
         return add_nat(o, option, optarg);
     case 'o':
         return add_output(o, optarg);
@@ -302,6 +319,15 @@ static int take(struct cli_options *o, int option, int argc, char **argv)
     default:
         return add_filter(o, option, optarg);
     }
+}
+
+/* Its long name, which every option has. */
+static const char *name_of(int option)
+{
+    for (const struct option *l = longs; l->name != NULL; l++)
+        if (l->val == option)
+            return l->name;
+    return "?";
 }
 
 int cli_options_read(struct cli_options *o, int argc, char **argv)
@@ -322,6 +348,8 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
             return wrong("option `%s' requires an argument", argv[optind - 1]);
         if (option == '?')
             return wrong("unknown option `%s'", argv[optind - 1]);
+        o->option = name_of(option);
+        o->value = optarg != NULL ? optarg : "";
         result = take(o, option, argc, argv);
         if (result)
             return result;

@@ -12,8 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLOWS  "/api/v1/flows"
-#define NDJSON "application/x-ndjson"
+#define FLOWS "/api/v1/flows"
 
 enum { BODY_MAX = 4 << 20, BUSY_TRIES = 500 };
 
@@ -39,14 +38,27 @@ static void footer(unsigned long n, const char *what)
     fprintf(stderr, "weir v" WEIR_VERSION " (conntrack): %lu %s.\n", n, what);
 }
 
+/* The option that became the query parameter of a refusal, if it is one. */
+static void blame(const struct cli_options *o, const json_t *j)
+{
+    const json_t *error = json_array_get(json_object_get(j, "errors"), 0);
+    const char *key = json_string_value(json_object_get(error, "parameter"));
+    const char *option, *value;
+
+    if (key && cli_options_find(o, key, &option, &value))
+        fprintf(stderr, "--%s %s: ", option, value);
+}
+
 /* Say what the router has against it; the exit code. */
-static int refused(struct cli_http *h)
+static int refused(struct cli_http *h, const struct cli_options *o)
 {
     char *body = cli_http_body(h, BODY_MAX);
     json_t *j = body ? json_loads(body, 0, NULL) : NULL;
     const char *detail = json_string_value(json_object_get(j, "detail"));
 
-    fprintf(stderr, "weir conntrack: %s\n",
+    fputs("weir conntrack: ", stderr);
+    blame(o, j);
+    fprintf(stderr, "%s\n",
             detail ? detail : "the router refused without saying why");
     json_decref(j);
     free(body);
@@ -58,17 +70,19 @@ static bool target(char *out, size_t room, const char *path, const char *query)
     return (size_t)snprintf(out, room, "%s%s", path, query) < room;
 }
 
-static void show(const json_t *flow, const char *line, unsigned output,
-                 enum cli_format_type type)
+static void show(const json_t *flow, unsigned output, enum cli_format_type type)
 {
-    if (output & CLI_FORMAT_JSON)
-        puts(line);
-    else
+    if (output & CLI_FORMAT_JSON) {
+        (void)json_dumpf(flow, stdout, JSON_COMPACT);
+        puts("");
+    } else {
         cli_format_flow(stdout, flow, output, type, now());
+    }
 }
 
 /* GET, expect 200 and JSON; NULL after a sentence, *code is set. */
-static json_t *fetch(struct cli_http *h, const char *path, int *code)
+static json_t *fetch(struct cli_http *h, const struct cli_options *o,
+                     const char *path, int *code)
 {
     char *body;
     json_t *j;
@@ -86,15 +100,15 @@ static json_t *fetch(struct cli_http *h, const char *path, int *code)
                             "short\n");
         return j;
     default:
-        *code = refused(h);
+        *code = refused(h, o);
         return NULL;
     }
 }
 
-static int count(struct cli_http *h)
+static int count(struct cli_http *h, const struct cli_options *o)
 {
     int code;
-    json_t *j = fetch(h, "/api/v1/stats", &code);
+    json_t *j = fetch(h, o, "/api/v1/stats", &code);
 
     if (!j)
         return code;
@@ -104,10 +118,10 @@ static int count(struct cli_http *h)
     return 0;
 }
 
-static int stats(struct cli_http *h)
+static int stats(struct cli_http *h, const struct cli_options *o)
 {
     int code;
-    json_t *j = fetch(h, "/api/v1/stats", &code);
+    json_t *j = fetch(h, o, "/api/v1/stats", &code);
 
     if (!j)
         return code;
@@ -116,50 +130,62 @@ static int stats(struct cli_http *h)
     return 0;
 }
 
-static int flush(struct cli_http *h)
+static int flush(struct cli_http *h, const struct cli_options *o)
 {
     int status =
         cli_http_ask(h, "DELETE", FLOWS "?all=true", "application/json");
 
     if (status != 200)
-        return status < 0 ? 1 : refused(h);
+        return status < 0 ? 1 : refused(h, o);
     fprintf(stderr, "weir v" WEIR_VERSION " (conntrack): connection tracking "
                     "table has been emptied.\n");
     return 0;
 }
 
-/* Each matching flow to each(); the exit code so far. */
+/* Each matching flow to each(); the exit code so far.
+ *
+ * Page by page: a reader of stdout that takes its time (a pager) then holds
+ * neither a connection's answer nor the router's memory. */
 static int walk(struct cli_http *h, const struct cli_options *o,
-                int (*each)(const json_t *flow, const char *line,
-                            const struct cli_options *o, void *arg),
+                int (*each)(const json_t *flow, const struct cli_options *o,
+                            void *arg),
                 void *arg)
 {
-    const char *line;
-    char path[4200];
-    int status, code = 0;
+    const char *cursor = NULL;
+    json_t *page = NULL, *flow;
+    char path[4400], query[4200] = "";
+    int code = 0;
+    size_t i;
 
-    if (!target(path, sizeof(path), FLOWS, o->query))
+    (void)snprintf(query, sizeof(query), "%s", o->query);
+    if (!cli_http_query(query, sizeof(query), "limit", "1000"))
         return 2;
-    status = cli_http_ask(h, "GET", path, NDJSON);
-    if (status != 200)
-        return status < 0 ? 1 : refused(h);
-    while (code == 0 && (line = cli_http_line(h)) != NULL) {
-        json_t *flow = json_loads(line, 0, NULL);
+    do {
+        int n = snprintf(path, sizeof(path), FLOWS "%s%s%s", query,
+                         cursor ? "&cursor=" : "", cursor ? cursor : "");
 
-        code = flow ? each(flow, line, o, arg) : 1;
-        json_decref(flow);
-    }
-    if (code == 0 && !h->over) {
-        fprintf(stderr, "weir conntrack: the list was cut short\n");
-        return 1;
-    }
+        json_decref(page);
+        if (n < 0 || (size_t)n >= sizeof(path))
+            return 1;
+        page = fetch(h, o, path, &code);
+        if (!page)
+            return code;
+        code = 0;
+        json_array_foreach(json_object_get(page, "flows"), i, flow)
+        {
+            code = each(flow, o, arg);
+            if (code)
+                break;
+        }
+        cursor = json_string_value(json_object_get(page, "next_cursor"));
+    } while (code == 0 && cursor);
+    json_decref(page);
     return code;
 }
 
-static int show_one(const json_t *flow, const char *line,
-                    const struct cli_options *o, void *n)
+static int show_one(const json_t *flow, const struct cli_options *o, void *n)
 {
-    show(flow, line, o->output, CLI_FORMAT_LIST);
+    show(flow, o->output, CLI_FORMAT_LIST);
     ++*(unsigned long *)n;
     return 0;
 }
@@ -197,7 +223,7 @@ static int list_expected(struct cli_http *h, const struct cli_options *o)
     for (;;) {
         int code;
         size_t i;
-        json_t *page = fetch(h, path, &code), *row;
+        json_t *page = fetch(h, o, path, &code), *row;
         const char *cursor;
 
         if (!page)
@@ -231,8 +257,8 @@ struct deleting {
     unsigned long n;
 };
 
-static int delete_one(const json_t *flow, const char *line,
-                      const struct cli_options *o, void *arg)
+static int delete_one(const json_t *flow, const struct cli_options *o,
+                      void *arg)
 {
     struct deleting *d = arg;
     const char *id = json_string_value(json_object_get(flow, "id"));
@@ -250,14 +276,14 @@ static int delete_one(const json_t *flow, const char *line,
         (void)usleep(2000);
     }
     if (status == 204) {
-        show(flow, line, o->output,
+        show(flow, o->output,
              o->output & CLI_FORMAT_SAVE ? CLI_FORMAT_DESTROY
                                          : CLI_FORMAT_LIST);
         d->n++;
         return 0;
     }
     if (status != 404)
-        return refused(d->h);
+        return refused(d->h, o);
     free(cli_http_body(d->h, BODY_MAX)); /* it went by itself */
     return 0;
 }
@@ -303,7 +329,11 @@ static void show_event(const char *line, const struct cli_options *o,
     if (cli_format_says(json_object_get(j, "bits"), "MARK"))
         output |= CLI_FORMAT_MARKED;
     if (name && (o->events & bit)) {
-        show(json_object_get(j, "flow"), line, output, type);
+        if (output & CLI_FORMAT_JSON)
+            puts(line);
+        else
+            cli_format_flow(stdout, json_object_get(j, "flow"), output, type,
+                            now());
         (void)fflush(stdout);
         ++*n;
     }
@@ -332,9 +362,10 @@ static int watch(struct cli_http *h, const struct cli_options *o)
         return 2;
     (void)sigaction(SIGINT, &sa, NULL); /* no SA_RESTART: reads end */
     (void)sigaction(SIGTERM, &sa, NULL);
+    h->stop = &stopped;
     status = cli_http_ask(h, "GET", path, "text/event-stream");
     if (status != 200)
-        return status < 0 ? 1 : refused(h);
+        return status < 0 ? 1 : refused(h, o);
     cli_format_begin(stdout, o->output, "conntrack");
     while (!stopped && (line = cli_http_line(h)) != NULL) {
         if (strncmp(line, "event: ", 7) == 0)
@@ -377,10 +408,10 @@ int cmd_conntrack(int argc, char **argv)
         code = o.expect ? list_expected(h, &o) : list(h, &o);
         break;
     case 'C':
-        code = count(h);
+        code = count(h, &o);
         break;
     case 'S':
-        code = stats(h);
+        code = stats(h, &o);
         break;
     case 'E':
         code = watch(h, &o);
@@ -389,7 +420,7 @@ int cmd_conntrack(int argc, char **argv)
         code = delete_matching(h, &o);
         break;
     default:
-        code = flush(h);
+        code = flush(h, &o);
         break;
     }
     cli_http_close(h);

@@ -116,7 +116,8 @@ static void lines_are_conntrack_s(void **state)
          "ipv4     2 tcp      6 118 SYN_SENT src=10.0.1.2 dst=198.51.100.2 "
          "sport=4001 dport=80 packets=0 bytes=0 [UNREPLIED] src=198.51.100.2 "
          "dst=198.51.100.1 sport=80 dport=4001 packets=0 bytes=0 mark=0 "
-         "delta-time=9 [start=Thu Jan  1 00:00:00 2026] use=1 id=42-7\n"},
+         "delta-time=9 [start=Thu Jan  1 00:00:00 2026] use=1 "
+         "id=180388626439\n"},
         {UDP_MARKED, 0, CLI_FORMAT_LIST,
          "udp      17 28 src=10.0.1.2 dst=198.51.100.2 sport=5000 dport=53 "
          "src=198.51.100.2 dst=10.0.1.2 sport=53 dport=5000 [ASSURED] mark=42 "
@@ -128,7 +129,7 @@ static void lines_are_conntrack_s(void **state)
          "mark=0 use=1\n"},
         {LABELLED, CLI_FORMAT_LABELS | CLI_FORMAT_ID, CLI_FORMAT_LIST,
          "unknown  99 599 src=10.0.1.3 dst=198.51.100.2 src=198.51.100.2 "
-         "dst=10.0.1.3 mark=0 use=1 id=3-1 labels=3,127\n"},
+         "dst=10.0.1.3 mark=0 use=1 id=12884901889 labels=3,127\n"},
         {LABELLED, 0, CLI_FORMAT_LIST,
          "unknown  99 599 src=10.0.1.3 dst=198.51.100.2 src=198.51.100.2 "
          "dst=10.0.1.3 mark=0 use=1\n"},
@@ -166,7 +167,7 @@ static void lines_are_conntrack_s(void **state)
         {TCP_SENT, CLI_FORMAT_TIMESTAMP | CLI_FORMAT_ID, CLI_FORMAT_NEW,
          "[1767225609.001002]\t    [NEW] tcp      6 118 SYN_SENT src=10.0.1.2 "
          "dst=198.51.100.2 sport=4001 dport=80 [UNREPLIED] src=198.51.100.2 "
-         "dst=198.51.100.1 sport=80 dport=4001 id=42-7\n"},
+         "dst=198.51.100.1 sport=80 dport=4001 id=180388626439\n"},
         {TCP_SENT, CLI_FORMAT_MARKED, CLI_FORMAT_UPDATE,
          " [UPDATE] tcp      6 118 SYN_SENT src=10.0.1.2 "
          "dst=198.51.100.2 sport=4001 dport=80 [UNREPLIED] src=198.51.100.2 "
@@ -210,7 +211,7 @@ static void lines_are_conntrack_s(void **state)
          "protoname=\"ipv4\"><src>198.51.100.2</src><dst>10.0.1.3</dst>"
          "</layer3><layer4 protonum=\"47\" protoname=\"gre\"><srckey>0x1234"
          "</srckey><dstkey>0x0</dstkey></layer4></meta><meta "
-         "direction=\"independent\"><timeout>29</timeout><id>3-1</id>"
+         "direction=\"independent\"><timeout>29</timeout><id>12884901889</id>"
          "<unreplied/></meta></flow>\n"},
         {HELPED, CLI_FORMAT_XML, CLI_FORMAT_UPDATE,
          "<flow type=\"update\"><meta direction=\"original\"><layer3 "
@@ -222,7 +223,7 @@ static void lines_are_conntrack_s(void **state)
          "</layer3><layer4 protonum=\"6\" protoname=\"tcp\"><sport>21</sport>"
          "<dport>4444</dport></layer4></meta><meta "
          "direction=\"independent\"><state>ESTABLISHED</state><timeout>299"
-         "</timeout><id>4-4</id><assured/></meta><helper>ftp</helper>"
+         "</timeout><id>17179869188</id><assured/></meta><helper>ftp</helper>"
          "</flow>\n"},
         {OTHER, CLI_FORMAT_SAVE, CLI_FORMAT_LIST,
          "-A -t 599 -u SEEN_REPLY -s 10.0.1.3 -d 198.51.100.2 -r "
@@ -238,7 +239,7 @@ static void lines_are_conntrack_s(void **state)
          "<sport>80</sport><dport>4001</dport></layer4><counters><packets>0"
          "</packets><bytes>0</bytes></counters></meta><meta "
          "direction=\"independent\"><state>SYN_SENT</state><timeout>118"
-         "</timeout><mark>0</mark><use>1</use><id>42-7</id><unreplied/>"
+         "</timeout><mark>0</mark><use>1</use><id>180388626439</id><unreplied/>"
          "<timestamp><start>1767225600000000000</start></timestamp>"
          "<deltatime>9</deltatime></meta></flow>\n"},
     };
