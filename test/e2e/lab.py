@@ -170,7 +170,7 @@ class Weir:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, seconds=5.0):
+    def stop(self, seconds=60.0):
         """SIGTERM: (exit status, seconds it took)."""
         begin = time.monotonic()
         self.signal(signal.SIGTERM)
