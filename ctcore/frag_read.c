@@ -32,8 +32,10 @@ static void read_v6(const struct ct_pkt *pkt, struct frag_piece *p)
     uint32_t at = V6_HEADER, named = 6;
 
     while (at < pkt->l4_off) { /* ct_parse() has been here: it ends there */
+        uint8_t kind = pkt->data[named];
+
         named = at;
-        at += ((uint32_t)pkt->data[at + 1] + 1) * 8;
+        at += parse_ext_size(pkt->data + at, kind);
     }
     p->head_len = pkt->l4_off;
     p->next_at = named;

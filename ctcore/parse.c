@@ -331,7 +331,8 @@ static enum ct_reason check_ext(const uint8_t *h, uint8_t kind, bool quoted,
 static inline bool is_ext(uint8_t proto)
 {
     return proto == PROTO_HOPOPT || proto == PROTO_ROUTING ||
-           proto == PROTO_FRAGMENT || proto == PROTO_DSTOPTS;
+           proto == PROTO_FRAGMENT || proto == PROTO_DSTOPTS ||
+           proto == PROTO_AH;
 }
 
 enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
@@ -353,8 +354,7 @@ enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
             *off = at;
             return why;
         }
-        /* a Fragment header's second byte is reserved, not a length */
-        size = kind == PROTO_FRAGMENT ? 8 : ((uint32_t)h[1] + 1) * 8;
+        size = parse_ext_size(h, kind);
         if (size > len - at)
             return CT_REASON_TRUNCATED;
         at += size;

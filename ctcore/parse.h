@@ -17,6 +17,7 @@ enum {
     PROTO_DSTOPTS = 60,
     PROTO_DCCP = 33,
     PROTO_GRE = 47,
+    PROTO_AH = 51,
     PROTO_SCTP = 132,
     PROTO_UDPLITE = 136
 };
@@ -56,7 +57,18 @@ static inline bool parse_icmp_query(uint8_t family, uint8_t type)
     return type == 0 || type == 8 || (type >= 13 && type <= 18);
 }
 
-/* Walk IPv6 extension headers.
+/* A Fragment header's second byte is reserved, not a length; that of an
+ * authentication header (RFC 4302 section 2.2) counts in fours. */
+static inline uint32_t parse_ext_size(const uint8_t *h, uint8_t kind)
+{
+    if (kind == PROTO_FRAGMENT)
+        return 8;
+    return kind == PROTO_AH ? ((uint32_t)h[1] + 2) * 4
+                            : ((uint32_t)h[1] + 1) * 8;
+}
+
+/* Walk IPv6 extension headers.  An authentication header is one (RFC 4302):
+ * what it vouches for is there to be read, and rules shall not be blind to it.
  *
  * => p .. p + len are the bytes there are; *off is where the headers begin and
  *    *proto what the first is; both move to the transport header.

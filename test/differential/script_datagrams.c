@@ -68,6 +68,11 @@ static const struct script rows[] = {
      .steps =
          "+ [fd00:1::2]:4000 > [2001:db8::2]:53 udp 'who'\n= 30 UNREPLIED\n"
          "+ [2001:db8::2]:53 > [2001:db8::1]:4000 udp 'me'\n= 30 REPLIED\n"},
+    /* Behind an authentication header of 24 bytes. */
+    {.name = "udp.v6_authenticated",
+     .steps = "+ fd00:1::2 > 2001:db8::2 proto 51 hex "
+              "110400000000000700000001000102030405060708090a0b"
+              "0fa00035000cde9a77686f3f\n= 30 UNREPLIED\n"},
     {.name = "udp.other_answerer",
      .steps = ASK "< 198.51.100.9:53 > 198.51.100.1:4000 udp len 20\n"
                   "= 198.51.100.2 30 UNREPLIED\n= 2 flows\n"},

@@ -67,6 +67,23 @@ static void first_verdict_wins(void **state)
     END(w);
 }
 
+/* IPv6's authentication header hides nothing from rules (RFC 4302): UDP to port
+ * 53 behind it. */
+static void behind_an_authentication_header(void **state)
+{
+    struct world *w =
+        WORLD("forward {\"proto\":\"udp\",\"dport\":53,\"verdict\":\"drop\"}");
+
+    (void)state;
+    say(w, "fd00:1::2 > 2001:db8::2 proto 51 hex "
+           "110400000000000700000001000102030405060708090a0b"
+           "0fa00035000cde9a77686f3f");
+    assert_int_equal(w->sent, 0);
+    assert_int_equal(w->why, CT_REASON_RULE);
+    assert_int_equal(w->rig.counts[0].packets, 1);
+    END(w);
+}
+
 /* reject tells the sender. */
 static void reject_tells(void **state)
 {
@@ -385,6 +402,7 @@ int main(void)
         STORY(linux_dropped_first_packet_leaves_nothing),
         STORY(stateful_filter),
         STORY(first_verdict_wins),
+        STORY(behind_an_authentication_header),
         STORY(reject_tells),
         STORY(linux_nat_rules_count_first_packets),
         STORY(linux_notrack),

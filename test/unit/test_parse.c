@@ -98,8 +98,11 @@ static const struct {
      58, 0, 137, 0, true, 40, 8},
     {"2001:db8::1 > fd00::2 proto 59", "2001:db8::1", "fd00::2", 0, 0, 59, 0, 0,
      0, false, 40, 0},
-    {"2001:db8::1 > fd00::2 proto 51 len 12", "2001:db8::1", "fd00::2", 0, 0,
-     51, 0, 0, 0, false, 40, 12},
+    /* an authentication header of 24 bytes, UDP behind it */
+    {"2001:db8::1 > fd00::2 proto 51 hex "
+     "110400000000000700000001aabbccddeeff001122334455"
+     "0050006300080000",
+     "2001:db8::1", "fd00::2", 80, 99, 17, 0, 0, 0, false, 64, 8},
 };
 
 static void every_field_of_a_well_packet(void **state)
@@ -195,6 +198,9 @@ static const struct {
      "[fd00::1]:1 > [fd00::2]:2 udp hbh 8 dstopt 8 dstopt 8 dstopt 8 dstopt 8 "
      "dstopt 8 dstopt 8 dstopt 8 dstopt 8",
      CT_REASON_BAD_EXT_CHAIN},
+    {"authentication header past the end",
+     "fd00::1 > fd00::2 proto 51 hex 11040000000000070000000111223344",
+     CT_REASON_TRUNCATED},
     {"512 bytes of chain", "[fd00::1]:1 > [fd00::2]:2 udp hbh 256 dstopt 256",
      OK},
     {"520 bytes of chain", "[fd00::1]:1 > [fd00::2]:2 udp hbh 256 dstopt 264",
