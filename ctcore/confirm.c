@@ -66,7 +66,7 @@ enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     uint32_t slot;
 
     (void)ctx;
-    if (!c || !pkt->made_conn || (c->status & CT_CONFIRMED))
+    if (!c || !pkt->made_conn || (c->status & CT_CONFIRMED) || pkt->unanswered)
         return CT_ACCEPT;
     slot = table_slot(&ct->table, c);
     why = table_confirm(&ct->table, slot, ct->now);

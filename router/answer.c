@@ -274,13 +274,24 @@ void answer_local(struct journey *j, struct ct_pkt *pkt)
     }
 }
 
-bool answer_echo(struct journey *j, struct ct_pkt *pkt)
+static bool asks_echo(const struct ct_pkt *pkt)
 {
     bool v4 = walk_family(pkt) == CT_IPV4;
+
+    return pkt->tuple.proto == (v4 ? WALK_ICMP : WALK_ICMPV6) &&
+           pkt->icmp_type == (v4 ? 8 : 128);
+}
+
+bool answer_is_silent(const struct journey *j, const struct ct_pkt *pkt)
+{
+    return strict_silent(j, pkt) && !asks_echo(pkt);
+}
+
+bool answer_echo(struct journey *j, struct ct_pkt *pkt)
+{
     uint8_t from = pkt->in;
 
-    if (pkt->tuple.proto != (v4 ? WALK_ICMP : WALK_ICMPV6) ||
-        pkt->icmp_type != (v4 ? 8 : 128))
+    if (!asks_echo(pkt))
         return false;
     ct_done(j->cfg.ct, pkt); /* the request's journey is over */
     if (ct_reply_echo(j->cfg.ct, pkt))

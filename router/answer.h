@@ -27,6 +27,10 @@ void answer_error(struct journey *j, const struct ct_pkt *pkt,
 /* As the rule that rejected pkt asks. */
 void answer_reject(struct journey *j, struct ct_pkt *pkt);
 
+/* Will answer_echo() and answer_local() say nothing about pkt, whatever it is,
+ * for its sender is a stranger? */
+bool answer_is_silent(const struct journey *j, const struct ct_pkt *pkt);
+
 /* pkt was addressed to the router: answer it as a host without any service. */
 void answer_local(struct journey *j, struct ct_pkt *pkt);
 

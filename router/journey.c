@@ -133,8 +133,11 @@ static void delivered(struct journey *j, struct ct_pkt *pkt)
 
 static void deliver(struct journey *j, struct ct_pkt *pkt)
 {
-    enum ct_verdict v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
+    enum ct_verdict v;
 
+    /* Else who forges sources fills the table with what has no answer. */
+    pkt->unanswered = !j->cfg.host && answer_is_silent(j, pkt);
+    v = ct_hook(j->cfg.ct, CT_INPUT, pkt);
     if (v == CT_ACCEPT)
         delivered(j, pkt);
     else

@@ -75,6 +75,8 @@ struct ct_pkt {
     bool resized;           /* its payload is as ct_resized() was told */
     bool heir;              /* held, and conn, never confirmed, lasts as long */
     bool accepted;          /* a rule of FORWARD said so */
+    bool unanswered;        /* the caller: its receiver will say nothing, so a
+                               flow that it begins is not confirmed */
     bool tell;              /* dropped, and the sender is to be told: reject */
     uint8_t elsewhere;      /* STOLEN: shard + 1 that is to have it, or 0 */
     uint8_t hook, row;      /* where QUEUE or STOLEN left it: see ct_resume() */

@@ -463,9 +463,36 @@ static void g1_payload_is_not_ours(void **state)
     }
 }
 
+/* U6: what strangers ask of closed ports leaves nothing behind, so that no
+ * number of forged sources takes the inside's entries; what is answered does.
+ */
+static void u6_strangers_unanswered(void **state)
+{
+    struct world *w = WORLD("profile weir; max 1024; buckets 1024");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 300; i++)
+        sayf(w, "10.0.1.%u:%u > 198.51.100.2:53 udp 'q'", 2 + i % 50, 5000 + i);
+    assert_int_equal(count_flows(w), 300);
+    for (unsigned i = 0; i < 4096; i++) {
+        sayf(w, "203.%u.%u.1:%u > 198.51.100.1:22 %s @wan", i >> 8, i & 255,
+             1024 + i, i % 2 ? "udp 'x'" : "tcp S seq 1");
+        assert_int_equal(w->info, CT_NEW);
+    }
+    assert_int_equal(count_flows(w), 300);
+    assert_int_equal(stat_of(w, CT_STAT_early_drop), 0);
+    say(w, "203.0.113.1 > 198.51.100.1 icmp echo id 7 seq 1 @wan");
+    assert_int_equal(count_flows(w), 301);
+    say(w, "10.0.1.2:4000 > 10.0.1.1:22 udp 'x'"); /* it is told so */
+    assert_int_equal(count_flows(w), 302);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        STORY(u6_strangers_unanswered),
         STORY(s1_inside_source_from_outside),
         STORY(s2_foreign_source_from_inside),
         STORY(s3_no_unasked_way_in),
