@@ -7,7 +7,8 @@
  * a packet before ended in a newline: the numbers behind the last two such
  * newlines are remembered for each direction.  So nobody gets a hole by having
  * such words echoed in the middle of something else.  A line of which only a
- * part is there is dropped: whoever sends it again sends it whole.  And an
+ * part is there is dropped: whoever sends it again sends it whole; one that is
+ * whole and has no number passes, for it announces nothing.  And an
  * announced address that is not the sender's own is left as it is: the kernel's
  * loose=0. */
 #include "helper.h"
@@ -285,17 +286,27 @@ static bool same_letters(const uint8_t *p, const char *word, uint32_t n)
     return true;
 }
 
+/* Is the rest of the line there, and no number in it?  ends: nothing comes
+ * behind this text. */
+static bool says_nothing(struct text t, bool ends, uint32_t at)
+{
+    for (; at < t.len && t.p[at] != '\n'; at++)
+        if (is_digit(t.p[at]))
+            return false;
+    return ends || at < t.len;
+}
+
 enum match { NO, PART, WHOLE };
 
-static enum match match(struct text t, const struct pattern *p,
+static enum match match(struct text t, bool ends, const struct pattern *p,
                         const struct ct_tuple *own, struct said *s)
 {
     uint32_t at = p->len;
     bool ok = false;
 
     if (t.len <= p->len)
-        return same_letters(t.p, p->word, t.len) ? PART : NO;
-    if (!same_letters(t.p, p->word, p->len))
+        return !ends && same_letters(t.p, p->word, t.len) ? PART : NO;
+    if (!same_letters(t.p, p->word, p->len) || says_nothing(t, ends, at))
         return NO;
     *s = (struct said){.form = p->form};
     if (p->form == PASV) { /* RFC 1123 4.1.2.6: look for the first digit */
@@ -421,10 +432,12 @@ static enum ct_reason announce(const struct helper_call *h,
 
 static enum ct_reason read_line(const struct helper_call *h, struct text t)
 {
+    bool ends = h->pkt->l4_flags & CT_TCP_FIN;
     struct said said;
 
     for (int i = 0; i < 2; i++)
-        switch (match(t, &patterns[h->dir][i], &h->c->tuple[h->dir], &said)) {
+        switch (
+            match(t, ends, &patterns[h->dir][i], &h->c->tuple[h->dir], &said)) {
         case WHOLE:
             return announce(h, &said);
         case PART:

@@ -142,6 +142,13 @@ static void read_one_address(struct config_read *r, const json_t *v,
     if (!read_prefix(r, v, &addr, &family, &len) ||
         !is_free(r, iface, &addr, family))
         return;
+    if (family == CT_IPV6 && addr.b[0] == 0xfe && (addr.b[1] & 0xc0) == 0x80) {
+        config_read_fail(r,
+                         "%s is a link-local address, by which weir can't be "
+                         "reached; expected a global or unique local one",
+                         config_read_show(r, json_string_value(v)));
+        return;
+    }
     if (iface->n_addrs == CONFIG_READ_N(iface->addr)) {
         config_read_fail(r, "a ninth address; expected at most 8 an "
                             "interface");

@@ -11,16 +11,10 @@
 enum { HEAD_MAX = 40 + 512 + 60, TCP_SEQ = 4, TCP_FLAGS = 13 };
 enum { TCP_CWR = 0x80, UDP_LEN = 4, V4_ID = 4, V4_SUM = 10 };
 
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
 static void put32(uint8_t *p, uint32_t v)
 {
-    put16(p, v >> 16);
-    put16(p + 2, v);
+    walk_put16(p, v >> 16);
+    walk_put16(p + 2, v);
 }
 
 static uint32_t get32(const uint8_t *p)
@@ -40,13 +34,13 @@ struct head {
 static void write_network(const struct head *h, uint8_t *p, uint32_t len)
 {
     if (!h->v4) {
-        put16(p + 4, len - 40);
+        walk_put16(p + 4, len - 40);
         return;
     }
-    put16(p + 2, len);
-    put16(p + V4_ID, walk_get16(h->bytes + V4_ID) + h->n);
-    put16(p + V4_SUM, 0);
-    put16(p + V4_SUM, (uint16_t)~inet_sum(p, h->l4, 0));
+    walk_put16(p + 2, len);
+    walk_put16(p + V4_ID, walk_get16(h->bytes + V4_ID) + h->n);
+    walk_put16(p + V4_SUM, 0);
+    walk_put16(p + V4_SUM, (uint16_t)~inet_sum(p, h->l4, 0));
 }
 
 /* The pseudo header has another length, and nothing else changed in it. */
@@ -54,8 +48,8 @@ static void write_sum(const struct head *h, uint8_t *field, uint32_t l4_len)
 {
     uint64_t sum = (uint64_t)walk_get16(field) + (uint16_t)~h->l4_whole;
 
-    put16(field,
-          inet_sum(NULL, 0, sum + (uint16_t) ~(h->l4_whole >> 16) + l4_len));
+    walk_put16(field, inet_sum(NULL, 0,
+                               sum + (uint16_t) ~(h->l4_whole >> 16) + l4_len));
 }
 
 static void write_tcp(const struct head *h, uint8_t *tcp, uint32_t at,
@@ -79,7 +73,7 @@ static void write_head(const struct head *h, struct ct_pkt *seg, uint32_t at,
     if (h->tcp)
         write_tcp(h, l4, at, last);
     else
-        put16(l4 + UDP_LEN, 8 + end - at);
+        walk_put16(l4 + UDP_LEN, 8 + end - at);
     write_sum(h, l4 + (h->tcp ? 16 : 6), h->len - h->l4 + end - at);
 }
 

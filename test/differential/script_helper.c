@@ -408,6 +408,17 @@ static const struct script rows[] = {
          "10.0.1.2:4000",
          "4000") "~-- 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1009 ack 5001 "
                  "win 60000 hex 504f52542031302c302c312c322c302c300d0a\n"},
+    /* 227 Logout. */
+    {.name = "differs.ftp_nothing",
+     .differs = "ftp_nothing",
+     .setup = &ftp,
+     .steps = FTP_USER("10.0.1.2:4000",
+                       "4000") "+ 198.51.100.2:21 > 198.51.100.1:4000 tcp P. "
+                               "seq 5001 ack 1009 win "
+                               "60000 hex 32333020696e0d0a\n"
+                               "~-+ 198.51.100.2:21 > 198.51.100.1:4000 tcp P. "
+                               "seq 5009 ack 1009 win "
+                               "60000 hex 323237204c6f676f75742e0d0a\n"},
     {.name = "differs.odd_sack",
      .differs = "odd_sack",
      .setup = &ftp,

@@ -441,6 +441,8 @@ static const struct {
      "loopback"},
     {LAN(TUN ", \"address\": [^\"ff02::1/64\"]"), "/interfaces/lan/address/0",
      "multicast"},
+    {LAN(TUN ", \"address\": [^\"fe80::1/64\"]"), "/interfaces/lan/address/0",
+     "link-local"},
     {LAN(TUN ", \"address\": [\"10.0.0.1/24\", ^\"10.0.0.1/8\"]"),
      "/interfaces/lan/address/1", "already"},
     {LAN(TUN ", \"address\": [\"10.0.0.1/24\"], \"kernel_address\": "
