@@ -31,7 +31,8 @@ struct gateway {
     uint32_t index[2], tun[2]; /* as they were last seen and given */
     uint32_t
         untracked[4]; /* devices that the kernel's conntrack leaves alone */
-    bool ipv6;        /* was planned: goes on, while devices are away */
+    bool heir; /* of a killed one, who has left no word of the settings */
+    bool ipv6; /* was planned: goes on, while devices are away */
     struct gateway_health_memory memory;
 };
 
@@ -78,14 +79,24 @@ int gateway_open(struct gateway **out, const struct config_gateway *want,
     return 0;
 }
 
+static void find_ours(void *ctx, const struct netlink_rule *rule)
+{
+    if (rule->protocol == GATEWAY_PLAN_PROTOCOL)
+        *(bool *)ctx = true;
+}
+
 /* What stands there may be another weir's, who is running, until it is sure
  * that we do. */
 static void own(struct gateway *gw)
 {
+    bool predecessor = false;
+
     if (gw->ours)
         return;
     gateway_setting_open(&gw->settings, gw->nl,
                          gw->saved[0] != '\0' ? gw->saved : NULL);
+    (void)netlink_rule_each(gw->nl, CT_IPV4, find_ours, &predecessor);
+    gw->heir = predecessor && gw->settings.n == 0;
     memset(gw->untracked, 0xff, sizeof gw->untracked); /* not known */
     gw->ours = true;
 }
@@ -237,6 +248,17 @@ static bool has_ipv6(const struct config_facts_device *d)
     return false;
 }
 
+/* One device forwards and the host as a whole doesn't: a killed weir made it
+ * so. Given back, or the host would forward untranslated after our end. */
+static void guess(struct gateway *gw, const struct netlink_device *d)
+{
+    uint32_t all = 1;
+
+    if (gw->heir && d->index != 0 && d->inet[NETLINK_FORWARDING] == 1 &&
+        gateway_setting_sysctl("net/ipv4/ip_forward", &all) == 0 && all == 0)
+        gateway_setting_guess(&gw->settings, GATEWAY_FORWARD4, d->name, 0, 1);
+}
+
 /* Settings of the kernel that facts make necessary; of the TUN pair nothing. */
 static int set_kernel(struct gateway *gw, const struct config_facts *facts,
                       char err[256])
@@ -247,6 +269,8 @@ static int set_kernel(struct gateway *gw, const struct config_facts *facts,
         .wan_ipv6 = f[WAN].index != 0 && has_ipv6(&f[WAN]),
     };
 
+    guess(gw, &needs.device[LAN]);
+    guess(gw, &needs.device[WAN]);
     needs.ipv6 = needs.wan_ipv6 || has_ipv6(&f[LAN]);
     return gateway_conf_apply(&gw->settings, &needs, err);
 }
@@ -290,6 +314,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
         return -1;
     }
     own(gw);
+    gateway_setting_follow(&gw->settings);
     code = gather(gw, &in, tun, err);
     gateway_plan_make(&in, plan);
     /* Behind the rules, so that nothing is forwarded before them, nor without;

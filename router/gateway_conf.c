@@ -11,6 +11,17 @@ enum { LAN, WAN, TRIES = 16, STRICT = 1, LOOSE = 2 };
 
 /* ---- what must be ---- */
 
+/* Not weir's to change if the next one could not give it back. */
+static int tell_unsaved(const struct gateway_settings *all, char err[256])
+{
+    snprintf(err, 256,
+             "can't write %.96s: %s; it says how the kernel's settings were, "
+             "for the next start if weir is killed: make room or mend the "
+             "folder's rights",
+             all->saved, strerror(-all->unsaved));
+    return -1;
+}
+
 static int tell(enum gateway_setting s, const char *device, uint32_t value,
                 const char *why, int code, char err[256])
 {
@@ -30,6 +41,8 @@ static int need(struct gateway_settings *all, enum gateway_setting s,
 {
     int code = gateway_setting_change(all, s, device, value);
 
+    if (code < 0 && all->unsaved < 0)
+        return tell_unsaved(all, err);
     return code < 0 ? tell(s, device, value, why, code, err) : 0;
 }
 
@@ -73,9 +86,11 @@ static int ipv6(struct gateway_settings *all,
                 err);
 }
 
-static int tell_device(const char *what, const char *device, int code,
-                       char err[256])
+static int tell_device(const struct gateway_settings *all, const char *what,
+                       const char *device, int code, char err[256])
 {
+    if (all->unsaved < 0)
+        return tell_unsaved(all, err);
     snprintf(err, 256, "can't set %s of device %s: %s%s", what, device,
              strerror(-code),
              code == -EPERM ? "; run as root or with CAP_NET_ADMIN" : "");
@@ -116,12 +131,12 @@ int gateway_conf_apply(struct gateway_settings *all,
 
         if (d->index != 0 && (code = gateway_setting_change(
                                   all, GATEWAY_FORWARD4, d->name, 1)) < 0)
-            return tell_device("forwarding", d->name, code, err);
+            return tell_device(all, "forwarding", d->name, code, err);
     }
     if (wan->index == 0)
         return 0;
     if ((code = loosen(all, wan)) < 0)
-        return tell_device("rp_filter", wan->name, code, err);
+        return tell_device(all, "rp_filter", wan->name, code, err);
     (void)gateway_setting_change(all, GATEWAY_DELAY4, wan->name, 0);
     return 0;
 }
@@ -169,7 +184,7 @@ int gateway_conf_group(struct gateway_settings *all,
     *group = GATEWAY_PLAN_GROUP;
     code = gateway_setting_change(all, GATEWAY_GROUP, wan->name,
                                   GATEWAY_PLAN_GROUP);
-    return code < 0 ? tell_device("the group", wan->name, code, err) : 0;
+    return code < 0 ? tell_device(all, "the group", wan->name, code, err) : 0;
 }
 
 /* ---- the TUN pair ---- */
@@ -193,7 +208,7 @@ int gateway_conf_tun(struct gateway_settings *all,
         code = netlink_device_set(all->nl, tun->index,
                                   (enum netlink_device_inet)i, want[i]);
         if (code < 0)
-            return tell_device("IPv4's settings", tun->name, code, err);
+            return tell_device(all, "IPv4's settings", tun->name, code, err);
     }
     return 0;
 }

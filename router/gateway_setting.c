@@ -1,19 +1,18 @@
 /* gateway_setting.c - one setting of the kernel at a time, and what it was
  *
  * A setting is changed only if it is not as it must be, and what it was is
- * remembered first, in memory and in a file, one line a setting:
+ * remembered first, in memory and in a file (gateway_saved.c).  It is given
+ * back only if it still is what it was made to be.
  *
- *   KEY DEVICE WAS IS        DEVICE is - for a setting of none
- *
- * so that the successor of a killed weir, who finds all as it must be, still
- * knows how it was.  Only the keys below are read from there, from a file that
- * nobody else can have written, and a setting is given back only if it still is
- * what the line says it was made to be.
+ * Some settings have a master: who writes that writes all devices' (conf/all
+ * of IPv6's forwarding; ip_forward).  A master that was changed while weir ran
+ * is the newer wish for each of its devices.
  *
  * IPv4's settings of a device can be set by netlink also where /proc/sys is
  * read-only.  IPv6's, and those of no device, can't. */
 #include "gateway_setting.h"
 
+#include "gateway_saved.h"
 #include "log.h"
 #include "netlink_device.h"
 #include "netlink_neigh.h"
@@ -24,50 +23,51 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char root[] = "/proc/sys/";
 
 enum how { BY_FILE, BY_INET, BY_DELAY, BY_GROUP };
 
-enum { MOST_OF_SWITCH = 2 }; /* of what is set BY_FILE or BY_INET */
-
 static const struct {
     const char *key;
     enum how how;
     const char *before, *after; /* /proc/sys/BEFORE[DEVICE AFTER] */
-    int detail; /* of BY_INET the setting, BY_DELAY the family */
+    int detail;         /* of BY_INET the setting, BY_DELAY the family */
+    const char *master; /* /proc/sys/MASTER, or NULL */
 } rows[GATEWAY_N] = {
     [GATEWAY_EARLY_DEMUX] = {"early_demux", BY_FILE, "net/ipv4/ip_early_demux",
-                             NULL, 0},
+                             NULL, 0, NULL},
     [GATEWAY_ACCEPT_RA] = {"accept_ra", BY_FILE, "net/ipv6/conf/", "/accept_ra",
-                           0},
+                           0, NULL},
     [GATEWAY_FORWARD6_ALL] = {"forwarding6_all", BY_FILE,
-                              "net/ipv6/conf/all/forwarding", NULL, 0},
+                              "net/ipv6/conf/all/forwarding", NULL, 0, NULL},
     [GATEWAY_PROXY_NDP_ALL] = {"proxy_ndp_all", BY_FILE,
-                               "net/ipv6/conf/all/proxy_ndp", NULL, 0},
+                               "net/ipv6/conf/all/proxy_ndp", NULL, 0, NULL},
     [GATEWAY_FORWARD6] = {"forwarding6", BY_FILE, "net/ipv6/conf/",
-                          "/forwarding", 0},
+                          "/forwarding", 0, "net/ipv6/conf/all/forwarding"},
     [GATEWAY_FORWARD4] = {"forwarding4", BY_INET, "net/ipv4/conf/",
-                          "/forwarding", NETLINK_FORWARDING},
+                          "/forwarding", NETLINK_FORWARDING,
+                          "net/ipv4/ip_forward"},
     [GATEWAY_RP_FILTER] = {"rp_filter", BY_INET, "net/ipv4/conf/", "/rp_filter",
-                           NETLINK_RP_FILTER},
-    [GATEWAY_DELAY4] = {"proxy_delay4", BY_DELAY, NULL, "", CT_IPV4},
-    [GATEWAY_DELAY6] = {"proxy_delay6", BY_DELAY, NULL, "", CT_IPV6},
-    [GATEWAY_GROUP] = {"group", BY_GROUP, NULL, "", 0},
+                           NETLINK_RP_FILTER, NULL},
+    [GATEWAY_DELAY4] = {"proxy_delay4", BY_DELAY, NULL, "", CT_IPV4, NULL},
+    [GATEWAY_DELAY6] = {"proxy_delay6", BY_DELAY, NULL, "", CT_IPV6, NULL},
+    [GATEWAY_GROUP] = {"group", BY_GROUP, NULL, "", 0, NULL},
 };
 
 /* ---- one setting, read and written ---- */
 
-static bool names_device(const char *name)
+bool gateway_setting_names(enum gateway_setting s, const char *device)
 {
     static const char *const none[] = {".", "..", "all", "default"};
 
+    if (s == GATEWAY_FORWARD6 && strcmp(device, "default") == 0)
+        return true;
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        if (strcmp(name, none[i]) == 0)
+        if (strcmp(device, none[i]) == 0)
             return false;
-    return strchr(name, '/') == NULL;
+    return strchr(device, '/') == NULL;
 }
 
 static void file_of(enum gateway_setting s, const char *device, char path[128])
@@ -115,8 +115,9 @@ static int write_file(const char *path, uint32_t value)
 }
 
 /* What stands for the device is one name. */
-static bool is_path_of(const char *path, const char *before, const char *after)
+static bool is_path_of(const char *path, enum gateway_setting s)
 {
+    const char *before = rows[s].before, *after = rows[s].after;
     size_t n = strlen(path), head = strlen(before), tail = strlen(after);
     char device[16];
 
@@ -125,16 +126,17 @@ static bool is_path_of(const char *path, const char *before, const char *after)
         return false;
     (void)snprintf(device, sizeof device, "%.*s", (int)(n - head - tail),
                    path + head);
-    return names_device(device);
+    return gateway_setting_names(s, device);
 }
 
 bool gateway_setting_is_path(const char *path)
 {
     for (int s = 0; s < GATEWAY_N; s++) {
-        const char *before = rows[s].before, *after = rows[s].after;
+        const char *before = rows[s].before;
 
-        if (before != NULL && (after == NULL ? strcmp(path, before) == 0
-                                             : is_path_of(path, before, after)))
+        if (before != NULL &&
+            (rows[s].after == NULL ? strcmp(path, before) == 0
+                                   : is_path_of(path, (enum gateway_setting)s)))
             return true;
     }
     return false;
@@ -188,44 +190,6 @@ static int set(struct netlink *nl, enum gateway_setting s, const char *device,
 
 /* ---- what was before ---- */
 
-static bool write_all(const struct gateway_settings *all, const char *path)
-{
-    FILE *f;
-    int fd;
-
-    (void)unlink(path); /* a killed one's; nothing of others is written to */
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (f == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    for (uint32_t i = 0; i < all->n; i++) {
-        const struct gateway_setting_change *c = &all->change[i];
-
-        fprintf(f, "%s %s %u %u\n", rows[c->setting].key,
-                c->device[0] != '\0' ? c->device : "-", c->was, c->is);
-    }
-    return fclose(f) == 0;
-}
-
-static void save(struct gateway_settings *all)
-{
-    char fresh[PATH_MAX + 8];
-
-    if (all->saved[0] == '\0')
-        return;
-    snprintf(fresh, sizeof fresh, "%s.new", all->saved);
-    if (write_all(all, fresh) && rename(fresh, all->saved) == 0)
-        return;
-    log_warn("gateway",
-             "can't write %s: %s; if weir should be killed, the kernel's "
-             "settings stay as weir has made them",
-             fresh, strerror(errno));
-    all->saved[0] = '\0'; /* once is enough */
-}
-
 static struct gateway_setting_change *
 find(struct gateway_settings *all, enum gateway_setting s, const char *device)
 {
@@ -236,20 +200,141 @@ find(struct gateway_settings *all, enum gateway_setting s, const char *device)
     return NULL;
 }
 
-static void remember(struct gateway_settings *all, enum gateway_setting s,
-                     const char *device, uint32_t was, uint32_t is)
+struct gateway_setting_change *gateway_setting_add(struct gateway_settings *all,
+                                                   enum gateway_setting s,
+                                                   const char *device)
 {
     struct gateway_setting_change *c = find(all, s, device);
 
+    if (c == NULL && all->n == all->room) {
+        uint32_t room = all->room == 0 ? 32 : all->room * 2;
+
+        c = realloc(all->change, room * sizeof *c);
+        if (c == NULL)
+            return NULL;
+        all->change = c;
+        all->room = room;
+        c = NULL;
+    }
     if (c == NULL) {
-        if (all->n == GATEWAY_SETTING_CHANGES)
-            return;
         c = &all->change[all->n++];
+        memset(c, 0, sizeof *c);
         c->setting = s;
+        c->master = GATEWAY_NOT_KNOWN;
         snprintf(c->device, sizeof c->device, "%s", device);
     }
+    return c;
+}
+
+static void forget(struct gateway_settings *all, uint32_t i)
+{
+    all->change[i] = all->change[--all->n];
+}
+
+static uint32_t master_of(enum gateway_setting s)
+{
+    uint32_t value = GATEWAY_NOT_KNOWN;
+
+    if (rows[s].master != NULL)
+        (void)gateway_setting_sysctl(rows[s].master, &value);
+    return value;
+}
+
+/* 0, or a negative errno: then it is as if nothing had been said. */
+static int remember(struct gateway_settings *all, enum gateway_setting s,
+                    const char *device, uint32_t was, uint32_t is)
+{
+    uint32_t n = all->n;
+    struct gateway_setting_change *c = gateway_setting_add(all, s, device);
+    struct gateway_setting_change before;
+    struct netlink_device d;
+    int err;
+
+    if (c == NULL)
+        return -ENOMEM;
+    before = *c;
     c->was = was;
     c->is = is;
+    c->master = master_of(s);
+    if (rows[s].after != NULL &&
+        netlink_device_find(all->nl, 0, device, &d) == 0)
+        c->index = d.index;
+    if (all->n == n && memcmp(c, &before, sizeof *c) == 0)
+        return 0;
+    err = gateway_saved_write(all);
+    all->unsaved = err;
+    if (err == 0)
+        return 0;
+    *c = before;
+    all->n = n;
+    return err;
+}
+
+/* ---- changes ---- */
+
+static void say(enum gateway_setting s, const char *device, uint32_t now,
+                uint32_t value)
+{
+    log_warn("gateway",
+             "%s of %s was set to %u while weir runs, which needs %u: set back",
+             rows[s].key, device[0] != '\0' ? device : "the host", now, value);
+}
+
+struct names {
+    char (*name)[16];
+    uint32_t n;
+    bool no_memory;
+};
+
+static void take_name(void *ctx, const struct netlink_device *device)
+{
+    struct names *l = ctx;
+    void *grown = l->n % 64 != 0
+                      ? l->name
+                      : realloc(l->name, (l->n + 64) * sizeof *l->name);
+
+    if (grown == NULL) {
+        l->no_memory = true;
+        return;
+    }
+    l->name = grown;
+    memcpy(l->name[l->n++], device->name, sizeof *l->name);
+}
+
+static int list_names(struct netlink *nl, struct names *l)
+{
+    static const struct netlink_device every = {.name = "default"};
+    int err = -EAGAIN;
+
+    while (err == -EAGAIN) {
+        l->n = 0;
+        take_name(l, &every);
+        err = netlink_device_each(nl, take_name, l);
+    }
+    return l->no_memory ? -ENOMEM : err;
+}
+
+/* Who turns IPv6's forwarding on or off for all does so for each device: which
+ * had it on by themselves? */
+static int note_each(struct gateway_settings *all)
+{
+    struct names l = {.name = NULL};
+    int err = list_names(all->nl, &l);
+
+    for (uint32_t i = all->n; i-- > 0;)
+        if (all->change[i].setting == GATEWAY_FORWARD6 &&
+            all->change[i].was == all->change[i].is)
+            forget(all, i);
+    for (uint32_t i = 0; i < l.n && err == 0; i++) {
+        uint32_t value = 0;
+
+        if (gateway_setting_get(all, GATEWAY_FORWARD6, l.name[i], &value) ==
+                0 &&
+            value != 0)
+            err = remember(all, GATEWAY_FORWARD6, l.name[i], value, value);
+    }
+    free(l.name);
+    return err;
 }
 
 int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
@@ -263,24 +348,44 @@ int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
         return err;
     c = find(all, s, device);
     if (c != NULL && c->is == value)
-        log_warn("gateway",
-                 "%s of %s was set to %u while weir runs, which "
-                 "needs %u: set back",
-                 rows[s].key, device[0] != '\0' ? device : "the host", now,
-                 value);
+        say(s, device, now, value);
+    if (s == GATEWAY_FORWARD6_ALL && (err = note_each(all)) < 0)
+        return err;
     /* Before it is done: if it should fail, the line says what isn't so. */
-    remember(all, s, device, now, value);
-    save(all);
+    if ((err = remember(all, s, device, now, value)) < 0)
+        return err;
     return set(all->nl, s, device, value);
 }
 
 void gateway_setting_guess(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t was, uint32_t is)
 {
-    if (find(all, s, device) != NULL)
-        return;
-    remember(all, s, device, was, is);
-    save(all);
+    if (find(all, s, device) == NULL)
+        (void)remember(all, s, device, was, is);
+}
+
+void gateway_setting_follow(struct gateway_settings *all)
+{
+    struct netlink_device d = {.index = 0};
+    bool changed = false;
+
+    for (uint32_t i = all->n; i-- > 0;) {
+        struct gateway_setting_change *c = &all->change[i];
+
+        if (c->index == 0)
+            continue;
+        if (d.index != c->index &&
+            netlink_device_find(all->nl, c->index, NULL, &d) < 0) {
+            d.index = 0;
+            forget(all, i);
+            changed = true;
+        } else if (strcmp(c->device, d.name) != 0) {
+            snprintf(c->device, sizeof c->device, "%s", d.name);
+            changed = true;
+        }
+    }
+    if (changed)
+        (void)gateway_saved_write(all);
 }
 
 void gateway_setting_name(enum gateway_setting s, const char *device,
@@ -305,86 +410,71 @@ int gateway_setting_sysctl(const char *path, uint32_t *value)
     return read_file(whole, value);
 }
 
-/* ---- a predecessor's ---- */
-
-/* What it says will be done with rights that others lack. */
-static bool is_trusted(int fd, const char *path)
+const char *gateway_setting_key(enum gateway_setting s)
 {
-    struct stat st = {0};
-
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-        (st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & 022) == 0)
-        return true;
-    log_warn("gateway",
-             "%s is not believed: it belongs to user %u and has mode %04o, "
-             "expected a file of user %u that nobody else can write; delete it",
-             path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u,
-             (unsigned)geteuid());
-    return false;
+    return rows[s].key;
 }
 
-static void take_over(struct gateway_settings *all, const char *key,
-                      const char *device, uint32_t was, uint32_t is)
+bool gateway_setting_of_device(enum gateway_setting s)
 {
-    for (int s = 0; s < GATEWAY_N; s++) {
-        bool of_device = rows[s].after != NULL;
-
-        if (strcmp(rows[s].key, key) != 0 ||
-            of_device != (strcmp(device, "-") != 0) ||
-            (rows[s].how <= BY_INET && was > MOST_OF_SWITCH))
-            continue;
-        if (!of_device)
-            device = "";
-        remember(all, (enum gateway_setting)s, device, was, is);
-        return;
-    }
+    return rows[s].after != NULL;
 }
+
+bool gateway_setting_is_switch(enum gateway_setting s)
+{
+    return rows[s].how <= BY_INET;
+}
+
+/* ---- a predecessor's, and back ---- */
 
 void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
                           const char *saved)
 {
-    char line[128], key[32], device[16];
-    uint32_t was, is;
-    int fd;
-    FILE *f;
-
     memset(all, 0, sizeof *all);
     all->nl = nl;
     if (saved == NULL || strlen(saved) >= sizeof all->saved)
         return;
     snprintf(all->saved, sizeof all->saved, "%s", saved);
-    fd = open(saved, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    f = fd < 0 || !is_trusted(fd, saved) ? NULL : fdopen(fd, "r");
-    if (f == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    while (fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "%31s %15s %u %u", key, device, &was, &is) == 4 &&
-            names_device(device))
-            take_over(all, key, device, was, is);
-    fclose(f);
+    gateway_saved_read(all);
 }
 
-/* ---- back ---- */
+/* What it is to be in the end; false: it is somebody else's now. */
+static bool final(struct gateway_settings *all,
+                  const struct gateway_setting_change *c, uint32_t *value)
+{
+    uint32_t now, master = master_of(c->setting);
 
+    if (gateway_setting_get(all, c->setting, c->device, &now) < 0 ||
+        now != c->is)
+        return false;
+    *value = c->master != GATEWAY_NOT_KNOWN && master != c->master &&
+                     master <= 1 && rows[c->setting].how == BY_INET
+                 ? master
+                 : c->was;
+    return true;
+}
+
+/* All is decided before anything is written: what is written for all devices
+ * changes each.  Then single devices', after those. */
 int gateway_setting_restore(struct gateway_settings *all)
 {
     int failed = 0;
 
-    /* In the order of changing: what is written for all devices, before those
-     * of one. */
-    for (uint32_t i = 0; i < all->n; i++) {
-        const struct gateway_setting_change *c = &all->change[i];
-        uint32_t now;
+    gateway_setting_follow(all);
+    for (uint32_t i = 0; i < all->n; i++)
+        all->change[i].ours = final(all, &all->change[i], &all->change[i].was);
+    for (int of_device = 0; of_device <= 1; of_device++)
+        for (uint32_t i = 0; i < all->n; i++) {
+            const struct gateway_setting_change *c = &all->change[i];
 
-        if (gateway_setting_get(all, c->setting, c->device, &now) == 0 &&
-            now == c->is && set(all->nl, c->setting, c->device, c->was) < 0)
-            failed = -1;
-    }
+            if (c->ours && (rows[c->setting].after != NULL) == of_device &&
+                set(all->nl, c->setting, c->device, c->was) < 0)
+                failed = -1;
+        }
     if (failed == 0 && all->saved[0] != '\0')
         (void)unlink(all->saved);
-    all->n = 0;
+    free(all->change);
+    all->change = NULL;
+    all->n = all->room = 0;
     return failed;
 }

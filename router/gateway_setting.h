@@ -22,17 +22,21 @@ enum gateway_setting {
     GATEWAY_N
 };
 
-enum { GATEWAY_SETTING_CHANGES = 32 };
+#define GATEWAY_NOT_KNOWN UINT32_MAX
 
 struct gateway_settings {
     struct netlink *nl;   /* not owned */
     char saved[PATH_MAX]; /* "": no file */
-    uint32_t n;
+    int unsaved;          /* why the file can't be written; 0: it can */
+    uint32_t n, room;
     struct gateway_setting_change {
         enum gateway_setting setting;
         char device[16]; /* "": of none */
+        uint32_t index;  /* the device's; 0: not known */
         uint32_t was, is;
-    } change[GATEWAY_SETTING_CHANGES];
+        uint32_t master; /* of all devices, at that time; or NOT_KNOWN */
+        bool ours;       /* at the end: to be given back */
+    } * change;
 };
 
 /* Takes over what a killed predecessor has left in the file saved (NULL:
@@ -44,13 +48,30 @@ void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
 int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
                         const char *device, uint32_t *value);
 
-/* To value if it isn't; what it was is remembered.  0 or a negative errno. */
+/* To value if it isn't; what it was is remembered.  0 or a negative errno:
+ * nothing is changed if it can't be remembered (see unsaved). */
 int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t value);
 
 /* It is changed already, nobody said from what: we think, from was. */
 void gateway_setting_guess(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t was, uint32_t is);
+
+/* Devices may have got other names, or be gone. */
+void gateway_setting_follow(struct gateway_settings *all);
+
+/* The change of this setting, added if there is none; NULL: no memory. */
+struct gateway_setting_change *gateway_setting_add(struct gateway_settings *all,
+                                                   enum gateway_setting s,
+                                                   const char *device);
+
+/* May this be the name of a device that it is set of? */
+bool gateway_setting_names(enum gateway_setting s, const char *device);
+
+/* As the file calls it; is it a device's; is it off, on or 2? */
+const char *gateway_setting_key(enum gateway_setting s);
+bool gateway_setting_of_device(enum gateway_setting s);
+bool gateway_setting_is_switch(enum gateway_setting s);
 
 /* As sysctl(8) calls it, without a device's dots as slashes; for those that
  * stand in /proc/sys. */

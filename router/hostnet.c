@@ -143,12 +143,10 @@ static void follow(struct control *c, struct config_facts *facts)
     log_info("gateway", "addresses, routes or devices changed: followed");
 }
 
-/* What fails now will fail again each second: say so once, until it changes
- * or works. */
+/* What fails now will fail again each second: the check of it is logged once,
+ * until it changes or works. */
 static void try_later(struct control *c, const char *err)
 {
-    if (strcmp(c->complaint, err) != 0)
-        log_error("gateway", "%s", err);
     snprintf(c->complaint, sizeof c->complaint, "%s", err);
     uv_timer_start(&c->settle, on_settled, RETRY_MS, 0);
 }

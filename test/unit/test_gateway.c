@@ -138,12 +138,6 @@ static void another_runs(void **state)
 
 /* ---- a predecessor that was killed ---- */
 
-static void run_and_die(void *ctx)
-{
-    (void)ctx;
-    (void)start_all();
-}
-
 #define OURS                                                                   \
     "ip -d -4 rule; ip -d -6 rule; ip neigh show proxy;"                       \
     "for t in 1 2 3; do ip route show table $((2003134720 + t));"              \

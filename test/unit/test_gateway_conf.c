@@ -177,6 +177,129 @@ static void settings_of_others_stay(void **state)
     assert_same(before, state_of_kernel());
 }
 
+/* ip_forward is every device's: who sets it while weir runs wants it so. */
+static void the_newer_wish_wins(void **state)
+{
+    struct gateway *gw = start_all();
+
+    (void)state;
+    sh("sysctl -qw net.ipv4.ip_forward=1");
+    stop_all(gw);
+    assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "1\n");
+    assert_says("sysctl -n net.ipv4.conf.wan0.forwarding", "1\n");
+    sh("sysctl -qw net.ipv4.ip_forward=0");
+    gw = start_all();
+    sh("sysctl -qw net.ipv4.ip_forward=1");
+    (void)gateway_drain(gw);
+    sh("sysctl -qw net.ipv4.ip_forward=0");
+    assert_true(gateway_drain(gw));
+    sync_now(gw);
+    assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "1\n");
+    stop_all(gw);
+    assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "0\n");
+    /* One device alone, where all forward. */
+    sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.lan0.forwarding=0");
+    stop_all(start_all());
+    assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "0\n");
+    assert_says("sysctl -n net.ipv4.conf.wan0.forwarding", "1\n");
+}
+
+static void each_device_gets_its_ipv6_back(void **state)
+{
+    char *before;
+
+    (void)state;
+    sh("ip link add other type veth peer name another;"
+       "sysctl -qw net.ipv6.conf.other.forwarding=1 "
+       "net.ipv6.conf.lan0.forwarding=1 net.ipv6.conf.default.forwarding=1");
+    before = state_of_kernel();
+    stop_all(start_all());
+    assert_same(before, state_of_kernel());
+    before = state_of_kernel(); /* a killed one knew it, too */
+    assert_int_equal(in_child(run_and_die, NULL), 0);
+    stop_all(start_all());
+    assert_same(before, state_of_kernel());
+}
+
+/* However often a device is renamed, what it was is known. */
+static void renamed_devices_get_theirs_back(void **state)
+{
+    static const struct config_gateway by_addr = {
+        .set = true, .device = {"10.88.0.0/24", "203.0.113.0/24"}};
+    struct gateway *gw;
+
+    (void)state;
+    sh("sysctl -qw net.ipv4.conf.all.rp_filter=0 "
+       "net.ipv4.conf.wan0.rp_filter=1");
+    gw = start(&by_addr);
+    open_tuns();
+    sync_now(gw);
+    for (int i = 0; i <= 40; i++) {
+        sh("ip link set wan%d down; ip link set wan%d name wan%d;"
+           "ip link set wan%d up; ip route replace default via 203.0.113.2 "
+           "dev wan%d",
+           i, i, i + 1, i + 1, i + 1);
+        sync_now(gw);
+    }
+    sh("ip link set wan41 down; ip link set wan41 name wan0;"
+       "ip link set wan0 up; ip route replace default via 203.0.113.2 dev "
+       "wan0");
+    stop_all(gw);
+    assert_says("sysctl -n net.ipv4.conf.wan0.rp_filter", "1\n");
+    assert_says("sysctl -n net.ipv4.conf.wan0.forwarding", "0\n");
+    assert_says("ip link show wan0", "group default ");
+}
+
+static void on_a_full_disk(void *ctx)
+{
+    struct config_facts facts;
+    struct gateway *gw;
+
+    (void)ctx;
+    assert_return_code(unshare(CLONE_NEWNS), errno);
+    assert_return_code(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
+                       errno);
+    assert_return_code(mount("none", folder, "tmpfs", 0, "size=16k"), errno);
+    sh("head -c 16384 /dev/zero >%s/filler", folder);
+    gw = start(&by_name);
+    open_tuns();
+    look(gw, &facts);
+    assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
+                                  if_nametoindex("weir-wan"), err),
+                     -1);
+    assert_non_null(strstr(err, saved));
+    assert_non_null(strstr(err, "No space left on device"));
+    assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "0\n");
+    sh("rm %s/filler", folder);
+    assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
+                                  if_nametoindex("weir-wan"), err),
+                     0);
+    assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "1\n");
+    gateway_facts_free(&facts);
+    stop_all(gw);
+}
+
+/* What can't be noted is not changed. */
+static void a_full_disk(void **state)
+{
+    char *before = state_of_kernel();
+
+    (void)state;
+    assert_int_equal(in_child(on_a_full_disk, NULL), 0);
+    assert_same(before, state_of_kernel());
+}
+
+/* The file of a killed one is gone: it was weir who let two devices forward. */
+static void no_word_of_a_killed_one(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(run_and_die, NULL), 0);
+    assert_return_code(unlink(saved), errno);
+    stop_all(start_all());
+    assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "0\n");
+    assert_says("sysctl -n net.ipv4.conf.wan0.forwarding", "0\n");
+}
+
 /* Who asks local elsewhere has it there afterwards, and nowhere else. */
 static void local_was_moved(void **state)
 {
@@ -363,6 +486,11 @@ int main(void)
         cmocka_unit_test_setup(routes_of_others_are_not_listed, make_world),
         cmocka_unit_test_setup(mistakes_are_told, make_world),
         cmocka_unit_test_setup(settings_of_others_stay, make_world6),
+        cmocka_unit_test_setup(the_newer_wish_wins, make_world),
+        cmocka_unit_test_setup(each_device_gets_its_ipv6_back, make_world6),
+        cmocka_unit_test_setup(renamed_devices_get_theirs_back, make_world),
+        cmocka_unit_test_setup(a_full_disk, make_world6),
+        cmocka_unit_test_setup(no_word_of_a_killed_one, make_world6),
         cmocka_unit_test_setup(local_was_moved, make_world6),
         cmocka_unit_test(no_ipv6),
         cmocka_unit_test_setup(read_only_proc, make_world6),

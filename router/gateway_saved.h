@@ -1,0 +1,14 @@
+/* gateway_saved.h - the file that says how the kernel's settings were */
+#ifndef GATEWAY_SAVED_H
+#define GATEWAY_SAVED_H
+
+#include "gateway_setting.h"
+
+/* As a whole or not at all.  0 (also if there is to be no file), or a negative
+ * errno. */
+int gateway_saved_write(const struct gateway_settings *all);
+
+/* What a killed predecessor has left; nothing if it can't be believed. */
+void gateway_saved_read(struct gateway_settings *all);
+
+#endif
