@@ -16,7 +16,7 @@ void ipid_start(struct ipid *ids, uint64_t seed, uint32_t shard,
     for (int i = 0; i < 2; i++)
         ids->key[i] = rng_next(&rng);
     for (unsigned i = 0; i < IPID_ROWS; i++)
-        ids->next[i] = (uint16_t)rng_next(&rng);
+        ids->next[i] = (uint16_t)rng_below(&rng, 65536 / n_shards);
 }
 
 static bool is_atomic(const struct ct_pkt *pkt)
@@ -35,6 +35,7 @@ static uint32_t segments(const struct ct_pkt *pkt)
 void ipid_give(struct ipid *ids, struct ct_pkt *pkt)
 {
     uint8_t *ip = pkt->data;
+    uint32_t own = 65536 / ids->n_shards; /* numbers of this shard */
     uint16_t was = load16(ip + 4), *row, is;
     uint64_t ways;
 
@@ -42,9 +43,8 @@ void ipid_give(struct ipid *ids, struct ct_pkt *pkt)
         return;
     ways = (uint64_t)load32(ip + 12) << 32 | load32(ip + 16);
     row = &ids->next[hash_two(ways, ip[9], ids->key) % IPID_ROWS];
-    is =
-        (uint16_t)(*row % (65536 / ids->n_shards) * ids->n_shards + ids->shard);
-    *row = (uint16_t)(*row + segments(pkt));
+    is = (uint16_t)(*row * ids->n_shards + ids->shard);
+    *row = (uint16_t)((*row + segments(pkt)) % own);
     store16(ip + 4, is);
     store16(ip + 10, csum_update16(load16(ip + 10), was, is));
 }

@@ -6,7 +6,8 @@
  * translates sources should give identifications of his own (RFC 6864 section
  * 5.3, RFC 7857 section 9).  Each goes up by one within a row of (source,
  * destination, protocol): it comes back after 65,536 datagrams of that row, at
- * the earliest.  Shards share the numbers by their residue. */
+ * the earliest.  Shards share the numbers by their residue: each has 65,536
+ * divided by their number, rounded down. */
 #ifndef IPID_H
 #define IPID_H
 
@@ -15,7 +16,7 @@
 enum { IPID_ROWS = 1024 };
 
 struct ipid {
-    uint16_t next[IPID_ROWS];
+    uint16_t next[IPID_ROWS]; /* each below 65536 / n_shards */
     uint64_t key[2];
     uint32_t shard, n_shards;
 };

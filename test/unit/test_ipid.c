@@ -30,22 +30,29 @@ static uint16_t id_of(struct ipid *ids, uint32_t dst, uint16_t flags,
     return load16(bytes + 4);
 }
 
-/* Three shards, one receiver: none gives what another gave. */
+/* However many shards there are, none gives what another gave, and none one of
+ * its own before it has given all of them: over the end of the row, too. */
 static void shards_share_by_residue(void **state)
 {
-    static struct ipid ids[3];
-    static bool seen[65536];
+    static struct ipid ids[7];
+    static uint32_t last[65536];
     struct ct_pkt pkt = {.gso_size = 0};
 
     (void)state;
-    for (uint32_t s = 0; s < 3; s++)
-        ipid_start(&ids[s], 5, s, 3);
-    for (unsigned i = 0; i < 21845u * 3; i++) {
-        uint16_t id = id_of(&ids[i % 3], 1, 0, &pkt);
+    for (uint32_t n = 1; n <= 7; n++) {
+        uint32_t own = 65536 / n;
 
-        assert_int_equal(id % 3, i % 3);
-        assert_false(seen[id]);
-        seen[id] = true;
+        memset(last, 0, sizeof last);
+        for (uint32_t s = 0; s < n; s++)
+            ipid_start(&ids[s], 5, s, n);
+        for (uint32_t i = 1; i <= 5 * own; i++)
+            for (uint32_t s = 0; s < n; s++) {
+                uint16_t id = id_of(&ids[s], 1, 0, &pkt);
+
+                assert_int_equal(id % n, s);
+                assert_true(last[id] == 0 || i - last[id] == own);
+                last[id] = i;
+            }
     }
 }
 
