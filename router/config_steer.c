@@ -215,6 +215,59 @@ static void make_rows(struct config_read *r, struct rows *rows,
                "with at most 1024 addresses");
 }
 
+/* ---- source ports ---- */
+
+static bool is_row(const struct config *config, const struct ct_nat_range *to,
+                   uint8_t proto, uint32_t port)
+{
+    for (uint32_t i = 0; i < config->n_steer; i++) {
+        const struct ct_steer_row *row = &config->steer[i];
+
+        if (row->family == to->family && row->proto == proto &&
+            row->port_lo <= port && row->port_hi >= port &&
+            ct_addr_eq(&row->addr, &to->lo))
+            return true;
+    }
+    return false;
+}
+
+/* A static forward's ports, which are its host's wherever that is. */
+static bool is_static(const struct config *config, const struct config_rule *c)
+{
+    const struct ct_nat_range *to = &c->rule.nat;
+
+    if (!to->has_addr || !ct_addr_eq(&to->lo, &to->hi))
+        return false;
+    for (uint32_t p = to->port_lo; p <= to->port_hi; p++)
+        if (!(asks_proto(&c->rule.match, IPPROTO_TCP) &&
+              is_row(config, to, IPPROTO_TCP, p)) &&
+            !(asks_proto(&c->rule.match, IPPROTO_UDP) &&
+              is_row(config, to, IPPROTO_UDP, p)))
+            return false;
+    return true;
+}
+
+/* Port p belongs to worker p % n: hosts of a worker without one would not get
+ * out. */
+static void check_ports(struct config_read *r, const struct config_rule *c)
+{
+    const struct ct_nat_range *to = &c->rule.nat;
+    uint32_t n = to->port_hi - to->port_lo + 1u;
+    size_t was;
+
+    if (c->rule.hook == CT_PREROUTING || c->rule.hook == CT_OUTPUT ||
+        !to->has_ports || n >= r->config->workers || is_static(r->config, c))
+        return;
+    was = config_rules_enter(r, c);
+    config_read_fail_in(
+        r, c->rule.action == CT_ACT_MASQUERADE ? "ports" : "snat", false,
+        "%u port(s) for %u workers, each of which needs one: hosts of the "
+        "others would not get out; expected at least %u ports, or "
+        "\"workers\": %u",
+        n, r->config->workers, r->config->workers, n);
+    config_read_leave(r, was);
+}
+
 /* ---- rows to table ---- */
 
 static int by_address(const void *a, const void *b)
@@ -316,4 +369,7 @@ void config_steer_make(struct config_read *r)
     }
     r->config->steer = table;
     r->config->n_steer = out.n;
+    for (uint32_t i = 0; i < r->rules->n; i++)
+        if (!r->rules->v[i].failed)
+            check_ports(r, &r->rules->v[i]);
 }

@@ -399,6 +399,24 @@ static void steering_rows_follow_the_first_rule(void **state)
     config_free(c);
 }
 
+/* A port for each worker is enough, and a static forward's port needs none. */
+static void few_source_ports(void **state)
+{
+    (void)state;
+    config_free(
+        fine("\"workers\": 4, \"rules\": {\"postrouting\": [{\"proto\": "
+             "\"udp\", \"snat\": \"192.0.2.1:5000-5003\"}]}"));
+    config_free(
+        fine("\"workers\": 1, \"rules\": {\"postrouting\": [{\"proto\": "
+             "\"udp\", \"snat\": \"192.0.2.1:5000\"}]}"));
+    config_free(
+        fine("\"workers\": 4, \"rules\": {\"prerouting\": [{\"dst\": "
+             "\"192.0.2.1\", \"proto\": \"udp\", \"dport\": 5060, \"dnat\": "
+             "\"10.0.1.2\"}], \"postrouting\": [{\"src\": \"10.0.1.2\", "
+             "\"proto\": \"udp\", \"sport\": 5060, \"snat\": "
+             "\"192.0.2.1:5060\"}]}"));
+}
+
 /* Echo requests have a row of their own, replies must not. */
 static void a_rule_for_all_protocols_steers_echo_too(void **state)
 {
@@ -456,6 +474,7 @@ int main(void)
         cmocka_unit_test(ids_are_stable_and_unique),
         cmocka_unit_test(steering_rows_follow_the_first_rule),
         cmocka_unit_test(a_rule_for_all_protocols_steers_echo_too),
+        cmocka_unit_test(few_source_ports),
         cmocka_unit_test(print_config_says_where_values_come_from),
     };
 

@@ -374,6 +374,12 @@ static const struct {
     {"\"workers\": 2, " PRE("\"dst\": \"198.51.100.1\", \"proto\": \"tcp\", "
                             "\"dnat\": ^\"10.0.1.2\""),
      P0 "/dnat", "every port"},
+    {"\"workers\": 4, " POST("\"proto\": \"udp\", \"snat\": "
+                             "^\"192.0.2.1:5000-5002\""),
+     S0 "/snat", "at least 4 ports"},
+    {"\"workers\": 3, " POST("\"proto\": \"udp\", \"masquerade\": true, "
+                             "\"ports\": ^\"5000-5001\""),
+     S0 "/ports", "at least 3 ports"},
 };
 
 static void each_error_has_its_place_and_says_what(void **state)
