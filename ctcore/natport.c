@@ -290,6 +290,19 @@ static bool take_shared(struct nat *n, struct ct_tuple *cur,
     return false;
 }
 
+/* What a source's own port is in this shard's slice: itself, or always the same
+ * other one, so that a flow that is picked up after a restart finds its port
+ * again.  Ports that follow each other become ports that do. */
+static uint16_t slice_port(const struct nat *n, uint16_t port, uint16_t lo,
+                           uint16_t hi)
+{
+    uint32_t size = portmap_size(n->ports, lo, hi);
+
+    if (size == 0 || port % n->ports->n_shards == n->ports->shard)
+        return port;
+    return portmap_kth(n->ports, lo, (uint32_t)(port - lo) % size);
+}
+
 /* Steps 3 to 5 at the address that cur has by now.  port: the source's own. */
 static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
                         struct nat_ask *ask)
@@ -309,9 +322,11 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
         lo = r->port_lo;
         hi = r->port_hi;
     }
-    if (!(r && r->random) && (!given || (port >= lo && port <= hi)) &&
-        port_is_ours(n, cur) && is_free(n, cur, ask))
-        return true;
+    if (!(r && r->random) && (!given || (port >= lo && port <= hi))) {
+        cur->sport = slice_port(n, port, lo, hi);
+        if (port_is_ours(n, cur) && is_free(n, cur, ask))
+            return true;
+    }
     if (portmap_size(n->ports, lo, hi) == 0)
         return false;
     pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto, true);

@@ -4,7 +4,8 @@
  * search in place of its 248 tries):
  *   1. what it has, if the rule's range allows it and it is free;
  *   2. the mapping this source already has (RFC 4787 REQ-1);
- *   3. its own port at an address of the pool;
+ *   3. its own port at an address of the pool, or with several shards the one
+ *      that stands for it in the shard's slice;
  *   4. a port of the same class that nobody uses, from a seeded start;
  *   5. a port that only flows to other remotes use.
  * Rules that say random begin at 4.  Profiles weir and rfc take a port that is

@@ -471,6 +471,20 @@ close_loop:
     return code;
 }
 
+/* One worker has all hosts. */
+static void get_steer_key(struct control *c, const struct config *config)
+{
+    char err[STEERKEY_ROOM];
+
+    if (config->seed_set) {
+        memset(c->steer_key, 0, sizeof c->steer_key);
+        memcpy(c->steer_key, &config->seed, sizeof config->seed);
+    } else if (config->workers > 1 &&
+               !steerkey_get(config->socket, c->steer_key, err)) {
+        log_warn("control", "%s", err);
+    }
+}
+
 int control_run(const char *path, struct config *config)
 {
     struct control *c = calloc(1, sizeof *c);
@@ -485,8 +499,10 @@ int control_run(const char *path, struct config *config)
     }
     c->path = path;
     entropy_fill(c->key, sizeof c->key);
+    get_steer_key(c, config);
     code = hostnet_open(c, &config);
-    if (code == 0 && (c->now = generation_new(config, NULL, c->key)) == NULL) {
+    if (code == 0 &&
+        (c->now = generation_new(config, NULL, c->steer_key)) == NULL) {
         log_error("control", "not enough memory to start");
         code = 1;
     }

@@ -8,6 +8,7 @@
 #include "health.h"
 #include "queue.h"
 #include "shortage.h"
+#include "steerkey.h"
 #include "tun.h"
 
 #include <web/web.h>
@@ -31,7 +32,7 @@ struct control {
     uv_poll_t orders; /* of the process that changes the kernel, if there is */
     int code;         /* exit */
     uv_timer_t log_wait; /* rule lines wait until the log has room */
-    uint8_t key[16];
+    uint8_t key[16], steer_key[STEERKEY_BYTES]; /* of tables; of owners */
     struct generation *now; /* the newest, older ones hang on it */
     bool revalidating;      /* its rules: not all workers have said so */
     uint64_t revoked;       /* flows ended by that, before */

@@ -83,7 +83,7 @@ bool reload_adopt(struct control *c, struct config *config)
     struct generation *g = NULL;
 
     if (config != NULL && generation_freeze(c->now->config, config))
-        g = generation_new(config, c->now, c->key);
+        g = generation_new(config, c->now, c->steer_key);
     if (g == NULL) {
         config_free(config);
         log_error("control", "the old configuration stays");

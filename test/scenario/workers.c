@@ -402,6 +402,30 @@ static void announced_before_the_reload(void **state)
     }
 }
 
+/* A router that starts again with the same key and number of shards knows
+ * nothing, picks connections up in the middle, and gives each its port. */
+static void restart_finds_the_same_ports(void **state)
+{
+    unsigned before[HOSTS], kept = 0;
+
+    (void)state;
+    EACH_COUNT(n)
+    {
+        begin(n, "", NULL, "");
+        connect_all(before);
+        end();
+        begin(n, "", NULL, "");
+        for (unsigned i = HOSTS; i-- > 0;) {
+            say("10.0.1.%u:%u > 203.0.113.5:80 tcp . seq 101 ack 901 win 60000",
+                2 + i, 30000 + i);
+            kept += last_port(false) == before[i];
+        }
+        all_go_on(before);
+        end();
+    }
+    assert_int_equal(kept, HOSTS * sizeof counts / sizeof *counts);
+}
+
 /* ---- while not all shards use the new steering ---- */
 
 static void one_flow_across_the_swap(void **state)
@@ -488,6 +512,7 @@ int main(void)
         cmocka_unit_test(removed_forward_gives_ports_back),
         cmocka_unit_test(error_about_a_stray),
         cmocka_unit_test(announced_before_the_reload),
+        cmocka_unit_test(restart_finds_the_same_ports),
         cmocka_unit_test(one_flow_across_the_swap),
         cmocka_unit_test(held_first_packet_comes_too_late),
     };
