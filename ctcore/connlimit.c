@@ -47,6 +47,18 @@ uint32_t connlimit_look(const struct connlimit *l,
     return tally_count(&l->tally, tally_find(&l->tally, &key));
 }
 
+uint32_t connlimit_peek(const void *block, const struct connlimit *own,
+                        const struct ct_connlimit *rule,
+                        const struct ct_conn *c)
+{
+    const struct connlimit *l = block;
+    struct tally_key key = key_of(rule, c);
+
+    if (!l || !__atomic_load_n(&l->ready, __ATOMIC_ACQUIRE))
+        return 0;
+    return tally_peek(&l->tally, &key, own->tally.key);
+}
+
 uint32_t connlimit_count(struct connlimit *l, const struct ct_connlimit *rule,
                          uint32_t slot, const struct ct_conn *c)
 {

@@ -15,6 +15,7 @@
 
 struct connlimit {
     struct tally tally;
+    uint32_t ready;    /* other shards may look */
     uint16_t *counted; /* by slot: bit 1 << (number - 1) */
     struct ct_connlimit rule[CT_MAX_CONNLIMITS]; /* by number - 1 */
 };
@@ -28,6 +29,12 @@ uint32_t connlimit_count(struct connlimit *l, const struct ct_connlimit *rule,
                          uint32_t slot, const struct ct_conn *c);
 /* Its source's count as it is. */
 uint32_t connlimit_look(const struct connlimit *l,
+                        const struct ct_connlimit *rule,
+                        const struct ct_conn *c);
+
+/* Any thread: the same in another shard's block, which may not be laid out yet.
+ * own: this shard's, with the same key. */
+uint32_t connlimit_peek(const void *block, const struct connlimit *own,
                         const struct ct_connlimit *rule,
                         const struct ct_conn *c);
 

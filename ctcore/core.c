@@ -26,13 +26,42 @@ static void look(struct ct_log *log, const struct ct_pkt *pkt)
     log->icmp_code = pkt->icmp_code;
 }
 
-static bool may_tell(const struct ct *ct, struct ct_rule_count *n)
+bool core_limit(struct ct *ct, uint32_t rule)
 {
+    uint64_t others = 0;
+
+    for (uint32_t i = 0; ct->all_counts && i < ct->peers.n_all; i++)
+        if (i != ct->peers.self)
+            others = limit_later(others, &ct->all_counts[i][rule].full_at_ns);
+    return limit_take(&ct->counts[rule].full_at_ns, others,
+                      &ct->rules->rules[rule].limit, ct->now);
+}
+
+uint32_t core_connlimit_others(const struct ct *ct,
+                               const struct ct_connlimit *rule,
+                               const struct ct_conn *c)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; ct->all_connlimits && i < ct->peers.n_all; i++)
+        if (i != ct->peers.self)
+            n += connlimit_peek(ct->all_connlimits[i], ct->connlimit, rule, c);
+    return n;
+}
+
+static bool may_tell(const struct ct *ct, uint32_t rule,
+                     struct ct_rule_count *n)
+{
+    uint64_t others = 0;
     uint32_t rate = ct->params.v[CT_PARAM_log_rate];
     struct ct_limit limit = {.cost_ns = rate ? 1000000000u / rate : 0,
                              .room_ns = 1000000000u};
 
-    return rate && limit_take(&n->log_full_at_ns, &limit, ct->now);
+    for (uint32_t i = 0; ct->all_counts && i < ct->peers.n_all; i++)
+        if (i != ct->peers.self)
+            others =
+                limit_later(others, &ct->all_counts[i][rule].log_full_at_ns);
+    return rate && limit_take(&n->log_full_at_ns, others, &limit, ct->now);
 }
 
 /* False: the listener had no room. */
@@ -65,7 +94,7 @@ static __attribute__((noinline)) void tell(struct ct *ct, uint32_t rule,
 
     if (!ct->log)
         return;
-    if (may_tell(ct, n) && said(ct, r, n->log_suppressed, pkt)) {
+    if (may_tell(ct, rule, n) && said(ct, r, n->log_suppressed, pkt)) {
         core_stat(ct, CT_STAT_logged);
         n->log_suppressed = 0;
         return;

@@ -73,6 +73,9 @@ struct ct {
     const struct ct_ruleset *rules;
     struct ct_rule_count *counts;
     struct connlimit *connlimit; /* or NULL: no rule has one */
+    /* Of all shards, by number, as this one's are; NULL: there is one. */
+    struct ct_rule_count *const *all_counts;
+    void *const *all_connlimits;
     enum ct_on_full on_full;
     bool hairpin;
     uint32_t subscribed;
@@ -101,6 +104,14 @@ static inline void core_stat(struct ct *ct, enum ct_stat stat)
 
 /* The packet met that rule: count it, and tell of it if the rule says so. */
 void core_met(struct ct *ct, uint32_t rule, const struct ct_pkt *pkt);
+
+/* Take a token of that rule's bucket, which all shards share. */
+bool core_limit(struct ct *ct, uint32_t rule);
+
+/* Live flows of that flow's source in other shards. */
+uint32_t core_connlimit_others(const struct ct *ct,
+                               const struct ct_connlimit *rule,
+                               const struct ct_conn *c);
 
 /* Give a flow an extension, and count it; NULL: none left, and that counted.
  * => between conn_write_begin() and conn_write_end() of that slot. */

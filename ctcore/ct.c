@@ -136,7 +136,16 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
 {
     ct->rules = rules;
     ct->counts = counts;
+    ct->all_counts = NULL;
+    ct->all_connlimits = NULL;
     hooks_choose(ct);
+}
+
+void ct_set_shared(struct ct *ct, struct ct_rule_count *const counts[],
+                   void *const connlimits[])
+{
+    ct->all_counts = counts;
+    ct->all_connlimits = connlimits;
 }
 
 size_t ct_connlimit_size(const struct ct_ruleset *rules, uint32_t max)
@@ -169,6 +178,8 @@ void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
             if (connlimit_has(was, old, slot))
                 connlimit_count(is, rule, slot, core_conn(ct, slot));
     }
+    if (is)
+        __atomic_store_n(&is->ready, 1, __ATOMIC_RELEASE);
     ct->connlimit = is;
 }
 

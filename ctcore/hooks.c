@@ -35,6 +35,7 @@ static bool within_connlimit(struct ct *ct, const struct ct_pkt *pkt,
         n = connlimit_look(ct->connlimit, rule, c);
     else
         n = connlimit_count(ct->connlimit, rule, table_slot(&ct->table, c), c);
+    n += core_connlimit_others(ct, rule, c);
     return (n > rule->max) == rule->over;
 }
 
@@ -48,8 +49,7 @@ static uint32_t next_rule(struct ct *ct, const struct ct_pkt *pkt, uint32_t at,
 
         if (r->connlimit.number && !within_connlimit(ct, pkt, &r->connlimit))
             continue;
-        if (r->limit.cost_ns && limit_take(&ct->counts[at].full_at_ns,
-                                           &r->limit, ct->now) == r->limit.over)
+        if (r->limit.cost_ns && core_limit(ct, at) == r->limit.over)
             continue;
         break;
     }

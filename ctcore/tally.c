@@ -32,24 +32,92 @@ static struct counter *at(const struct tally *t, uint32_t counter)
     return (struct counter *)(void *)t->counters.items + (counter - 1);
 }
 
+_Static_assert(sizeof(struct tally_key) % 8 == 0, "copied in whole words");
+
 static bool same(const struct tally_key *a, const struct tally_key *b)
 {
     return ct_addr_eq(&a->source, &b->source) && a->what == b->what &&
            a->zone == b->zone && a->family == b->family;
 }
 
-/* Where that counter is named, or where its chain ends. */
-static uint32_t *find(const struct tally *t, const struct tally_key *key)
+static uint32_t head_of(const struct tally *t, const struct tally_key *key,
+                        const uint64_t hash_key[2])
 {
     uint64_t w[3] = {key->source.w64[0], key->source.w64[1],
                      (uint64_t)key->zone << 32 | (uint32_t)key->what << 8 |
                          key->family};
-    uint32_t *link = &t->heads[hash_words(w, 3, t->key) & (t->n_heads - 1)];
+
+    return (uint32_t)hash_words(w, 3, hash_key) & (t->n_heads - 1);
+}
+
+/* Where that counter is named, or where its chain ends. */
+static uint32_t *find(const struct tally *t, const struct tally_key *key)
+{
+    uint32_t *link = &t->heads[head_of(t, key, t->key)];
 
     while (*link && !same(&at(t, *link)->key, key))
         link = &at(t, *link)->next;
     return link;
 }
+
+static void set(uint32_t *word, uint32_t to)
+{
+    __atomic_store_n(word, to, __ATOMIC_RELEASE);
+}
+
+/* ---- the look from another thread ---- */
+
+#define MAX_RESTARTS 100
+
+static uint32_t load(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static struct tally_key copy_key(const struct counter *c)
+{
+    struct tally_key key;
+    const uint64_t *from = (const void *)&c->key;
+
+    for (size_t i = 0; i < sizeof key / 8; i++)
+        ((uint64_t *)(void *)&key)[i] =
+            __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
+    return key;
+}
+
+static uint32_t walk_chain(const struct tally *t, const struct tally_key *key,
+                           uint32_t head)
+{
+    uint32_t i = load(&t->heads[head]);
+
+    for (uint32_t n = 0; i && i <= t->counters.n && n < t->counters.n; n++) {
+        const struct counter *c = at(t, i);
+        struct tally_key is = copy_key(c);
+
+        if (same(&is, key))
+            return load(&c->n);
+        i = load(&c->next);
+    }
+    return 0;
+}
+
+uint32_t tally_peek(const struct tally *t, const struct tally_key *key,
+                    const uint64_t hash_key[2])
+{
+    uint32_t head = head_of(t, key, hash_key), n = 0;
+
+    for (int k = 0; k < MAX_RESTARTS; k++) {
+        uint32_t moves = load(&t->moves);
+
+        n = walk_chain(t, key, head);
+        if (!(moves & 1) &&
+            __atomic_load_n(&t->moves, __ATOMIC_RELAXED) == moves)
+            break;
+    }
+    return n;
+}
+
+/* ---- the owner's ---- */
 
 uint32_t tally_find(const struct tally *t, const struct tally_key *key)
 {
@@ -61,6 +129,17 @@ uint32_t tally_count(const struct tally *t, uint32_t counter)
     return counter ? at(t, counter)->n : 0;
 }
 
+static void fill(struct counter *c, const struct tally_key *key)
+{
+    const uint64_t *from = (const void *)key;
+    uint64_t *to = (void *)&c->key;
+
+    for (size_t i = 0; i < sizeof *key / 8; i++)
+        __atomic_store_n(&to[i], from[i], __ATOMIC_RELEASE);
+    set(&c->n, 0);
+    set(&c->next, 0);
+}
+
 uint32_t tally_add(struct tally *t, const struct tally_key *key)
 {
     uint32_t *link = find(t, key);
@@ -68,10 +147,12 @@ uint32_t tally_add(struct tally *t, const struct tally_key *key)
     if (!*link) {
         uint32_t counter = pool_get(&t->counters) + 1;
 
-        *at(t, counter) = (struct counter){.key = *key};
-        *link = counter;
+        set(&t->moves, t->moves + 1);
+        fill(at(t, counter), key);
+        set(link, counter);
+        set(&t->moves, t->moves + 1);
     }
-    at(t, *link)->n++;
+    set(&at(t, *link)->n, at(t, *link)->n + 1);
     return *link;
 }
 
@@ -79,8 +160,11 @@ void tally_take(struct tally *t, uint32_t counter)
 {
     struct counter *c = at(t, counter);
 
-    if (--c->n > 0)
+    set(&c->n, c->n - 1);
+    if (c->n > 0)
         return;
-    *find(t, &c->key) = c->next;
+    set(&t->moves, t->moves + 1);
+    set(find(t, &c->key), c->next);
     pool_put(&t->counters, counter - 1);
+    set(&t->moves, t->moves + 1);
 }

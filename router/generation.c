@@ -71,7 +71,9 @@ static void prepare(struct generation *g, unsigned worker)
     s->fib = g->fib;
     s->steer = g->steer;
     s->rules = &c->rules;
-    s->counts = g->counts + (size_t)worker * c->rules.n;
+    s->counts = g->counts_of[worker] = g->counts + (size_t)worker * c->rules.n;
+    s->all_counts = g->counts_of;
+    s->all_connlimits = g->connlimit;
     s->connlimit = g->connlimit[worker];
     s->params = c->params;
     s->revalidate = c->revalidate;

@@ -16,7 +16,8 @@ struct generation {
     struct steer *steer;
     uint32_t n_workers;
     struct worker_setup setup[CT_MAX_SHARDS];
-    struct ct_rule_count *counts;   /* n_workers times rules.n */
+    struct ct_rule_count *counts; /* n_workers times rules.n */
+    struct ct_rule_count *counts_of[CT_MAX_SHARDS]; /* by worker, in counts */
     void *connlimit[CT_MAX_SHARDS]; /* or NULL: no rule has one */
     uint32_t *before;               /* see struct worker_setup */
 };

@@ -63,8 +63,10 @@ static void carry(const struct worker_setup *was, const struct worker_setup *is)
         __atomic_store_n(&is->counts[i].packets, from->packets,
                          __ATOMIC_RELAXED);
         __atomic_store_n(&is->counts[i].bytes, from->bytes, __ATOMIC_RELAXED);
-        is->counts[i].full_at_ns = from->full_at_ns;
-        is->counts[i].log_full_at_ns = from->log_full_at_ns;
+        __atomic_store_n(&is->counts[i].full_at_ns, from->full_at_ns,
+                         __ATOMIC_RELAXED);
+        __atomic_store_n(&is->counts[i].log_full_at_ns, from->log_full_at_ns,
+                         __ATOMIC_RELAXED);
         is->counts[i].log_suppressed = from->log_suppressed;
     }
 }
@@ -108,6 +110,8 @@ static void use(struct worker *w, const struct worker_setup *setup)
     ct_set_params(w->ct, &setup->params);
     ct_set_connlimit(w->ct, setup->rules, setup->connlimit, setup->before);
     ct_set_rules(w->ct, setup->rules, setup->counts);
+    if (w->config.n_workers > 1)
+        ct_set_shared(w->ct, setup->all_counts, setup->all_connlimits);
     journey_set_ifaces(w->journey, &setup->ifaces, setup->more);
     journey_set_fib(w->journey, setup->fib);
     for (unsigned i = 0; i < w->config.n_ifaces; i++)

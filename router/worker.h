@@ -28,6 +28,8 @@ struct worker_setup {
     const struct ct_ruleset *rules;
     struct ct_rule_count *counts; /* this worker's */
     void *connlimit;              /* the same; see ct_set_connlimit() */
+    struct ct_rule_count *const *all_counts; /* of all workers */
+    void *const *all_connlimits;
     /* By rule: its index in the setup before this one, whose counts it goes on
      * with; CT_NONE: a new rule.  NULL: all are new. */
     const uint32_t *before;

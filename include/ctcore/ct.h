@@ -110,6 +110,13 @@ size_t ct_connlimit_size(const struct ct_ruleset *rules, uint32_t max);
 void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
                       void *block, const uint32_t *before);
 
+/* Right behind ct_set_rules(): counts and connlimit blocks of all shards for
+ * these rules, all[i] shard i's, this one's included.  Limits then hold for all
+ * together.  Borrowed as those are; another shard may not use its own yet.
+ * NULL: there is one shard. */
+void ct_set_shared(struct ct *ct, struct ct_rule_count *const counts[],
+                   void *const connlimits[]);
+
 /* Copied.  Flows masqueraded behind an address that is gone are destroyed. */
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
 

@@ -143,12 +143,16 @@ static void set_connlimit(struct rig *rig, struct rig_shard *s,
 static void set_rules(struct rig *rig, struct rig_shard *s,
                       const struct config *was)
 {
+    uint32_t i = (uint32_t)(s - rig->shard), n = rig->config->rules.n;
     struct ct_rule_count *old = s->counts;
-    uint32_t n = rig->config->rules.n;
 
     set_connlimit(rig, s, was);
     s->counts = must(calloc(n + 1, sizeof *s->counts), "memory");
     ct_set_rules(s->ct, &rig->config->rules, s->counts);
+    rig->all_counts[i] = s->counts;
+    rig->all_connlimits[i] = s->connlimit;
+    if (rig->n > 1)
+        ct_set_shared(s->ct, rig->all_counts, rig->all_connlimits);
     free(old);
 }
 

@@ -41,6 +41,8 @@ struct rig {
     struct rig_calls calls;
     uint32_t n;
     struct rig_shard shard[RIG_SHARDS];
+    struct ct_rule_count *all_counts[RIG_SHARDS];
+    void *all_connlimits[RIG_SHARDS];
     struct ct *ct; /* shard 0's, as the next three */
     struct journey *journey;
     struct ct_rule_count *counts;

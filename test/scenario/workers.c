@@ -426,6 +426,48 @@ static void restart_finds_the_same_ports(void **state)
     assert_int_equal(kept, HOSTS * sizeof counts / sizeof *counts);
 }
 
+/* ---- limits ---- */
+
+#define TO_WAN(more)                                                           \
+    ",\"forward\":[{\"out\":\"wan\",\"proto\":\"udp\"," more                   \
+    ",\"verdict\":\"drop\"}]"
+
+/* As many pass as with one shard, whichever hosts they are of. */
+static void limits_hold_for_all_together(void **state)
+{
+    (void)state;
+    EACH_COUNT(n)
+    {
+        begin(n, "", NULL, TO_WAN("\"limit\":\"over 10/second burst 5\""));
+        for (unsigned i = 0; i < 100; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:53 udp", 2 + i);
+        assert_int_equal(t.sent, 5);
+        t.rig.now.ms += 200;
+        for (unsigned i = 0; i < 100; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:53 udp", 102 + i);
+        assert_int_equal(t.sent, 7);
+        end();
+    }
+}
+
+static void connlimit_counts_a_prefix_in_all_shards(void **state)
+{
+    (void)state;
+    EACH_COUNT(n)
+    {
+        begin(n, "", NULL, TO_WAN("\"connlimit\":\"over 9/24\""));
+        for (unsigned i = 0; i < 100; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:53 udp", 2 + i);
+        assert_int_equal(t.sent, 9);
+        t.rig.now.ms += 3600 * 1000;
+        rig_tick(&t.rig); /* all are over */
+        for (unsigned i = 0; i < 100; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:53 udp", 102 + i);
+        assert_int_equal(t.sent, 18);
+        end();
+    }
+}
+
 /* ---- while not all shards use the new steering ---- */
 
 static void one_flow_across_the_swap(void **state)
@@ -513,6 +555,8 @@ int main(void)
         cmocka_unit_test(error_about_a_stray),
         cmocka_unit_test(announced_before_the_reload),
         cmocka_unit_test(restart_finds_the_same_ports),
+        cmocka_unit_test(limits_hold_for_all_together),
+        cmocka_unit_test(connlimit_counts_a_prefix_in_all_shards),
         cmocka_unit_test(one_flow_across_the_swap),
         cmocka_unit_test(held_first_packet_comes_too_late),
     };
