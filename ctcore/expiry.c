@@ -1,7 +1,7 @@
 #include "expiry.h"
 
 static void open_list(struct expiry *e, uint32_t at, uint8_t param,
-                      uint8_t class, uint32_t ms)
+                      uint8_t class, uint64_t ms)
 {
     e->list[at] = (struct expiry_list){
         .head = CT_NONE,
@@ -14,9 +14,9 @@ static void open_list(struct expiry *e, uint32_t at, uint8_t param,
     e->map[param][class] = (uint8_t)at;
 }
 
-static uint32_t to_ms(uint32_t s)
+static uint64_t to_ms(uint32_t s)
 {
-    return s > UINT32_MAX / 1000 ? UINT32_MAX : s * 1000;
+    return (uint64_t)s * 1000;
 }
 
 void expiry_init(struct expiry *e, struct ct_conn *conns,
@@ -38,7 +38,7 @@ void expiry_init(struct expiry *e, struct ct_conn *conns,
 
 /* A former list of just that duration that still has flows, or none. */
 static uint32_t same_list(const struct expiry *e, uint8_t param, uint8_t class,
-                          uint32_t ms)
+                          uint64_t ms)
 {
     for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++) {
         const struct expiry_list *l = &e->list[i];
@@ -62,7 +62,7 @@ static uint32_t spare_list(const struct expiry *e, uint32_t old)
     return old;
 }
 
-static void change(struct expiry *e, uint8_t p, uint8_t c, uint32_t ms)
+static void change(struct expiry *e, uint8_t p, uint8_t c, uint64_t ms)
 {
     uint32_t old = e->map[p][c], at = same_list(e, p, c, ms);
 
@@ -85,7 +85,7 @@ void expiry_set_params(struct expiry *e, const struct ct_params *params)
 {
     for (uint8_t p = 0; p < CT_N_TIMEOUTS; p++)
         for (uint8_t c = 0; c < EXPIRY_N_CLASSES; c++) {
-            uint32_t ms = to_ms(params->v[p]);
+            uint64_t ms = to_ms(params->v[p]);
 
             if (e->list[e->map[p][c]].ms != ms)
                 change(e, p, c, ms);

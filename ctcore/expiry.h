@@ -32,8 +32,8 @@ _Static_assert(EXPIRY_OWN + EXPIRY_N_CLASSES <= EXPIRY_NO_LIST,
                "a list's number is a byte");
 
 struct expiry_list {
+    uint64_t ms; /* duration */
     uint32_t head, tail, count;
-    uint32_t ms; /* duration */
     uint8_t param, class;
     bool current; /* new flows come here */
 };

@@ -53,6 +53,24 @@ static void deadline_is_exact_to_the_millisecond(void **state)
     free(f);
 }
 
+/* A duration may be a year: more milliseconds than 32 bits count. */
+static void a_year_is_a_year(void **state)
+{
+    static const uint32_t year = 365 * 24 * 3600;
+    struct fix *f = open_fix();
+
+    (void)state;
+    assert_true(ct_param_info(CT_PARAM_udp)->max >= year);
+    f->params.v[CT_PARAM_udp] = year;
+    expiry_set_params(&f->e, &f->params);
+    put(f, 0, CT_PARAM_udp, 5);
+    assert_int_equal(f->conns[0].expires, 5 + (uint64_t)year * 1000);
+    assert_int_equal(due(f, 4 + (uint64_t)year * 1000), CT_NONE);
+    assert_int_equal(due(f, 5 + (uint64_t)year * 1000), 0);
+    expiry_remove(&f->e, 0);
+    free(f);
+}
+
 static void the_one_refreshed_last_goes_last(void **state)
 {
     struct fix *f = open_fix();
@@ -141,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deadline_is_exact_to_the_millisecond),
+        cmocka_unit_test(a_year_is_a_year),
         cmocka_unit_test(the_one_refreshed_last_goes_last),
         cmocka_unit_test(within_a_second_only_the_deadline_moves),
         cmocka_unit_test(a_changed_duration_begins_a_new_list),
