@@ -86,6 +86,7 @@ enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     conn_write_end(c);
     elsewhere_mark(ct, c);
     core_stat(ct, CT_STAT_created);
+    stats_add(&ct->stats[CT_STAT_unconfirmed], (uint64_t)-1);
     notify_send(ct, c,
                 pkt->events |
                     (c->status & CT_EXPECTED ? (uint32_t)CT_EVENT_RELATED

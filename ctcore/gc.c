@@ -106,6 +106,7 @@ void gc_revoke(struct ct *ct, uint32_t slot)
 
 void gc_discard(struct ct *ct, uint32_t slot)
 {
+    stats_add(&ct->stats[CT_STAT_unconfirmed], (uint64_t)-1);
     put_back(ct, slot);
 }
 

@@ -356,6 +356,7 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     slot = pool_get(&ct->conns);
     __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,
                      __ATOMIC_RELAXED);
+    core_stat(ct, CT_STAT_unconfirmed);
     reply.zone = answer_zone(ct, pkt, x);
     fill(ct, slot, pkt, &reply, &st);
     core_account(ct, slot, pkt);

@@ -447,8 +447,9 @@ const char *rig_check(const struct rig *rig)
             rig_stat(rig, CT_STAT_orig_rst) + rig_stat(rig, CT_STAT_orig_error))
         return "out != forwarded + originated";
     if (rig_stat(rig, CT_STAT_entries) !=
-        rig_stat(rig, CT_STAT_created) - rig_stat(rig, CT_STAT_destroyed))
-        return "entries != created - destroyed";
+        rig_stat(rig, CT_STAT_created) - rig_stat(rig, CT_STAT_destroyed) +
+            rig_stat(rig, CT_STAT_unconfirmed))
+        return "entries != created - destroyed + unconfirmed";
     for (uint32_t i = 0; i < rig->n; i++)
         for (uint32_t s = 0; s < ct_slots(rig->shard[i].ct); s++)
             flows += ct_read(rig->shard[i].ct, s, rig->now, &view);

@@ -85,8 +85,8 @@ void rig_tick(struct rig *rig);
 /* NULL, or a static text: which of the promised sums does not hold.
  *   in = forwarded + local + drops + held + merged fragments
  *   out = forwarded + originated
- *   entries = created - destroyed, and as many are to be read (when asked
- *   between packets and behind rig_tick()). */
+ *   entries = created - destroyed + unconfirmed, and as many are to be read
+ * (when asked between packets and behind rig_tick()). */
 const char *rig_check(const struct rig *rig);
 
 /* Sum of all drops by reason of kind D. */
