@@ -129,6 +129,7 @@ def caps(workers):
         time.sleep(0.3)
         w.set_up("wan")
         talk.say(20)
+        lab.wait_for("weir has seen that the device is up", w.weir.ready)
         health(w)
         promised(w, USER, 0)
 
