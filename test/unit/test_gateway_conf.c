@@ -206,19 +206,20 @@ static void the_newer_wish_wins(void **state)
 
 static void each_device_gets_its_ipv6_back(void **state)
 {
+    static const char forwarding[] = "grep -H . " CONF6 "forwarding";
     char *before;
 
     (void)state;
     sh("ip link add other type veth peer name another;"
        "sysctl -qw net.ipv6.conf.other.forwarding=1 "
        "net.ipv6.conf.lan0.forwarding=1 net.ipv6.conf.default.forwarding=1");
-    before = state_of_kernel();
+    before = said(forwarding);
     stop_all(start_all());
-    assert_same(before, state_of_kernel());
-    before = state_of_kernel(); /* a killed one knew it, too */
+    assert_same(before, said(forwarding));
+    before = said(forwarding); /* a killed one knew it, too */
     assert_int_equal(in_child(run_and_die, NULL), 0);
     stop_all(start_all());
-    assert_same(before, state_of_kernel());
+    assert_same(before, said(forwarding));
 }
 
 /* However often a device is renamed, what it was is known. */
@@ -282,11 +283,12 @@ static void on_a_full_disk(void *ctx)
 /* What can't be noted is not changed. */
 static void a_full_disk(void **state)
 {
-    char *before = state_of_kernel();
+    static const char forwarding[] = "grep -H . " CONF "forwarding";
+    char *before = said(forwarding);
 
     (void)state;
     assert_int_equal(in_child(on_a_full_disk, NULL), 0);
-    assert_same(before, state_of_kernel());
+    assert_same(before, said(forwarding));
 }
 
 /* The file of a killed one is gone: it was weir who let two devices forward. */
