@@ -36,6 +36,7 @@ static const struct {
     {"/api/socket", TEXT},        {"/api/token_file", TEXT_OR_NULL},
     {"/log/level", TEXT},         {"/log/format", TEXT},
     {"/queues/socket", TEXT},     {"/gateway/offloads", SWITCH},
+    {"/gateway/wait", SWITCH},    {"/gateway/txqueuelen", NUMBER},
 };
 
 enum { N_FIXED = CONFIG_READ_N(fixed), N_OPTIONS = N_FIXED + CT_N_PARAMS };

@@ -154,6 +154,20 @@ static void read_offloads(struct config_read *r, json_t *v, void *into)
         config->iface[side].offloads = config->gateway.offloads;
 }
 
+static void read_txqueuelen(struct config_read *r, json_t *v, void *into)
+{
+    struct config *config = into;
+
+    config_ifaces_txqueuelen(r, v, &config->gateway.txqueuelen);
+    for (unsigned side = 0; side < 2; side++)
+        config->iface[side].txqueuelen = config->gateway.txqueuelen;
+}
+
+static void read_wait(struct config_read *r, json_t *v, void *into)
+{
+    (void)config_read_bool(r, v, &((struct config *)into)->gateway.wait);
+}
+
 /* Sorted, without overlap. */
 static void merge(struct config_gateway *g)
 {
@@ -238,6 +252,7 @@ static void make_ifaces(struct config_read *r, struct config *config)
 {
     config->gateway.set = true;
     config->gateway.offloads = true;
+    config->gateway.txqueuelen = CONFIG_TXQUEUELEN;
     config->n_ifaces = 2;
     for (unsigned side = 0; side < 2; side++) {
         struct config_iface *f = &config->iface[side];
@@ -247,6 +262,7 @@ static void make_ifaces(struct config_read *r, struct config *config)
         f->inside = side == LAN;
         f->mtu = 1500;
         f->offloads = true;
+        f->txqueuelen = CONFIG_TXQUEUELEN;
     }
     r->memory->facts_known = r->facts != NULL;
     if (r->facts != NULL) {
@@ -261,6 +277,8 @@ static const struct config_key keys[] = {
     {"reserved_ports", read_reserved},
     {"notrack", read_notrack},
     {"offloads", read_offloads},
+    {"txqueuelen", read_txqueuelen},
+    {"wait", read_wait},
 };
 
 void config_gateway_read(struct config_read *r, json_t *v, void *into)

@@ -178,6 +178,20 @@ static void read_offloads(struct config_read *r, json_t *v, void *into)
     (void)config_read_bool(r, v, &((struct config_iface *)into)->offloads);
 }
 
+void config_ifaces_txqueuelen(struct config_read *r, const json_t *v,
+                              uint32_t *packets)
+{
+    uint64_t n;
+
+    if (config_read_uint(r, v, 1, CONFIG_TXQUEUELEN_MAX, &n))
+        *packets = (uint32_t)n;
+}
+
+static void read_txqueuelen(struct config_read *r, json_t *v, void *into)
+{
+    config_ifaces_txqueuelen(r, v, &((struct config_iface *)into)->txqueuelen);
+}
+
 static void read_kernel_address(struct config_read *r, json_t *v, void *into)
 {
     struct config_iface *iface = into;
@@ -194,9 +208,13 @@ static void read_kernel_address(struct config_read *r, json_t *v, void *into)
 }
 
 static const struct config_key iface_keys[] = {
-    {"tun", read_tun},           {"side", read_side},
-    {"address", read_address},   {"mtu", read_mtu},
-    {"offloads", read_offloads}, {"kernel_address", read_kernel_address},
+    {"tun", read_tun},
+    {"side", read_side},
+    {"address", read_address},
+    {"mtu", read_mtu},
+    {"offloads", read_offloads},
+    {"kernel_address", read_kernel_address},
+    {"txqueuelen", read_txqueuelen},
 };
 
 /* ---- all interfaces ---- */
@@ -216,6 +234,7 @@ static void read_iface(struct config_read *r, json_t *v,
 
     iface->mtu = 1500;
     iface->offloads = true;
+    iface->txqueuelen = CONFIG_TXQUEUELEN;
     config_read_object(r, v, iface_keys, CONFIG_READ_N(iface_keys), NULL,
                        iface);
     if (!json_is_object(v))

@@ -7,6 +7,10 @@
 /* May a device have this name?  As the kernel sees it. */
 bool config_ifaces_device_ok(const char *s);
 
+/* How many packets may wait in a device. */
+void config_ifaces_txqueuelen(struct config_read *r, const json_t *v,
+                              uint32_t *packets);
+
 void config_ifaces_read(struct config_read *r, json_t *v, void *into);
 
 /* What interfaces there are to name, for "expected ...". */

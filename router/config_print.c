@@ -108,6 +108,8 @@ static void print_gateway(const struct page *p)
     option(p, "/gateway/reserved_ports", "%s", n > 0 ? text : "none");
     option(p, "/gateway/notrack", "%s", yes(g->notrack));
     option(p, "/gateway/offloads", "%s", yes(g->offloads));
+    option(p, "/gateway/txqueuelen", "%u", g->txqueuelen);
+    option(p, "/gateway/wait", "%s", yes(g->wait));
 }
 
 /* The interface's own key, as name.what; who gave it in an ordinary file, and
@@ -150,6 +152,7 @@ static void print_iface(const struct page *p, const struct config_iface *f)
     if (p->config->gateway.set)
         return;
     part(p, f, "offloads", "", "%s", yes(f->offloads));
+    part(p, f, "txqueuelen", "", "%u", f->txqueuelen);
     part(p, f, "kernel_address", "", "%s",
          f->kernel_address_set
              ? config_addr_text(&f->kernel_address, f->kernel_family,

@@ -18,6 +18,7 @@ struct device {
     bool lost;         /* deleted; being won back */
     bool moved;        /* not in our namespace, yet alive */
     bool down;         /* it is here, and set down */
+    uint64_t dropped;  /* by its queue, when it was last looked at */
     uint64_t retry_ms; /* when to try next */
     unsigned tries;
     uint8_t refused; /* super-packets: told once */

@@ -14,6 +14,7 @@
 #include "tun_node.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,6 +36,24 @@ static void choose(const struct control *c, uint32_t i, struct tun_config *t)
     };
 }
 
+/* A device that was made beforehand works without it. */
+static void lengthen(struct control *c, uint32_t i)
+{
+    const char *name = c->device[i].tun.name;
+    uint32_t want = c->now->config->iface[i].txqueuelen;
+    struct netlink_link link;
+    int err = netlink_link(c->nl, name, &link);
+
+    if (err == 0 && link.txqueuelen != want)
+        err = netlink_queue(c->nl, link.index, want);
+    if (err < 0)
+        log_warn("tun",
+                 "device %s: its queue holds %u packets and not %u: %s; say: "
+                 "ip link set %s txqueuelen %u",
+                 name, link.txqueuelen, want, strerror(-err), name, want);
+    c->device[i].dropped = link.tx_dropped;
+}
+
 int devices_open(struct control *c)
 {
     char err[256];
@@ -54,7 +73,7 @@ int devices_open(struct control *c)
             devices_close(c);
             return -1;
         }
-        c->n_devices++;
+        lengthen(c, c->n_devices++);
     }
     tun_node_empty();
     return 0;
@@ -125,6 +144,7 @@ static void try_again(struct control *c, uint32_t i)
         log_debug("tun", "device %s: %s", d->tun.name, strerror(-err));
         return;
     }
+    lengthen(c, i);
     d->lost = false;
     d->moved = false;
     d->refused = 0;
@@ -148,6 +168,13 @@ static void watch(struct control *c, struct device *d)
                  "state is unknown here",
                  d->tun.name);
     d->moved = away;
+    if (!away && link.tx_dropped > d->dropped)
+        log_warn("tun",
+                 "device %s dropped %" PRIu64 " packet(s): its queue of %u was "
+                 "full; \"txqueuelen\" says how long it is",
+                 d->tun.name, link.tx_dropped - d->dropped, link.txqueuelen);
+    if (!away)
+        d->dropped = link.tx_dropped;
     d->down = !away && !link.up;
     if (was_down && !d->down) /* its routes went with it */
         hostnet_changed(c);

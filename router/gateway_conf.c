@@ -124,13 +124,16 @@ int gateway_conf_apply(struct gateway_settings *all,
     const struct netlink_device *wan = &needs->device[WAN];
     int code;
 
+    /* A kernel that is no router yet need not become one for one device. */
+    bool both = needs->device[LAN].index != 0 && wan->index != 0;
+
     if (early_demux(all, err) < 0 || ipv6(all, needs, err) < 0)
         return -1;
     for (int i = LAN; i <= WAN; i++) {
         const struct netlink_device *d = &needs->device[i];
 
-        if (d->index != 0 && (code = gateway_setting_change(
-                                  all, GATEWAY_FORWARD4, d->name, 1)) < 0)
+        if (both && (code = gateway_setting_change(all, GATEWAY_FORWARD4,
+                                                   d->name, 1)) < 0)
             return tell_device(all, "forwarding", d->name, code, err);
     }
     if (wan->index == 0)

@@ -167,12 +167,13 @@ static void tell_missing(const struct look *l, const struct wanted *w,
         memcpy(err + 256 - sizeof "...", "...", sizeof "...");
 }
 
-static int tell(const struct look *l, const struct wanted *w,
+/* wait: what is missing may come. */
+static int tell(const struct look *l, const struct wanted *w, bool wait,
                 const struct netlink_device *const chosen[2],
                 const struct netlink_device *const second[2], char err[256])
 {
     for (int i = LAN; i <= WAN; i++) {
-        if (chosen[i] == NULL) {
+        if (chosen[i] == NULL && !wait) {
             tell_missing(l, &w[i], i, err);
             return -1;
         }
@@ -183,7 +184,7 @@ static int tell(const struct look *l, const struct wanted *w,
             return -1;
         }
     }
-    if (chosen[LAN] != chosen[WAN])
+    if (chosen[LAN] != chosen[WAN] || chosen[LAN] == NULL)
         return 0;
     snprintf(err, 256,
              "gateway.lan (%s) and gateway.wan (%s) are the same device, %s: "
@@ -281,7 +282,18 @@ static int list_routes(struct look *l, struct netlink *nl)
     return err == 0 && l->no_memory ? -ENOMEM : err;
 }
 
-static int look(struct look *l, struct netlink *nl, bool all,
+/* One that never was there is called what it will be called; or, if only its
+ * address is known, as no device can be: rules that name it mean none. */
+static void name_it(const struct wanted *w, const struct netlink_device *chosen,
+                    char name[16])
+{
+    if (chosen != NULL)
+        memcpy(name, chosen->name, sizeof chosen->name);
+    else if (name[0] == '\0')
+        snprintf(name, 16, "%s", w->by_addr ? "none/yet" : w->text);
+}
+
+static int look(struct look *l, struct netlink *nl, bool all, bool wait,
                 const struct wanted w[2], struct gateway_facts_choice *choice,
                 char err[256])
 {
@@ -291,13 +303,12 @@ static int look(struct look *l, struct netlink *nl, bool all,
     if (code == 0) {
         for (int i = LAN; i <= WAN; i++)
             chosen[i] = choose(l, &w[i], choice->name[i], &second[i]);
-        if (all && tell(l, w, chosen, second, err) < 0)
+        if (all && tell(l, w, wait, chosen, second, err) < 0)
             return -1;
         for (int i = LAN; i <= WAN; i++) {
             struct config_facts_device *d = &l->facts->device[i];
 
-            if (chosen[i] != NULL)
-                memcpy(choice->name[i], chosen[i]->name, sizeof d->name);
+            name_it(&w[i], chosen[i], choice->name[i]);
             memcpy(d->name, choice->name[i], sizeof d->name);
             if (chosen[i] != NULL && chosen[LAN] != chosen[WAN])
                 fill(l, chosen[i], d);
@@ -322,7 +333,7 @@ int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,
     int code;
 
     memset(facts, 0, sizeof *facts);
-    code = look(&l, nl, all, w, choice, err);
+    code = look(&l, nl, all, want->wait, w, choice, err);
     free(l.device);
     free(l.addr);
     if (code < 0)

@@ -11,9 +11,9 @@ struct gateway_facts_choice {
     char name[2][16];
 };
 
-/* Writes over *facts and *choice.  all: both devices must be there, told apart,
- * and no device may be missing; else one that is not there has index 0 and no
- * address.  0, or -1 with a sentence in err and *facts empty. */
+/* Writes over *facts and *choice.  all: both devices must be there, unless the
+ * configuration says to wait, and told apart; else one that is not there has
+ * index 0 and no address.  0, or -1 with a sentence in err and *facts empty. */
 int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,
                        bool all, struct gateway_facts_choice *choice,
                        struct config_facts *facts, char err[256]);

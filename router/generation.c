@@ -188,6 +188,7 @@ static bool freeze_iface(const struct config_iface *now,
     if (!gateway) /* there it follows the device's */
         KEEP("an interface's mtu", mtu);
     KEEP("an interface's offloads", offloads);
+    KEEP("an interface's txqueuelen", txqueuelen);
     KEEP("an interface's kernel_address", kernel_address_set);
     KEEP("an interface's kernel_address", kernel_family);
     KEEP("an interface's kernel_address", kernel_len);
@@ -239,6 +240,7 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP_TEXT("gateway.lan", gateway.device[0]);
     KEEP_TEXT("gateway.wan", gateway.device[1]);
     KEEP("gateway.notrack", gateway.notrack);
+    KEEP("gateway.wait", gateway.wait);
     KEEP("conntrack.max", max);
     KEEP("conntrack.buckets", buckets);
     KEEP("conntrack.profile", profile);

@@ -201,6 +201,8 @@ static int read_attr(const struct nlattr *a, void *data)
 
     if (mnl_attr_get_type(a) == IFLA_MTU)
         link->mtu = mnl_attr_get_u32(a);
+    else if (mnl_attr_get_type(a) == IFLA_TXQLEN)
+        link->txqueuelen = mnl_attr_get_u32(a);
     else if (mnl_attr_get_type(a) == IFLA_STATS64)
         read_stats(a, link);
     else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
@@ -261,6 +263,17 @@ int netlink_start(struct netlink *nl, uint32_t index, uint16_t mtu)
     m->ifi_flags = IFF_UP;
     m->ifi_change = IFF_UP;
     mnl_attr_put_u32(h, IFLA_MTU, mtu);
+    return netlink_answer(nl, h, NULL, NULL);
+}
+
+int netlink_queue(struct netlink *nl, uint32_t index, uint32_t packets)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h = netlink_ask(nl, room, RTM_NEWLINK, 0);
+    struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+
+    m->ifi_index = (int)index;
+    mnl_attr_put_u32(h, IFLA_TXQLEN, packets);
     return netlink_answer(nl, h, NULL, NULL);
 }
 

@@ -16,6 +16,7 @@ struct netlink_link {
     bool owned, grouped;   /* only these may attach without CAP_NET_ADMIN: */
     uint32_t owner, group; /* a user's and a group's number */
     uint32_t queues; /* of a TUN with IFF_MULTI_QUEUE: how many are attached */
+    uint32_t txqueuelen; /* packets that may wait */
     uint64_t tx_dropped;
 };
 
@@ -31,6 +32,9 @@ int netlink_link(struct netlink *nl, const char *name,
 
 /* Let the kernel give it no IPv6 address of its own, then MTU, then up. */
 int netlink_start(struct netlink *nl, uint32_t index, uint16_t mtu);
+
+/* So many packets may wait in the device. */
+int netlink_queue(struct netlink *nl, uint32_t index, uint32_t packets);
 
 /* Give the kernel's side an address; one that is there already is fine. */
 int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,

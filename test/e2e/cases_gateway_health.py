@@ -1,11 +1,15 @@
 """cases_gateway_health.py - gateway mode: what stops packets is told, and what
 others have set is set back"""
 import json
+import os
+import signal
+import socket
 
 import lab
 from cases_gateway_life import READ_ONLY
-from lab import WAN, WAN6, WAN_GW, need, same, sh, wait_for
-from lab_gateway import GatewayLab
+from cases_starts import refuse
+from lab import LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW, Weir, need, same, sh, wait_for
+from lab_gateway import GatewayLab, gate_mac
 
 CASES = {}
 
@@ -141,3 +145,73 @@ def gateway_settings_read_only(workers):
         w.run("gw", "sysctl -qw net.ipv4.ip_early_demux=0 "
                     "net.ipv6.conf.all.forwarding=1")
         is_well(w)
+
+
+@case
+def gateway_waits(workers):
+    """The wan device is not there at the start: it waits, if told so."""
+    with GatewayLab(workers, start=False) as w:
+        w.settled = False
+        w.run("gw", "sysctl -qw net.ipv4.ip_forward=0 "
+                    "net.ipv6.conf.all.forwarding=0")
+        for wan in ("eth1", "198.51.100.0/24"):
+            w.batch("gw", "link del eth1")
+            w.config["gateway"] = {"lan": "eth0", "wan": wan}
+            refuse(w, 1, ("gateway.wan", wan), w.inside("gw", []), w.config)
+            w.config["gateway"]["wait"] = True
+            w.weir = Weir(w.config, w.folder, w.inside("gw", []))
+            wait_for("it answers", lambda: w.weir.process.poll() is None and
+                     os.path.exists(w.weir.socket))
+            tells(w, "interface.wan", "no network device", wan)
+            same(w.run("gw", "sysctl -n net.ipv4.conf.eth0.forwarding"), "0\n",
+                 "the kernel forwards")
+            w.batch("gw", w.pair("eth1", "wan", "mtu 1500"),
+                    *w.host("eth1", WAN_GW, WAN6_GW))
+            w.batch("wan", *w.host("eth0", WAN, WAN6))
+            default_route(w)
+            is_well(w)
+            server = w.serve("wan", "http", WAN, "8080", w.folder)
+            w.works()
+            server.kill()
+            same(w.weir.stop()[0], 0, "exit status")
+
+
+@case
+def gateway_bursts(workers):
+    """What comes while a worker is late waits in the device; what does not fit
+    is counted and said."""
+    def burst(w):
+        s = w.open("lan", kind=socket.SOCK_DGRAM)
+        w.weir.signal(signal.SIGSTOP)
+        for _ in range(3000):
+            s.sendto(b"x", (WAN, 7000))
+        # The kernel answers what came behind them.
+        w.run("lan", ["ping", "-n", "-c", "1", "-W", "5", LAN_GW])
+        w.weir.signal(signal.SIGCONT)
+        s.close()
+
+    def dropped(w):
+        out = w.run("gw", "ip -s -j link show weir-lan")
+        return json.loads(out)[0]["stats64"]["tx"]["dropped"]
+
+    for queue in (None, 500):
+        class Queue(GatewayLab):
+            def default(self, rules):
+                config = super().default(rules)
+                if queue:
+                    config["gateway"]["txqueuelen"] = queue
+                return config
+        with Queue(1) as w:
+            w.settled = False
+            w.batch("lan", f"neigh replace {LAN_GW} lladdr "
+                           f"{gate_mac(w).hex(':')} dev eth0")
+            burst(w)
+            lost = dropped(w)
+            if not queue:
+                same(lost, 0, "packets that a queue of 5000 lost")
+                continue
+            need(lost >= 2000, f"a queue of 500 lost {lost} of 3000")
+            stats = w.weir.json("/api/v1/stats")["interfaces"]["lan"]
+            same(stats["dev_dropped"], lost, "dev_dropped")
+            wait_for("it is said", lambda: "device weir-lan dropped" in
+                     w.weir.output())

@@ -60,6 +60,8 @@ static const struct {
     {"WEIR_GATEWAY_RESERVED_PORTS", "22, 80-90", "22,80-90", "22,x"},
     {"WEIR_GATEWAY_NOTRACK", "true", "true", "yes"},
     {"WEIR_GATEWAY_OFFLOADS", "false", "false", "yes"},
+    {"WEIR_GATEWAY_WAIT", "true", "true", "yes"},
+    {"WEIR_GATEWAY_TXQUEUELEN", "500", "500", "0"},
     {"WEIR_POLICY_INPUT", "drop", "drop", "no"},
     {"WEIR_POLICY_FORWARD", "drop", "drop", "DROP"},
     {"WEIR_POLICY_OUTPUT", "accept", "accept", "1"},

@@ -222,6 +222,8 @@ static const struct {
     {G("\"lan\": \"fd00::/64\", \"wan\": ^\"fd00:0::/64\""), "/gateway/wan",
      "expected another device"},
     {G(BOTH "^\"dmz\": \"c\""), "/gateway/dmz", "unknown key"},
+    {G(BOTH "\"wait\": ^1"), "/gateway/wait", "true or false"},
+    {G(BOTH "\"txqueuelen\": ^0"), "/gateway/txqueuelen", "from 1 to 100000"},
     {G(BOTH "\"reserved_ports\": ^22"), "/gateway/reserved_ports", "a list"},
     {G(BOTH "\"reserved_ports\": [^0]"), "/gateway/reserved_ports/0",
      "from 1 to 65535"},
