@@ -28,15 +28,15 @@ static bool read_one(struct config_read *r, const json_t *v,
                      bool *negate)
 {
     const char *s = json_string_value(v);
-    bool not = s != NULL && s[0] == '!';
+    bool inverse = s != NULL && s[0] == '!';
 
-    if (!first && not != *negate) {
+    if (!first && inverse != *negate) {
         config_read_fail(r, "a list of both kinds; expected ! before every "
                             "entry, or before none");
         return false;
     }
-    *negate = not ;
-    if (not )
+    *negate = inverse;
+    if (inverse)
         for (s++; *s == ' '; s++)
             ;
     return one(r, v, s, m);
@@ -230,14 +230,14 @@ static bool read_ports(struct config_read *r, json_t *v,
         json_t *one = list ? json_array_get(v, i) : v;
         const char *s = json_string_value(one);
         size_t was = list ? config_read_enter_at(r, i) : r->path_len;
-        bool not = s != NULL && s[0] == '!';
+        bool negate = s != NULL && s[0] == '!';
 
-        if (i > 0 && not != out->negate) {
+        if (i > 0 && negate != out->negate) {
             config_read_fail(r, "a list of both kinds; expected ! before every "
                                 "entry, or before none");
             ok = false;
         }
-        out->negate = not ;
+        out->negate = negate;
         ok &= one_range(r, one, &ranges[i]);
         config_read_leave(r, was);
     }

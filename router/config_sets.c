@@ -325,18 +325,18 @@ static bool add_match(struct config_read *r, const json_t *v, bool first,
                       struct heap *h, bool *negate)
 {
     const char *s = config_read_string(r, v, 128, EXPECTED);
-    bool not ;
+    bool inverse;
 
     if (s == NULL)
         return false;
-    not = s[0] == '!';
-    if (!first && not != *negate) {
+    inverse = s[0] == '!';
+    if (!first && inverse != *negate) {
         config_read_fail(r, "a list of both kinds; expected ! before every "
                             "entry, or before none");
         return false;
     }
-    *negate = not ;
-    for (s += not ; *s == ' '; s++)
+    *negate = inverse;
+    for (s += inverse; *s == ' '; s++)
         ;
     return add_text(r, s, false, h);
 }

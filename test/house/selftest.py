@@ -113,6 +113,11 @@ FAULTS = [
      "shows no ct_ symbol"),
     ("symbols", "a core that does not build", "ctcore/nat.c",
      "int broken(\n", "release build fails"),
+    ("analysis", "a variable that is never set", "ctcore/nat.c",
+     "\nint nat_unset(void);\nint nat_unset(void)\n{\n    int x;\n\n"
+     "    return x;\n}\n", "error uninitvar"),
+    ("analysis", "text that does not parse", "router/main.c",
+     "int broken(\n", "router/main.c"),
     ("floors", "the table uses nat", "ctcore/table.h",
      '#include "nat.h"\n', "table (floor 4) uses nat (floor 6)"),
     ("floors", "nat and table in a circle, by their .c files",
