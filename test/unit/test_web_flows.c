@@ -336,7 +336,7 @@ struct asking {
 /* On the loop's thread: it can't read the request before the stop begins. */
 static void ask_and_stop(void *arg)
 {
-    static const char ask_it[] = "DELETE /api/v1/flows?src=1.2.3.4 HTTP/1.1\r\n"
+    static const char ask_it[] = "DELETE /api/v1/flows?proto=tcp HTTP/1.1\r\n"
                                  "Host: localhost\r\n\r\n";
     struct asking *a = arg;
 
