@@ -212,7 +212,7 @@ static void want_events(void *ctx, bool on)
         mask = (uint32_t)CT_EVENT_NEW | (uint32_t)CT_EVENT_RELATED |
                (uint32_t)CT_EVENT_DESTROY | CT_EVENT_UPDATE;
     for (uint32_t i = 0; i < c->n_workers; i++)
-        (void)worker_subscribe(c->worker[i], mask);
+        worker_subscribe(c->worker[i], mask);
 }
 
 void websource_setup(struct control *c)

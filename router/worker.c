@@ -153,9 +153,6 @@ static void obey(struct worker *w, const struct worker_order *order)
         w->flush_at = 0;
         hasten(w);
         break;
-    case ORDER_SUBSCRIBE:
-        ct_subscribe(w->ct, order->a);
-        break;
     case ORDER_RESUME:
         resume(w, &w->port[order->a]);
         break;
@@ -164,12 +161,23 @@ static void obey(struct worker *w, const struct worker_order *order)
     }
 }
 
+static void subscribe(struct worker *w)
+{
+    uint32_t wanted = atomic_load_explicit(&w->wanted, memory_order_acquire);
+
+    if (wanted == w->subscribed)
+        return;
+    w->subscribed = wanted;
+    ct_subscribe(w->ct, wanted);
+}
+
 static void on_wake(uv_async_t *wake)
 {
     struct worker *w = wake->data;
     struct worker_order order;
     unsigned n;
 
+    subscribe(w); /* first: what the orders below end is wanted too */
     worker_queue_back(w);
     worker_io_handed(w);
     for (n = 0; n < ORDERS_A_TURN && ring_take(&w->orders, &order); n++)
@@ -429,9 +437,10 @@ bool worker_flush(struct worker *w)
     return order(w, (struct worker_order){ORDER_FLUSH, 0, 0, NULL});
 }
 
-bool worker_subscribe(struct worker *w, uint32_t mask)
+void worker_subscribe(struct worker *w, uint32_t mask)
 {
-    return order(w, (struct worker_order){ORDER_SUBSCRIBE, mask, 0, NULL});
+    atomic_store_explicit(&w->wanted, mask, memory_order_release);
+    uv_async_send(&w->wake);
 }
 
 bool worker_resume(struct worker *w, unsigned iface)

@@ -85,7 +85,8 @@ void worker_wake(struct worker *w);
 bool worker_use(struct worker *w, const struct worker_setup *setup);
 bool worker_delete(struct worker *w, uint32_t slot, uint32_t gen);
 bool worker_flush(struct worker *w);
-bool worker_subscribe(struct worker *w, uint32_t mask);
+/* The events wanted from now on; it never fails. */
+void worker_subscribe(struct worker *w, uint32_t mask);
 /* The device of iface is attached again; clears worker_lost(). */
 bool worker_resume(struct worker *w, unsigned iface);
 

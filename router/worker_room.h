@@ -12,7 +12,6 @@ enum worker_order_kind {
     ORDER_SETUP,
     ORDER_DELETE,
     ORDER_FLUSH,
-    ORDER_SUBSCRIBE,
     ORDER_RESUME,
     ORDER_STOP
 };
@@ -66,6 +65,9 @@ struct worker {
     struct ring events;
     struct ring logs;
     uint64_t events_lost;
+    _Atomic uint32_t
+        wanted;          /* event bits: a state, since an order could find */
+    uint32_t subscribed; /* the mailbox full; what the core was told */
     bool tell_control;
     _Atomic uint64_t taken, settled, reviewed;
 };

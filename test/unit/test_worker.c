@@ -31,7 +31,7 @@ struct pair {
     uv_async_t control;
 };
 
-static void start(struct pair *p)
+static void make(struct pair *p)
 {
     struct config *c = NULL;
     struct told told;
@@ -68,10 +68,20 @@ static void start(struct pair *p)
         if (p->w[i] == NULL)
             fail_msg("%s", err);
     }
+}
+
+static void begin(struct pair *p)
+{
     for (unsigned i = 0; i < N_WORKERS; i++)
         worker_link(p->w[i], p->w);
     for (unsigned i = 0; i < N_WORKERS; i++)
         assert_int_equal(worker_start(p->w[i], &p->g->setup[i]), 0);
+}
+
+static void start(struct pair *p)
+{
+    make(p);
+    begin(p);
 }
 
 static void stop(struct pair *p)
@@ -202,7 +212,7 @@ static void events_come_whole(void **state)
     (void)state;
     start(&p);
     for (unsigned i = 0; i < N_WORKERS; i++)
-        assert_true(worker_subscribe(p.w[i], CT_EVENT_NEW));
+        worker_subscribe(p.w[i], CT_EVENT_NEW);
     do { /* until the order has come */
         char spec[128];
 
@@ -220,6 +230,31 @@ static void events_come_whole(void **state)
                         "\xfd\x00\x00\x01\x00\x00\x00\x00\x00\x07\x00\x06"
                         "\x00\x05\x00\x04",
                         16);
+    stop(&p);
+}
+
+/* Not even with a mailbox that takes no order. */
+static void no_subscription_is_lost(void **state)
+{
+    struct worker_event e;
+    struct pair p;
+    uint8_t data[512];
+    unsigned owner;
+
+    (void)state;
+    make(&p);
+    for (unsigned i = 0; i < N_WORKERS; i++) {
+        while (worker_delete(p.w[i], 1, 1))
+            ;
+        worker_subscribe(p.w[i], CT_EVENT_NEW);
+    }
+    begin(&p);
+    for (unsigned i = 0; i < N_WORKERS; i++) /* or the test times out */
+        while (!worker_delete(p.w[i], 1, 1))
+            uv_sleep(1);
+    give(&p, 0, LAN, "10.0.1.2:4000 > 198.51.100.2:53 udp 'who'");
+    owner = take(&p, WAN, data);
+    assert_true(worker_next_event(p.w[owner], &e));
     stop(&p);
 }
 
@@ -309,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flows_have_one_owner),
         cmocka_unit_test(events_come_whole),
+        cmocka_unit_test(no_subscription_is_lost),
         cmocka_unit_test(errors_find_the_owner),
         cmocka_unit_test(living_flows_win_over_new_rows),
     };
