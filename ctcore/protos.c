@@ -41,3 +41,10 @@ bool ct_timeout_is_of(unsigned param, uint8_t proto)
     return param >= p->first_timeout &&
            param < p->first_timeout + p->n_timeouts;
 }
+
+const char *ct_state_name(uint8_t proto, unsigned state)
+{
+    const struct l4proto *p = protos_find(proto);
+
+    return p->states && state < p->n_states ? p->states[state] : NULL;
+}

@@ -41,7 +41,7 @@ enum key {
     N_KEYS
 };
 
-enum form { NAME, NET, RANGE, BITS, STATUS, NAT, FAMILY, PROTO };
+enum form { NAME, STATE, NET, RANGE, BITS, STATUS, NAT, FAMILY, PROTO };
 
 static const struct {
     const char *name;
@@ -50,7 +50,7 @@ static const struct {
     const char *help;
 } keys[N_KEYS] = {
     [K_PROTO] = {"proto", PROTO, 0, "protocol, by name or number"},
-    [K_STATE] = {"state", NAME, 0, "state, as the tracker calls it"},
+    [K_STATE] = {"state", STATE, 0, "state, as the tracker calls it"},
     [K_SRC] = {"src", NET, 0, "source address or prefix, original direction"},
     [K_DST] = {"dst", NET, 0,
                "destination address or prefix, original direction"},
@@ -69,7 +69,8 @@ static const struct {
     [K_ICMP_ID] = {"icmp_id", RANGE, 65535, "ICMP id, or lo-hi"},
     [K_FAMILY] = {"family", FAMILY, 0, "ipv4 or ipv6"},
     [K_STATUS] = {"status", STATUS, 0,
-                  "status bits that are all set, comma separated"},
+                  "status bits that are all set, comma separated; UNSET: "
+                  "neither SEEN_REPLY nor ASSURED nor FIXED_TIMEOUT"},
     [K_NAT] = {"nat", NAT, 0, "src, dst, any or none: what is translated"},
     [K_SRC_NAT] = {"src_nat", NET, 0, "source translated to address or prefix"},
     [K_DST_NAT] = {"dst_nat", NET, 0,
@@ -188,9 +189,17 @@ static bool parse_bits(struct filter_term *t, const char *value)
             number(slash + 1, end, true, UINT32_MAX, &t->u.bits.mask));
 }
 
+/* The bits that `-o save` shows; it shows UNSET when there is none of them. */
+static const uint32_t saved_bits =
+    CT_SEEN_REPLY | CT_ASSURED | CT_FIXED_TIMEOUT;
+
 static bool parse_status(struct filter_term *t, const char *value)
 {
-    t->u.bits.value = 0;
+    t->u.bits.value = t->u.bits.mask = 0;
+    if (strcasecmp(value, "UNSET") == 0) {
+        t->u.bits.mask = saved_bits;
+        return true;
+    }
     while (*value) {
         size_t n = strcspn(value, ",");
         char name[24];
@@ -201,13 +210,22 @@ static bool parse_status(struct filter_term *t, const char *value)
         memcpy(name, value, n);
         name[n] = '\0';
         bit = names_status_bit(name);
-        if (bit == 0 && strcasecmp(name, "UNSET") != 0)
+        if (bit == 0)
             return false;
         t->u.bits.value |= bit;
+        t->u.bits.mask |= bit;
         value += n;
         if (*value == ',' && *++value == '\0')
             return false;
     }
+    return true;
+}
+
+static bool parse_state(struct filter_term *t, const char *value)
+{
+    if (!names_is_state(value))
+        return false;
+    (void)snprintf(t->u.name, sizeof(t->u.name), "%s", value);
     return true;
 }
 
@@ -238,6 +256,9 @@ static bool parse_one(struct filter_term *t, const char *value,
             return false;
         memcpy(t->u.name, value, strlen(value) + 1);
         return true;
+    case STATE:
+        *why = "a state is expected, as ESTABLISHED, SYN_SENT or TIME_WAIT";
+        return parse_state(t, value);
     case NET:
         *why = "an address, or an address with /prefix length, is expected";
         return parse_net(t, value);
@@ -248,7 +269,8 @@ static bool parse_one(struct filter_term *t, const char *value,
         *why = "a number, or number/mask, is expected";
         return parse_bits(t, value);
     case STATUS:
-        *why = "status names are expected, as ASSURED or SEEN_REPLY";
+        *why = "status names are expected, as ASSURED or SEEN_REPLY, or UNSET "
+               "alone";
         return *value && parse_status(t, value);
     case NAT:
         *why = "src, dst, any or none is expected";
@@ -383,7 +405,7 @@ static bool holds(const struct filter_term *t, const struct ct_view *v,
         return ((v->status & CT_SRC_NAT) && in_net(t, r->family, &r->dst)) ||
                ((v->status & CT_DST_NAT) && in_net(t, r->family, &r->src));
     case K_STATUS:
-        return (v->status & t->u.bits.value) == t->u.bits.value;
+        return (v->status & t->u.bits.mask) == t->u.bits.value;
     case K_NAT:
         return t->u.bits.value ? (v->status & t->u.bits.value) != 0
                                : (v->status & CT_NAT_MASK) == 0;

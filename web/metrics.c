@@ -155,7 +155,8 @@ static void interfaces(struct buf *b, const struct web_source *src)
         {"weir_interface_transmit_errors_total", "Writes that failed."},
         {"weir_interface_device_dropped_total",
          "Packets the kernel's device dropped because nobody read them."},
-        {"weir_interface_up", "1 when the interface is up."},
+        {"weir_interface_up",
+         "1 when the interface is up; no sample while that is unknown."},
     };
     unsigned row;
     uint32_t i, n = src->ifaces(src->ctx);
@@ -166,7 +167,8 @@ static void interfaces(struct buf *b, const struct web_source *src)
             struct web_iface w = {0};
 
             src->iface(src->ctx, i, &w);
-            if (row == 6 && !w.device_known)
+            if ((row == 6 && !w.device_known) ||
+                (row == 7 && strcmp(w.state, "unknown") == 0))
                 continue;
             labelled(b, names[row][0], "interface", w.name,
                      (const uint64_t[]){w.rx_packets, w.rx_bytes, w.tx_packets,

@@ -2,6 +2,7 @@
 #include "names.h"
 
 #include <arpa/inet.h>
+#include <ctcore/ct.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -85,6 +86,17 @@ const char *names_status(uint32_t bit)
         if (statuses[i].bit == bit)
             return statuses[i].name;
     return NULL;
+}
+
+bool names_is_state(const char *text)
+{
+    const char *name;
+
+    for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
+        for (unsigned k = 0; (name = ct_state_name(protos[i].number, k)); k++)
+            if (strcasecmp(name, text) == 0)
+                return true;
+    return false;
 }
 
 bool names_is_icmp(uint8_t proto)

@@ -16,6 +16,9 @@ uint32_t names_status_bit(const char *name);
 const char *names_status(uint32_t bit);
 
 /* Is the tuple's port pair an ICMP query? */
+/* Does any protocol's tracker call a state so?  Upper or lower case. */
+bool names_is_state(const char *text);
+
 bool names_is_icmp(uint8_t proto);
 
 /* Are they ports? */

@@ -70,6 +70,9 @@ struct ct_config {
 
 /* Does that protocol's tracker know this duration, a row of params.def? */
 bool ct_timeout_is_of(unsigned param, uint8_t proto);
+/* What it calls its state of that number; NULL: it has no such state, or no
+ * names for them. */
+const char *ct_state_name(uint8_t proto, unsigned state);
 
 void ct_params_default(struct ct_params *params, enum ct_profile profile);
 

@@ -136,7 +136,7 @@ static void iface(void *ctx, uint32_t i, struct web_iface *out)
 {
     *out = (struct web_iface){.name = iface_name(ctx, (uint8_t)i),
                               .tun = "weir-x",
-                              .state = "up",
+                              .state = i == 0 ? "up" : "unknown",
                               .mtu = 1500,
                               .rx_packets = 10 + i,
                               .device_known = i == 0};

@@ -118,6 +118,9 @@ static void metrics_are_well_formed(void **state)
         a.body, "\nweir_invalid_packets_total{reason=\"tcp_window\"} 0\n"));
     assert_non_null(strstr(a.body, "weir_flows 150\n"));
     assert_non_null(
+        strstr(a.body, "\nweir_interface_up{interface=\"lan\"} 1\n"));
+    assert_null(strstr(a.body, "weir_interface_up{interface=\"wan\"}"));
+    assert_non_null(
         strstr(a.body, "\nweir_queue_held_packets{queue=\"7\"} 2\n"));
     assert_non_null(
         strstr(a.body,
