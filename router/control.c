@@ -8,7 +8,6 @@
 #include "order.h"
 #include "rulelog.h"
 #include "sandbox.h"
-#include "token.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -281,50 +280,6 @@ static int start_queues(struct control *c)
     return c->queue == NULL ? -1 : 0;
 }
 
-static int start_web(struct control *c)
-{
-    struct config *f = c->now->config;
-    char err[256];
-
-    if (f->token_make && token_make(f->token_file, f->token, err) < 0) {
-        log_error("web", "%s", err);
-        return -1;
-    }
-    websource_setup(c);
-    if (web_start(&c->web, &c->loop,
-                  &(struct web_config){
-                      .host = f->listen_set ? f->listen_host : NULL,
-                      .port = f->listen_port,
-                      .socket = f->socket[0] != '\0' ? f->socket : NULL,
-                      .token = f->token,
-                      .version = WEIR_VERSION,
-                      .source = &c->source,
-                  },
-                  err) == 0)
-        return 0;
-    log_error("web", "%s", err);
-    return -1;
-}
-
-/* Where a browser of this machine finds us.  A wildcard is no place to go to;
- * of tokens only those are told that weir made, nobody else knows them. */
-static void announce_web(const struct control *c)
-{
-    const struct config *f = c->now->config;
-    const char *host = f->listen_host;
-    bool made = token_is_made(f->token), six;
-
-    if (strcmp(host, "0.0.0.0") == 0)
-        host = "127.0.0.1";
-    else if (strcmp(host, "::") == 0)
-        host = "::1";
-    six = strchr(host, ':') != NULL;
-    log_info("web", "listening on %s port %u, open http://%s%s%s:%u/%s%s",
-             f->listen_host, (unsigned)web_port(c->web), six ? "[" : "", host,
-             six ? "]" : "", (unsigned)web_port(c->web), made ? "#token=" : "",
-             made ? f->token : "");
-}
-
 static void announce(const struct control *c)
 {
     const struct config *f = c->now->config;
@@ -334,7 +289,7 @@ static void announce(const struct control *c)
                  f->iface[i].name, c->device[i].tun.name, f->iface[i].mtu,
                  c->device[i].tun.n, c->device[i].tun.offload);
     if (f->listen_set)
-        announce_web(c);
+        control_web_announce(c);
     log_info("control", "running: %u worker(s), %u flows at most", c->n_workers,
              f->max);
 }
@@ -447,7 +402,7 @@ static int run(struct control *c)
         goto end_workers;
     if (start_queues(c) < 0)
         goto end_workers;
-    if (start_web(c) < 0)
+    if (control_web_start(c) < 0)
         goto stop_queues;
     if (settle_rights() < 0 || watch_orders(c) < 0 || start_workers(c) < 0 ||
         hostnet_start(c) < 0)

@@ -260,7 +260,13 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP_TEXT("api.listen", listen_host);
     KEEP("api.listen", listen_port);
     KEEP_TEXT("api.socket", socket);
-    KEEP_TEXT("api.token_file", token);
+    /* Another token is taken; to begin or to cease asking for one is not, since
+     * who may connect was decided at the start. */
+    if ((now->token[0] != '\0') !=
+        (next->token[0] != '\0' || next->token_make)) {
+        KEEP_TEXT("api.token_file", token);
+        next->token_make = false;
+    }
     KEEP_TEXT("queues.socket", queue_socket);
     freeze_queues(now, next);
     freeze_rooms(now, next);

@@ -82,7 +82,8 @@ bool reload_adopt(struct control *c, struct config *config)
 {
     struct generation *g = NULL;
 
-    if (config != NULL && generation_freeze(c->now->config, config))
+    if (config != NULL && generation_freeze(c->now->config, config) &&
+        (c->web == NULL || control_web_token(c, c->now->config, config)))
         g = generation_new(config, c->now, c->steer_key);
     if (g == NULL) {
         config_free(config);
@@ -95,6 +96,8 @@ bool reload_adopt(struct control *c, struct config *config)
     c->revoked = sum(c, CT_STAT_revoked);
     if (c->queue != NULL)
         queue_use(c->queue, config->queue);
+    if (c->web != NULL && config->token_make)
+        control_web_announce(c); /* with the token that was made */
     for (uint32_t i = 0; i < c->n_workers; i++)
         while (!worker_use(c->worker[i], &g->setup[i]))
             uv_sleep(1); /* a full mailbox empties within a turn */

@@ -232,12 +232,3 @@ int token_make(const char *path, char token[TOKEN_ROOM], char err[256])
                  show(path, name));
     return -1;
 }
-
-bool token_is_made(const char *token)
-{
-    size_t n = sizeof(prefix) - 1;
-
-    return strncmp(token, prefix, n) == 0 &&
-           strlen(token) == n + SECRET_CHARS &&
-           strspn(token + n, digits) == SECRET_CHARS;
-}

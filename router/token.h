@@ -28,7 +28,4 @@ bool token_take(const char *text, size_t n, char token[TOKEN_ROOM],
  * quicker, theirs is read.  0, or -1 with err. */
 int token_make(const char *path, char token[TOKEN_ROOM], char err[256]);
 
-/* Does it look like one that token_make() made? */
-bool token_is_made(const char *token);
-
 #endif

@@ -65,9 +65,9 @@ struct worker {
     struct ring events;
     struct ring logs;
     uint64_t events_lost;
-    _Atomic uint32_t
-        wanted;          /* event bits: a state, since an order could find */
-    uint32_t subscribed; /* the mailbox full; what the core was told */
+    /* Event bits that control wants: no order, which a full mailbox refuses. */
+    _Atomic uint32_t wanted;
+    uint32_t subscribed; /* ... and that the core makes */
     bool tell_control;
     _Atomic uint64_t taken, settled, reviewed;
 };

@@ -31,8 +31,7 @@ static void report(struct site *site, int fd, uint64_t now)
         site->warn(site->warn_arg, line);
 }
 
-/* May this one be answered at once? */
-static bool may_pass(struct guesses *g, uint64_t now)
+bool guess_may_pass(struct guesses *g, uint64_t now)
 {
     uint64_t gained = (now - g->filled_at) * GUESS_PER_S / 1000;
 
@@ -76,7 +75,7 @@ enum MHD_Result guess_refuse(struct request *r, bool shown)
     }
     g->wrong++;
     report(r->site, r->conn->fd, now);
-    if (may_pass(g, now))
+    if (guess_may_pass(g, now))
         return refuse(r);
     w = calloc(1, sizeof(*w));
     if (!w)

@@ -11,6 +11,9 @@ enum {
     GUESS_LOG_MS = 10000  /* between two lines of the log */
 };
 
+/* May the answer to a wrong token be given at once?  now: loop time in ms. */
+bool guess_may_pass(struct guesses *g, uint64_t now);
+
 /* Answer 401.  shown: a token was there, but a wrong one.  A right token is
  * never asked to wait, wherever it comes from: many users may share one
  * address. */

@@ -9,14 +9,28 @@ const EVERY_MS = 1000;
 const ROWS = 200;
 const byId = (id) => document.getElementById(id);
 
-const token = (() => {
+// A token comes in the address, at the start or pasted later.  One that is
+// stored is not replaced unless the router takes the other and no longer the
+// stored one: a link from elsewhere must not take a working token away.
+let token = sessionStorage.getItem('weir-token');
+
+async function accepted(candidate) {
+  const headers = { Authorization: 'Bearer ' + candidate };
+  const answer = await fetch('api/v1/queues', { headers, cache: 'no-store', signal: AbortSignal.timeout(5000) });
+  return answer.ok;
+}
+
+async function takeToken() {
   const found = /(?:^#|&)token=([^&]+)/.exec(location.hash);
-  if (found) {
-    sessionStorage.setItem('weir-token', decodeURIComponent(found[1]));
-    history.replaceState(null, '', location.pathname + location.search);
-  }
-  return sessionStorage.getItem('weir-token');
-})();
+  if (!found) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  try {
+    const offered = decodeURIComponent(found[1]);
+    if (token && (offered === token || (await accepted(token)) || !(await accepted(offered)))) return;
+    token = offered;
+    sessionStorage.setItem('weir-token', token);
+  } catch { /* not encoded as an address, or no answer: as it was */ }
+}
 
 let paused = false;
 let before = null; // the stats of the last turn, for rates
@@ -354,7 +368,8 @@ document.addEventListener('keydown', (event) => {
     byId('filter').focus();
   }
 });
+window.addEventListener('hashchange', () => takeToken().then(turn));
 document.addEventListener('visibilitychange', () => { before = null; turn(); });
 
 byId('filter').value = new URLSearchParams(location.search).get('filter') || '';
-turn();
+takeToken().then(turn);

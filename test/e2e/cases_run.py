@@ -1,4 +1,5 @@
 """cases_run.py - which configuration `weir run` takes: flag, variable, place"""
+import http.client
 import os
 import re
 import select
@@ -153,3 +154,74 @@ def cli_wrong(workers):
                 preexec_fn=lab.die_with_parent)
             same(done.returncode, 2, f"exit status ({done.stderr})")
             need(want in done.stderr, f"no {want!r} in {done.stderr!r}")
+
+
+def ask(w, token, path="/api/v1/stats", method="GET"):
+    """Status over TCP, with another name than the router's own."""
+    port = int(w.config["api"]["listen"].rsplit(":", 1)[1])
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        c.request(method, path, headers={
+            "Host": "router.example", **(
+                {"Authorization": "Bearer " + token} if token else {})})
+        return c.getresponse().status
+    finally:
+        c.close()
+
+
+def shown(w):
+    return re.findall(r"#token=(weir_\S+)", w.weir.output())
+
+
+@case
+def api_token(workers):
+    """Shown when it is made and never again; another one without a restart."""
+    with Lab(workers, start=False) as w:
+        file = os.path.join(w.folder, "token")
+        w.config["api"]["token_file"] = file
+        w.start()
+        with open(file, encoding="ascii") as f:
+            first = f.read().strip()
+        same(shown(w), [first], "what the log shows at the first start")
+        same(ask(w, None), 401, "without a token")
+        same(ask(w, first), 200, "with it, by any name")
+        same(ask(w, first, "/api/v1/flows?all=true", "DELETE"), 200, "a write")
+
+        second = "another-token-of-at-least-32-letters"
+        with open(file, "w", encoding="ascii") as f:
+            f.write(second + "\n")
+        w.weir.signal(signal.SIGHUP)
+        lab.wait_for("the new token counts", lambda: ask(w, second) == 200)
+        same(ask(w, first), 401, "with the old one")
+        lab.wait_for("a line of the log", lambda: "wrong API token from "
+                     "127.0.0.1" in w.weir.output())
+
+        os.unlink(file)                 # as README says: for a new one
+        w.weir.signal(signal.SIGHUP)
+        lab.wait_for("a new one is made", lambda: len(shown(w)) == 2)
+        same(ask(w, shown(w)[1]), 200, "with the one that was made")
+        same(ask(w, second), 401, "with the replaced one")
+
+        w.weir.stop()
+        w.start()
+        same(shown(w), [], "what the log shows at the second start")
+        need(file in w.weir.output(), "the log does not name the file")
+
+
+@case
+def api_open(workers):
+    """Without a token: who reaches the port may look and change nothing."""
+    with Lab(workers, start=False) as w:
+        w.start()
+        port = int(w.config["api"]["listen"].rsplit(":", 1)[1])
+        for method, path, status in (
+                ("GET", "/api/v1/flows", 200),
+                ("DELETE", "/api/v1/flows?all=true", 403),
+                ("DELETE", "/api/v1/flows/0-1", 403)):
+            c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            c.request(method, path)
+            same(c.getresponse().status, status, f"{method} {path}")
+            c.close()
+        same(ask(w, None), 421, "by another name")
+        same(w.weir.get("/api/v1/flows?all=true", "DELETE")[0], 200,
+             "the Unix socket")

@@ -1,5 +1,6 @@
 /* test_web_hostile.c - what the HTTP side refuses, and what it outlives */
 #include "auth.h"
+#include "guess.h"
 #include "web_client.h"
 #include "web_world.h"
 
@@ -296,6 +297,98 @@ static void token_is_asked_for_on_tcp_only(void **state)
     web_client_free(&a);
 }
 
+static unsigned lines;
+
+static void warn(void *arg, const char *line)
+{
+    (void)arg;
+    assert_non_null(strstr(line, "wrong API token from 127.0.0.1"));
+    assert_null(strstr(line, "guess-"));
+    lines++;
+}
+
+static int start_with_log(void **state)
+{
+    struct world *w = web_world_with(
+        (struct web_config){.token = "s3cret-token", .warn = warn});
+
+    *state = w;
+    lines = 0;
+    return w->result;
+}
+
+/* All are answered, those beyond the first ten later; the right one, from the
+ * same address, does not wait behind them. */
+static void wrong_tokens_are_counted_and_slowed_down(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+    char text[256];
+    int fd[40];
+
+    for (unsigned i = 0; i < 40; i++) {
+        int n = snprintf(text, sizeof(text),
+                         "GET /api/v1/stats HTTP/1.1\r\nHost: x\r\n"
+                         "Connection: close\r\n"
+                         "Authorization: Bearer guess-%u\r\n\r\n",
+                         i);
+
+        fd[i] = tcp(w);
+        assert_int_equal(write(fd[i], text, (size_t)n), n);
+    }
+    ask(w, "GET", "/api/v1/stats", "Authorization: Bearer s3cret-token\r\n",
+        &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+    for (unsigned i = 0; i < 40; i++) {
+        web_client_raw(fd[i], "", 0, 20000, &a);
+        assert_int_equal(a.status, 401);
+        web_client_free(&a);
+    }
+    web_client_ask(web_client_unix(w->socket), "GET", "/metrics", "", &a);
+    assert_non_null(
+        strstr(a.body, "weir_auth_failures_total{cause=\"wrong\"} 40\n"));
+    web_client_free(&a);
+    assert_int_equal(lines, 1);
+}
+
+static void ten_wrong_tokens_a_second_pass(void **state)
+{
+    struct guesses g = {0};
+    unsigned n = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++)
+        n += guess_may_pass(&g, 5000);
+    assert_int_equal(n, GUESS_BURST);
+    for (unsigned i = 1; i <= 10000; i++) /* each millisecond of 10 s */
+        n += guess_may_pass(&g, 5000 + i);
+    assert_int_equal(n, GUESS_BURST + 10 * GUESS_PER_S);
+}
+
+static void take_another_token(void *arg)
+{
+    struct world *w = arg;
+
+    assert_true(web_set_token(w->web, "another-token"));
+}
+
+static void a_token_is_replaced_while_it_runs(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+
+    web_world_do(w, take_another_token, w);
+    ask(w, "GET", "/api/v1/stats", "Authorization: Bearer s3cret-token\r\n",
+        &a);
+    assert_int_equal(a.status, 401);
+    web_client_free(&a);
+    ask(w, "GET", "/api/v1/stats", "Authorization: Bearer another-token\r\n",
+        &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+}
+
 static void every_answer_bears_the_security_headers(void **state)
 {
     static const struct {
@@ -385,6 +478,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_from_other_sites_are_refused,
                                         start_with_token, stop),
         cmocka_unit_test_setup_teardown(token_is_asked_for_on_tcp_only,
+                                        start_with_token, stop),
+        cmocka_unit_test_setup_teardown(
+            wrong_tokens_are_counted_and_slowed_down, start_with_log, stop),
+        cmocka_unit_test(ten_wrong_tokens_a_second_pass),
+        cmocka_unit_test_setup_teardown(a_token_is_replaced_while_it_runs,
                                         start_with_token, stop),
         T(every_answer_bears_the_security_headers),
         T(giant_heads_are_cut_short),

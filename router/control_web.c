@@ -1,0 +1,84 @@
+/* control_web.c - the HTTP side as control runs it: start, address, token */
+#include "control_room.h"
+
+#include "log.h"
+#include "token.h"
+
+#include <string.h>
+
+static void warn(void *arg, const char *line)
+{
+    (void)arg;
+    log_warn("web", "%s", line);
+}
+
+static int make_token(struct config *f)
+{
+    char err[256];
+
+    if (!f->token_make || token_make(f->token_file, f->token, err) == 0)
+        return 0;
+    log_error("web", "%s", err);
+    return -1;
+}
+
+int control_web_start(struct control *c)
+{
+    struct config *f = c->now->config;
+    char err[256];
+
+    if (make_token(f) < 0)
+        return -1;
+    websource_setup(c);
+    if (web_start(&c->web, &c->loop,
+                  &(struct web_config){
+                      .host = f->listen_set ? f->listen_host : NULL,
+                      .port = f->listen_port,
+                      .socket = f->socket[0] != '\0' ? f->socket : NULL,
+                      .token = f->token,
+                      .version = WEIR_VERSION,
+                      .source = &c->source,
+                      .warn = warn,
+                  },
+                  err) == 0)
+        return 0;
+    log_error("web", "%s", err);
+    return -1;
+}
+
+/* Where a browser of this machine finds us.  A wildcard is no place to go to.
+ * The token is shown once, when it is made: logs are kept and read by many. */
+void control_web_announce(const struct control *c)
+{
+    const struct config *f = c->now->config;
+    const char *host = f->listen_host;
+    bool made = f->token_make, six;
+
+    if (strcmp(host, "0.0.0.0") == 0)
+        host = "127.0.0.1";
+    else if (strcmp(host, "::") == 0)
+        host = "::1";
+    six = strchr(host, ':') != NULL;
+    log_info("web", "listening on %s port %u, open http://%s%s%s:%u/%s%s",
+             f->listen_host, (unsigned)web_port(c->web), six ? "[" : "", host,
+             six ? "]" : "", (unsigned)web_port(c->web), made ? "#token=" : "",
+             made ? f->token : "");
+    if (!made && f->token[0] != '\0')
+        log_info("web", "a token is needed: append #token= and what %s holds",
+                 f->token_file[0] != '\0' ? f->token_file : "WEIR_API_TOKEN");
+}
+
+bool control_web_token(struct control *c, const struct config *before,
+                       struct config *next)
+{
+    if (make_token(next) < 0)
+        return false;
+    if (strcmp(before->token, next->token) == 0)
+        return true;
+    if (!web_set_token(c->web, next->token)) {
+        log_error("web", "not enough memory for another token");
+        return false;
+    }
+    log_info("web", "the API's token is another one now");
+    return true;
+}
