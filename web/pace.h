@@ -12,11 +12,6 @@ enum {
     PACE_ROW = 16      /* writing a row costs as much as so many places */
 };
 
-struct pace {
-    uint64_t turn;
-    uint32_t left;
-};
-
 void pace_begin(struct site *site, struct pace *p);
 void pace_end(struct site *site);
 

@@ -67,6 +67,12 @@ enum site_closed {
         N_CLOSED
 };
 
+/* What is left of one turn's places; see pace.h. */
+struct pace {
+    uint64_t turn;
+    uint32_t left;
+};
+
 /* Tokens that were wrong; see guess.c. */
 struct guesses {
     uint64_t missing, wrong, logged; /* requests so far */
@@ -91,8 +97,9 @@ struct site {
     uint64_t answers[SITE_MAX_ROUTES + 1][SITE_N_STATUS];
     uint64_t closed[N_CLOSED];
     struct patience patience;
-    uint64_t turn;  /* of the loop; starts at 1 */
-    unsigned walks; /* of tables, in progress */
+    uint64_t turn;      /* of the loop; starts at 1 */
+    unsigned walks;     /* of tables, in progress */
+    struct pace places; /* of all of them together */
     struct guesses guesses;
     void (*warn)(void *arg, const char *line); /* for the log; or NULL */
     void *warn_arg;
