@@ -48,13 +48,14 @@ static long now_ms(void)
 }
 
 /* Text until the end of the stream; grows as needed. */
-static char *read_all(int fd, int ms, size_t *len)
+static char *read_all(int fd, int ms, size_t *len, bool *ended)
 {
     long end = now_ms() + ms;
     size_t cap = 65536;
     char *p = malloc(cap);
 
     *len = 0;
+    *ended = false;
     for (;;) {
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
         long left = end - now_ms();
@@ -65,7 +66,8 @@ static char *read_all(int fd, int ms, size_t *len)
         if (cap - *len < 32768)
             p = realloc(p, cap *= 2);
         n = read(fd, p + *len, cap - *len - 1);
-        if (n <= 0)
+        *ended = n <= 0;
+        if (*ended)
             break;
         *len += (size_t)n;
     }
@@ -111,18 +113,24 @@ static void take_apart(char *text, size_t len, struct answer *a)
         a->n = join(text);
 }
 
+bool web_client_ends(int fd, int ms, struct answer *a)
+{
+    bool ended;
+    size_t len;
+    char *text = read_all(fd, ms, &len, &ended);
+
+    (void)close(fd);
+    take_apart(text, len, a);
+    return ended;
+}
+
 void web_client_raw(int fd, const char *bytes, size_t n, int ms,
                     struct answer *a)
 {
-    size_t len;
-    char *text;
-
     if (send(fd, bytes, n, MSG_NOSIGNAL) < 0) {
         /* the other side may have closed already: read what it said */
     }
-    text = read_all(fd, ms, &len);
-    (void)close(fd);
-    take_apart(text, len, a);
+    (void)web_client_ends(fd, ms, a);
 }
 
 void web_client_ask(int fd, const char *method, const char *path,

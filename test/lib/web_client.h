@@ -20,6 +20,9 @@ int web_client_unix(const char *path);
  * closed. */
 void web_client_raw(int fd, const char *bytes, size_t n, int ms,
                     struct answer *a);
+/* Read until the other side closes.  False: it did not within ms.  fd is
+ * closed. */
+bool web_client_ends(int fd, int ms, struct answer *a);
 /* A whole request with Host: localhost and Connection: close. */
 void web_client_ask(int fd, const char *method, const char *path,
                     const char *more, struct answer *a);

@@ -1,0 +1,32 @@
+# The HTTP side's files, for the library and for the fuzzer.
+set(web_sources
+    address.c
+    assets.c
+    assets_files.S
+    auth.c
+    buf.c
+    conn.c
+    daemon.c
+    expects.c
+    filter.c
+    flow.c
+    flows.c
+    guess.c
+    head.c
+    job.c
+    json_out.c
+    listen.c
+    metrics.c
+    names.c
+    openapi.c
+    pace.c
+    problem.c
+    queues.c
+    request.c
+    routes.c
+    server.c
+    stats.c
+    stream.c
+    system.c
+    web.c
+)
