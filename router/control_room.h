@@ -94,10 +94,10 @@ void checks_look(struct control *c);
 /* control_web.c */
 int control_web_start(struct control *c); /* 0 or -1; says why */
 void control_web_announce(const struct control *c);
-/* Ask for the token of next from now on; it is made if it has to be.  False:
- * the old one stays, and it says why. */
+/* Ask for the token of next from now on.  False: the old one stays, and it
+ * says why. */
 bool control_web_token(struct control *c, const struct config *before,
-                       struct config *next);
+                       const struct config *next);
 
 /* websource.c */
 void websource_setup(struct control *c);

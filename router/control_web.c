@@ -12,23 +12,15 @@ static void warn(void *arg, const char *line)
     log_warn("web", "%s", line);
 }
 
-static int make_token(struct config *f)
-{
-    char err[256];
-
-    if (!f->token_make || token_make(f->token_file, f->token, err) == 0)
-        return 0;
-    log_error("web", "%s", err);
-    return -1;
-}
-
 int control_web_start(struct control *c)
 {
     struct config *f = c->now->config;
     char err[256];
 
-    if (make_token(f) < 0)
+    if (f->token_make && token_make(f->token_file, f->token, err) < 0) {
+        log_error("web", "%s", err);
         return -1;
+    }
     websource_setup(c);
     if (web_start(&c->web, &c->loop,
                   &(struct web_config){
@@ -69,10 +61,8 @@ void control_web_announce(const struct control *c)
 }
 
 bool control_web_token(struct control *c, const struct config *before,
-                       struct config *next)
+                       const struct config *next)
 {
-    if (make_token(next) < 0)
-        return false;
     if (strcmp(before->token, next->token) == 0)
         return true;
     if (!web_set_token(c->web, next->token)) {

@@ -225,6 +225,24 @@ static void freeze_rooms(const struct config *now, struct config *next)
     }
 }
 
+/* Another token is taken.  To begin or to cease asking for one is not, since
+ * who may connect was decided at the start; nor is one made, for the file may
+ * be out of reach once rights are given up. */
+static void keep_token(const struct config *now, struct config *next)
+{
+    if (now->token[0] != '\0' && next->token_make) {
+        memcpy(next->token, now->token, sizeof now->token);
+        log_warn("control",
+                 "%s is not there: the old token stays; write one into it, or "
+                 "restart to have one made",
+                 next->token_file);
+    } else if ((now->token[0] != '\0') !=
+               (next->token[0] != '\0' || next->token_make)) {
+        KEEP_TEXT("api.token_file", token);
+    }
+    next->token_make = false;
+}
+
 bool generation_freeze(const struct config *now, struct config *next)
 {
     bool gateway = now->gateway.set;
@@ -260,13 +278,7 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP_TEXT("api.listen", listen_host);
     KEEP("api.listen", listen_port);
     KEEP_TEXT("api.socket", socket);
-    /* Another token is taken; to begin or to cease asking for one is not, since
-     * who may connect was decided at the start. */
-    if ((now->token[0] != '\0') !=
-        (next->token[0] != '\0' || next->token_make)) {
-        KEEP_TEXT("api.token_file", token);
-        next->token_make = false;
-    }
+    keep_token(now, next);
     KEEP_TEXT("queues.socket", queue_socket);
     freeze_queues(now, next);
     freeze_rooms(now, next);

@@ -96,8 +96,6 @@ bool reload_adopt(struct control *c, struct config *config)
     c->revoked = sum(c, CT_STAT_revoked);
     if (c->queue != NULL)
         queue_use(c->queue, config->queue);
-    if (c->web != NULL && config->token_make)
-        control_web_announce(c); /* with the token that was made */
     for (uint32_t i = 0; i < c->n_workers; i++)
         while (!worker_use(c->worker[i], &g->setup[i]))
             uv_sleep(1); /* a full mailbox empties within a turn */

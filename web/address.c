@@ -1,4 +1,4 @@
-/* address.c - the ends of a TCP connection, as text and as a hash */
+/* address.c - a client's address, as text and as a hash */
 #include "address.h"
 
 #include <arpa/inet.h>
@@ -12,32 +12,16 @@ union any {
     struct sockaddr_in6 six;
 };
 
-static void write_address(const union any *a, char text[INET6_ADDRSTRLEN])
+void address_text(const struct sockaddr_storage *from,
+                  char text[INET6_ADDRSTRLEN])
 {
+    const union any *a = (const union any *)from;
+
+    text[0] = '\0';
     if (a->any.sa_family == AF_INET)
         (void)inet_ntop(AF_INET, &a->four.sin_addr, text, INET6_ADDRSTRLEN);
     else if (a->any.sa_family == AF_INET6)
         (void)inet_ntop(AF_INET6, &a->six.sin6_addr, text, INET6_ADDRSTRLEN);
-}
-
-void address_own(int fd, char text[INET6_ADDRSTRLEN])
-{
-    union any a;
-    socklen_t len = sizeof(a);
-
-    text[0] = '\0';
-    if (getsockname(fd, &a.any, &len) == 0)
-        write_address(&a, text);
-}
-
-void address_peer(int fd, char text[INET6_ADDRSTRLEN])
-{
-    union any a;
-    socklen_t len = sizeof(a);
-
-    text[0] = '\0';
-    if (getpeername(fd, &a.any, &len) == 0)
-        write_address(&a, text);
 }
 
 uint32_t address_hash(const struct sockaddr_storage *from)

@@ -1,6 +1,5 @@
 /* auth.c - who may ask what */
 #include "auth.h"
-#include "address.h"
 #include "guess.h"
 #include "problem.h"
 
@@ -31,7 +30,7 @@ static bool is_loopback(const char *text)
     return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-bool auth_host(const char *host, const char *configured, const char *own)
+bool auth_host(const char *host, const char *configured)
 {
     char name[256];
     const char *end, *port;
@@ -60,8 +59,7 @@ bool auth_host(const char *host, const char *configured, const char *own)
     memcpy(name, host, n);
     name[n] = '\0';
     return strcasecmp(name, "localhost") == 0 || is_loopback(name) ||
-           (configured && strcasecmp(name, configured) == 0) ||
-           (*own && strcasecmp(name, own) == 0);
+           strcasecmp(name, configured) == 0;
 }
 
 struct heads {
@@ -102,12 +100,9 @@ static struct heads heads_of(struct request *r)
 
 /* No Host (HTTP/1.0 only): no browser, whose user another site could lead
  * here. */
-static bool is_host_ours(struct request *r, const struct heads *h)
+static bool is_host_ours(const struct request *r, const struct heads *h)
 {
-    char own[INET6_ADDRSTRLEN];
-
-    address_own(r->conn->fd, own);
-    return !h->host || auth_host(h->host, r->site->host, own);
+    return !h->host || auth_host(h->host, r->site->host);
 }
 
 /* A write must come from no page at all, or from one of our own. */

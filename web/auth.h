@@ -12,9 +12,9 @@
 /* True: go on.  False: *result is the refusal's, already answered. */
 bool auth_allows(struct request *r, enum scope scope, enum MHD_Result *result);
 
-/* Is this the text of a Host header that means us?  own: the socket's own
- * address as text, "" if unknown. */
-bool auth_host(const char *host, const char *configured, const char *own);
+/* Is this the text of a Host header that means us?  configured: the address
+ * listened on, which is a loopback one where there is no token. */
+bool auth_host(const char *host, const char *configured);
 
 /* Is given equal to token?  Takes the same time whatever differs. */
 bool auth_token(const char *given, const char *token);

@@ -11,12 +11,12 @@
 #include "head.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <uv.h>
 
 enum {
-    CONN_OUT = 16384,      /* bytes of an answer held here */
-    CONN_SEND_BUF = 262144 /* of the kernel, for one client over TCP */
+    CONN_OUT = 16384 /* bytes of an answer held here */
 };
 
 enum conn_state {
@@ -75,9 +75,10 @@ struct conn {
      * what it took since. */
     uint64_t stalled;
     size_t taken;
-    uint32_t address;    /* a hash of the client's address */
-    uint32_t watched[2]; /* epoll events of fd and pair */
-    size_t held;         /* bytes of the answer's memory, see site->held */
+    char peer[INET6_ADDRSTRLEN]; /* "" over the Unix socket */
+    uint32_t address;            /* a hash of the client's address */
+    uint32_t watched[2];         /* epoll events of fd and pair */
+    size_t held; /* bytes of the answer's memory, see site->held */
 
     /* A request that needs several turns (job.c): again is called when the
      * connection is resumed; drop frees what it keeps. */

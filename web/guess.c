@@ -1,6 +1,5 @@
 /* guess.c - wrong tokens: counted, slowed down, logged at a bounded rate */
 #include "guess.h"
-#include "address.h"
 #include "job.h"
 #include "problem.h"
 
@@ -14,17 +13,16 @@ static enum MHD_Result refuse(struct request *r)
                                "WWW-Authenticate", "Bearer");
 }
 
-static void report(struct site *site, int fd, uint64_t now)
+static void report(struct site *site, const char *peer, uint64_t now)
 {
     struct guesses *g = &site->guesses;
-    char text[INET6_ADDRSTRLEN], line[160];
+    char line[160];
 
     if (g->logged_at && now - g->logged_at < GUESS_LOG_MS)
         return;
-    address_peer(fd, text);
     (void)snprintf(line, sizeof(line),
                    "wrong API token from %s (%" PRIu64 " since the last line)",
-                   text, g->wrong - g->logged);
+                   peer, g->wrong - g->logged);
     g->logged = g->wrong;
     g->logged_at = now;
     if (site->warn)
@@ -74,7 +72,7 @@ enum MHD_Result guess_refuse(struct request *r, bool shown)
         return refuse(r);
     }
     g->wrong++;
-    report(r->site, r->conn->fd, now);
+    report(r->site, r->conn->peer, now);
     if (guess_may_pass(g, now))
         return refuse(r);
     w = calloc(1, sizeof(*w));

@@ -13,7 +13,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128 };
+enum {
+    BACKLOG = 128,
+    SEND_BUF = 262144 /* of each client: what it does not take stays small */
+};
 
 static int fail(int fd, int error, char err[256], const char *what,
                 const char *name)
@@ -33,7 +36,7 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
     } a;
     socklen_t len;
     char name[96];
-    int fd, on = 1;
+    int fd, on = 1, send_buf = SEND_BUF;
 
     memset(&a, 0, sizeof(a));
     (void)snprintf(name, sizeof(name), "%.64s port %u", host, port);
@@ -56,6 +59,8 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
     if (fd < 0)
         return fail(fd, errno, err, "cannot listen on", name);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buf, sizeof(send_buf)) !=
+            0 ||
         bind(fd, &a.any, len) != 0 || listen(fd, BACKLOG) != 0)
         return fail(fd, errno, err, "cannot listen on", name);
     len = sizeof(a);

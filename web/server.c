@@ -15,7 +15,6 @@
 #include "problem.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -179,7 +178,6 @@ static bool open_pair(struct conn *c)
 static void begin(struct server *s, int fd, const struct sockaddr_storage *a)
 {
     struct conn *c = malloc(sizeof(*c));
-    int size = CONN_SEND_BUF;
 
     while (!c && make_room(s))
         c = malloc(sizeof(*c));
@@ -196,6 +194,7 @@ static void begin(struct server *s, int fd, const struct sockaddr_storage *a)
     c->local = s->local;
     c->stranger = s->local && !listen_peer(fd, NULL);
     c->address = address_hash(a);
+    address_text(a, c->peer);
     c->next = s->conns;
     c->link = &s->conns;
     if (c->next)
@@ -203,8 +202,6 @@ static void begin(struct server *s, int fd, const struct sockaddr_storage *a)
     s->conns = c;
     s->by_address[c->address % ADDRESSES]++;
     s->n_conns++;
-    if (!s->local) /* what a client does not take stays small */
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     conn_enter(c, CONN_HEAD);
     c->watched[0] = EPOLLIN;
     watch(c, false, EPOLLIN);
@@ -219,13 +216,6 @@ static void pause_listening(struct server *s, bool pause)
     (void)epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->fd, &e);
 }
 
-static bool is_waiting(const struct server *s)
-{
-    struct pollfd p = {.fd = s->fd, .events = POLLIN};
-
-    return poll(&p, 1, 0) > 0;
-}
-
 /* True: there may be more in the next turn.  False: nothing can be accepted
  * until a place or a descriptor is free. */
 static bool accept_some(struct server *s)
@@ -235,13 +225,13 @@ static bool accept_some(struct server *s)
     int fd;
 
     for (unsigned i = 0; i < SERVER_ACCEPTS; i++) {
-        if (s->n_conns >= room(s) && is_waiting(s) && !make_room(s))
-            return false;
         len = sizeof(a);
         memset(&a, 0, sizeof(a));
         fd = accept4(s->fd, (struct sockaddr *)&a, &len,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
+        if (fd >= 0 && s->n_conns >= room(s) && !make_room(s))
+            (void)close(fd); /* each place is in use for an answer */
+        else if (fd >= 0)
             begin(s, fd, &a);
         else if (errno == EAGAIN)
             return true;
