@@ -10,6 +10,7 @@
 #include "sandbox.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -440,12 +441,23 @@ static void get_steer_key(struct control *c, const struct config *config)
     }
 }
 
+/* glibc raises both limits to the largest block that was freed once, up to 32
+ * MiB: what a reload of many rules has used would then stay in the heap, and
+ * grow with each one (40,000 rules: 63 to 180 MiB in eight reloads; 99 with
+ * these). */
+static void give_memory_back(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
+
 int control_run(const char *path, struct config *config)
 {
     struct control *c = calloc(1, sizeof *c);
     int code;
 
     signal(SIGPIPE, SIG_IGN);
+    give_memory_back();
     log_setup(config->log_level, config->log_json);
     if (c == NULL) {
         log_error("control", "not enough memory to start");
