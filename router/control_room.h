@@ -7,6 +7,7 @@
 #include "generation.h"
 #include "health.h"
 #include "queue.h"
+#include "removal.h"
 #include "shortage.h"
 #include "steerkey.h"
 #include "tun.h"
@@ -53,6 +54,7 @@ struct control {
     uint64_t look_at;    /* the same: the kernel is not looked at before */
     struct shortage shortage;
     struct queue *queue; /* user programs' socket; NULL: no queues */
+    struct removal removal[WORKER_TICKETS];
     struct web *web;
     struct web_source source;
     struct health health; /* checks of /readyz */

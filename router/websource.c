@@ -186,21 +186,39 @@ static void check(void *ctx, uint32_t i, struct web_check *out)
                               .since = c->since};
 }
 
-static bool remove_flow(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen)
+static uint32_t remove_begin(void *ctx)
 {
     struct control *c = ctx;
 
-    return shard < c->n_workers && worker_delete(c->worker[shard], slot, gen);
+    return removal_begin(c->removal, c->worker, c->n_workers);
 }
 
-static bool flush(void *ctx)
+static bool remove_flow(void *ctx, uint32_t ticket, uint32_t shard,
+                        uint32_t slot, uint32_t gen)
 {
     struct control *c = ctx;
-    bool ok = true;
 
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        ok = worker_flush(c->worker[i]) && ok;
-    return ok;
+    return shard < c->n_workers &&
+           removal_one(c->removal, ticket, c->worker, shard, slot, gen);
+}
+
+static bool flush(void *ctx, uint32_t ticket)
+{
+    struct control *c = ctx;
+
+    return removal_flush(c->removal, ticket, c->worker, c->n_workers);
+}
+
+static bool remove_done(void *ctx, uint32_t ticket, uint64_t *deleted)
+{
+    struct control *c = ctx;
+
+    return removal_done(c->removal, ticket, c->worker, c->n_workers, deleted);
+}
+
+static void remove_end(void *ctx, uint32_t ticket)
+{
+    removal_end(((struct control *)ctx)->removal, ticket);
 }
 
 static void want_events(void *ctx, bool on)
@@ -241,8 +259,11 @@ void websource_setup(struct control *c)
         .ready = ready,
         .checks = checks,
         .check = check,
+        .remove_begin = remove_begin,
         .remove = remove_flow,
         .flush = flush,
+        .remove_done = remove_done,
+        .remove_end = remove_end,
         .want_events = want_events,
     };
 }

@@ -147,10 +147,14 @@ static void obey(struct worker *w, const struct worker_order *order)
         break;
     case ORDER_DELETE:
         ct_begin(w->ct, clock_now());
-        ct_delete(w->ct, order->a, order->b);
+        if (ct_delete(w->ct, order->a, order->b))
+            worker_add(&w->removed[order->ticket], 1);
         break;
-    case ORDER_FLUSH:
+    case ORDER_FLUSH: /* one that is going on begins again, for both */
         w->flush_at = 0;
+        w->flush_number =
+            1 + atomic_load_explicit(&w->obeyed, memory_order_relaxed);
+        w->flush_tickets |= 1u << order->ticket;
         hasten(w);
         break;
     case ORDER_RESUME:
@@ -180,8 +184,13 @@ static void on_wake(uv_async_t *wake)
     subscribe(w); /* first: what the orders below end is wanted too */
     worker_queue_back(w);
     worker_io_handed(w);
-    for (n = 0; n < ORDERS_A_TURN && ring_take(&w->orders, &order); n++)
+    for (n = 0; n < ORDERS_A_TURN && ring_take(&w->orders, &order); n++) {
         obey(w, &order);
+        atomic_store_explicit(
+            &w->obeyed,
+            atomic_load_explicit(&w->obeyed, memory_order_relaxed) + 1,
+            memory_order_release);
+    }
     settle(w);
     if (n == ORDERS_A_TURN && !uv_is_closing((uv_handle_t *)wake))
         uv_async_send(wake); /* packets have their turn */
@@ -201,6 +210,27 @@ static bool review(struct worker *w)
     return false;
 }
 
+/* True: there is more. */
+static bool flush(struct worker *w)
+{
+    uint64_t before = ct_stat(w->ct, CT_STAT_destroyed);
+    bool done;
+
+    if (w->flush_at == CT_NONE)
+        return false;
+    done = ct_flush_some(w->ct, &w->flush_at, FLUSH_BUDGET);
+    for (uint32_t i = 0; i < WORKER_TICKETS; i++)
+        if (w->flush_tickets >> i & 1)
+            worker_add(&w->removed[i],
+                       ct_stat(w->ct, CT_STAT_destroyed) - before);
+    if (!done)
+        return true;
+    w->flush_at = CT_NONE;
+    w->flush_tickets = 0;
+    atomic_store_explicit(&w->flushed, w->flush_number, memory_order_release);
+    return false;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     hasten(timer->data);
@@ -213,14 +243,7 @@ static void on_more(uv_idle_t *more)
     uint32_t ms = ct_tick(w->ct, now, GC_BUDGET);
 
     journey_tick(w->journey, now);
-    if (w->flush_at != CT_NONE) {
-        bool done = ct_flush_some(w->ct, &w->flush_at, FLUSH_BUDGET);
-
-        ms = done ? ms : 0;
-        if (done)
-            w->flush_at = CT_NONE;
-    }
-    if (review(w))
+    if (flush(w) || review(w))
         ms = 0;
     worker_tell(w);
     if (ms == 0)
@@ -370,6 +393,7 @@ static bool order(struct worker *w, struct worker_order o)
 {
     if (!ring_put(&w->orders, &o))
         return false;
+    w->ordered++;
     uv_async_send(&w->wake);
     return true;
 }
@@ -424,17 +448,41 @@ void worker_wake(struct worker *w)
 
 bool worker_use(struct worker *w, const struct worker_setup *setup)
 {
-    return order(w, (struct worker_order){ORDER_SETUP, 0, 0, setup});
+    return order(w, (struct worker_order){.kind = ORDER_SETUP, .setup = setup});
 }
 
-bool worker_delete(struct worker *w, uint32_t slot, uint32_t gen)
+bool worker_delete(struct worker *w, uint32_t ticket, uint32_t slot,
+                   uint32_t gen)
 {
-    return order(w, (struct worker_order){ORDER_DELETE, slot, gen, NULL});
+    return order(
+        w, (struct worker_order){
+               .kind = ORDER_DELETE, .a = slot, .b = gen, .ticket = ticket});
 }
 
-bool worker_flush(struct worker *w)
+bool worker_flush(struct worker *w, uint32_t ticket)
 {
-    return order(w, (struct worker_order){ORDER_FLUSH, 0, 0, NULL});
+    return order(w,
+                 (struct worker_order){.kind = ORDER_FLUSH, .ticket = ticket});
+}
+
+uint64_t worker_ordered(const struct worker *w)
+{
+    return w->ordered;
+}
+
+bool worker_obeyed(const struct worker *w, uint64_t number)
+{
+    return atomic_load_explicit(&w->obeyed, memory_order_acquire) >= number;
+}
+
+bool worker_flushed(const struct worker *w, uint64_t number)
+{
+    return atomic_load_explicit(&w->flushed, memory_order_acquire) >= number;
+}
+
+uint64_t worker_removed(const struct worker *w, uint32_t ticket)
+{
+    return atomic_load_explicit(&w->removed[ticket], memory_order_relaxed);
 }
 
 void worker_subscribe(struct worker *w, uint32_t mask)
@@ -446,7 +494,7 @@ void worker_subscribe(struct worker *w, uint32_t mask)
 bool worker_resume(struct worker *w, unsigned iface)
 {
     atomic_store_explicit(&w->port[iface].lost, false, memory_order_release);
-    return order(w, (struct worker_order){ORDER_RESUME, iface, 0, NULL});
+    return order(w, (struct worker_order){.kind = ORDER_RESUME, .a = iface});
 }
 
 uint64_t worker_taken(const struct worker *w)

@@ -61,6 +61,9 @@ struct worker_config {
     uv_async_t *control;
 };
 
+/* Deletions by hand are counted by ticket, below this. */
+enum { WORKER_TICKETS = 32 };
+
 struct worker;
 
 /* NULL, with a sentence in err: no memory, or an impossible ct_config. */
@@ -83,12 +86,20 @@ void worker_wake(struct worker *w);
 
 /* Orders.  False: the mailbox is full. */
 bool worker_use(struct worker *w, const struct worker_setup *setup);
-bool worker_delete(struct worker *w, uint32_t slot, uint32_t gen);
-bool worker_flush(struct worker *w);
+bool worker_delete(struct worker *w, uint32_t ticket, uint32_t slot,
+                   uint32_t gen);
+bool worker_flush(struct worker *w, uint32_t ticket);
 /* The events wanted from now on; it never fails. */
 void worker_subscribe(struct worker *w, uint32_t mask);
 /* The device of iface is attached again; clears worker_lost(). */
 bool worker_resume(struct worker *w, unsigned iface);
+
+/* Orders are numbered: the last one; has that one been obeyed; is the table
+ * flushed as that one said; how many flows went by all orders of a ticket. */
+uint64_t worker_ordered(const struct worker *w);
+bool worker_obeyed(const struct worker *w, uint64_t number);
+bool worker_flushed(const struct worker *w, uint64_t number);
+uint64_t worker_removed(const struct worker *w, uint32_t ticket);
 
 /* Serial of the setup in use. */
 uint64_t worker_taken(const struct worker *w);

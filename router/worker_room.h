@@ -19,6 +19,7 @@ enum worker_order_kind {
 struct worker_order {
     uint32_t kind;
     uint32_t a, b;
+    uint32_t ticket; /* of deletions: who counts them */
     const struct worker_setup *setup;
 };
 
@@ -42,9 +43,11 @@ struct worker {
     uv_thread_t thread;
     uv_async_t wake;
     uv_timer_t tick;
-    uv_idle_t more;     /* while there is more to tend at once */
-    uint32_t flush_at;  /* next slot of a flush; CT_NONE: none is going on */
-    uint32_t review_at; /* the same of a revalidation */
+    uv_idle_t more;        /* while there is more to tend at once */
+    uint32_t flush_at;     /* next slot of a flush; CT_NONE: none is going on */
+    uint64_t flush_number; /* of the order that began it */
+    uint32_t flush_tickets; /* bits: who counts what it deletes */
+    uint32_t review_at;     /* the same of a revalidation */
     bool loop_ready, running;
 
     void *block; /* the shard's */
@@ -69,7 +72,10 @@ struct worker {
     _Atomic uint32_t wanted;
     uint32_t subscribed; /* ... and that the core makes */
     bool tell_control;
+    uint64_t ordered; /* control's: how many orders it has put */
     _Atomic uint64_t taken, settled, reviewed;
+    _Atomic uint64_t obeyed, flushed; /* numbers of orders */
+    _Atomic uint64_t removed[WORKER_TICKETS];
 };
 
 /* worker.c */

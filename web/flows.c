@@ -245,29 +245,31 @@ enum MHD_Result flows_get(struct request *r)
     return request_answer(r, 200, "application/json", &b);
 }
 
-enum MHD_Result flows_delete_one(struct request *r)
-{
-    const struct web_source *src = r->site->src;
-    struct ct_view v;
-    struct buf none = {0};
-    uint32_t shard;
-
-    if (!find(r, &shard, &v))
-        return problem_answer(r, 404, "no such flow, or no longer");
-    if (!src->remove(src->ctx, shard, v.slot, v.gen))
-        return problem_answer_with(r, 503, "the flow's owner is busy",
-                                   "Retry-After", "1");
-    return request_answer(r, 204, NULL, &none);
-}
-
-/* ---- many ---- */
+/* ---- deleting ----
+ *
+ * The owners delete; the answer waits until they have, and says what they
+ * counted. */
 
 struct sweep {
     struct job job; /* first */
     struct places_walk walk;
-    bool dry_run;
+    uint32_t ticket;
+    bool dry_run, ordered;
     uint64_t n;
+    /* of one flow */
+    uint32_t slot, gen;
 };
+
+/* JOB_DONE once all that was ordered is done. */
+static int await(struct sweep *s)
+{
+    const struct web_source *src = s->walk.site->src;
+
+    s->ordered = true;
+    if (s->dry_run || src->remove_done(src->ctx, s->ticket, &s->n))
+        return JOB_DONE;
+    return JOB_NEXT_MS;
+}
 
 static int step_sweep(struct job *job)
 {
@@ -278,18 +280,44 @@ static int step_sweep(struct job *job)
         const struct ct_view *v = &s->walk.view;
 
         if (!s->dry_run &&
-            !src->remove(src->ctx, s->walk.shard, v->slot, v->gen)) {
+            !src->remove(src->ctx, s->ticket, s->walk.shard, v->slot, v->gen)) {
             s->walk.at--; /* the mailbox is full: this one again, later */
             return AGAIN_MS;
         }
-        s->n++;
+        s->n += s->dry_run;
     }
-    return s->walk.at < s->walk.end ? JOB_NEXT_MS : JOB_DONE;
+    return s->walk.at < s->walk.end ? JOB_NEXT_MS : await(s);
+}
+
+static int step_flush(struct job *job)
+{
+    struct sweep *s = (struct sweep *)job;
+    const struct web_source *src = s->walk.site->src;
+
+    if (!s->ordered && !src->flush(src->ctx, s->ticket))
+        return AGAIN_MS;
+    return await(s);
+}
+
+static int step_one(struct job *job)
+{
+    struct sweep *s = (struct sweep *)job;
+    const struct web_source *src = s->walk.site->src;
+
+    if (!s->ordered &&
+        !src->remove(src->ctx, s->ticket, s->walk.shard, s->slot, s->gen))
+        return AGAIN_MS;
+    return await(s);
 }
 
 static void end_sweep(struct job *job)
 {
-    pace_end(((struct sweep *)job)->walk.site);
+    struct sweep *s = (struct sweep *)job;
+    const struct web_source *src = s->walk.site->src;
+
+    if (!s->dry_run)
+        src->remove_end(src->ctx, s->ticket);
+    pace_end(s->walk.site);
 }
 
 static enum MHD_Result tell_sweep(struct request *r, bool dry_run, uint64_t n)
@@ -306,18 +334,6 @@ static enum MHD_Result tell_sweep(struct request *r, bool dry_run, uint64_t n)
     return request_answer(r, 200, "application/json", &b);
 }
 
-/* All of them: the owners' own affair, one message a shard. */
-static enum MHD_Result flush(struct request *r)
-{
-    const struct web_source *src = r->site->src;
-    uint64_t n = src->stat(src->ctx, CT_NONE, CT_STAT_entries);
-
-    if (!r->query.dry_run && !src->flush(src->ctx))
-        return problem_answer_with(r, 503, "the flows' owner is busy",
-                                   "Retry-After", "1");
-    return tell_sweep(r, r->query.dry_run, n);
-}
-
 static enum MHD_Result answer_sweep(struct request *r)
 {
     const struct sweep *s = r->conn->work;
@@ -325,21 +341,74 @@ static enum MHD_Result answer_sweep(struct request *r)
     return tell_sweep(r, s->dry_run, s->n);
 }
 
+static enum MHD_Result answer_one(struct request *r)
+{
+    const struct sweep *s = r->conn->work;
+    struct buf none = {0};
+
+    if (s->n == 0)
+        return problem_answer(r, 404, "no such flow, or no longer");
+    return request_answer(r, 204, NULL, &none);
+}
+
+/* NULL: it has been answered, with *result. */
+static struct sweep *begin_sweep(struct request *r, enum MHD_Result *result)
+{
+    const struct web_source *src = r->site->src;
+    struct sweep *s = calloc(1, sizeof(*s));
+
+    if (!s) {
+        *result = problem_answer(r, 503, "out of memory");
+        return NULL;
+    }
+    s->dry_run = r->query.dry_run;
+    if (!s->dry_run)
+        s->ticket = src->remove_begin(src->ctx);
+    if (!s->dry_run && s->ticket == CT_NONE) {
+        free(s);
+        *result = problem_answer_with(r, 503, "too many deletions at once",
+                                      "Retry-After", "1");
+        return NULL;
+    }
+    begin_walk(&s->walk, r, UINT64_MAX);
+    return s;
+}
+
+enum MHD_Result flows_delete_one(struct request *r)
+{
+    enum MHD_Result result;
+    struct ct_view v;
+    struct sweep *s;
+    uint32_t shard;
+
+    if (!find(r, &shard, &v))
+        return problem_answer(r, 404, "no such flow, or no longer");
+    r->query.dry_run = false;
+    s = begin_sweep(r, &result);
+    if (!s)
+        return result;
+    s->walk.shard = shard;
+    s->slot = v.slot;
+    s->gen = v.gen;
+    return job_start(&s->job, r, step_one, answer_one, end_sweep);
+}
+
 enum MHD_Result flows_delete(struct request *r)
 {
+    const struct web_source *src = r->site->src;
+    enum MHD_Result result;
     struct sweep *s;
 
-    if (r->query.filter.n == 0) {
-        if (!r->query.all)
-            return problem_answer(r, 422,
-                                  "no filter: say all=true to delete "
-                                  "every flow");
-        return flush(r);
-    }
-    s = calloc(1, sizeof(*s));
+    if (r->query.filter.n == 0 && !r->query.all)
+        return problem_answer(r, 422,
+                              "no filter: say all=true to delete every flow");
+    if (r->query.filter.n == 0 && r->query.dry_run)
+        return tell_sweep(r, true,
+                          src->stat(src->ctx, CT_NONE, CT_STAT_entries));
+    s = begin_sweep(r, &result);
     if (!s)
-        return problem_answer(r, 503, "out of memory");
-    s->dry_run = r->query.dry_run;
-    begin_walk(&s->walk, r, UINT64_MAX);
-    return job_start(&s->job, r, step_sweep, answer_sweep, end_sweep);
+        return result;
+    return job_start(&s->job, r,
+                     r->query.filter.n == 0 ? step_flush : step_sweep,
+                     answer_sweep, end_sweep);
 }

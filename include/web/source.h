@@ -78,10 +78,17 @@ struct web_source {
     uint32_t (*checks)(void *ctx);
     void (*check)(void *ctx, uint32_t i, struct web_check *out);
 
-    /* Destroy one flow, or all.  By message: done within a loop turn or two.
-     * Answers false when the owner's mailbox is full. */
-    bool (*remove)(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen);
-    bool (*flush)(void *ctx);
+    /* Destroy flows, one by one or all: orders to their owners, counted by a
+     * ticket.  begin: CT_NONE when too many are out.  remove and flush: false
+     * when an owner's mailbox is full, and it is to be asked again.  done: have
+     * all orders of that ticket been obeyed, and how many flows went by them?
+     */
+    uint32_t (*remove_begin)(void *ctx);
+    bool (*remove)(void *ctx, uint32_t ticket, uint32_t shard, uint32_t slot,
+                   uint32_t gen);
+    bool (*flush)(void *ctx, uint32_t ticket);
+    bool (*remove_done)(void *ctx, uint32_t ticket, uint64_t *deleted);
+    void (*remove_end)(void *ctx, uint32_t ticket);
 
     /* Somebody wants (or nobody wants any more) flow events. */
     void (*want_events)(void *ctx, bool on);

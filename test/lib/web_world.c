@@ -213,27 +213,66 @@ static void check(void *ctx, uint32_t i, struct web_check *out)
                               .since = {1000000}};
 }
 
-static bool remove_flow(void *ctx, uint32_t shard, uint32_t slot, uint32_t gen)
+static uint32_t remove_begin(void *ctx)
 {
     struct world *w = ctx;
 
+    w->tickets++;
+    w->deleted = 0;
+    return 0;
+}
+
+static bool remove_flow(void *ctx, uint32_t ticket, uint32_t shard,
+                        uint32_t slot, uint32_t gen)
+{
+    struct world *w = ctx;
+
+    (void)ticket;
     if (w->refused < w->refuse) {
         w->refused++;
         return false;
     }
     w->refused = 0;
-    if (w->view[shard][slot].gen == gen)
+    if (!w->late && w->view[shard][slot].gen == gen && w->alive[shard][slot]) {
         w->alive[shard][slot] = false;
+        w->deleted++;
+    }
     return true;
 }
 
-static bool flush(void *ctx)
+static bool flush(void *ctx, uint32_t ticket)
 {
     struct world *w = ctx;
 
+    (void)ticket;
     w->flushes++;
+    for (uint32_t i = 0; i < sizeof(w->alive); i++)
+        w->deleted += ((bool *)w->alive)[i];
     memset(w->alive, 0, sizeof(w->alive));
     return true;
+}
+
+/* The owners take their time: so many turns. */
+static bool remove_done(void *ctx, uint32_t ticket, uint64_t *deleted)
+{
+    struct world *w = ctx;
+
+    (void)ticket;
+    if (w->waited < w->slow) {
+        w->waited++;
+        return false;
+    }
+    w->waited = 0;
+    *deleted = w->deleted;
+    return true;
+}
+
+static void remove_end(void *ctx, uint32_t ticket)
+{
+    struct world *w = ctx;
+
+    (void)ticket;
+    w->tickets--;
 }
 
 static void want_events(void *ctx, bool on)
@@ -320,11 +359,11 @@ struct world *web_world_with(struct web_config c)
     c.host = "127.0.0.1";
     c.version = "0.1.0";
     w->source = (struct web_source){
-        w,         shards,     slots,      read_flow, expects,  read_expect,
-        now,       wall_ms,    iface_name, get_stat,  drops,    max,
-        max,       ifaces,     iface,      rules,     get_rule, queues,
-        get_queue, param,      ready,      checks,    check,    remove_flow,
-        flush,     want_events};
+        w,           shards,  slots,       read_flow,  expects,    read_expect,
+        now,         wall_ms, iface_name,  get_stat,   drops,      max,
+        max,         ifaces,  iface,       rules,      get_rule,   queues,
+        get_queue,   param,   ready,       checks,     check,      remove_begin,
+        remove_flow, flush,   remove_done, remove_end, want_events};
     w->ready = true;
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/test_web.XXXXXX");
     if (!mkdtemp(w->dir))

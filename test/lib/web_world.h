@@ -28,7 +28,10 @@ struct world {
     int wanted;      /* want_events() on minus off */
     unsigned refuse; /* remove() says no to so many in a row */
     unsigned refused;
-    unsigned flushes;
+    unsigned flushes, tickets; /* tickets: that are out */
+    bool late;                 /* flows end before their orders come */
+    unsigned slow, waited;     /* turns until deletions are done */
+    uint64_t deleted;
 };
 
 /* token NULL: none. */

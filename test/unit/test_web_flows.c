@@ -295,6 +295,7 @@ static void many_are_deleted_by_filter(void **state)
     assert_int_equal(count_flows(w), 150);
 
     w->refuse = 2; /* the mailbox is full two times out of three */
+    w->slow = 4;   /* and what was ordered is done later */
     ask(w, "DELETE", "/api/v1/flows?proto=udp", "", &a);
     assert_string_equal(a.body, "{\"dry_run\":false,\"deleted\":17}");
     web_client_free(&a);
@@ -304,6 +305,23 @@ static void many_are_deleted_by_filter(void **state)
     assert_string_equal(a.body, "{\"dry_run\":false,\"deleted\":133}");
     web_client_free(&a);
     assert_int_equal(w->flushes, 1);
+    assert_int_equal(w->tickets, 0);
+}
+
+/* It is found, and gone before its owner has read the order. */
+static void deleted_counts_what_was_deleted(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+
+    w->late = true;
+    ask(w, "DELETE", "/api/v1/flows/0-7", "", &a);
+    assert_int_equal(a.status, 404);
+    web_client_free(&a);
+    ask(w, "DELETE", "/api/v1/flows?proto=udp", "", &a);
+    assert_string_equal(a.body, "{\"dry_run\":false,\"deleted\":0}");
+    web_client_free(&a);
+    assert_int_equal(w->tickets, 0);
 }
 
 /* stop() follows while the deletion waits for room in the mailbox. */
@@ -374,6 +392,7 @@ int main(void)
         WEB_TEST(stream_gives_all_one_a_line),
         WEB_TEST(one_flow_is_deleted),
         WEB_TEST(many_are_deleted_by_filter),
+        WEB_TEST(deleted_counts_what_was_deleted),
         WEB_TEST(a_sleeping_deletion_does_not_hold_up_the_stop),
         WEB_TEST(a_deletion_that_comes_with_the_stop_does_no_harm),
     };

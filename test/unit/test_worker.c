@@ -7,6 +7,7 @@
 #include "config_rig.h"
 #include "packet.h"
 #include "pktbuf.h"
+#include "removal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -244,13 +245,13 @@ static void no_subscription_is_lost(void **state)
     (void)state;
     make(&p);
     for (unsigned i = 0; i < N_WORKERS; i++) {
-        while (worker_delete(p.w[i], 1, 1))
+        while (worker_delete(p.w[i], 0, 1, 1))
             ;
         worker_subscribe(p.w[i], CT_EVENT_NEW);
     }
     begin(&p);
     for (unsigned i = 0; i < N_WORKERS; i++) /* or the test times out */
-        while (!worker_delete(p.w[i], 1, 1))
+        while (!worker_delete(p.w[i], 0, 1, 1))
             uv_sleep(1);
     give(&p, 0, LAN, "10.0.1.2:4000 > 198.51.100.2:53 udp 'who'");
     owner = take(&p, WAN, data);
@@ -311,6 +312,69 @@ static void living_flows_win_over_new_rows(void **state)
     stop(&p);
 }
 
+static uint64_t await_removal(struct pair *p, struct removal *all,
+                              uint32_t ticket)
+{
+    uint64_t n;
+
+    while (!removal_done(all, ticket, p->w, N_WORKERS, &n))
+        uv_sleep(1); /* or the test times out */
+    removal_end(all, ticket);
+    return n;
+}
+
+static void open_flows(struct pair *p, unsigned n, unsigned port)
+{
+    uint8_t data[512];
+    char spec[128];
+
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(spec, sizeof spec, "10.0.1.%u:%u > 198.51.100.2:53 udp 'w'",
+                 2 + i % 200, port + i / 200);
+        give(p, 0, LAN, spec);
+        (void)take(p, WAN, data);
+    }
+}
+
+/* When it is done it is done: what begins then is not taken away, and the
+ * number is that of the flows that went. */
+static void deletions_end_and_are_counted(void **state)
+{
+    static struct removal all[WORKER_TICKETS];
+    uint32_t t, tickets[WORKER_TICKETS];
+    struct ct_view v;
+    struct pair p;
+    unsigned n = 0;
+
+    (void)state;
+    memset(all, 0, sizeof all);
+    start(&p);
+    open_flows(&p, N_FLOWS, 4000);
+    t = removal_begin(all, p.w, N_WORKERS);
+    assert_true(removal_flush(all, t, p.w, N_WORKERS));
+    assert_int_equal(await_removal(&p, all, t), N_FLOWS);
+    assert_int_equal(sum(&p, CT_STAT_entries), 0);
+    open_flows(&p, N_FLOWS, 5000);
+    for (unsigned round = 0; round < 2; round++) { /* all are named twice */
+        t = removal_begin(all, p.w, N_WORKERS);
+        for (unsigned i = 0; i < N_WORKERS; i++)
+            for (uint32_t s = 0; s < ct_slots(worker_ct(p.w[i])); s++)
+                while ((round == 1 ||
+                        ct_read(worker_ct(p.w[i]), s, (ct_time){0}, &v)) &&
+                       !removal_one(all, t, p.w, i, s, 1))
+                    uv_sleep(1);
+        n = (unsigned)await_removal(&p, all, t);
+        assert_in_range(n, round == 0 ? 1 : 0, round == 0 ? N_FLOWS : 0);
+    }
+    for (unsigned i = 0; i < WORKER_TICKETS; i++)
+        assert_int_not_equal(tickets[i] = removal_begin(all, p.w, N_WORKERS),
+                             CT_NONE);
+    assert_int_equal(removal_begin(all, p.w, N_WORKERS), CT_NONE);
+    removal_end(all, tickets[3]);
+    assert_int_equal(removal_begin(all, p.w, N_WORKERS), 3);
+    stop(&p);
+}
+
 /* An error about a flow finds the flow's owner too. */
 static void errors_find_the_owner(void **state)
 {
@@ -347,6 +411,7 @@ int main(void)
         cmocka_unit_test(no_subscription_is_lost),
         cmocka_unit_test(errors_find_the_owner),
         cmocka_unit_test(living_flows_win_over_new_rows),
+        cmocka_unit_test(deletions_end_and_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
