@@ -2,22 +2,25 @@
 
 #include "elsewhere.h"
 #include "gc.h"
+#include "l4proto.h"
 #include "notify.h"
 #include "timeouts.h"
 #include "track.h"
 #include "tuple.h"
 
-/* Has own translated its packet so far as is would have? */
+/* Has own translated its packet so far as is would have?  A query's id is its
+ * source's, and stands where the source port of a reply would. */
 static bool same_way(const struct ct_conn *own, const struct ct_conn *is)
 {
     const struct ct_tuple *a = &own->tuple[CT_DIR_REPLY];
     const struct ct_tuple *b = &is->tuple[CT_DIR_REPLY];
+    bool has_id = protos_find(a->proto)->has_id;
 
     if ((own->status & CT_DST_NAT_DONE) &&
-        (!ct_addr_eq(&a->src, &b->src) || a->sport != b->sport))
+        (!ct_addr_eq(&a->src, &b->src) || (!has_id && a->sport != b->sport)))
         return false;
     return !(own->status & CT_SRC_NAT_DONE) ||
-           (ct_addr_eq(&a->dst, &b->dst) && a->dport == b->dport);
+           (ct_addr_eq(&a->dst, &b->dst) && portmap_port(a) == portmap_port(b));
 }
 
 void confirm_join(struct ct *ct, struct ct_pkt *pkt)
