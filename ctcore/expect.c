@@ -304,7 +304,7 @@ static bool waits(const struct expect *x, const struct ct_tuple *t, ct_time now)
 
     for (int n = 0; n < MAX_RESTARTS; n++) {
         uint32_t seq = __atomic_load_n(&x->seq, __ATOMIC_ACQUIRE);
-        struct expect copy;
+        struct expect copy = {0};
 
         for (size_t i = 0; i < offsetof(struct expect, hash_prev) / 8; i++)
             ((uint64_t *)(void *)&copy)[i] = __atomic_load_n(

@@ -3,6 +3,7 @@
 
 #include "packet.h"
 #include "world_config.h"
+#include "world_text.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -48,58 +49,6 @@ static uint64_t seconds(const struct world *w)
     return (w->rig.now.ms - w->start.ms) / 1000;
 }
 
-static void end_text(char *out, size_t room, const struct ct_tuple *t, bool src)
-{
-    const union ct_addr *a = src ? &t->src : &t->dst;
-    char ip[INET6_ADDRSTRLEN];
-    bool ports = t->proto == 6 || t->proto == 17 || t->proto == 33 ||
-                 t->proto == 132 || t->proto == 136;
-    uint16_t port = src ? t->sport : t->dport;
-
-    inet_ntop(t->family == CT_IPV4 ? AF_INET : AF_INET6, a->b, ip, sizeof ip);
-    if (ports)
-        snprintf(out, room, t->family == CT_IPV4 ? "%s:%u" : "[%s]:%u", ip,
-                 port);
-    else if ((t->proto == 1 || t->proto == 58) && src)
-        snprintf(out, room, "%s id %u", ip, port);
-    else
-        snprintf(out, room, "%s", ip);
-}
-
-static const char *proto_text(uint8_t proto, char number[8])
-{
-    switch (proto) {
-    case 1:
-        return "icmp";
-    case 6:
-        return "tcp";
-    case 17:
-        return "udp";
-    case 33:
-        return "dccp";
-    case 47:
-        return "gre";
-    case 132:
-        return "sctp";
-    case 136:
-        return "udplite";
-    case 58:
-        return "icmpv6";
-    default:
-        snprintf(number, 8, "%u", proto);
-        return number;
-    }
-}
-
-static void tuple_text(char *out, size_t room, const struct ct_tuple *t)
-{
-    char src[80], dst[80];
-
-    end_text(src, sizeof src, t, true);
-    end_text(dst, sizeof dst, t, false);
-    snprintf(out, room, "%s > %s", src, dst);
-}
-
 static void event(void *ctx, const struct ct_event *ev)
 {
     struct world *w = ctx;
@@ -113,11 +62,11 @@ static void event(void *ctx, const struct ct_event *ev)
         what = "CREATE";
     if (!w->events && !(ev->mask & CT_EVENT_DESTROY))
         return;
-    tuple_text(tuple, sizeof tuple, &ev->view.tuple[0]);
+    world_text_tuple(tuple, sizeof tuple, &ev->view.tuple[0]);
     if (!w->walking)
         snprintf(when, sizeof when, "[%3" PRIu64 "]", seconds(w));
     line(w, "%s %s %s %s%s%s\n", when, what,
-         proto_text(ev->view.tuple[0].proto, number), tuple,
+         world_text_proto(ev->view.tuple[0].proto, number), tuple,
          w->events && ev->view.state[0] ? " " : "",
          w->events ? ev->view.state : "");
 }
@@ -223,6 +172,8 @@ static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
     }
     if (w->refuse_tx != CT_REASON_NONE)
         return w->refuse_tx;
+    if (w->twin)
+        twin_sent(w->twin, pkt);
     if (w->full || quotes(pkt))
         packet_print(text, sizeof text, pkt->data, pkt->len);
     else
@@ -238,6 +189,8 @@ static void dropped(void *ctx, const struct ct_pkt *pkt)
 {
     struct world *w = ctx;
 
+    if (w->twin)
+        twin_dropped(w->twin, pkt);
     w->dropped++;
     w->why = (enum ct_reason)pkt->why;
     line(w, "      drop %s\n", ct_reason_name(pkt->why));
@@ -267,6 +220,31 @@ static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
     }
     line(w, "      queue %u\n", pkt->queue);
     return CT_QUEUE;
+}
+
+/* ---- the twin ---- */
+
+static void judge(const char *wrong)
+{
+    if (wrong)
+        fail_msg("%s", wrong);
+}
+
+/* What it cannot see for itself. */
+static bool prepare(struct world *w)
+{
+    if (!w->twin)
+        return false;
+    twin_deaf(w->twin, w->deaf);
+    twin_refuse(w->twin, w->refuse_tx);
+    return true;
+}
+
+void alone(struct world *w)
+{
+    if (w->twin)
+        twin_close(w->twin);
+    w->twin = NULL;
 }
 
 /* ---- what enters ---- */
@@ -334,6 +312,8 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
              info_text(&pkt), why ? " " : "", why ? why : "");
     keep(w, head);
     flush_lines(w);
+    if (prepare(w))
+        judge(twin_say(w->twin, &w->rig, data, len, in, partial));
 }
 
 void resume(struct world *w, unsigned nth, enum ct_verdict verdict)
@@ -351,6 +331,8 @@ void resume(struct world *w, unsigned nth, enum ct_verdict verdict)
     journey_resume(w->rig.journey, &w->kept[nth], verdict, w->rig.now);
     w->walking = NULL;
     flush_lines(w);
+    if (prepare(w))
+        judge(twin_resume(w->twin, &w->rig, nth, verdict));
 }
 
 void say_bytes(struct world *w, const uint8_t *data, uint32_t len, uint8_t in)
@@ -401,6 +383,7 @@ void say_together(struct world *w, const char *a, const char *b)
     const char *const specs[2] = {a, b};
     struct ct_pkt pkt[2], *pkts[2];
 
+    alone(w);
     assert_true(w->quiet);
     w->sums_were_ok = true;
     for (int i = 0; i < 2; i++) {
@@ -430,11 +413,13 @@ void elapse_ms(struct world *w, uint64_t ms)
         if (wait == 0)
             continue;
         if (w->rig.now.ms >= end)
-            return;
+            break;
         if (wait > end - w->rig.now.ms)
             wait = (uint32_t)(end - w->rig.now.ms);
         w->rig.now.ms += wait;
     }
+    if (prepare(w))
+        judge(twin_elapse(w->twin, &w->rig));
 }
 
 void elapse(struct world *w, uint64_t s)
@@ -471,6 +456,9 @@ static struct world *make(const char *statements, ct_time start, bool host)
                                  .log = note_log,
                                  .host = host,
                                  .ctx = w});
+    if (getenv("WEIR_SHARDS"))
+        w->twin =
+            twin_open(json, start, host, (unsigned)atoi(getenv("WEIR_SHARDS")));
     free(json);
     keep(w, "");
     return w;
@@ -491,6 +479,8 @@ void reload(struct world *w, const char *statements)
     char *json = world_config(statements, &w->masquerade);
 
     rig_reload(&w->rig, json);
+    if (w->twin)
+        twin_reload(w->twin, json);
     free(json);
     flush_lines(w);
 }
@@ -506,6 +496,7 @@ void world_close(struct world *w, const char *file, int at)
         _fail(file, at);
     }
     rig_close(&w->rig);
+    alone(w);
     free(w->text);
     free(w);
 }
@@ -530,10 +521,10 @@ static void flow_text(char *out, size_t room, const struct world *w,
         flag = "UNREPLIED";
     if (v->status & CT_ASSURED)
         flag = "ASSURED";
-    tuple_text(o, sizeof o, &v->tuple[0]);
-    tuple_text(r, sizeof r, &v->tuple[1]);
+    world_text_tuple(o, sizeof o, &v->tuple[0]);
+    world_text_tuple(r, sizeof r, &v->tuple[1]);
     snprintf(out, room, "%s %u %s%s%s / %s %s\n",
-             proto_text(v->tuple[0].proto, number),
+             world_text_proto(v->tuple[0].proto, number),
              ct_time_left_s(v->expires, w->rig.now), v->state,
              v->state[0] ? " " : "", o, r, flag);
 }

@@ -34,6 +34,7 @@
 #include <cmocka.h>
 
 #include "rig.h"
+#include "twin.h"
 
 /* Packets that "queue N" may hold at once, each this long. */
 enum { WORLD_KEPT = 8, WORLD_KEPT_ROOM = 9216 };
@@ -43,6 +44,7 @@ enum { WORLD_KEPT = 8, WORLD_KEPT_ROOM = 9216 };
 
 struct world {
     struct rig rig;
+    struct twin *twin; /* WEIR_SHARDS of the environment, or NULL: none */
     bool masquerade;
     bool full;   /* trace whole packets, not their heads only */
     bool events; /* trace NEW and UPDATE too */
@@ -82,6 +84,9 @@ struct world *world_open(const char *statements, ct_time start);
  * the host's own, those for an own address leave as they are. */
 #define HOST_WORLD(statements) world_open_host(statements, (ct_time){1000000})
 struct world *world_open_host(const char *statements, ct_time start);
+/* No twin from here on: the test reaches into the router behind the world's
+ * back, or is about what belongs to one shard (memory, shares, numbers). */
+void alone(struct world *w);
 void world_close(struct world *w, const char *file, int line);
 #define END(w) world_close(w, __FILE__, __LINE__)
 

@@ -361,6 +361,7 @@ static void reserved_ports(void **state)
     bool seen[16] = {false};
 
     (void)state;
+    alone(w);
     w->quiet = true;
     reserve(&tcp, 1, 65535);
     tcp.word[40000 >> 6] = ~0xffffull; /* all but 40000 .. 40015 */

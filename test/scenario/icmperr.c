@@ -303,6 +303,7 @@ static void t10_error_limit_over_all_receivers(void **state)
     uint64_t limited;
 
     (void)state;
+    alone(w);
     w->quiet = true;
     for (unsigned i = 0; i < 3000; i++)
         sayf(w, "203.0.%u.%u:%u > 198.51.100.1:9 udp @wan", 1 + i / 250,

@@ -89,6 +89,7 @@ static void r5_open_and_close_in_one_tick(void **state)
               "\"connlimit\":\"over 100\",\"verdict\":\"drop\"}");
 
     (void)state;
+    alone(w);
     w->quiet = true;
     for (unsigned i = 0; i < 100000; i++) {
         unsigned port = 2000 + i % 50000, host = 2 + i / 50000;
@@ -198,6 +199,7 @@ static void a_counter_for_every_entry(void **state)
         "}; forward {\"verdict\":\"drop\"}");
 
     (void)state;
+    alone(w);
     w->quiet = true;
     for (unsigned i = 0; i < 64; i++)
         sayf(w, "10.1.0.%u:9 > " S " udp", i + 2);

@@ -142,6 +142,7 @@ static void u5_ports_exhausted(void **state)
     bool used[4] = {false};
 
     (void)state;
+    alone(w);
     w->quiet = true;
     for (unsigned i = 0; i < 1000; i++)
         sayf(w, "10.0.1.%u:%u > 198.51.100.2:80 tcp S seq 1", 2 + i % 200,
@@ -176,6 +177,7 @@ static void u5_the_last_free_port_is_found(void **state)
                             "max 4096");
 
     (void)state;
+    alone(w);
     w->quiet = true;
     for (unsigned i = 0; i < 2000; i++)
         sayf(w, "10.0.%u.%u:4000 > 198.51.100.2:80 tcp S seq 1", 2 + i / 200,

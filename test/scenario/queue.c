@@ -166,6 +166,7 @@ static void its_flow_ends(void **state)
                             "\"queue 0\"}");
 
     (void)state;
+    alone(w);
     say(w, UDP);
     say(w, S " > 198.51.100.1:4000 udp 'y'");
     is_held(w, 1);
@@ -250,6 +251,7 @@ static void an_icmp_error(void **state)
                         "{198.51.100.1:4000 > " S " udp 'x'}";
 
     (void)state;
+    alone(w);
     say(w, UDP);
     say(w, error);
     is_held(w, 1);
@@ -338,6 +340,7 @@ static void its_link_goes_down(void **state)
     struct world *w = WORLD("forward " Q);
 
     (void)state;
+    alone(w);
     say(w, UDP);
     w->rig.more[1].usable = false;
     journey_set_ifaces(w->rig.journey, &w->rig.ifaces, w->rig.more);

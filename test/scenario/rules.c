@@ -303,6 +303,7 @@ static void f3_lost_on_the_way_out(void **state)
     struct world *w = WORLD("");
 
     (void)state;
+    alone(w);
     w->quiet = true;
     w->refuse_tx = CT_REASON_TX_LINK_DOWN;
     say(w, C " > " S " udp");
