@@ -148,6 +148,8 @@ void elsewhere_steer(struct ct *ct, const struct ct_steer *steer)
     }
     peers_steer(p, steer);
     ct->count_flows = ct->count_expects = 0;
+    if (ct->conns.used == 0) /* nothing to count: at the start */
+        peers_counted(p);
 }
 
 bool elsewhere_count(struct ct *ct, uint32_t budget)
