@@ -24,8 +24,8 @@ struct gateway {
     struct config_gateway want;
     struct netlink *nl;
     struct netlink_watch *watch;
-    char saved[PATH_MAX]; /* "": no file */
-    bool ours;            /* the kernel's routing: from the first sync on */
+    struct gateway_file saved;
+    bool ours; /* the kernel's routing: from the first sync on */
     struct gateway_settings settings;
     struct gateway_facts_choice choice;
     uint32_t index[2], tun[2]; /* as they were last seen and given */
@@ -51,6 +51,7 @@ static int open_sockets(struct gateway *gw, char err[256])
 
 static void release(struct gateway *gw)
 {
+    gateway_file_leave(&gw->saved);
     netlink_watch_close(gw->watch);
     netlink_close(gw->nl);
     free(gw);
@@ -67,16 +68,27 @@ int gateway_open(struct gateway **out, const struct config_gateway *want,
         return -1;
     }
     gw->want = *want;
+    gw->saved.fd = -1; /* no file yet */
     if (open_sockets(gw, err) < 0 ||
         gateway_facts_look(gw->nl, want, true, &gw->choice, &facts, err) < 0) {
         release(gw);
         return -1;
     }
     gateway_facts_free(&facts);
-    if (saved != NULL && strlen(saved) < sizeof gw->saved)
-        snprintf(gw->saved, sizeof gw->saved, "%s", saved);
+    gateway_file_open(&gw->saved, saved);
     *out = gw;
     return 0;
+}
+
+bool gateway_may_save(struct gateway *gw)
+{
+    char path[PATH_MAX];
+
+    if (gw->saved.fd < 0 && gw->saved.path[0] != '\0') {
+        memcpy(path, gw->saved.path, sizeof path);
+        gateway_file_open(&gw->saved, path);
+    }
+    return gw->saved.fd >= 0 || gw->saved.path[0] == '\0';
 }
 
 static void find_ours(void *ctx, const struct netlink_rule *rule)
@@ -93,11 +105,11 @@ static void own(struct gateway *gw)
 
     if (gw->ours)
         return;
-    gateway_setting_open(&gw->settings, gw->nl,
-                         gw->saved[0] != '\0' ? gw->saved : NULL);
+    gateway_setting_open(&gw->settings, gw->nl, &gw->saved);
     (void)netlink_rule_each(gw->nl, CT_IPV4, find_ours, &predecessor);
     gw->heir = predecessor && gw->settings.n == 0;
     memset(gw->untracked, 0xff, sizeof gw->untracked); /* not known */
+    gw->saved.made = false; /* it stays if not all can be given back */
     gw->ours = true;
 }
 

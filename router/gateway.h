@@ -32,6 +32,10 @@ struct gateway;
 int gateway_open(struct gateway **out, const struct config_gateway *want,
                  const char *saved, char err[256]);
 
+/* Is that file open?  If not, it is tried again, with what rights there are
+ * now. */
+bool gateway_may_save(struct gateway *gw);
+
 /* Everything is taken back, as far as the kernel lets us, first what makes
  * traffic pass; the file goes if all went well.  Before the first
  * gateway_sync() nothing is ours, and nothing is touched, not even what another

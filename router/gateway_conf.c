@@ -18,7 +18,7 @@ static int tell_unsaved(const struct gateway_settings *all, char err[256])
              "can't write %.96s: %s; it says how the kernel's settings were, "
              "for the next start if weir is killed: make room or mend the "
              "folder's rights",
-             all->saved, strerror(-all->unsaved));
+             all->saved->path, strerror(-all->unsaved));
     return -1;
 }
 

@@ -5,39 +5,33 @@
  *   KEY DEVICE WAS IS MASTER INDEX        DEVICE is - for a setting of none
  *
  * so that the successor of a killed weir, who finds all as it must be, still
- * knows how it was.  Older files lack the last two.  Only known keys are read,
- * from a file that nobody else can have written. */
+ * knows how it was.  Older files lack the last two.  Only known keys are read.
+ */
 #include "gateway_saved.h"
 
-#include "log.h"
 #include "netlink_device.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { MOST_OF_SWITCH = 2 };
 
 /* ---- written ---- */
 
-static int write_all(const struct gateway_settings *all, const char *path)
+int gateway_saved_write(const struct gateway_settings *all)
 {
+    char *text = NULL;
+    size_t len = 0;
     FILE *f;
-    int fd, err;
+    int err;
 
-    (void)unlink(path); /* a killed one's; nothing of others is written to */
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0)
-        return -errno;
-    f = fdopen(fd, "w");
-    if (f == NULL) {
-        err = -errno;
-        close(fd);
-        return err;
-    }
+    if (all->saved->path[0] == '\0')
+        return 0;
+    f = open_memstream(&text, &len);
+    if (f == NULL)
+        return -ENOMEM;
     for (uint32_t i = 0; i < all->n; i++) {
         const struct gateway_setting_change *c = &all->change[i];
 
@@ -45,42 +39,12 @@ static int write_all(const struct gateway_settings *all, const char *path)
                 c->device[0] != '\0' ? c->device : "-", c->was, c->is,
                 c->master, c->index);
     }
-    return fclose(f) == 0 ? 0 : -errno;
-}
-
-int gateway_saved_write(const struct gateway_settings *all)
-{
-    char fresh[PATH_MAX + 8];
-    int err;
-
-    if (all->saved[0] == '\0')
-        return 0;
-    snprintf(fresh, sizeof fresh, "%s.new", all->saved);
-    err = write_all(all, fresh);
-    if (err == 0 && rename(fresh, all->saved) < 0)
-        err = -errno;
-    if (err < 0)
-        (void)unlink(fresh);
+    err = fclose(f) == 0 ? gateway_file_write(all->saved, text, len) : -ENOMEM;
+    free(text);
     return err;
 }
 
 /* ---- read ---- */
-
-/* What it says will be done with rights that others lack. */
-static bool is_trusted(int fd, const char *path)
-{
-    struct stat st = {0};
-
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-        (st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & 022) == 0)
-        return true;
-    log_warn("gateway",
-             "%s is not believed: it belongs to user %u and has mode %04o, "
-             "expected a file of user %u that nobody else can write; delete it",
-             path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u,
-             (unsigned)geteuid());
-    return false;
-}
 
 /* The number is worth something only with the name: that of another boot, or of
  * another life of this container, may be any device's. */
@@ -130,16 +94,12 @@ static void take_line(struct gateway_settings *all, const char *line)
 
 void gateway_saved_read(struct gateway_settings *all)
 {
-    char line[128];
-    int fd = open(all->saved, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    FILE *f = fd < 0 || !is_trusted(fd, all->saved) ? NULL : fdopen(fd, "r");
+    char *text = gateway_file_read(all->saved), *line, *rest = NULL;
 
-    if (f == NULL) {
-        if (fd >= 0)
-            close(fd);
+    if (text == NULL)
         return;
-    }
-    while (fgets(line, sizeof line, f) != NULL)
+    for (line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest))
         take_line(all, line);
-    fclose(f);
+    free(text);
 }

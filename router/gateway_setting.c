@@ -81,14 +81,16 @@ static void file_of(enum gateway_setting s, const char *device, char path[128])
 
 static int read_file(const char *path, uint32_t *value)
 {
-    FILE *f = fopen(path, "re");
-    int n;
+    char text[16];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
 
-    if (f == NULL)
+    if (fd < 0)
         return -errno;
-    n = fscanf(f, "%u", value);
-    fclose(f);
-    return n == 1 ? 0 : -EIO;
+    n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return sscanf(text, "%u", value) == 1 ? 0 : -EIO;
 }
 
 int gateway_setting_write(const char *path, uint32_t value)
@@ -428,13 +430,11 @@ bool gateway_setting_is_switch(enum gateway_setting s)
 /* ---- a predecessor's, and back ---- */
 
 void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
-                          const char *saved)
+                          struct gateway_file *saved)
 {
     memset(all, 0, sizeof *all);
     all->nl = nl;
-    if (saved == NULL || strlen(saved) >= sizeof all->saved)
-        return;
-    snprintf(all->saved, sizeof all->saved, "%s", saved);
+    all->saved = saved;
     gateway_saved_read(all);
 }
 
@@ -471,8 +471,8 @@ int gateway_setting_restore(struct gateway_settings *all)
                 set(all->nl, c->setting, c->device, c->was) < 0)
                 failed = -1;
         }
-    if (failed == 0 && all->saved[0] != '\0')
-        (void)unlink(all->saved);
+    if (failed == 0)
+        gateway_file_remove(all->saved);
     free(all->change);
     all->change = NULL;
     all->n = all->room = 0;

@@ -3,10 +3,8 @@
 #ifndef GATEWAY_SETTING_H
 #define GATEWAY_SETTING_H
 
+#include "gateway_file.h"
 #include "netlink.h"
-
-#include <limits.h>
-#include <stdbool.h>
 
 enum gateway_setting {
     GATEWAY_EARLY_DEMUX, /* net.ipv4.ip_early_demux: IPv6 obeys it too */
@@ -25,9 +23,9 @@ enum gateway_setting {
 #define GATEWAY_NOT_KNOWN UINT32_MAX
 
 struct gateway_settings {
-    struct netlink *nl;   /* not owned */
-    char saved[PATH_MAX]; /* "": no file */
-    int unsaved;          /* why the file can't be written; 0: it can */
+    struct netlink *nl;         /* not owned */
+    struct gateway_file *saved; /* not owned */
+    int unsaved;                /* why the file can't be written; 0: it can */
     uint32_t n, room;
     struct gateway_setting_change {
         enum gateway_setting setting;
@@ -39,10 +37,9 @@ struct gateway_settings {
     } * change;
 };
 
-/* Takes over what a killed predecessor has left in the file saved (NULL:
- * none). */
+/* Takes over what a killed predecessor has left in the file saved. */
 void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
-                          const char *saved);
+                          struct gateway_file *saved);
 
 /* 0 or a negative errno. */
 int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
