@@ -61,7 +61,7 @@ static bool connect_as_owner(int fd, const struct sockaddr_un *a)
     if (find_owner(a->sun_path, &st) && st.st_uid != 0) {
         snprintf(user, sizeof(user), "%u:%u", (unsigned)st.st_uid,
                  (unsigned)st.st_gid);
-        if (sandbox_become(user, err) == 0 && sandbox_settle(false, err) == 0)
+        if (sandbox_begin(user, err) == 0 && sandbox_settle(false, err) == 0)
             return connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0;
     }
     errno = EACCES;

@@ -1,8 +1,8 @@
 /* cmd_run.c - weir run: who to be, which configuration, then the control loop
  *
- * The user is changed before the configuration is read: what can be read at
- * the start can then be read at every reload, too.  The one thing that may be
- * root's alone is opened before that: /dev/net/tun. */
+ * The configuration is read as the user that weir becomes: what can be read at
+ * the start can then be read at every reload, too.  What may be root's alone is
+ * opened with root's rights: /dev/net/tun here, sockets in control.c. */
 #include "cmd.h"
 #include "config.h"
 #include "control.h"
@@ -16,13 +16,15 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: weir run [-c FILE] [--user USER] [--print-config]\n";
+    "usage: weir run [-c FILE] [--user USER] [--sandbox WORD] "
+    "[--print-config]\n";
 
 static const char help[] =
     "  -c, --config FILE  the configuration; without it $WEIR_CONFIG, else\n"
@@ -30,16 +32,21 @@ static const char help[] =
     "                     the environment's WEIR_* options say\n"
     "  --user USER        become NAME or UID, with :GROUP or :GID behind it "
     "if\n"
-    "                     need be, before anything else, and keep no more "
-    "than\n"
-    "                     CAP_NET_ADMIN; without it $WEIR_USER, else stay\n"
+    "                     need be; without it $WEIR_USER, else root becomes\n"
+    "                     user weir (65532 if there is none): root stays "
+    "root\n"
+    "                     by --user root\n"
+    "  --sandbox WORD     a system call that weir has no use for: kill weir, "
+    "log\n"
+    "                     it and go on, or off, no limit to calls and files;\n"
+    "                     without it $WEIR_SANDBOX, else kill\n"
     "  --print-config     show each value and where it came from, and end\n"
     "Exit status: 0 after SIGTERM or SIGINT, 1 failed, 2 a bad configuration "
     "or\n"
     "wrong arguments.\n";
 
 struct wish {
-    const char *path, *user;
+    const char *path, *user, *sandbox;
     bool print;
 };
 
@@ -49,6 +56,7 @@ static int read_arguments(int argc, char **argv, struct wish *wish)
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
         {"user", required_argument, NULL, 'u'},
+        {"sandbox", required_argument, NULL, 's'},
         {"print-config", no_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -62,6 +70,9 @@ static int read_arguments(int argc, char **argv, struct wish *wish)
             break;
         case 'u':
             wish->user = optarg;
+            break;
+        case 's':
+            wish->sandbox = optarg;
             break;
         case 'p':
             wish->print = true;
@@ -109,10 +120,43 @@ static struct config *with_facts(struct config *config, const char *path)
     return whole;
 }
 
+/* As the user, until it comes to the devices. */
+static int read_and_run(struct wish *wish)
+{
+    struct config *config;
+    char err[256];
+    int code;
+
+    wish->path = config_where(wish->path, environ);
+    code = config_load(wish->path, &(struct config_input){.env = environ},
+                       &config, stderr);
+    if (code != 0)
+        return code;
+    if (wish->print) {
+        config = with_facts(config, wish->path);
+        config_print(config, stdout);
+        config_free(config);
+        if (fflush(stdout) == 0 && !ferror(stdout))
+            return 0;
+        fprintf(stderr, "weir run: cannot write: %s\n", strerror(errno));
+        return 1;
+    }
+    sandbox_act_as_begun();
+    tun_node_store(config->n_ifaces * config->workers);
+    if (order_start(config, err) < 0) {
+        fprintf(stderr, "weir: %s\n", err);
+        config_free(config);
+        return 1;
+    }
+    sandbox_act_as_user();
+    code = control_run(wish->path, config);
+    order_end();
+    return code;
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct wish wish = {0};
-    struct config *config;
     char err[256];
     int code = read_arguments(argc, argv, &wish);
 
@@ -123,32 +167,26 @@ int cmd_run(int argc, char **argv)
         wish.user = getenv("WEIR_USER");
     if (wish.user != NULL && *wish.user == '\0')
         wish.user = NULL; /* as `docker run -e WEIR_USER=` means it */
-    if (wish.user != NULL)
-        tun_node_store();
-    if ((code = sandbox_become(wish.user, err)) != 0) {
+    if (wish.sandbox == NULL)
+        wish.sandbox = getenv("WEIR_SANDBOX");
+    if (wish.sandbox == NULL || *wish.sandbox == '\0')
+        wish.sandbox = "kill";
+    if (!sandbox_choose(wish.sandbox)) {
+        fprintf(stderr,
+                "weir: there is no sandbox \"%.40s\": expected kill, log or "
+                "off\n",
+                wish.sandbox);
+        return 2;
+    }
+    (void)mallopt(M_ARENA_MAX, 1); /* threads' own heaps take more calls */
+    if ((code = sandbox_begin(wish.user, err)) != 0) {
         fprintf(stderr, "weir: %s\n", err);
         return code;
     }
-    wish.path = config_where(wish.path, environ);
-    code = config_load(wish.path, &(struct config_input){.env = environ},
-                       &config, stderr);
-    if (code != 0)
-        return code;
-    if (wish.print) {
-        config = with_facts(config, wish.path);
-        config_print(config, stdout);
-        config_free(config);
-        if (fflush(stdout) == 0 && !ferror(stdout))
-            return 0;
-        fprintf(stderr, "weir run: cannot write: %s\n", strerror(errno));
-        return 1;
-    }
-    if (order_start(config, err) < 0) {
-        fprintf(stderr, "weir: %s\n", err);
-        config_free(config);
-        return 1;
-    }
-    code = control_run(wish.path, config);
-    order_end();
+    if (err[0] != '\0' && !wish.print)
+        fprintf(stderr, "weir: %s; it stays root, without capabilities\n", err);
+    sandbox_act_as_user();
+    code = read_and_run(&wish);
+    sandbox_act_as_begun(); /* where it did not come to be for good */
     return code;
 }

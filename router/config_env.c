@@ -43,7 +43,7 @@ enum { N_FIXED = CONFIG_READ_N(fixed), N_OPTIONS = N_FIXED + CT_N_PARAMS };
 
 /* Names that are no keys: of the command line, of tests, of secrets. */
 static const char *const others[] = {
-    "WEIR_CONFIG",    "WEIR_USER", "WEIR_SOCKET",
+    "WEIR_CONFIG",    "WEIR_USER", "WEIR_SANDBOX", "WEIR_SOCKET",
     "WEIR_API_TOKEN", "WEIR_BIN",  "WEIR_TESTS",
 };
 

@@ -269,19 +269,34 @@ static int open_file(const char *path, bool bounded, const char **why)
     return -1;
 }
 
+/* Root becomes another user before it reads, and is surprised. */
+static const char *denied(char text[384])
+{
+    snprintf(text, 384,
+             "%s: user %u, who weir runs as, can't read it; let that user read "
+             "it and pass its folders, or start weir with --user and one who "
+             "can; a running weir reads no file outside of the folders that "
+             "its files were in at the start",
+             strerror(EACCES), (unsigned)geteuid());
+    return text;
+}
+
 int config_try(const char *path, const struct config_input *in,
                struct config **out, config_error_fn *fn, void *ctx)
 {
     struct config_teller t = {fn, ctx};
     const char *why = NULL;
-    char *text = NULL;
+    char *text = NULL, room[384];
     size_t len = 0;
     int fd, code;
 
     *out = NULL;
     if (path == NULL)
         return config_parse("{}", 2, in, out, fn, ctx);
+    errno = 0;
     fd = open_file(path, in != NULL && in->bounded, &why);
+    if (fd < 0 && errno == EACCES)
+        why = denied(room);
     if (fd >= 0) {
         text = read_file(fd, &len);
         why = strerror(errno);

@@ -5,7 +5,6 @@
 #include "control.h"
 #include "log.h"
 #include "log_writer.h"
-#include "order.h"
 #include "rulelog.h"
 #include "sandbox.h"
 
@@ -276,6 +275,12 @@ static int start_queues(struct control *c)
     for (uint32_t i = 0; i < c->n_workers; i++)
         q.held[i] = worker_held(c->worker[i]);
     c->queue = queue_start(&q, err);
+    if (c->queue == NULL) { /* the folder may be root's */
+        sandbox_act_as_begun();
+        c->queue = queue_start(&q, err);
+        sandbox_give(f->queue_socket);
+        sandbox_act_as_user();
+    }
     if (c->queue == NULL)
         log_error("queue", "%s", err);
     return c->queue == NULL ? -1 : 0;
@@ -293,51 +298,6 @@ static void announce(const struct control *c)
         control_web_announce(c);
     log_info("control", "running: %u worker(s), %u flows at most", c->n_workers,
              f->max);
-}
-
-/* Set-up is over, and there is no other thread yet: what needs a right from now
- * on is ordered. */
-static int settle_rights(void)
-{
-    char err[256];
-
-    if (sandbox_settle(false, err) == 0)
-        return 0;
-    log_error("control", "%s", err);
-    return -1;
-}
-
-/* Devices can do without it until one is deleted. */
-static void on_orders(uv_poll_t *poll, int status, int events)
-{
-    struct control *c = poll->data;
-
-    (void)status;
-    (void)events;
-    if (order_drain())
-        return;
-    uv_close((uv_handle_t *)poll, NULL);
-    if (c->gateway == NULL) {
-        log_warn("control", "the process that makes devices has ended: one "
-                            "that is deleted is not made again");
-        order_end();
-        return;
-    }
-    log_error("control", "the process that changes the kernel's routing has "
-                         "ended: so does weir");
-    c->code = 1;
-    uv_stop(&c->loop);
-}
-
-static int watch_orders(struct control *c)
-{
-    c->orders.data = c;
-    if (!order_given() ||
-        (uv_poll_init(&c->loop, &c->orders, order_fd()) == 0 &&
-         uv_poll_start(&c->orders, UV_READABLE, on_orders) == 0))
-        return 0;
-    log_error("control", "can't watch the process that changes the kernel");
-    return -1;
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -383,16 +343,21 @@ static void report_lost_lines(uint64_t lost)
              lost);
 }
 
-static int run(struct control *c)
+static int start_log(void)
 {
     int code = log_writer_start(sandbox_worker, report_lost_lines);
 
+    if (code == 0)
+        return 0;
+    log_error("log", "can't start the thread that writes: %s", strerror(-code));
+    return -1;
+}
+
+static int run(struct control *c)
+{
+    int code = open_loop(c);
+
     if (code < 0) {
-        log_error("log", "can't start the thread that writes: %s",
-                  strerror(-code));
-        return 1;
-    }
-    if ((code = open_loop(c)) < 0) {
         log_error("control", "can't make an event loop: %s", uv_strerror(code));
         return 1;
     }
@@ -405,8 +370,8 @@ static int run(struct control *c)
         goto end_workers;
     if (control_web_start(c) < 0)
         goto stop_queues;
-    if (settle_rights() < 0 || watch_orders(c) < 0 || start_workers(c) < 0 ||
-        hostnet_start(c) < 0)
+    if (rights_settle(c) < 0 || start_log() < 0 || rights_watch(c) < 0 ||
+        start_workers(c) < 0 || hostnet_start(c) < 0 || rights_limit() < 0)
         goto stop_web;
     uv_timer_start(&c->timer, on_timer, 0, 0);
     announce(c);

@@ -1,5 +1,5 @@
 /* control_room.h - what the control loop's files share: control.c, devices.c,
- * hostnet.c, reload.c, websource.c */
+ * hostnet.c, reload.c, rights.c, websource.c */
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 
@@ -100,6 +100,12 @@ void control_web_announce(const struct control *c);
  * says why. */
 bool control_web_token(struct control *c, const struct config *before,
                        const struct config *next);
+
+/* rights.c: 0 or -1, and it says why.  settle: set-up is over, before another
+ * thread; watch: of the process that is ordered; limit: last of all. */
+int rights_settle(const struct control *c);
+int rights_watch(struct control *c);
+int rights_limit(void);
 
 /* websource.c */
 void websource_setup(struct control *c);

@@ -2,6 +2,7 @@
 #include "control_room.h"
 
 #include "log.h"
+#include "sandbox.h"
 #include "token.h"
 
 #include <string.h>
@@ -12,30 +13,50 @@ static void warn(void *arg, const char *line)
     log_warn("web", "%s", line);
 }
 
+static bool make_token(struct config *f, char err[256])
+{
+    return !f->token_make || token_make(f->token_file, f->token, err) == 0;
+}
+
+static bool open_web(struct control *c, char err[256])
+{
+    const struct config *f = c->now->config;
+
+    return web_start(&c->web, &c->loop,
+                     &(struct web_config){
+                         .host = f->listen_set ? f->listen_host : NULL,
+                         .port = f->listen_port,
+                         .socket = f->socket[0] != '\0' ? f->socket : NULL,
+                         .token = f->token,
+                         .version = WEIR_VERSION,
+                         .source = &c->source,
+                         .warn = warn,
+                     },
+                     err) == 0;
+}
+
+/* First as the user, whose files they then are; a folder that is root's, or a
+ * port that only root may have, takes what weir was started with. */
 int control_web_start(struct control *c)
 {
     struct config *f = c->now->config;
     char err[256];
+    bool ok;
 
-    if (f->token_make && token_make(f->token_file, f->token, err) < 0) {
-        log_error("web", "%s", err);
-        return -1;
-    }
     websource_setup(c);
-    if (web_start(&c->web, &c->loop,
-                  &(struct web_config){
-                      .host = f->listen_set ? f->listen_host : NULL,
-                      .port = f->listen_port,
-                      .socket = f->socket[0] != '\0' ? f->socket : NULL,
-                      .token = f->token,
-                      .version = WEIR_VERSION,
-                      .source = &c->source,
-                      .warn = warn,
-                  },
-                  err) == 0)
-        return 0;
-    log_error("web", "%s", err);
-    return -1;
+    ok = make_token(f, err) && open_web(c, err);
+    if (!ok) {
+        sandbox_act_as_begun();
+        ok = make_token(f, err) && open_web(c, err);
+        if (ok && f->token_make)
+            sandbox_give(f->token_file);
+        if (ok && f->socket[0] != '\0')
+            sandbox_give(f->socket);
+        sandbox_act_as_user();
+    }
+    if (!ok)
+        log_error("web", "%s", err);
+    return ok ? 0 : -1;
 }
 
 /* Where a browser of this machine finds us.  A wildcard is no place to go to.

@@ -13,6 +13,7 @@
 #include "bound.h"
 #include "gateway_facts.h"
 #include "log.h"
+#include "sandbox.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +59,11 @@ int hostnet_open(struct control *c, struct config **config)
         gateway_look(c->gateway, &c->facts, err) < 0) {
         (void)fail(err);
         return NOT_POSSIBLE;
+    }
+    if (!gateway_may_save(c->gateway)) {
+        sandbox_act_as_begun();
+        (void)gateway_may_save(c->gateway);
+        sandbox_act_as_user();
     }
     whole = reload_remake(c, *config);
     if (whole == NULL)

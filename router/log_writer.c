@@ -6,7 +6,6 @@
 #include "clock.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include <unistd.h>
 
 /* Lines that wait; a start in gateway mode logs about 20. */
-enum { RING_LINES = 128 };
+enum { RING_LINES = 128, ROOM_MS = 20 };
 
 static struct {
     pthread_mutex_t lock;
@@ -30,6 +29,20 @@ static struct {
           .filled = PTHREAD_COND_INITIALIZER,
           .ended = PTHREAD_COND_INITIALIZER};
 
+/* By what the thread calls anyway: see syscalls.def. */
+static void wait_for_room(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+    int64_t at = clock_wall_ms() + ROOM_MS;
+    struct timespec end = {.tv_sec = (time_t)(at / 1000),
+                           .tv_nsec = (long)(at % 1000) * 1000000};
+
+    pthread_mutex_lock(&lock);
+    (void)pthread_cond_timedwait(&never, &lock, &end);
+    pthread_mutex_unlock(&lock);
+}
+
 /* Some parent processes hand over a stderr that does not block; only the
  * thread may then wait for room. */
 static void write_line(const char *line, size_t n, bool wait)
@@ -41,7 +54,7 @@ static void write_line(const char *line, size_t n, bool wait)
             line += some;
             n -= (size_t)some;
         } else if (some < 0 && errno == EAGAIN && wait) {
-            (void)poll(&(struct pollfd){STDERR_FILENO, POLLOUT, 0}, 1, -1);
+            wait_for_room();
         } else if (some == 0 || errno != EINTR) {
             return; /* stderr is gone: there is no place left to report it */
         }

@@ -6,31 +6,33 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* The kernel answers at once, but for its lock on the network; a process that
  * was stopped must not stop weir. */
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_S = 5 };
 
 static struct {
-    int fd;
+    int fd, end;   /* end: readable when the process has ended, or -1 */
     pid_t process; /* 0: none */
     uint32_t seq, port;
-} server = {.fd = -1};
+} server = {.fd = -1, .end = -1};
 
 int order_fork(int *serve)
 {
+    const struct timeval limit = {.tv_sec = PATIENCE_S};
     int pair[2];
     pid_t child;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+        setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0)
         return -errno;
     child = fork();
     if (child < 0) {
@@ -48,6 +50,7 @@ int order_fork(int *serve)
     close(pair[1]);
     server.fd = pair[0];
     server.process = child;
+    server.end = (int)syscall(SYS_pidfd_open, child, 0); /* Linux 5.3 */
     return child;
 }
 
@@ -56,9 +59,9 @@ bool order_given(void)
     return server.process != 0;
 }
 
-int order_fd(void)
+int order_end_fd(void)
 {
-    return server.fd;
+    return server.end;
 }
 
 uint32_t order_port(void)
@@ -69,22 +72,17 @@ uint32_t order_port(void)
 /* The answer to seq; an older one was given up. */
 static int receive(uint32_t seq)
 {
-    struct pollfd ready = {.fd = server.fd, .events = POLLIN};
     struct order_answer answer;
 
     for (;;) {
-        int n = poll(&ready, 1, PATIENCE_MS);
-        ssize_t got;
+        ssize_t got = recv(server.fd, &answer, sizeof answer, 0);
 
-        if (n < 0 && errno == EINTR)
+        if (got < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return n == 0 ? -ETIMEDOUT : -errno;
-        got = recv(server.fd, &answer, sizeof answer, MSG_DONTWAIT);
-        if (got < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
+        if (got < 0)
+            return errno == EAGAIN ? -ETIMEDOUT : -errno;
         if (got != sizeof answer)
-            return got < 0 ? -errno : -EPIPE;
+            return -EPIPE;
         if (answer.seq != seq)
             continue;
         server.port = answer.port;
@@ -95,17 +93,6 @@ static int receive(uint32_t seq)
 int order_greet(void)
 {
     return receive(0);
-}
-
-bool order_drain(void)
-{
-    struct order_answer late;
-    ssize_t got;
-
-    do
-        got = recv(server.fd, &late, sizeof late, MSG_DONTWAIT);
-    while (got > 0 || (got < 0 && errno == EINTR));
-    return got < 0 && errno == EAGAIN;
 }
 
 /* fd: to go along, or -1. */
@@ -175,9 +162,9 @@ void order_end(void)
 {
     if (server.process == 0)
         return;
-    close(server.fd);
-    while (waitpid(server.process, NULL, 0) < 0 && errno == EINTR)
-        ;
-    server.fd = -1;
+    close(server.fd); /* it holds nothing that is worth waiting for */
+    if (server.end >= 0)
+        close(server.end);
+    server.fd = server.end = -1;
     server.process = 0;
 }

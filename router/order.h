@@ -28,11 +28,9 @@ int order_greet(void);
 /* Is there such a process? */
 bool order_given(void);
 
-/* The socket to it: at its end when the process is; -1: there is none. */
-int order_fd(void);
-
-/* Call it when order_fd() is readable.  false: the process has ended. */
-bool order_drain(void);
+/* Readable when the process has ended; -1: there is none, or this kernel can't
+ * tell. */
+int order_end_fd(void);
 
 /* By which the kernel's notifications name the process. */
 uint32_t order_port(void);
@@ -43,7 +41,7 @@ int order_nftables(const void *batch, size_t len);
 int order_sysctl(const char *path, uint32_t value);    /* below /proc/sys */
 int order_attach(int fd, const char *name, int flags); /* TUNSETIFF */
 
-/* The process ends, and is waited for. */
+/* The process ends, by itself. */
 void order_end(void);
 
 #endif

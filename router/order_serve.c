@@ -133,23 +133,28 @@ static void cut_off(void)
         close(null);
 }
 
-int order_serve(int fd, const struct order_limits *limits)
-{
-    static struct serving s;
-    int code;
+static struct serving serving;
 
-    s.fd = fd;
-    s.limits = limits;
+int order_serve_begin(int fd, const struct order_limits *limits)
+{
+    serving.fd = fd;
+    serving.limits = limits;
     cut_off();
-    if (netlink_open(&s.nl) < 0 || answer(&s, 0, 0) < 0)
-        return 1;
-    while ((code = next(&s)) > 0) {
-        code = answer(&s, s.order.head.seq, obey(&s));
-        if (s.brought >= 0)
-            close(s.brought);
+    return netlink_open(&serving.nl);
+}
+
+int order_serve(void)
+{
+    struct serving *s = &serving;
+    int code = answer(s, 0, 0);
+
+    while (code >= 0 && (code = next(s)) > 0) {
+        code = answer(s, s->order.head.seq, obey(s));
+        if (s->brought >= 0)
+            close(s->brought);
         if (code < 0)
             break;
     }
-    netlink_close(s.nl);
+    netlink_close(s->nl);
     return code < 0;
 }

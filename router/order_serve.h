@@ -4,10 +4,13 @@
 
 #include "order_check.h"
 
-/* Serve orders that come by fd until the other end closes it.  Nothing is given
+/* What takes more rights than serving does: -1 or 0. */
+int order_serve_begin(int fd, const struct order_limits *limits);
+
+/* Serve orders until the other end closes it.  Nothing is given
  * back then: an orderly end has ordered that before, and behind a weir that was
  * killed the rules stay that keep packets from leaving untranslated.  The
  * exit code. */
-int order_serve(int fd, const struct order_limits *limits);
+int order_serve(void);
 
 #endif

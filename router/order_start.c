@@ -22,13 +22,17 @@ static void fill_limits(const struct config *config, struct order_limits *out)
 
 _Noreturn static void serve(int fd, const struct order_limits *limits)
 {
+    const struct sandbox_place settings = {"/proc/sys/net", SANDBOX_WRITE};
     char err[256];
 
     (void)prctl(PR_SET_NAME, "weir-orders", 0, 0, 0);
     fd = descriptors_keep(fd);
-    if (fd < 0 || sandbox_settle(true, err) < 0)
+    if (fd < 0 || sandbox_settle(true, err) < 0 ||
+        order_serve_begin(fd, limits) < 0 ||
+        sandbox_confine(&settings, 1, err) < 0 ||
+        sandbox_limit_calls(SANDBOX_ORDERS, err) < 0)
         _exit(1);
-    _exit(order_serve(fd, limits));
+    _exit(order_serve());
 }
 
 int order_start(const struct config *config, char err[256])

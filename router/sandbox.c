@@ -1,11 +1,14 @@
 /* sandbox.c - the user weir runs as, and the capabilities its threads keep
  *
- *   start      one thread: become the user, keep CAP_NET_ADMIN
- *   orders     a process of its own: CAP_NET_ADMIN alone (order.h)
- *   set-up     devices, sockets; the configuration is read with the same
- *              rights as at every reload
- *   worker     first of all: no capability
- *   control    before the first other thread: no capability
+ *   start      one thread: who is it to be?
+ *   read       the configuration, as that user: what can be read then can be
+ *              read at every reload
+ *   orders     a process of its own: that user, CAP_NET_ADMIN alone (order.h)
+ *   set-up     devices with all rights; sockets and files as that user, or
+ *              with all rights where that user may not
+ *   settle     that user, no capability, before the first other thread;
+ *              confined to its files
+ *   run        each thread by itself: system calls, when it needs no others
  *
  * Capabilities belong to threads: what a thread keeps, those it makes begin
  * with (capabilities(7)).  A thread that drops its own can't get them back:
@@ -15,101 +18,30 @@
  * which containers are seldom given. */
 #include "sandbox.h"
 
+#include "identity.h"
+
 #include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 enum { NOT_POSSIBLE = 1, NO_SUCH_USER = 2 };
 
-struct identity {
-    uid_t uid;
-    gid_t gid;
-};
+static struct {
+    struct identity who;
+    bool changes; /* it is another one than weir was started as */
+    struct identity was;
+    bool settled;
+} plan;
 
-/* ---- whom the words mean ---- */
+/* The kernel's, of later headers than Debian 12's. */
+enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1 };
 
-static bool read_number(const char *text, uint32_t *out)
-{
-    size_t n = strlen(text);
-    uint64_t value;
-
-    if (n == 0 || n > 10 || strspn(text, "0123456789") != n)
-        return false;
-    value = strtoull(text, NULL, 10);
-    *out = (uint32_t)value;
-    return value < UINT32_MAX; /* the last one means "no user" */
-}
-
-static bool find_user(const char *text, struct identity *out)
-{
-    const struct passwd *entry;
-    uint32_t number;
-
-    if (read_number(text, &number)) {
-        entry = getpwuid(number);
-        out->uid = number;
-        out->gid = entry != NULL ? entry->pw_gid : number;
-        return true;
-    }
-    entry = *text != '\0' ? getpwnam(text) : NULL;
-    if (entry == NULL)
-        return false;
-    out->uid = entry->pw_uid;
-    out->gid = entry->pw_gid;
-    return true;
-}
-
-static bool find_group(const char *text, struct identity *out)
-{
-    const struct group *entry;
-    uint32_t number;
-
-    if (read_number(text, &number)) {
-        out->gid = number;
-        return true;
-    }
-    entry = *text != '\0' ? getgrnam(text) : NULL;
-    if (entry == NULL)
-        return false;
-    out->gid = entry->gr_gid;
-    return true;
-}
-
-static bool find(const char *user, struct identity *out, char err[256])
-{
-    const char *colon = strchr(user, ':');
-    char name[128];
-
-    (void)snprintf(name, sizeof name, "%.*s",
-                   colon != NULL ? (int)(colon - user) : (int)sizeof name - 1,
-                   user);
-    if (!find_user(name, out)) {
-        (void)snprintf(err, 256,
-                       "there is no user \"%.100s\": expected a name of "
-                       "/etc/passwd or a number, and :GROUP behind it to have "
-                       "another group",
-                       name);
-        return false;
-    }
-    if (colon != NULL && !find_group(colon + 1, out)) {
-        (void)snprintf(err, 256,
-                       "there is no group \"%.100s\": expected a name of "
-                       "/etc/group or a number",
-                       colon + 1);
-        return false;
-    }
-    return true;
-}
-
-/* ---- becoming it ---- */
+/* Set once, before there are threads. */
+static enum sandbox_mode mode = SANDBOX_OFF;
 
 static bool is_already(const struct identity *who)
 {
@@ -122,44 +54,18 @@ static bool is_already(const struct identity *who)
            gid[1] == who->gid && gid[2] == who->gid;
 }
 
-/* What this thread is left with.  0, or negative with errno. */
-static int keep(bool net_admin)
-{
-    capng_clear(CAPNG_SELECT_CAPS);
-    if (net_admin)
-        (void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-                           CAP_NET_ADMIN);
-    return capng_apply(CAPNG_SELECT_CAPS);
-}
-
 static bool may(unsigned capability)
 {
     return capng_have_capability(CAPNG_PERMITTED, capability) != 0;
 }
 
-static int change(const struct identity *who)
+bool sandbox_may_net_admin(void)
 {
-    bool net_admin, ids;
-    capng_flags_t flags = CAPNG_DROP_SUPP_GRP;
-
-    if (capng_get_caps_process() < 0)
-        return -1;
-    net_admin = may(CAP_NET_ADMIN);
-    ids = may(CAP_SETUID) && may(CAP_SETGID);
-    if (may(CAP_SETPCAP))
-        flags |= CAPNG_CLEAR_BOUNDING;
-    if (!ids && is_already(who))
-        return keep(net_admin);
-    if (!ids) {
-        errno = EPERM;
-        return -1;
-    }
-    capng_clear(CAPNG_SELECT_CAPS);
-    if (net_admin)
-        (void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-                           CAP_NET_ADMIN);
-    return capng_change_id((int)who->uid, (int)who->gid, flags);
+    return capng_get_caps_process() == 0 &&
+           capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0;
 }
+
+/* ---- the start ---- */
 
 /* Closed to other processes of its user: no core file, no ptrace(2).  A change
  * of the user sets it to what fs.suid_dumpable says. */
@@ -171,52 +77,231 @@ static int close_up(char err[256])
     return NOT_POSSIBLE;
 }
 
-int sandbox_become(const char *user, char err[256])
+/* Which of its rights count; those that don't can be taken up again. */
+static int use_capabilities(bool yes)
 {
-    struct identity who = {0, 0};
+    if (capng_get_caps_process() < 0)
+        return -1;
+    for (unsigned c = 0; c <= CAP_LAST_CAP; c++)
+        (void)capng_update(yes && may(c) ? CAPNG_ADD : CAPNG_DROP,
+                           CAPNG_EFFECTIVE, c);
+    return capng_apply(CAPNG_SELECT_CAPS);
+}
 
+/* In this order: changing groups takes rights. */
+static int act_as(const struct identity *who)
+{
+    return setgroups(0, NULL) < 0 || setegid(who->gid) < 0 ||
+                   seteuid(who->uid) < 0
+               ? -1
+               : 0;
+}
+
+static int back(void)
+{
+    return seteuid(plan.was.uid) < 0 || setegid(plan.was.gid) < 0 ? -1 : 0;
+}
+
+/* Can it be done?  A container may lack the rights, a user namespace the
+ * number. */
+static bool can_change(void)
+{
+    bool can;
+
+    if (capng_get_caps_process() < 0 || !may(CAP_SETUID) || !may(CAP_SETGID)) {
+        errno = EPERM;
+        return false;
+    }
+    can = act_as(&plan.who) == 0;
+    if (back() < 0)
+        _exit(NOT_POSSIBLE);
+    return can;
+}
+
+static int find_user(const char *user, char err[256])
+{
+    if (user == NULL && geteuid() != 0) {
+        plan.who = plan.was;
+        return 0;
+    }
+    if (user == NULL)
+        identity_default(&plan.who);
+    else if (!identity_find(user, &plan.who, err))
+        return NO_SUCH_USER;
+    plan.changes = !is_already(&plan.who);
+    if (!plan.changes || can_change())
+        return 0;
+    plan.changes = false;
+    (void)snprintf(err, 256,
+                   "can't become user %.100s (uid %u, gid %u): %s; start weir "
+                   "as root, or with CAP_SETUID and CAP_SETGID, or as that "
+                   "user",
+                   user != NULL ? user : "weir", (unsigned)plan.who.uid,
+                   (unsigned)plan.who.gid, strerror(errno));
+    if (user != NULL)
+        return NOT_POSSIBLE;
+    plan.who = plan.was;
+    return 0;
+}
+
+int sandbox_begin(const char *user, char err[256])
+{
+    int code;
+
+    err[0] = '\0';
+    plan.was = (struct identity){geteuid(), getegid()};
+    plan.changes = false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         (void)snprintf(err, 256, "can't set no_new_privs: %s", strerror(errno));
         return NOT_POSSIBLE;
     }
-    if (user == NULL)
-        return close_up(err);
-    if (!find(user, &who, err))
-        return NO_SUCH_USER;
-    if (change(&who) < 0 || !is_already(&who)) {
-        (void)snprintf(err, 256,
-                       "can't become user %.100s (uid %u, gid %u): %s; start "
-                       "weir as root, or with CAP_SETUID and CAP_SETGID, or as "
-                       "that user",
-                       user, (unsigned)who.uid, (unsigned)who.gid,
-                       strerror(errno));
-        return NOT_POSSIBLE;
-    }
-    return close_up(err);
+    code = find_user(user, err);
+    return code == 0 ? close_up(err) : code;
 }
 
-/* ---- later ---- */
+/* ---- set-up ---- */
 
-void sandbox_worker(void)
+static void surely(bool done, const char *what)
 {
-    if (keep(false) == 0)
+    if (done)
         return;
-    (void)fprintf(stderr, "weir: a worker can't drop its capabilities: %s\n",
-                  strerror(errno));
-    _exit(1);
+    (void)fprintf(stderr, "weir: can't %s: %s\n", what, strerror(errno));
+    _exit(NOT_POSSIBLE);
 }
 
-bool sandbox_may_net_admin(void)
+void sandbox_act_as_user(void)
 {
-    return capng_get_caps_process() == 0 &&
-           capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0;
+    if (plan.settled)
+        return;
+    if (plan.changes)
+        surely(act_as(&plan.who) == 0, "act as the user");
+    surely(use_capabilities(false) == 0, "put capabilities aside");
+}
+
+void sandbox_act_as_begun(void)
+{
+    if (plan.settled)
+        return;
+    if (plan.changes)
+        surely(back() == 0, "act as before");
+    surely(use_capabilities(true) == 0, "take capabilities up");
+}
+
+void sandbox_give(const char *path)
+{
+    /* Without CAP_CHOWN it stays root's, who may still use it. */
+    if (plan.changes && lchown(path, plan.who.uid, plan.who.gid) < 0)
+        errno = 0;
+}
+
+/* ---- for good ---- */
+
+/* What this thread is left with.  0, or negative with errno. */
+static int keep(bool net_admin)
+{
+    capng_clear(CAPNG_SELECT_CAPS);
+    if (net_admin)
+        (void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+                           CAP_NET_ADMIN);
+    return capng_apply(CAPNG_SELECT_CAPS);
+}
+
+static int change(bool net_admin)
+{
+    capng_flags_t flags = CAPNG_DROP_SUPP_GRP;
+
+    if (capng_get_caps_process() < 0)
+        return -1;
+    net_admin = net_admin && may(CAP_NET_ADMIN);
+    if (may(CAP_SETPCAP))
+        flags |= CAPNG_CLEAR_BOUNDING;
+    if (!may(CAP_SETUID) || !may(CAP_SETGID))
+        return keep(net_admin);
+    capng_clear(CAPNG_SELECT_CAPS);
+    if (net_admin)
+        (void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+                           CAP_NET_ADMIN);
+    return capng_change_id((int)plan.who.uid, (int)plan.who.gid, flags);
 }
 
 int sandbox_settle(bool keep_net_admin, char err[256])
 {
-    if (capng_get_caps_process() == 0 &&
-        keep(keep_net_admin && may(CAP_NET_ADMIN)) == 0)
+    if (change(keep_net_admin) < 0 || !is_already(&plan.who)) {
+        (void)snprintf(err, 256, "can't become uid %u, gid %u: %s",
+                       (unsigned)plan.who.uid, (unsigned)plan.who.gid,
+                       strerror(errno));
+        return -1;
+    }
+    plan.settled = true;
+    return close_up(err) == 0 ? 0 : -1;
+}
+
+bool sandbox_choose(const char *word)
+{
+    static const char *const words[] = {
+        [SANDBOX_KILL] = "kill", [SANDBOX_LOG] = "log", [SANDBOX_OFF] = "off"};
+
+    for (int i = 0; i <= SANDBOX_OFF; i++)
+        if (strcmp(words[i], word) == 0) {
+#ifndef WEIR_SANDBOX_NONE
+            mode = (enum sandbox_mode)i;
+#endif
+            return true;
+        }
+    return false;
+}
+
+/* Not -EINVAL of a kernel that does not know it (before Linux 6.3). */
+static int refuse_code(void)
+{
+    return prctl(SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL
+               ? -errno
+               : 0;
+}
+
+int sandbox_confine(const struct sandbox_place *place, size_t n, char err[256])
+{
+    int code;
+
+    err[0] = '\0';
+    if (mode == SANDBOX_OFF)
         return 0;
-    (void)snprintf(err, 256, "can't drop capabilities: %s", strerror(errno));
+    code = refuse_code();
+    if (code == 0)
+        code = sandbox_files_limit(place, n);
+    if (code == 0)
+        return 0;
+    if (code == -ENOSYS || code == -EOPNOTSUPP) {
+        (void)snprintf(err, 256,
+                       "this kernel has no Landlock: weir could open whatever "
+                       "user %u may",
+                       (unsigned)geteuid());
+        return 0;
+    }
+    (void)snprintf(err, 256, "can't confine weir to its files: %s",
+                   strerror(-code));
     return -1;
+}
+
+int sandbox_limit_calls(enum sandbox_caller who, char err[256])
+{
+    int code = sandbox_calls_limit(who, mode);
+
+    err[0] = '\0';
+    if (code == 0)
+        return 0;
+    (void)snprintf(err, 256, "can't limit weir's system calls: %s",
+                   strerror(-code));
+    return -1;
+}
+
+void sandbox_worker(void)
+{
+    char err[256];
+
+    surely(keep(false) == 0, "drop a worker's capabilities");
+    if (sandbox_limit_calls(SANDBOX_WEIR, err) == 0)
+        return;
+    (void)fprintf(stderr, "weir: %s\n", err);
+    _exit(NOT_POSSIBLE);
 }

@@ -12,12 +12,12 @@
  * those of UDP segmentation (Linux 6.2) are not in older headers. */
 #include "tun.h"
 #include "inet_sum.h"
+#include "netlink_addr.h"
 #include "order.h"
 #include "tun_node.h"
 #include "tun_why.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -233,30 +233,31 @@ static int claim_queue(struct tun *tun, int fd)
     return 0;
 }
 
+struct wanted {
+    const struct tun_config *config;
+    uint32_t index;
+    bool found;
+};
+
+static void compare(void *ctx, const struct netlink_addr *addr)
+{
+    struct wanted *w = ctx;
+    size_t size = w->config->family == CT_IPV4 ? 4 : 16;
+
+    if (addr->index == w->index && addr->family == w->config->family &&
+        memcmp(addr->addr.b, w->config->address.b, size) == 0)
+        w->found = true;
+}
+
 /* Does the kernel's side have its address already?  Asking is free, giving it
  * once more takes a permission. */
-static bool has_address(const struct tun *tun)
+static bool has_address(const struct tun *tun, struct netlink *nl,
+                        uint32_t index)
 {
-    const struct tun_config *c = &tun->config;
-    size_t size = c->family == CT_IPV4 ? 4 : 16;
-    struct ifaddrs *all = NULL;
-    bool has = false;
+    struct wanted w = {&tun->config, index, false};
 
-    if (getifaddrs(&all) < 0)
-        return false;
-    for (const struct ifaddrs *a = all; a != NULL && !has; a = a->ifa_next) {
-        const struct sockaddr_in *in = (const void *)a->ifa_addr;
-        const struct sockaddr_in6 *in6 = (const void *)a->ifa_addr;
-
-        if (a->ifa_addr == NULL || strcmp(a->ifa_name, tun->name) != 0)
-            continue;
-        if (in->sin_family == AF_INET && size == 4)
-            has = memcmp(&in->sin_addr, c->address.b, size) == 0;
-        else if (in->sin_family == AF_INET6 && size == 16)
-            has = memcmp(&in6->sin6_addr, c->address.b, size) == 0;
-    }
-    freeifaddrs(all);
-    return has;
+    (void)netlink_addr_each(nl, compare, &w);
+    return w.found;
 }
 
 /* MTU, up, address: what differs, and nothing else, since a device that was
@@ -272,7 +273,7 @@ static int dress(const struct tun *tun, struct netlink *nl, char text[256])
     if (err == 0) {
         link.mtu = c->mtu;
         link.up = true;
-        if (c->address_set && !has_address(tun))
+        if (c->address_set && !has_address(tun, nl, link.index))
             err = netlink_address(nl, link.index, (enum ct_family)c->family,
                                   &c->address, c->prefix);
     }

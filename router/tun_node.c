@@ -1,10 +1,9 @@
 /* tun_node.c - /dev/net/tun, opened while one may
  *
  * udev gives it mode 0666, but a kernel or a container's engine that makes it
- * alone leaves it to root.  How many queues are wanted stands in the
- * configuration, which is read as the ordinary user that weir becomes; so root
- * opens more than enough before, and that user closes what is left over.  What
- * a descriptor may do is asked again at TUNSETIFF, of whoever asks then. */
+ * alone leaves it to root; so root opens it for each queue before weir acts as
+ * an ordinary user.  What a descriptor may do is asked again at TUNSETIFF, of
+ * whoever asks then. */
 #include "tun_node.h"
 
 #include <errno.h>
@@ -21,7 +20,7 @@
 
 #include <ctcore/types.h>
 
-enum { STORE = 2 * CT_MAX_SHARDS, TUN_MINOR = 200 };
+enum { STORE = CT_MAX_IFACES * CT_MAX_SHARDS, TUN_MINOR = 200 };
 
 static int store[STORE];
 static int n_store; /* one thread: the control's */
@@ -33,9 +32,10 @@ static int open_node(void)
     return fd < 0 ? -errno : fd;
 }
 
-void tun_node_store(void)
+void tun_node_store(unsigned n)
 {
-    while (n_store < STORE && (store[n_store] = open_node()) >= 0)
+    while (n_store < STORE && n_store < (int)n &&
+           (store[n_store] = open_node()) >= 0)
         n_store++;
 }
 

@@ -2,9 +2,9 @@
 #ifndef TUN_NODE_H
 #define TUN_NODE_H
 
-/* Open it beforehand, often enough for two devices of as many workers as there
- * can be.  Whoever may not open it now is told when a device is wanted. */
-void tun_node_store(void);
+/* Open it so often, beforehand.  Whoever may not open it now is told when a
+ * device is wanted. */
+void tun_node_store(unsigned n);
 
 /* One more queue to be: from the store, else opened now.  A descriptor, or
  * negative with errno's number; see tun_why_node(). */

@@ -4,6 +4,9 @@
 
 #include "request.h"
 
+/* Once, before any request. */
+void metrics_begin(void);
+
 request_fn metrics_get;
 
 #endif

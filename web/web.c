@@ -1,6 +1,7 @@
 /* web.c - the HTTP side's face: start, feed, stop
  *
  * What belongs to the loop is freed by the loop, in the turn after the stop. */
+#include "metrics.h"
 #include "request.h"
 #include "routes.h"
 #include "server.h"
@@ -96,6 +97,7 @@ static struct web *make(uv_loop_t *loop, const struct web_config *c)
 
     if (!w)
         return NULL;
+    metrics_begin();
     (void)snprintf(w->host, sizeof(w->host), "%s", c->host ? c->host : "");
     (void)snprintf(w->version, sizeof(w->version), "%s", c->version);
     w->site = (struct site){.src = c->source,

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,6 +167,7 @@ struct device *device_open(const char *weir, const struct device_setup *setup,
     snprintf(d->weir, sizeof d->weir, "%s", weir);
     snprintf(d->folder, sizeof d->folder, "/tmp/weir-devices-XXXXXX");
     if (!mkdtemp(d->folder) ||
+        chmod(d->folder, 0755) < 0 || /* root's weir becomes another user */
         snprintf(d->socket, sizeof d->socket, "%s/weir.sock", d->folder) < 0 ||
         !write_config(d, setup)) {
         snprintf(err, 256, "no folder in /tmp: %s", strerror(errno));

@@ -158,6 +158,36 @@ def health(w):
 
 
 @case
+def default_user(workers):
+    """Root that is told nothing becomes a user without rights, in a folder
+    that is root's: sockets are bound before, and one that it could not take
+    away is none in the way of the next start."""
+    with lab.Lab(workers, start=False) as w:
+        os.chown(w.folder, 0, 0)
+        w.config["api"]["socket"] = os.path.join(w.folder, "api.sock")
+        w.start()
+        promised(w, USER, 0)
+        same(os.stat(w.weir.socket).st_uid, USER, "the socket's owner")
+        reload(w)
+        same(w.weir.stop()[0], 0, "exit status")
+        need(os.path.exists(w.weir.socket), "this folder can't be root's")
+        w.start()
+        same(w.weir.stop()[0], 0, "exit status")
+        path = os.path.join(w.folder, "closed.json")
+        with open(path, "w", encoding="utf-8") as f:
+            lab.json.dump(w.config, f)
+        os.chmod(path, 0o600)
+        done = subprocess.run([lab.weir_bin(), "run", "-c", path], text=True,
+                              capture_output=True, timeout=20)
+        same(done.returncode, 1, "exit status")
+        for word in (path, "Permission denied", str(USER), "--user"):
+            need(word in done.stderr, f"no {word!r}: {done.stderr}")
+        w.start(more=("--user", "root"))
+        promised(w, 0, 0)
+        same(w.weir.stop()[0], 0, "exit status")
+
+
+@case
 def caps_refused(workers):
     """Nobody of that name; no right to become somebody."""
     with UserLab(workers, USER, start=False) as w:

@@ -37,6 +37,9 @@ ORIGINATED = ("orig_echo", "orig_rst", "orig_error")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
+USER = 65532        # whom root's weir becomes
+
+
 def say(text):
     print(text, flush=True)
 
@@ -203,6 +206,8 @@ class Lab:
         self.workers = workers
         self.pid = os.getpid()
         self.folder = tempfile.mkdtemp(prefix=f"weir-e2e-{self.pid}-")
+        os.chmod(self.folder, 0o755)    # root's weir becomes this user
+        os.chown(self.folder, USER, USER)
         self.mtu = {"lan": 1500, "wan": 1500, **(mtu or {})}
         self.config = self.default(rules or {})
         for key, value in more.items():

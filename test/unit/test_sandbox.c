@@ -6,6 +6,7 @@
 
 #include <cap-ng.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,7 @@ struct self {
 struct shown {
     int code, dumpable;
     char err[256];
-    struct self before, became, settled, worker;
+    struct self before, acting, began, settled, worker;
     bool back_to_root, back_to_net_admin;
 };
 
@@ -98,18 +99,25 @@ static bool get_back(unsigned capability)
 /* In the child. */
 static void play(const char *user, bool keep)
 {
+    char err[256];
     pthread_t thread;
 
     look(&shown->before);
-    shown->code = sandbox_become(user, shown->err);
-    look(&shown->became);
+    shown->code = sandbox_begin(user, shown->err);
+    if (shown->code == 0) {
+        sandbox_act_as_user();
+        look(&shown->acting);
+        sandbox_act_as_begun();
+        look(&shown->began);
+        if (sandbox_settle(keep, err) != 0)
+            _exit(2);
+    }
+    look(&shown->settled);
     shown->dumpable = prctl(PR_GET_DUMPABLE);
     if (pthread_create(&thread, NULL, work, NULL) != 0 ||
-        pthread_join(thread, NULL) != 0 ||
-        sandbox_settle(keep, shown->err) != 0)
+        pthread_join(thread, NULL) != 0)
         _exit(2);
-    look(&shown->settled);
-    shown->back_to_root = user != NULL && setuid(0) == 0;
+    shown->back_to_root = setuid(0) == 0;
     shown->back_to_net_admin = !keep && get_back(CAP_NET_ADMIN);
     _exit(0);
 }
@@ -174,39 +182,63 @@ static void becomes(void **state)
             run(good[i].user, good[i].caps, 0, keep);
             assert_string_equal(shown->err, "");
             assert_int_equal(shown->code, 0);
-            assert_int_equal(shown->became.uid, good[i].uid);
-            assert_int_equal(shown->became.gid, good[i].gid);
-            assert_int_equal(shown->became.n_groups, 0);
-            nothing_else(&shown->became, good[i].kept);
-            nothing_else(&shown->worker, 0);
+            assert_int_equal(shown->settled.uid, good[i].uid);
+            assert_int_equal(shown->settled.gid, good[i].gid);
+            assert_int_equal(shown->settled.n_groups, 0);
             nothing_else(&shown->settled, keep ? good[i].kept : 0);
+            nothing_else(&shown->worker, 0);
             assert_int_equal(shown->dumpable, 0);
             assert_true(good[i].uid == 0 || !shown->back_to_root);
             assert_false(shown->back_to_net_admin);
         }
 }
 
+/* Before it is settled: the user's rights, and all there were, in turn. */
+static void acts(void **state)
+{
+    (void)state;
+    run("65532", UINT64_MAX, 0, false);
+    assert_int_equal(shown->acting.effective, 0);
+    assert_int_equal(shown->began.effective, shown->before.effective);
+    assert_int_equal(shown->began.uid, 0);
+    run("0", UINT64_MAX, 0, false);
+    assert_int_equal(shown->acting.effective, 0);
+    assert_int_equal(shown->began.effective, shown->before.effective);
+    assert_int_equal(shown->began.no_new_privs, 1);
+}
+
 static void bounding_set_is_emptied_where_it_can_be(void **state)
 {
     (void)state;
     run("65532", UINT64_MAX, 0, true);
-    assert_int_equal(shown->became.bounding, 0);
+    assert_int_equal(shown->settled.bounding, 0);
     run("65532", IDS | CAP(NET_ADMIN), 0, true);
-    assert_int_equal(shown->became.bounding, IDS | CAP(NET_ADMIN));
+    assert_int_equal(shown->settled.bounding, IDS | CAP(NET_ADMIN));
 }
 
-/* Without a user it stays who it is, closed as any other. */
-static void stays(void **state)
+/* Nobody says which user: root becomes one if it can, others stay. */
+static void unsaid(void **state)
 {
     (void)state;
     run(NULL, UINT64_MAX, 0, false);
     assert_int_equal(shown->code, 0);
-    assert_int_equal(shown->became.uid, 0);
-    assert_int_equal(shown->became.no_new_privs, 1);
-    assert_int_equal(shown->became.permitted, shown->before.permitted);
+    assert_string_equal(shown->err, "");
+    assert_int_equal(shown->settled.uid, getpwnam("weir") != NULL
+                                             ? getpwnam("weir")->pw_uid
+                                             : ORDINARY);
+    nothing_else(&shown->settled, 0);
+    assert_false(shown->back_to_root);
+    run(NULL, CAP(NET_ADMIN), 0, true);
+    assert_int_equal(shown->code, 0);
+    assert_non_null(strstr(shown->err, "CAP_SETUID"));
+    assert_int_equal(shown->settled.uid, 0);
+    nothing_else(&shown->settled, CAP(NET_ADMIN));
+    run(NULL, UINT64_MAX, 1001, false);
+    assert_int_equal(shown->code, 0);
+    assert_string_equal(shown->err, "");
+    assert_int_equal(shown->settled.uid, 1001);
     nothing_else(&shown->settled, 0);
     assert_int_equal(shown->dumpable, 0);
-    nothing_else(&shown->worker, 0); /* even as root */
 }
 
 static void ordinary_user(void **state)
@@ -216,14 +248,14 @@ static void ordinary_user(void **state)
     assert_int_equal(shown->code, 1);
     run("65532", UINT64_MAX, ORDINARY, false);
     assert_int_equal(shown->code, 0); /* it is that user already */
-    nothing_else(&shown->became, 0);
+    nothing_else(&shown->settled, 0);
     run("65533", UINT64_MAX, ORDINARY, false);
     assert_int_equal(shown->code, 1);
     assert_non_null(strstr(shown->err, "65533"));
     assert_non_null(strstr(shown->err, "CAP_SETUID"));
     run("65532:0", UINT64_MAX, ORDINARY, false);
     assert_int_equal(shown->code, 1);
-    assert_int_equal(shown->became.gid, ORDINARY);
+    assert_int_equal(shown->settled.gid, ORDINARY);
 }
 
 static void names(void **state)
@@ -240,22 +272,23 @@ static void names(void **state)
         run(nobody[i], UINT64_MAX, 0, false);
         assert_int_equal(shown->code, 2);
         assert_non_null(strstr(shown->err, "there is no "));
-        assert_int_equal(shown->became.uid, 0);
+        assert_int_equal(shown->settled.uid, 0);
     }
     run("nobody", UINT64_MAX, 0, false); /* Debian's is 65534, group nogroup */
     assert_int_equal(shown->code, 0);
-    assert_int_equal(shown->became.uid, 65534);
-    assert_int_equal(shown->became.gid, 65534);
+    assert_int_equal(shown->settled.uid, 65534);
+    assert_int_equal(shown->settled.gid, 65534);
     run("65534", UINT64_MAX, 0, false); /* its group by the entry */
-    assert_int_equal(shown->became.gid, 65534);
+    assert_int_equal(shown->settled.gid, 65534);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(becomes),
+        cmocka_unit_test(acts),
         cmocka_unit_test(bounding_set_is_emptied_where_it_can_be),
-        cmocka_unit_test(stays),
+        cmocka_unit_test(unsaid),
         cmocka_unit_test(ordinary_user),
         cmocka_unit_test(names),
     };
