@@ -23,6 +23,7 @@ import cases_nat
 import cases_queue
 import cases_readers
 import cases_run
+import cases_sandbox
 import cases_sctp
 import cases_starts
 import cases_traffic
@@ -34,7 +35,8 @@ CASES = {}
 for module in (cases_traffic, cases_frag, cases_helper, cases_queue, cases_nat,
                cases_mss, cases_zones, cases_log, cases_readers, cases_sctp, cases_tunnel,
                cases_life, cases_starts, cases_caps, cases_run, cases_gateway,
-               cases_gateway_life, cases_gateway_faults, cases_gateway_health):
+               cases_gateway_life, cases_gateway_faults, cases_gateway_health,
+               cases_sandbox):
     CASES.update(module.CASES)
 
 

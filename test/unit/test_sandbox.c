@@ -282,6 +282,18 @@ static void names(void **state)
     assert_int_equal(shown->settled.gid, 65534);
 }
 
+/* No build with sanitizers has them in force; e2e.sandbox_interfaces does. */
+static void calls_are_few(void **state)
+{
+    (void)state;
+    assert_in_range(sandbox_calls_count(SANDBOX_WEIR), 20, 30);
+    assert_in_range(sandbox_calls_count(SANDBOX_ORDERS), 10, 30);
+    assert_true(sandbox_choose("log"));
+    assert_true(sandbox_choose("kill"));
+    assert_false(sandbox_choose(""));
+    assert_true(sandbox_choose("off"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +303,7 @@ int main(void)
         cmocka_unit_test(unsaid),
         cmocka_unit_test(ordinary_user),
         cmocka_unit_test(names),
+        cmocka_unit_test(calls_are_few),
     };
 
     if (geteuid() != 0 ||
