@@ -431,6 +431,7 @@ int control_run(const char *path, struct config *config)
     }
     c->path = path;
     entropy_fill(c->key, sizeof c->key);
+    rights_make_folder(config);
     get_steer_key(c, config);
     code = hostnet_open(c, &config);
     if (code == 0 &&

@@ -101,7 +101,9 @@ void control_web_announce(const struct control *c);
 bool control_web_token(struct control *c, const struct config *before,
                        const struct config *next);
 
-/* rights.c: 0 or -1, and it says why.  settle: set-up is over, before another
+/* rights.c: the folder of the socket; one made here is the user's */
+void rights_make_folder(const struct config *config);
+/* 0 or -1, and it says why.  settle: set-up is over, before another
  * thread; watch: of the process that is ordered; limit: last of all. */
 int rights_settle(const struct control *c);
 int rights_watch(struct control *c);

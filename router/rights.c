@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The folder that a file is in; "" if none is meant. */
 static void folder_of(const char *path, char folder[PATH_MAX])
@@ -23,6 +24,17 @@ static void folder_of(const char *path, char folder[PATH_MAX])
     else
         snprintf(folder, PATH_MAX, "%.*s",
                  slash == path ? 1 : (int)(slash - path), path);
+}
+
+void rights_make_folder(const struct config *config)
+{
+    char folder[PATH_MAX];
+
+    folder_of(config->socket, folder);
+    sandbox_act_as_begun();
+    if (folder[0] != '\0' && mkdir(folder, 0755) == 0)
+        sandbox_give(folder);
+    sandbox_act_as_user();
 }
 
 /* What a reload, the state of the host and the end take. */

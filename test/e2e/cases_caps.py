@@ -185,6 +185,12 @@ def default_user(workers):
         w.start(more=("--user", "root"))
         promised(w, 0, 0)
         same(w.weir.stop()[0], 0, "exit status")
+        made = os.path.join(w.folder, "run")
+        w.config["api"]["socket"] = os.path.join(made, "api.sock")
+        w.start()
+        same(os.stat(made).st_uid, USER, "the owner of a folder it made")
+        same(w.weir.stop()[0], 0, "exit status")
+        need(not os.path.exists(w.weir.socket), "the socket is left there")
 
 
 @case
