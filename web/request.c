@@ -204,7 +204,9 @@ enum MHD_Result request_answer_flow(struct request *r, const char *type,
     struct MHD_Response *response;
     struct buf none = {0};
 
-    if (request_is_head(r)) { /* libmicrohttpd would send the body */
+    /* libmicrohttpd would send the body, or an empty one's last chunk, to HEAD
+     * too; Content-Length: 0, which GET has not, is what it can do right. */
+    if (request_is_head(r)) {
         done(cls);
         return request_answer(r, 200, type, &none);
     }

@@ -68,6 +68,7 @@ def token():
         s.gateway.docker("restart")
         s.healthy()
         same(s.address(), first, "the token after a restart")
+        same(s.gateway.log().count(first), 1, "times the log shows it")
         same(s.ask("/api/v1/stats", first)[0], 200, "status with it then")
 
 

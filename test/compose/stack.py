@@ -258,11 +258,16 @@ class Stack:
     # ---- the API, by the port that is published on 127.0.0.1 ----
 
     def address(self):
-        """(address, token) of the line to open in the log."""
-        found = re.findall(r"http://127\.0\.0\.1:\d+/#token=(\S+)",
-                           self.gateway.log())
-        need(found, "the log has no line with the address to open")
-        return found[-1]
+        """The token: in the address to open, which the log shows when weir
+        made it; a later container only names the file."""
+        log = self.gateway.log()
+        found = re.findall(r"http://127\.0\.0\.1:\d+/#token=(\S+)", log)
+        if found:
+            return found[-1]
+        file = "/var/lib/weir/token"
+        need(file in log, "the log names neither the token nor its file")
+        return docker("exec", "-u", "65532", self.gateway.name, "cat",
+                      file).strip()
 
     def ask(self, path, token=None, method="GET"):
         """(status, body) of a curl on the machine of the engine."""
