@@ -333,6 +333,45 @@ static enum MHD_Result join(struct request *r, struct client *c)
     return request_answer_flow(r, "text/event-stream", read_events, c, leave);
 }
 
+/* Open listeners over the same way in, of the same address if there is one. */
+static unsigned count_like(const struct stream *s, const struct conn *conn,
+                           bool any_address)
+{
+    const struct client *c;
+    unsigned n = 0;
+
+    for (c = s->clients; c; c = c->next)
+        n += c->conn->fd >= 0 && c->conn->local == conn->local &&
+             (any_address || c->conn->address == conn->address);
+    return n;
+}
+
+/* Is there a place for one more?  When all are taken, an address that has at
+ * least two more than the newcomer's gives up its latest. */
+static bool has_seat(struct stream *s, const struct conn *conn)
+{
+    unsigned own = count_like(s, conn, false), most = own + 1, n;
+    struct client *c, *out = NULL;
+
+    if (count_like(s, conn, true) <
+        (conn->local ? STREAM_MAX_LOCAL : STREAM_MAX_CLIENTS))
+        return true;
+    for (c = s->clients; c; c = c->next) {
+        if (c->conn->fd < 0 || c->conn->local != conn->local)
+            continue;
+        n = count_like(s, c->conn, false);
+        if (n > most) {
+            most = n;
+            out = c;
+        }
+    }
+    if (!out)
+        return false;
+    s->site->closed[CLOSED_ROOM]++;
+    conn_close(out->conn);
+    return true;
+}
+
 enum MHD_Result stream_get(struct request *r)
 {
     struct stream *s = r->site->stream;
@@ -341,8 +380,9 @@ enum MHD_Result stream_get(struct request *r)
 
     if (request_is_head(r))
         return request_answer(r, 200, "text/event-stream", &none);
-    if (s->n_clients >= STREAM_MAX_CLIENTS)
-        return problem_answer_with(r, 503, "32 clients are listening already",
+    if (!has_seat(s, r->conn))
+        return problem_answer_with(r, 503,
+                                   "too many clients are listening already",
                                    "Retry-After", "10");
     if (!s->ring)
         s->ring = calloc(STREAM_RING, sizeof(*s->ring));

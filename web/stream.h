@@ -7,8 +7,9 @@
 #include <ctcore/event.h>
 
 enum {
-    STREAM_RING = 4096, /* events kept for who is slow or comes back */
-    STREAM_MAX_CLIENTS = 32,
+    STREAM_RING = 4096,      /* events kept for who is slow or comes back */
+    STREAM_MAX_CLIENTS = 32, /* over TCP */
+    STREAM_MAX_LOCAL = 16,   /* over the Unix socket */
     STREAM_HEARTBEAT_MS = 15000,
     STREAM_BATCH_MS = 10 /* events wait so long for company */
 };

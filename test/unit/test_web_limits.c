@@ -124,17 +124,42 @@ static void running_out_of_descriptors_passes(void **state)
     is_served(w);
 }
 
-static int join(struct world *w)
+static int join_by(int fd)
 {
     static const char ask_it[] = "GET /api/v1/events HTTP/1.1\r\n"
                                  "Host: localhost\r\n\r\n";
-    int fd = web_client_tcp("127.0.0.1", w->port);
     char text[1024];
 
     assert_int_equal(write(fd, ask_it, sizeof(ask_it) - 1), sizeof(ask_it) - 1);
     web_client_read(fd, text, sizeof(text), 10000, "retry: 2000");
     assert_non_null(strstr(text, " 200 OK"));
     return fd;
+}
+
+static int join(struct world *w)
+{
+    return join_by(web_client_tcp("127.0.0.1", w->port));
+}
+
+/* Listeners that read all they get. */
+static void one_address_does_not_keep_all_seats(void **state)
+{
+    struct world *w = *state;
+    int fd[32], other, local;
+    char text[1024];
+
+    for (size_t i = 0; i < 32; i++)
+        fd[i] = join_by(web_client_tcp("127.0.0.2", w->port));
+    other = join(w);
+    local = join_by(web_client_unix(w->socket));
+    web_client_read(fd[31], text, sizeof(text), 10000, "never comes");
+    for (size_t i = 0; i < 31; i++) { /* the others go on */
+        assert_int_equal(recv(fd[i], text, 1, MSG_DONTWAIT), -1);
+        (void)close(fd[i]);
+    }
+    (void)close(fd[31]);
+    (void)close(other);
+    (void)close(local);
 }
 
 static void nothing(void *arg)
@@ -248,6 +273,7 @@ int main(void)
         WEB_TEST(a_busy_address_gives_up_its_own_places),
         WEB_TEST(running_out_of_descriptors_passes),
         WEB_TEST(a_closed_listener_gives_up_its_seat),
+        WEB_TEST(one_address_does_not_keep_all_seats),
         IMPATIENT(slow_readers_over_tcp_are_ended),
         IMPATIENT(a_reader_on_the_unix_socket_may_pause),
         IMPATIENT(slow_heads_meet_a_deadline),
