@@ -113,13 +113,24 @@ uint32_t core_connlimit_others(const struct ct *ct,
                                const struct ct_connlimit *rule,
                                const struct ct_conn *c);
 
-/* Give a flow an extension, and count it; NULL: none left, and that counted.
+/* Give a flow an extension, and count it; NULL: none left for it, and that
+ * counted.
  * => between conn_write_begin() and conn_write_end() of that slot. */
 static inline struct ext *core_extend(struct ct *ct, uint32_t slot,
                                       enum ext_kind kind)
 {
-    struct ext *x = ext_add(&ct->ext, slot, kind);
+    bool had = ext_find(&ct->ext, slot);
+    struct share_place place = {0, 0};
+    struct ext *x = NULL;
 
+    if (had || share_take_few(ct->nat.share, SHARE_RECORDS,
+                              &ct->table.conns[slot].tuple[CT_DIR_ORIGINAL],
+                              &ct->ext.pool, &place))
+        x = ext_add(&ct->ext, slot, kind);
+    if (x && !had)
+        x->place = place;
+    else if (!had)
+        share_leave_few(ct->nat.share, &place);
     if (!x)
         core_stat(ct, CT_STAT_ext_full);
     __atomic_store_n(&ct->stats[CT_STAT_extensions], ct->ext.pool.used,

@@ -64,7 +64,8 @@ static size_t lay_out(struct ct *ct, struct block *b,
                     config->params.v[CT_PARAM_port_quarantine] ? max : 0);
     share_init(&ct->share, b, shared);
     zeroed = b->used;
-    share_init_counters(&ct->share, b, shared);
+    share_init_counters(&ct->share, b, shared,
+                        shared ? expects + extensions : 0);
     if (config->fragments)
         frag_init(&ct->frag, b, &config->params);
     return zeroed;
@@ -103,6 +104,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->nat.ports = &ct->ports;
     ct->nat.stats = ct->stats;
     ct->nat.share = share_is_on(&ct->share) ? &ct->share : NULL;
+    ct->expects.share = ct->nat.share;
     memcpy(ct->share.tally.key, config->key, sizeof ct->share.tally.key);
     ct->share.part = config->params.v[CT_PARAM_source_share];
     ct->nat.exclusive_first = config->profile != CT_PROFILE_LINUX;

@@ -191,6 +191,7 @@ static void drop(struct expects *e, uint32_t i)
     leave_hash(e, x);
     leave_master(e, x);
     leave_age(e, x);
+    share_leave_few(e->share, &x->place);
     begin(x);
     conn_set(x->used, (uint8_t)0);
     begin(x); /* even again */
@@ -239,6 +240,8 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
                             const struct expect_ask *ask,
                             const struct expect_policy *policy, ct_time now)
 {
+    const struct ct_conn *c = &e->table->conns[master];
+    struct share_place place;
     uint32_t i, next;
 
     if (e->n_heads == 0)
@@ -257,10 +260,13 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
     keep_policy(e, master, ask, policy);
     if (e->pool.used == e->pool.n)
         expect_expire(e, now, 1);
-    i = pool_get(&e->pool);
-    if (i == CT_NONE)
+    if (e->pool.used == e->pool.n ||
+        !share_take_few(e->share, SHARE_EXPECTED, &c->tuple[CT_DIR_ORIGINAL],
+                        &e->pool, &place))
         return EXPECT_FULL;
-    write(expect_at(e, i), master, &e->table->conns[master], ask,
+    i = pool_get(&e->pool);
+    expect_at(e, i)->place = place;
+    write(expect_at(e, i), master, c, ask,
           now.ms + (uint64_t)policy->seconds * 1000);
     expect_at(e, i)->stray = false;
     mark(e, expect_at(e, i), is_stray(e, expect_at(e, i)));

@@ -45,6 +45,7 @@ struct expect {
     uint32_t hash_prev, hash_next;     /* those to one destination */
     uint32_t master_prev, master_next; /* those of one master, newest first */
     uint32_t age_prev, age_next;       /* all, by when they end */
+    struct share_place place;          /* its source's share of all */
     bool stray;                        /* its packets come to another shard */
 };
 
@@ -57,13 +58,14 @@ struct expects {
     struct peers *peers;
     struct table *table;
     struct exts *exts;
-    uint64_t *stats; /* enum ct_stat */
+    struct share *share; /* NULL: a source may have all */
+    uint64_t *stats;     /* enum ct_stat */
 };
 
 enum expect_made {
     EXPECT_MADE,
     EXPECT_BUSY, /* another's would match the same packets */
-    EXPECT_FULL  /* none left in the whole shard */
+    EXPECT_FULL  /* none left in the whole shard, or for its source */
 };
 
 /* n: expectations; 0: there are none, ever. */

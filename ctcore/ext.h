@@ -14,6 +14,7 @@
 
 #include "conn.h"
 #include "pool.h"
+#include "share.h"
 
 enum ext_kind {
     EXT_HELPER,   /* somebody listens to its payload */
@@ -58,6 +59,7 @@ struct ext {
                                  receivers count */
     union ext_help help;
     uint32_t call[CT_N_DIRS]; /* in the keymap, or CT_NONE */
+    struct share_place place; /* its source's share of all records */
     uint32_t expected;        /* first of its expectations, or CT_NONE */
     uint32_t link;            /* of the free list */
 };

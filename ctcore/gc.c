@@ -15,6 +15,7 @@ static __attribute__((noinline)) void free_ext(struct ct *ct, uint32_t slot)
         return;
     expect_forget(&ct->expects, slot);
     ct->helped -= (core_conn(ct, slot)->status & CORE_HELPED) != 0;
+    share_leave_few(ct->nat.share, &ext_find(&ct->ext, slot)->place);
     ext_free(&ct->ext, slot);
     __atomic_store_n(&ct->stats[CT_STAT_extensions], ct->ext.pool.used,
                      __ATOMIC_RELAXED);

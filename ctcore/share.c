@@ -1,6 +1,7 @@
 #include "share.h"
 
-enum { ENTRIES = 256 }; /* what is counted; below, mappings of a protocol */
+/* What is counted; below, mappings of a protocol. */
+enum { ENTRIES = 256, FEW, PREFIX = 0x8000 };
 
 void share_init(struct share *s, struct block *b, uint32_t max)
 {
@@ -12,78 +13,95 @@ void share_init(struct share *s, struct block *b, uint32_t max)
     s->of_mapping = block_take(b, (size_t)max * sizeof *s->of_mapping);
 }
 
-/* Each entry has one source and one mapping at most. */
-void share_init_counters(struct share *s, struct block *b, uint32_t max)
+/* Each entry and mapping, and each of the few, has one source and one prefix at
+ * most. */
+void share_init_counters(struct share *s, struct block *b, uint32_t max,
+                         uint32_t few)
 {
-    tally_init_counters(&s->tally, b, 2 * max);
+    tally_init_counters(&s->tally, b, 4 * max + 2 * few);
 }
 
-static struct tally_key entries_of(const struct ct_tuple *orig, bool inside)
+/* alone: an address is a source, in IPv6, too. */
+static struct tally_key source_of(const struct ct_tuple *orig, bool alone,
+                                  uint16_t what)
 {
     struct tally_key key = {.source = orig->src,
                             .zone = orig->zone,
-                            .what = ENTRIES,
+                            .what = what,
                             .family = orig->family};
 
-    if (orig->family == CT_IPV6 && !inside)
+    if (orig->family == CT_IPV6 && !alone)
         tally_mask(&key.source, 64);
     return key;
 }
 
-static struct tally_key ports_of(const struct ct_tuple *orig)
+/* False: it has none beside itself. */
+static bool prefix_of(const struct ct_tuple *orig, bool alone, uint16_t what,
+                      struct tally_key *key)
 {
-    return (struct tally_key){.source = orig->src,
-                              .zone = orig->zone,
-                              .what = orig->proto,
-                              .family = orig->family};
+    *key = source_of(orig, false, what | PREFIX);
+    return orig->family == CT_IPV6 && alone;
 }
 
-static bool has_room(const struct share *s, const struct tally_key *key,
-                     uint32_t of)
+static bool has_less(const struct share *s, const struct tally_key *key,
+                     uint32_t most, uint32_t least)
 {
-    uint32_t most = of / s->part;
-
     return tally_count(&s->tally, tally_find(&s->tally, key)) <
-           (most < SHARE_LEAST ? SHARE_LEAST : most);
+           (most < least ? least : most);
+}
+
+static bool has_room(const struct share *s, const struct ct_tuple *orig,
+                     bool alone, uint16_t what, uint32_t of, uint32_t least)
+{
+    struct tally_key key = source_of(orig, alone, what);
+
+    if (!has_less(s, &key, of / s->part, least))
+        return false;
+    return !prefix_of(orig, alone, what, &key) ||
+           has_less(s, &key, of - of / s->part, least);
+}
+
+static void take(struct share *s, struct share_place *place,
+                 const struct ct_tuple *orig, bool alone, uint16_t what)
+{
+    struct tally_key key = source_of(orig, alone, what);
+
+    place->source = tally_add(&s->tally, &key);
+    place->prefix =
+        prefix_of(orig, alone, what, &key) ? tally_add(&s->tally, &key) : 0;
+}
+
+static void leave(struct share *s, struct share_place *place)
+{
+    if (place->source)
+        tally_take(&s->tally, place->source);
+    if (place->prefix)
+        tally_take(&s->tally, place->prefix);
+    *place = (struct share_place){0, 0};
 }
 
 bool share_has_entry(const struct share *s, const struct ct_tuple *orig,
                      bool inside, uint32_t max)
 {
-    struct tally_key key = entries_of(orig, inside);
-
-    return !s->part || has_room(s, &key, max);
+    return !s->part || has_room(s, orig, inside, ENTRIES, max, SHARE_LEAST);
 }
 
 bool share_has_port(const struct share *s, const struct ct_tuple *orig,
                     uint32_t n)
 {
-    struct tally_key key = ports_of(orig);
-
-    return !s->part || has_room(s, &key, n);
+    return !s->part || has_room(s, orig, true, orig->proto, n, SHARE_LEAST);
 }
 
 void share_take_entry(struct share *s, uint32_t slot,
                       const struct ct_tuple *orig, bool inside)
 {
-    struct tally_key key = entries_of(orig, inside);
-
-    s->of_flow[slot] = tally_add(&s->tally, &key);
+    take(s, &s->of_flow[slot], orig, inside, ENTRIES);
 }
 
 void share_take_port(struct share *s, uint32_t mapping,
                      const struct ct_tuple *orig)
 {
-    struct tally_key key = ports_of(orig);
-
-    s->of_mapping[mapping] = tally_add(&s->tally, &key);
-}
-
-static void leave(struct share *s, uint32_t *where)
-{
-    if (*where)
-        tally_take(&s->tally, *where);
-    *where = 0;
+    take(s, &s->of_mapping[mapping], orig, true, orig->proto);
 }
 
 void share_leave_entry(struct share *s, uint32_t slot)
@@ -94,4 +112,26 @@ void share_leave_entry(struct share *s, uint32_t slot)
 void share_leave_port(struct share *s, uint32_t mapping)
 {
     leave(s, &s->of_mapping[mapping]);
+}
+
+bool share_take_few(struct share *s, enum share_few few,
+                    const struct ct_tuple *orig, const struct pool *of,
+                    struct share_place *place)
+{
+    uint16_t what = (uint16_t)(FEW + few);
+
+    *place = (struct share_place){0, 0};
+    if (!s || !share_is_on(s))
+        return true;
+    if (s->part && of->used >= of->n / 2 &&
+        !has_room(s, orig, true, what, of->n, 1))
+        return false;
+    take(s, place, orig, true, what);
+    return true;
+}
+
+void share_leave_few(struct share *s, struct share_place *place)
+{
+    if (s)
+        leave(s, place);
 }

@@ -8,7 +8,15 @@
  * mapping notes which counter it is in, so it comes off there whatever changes
  * meanwhile.
  *
- * Nothing is refused below SHARE_LEAST: a share of little is too little. */
+ * Nothing is refused below SHARE_LEAST: a share of little is too little.
+ *
+ * An IPv6 host inside can have all addresses of its /64, but a LAN is one /64,
+ * and its hosts are not to be locked into one share.  So a /64 inside is a
+ * second level: all of it together may have what is left when one more source
+ * has had its share.
+ *
+ * Of what there are few of (announced flows, extension records) a source may
+ * have more, as long as half of all are free. */
 #ifndef SHARE_H
 #define SHARE_H
 
@@ -16,16 +24,22 @@
 
 #define SHARE_LEAST 64u
 
+/* Counters of something's source and of its /64; 0: not counted. */
+struct share_place {
+    uint32_t source, prefix;
+};
+
 struct share {
     struct tally tally;
-    /* by slot, by mapping: its counter, or 0.  NULL: nothing is counted. */
-    uint32_t *of_flow, *of_mapping;
+    /* by slot, by mapping.  NULL: nothing is counted. */
+    struct share_place *of_flow, *of_mapping;
     uint32_t part; /* of how many parts a source may have one; 0: all */
 };
 
-/* What is to be zeroed, and what is not. */
+/* What is to be zeroed, and what is not.  few: of all kinds together. */
 void share_init(struct share *s, struct block *b, uint32_t max);
-void share_init_counters(struct share *s, struct block *b, uint32_t max);
+void share_init_counters(struct share *s, struct block *b, uint32_t max,
+                         uint32_t few);
 
 static inline bool share_is_on(const struct share *s)
 {
@@ -48,5 +62,13 @@ void share_take_port(struct share *s, uint32_t mapping,
 /* It is gone. */
 void share_leave_entry(struct share *s, uint32_t slot);
 void share_leave_port(struct share *s, uint32_t mapping);
+
+/* One of the few, of a flow that began so, unless its source has its share of
+ * them.  of: where they are from.  s may be NULL, and nothing counted then. */
+enum share_few { SHARE_EXPECTED, SHARE_RECORDS };
+bool share_take_few(struct share *s, enum share_few few,
+                    const struct ct_tuple *orig, const struct pool *of,
+                    struct share_place *place);
+void share_leave_few(struct share *s, struct share_place *place);
 
 #endif

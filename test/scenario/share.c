@@ -1,5 +1,5 @@
 /* share.c - no source uses up what all of them need (RFC 6888 REQ-4, REQ-5) */
-#include "world.h"
+#include "helper_talk.h"
 
 #define S "198.51.100.2:53"
 
@@ -108,6 +108,103 @@ static void strangers_are_one_by_their_prefix(void **state)
     END(w);
 }
 
+/* U6: an inside host that takes each address of its /64 leaves an eighth to all
+ * others; a LAN that is one /64 is not locked into one host's share. */
+static void u6_one_prefix_leaves_some(void **state)
+{
+    struct world *w = WORLD("profile weir; max 1024; buckets 1024; "
+                            "masquerade off; forward {\"verdict\":\"accept\"}");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 4096; i++)
+        sayf(w, "[fd00:1::%x]:9 > [2001:db8::2]:80 udp", 0x100 + i);
+    assert_int_equal(w->sent, 1024 - 1024 / 8);
+    assert_int_equal(w->why, CT_REASON_SOURCE_ENTRIES);
+    assert_int_equal(flows_of(w, "10.0.1.2", 200, "udp"), 1024 / 8);
+    END(w);
+}
+
+/* The same of the ports behind an address. */
+static void u6_one_prefix_leaves_some_ports(void **state)
+{
+    struct world *w =
+        WORLD("profile weir; max 4096; buckets 4096; masquerade 5000-5799");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 1600; i++)
+        sayf(w, "[fd00:1::%x]:9 > [2001:db8::2]:80 udp", 0x100 + i);
+    assert_int_equal(w->sent, 800 - 800 / 8);
+    assert_int_equal(w->why, CT_REASON_SOURCE_PORTS);
+    END(w);
+}
+
+static bool announces(struct world *w, const char *host, unsigned port)
+{
+    char from[32], back[32], says[48];
+    unsigned a, b, c, d;
+    struct talk t = {.w = w,
+                     .from = from,
+                     .to = "198.51.100.2:21",
+                     .server = "198.51.100.2:21",
+                     .back = back,
+                     .by = "wan",
+                     .at = "lan"};
+
+    snprintf(from, sizeof from, "%s:%u", host, port);
+    snprintf(back, sizeof back, "198.51.100.1:%u", port);
+    shake_hands(&t);
+    assert_true(tell(&t, 0, "USER a\r\n"));
+    assert_int_equal(sscanf(host, "%u.%u.%u.%u", &a, &b, &c, &d), 4);
+    snprintf(says, sizeof says, "PORT %u,%u,%u,%u,%u,%u\r\n", a, b, c, d,
+             port >> 8, port & 255);
+    return tell(&t, 0, says);
+}
+
+/* U6: of announced flows one host's many connections leave some to others. */
+static void u6_announced_flows_are_shared(void **state)
+{
+    struct world *w =
+        WORLD("profile weir; tune extensions 64; tune expect_max 8; prerouting "
+              "{\"proto\":\"tcp\",\"dport\":21,\"helper\":\"ftp\"}");
+    unsigned n = 0;
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 8; i++)
+        n += announces(w, "10.0.1.2", 4000 + i);
+    assert_int_equal(n, 4);
+    assert_int_equal(w->why, CT_REASON_EXPECT_FULL);
+    for (unsigned i = 0; i < 4; i++) {
+        char host[16];
+
+        snprintf(host, sizeof host, "10.0.1.%u", 3 + i);
+        assert_true(announces(w, host, 4100 + i));
+    }
+    assert_int_equal(stat_of(w, CT_STAT_expectations), 8);
+    END(w);
+}
+
+/* U6: and of records.  What has gone is not counted any more. */
+static void u6_records_are_shared(void **state)
+{
+    struct world *w = WORLD("profile weir; tune extensions 8; "
+                            "forward {\"set_label\":5}");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned round = 0; round < 3; round++) {
+        assert_int_equal(flows_of(w, "10.0.1.2", 20, "udp"), 20);
+        assert_int_equal(stat_of(w, CT_STAT_extensions), 4);
+        assert_int_equal(flows_of(w, "10.0.1.3", 20, "udp"), 20);
+        assert_int_equal(stat_of(w, CT_STAT_extensions), 5);
+        elapse(w, 200);
+        assert_int_equal(stat_of(w, CT_STAT_extensions), 0);
+    }
+    END(w);
+}
+
 /* With whom it shares an address in another zone is somebody else. */
 static void zones_keep_sources_apart(void **state)
 {
@@ -194,6 +291,10 @@ int main(void)
         STORY(u6_eight_greedy_hosts),
         STORY(a_small_pool_is_not_shared_out),
         STORY(strangers_are_one_by_their_prefix),
+        STORY(u6_one_prefix_leaves_some),
+        STORY(u6_one_prefix_leaves_some_ports),
+        STORY(u6_announced_flows_are_shared),
+        STORY(u6_records_are_shared),
         STORY(zones_keep_sources_apart),
         STORY(the_sender_is_told),
         STORY(off_it_is_off),
