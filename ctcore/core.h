@@ -50,9 +50,11 @@ struct acct {
 
 struct ct {
     struct table table;
-    struct pool conns; /* struct ct_conn */
-    struct acct *acct; /* by slot, or NULL */
-    uint32_t *start;   /* by slot, seconds since birth, or NULL */
+    struct pool conns;       /* struct ct_conn */
+    uint32_t max;            /* of them that packets may take */
+    struct acct *acct;       /* by slot, or NULL */
+    uint32_t *start;         /* by slot, seconds since birth, or NULL */
+    bool counting, stamping; /* they are to be had: ct_set_limits() */
     struct exts ext;
     struct expects expects;
     struct keymap keymap;
@@ -125,7 +127,8 @@ static inline struct ext *core_extend(struct ct *ct, uint32_t slot,
 
     if (had || share_take_few(ct->nat.share, SHARE_RECORDS,
                               &ct->table.conns[slot].tuple[CT_DIR_ORIGINAL],
-                              &ct->ext.pool, &place))
+                              ct->ext.pool.used,
+                              ct->params.v[CT_PARAM_extensions], &place))
         x = ext_add(&ct->ext, slot, kind);
     if (x && !had)
         x->place = place;
@@ -169,7 +172,7 @@ static inline void core_account(struct ct *ct, uint32_t slot,
 {
     struct acct *a;
 
-    if (!ct->acct)
+    if (!ct->counting)
         return;
     a = &ct->acct[slot];
     conn_set(a->packets[pkt->dir], a->packets[pkt->dir] + 1);

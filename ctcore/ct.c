@@ -127,6 +127,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->queue = config->queue;
     ct->log = config->log;
     ct->ctx = config->ctx;
+    ct_set_limits(ct, &(struct ct_limits){.acct = true, .timestamp = true});
     hooks_init(ct);
     return ct;
 }
@@ -200,10 +201,21 @@ void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
     ct->nat.reserved_udp = udp;
 }
 
+void ct_set_limits(struct ct *ct, const struct ct_limits *limits)
+{
+    uint32_t n = ct->conns.n;
+
+    ct->max = limits->max > 0 && limits->max < n ? limits->max : n;
+    __atomic_store_n(&ct->counting, ct->acct && limits->acct, __ATOMIC_RELAXED);
+    __atomic_store_n(&ct->stamping, ct->start && limits->timestamp,
+                     __ATOMIC_RELAXED);
+}
+
 void ct_set_params(struct ct *ct, const struct ct_params *params)
 {
     ct->params = *params;
     ct->share.part = params->v[CT_PARAM_source_share];
+    expect_limit(&ct->expects, params->v[CT_PARAM_expect_max]);
     expiry_set_params(&ct->expiry, params);
     hooks_choose(ct);
 }

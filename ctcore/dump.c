@@ -60,8 +60,8 @@ void dump_view(const struct ct *ct, const struct dump_copy *copy,
         .state = "",
         .in = c->in,
         .out = c->out,
-        .has_acct = ct->acct != NULL,
-        .has_start = ct->start != NULL,
+        .has_acct = __atomic_load_n(&ct->counting, __ATOMIC_RELAXED),
+        .has_start = __atomic_load_n(&ct->stamping, __ATOMIC_RELAXED),
         .proto = c->proto,
         .helper = copy->ext.kinds >> EXT_HELPER & 1 ? copy->ext.helper : 0,
         .has_master = copy->ext.kinds >> EXT_MASTER & 1,
@@ -81,11 +81,11 @@ void dump_view(const struct ct *ct, const struct dump_copy *copy,
     }
     if (proto->states)
         view->state = proto->states[proto->state(&c->proto)];
-    for (int d = 0; d < CT_N_DIRS && ct->acct; d++) {
+    for (int d = 0; d < CT_N_DIRS && view->has_acct; d++) {
         view->packets[d] = copy->acct.packets[d];
         view->bytes[d] = copy->acct.bytes[d];
     }
-    if (ct->start)
+    if (view->has_start)
         view->start = ct_time_add_s(ct->birth, copy->start);
 }
 

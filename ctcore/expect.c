@@ -15,8 +15,14 @@ void expect_init(struct expects *e, struct block *b, uint32_t n)
         return;
     pool_init(&e->pool, b, n, sizeof(struct expect),
               offsetof(struct expect, age_next));
+    e->most = n;
     e->n_heads = pool_power_of_two(n);
     e->heads = block_take(b, e->n_heads * sizeof(uint32_t));
+}
+
+void expect_limit(struct expects *e, uint32_t most)
+{
+    e->most = most;
 }
 
 void expect_start(struct expects *e, struct table *table, struct exts *exts,
@@ -241,6 +247,7 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
                             const struct expect_policy *policy, ct_time now)
 {
     const struct ct_conn *c = &e->table->conns[master];
+    uint32_t most = e->most < e->pool.n ? e->most : e->pool.n;
     struct share_place place;
     uint32_t i, next;
 
@@ -258,11 +265,10 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
             return EXPECT_BUSY;
     }
     keep_policy(e, master, ask, policy);
-    if (e->pool.used == e->pool.n)
+    if (e->pool.used >= most)
         expect_expire(e, now, 1);
-    if (e->pool.used == e->pool.n ||
-        !share_take_few(e->share, SHARE_EXPECTED, &c->tuple[CT_DIR_ORIGINAL],
-                        &e->pool, &place))
+    if (!share_take_few(e->share, SHARE_EXPECTED, &c->tuple[CT_DIR_ORIGINAL],
+                        e->pool.used, most, &place))
         return EXPECT_FULL;
     i = pool_get(&e->pool);
     expect_at(e, i)->place = place;

@@ -51,6 +51,7 @@ struct expect {
 
 struct expects {
     struct pool pool; /* struct expect */
+    uint32_t most;    /* of them that may be in use */
     uint32_t *heads;  /* by hash of the destination */
     uint32_t n_heads; /* a power of two */
     uint32_t first, last;
@@ -70,6 +71,9 @@ enum expect_made {
 
 /* n: expectations; 0: there are none, ever. */
 void expect_init(struct expects *e, struct block *b, uint32_t n);
+/* From now on at most so many, and no more than there are; those beyond stay.
+ */
+void expect_limit(struct expects *e, uint32_t most);
 void expect_start(struct expects *e, struct table *table, struct exts *exts,
                   struct peers *peers, uint64_t *stats);
 

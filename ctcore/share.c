@@ -115,16 +115,17 @@ void share_leave_port(struct share *s, uint32_t mapping)
 }
 
 bool share_take_few(struct share *s, enum share_few few,
-                    const struct ct_tuple *orig, const struct pool *of,
+                    const struct ct_tuple *orig, uint32_t used, uint32_t n,
                     struct share_place *place)
 {
     uint16_t what = (uint16_t)(FEW + few);
 
     *place = (struct share_place){0, 0};
+    if (used >= n)
+        return false;
     if (!s || !share_is_on(s))
         return true;
-    if (s->part && of->used >= of->n / 2 &&
-        !has_room(s, orig, true, what, of->n, 1))
+    if (s->part && used >= n / 2 && !has_room(s, orig, true, what, n, 1))
         return false;
     take(s, place, orig, true, what);
     return true;

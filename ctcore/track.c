@@ -305,13 +305,13 @@ static bool has_its_share(struct ct *ct, const struct ct_pkt *pkt)
     const struct ct_tuple *orig = &pkt->tuple;
     bool inside = core_is_inside(ct, pkt->in);
 
-    if (share_has_entry(&ct->share, orig, inside, ct->conns.n))
+    if (share_has_entry(&ct->share, orig, inside, ct->max))
         return false;
     for (uint32_t i = 0; i < ct->ifaces.n; i++)
         if (core_has_address(&ct->ifaces.iface[i], orig->family, &orig->src))
             return false;
     return !gc_expire(ct, ct->now, EXPIRE_ON_DEMAND) ||
-           !share_has_entry(&ct->share, orig, inside, ct->conns.n);
+           !share_has_entry(&ct->share, orig, inside, ct->max);
 }
 
 static __attribute__((noinline)) enum ct_reason
@@ -319,7 +319,7 @@ make_room(struct ct *ct, const struct ct_pkt *pkt)
 {
     if (share_is_on(&ct->share) && has_its_share(ct, pkt))
         return CT_REASON_SOURCE_ENTRIES;
-    if (ct->conns.used == ct->conns.n && !gc_make_room(ct, pkt->hash))
+    if (ct->conns.used >= ct->max && !gc_make_room(ct, pkt->hash))
         return CT_REASON_TABLE_FULL;
     return CT_REASON_NONE;
 }
@@ -347,7 +347,7 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
         count_refused(ct, pkt);
         return invalid(ct, pkt, why);
     }
-    if (ct->conns.used == ct->conns.n || share_is_on(&ct->share)) {
+    if (ct->conns.used >= ct->max || share_is_on(&ct->share)) {
         why = make_room(ct, pkt);
         if (why != CT_REASON_NONE)
             return full(ct, pkt, why);

@@ -111,6 +111,10 @@ struct config {
     bool revalidate; /* on_reload: flows that new rules forbid end */
     struct ct_params params;
     bool room[CONFIG_ROOMS]; /* config_rooms[] was on when the core was made */
+    struct config_made {     /* what it was made with: no more can be had */
+        uint32_t max, extensions, expect_max;
+        bool acct, timestamp;
+    } made;
     uint32_t workers;
     bool seed_set;
     uint64_t seed;

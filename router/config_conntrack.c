@@ -181,6 +181,13 @@ void config_conntrack_finish(struct config_read *r)
 
     for (unsigned i = 0; i < CONFIG_ROOMS; i++)
         c->room[i] = c->params.v[config_rooms[i]] != 0;
+    c->made = (struct config_made){
+        .max = c->max,
+        .extensions = c->params.v[CT_PARAM_extensions],
+        .expect_max = c->params.v[CT_PARAM_expect_max],
+        .acct = c->acct,
+        .timestamp = c->timestamp,
+    };
     c->buckets = power_of_two(c->buckets != 0 ? c->buckets : c->max);
     if (c->max / c->workers < MIN_ENTRIES) {
         config_read_enter(r, "conntrack");

@@ -76,6 +76,11 @@ static void prepare(struct generation *g, unsigned worker)
     s->all_connlimits = g->connlimit;
     s->connlimit = g->connlimit[worker];
     s->params = c->params;
+    s->limits = (struct ct_limits){
+        .max = c->max / c->workers,
+        .acct = c->acct,
+        .timestamp = c->timestamp,
+    };
     s->revalidate = c->revalidate;
     s->queues = c->queue;
     if (g->before != NULL && worker < g->older->n_workers) {
@@ -87,7 +92,7 @@ static void prepare(struct generation *g, unsigned worker)
 /* Pages of it that no flow needs are never touched.  False: no memory. */
 static bool make_connlimits(struct generation *g, const struct config *c)
 {
-    size_t size = ct_connlimit_size(&c->rules, c->max / c->workers);
+    size_t size = ct_connlimit_size(&c->rules, c->made.max / c->workers);
 
     for (uint32_t i = 0; i < g->n_workers && size > 0; i++)
         if ((g->connlimit[i] = calloc(1, size)) == NULL)
@@ -243,6 +248,45 @@ static void keep_token(const struct config *now, struct config *next)
     next->token_make = false;
 }
 
+/* At most what there was at the start. */
+static void cap(const char *what, uint32_t most, uint32_t *value)
+{
+    if (*value <= most)
+        return;
+    *value = most;
+    restart_needed(what);
+}
+
+static void cap_switch(const char *what, bool most, bool *value)
+{
+    uint32_t is = *value;
+
+    cap(what, most, &is);
+    *value = is != 0;
+}
+
+/* Less than at the start, and as much again, needs no new memory. */
+static void freeze_sizes(const struct config *now, struct config *next)
+{
+    const struct config_made *made = &now->made;
+    /* As many as its max asks for by itself. */
+    bool derived =
+        next->buckets >= next->made.max && next->buckets / 2 < next->made.max;
+
+    next->made = *made;
+    cap("conntrack.max beyond what it was at the start", made->max, &next->max);
+    cap("conntrack.extensions beyond what it was at the start",
+        made->extensions, &next->params.v[CT_PARAM_extensions]);
+    cap("conntrack.expect_max beyond what it was at the start",
+        made->expect_max, &next->params.v[CT_PARAM_expect_max]);
+    cap_switch("conntrack.acct, off at the start,", made->acct, &next->acct);
+    cap_switch("conntrack.timestamp, off at the start,", made->timestamp,
+               &next->timestamp);
+    if (!derived)
+        KEEP("conntrack.buckets", buckets);
+    next->buckets = now->buckets;
+}
+
 bool generation_freeze(const struct config *now, struct config *next)
 {
     bool gateway = now->gateway.set;
@@ -259,17 +303,11 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP_TEXT("gateway.wan", gateway.device[1]);
     KEEP("gateway.notrack", gateway.notrack);
     KEEP("gateway.wait", gateway.wait);
-    KEEP("conntrack.max", max);
-    KEEP("conntrack.buckets", buckets);
     KEEP("conntrack.profile", profile);
     KEEP("conntrack.on_full", on_full);
     KEEP("conntrack.frag_memory", params.v[CT_PARAM_frag_memory]);
     KEEP("conntrack.frag_datagrams", params.v[CT_PARAM_frag_datagrams]);
     KEEP("conntrack.frag_per_source", params.v[CT_PARAM_frag_per_source]);
-    KEEP("conntrack.extensions", params.v[CT_PARAM_extensions]);
-    KEEP("conntrack.expect_max", params.v[CT_PARAM_expect_max]);
-    KEEP("conntrack.acct", acct);
-    KEEP("conntrack.timestamp", timestamp);
     KEEP("nat.hairpin", hairpin);
     KEEP("workers", workers);
     KEEP("seed", seed_set);
@@ -282,5 +320,6 @@ bool generation_freeze(const struct config *now, struct config *next)
     KEEP_TEXT("queues.socket", queue_socket);
     freeze_queues(now, next);
     freeze_rooms(now, next);
+    freeze_sizes(now, next);
     return true;
 }

@@ -108,6 +108,7 @@ static void use(struct worker *w, const struct worker_setup *setup)
     ct_set_ifaces(w->ct, &setup->ifaces);
     ct_set_steer(w->ct, &setup->steer->view);
     ct_set_params(w->ct, &setup->params);
+    ct_set_limits(w->ct, &setup->limits);
     ct_set_connlimit(w->ct, setup->rules, setup->connlimit, setup->before);
     ct_set_rules(w->ct, setup->rules, setup->counts);
     if (w->config.n_workers > 1)

@@ -34,6 +34,7 @@ struct worker_setup {
      * with; CT_NONE: a new rule.  NULL: all are new. */
     const uint32_t *before;
     struct ct_params params;
+    struct ct_limits limits;
     bool revalidate;                   /* end flows that these rules forbid */
     const struct config_queue *queues; /* as many as at the start */
 };

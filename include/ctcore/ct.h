@@ -151,6 +151,17 @@ struct ct_reserved {
 void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
                      const struct ct_reserved *udp);
 
+/* What may change of the sizes, up to what there was at the start: entries, 0
+ * for all there is room for; extensions and expect_max are params.  Entries,
+ * and what they count, stay when there are more than that: none is added then
+ * but in place of another.  acct and timestamp can be turned on again, not on.
+ */
+struct ct_limits {
+    uint32_t max;
+    bool acct, timestamp;
+};
+void ct_set_limits(struct ct *ct, const struct ct_limits *limits);
+
 /* port_quarantine and source_share need their room from the start: 0 then, and
  * they stay off. */
 void ct_set_params(struct ct *ct, const struct ct_params *params);

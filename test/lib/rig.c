@@ -124,7 +124,7 @@ static void set_connlimit(struct rig *rig, struct rig_shard *s,
                           const struct config *was)
 {
     const struct ct_ruleset *is = &rig->config->rules;
-    size_t size = ct_connlimit_size(is, rig->config->max);
+    size_t size = ct_connlimit_size(is, ct_slots(s->ct));
     uint32_t *before = must(calloc(is->n + 1, sizeof *before), "memory");
     void *old = s->connlimit;
 
@@ -316,6 +316,10 @@ void rig_reload_later(struct rig *rig, const char *json)
         journey_set_fib(s->journey, rig->fib);
         set_ifaces(rig, s);
         ct_set_params(s->ct, &rig->config->params);
+        ct_set_limits(s->ct,
+                      &(struct ct_limits){.max = rig->config->max / rig->n,
+                                          .acct = rig->config->acct,
+                                          .timestamp = rig->config->timestamp});
     }
     show_first(rig);
     fib_free(fib);

@@ -214,6 +214,44 @@ static struct config *with_rooms(const char *tunables)
     return c;
 }
 
+/* Sizes and switches change up to what was there at the start, down and up
+ * again; beyond that the start's stays. */
+static void sizes_change_up_to_the_starts(void **state)
+{
+    static const struct {
+        const char *reload;
+        uint32_t max, extensions, expect_max;
+        bool acct, timestamp;
+    } rows[] = {
+        {"\"max\": 4096, \"acct\": false, \"extensions\": 8, \"expect_max\": 7",
+         4096, 8, 7, false, false},
+        {"\"max\": 65536, \"extensions\": 128, \"expect_max\": 9999", 8192, 64,
+         1024, true, false},
+        {"\"max\": 8192, \"extensions\": 64, \"timestamp\": false", 8192, 64,
+         1024, true, false},
+    };
+    struct config *now =
+        with_rooms("\"max\": 8192, \"extensions\": 64, \"timestamp\": false");
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct config *next = with_rooms(rows[i].reload);
+
+        assert_true(generation_freeze(now, next));
+        assert_int_equal(next->max, rows[i].max);
+        assert_int_equal(next->params.v[CT_PARAM_extensions],
+                         rows[i].extensions);
+        assert_int_equal(next->params.v[CT_PARAM_expect_max],
+                         rows[i].expect_max);
+        assert_int_equal(next->acct, rows[i].acct);
+        assert_int_equal(next->timestamp, rows[i].timestamp);
+        assert_int_equal(next->buckets, now->buckets);
+        config_free(now);
+        now = next;
+    }
+    config_free(now);
+}
+
 /* What counts from the start may change and rest; what does not can't begin. */
 static void rooms_are_made_at_start(void **state)
 {
@@ -248,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_rule_without_an_id_is_known_by_its_words),
         cmocka_unit_test(no_rules_before_or_after),
         cmocka_unit_test(queues_that_may_change),
+        cmocka_unit_test(sizes_change_up_to_the_starts),
         cmocka_unit_test(rooms_are_made_at_start),
         cmocka_unit_test(the_last_counts_are_carried_by_the_worker),
     };
