@@ -240,6 +240,9 @@ static bool is_confirmed(const struct ct *ct, uint32_t slot)
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces)
 {
     ct->ifaces = *ifaces;
+    ct->frag.inside = 0;
+    for (uint32_t i = 0; i < ifaces->n; i++)
+        ct->frag.inside |= (uint64_t)ifaces->iface[i].inside << i;
     for (uint32_t i = 0; i < ct->conns.fresh; i++) {
         const struct ct_conn *c = core_conn(ct, i);
 

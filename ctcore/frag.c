@@ -31,7 +31,7 @@ void frag_init(struct frag *f, struct block *b, const struct ct_params *params)
     uint32_t n = params->v[CT_PARAM_frag_datagrams];
     size_t bytes = (size_t)params->v[CT_PARAM_frag_memory] << 10;
     size_t fixed =
-        n * (sizeof(struct frag_queue) + sizeof(struct frag_source) + 16);
+        n * (sizeof(struct frag_queue) + 2 * sizeof(struct frag_source) + 16);
     size_t pages =
         bytes > fixed ? (bytes - fixed) / sizeof(struct frag_page) : 0;
     uint32_t heads = pool_power_of_two(n);
@@ -44,7 +44,7 @@ void frag_init(struct frag *f, struct block *b, const struct ct_params *params)
     f->mask = heads - 1;
     pool_init(&f->queues, b, n, sizeof(struct frag_queue),
               offsetof(struct frag_queue, next));
-    pool_init(&f->sources, b, n, sizeof(struct frag_source),
+    pool_init(&f->sources, b, 2 * n, sizeof(struct frag_source),
               offsetof(struct frag_source, next));
     pool_init(&f->pages, b, (uint32_t)pages, sizeof(struct frag_page),
               offsetof(struct frag_page, bytes));

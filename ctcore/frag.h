@@ -19,6 +19,7 @@ struct frag {
     uint32_t mask;
     uint32_t share;            /* queues of one source */
     uint32_t page_share;       /* pages of one source */
+    uint64_t inside;           /* bit i: interface i is */
     struct frag_age age[2];    /* of IPv4, of IPv6 */
     uint64_t key[2];           /* of the hash */
     uint64_t *stats, *reasons; /* the core's */

@@ -1,9 +1,10 @@
 /* frag_queue.c - datagrams that wait, their pages, and who pays for them
  *
- * Whoever uses up his share (a source: an IPv4 address, an IPv6 /64) loses his
- * own oldest datagram.  When all is used up the newcomer's source pays if it
- * holds more than others do on average, else the oldest of all goes: datagrams
- * that become whole stay for moments, floods grow old. */
+ * Whoever uses up his share (a source: an IPv4 address, an IPv6 /64, and inside
+ * an address) loses his own oldest datagram.  When all is used up the
+ * newcomer's source pays if it holds more than others do on average, else the
+ * oldest of all goes: datagrams that become whole stay for moments, floods grow
+ * old. */
 #include "frag_queue.h"
 
 #include "stats.h"
@@ -23,13 +24,35 @@ void frag_queue_tell(struct frag *f)
 
 /* ---- sources ---- */
 
-static union ct_addr source_addr(const struct ct_tuple *t)
-{
-    union ct_addr a = t->src;
+/* An IPv4 address; in IPv6 a /64, for who has one address of it has them all.
+ * Inside, where a LAN is one /64, an address, too, and the /64 of all. */
+struct who {
+    union ct_addr addr;
+    uint8_t family; /* with PREFIX: the /64 beside the address */
+};
+enum { PREFIX = 0x80 };
 
-    if (t->family == CT_IPV6) /* who has one address of a /64 has them all */
-        a.w64[1] = 0;
-    return a;
+static bool is_inside(const struct frag *f, const struct ct_pkt *pkt)
+{
+    return pkt->in < 8 * sizeof f->inside && (f->inside >> pkt->in & 1) != 0;
+}
+
+static struct who who_sent(const struct frag *f, const struct ct_pkt *pkt)
+{
+    struct who who = {pkt->tuple.src, pkt->tuple.family};
+
+    if (who.family == CT_IPV6 && !is_inside(f, pkt))
+        who.addr.w64[1] = 0;
+    return who;
+}
+
+/* False: it is counted by who_sent() already. */
+static bool prefix_of(const struct frag *f, const struct ct_pkt *pkt,
+                      struct who *who)
+{
+    *who = (struct who){pkt->tuple.src, pkt->tuple.family | PREFIX};
+    who->addr.w64[1] = 0;
+    return pkt->tuple.family == CT_IPV6 && is_inside(f, pkt);
 }
 
 static uint32_t *source_chain(const struct frag *f, const union ct_addr *a)
@@ -37,33 +60,32 @@ static uint32_t *source_chain(const struct frag *f, const union ct_addr *a)
     return &f->source_head[hash_two(a->w64[0], a->w64[1], f->key) & f->mask];
 }
 
-static uint32_t source_find(const struct frag *f, const struct ct_tuple *t)
+static uint32_t source_find(const struct frag *f, const struct who *who)
 {
-    union ct_addr a = source_addr(t);
-    uint32_t i = *source_chain(f, &a);
+    uint32_t i = *source_chain(f, &who->addr);
 
-    while (i != CT_NONE && !(frag_source_at(f, i)->family == t->family &&
-                             ct_addr_eq(&frag_source_at(f, i)->addr, &a)))
+    while (i != CT_NONE &&
+           !(frag_source_at(f, i)->family == who->family &&
+             ct_addr_eq(&frag_source_at(f, i)->addr, &who->addr)))
         i = frag_source_at(f, i)->next;
     return i;
 }
 
-/* There is one for each queue that can be. */
-static uint32_t source_open(struct frag *f, const struct ct_tuple *t)
+/* There are two for each queue that can be. */
+static uint32_t source_open(struct frag *f, const struct who *who)
 {
-    union ct_addr a = source_addr(t);
-    uint32_t *chain = source_chain(f, &a), i = source_find(f, t);
+    uint32_t *chain = source_chain(f, &who->addr), i = source_find(f, who);
     struct frag_source *s;
 
     if (i != CT_NONE)
         return i;
     i = pool_get(&f->sources);
     s = frag_source_at(f, i);
-    *s = (struct frag_source){.addr = a,
+    *s = (struct frag_source){.addr = who->addr,
                               .next = *chain,
                               .oldest = CT_NONE,
                               .newest = CT_NONE,
-                              .family = t->family};
+                              .family = who->family};
     *chain = i;
     return i;
 }
@@ -141,12 +163,14 @@ static void put_page(struct frag *f, struct frag_queue *q, uint32_t page)
         return;
     pool_put(&f->pages, page);
     frag_source_at(f, q->source)->pages--;
+    if (q->prefix != CT_NONE)
+        frag_source_at(f, q->prefix)->pages--;
 }
 
 void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why)
 {
     struct frag_queue *q = frag_queue_at(f, i);
-    uint32_t source = q->source;
+    uint32_t source = q->source, prefix = q->prefix;
 
     for (uint32_t p = 0; p < FRAG_PAGES; p++)
         put_page(f, q, q->page[p]);
@@ -159,6 +183,8 @@ void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why)
     pool_put(&f->queues, i);
     if (frag_source_at(f, source)->queues == 0)
         source_close(f, source);
+    if (prefix != CT_NONE && --frag_source_at(f, prefix)->queues == 0)
+        source_close(f, prefix);
     frag_queue_tell(f);
 }
 
@@ -205,6 +231,26 @@ static bool evict_own(struct frag *f, uint32_t source, uint32_t keep)
     return true;
 }
 
+/* The oldest of that prefix but keep ends.  All but a source's share of the
+ * queues are its own, so it is not far. */
+static bool evict_prefix(struct frag *f, uint32_t prefix, uint32_t keep)
+{
+    uint32_t i = f->age[1].oldest;
+
+    while (i != CT_NONE && (frag_queue_at(f, i)->prefix != prefix || i == keep))
+        i = frag_queue_at(f, i)->newer;
+    if (i == CT_NONE)
+        return false;
+    frag_queue_close(f, i, CT_REASON_FRAG_LIMIT);
+    return true;
+}
+
+/* A prefix may have what is left when one more source has had its share. */
+static bool has_its_part(uint32_t has, uint32_t n, uint32_t share)
+{
+    return n > share && has >= n - share;
+}
+
 /* All is used up, and source (CT_NONE: a new one) wants more. */
 static bool evict_any(struct frag *f, uint32_t source, uint32_t keep)
 {
@@ -222,15 +268,29 @@ static bool evict_any(struct frag *f, uint32_t source, uint32_t keep)
     return true;
 }
 
-uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now)
+/* The newcomer's source, or its prefix, makes room for it. */
+static void make_room(struct frag *f, const struct who *who, uint32_t prefix)
 {
-    uint32_t source = source_find(f, &pkt->tuple), i;
-    struct frag_queue *q;
+    uint32_t source = source_find(f, who);
 
     if (source != CT_NONE && frag_source_at(f, source)->queues >= f->share)
         evict_own(f, source, CT_NONE);
+    else if (prefix != CT_NONE &&
+             has_its_part(frag_source_at(f, prefix)->queues, f->queues.n,
+                          f->share))
+        evict_prefix(f, prefix, CT_NONE);
     else if (f->queues.used == f->queues.n)
         evict_any(f, source, CT_NONE);
+}
+
+uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now)
+{
+    struct who who = who_sent(f, pkt), all;
+    bool inner = prefix_of(f, pkt, &all);
+    struct frag_queue *q;
+    uint32_t i;
+
+    make_room(f, &who, inner ? source_find(f, &all) : CT_NONE);
     i = pool_get(&f->queues);
     q = frag_queue_at(f, i);
     memset(q, 0, sizeof *q);
@@ -239,7 +299,10 @@ uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now)
     q->key = pkt->tuple;
     q->in = pkt->in;
     q->born_ms = now.ms;
-    q->source = source_open(f, &pkt->tuple);
+    q->source = source_open(f, &who);
+    q->prefix = inner ? source_open(f, &all) : CT_NONE;
+    if (inner)
+        frag_source_at(f, q->prefix)->queues++;
     link_queue(f, i);
     return i;
 }
@@ -247,9 +310,14 @@ uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now)
 uint32_t frag_queue_page(struct frag *f, uint32_t i)
 {
     uint32_t source = frag_queue_at(f, i)->source, page;
+    uint32_t prefix = frag_queue_at(f, i)->prefix;
 
     while (frag_source_at(f, source)->pages >= f->page_share)
         if (!evict_own(f, source, i))
+            return CT_NONE;
+    while (prefix != CT_NONE && has_its_part(frag_source_at(f, prefix)->pages,
+                                             f->pages.n, f->page_share))
+        if (!evict_prefix(f, prefix, i))
             return CT_NONE;
     while (f->pages.used == f->pages.n)
         if (!evict_any(f, source, i))
@@ -257,5 +325,7 @@ uint32_t frag_queue_page(struct frag *f, uint32_t i)
     page = pool_get(&f->pages);
     memset(frag_page_at(f, page), 0, offsetof(struct frag_page, bytes));
     frag_source_at(f, source)->pages++;
+    if (prefix != CT_NONE)
+        frag_source_at(f, prefix)->pages++;
     return page;
 }

@@ -26,7 +26,7 @@ struct frag_queue {
     uint32_t next;                 /* of the same hash; the free list's link */
     uint32_t older, newer;         /* of its family */
     uint32_t src_older, src_newer; /* of its source */
-    uint32_t source;
+    uint32_t source, prefix; /* prefix: all of an inside /64, or CT_NONE */
     uint32_t page[FRAG_PAGES];
     uint32_t head_page;           /* long IPv6 headers */
     uint32_t n;                   /* fragments */

@@ -33,7 +33,8 @@ struct sender {
     uint8_t proto, tos, dest_options;
     uint16_t df; /* flag bits */
     uint32_t id;
-    uint32_t host; /* of the source address */
+    uint32_t host;  /* of the source address, in IPv6 of its /64 */
+    uint16_t inner; /* of it, in IPv6 */
 };
 
 static struct sender udp4 = {.proto = 17, .id = 7, .host = 2};
@@ -66,6 +67,7 @@ static uint32_t head(const struct sender *s, const struct frag_spec *f,
     p[7] = 64;
     p[8] = 0xfd;
     store32(p + 12, s->host);
+    store16(p + 20, s->inner);
     p[23] = 9;
     p[24] = 0x20;
     p[39] = 2;

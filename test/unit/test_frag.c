@@ -462,6 +462,31 @@ static void r4_flood_of_many(void **state)
     assert_int_equal(stat(CT_STAT_reassembled), 200);
 }
 
+/* A LAN is one /64: one of its hosts that floods pays for itself, and all of
+ * its addresses together leave room to others. */
+static void r4_flood_of_a_prefix(void **state)
+{
+    struct sender flood = udp6, neighbour = udp6, other = udp4;
+
+    (void)state;
+    flood.inner = 1;
+    assert_int_equal(say(&neighbour, 0, 1000, true), NONE);
+    for (flood.id = 100; flood.id < 100 + 4096; flood.id++)
+        assert_int_equal(say(&flood, 0, 64, true), NONE);
+    assert_int_equal(stat(CT_STAT_frag_datagrams), 128 + 1);
+    assert_int_equal(say(&neighbour, 1000, 1000, false), NONE);
+    check_whole(&neighbour, 2000);
+    for (flood.id = 9000; flood.id < 9000 + 4096; flood.id++) {
+        flood.inner = (uint16_t)flood.id;
+        assert_int_equal(say(&flood, 0, 64, true), NONE);
+        if (flood.id == 9000)
+            assert_int_equal(say(&other, 0, 1000, true), NONE);
+    }
+    assert_int_equal(stat(CT_STAT_frag_datagrams), 1024 - 128 + 1);
+    assert_int_equal(say(&other, 1000, 1000, false), NONE);
+    check_whole(&other, 2000);
+}
+
 /* A sender has his share of memory, too, and it holds the longest datagram. */
 static void share_of_memory(void **state)
 {
@@ -491,6 +516,7 @@ int main(void)
         TEST(time_is_up),
         TEST(r4_flood_of_one),
         TEST(r4_flood_of_many),
+        TEST(r4_flood_of_a_prefix),
         TEST(share_of_memory),
     };
 
