@@ -130,7 +130,8 @@ struct config {
     char socket[108];
     char token[256];       /* read from token_file; "" : none, or to be made */
     char token_file[4096]; /* "" : none */
-    bool token_make;       /* token_file is not there yet: make it at start */
+    char url[256];   /* of the page, as its users reach it; "" : not known */
+    bool token_make; /* token_file is not there yet: make it at start */
 
     enum log_level log_level;
     bool log_json;

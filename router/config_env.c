@@ -37,6 +37,7 @@ static const struct {
     {"/log/level", TEXT},         {"/log/format", TEXT},
     {"/queues/socket", TEXT},     {"/gateway/offloads", SWITCH},
     {"/gateway/wait", SWITCH},    {"/gateway/txqueuelen", NUMBER},
+    {"/api/url", TEXT},
 };
 
 enum { N_FIXED = CONFIG_READ_N(fixed), N_OPTIONS = N_FIXED + CT_N_PARAMS };

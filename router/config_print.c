@@ -274,6 +274,7 @@ static void print_api(const struct page *p)
         snprintf(room, sizeof(room), "env %s", m->env_token);
         row(p, room, "api.token", "read, not shown");
     }
+    option(p, "/api/url", "%s", c->url[0] != '\0' ? c->url : "none");
     option(p, "/api/token_file", "%s%s",
            c->token_file[0] != '\0' ? c->token_file : "none",
            c->token_make              ? ": not there yet, made at the start"

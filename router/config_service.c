@@ -76,6 +76,31 @@ static void read_socket(struct config_read *r, json_t *v, void *into)
         strcpy(c->socket, s);
 }
 
+/* What a published port or a proxy makes of the page's address is known outside
+ * of this host only. */
+static void read_url(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    const char *s = config_read_string(r, v, sizeof(c->url) - 2,
+                                       "an address like http://host:8081/");
+    size_t n;
+
+    if (s == NULL)
+        return;
+    n = strlen(s);
+    if ((strncmp(s, "http://", 7) != 0 && strncmp(s, "https://", 8) != 0) ||
+        strpbrk(s, " #?\"") != NULL) {
+        config_read_fail(r,
+                         "%s is not the address of a page; expected "
+                         "http://HOST:PORT/ or https://HOST:PORT/",
+                         config_read_show(r, s));
+        return;
+    }
+    memcpy(c->url, s, n + 1);
+    if (s[n - 1] != '/')
+        strcpy(c->url + n, "/");
+}
+
 static void read_token_file(struct config_read *r, json_t *v, void *into)
 {
     struct config *c = into;
@@ -131,6 +156,7 @@ void config_service_read_api(struct config_read *r, json_t *v, void *into)
         {"listen", read_listen},
         {"socket", read_socket},
         {"token_file", read_token_file},
+        {"url", read_url},
     };
 
     config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);

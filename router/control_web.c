@@ -59,22 +59,38 @@ int control_web_start(struct control *c)
     return ok ? 0 : -1;
 }
 
-/* Where a browser of this machine finds us.  A wildcard is no place to go to.
- * The token is shown once, when it is made: logs are kept and read by many. */
-void control_web_announce(const struct control *c)
+/* Where a browser of this machine finds us, unless the configuration says where
+ * it does (a published port).  A wildcard is no place to go to. */
+static void page_url(const struct control *c,
+                     char out[sizeof c->now->config->url])
 {
     const struct config *f = c->now->config;
     const char *host = f->listen_host;
-    bool made = f->token_make, six;
+    bool six;
 
+    if (f->url[0] != '\0') {
+        memcpy(out, f->url, sizeof f->url);
+        return;
+    }
     if (strcmp(host, "0.0.0.0") == 0)
         host = "127.0.0.1";
     else if (strcmp(host, "::") == 0)
         host = "::1";
     six = strchr(host, ':') != NULL;
-    log_info("web", "listening on %s port %u, open http://%s%s%s:%u/%s%s",
-             f->listen_host, (unsigned)web_port(c->web), six ? "[" : "", host,
-             six ? "]" : "", (unsigned)web_port(c->web), made ? "#token=" : "",
+    snprintf(out, sizeof f->url, "http://%s%s%s:%u/", six ? "[" : "", host,
+             six ? "]" : "", (unsigned)web_port(c->web));
+}
+
+/* The token is shown once, when it is made: logs are kept and read by many. */
+void control_web_announce(const struct control *c)
+{
+    const struct config *f = c->now->config;
+    bool made = f->token_make;
+    char url[sizeof f->url];
+
+    page_url(c, url);
+    log_info("web", "listening on %s port %u, open %s%s%s", f->listen_host,
+             (unsigned)web_port(c->web), url, made ? "#token=" : "",
              made ? f->token : "");
     if (!made && f->token[0] != '\0')
         log_info("web", "a token is needed: append #token= and what %s holds",

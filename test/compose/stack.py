@@ -261,7 +261,8 @@ class Stack:
         """The token: in the address to open, which the log shows when weir
         made it; a later container only names the file."""
         log = self.gateway.log()
-        found = re.findall(r"http://127\.0\.0\.1:\d+/#token=(\S+)", log)
+        found = re.findall(rf"http://127\.0\.0\.1:{self.port}/#token=(\S+)",
+                           log)
         if found:
             return found[-1]
         file = "/var/lib/weir/token"

@@ -60,6 +60,11 @@ def run_config(workers):
         said = show(0, (), ["WEIR_GATEWAY_LAN=eth0", "WEIR_GATEWAY_WAN=eth1",
                             "WEIR_SOCKET=/run/bare.sock"], bare)
         need("/run/bare.sock" in said and "eth1" in said, said)
+        w.config["api"]["url"] = "http://router.example:8081"
+        w.weir = lab.Weir(w.config, w.folder)
+        lab.wait_for("weir is ready", w.weir.ready)
+        need("open http://router.example:8081/" in w.weir.output(),
+             "the log names another address of the page")
 
 
 class Follower:

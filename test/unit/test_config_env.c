@@ -77,6 +77,7 @@ static const struct {
      "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
      "0123456789/0123456789/0123456789/0123456789"},
     {"WEIR_API_TOKEN_FILE", "none", "none", "/nowhere/at/all"},
+    {"WEIR_API_URL", "http://a:81", "http://a:81/", "a:81"},
     {"WEIR_LOG_LEVEL", "debug", "debug", "loud"},
     {"WEIR_LOG_FORMAT", "json", "json", "xml"},
     {"WEIR_QUEUES_SOCKET", "/tmp/q", "/tmp/q",
