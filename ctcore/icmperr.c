@@ -118,6 +118,7 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
     pkt->conn_gen = c->gen;
     pkt->dir = (uint8_t)dir;
     pkt->info = CT_RELATED;
+    pkt->mark = c->mark; /* as ct mark: its own flow's */
     return CT_REASON_NONE;
 }
 

@@ -181,6 +181,7 @@ static void lend_flow(struct ct_pkt *out, const struct ct_pkt *pkt,
     out->conn_gen = pkt->conn_gen;
     out->info = (uint8_t)info;
     out->dir = !pkt->dir;
+    out->mark = pkt->mark;
     out->tracked = true;
 }
 

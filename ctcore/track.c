@@ -209,7 +209,7 @@ static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
     conn_set(c->mark, pkt->mark);
     conn_set(c->in, pkt->in);
     conn_set(c->out, (uint8_t)CT_NO_IFACE);
-    conn_set(c->masq_out, (uint8_t)CT_NO_IFACE);
+    conn_set(c->hidden_by, (uint8_t)CT_NO_IFACE);
     conn_set(c->list, (uint8_t)EXPIRY_NO_LIST);
     c->mapping = CT_NONE;
     c->counted = 0;
@@ -471,8 +471,12 @@ void track_mark(struct ct_pkt *pkt)
 {
     struct ct_conn *c = pkt->conn;
 
-    if (!c || pkt->made_conn || pkt->icmp_error || c->mark == pkt->mark)
+    if (!c || pkt->made_conn || c->mark == pkt->mark)
         return;
+    if (!(c->status & CT_CONFIRMED)) { /* an answer about a first packet */
+        conn_set(c->mark, pkt->mark);
+        return;
+    }
     conn_write_begin(c);
     conn_set(c->mark, pkt->mark);
     conn_write_end(c);

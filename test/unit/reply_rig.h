@@ -101,7 +101,7 @@ static inline void fresh(const struct ct_pkt *pkt, enum ct_kind kind)
     assert_int_equal(pkt->kind, kind);
     assert_int_equal(pkt->in, CT_NO_IFACE);
     assert_int_equal(pkt->out, CT_NO_IFACE);
-    assert_int_equal(pkt->mark, 0);
+    assert_int_equal(pkt->mark, pkt->conn ? 77 : 0); /* its flow's */
     assert_int_equal(pkt->rule, CT_NONE);
     assert_int_equal(pkt->why, CT_REASON_NONE);
     assert_false(pkt->notrack);
