@@ -26,8 +26,9 @@ struct ct_conn {
     union ct_proto_state proto;
     uint32_t listed; /* s since the core began: last put in line */
     uint8_t in, out;
-    uint8_t list;     /* expiry list; LIST_NONE: in none */
-    uint8_t masq_out; /* interface masqueraded by, CT_NO_IFACE */
+    uint8_t list;      /* expiry list; LIST_NONE: in none */
+    uint8_t hidden_by; /* interface whose address masquerade took, or
+                          CT_NO_IFACE: not always that which it leaves by */
     /* links: slot numbers or CT_NONE; readers never follow them */
     uint32_t exp_prev, exp_next;
     uint32_t mapping;            /* of a translated source */

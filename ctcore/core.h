@@ -85,6 +85,8 @@ struct ct {
     enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
     bool (*log)(void *ctx, const struct ct_log *log);
     void *ctx;
+    ct_route_fn *route; /* or NULL */
+    void *route_ctx;
 
     struct hook_row row[CT_N_HOOKS][CORE_HOOK_ROWS];
     uint8_t n_rows[CT_N_HOOKS];

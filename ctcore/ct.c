@@ -246,9 +246,9 @@ void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces)
     for (uint32_t i = 0; i < ct->conns.fresh; i++) {
         const struct ct_conn *c = core_conn(ct, i);
 
-        if (is_confirmed(ct, i) && c->masq_out != CT_NO_IFACE &&
-            (c->masq_out >= ifaces->n ||
-             !core_has_address(&ifaces->iface[c->masq_out],
+        if (is_confirmed(ct, i) && c->hidden_by != CT_NO_IFACE &&
+            (c->hidden_by >= ifaces->n ||
+             !core_has_address(&ifaces->iface[c->hidden_by],
                                c->tuple[CT_DIR_REPLY].family,
                                &c->tuple[CT_DIR_REPLY].dst)))
             gc_destroy(ct, i);
@@ -278,7 +278,9 @@ void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt)
 
 uint8_t ct_way_back(const struct ct_pkt *pkt)
 {
-    return pkt->conn && pkt->dir == CT_DIR_REPLY ? pkt->conn->in : CT_NO_IFACE;
+    if (!pkt->conn)
+        return CT_NO_IFACE;
+    return pkt->dir == CT_DIR_REPLY ? pkt->conn->in : pkt->conn->out;
 }
 
 enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt)

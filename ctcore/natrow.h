@@ -15,17 +15,4 @@ enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt);
 /* Behind natrow_src: identifications of a shared address, see ipid.h. */
 enum ct_verdict natrow_id(void *ctx, struct ct *ct, struct ct_pkt *pkt);
 
-/* What the rules of now want done to one side of a flow. */
-struct natrow_answer {
-    struct ct_nat_range range;
-    bool found; /* else nothing: a null binding */
-    uint8_t by; /* interface whose address hides it, or CT_NO_IFACE */
-};
-
-/* pkt: as a first packet stands at its hook, and its flow.  count: the rules
- * that it meets.  NONE, or NO_ADDRESS. */
-enum ct_reason natrow_ask(struct ct *ct, struct ct_pkt *pkt,
-                          enum mangle_side side, bool count,
-                          struct natrow_answer *a);
-
 #endif

@@ -15,7 +15,7 @@
 
 #include "bytes.h"
 #include "gc.h"
-#include "natrow.h"
+#include "natask.h"
 #include "parse.h"
 #include "ruleset.h"
 
@@ -142,7 +142,7 @@ static bool covers(const struct ct_nat_range *r, const union ct_addr *addr)
 
 /* Is that side of the flow, addr and port on the wire, what a says?  was_*: as
  * its originator knows it. */
-static bool is_meant(const struct natrow_answer *a, bool has_port,
+static bool is_meant(const struct natask_answer *a, bool has_port,
                      const union ct_addr *was, const union ct_addr *addr,
                      uint16_t port)
 {
@@ -168,11 +168,11 @@ static bool dst_keeps(struct ct *ct, struct ct_pkt *pkt)
     const struct ct_tuple *orig = &pkt->conn->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *reply = &pkt->conn->tuple[CT_DIR_REPLY];
     bool has_port = parse_has_ports(orig->proto);
-    struct natrow_answer a;
+    struct natask_answer a;
 
     if (follows(ct, pkt->conn))
         return true;
-    if (natrow_ask(ct, pkt, MANGLE_DST, false, &a) != CT_REASON_NONE)
+    if (natask_side(ct, pkt, MANGLE_DST, false, &a) != CT_REASON_NONE)
         return false;
     /* A destination's port changes by a rule only. */
     if (has_port && !a.range.has_ports && reply->sport != orig->dport)
@@ -184,11 +184,11 @@ static bool src_keeps(struct ct *ct, struct ct_pkt *pkt)
 {
     const struct ct_tuple *orig = &pkt->conn->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *reply = &pkt->conn->tuple[CT_DIR_REPLY];
-    struct natrow_answer a;
+    struct natask_answer a;
 
     if (follows(ct, pkt->conn))
         return true;
-    if (natrow_ask(ct, pkt, MANGLE_SRC, false, &a) != CT_REASON_NONE)
+    if (natask_side(ct, pkt, MANGLE_SRC, false, &a) != CT_REASON_NONE)
         return false;
     return is_meant(&a, protos_find(orig->proto)->has_ports, &orig->src,
                     &reply->dst, portmap_port(reply));
@@ -234,6 +234,21 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     return filter_keeps(ct, pkt);
 }
 
+/* Routes may have changed, too.  False: hidden behind an address of the way
+ * that it no longer goes.  Where there is no way, the old one may come back. */
+static bool goes_on(const struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_conn *c = pkt->conn;
+    uint8_t out = CT_NO_IFACE;
+
+    if (ct->route)
+        out = ct->route(ct->route_ctx, pkt, &c->tuple[CT_DIR_REPLY].src);
+    if (out == CT_NO_IFACE)
+        return true;
+    pkt->out = out;
+    return out == c->out || c->hidden_by == CT_NO_IFACE;
+}
+
 static bool leaves(struct ct *ct, struct ct_pkt *pkt)
 {
     if (is_own(ct, &pkt->conn->tuple[CT_DIR_REPLY])) {
@@ -241,6 +256,8 @@ static bool leaves(struct ct *ct, struct ct_pkt *pkt)
         mangle(ct, pkt);
         return filter_keeps(ct, pkt) && src_keeps(ct, pkt);
     }
+    if (!goes_on(ct, pkt))
+        return false;
     if (pkt->in != CT_NO_IFACE) {
         pkt->hook = CT_FORWARD;
         mangle(ct, pkt);
@@ -257,6 +274,12 @@ static bool is_right(struct ct *ct, struct ct_conn *c)
 
     make_first(&f, c);
     return enters(ct, &f, c) && leaves(ct, &f.pkt);
+}
+
+void ct_set_route(struct ct *ct, ct_route_fn *fn, void *ctx)
+{
+    ct->route = fn;
+    ct->route_ctx = ctx;
 }
 
 bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget)

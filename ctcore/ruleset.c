@@ -141,7 +141,7 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
     if (!set->present)
         return true;
     if (hi == 0)
-        return false; /* a set about the other family */
+        return set->both && set->negate; /* else it is about the other one */
     if (index->at)
         narrow(index, number(r[0].lo.b, v4), a, &lo, &hi);
     while (lo < hi) { /* lo: how many ranges begin at or below a */

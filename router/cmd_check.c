@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "config_rules.h"
 
 static const char usage[] = "usage: weir check [-c FILE] [-o text|json]\n";
 
@@ -38,17 +38,77 @@ static void gather(void *ctx, const struct config_error *e)
     json_array_append_new(errors, error);
 }
 
-/* What is no error, but not as a reader may think.  note has 4200 bytes; false:
- * nothing. */
-static bool take_note(const struct config *c, char note[4200])
+/* ---- what is no error, but not as a reader may think ---- */
+
+typedef void note_fn(void *ctx, const char *text);
+
+static void note_token(const struct config *c, note_fn *fn, void *ctx)
 {
+    char text[4200];
+
     if (!c->token_make)
-        return false;
-    snprintf(note, 4200,
+        return;
+    snprintf(text, sizeof(text),
              "api.token_file: %s is not there; it is made, with a new token, "
              "at the start",
              c->token_file);
-    return true;
+    fn(ctx, text);
+}
+
+/* How many rules behind this accept, which is the nth of its hook's verdicts,
+ * translate? */
+static uint32_t exempted(const struct ct_ruleset *set, unsigned hook,
+                         uint32_t nth)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = set->start[hook][CT_STAGE_NAT];
+         i < set->start[hook][CT_STAGE_NAT + 1]; i++)
+        n += set->rules[i].accepts_before > nth &&
+             set->rules[i].action != CT_ACT_NO_NAT;
+    return n;
+}
+
+static void note_exempt(const struct config *c, note_fn *fn, void *ctx)
+{
+    const struct ct_ruleset *set = &c->rules;
+
+    for (unsigned hook = 0; hook < CT_N_HOOKS; hook++) {
+        uint32_t first = set->start[hook][CT_STAGE_FILTER];
+
+        for (uint32_t i = first; i < set->start[hook][CT_STAGE_FILTER + 1];
+             i++) {
+            uint32_t n = exempted(set, hook, i - first);
+            char text[600];
+
+            if (n == 0 || set->rules[i].action != CT_ACT_ACCEPT)
+                continue;
+            snprintf(
+                text, sizeof(text),
+                "rules.%s: %.400s stands before %u rule%s that translate%s "
+                "the same: what it accepts is not translated",
+                config_rules_hook_name(hook), c->rule_text[i], n,
+                n == 1 ? "" : "s", n == 1 ? "s" : "");
+            fn(ctx, text);
+        }
+    }
+}
+
+static void take_notes(const struct config *c, note_fn *fn, void *ctx)
+{
+    note_token(c, fn, ctx);
+    note_exempt(c, fn, ctx);
+}
+
+static void gather_note(void *ctx, const char *text)
+{
+    json_array_append_new(ctx, json_string(text));
+}
+
+static void print_note(void *ctx, const char *text)
+{
+    (void)ctx;
+    printf("note: %s\n", text);
 }
 
 static int check_json(const char *path)
@@ -57,10 +117,9 @@ static int check_json(const char *path)
     struct config_input in = {.env = environ};
     struct config *config;
     int code = config_try(path, &in, &config, gather, errors);
-    char note[4200];
 
-    if (config != NULL && take_note(config, note))
-        json_array_append_new(notes, json_string(note));
+    if (config != NULL)
+        take_notes(config, gather_note, notes);
     answer = json_pack("{s:b, s:o, s:o}", "ok", code == 0, "errors", errors,
                        "notes", notes);
 
@@ -83,7 +142,6 @@ static int check_text(const char *path)
 {
     struct config_input in = {.env = environ};
     struct config *c;
-    char note[4200];
     int code = config_load(path, &in, &c, stderr);
 
     if (code != 0)
@@ -93,8 +151,7 @@ static int check_text(const char *path)
            path != NULL ? path : "environment", c->n_ifaces, c->n_routes,
            plural(c->n_routes), c->rules.n, plural(c->rules.n), c->workers,
            plural(c->workers), c->max);
-    if (take_note(c, note))
-        printf("note: %s\n", note);
+    take_notes(c, print_note, NULL);
     config_free(c);
     return 0;
 }

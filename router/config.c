@@ -13,6 +13,7 @@ void config_ct_ifaces(const struct config *config, struct ct_ifaces *out)
         struct ct_iface *to = &out->iface[i];
 
         to->inside = from->inside;
+        to->unnumbered = from->unnumbered;
         to->mtu = from->mtu;
         to->n_addrs = from->n_addrs;
         for (unsigned a = 0; a < from->n_addrs; a++) {

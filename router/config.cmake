@@ -7,6 +7,7 @@ set(config_sources
     config_alter.c
     config_conntrack.c
     config_env.c
+    config_exempt.c
     config_gateway.c
     config_helper.c
     config_icmp.c

@@ -21,6 +21,7 @@ struct config_iface {
     bool inside;
     bool offloads;       /* super-packets and partial checksums, both ways */
     uint32_t txqueuelen; /* packets that may wait in the device for a worker */
+    bool unnumbered;     /* masquerade borrows an outside address */
     bool kernel_address_set;
     uint8_t kernel_family, kernel_len; /* of kernel_address, if set */
     union ct_addr kernel_address;

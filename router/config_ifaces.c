@@ -207,6 +207,13 @@ static void read_kernel_address(struct config_read *r, json_t *v, void *into)
     iface->kernel_address_set = true;
 }
 
+static void read_unnumbered(struct config_read *r, json_t *v, void *into)
+{
+    struct config_iface *iface = into;
+
+    (void)config_read_bool(r, v, &iface->unnumbered);
+}
+
 static const struct config_key iface_keys[] = {
     {"tun", read_tun},
     {"side", read_side},
@@ -215,6 +222,7 @@ static const struct config_key iface_keys[] = {
     {"offloads", read_offloads},
     {"kernel_address", read_kernel_address},
     {"txqueuelen", read_txqueuelen},
+    {"unnumbered", read_unnumbered},
 };
 
 /* ---- all interfaces ---- */

@@ -79,6 +79,7 @@ static void read_all(struct config_read *r)
     config_timeouts_finish(r);
     config_service_finish(r);
     config_queues_finish(r);
+    config_exempt_make(r);
     config_order_make(r);
     config_steer_make(r);
 }

@@ -1,6 +1,7 @@
 /* config_nat.c - where a rule's translation leads
  *
- *     A  A-B  A:PORT  A:P1-P2  A-B:P1-P2  V6  V6-V6  [V6]:PORT  [V6]-[V6]:P1-P2
+ *     A  A-B  A/LENGTH  A:PORT  A:P1-P2  A-B:P1-P2
+ *     V6  V6-V6  V6/LENGTH  [V6]:PORT  [V6]-[V6]:P1-P2
  */
 #include "config_nat.h"
 
@@ -8,7 +9,9 @@
 
 #include "config_addr.h"
 
-#define FORMS "A, A-B, A:PORT, A:P1-P2, or an IPv6 address in [] before a port"
+#define FORMS                                                                  \
+    "A, A-B, A/LENGTH, A:PORT, A:P1-P2, or an IPv6 address in [] before a "    \
+    "port"
 
 bool config_nat_claim(struct config_read *r, struct config_rule *c,
                       const char *key, enum ct_action_kind action)
@@ -62,12 +65,28 @@ static const char *addresses_end(const char *s)
     return s + strlen(s); /* no colon at all, or a bare IPv6 address */
 }
 
+/* All addresses of a prefix: who routes it here gives up none of them. */
+static bool parse_prefix(const char *s, struct ct_nat_range *nat)
+{
+    struct ct_addr_range span;
+    uint8_t len;
+
+    if (!config_addr_prefix(s, &nat->lo, &nat->family, &len))
+        return false;
+    span = config_addr_span(&nat->lo, nat->family, len);
+    nat->hi = span.hi;
+    nat->has_addr = true;
+    return ct_addr_eq(&span.lo, &nat->lo);
+}
+
 static bool parse_target(const char *s, struct ct_nat_range *nat)
 {
     const char *end = addresses_end(s);
     const char *dash = memchr(s, '-', (size_t)(end - s));
     struct ct_port_range ports;
 
+    if (strchr(s, '/') != NULL)
+        return parse_prefix(s, nat);
     if (!parse_addr(s, dash != NULL ? dash : end, &nat->lo, &nat->family))
         return false;
     nat->hi = nat->lo;
@@ -159,6 +178,15 @@ void config_nat_netmap(struct config_read *r, json_t *v, void *into)
     nat->hi = span.hi;
     nat->has_addr = true;
     c->failed = false;
+}
+
+void config_nat_none(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {"none"};
+    struct config_rule *c = into;
+
+    if (config_nat_claim(r, c, "nat", CT_ACT_NO_NAT))
+        c->failed |= config_read_choice(r, v, names, 1) < 0;
 }
 
 /* ---- ports and modifiers ---- */
@@ -260,8 +288,21 @@ void config_nat_redirect(struct config_read *r, json_t *v, void *into)
         c->failed |= !read_ports(r, v, &c->rule.nat);
 }
 
+/* One range of ports to one of the same size: each to its own. */
+static bool shifts(const struct ct_rule *rule)
+{
+    const struct ct_port_set *from = &rule->match.dport;
+
+    return rule->action == CT_ACT_DNAT && rule->nat.has_ports &&
+           !rule->nat.random && from->n == 1 && !from->negate &&
+           from->r[0].hi - from->r[0].lo ==
+               rule->nat.port_hi - rule->nat.port_lo;
+}
+
 void config_nat_check(struct config_read *r, struct config_rule *c)
 {
+    c->rule.nat.shifts = shifts(&c->rule);
+
     if (c->rule.stage != CT_STAGE_NAT) {
         if (c->modifier != NULL)
             config_read_fail_in(r, c->modifier, true,
@@ -270,11 +311,12 @@ void config_nat_check(struct config_read *r, struct config_rule *c)
                                 c->modifier);
         return;
     }
-    if (c->rule.action == CT_ACT_NETMAP && c->modifier != NULL)
+    if ((c->rule.action == CT_ACT_NETMAP || c->rule.action == CT_ACT_NO_NAT) &&
+        c->modifier != NULL)
         config_read_fail_in(r, c->modifier, true,
-                            "\"%s\" beside netmap, which leaves no choice; "
+                            "\"%s\" beside %s, which leaves no choice; "
                             "expected it without",
-                            c->modifier);
+                            c->modifier, c->action);
     if (c->rule.action == CT_ACT_NETMAP && c->rule.hook == CT_PREROUTING &&
         r->config->workers > 1)
         config_read_fail_in(r, "netmap", false,

@@ -11,6 +11,7 @@ void config_nat_dnat(struct config_read *r, json_t *v, void *into);
 void config_nat_masquerade(struct config_read *r, json_t *v, void *into);
 void config_nat_redirect(struct config_read *r, json_t *v, void *into);
 void config_nat_netmap(struct config_read *r, json_t *v, void *into);
+void config_nat_none(struct config_read *r, json_t *v, void *into);
 void config_nat_random(struct config_read *r, json_t *v, void *into);
 void config_nat_persistent(struct config_read *r, json_t *v, void *into);
 void config_nat_ports(struct config_read *r, json_t *v, void *into);

@@ -153,6 +153,7 @@ static void print_iface(const struct page *p, const struct config_iface *f)
         return;
     part(p, f, "offloads", "", "%s", yes(f->offloads));
     part(p, f, "txqueuelen", "", "%u", f->txqueuelen);
+    part(p, f, "unnumbered", "default", "%s", yes(f->unnumbered));
     part(p, f, "kernel_address", "", "%s",
          f->kernel_address_set
              ? config_addr_text(&f->kernel_address, f->kernel_family,

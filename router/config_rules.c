@@ -235,6 +235,7 @@ static const struct config_key rule_keys[] = {
     {"dnat", config_nat_dnat},
     {"masquerade", config_nat_masquerade},
     {"redirect", config_nat_redirect},
+    {"nat", config_nat_none},
     {"ports", config_nat_ports},
     {"random", config_nat_random},
     {"persistent", config_nat_persistent},
@@ -285,6 +286,8 @@ static const struct {
                      "prerouting or output"},
     [CT_ACT_REDIRECT] = {CT_STAGE_NAT, AT(PREROUTING) | AT(OUTPUT),
                          "prerouting or output"},
+    [CT_ACT_NO_NAT] = {CT_STAGE_NAT, ANYWHERE & ~AT(FORWARD),
+                       "prerouting, input, output or postrouting"},
 };
 
 static void check_rule(struct config_read *r, struct config_rule *c)

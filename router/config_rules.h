@@ -33,6 +33,9 @@ void config_timeouts_read(struct config_read *r, json_t *v, void *into);
 void config_timeouts_check(struct config_read *r, const struct config_rule *c);
 void config_timeouts_finish(struct config_read *r);
 
+/* What accepts before translations exempt; before the order is made. */
+void config_exempt_make(struct config_read *r);
+
 /* Ids, order and start: config->rules. */
 void config_order_make(struct config_read *r);
 

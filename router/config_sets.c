@@ -111,6 +111,7 @@ static void finish(struct config_read *r, struct heap *h,
         make_index(r, &out->index4, out->v4, out->n_v4, true);
         make_index(r, &out->index6, out->v6, out->n_v6, false);
     }
+    out->both = h->own;
     out->present = true;
 }
 

@@ -34,6 +34,13 @@ enum { CHUNK = 64 };
 /* virtio_net_hdr's gso_type, without its ECN bit. */
 enum { GSO_TCPV4 = 1, GSO_TCPV6 = 4, GSO_UDP_L4 = 5, GSO_ECN = 0x80 };
 
+/* For flows that are held against new rules. */
+static uint8_t route_of(void *ctx, const struct ct_pkt *pkt,
+                        const union ct_addr *dst)
+{
+    return walk_route(ctx, pkt->tuple.family, dst, pkt);
+}
+
 struct journey *journey_new(const struct journey_config *config)
 {
     struct journey *j = calloc(1, sizeof *j);
@@ -43,6 +50,7 @@ struct journey *journey_new(const struct journey_config *config)
     j->cfg = *config;
     ratelimit_setup(&j->limit, config->seed, config->workers);
     j->ids = config->seed;
+    ct_set_route(config->ct, route_of, j);
     return j;
 }
 

@@ -26,7 +26,9 @@ struct ct;
 /* What the core knows of the router's interfaces. */
 struct ct_iface {
     bool inside;
-    uint16_t mtu; /* 0: not known */
+    bool unnumbered; /* without an address masquerade borrows one of an outside
+                        interface's */
+    uint16_t mtu;    /* 0: not known */
     uint8_t n_addrs;
     union ct_addr addr[8]; /* the router's own; redirect uses the first of a */
     uint8_t family[8]; /*  family, masquerade the one nearest to its remote */
@@ -101,6 +103,14 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
  * changed his mind ends flows by ct_delete(). */
 bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget);
 
+/* By which interface a packet to dst would leave now; CT_NO_IFACE: by none.
+ * pkt is not whole: it says where the flow stands.  With it
+ * ct_revalidate_some() asks the rules with the routes of now, else with those
+ * of the flow's last packet. */
+typedef uint8_t ct_route_fn(void *ctx, const struct ct_pkt *pkt,
+                            const union ct_addr *dst);
+void ct_set_route(struct ct *ct, ct_route_fn *fn, void *ctx);
+
 /* What rules with a connlimit count by: bytes for a shard of max entries; 0:
  * none of them has one. */
 size_t ct_connlimit_size(const struct ct_ruleset *rules, uint32_t max);
@@ -131,12 +141,13 @@ void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
 void ct_set_peers(struct ct *ct, const struct ct *const all[]);
 
 /* Static forwards own their outside ports: with more than one shard, and in
- * profiles weir and rfc, no other flow is hidden behind one (a reply to it
- * would be taken for the forward's).  Borrowed until the next call; with peers
- * until all of them have taken the next one, and this one has been called since
- * then. When serial is another than before, ct_tick() looks for flows of this
- * shard that packets don't find here any more: they stay here, and the others
- * ask for them as long as there are any (CT_STAT_strays). */
+ * profiles weir and rfc, only flows of its own host are hidden behind one (a
+ * reply to another's would be taken for the forward's).  Borrowed until the
+ * next call; with peers until all of them have taken the next one, and this one
+ * has been called since then. When serial is another than before, ct_tick()
+ * looks for flows of this shard that packets don't find here any more: they
+ * stay here, and the others ask for them as long as there are any
+ * (CT_STAT_strays). */
 struct ct_steer;
 void ct_set_steer(struct ct *ct, const struct ct_steer *steer);
 
@@ -201,8 +212,8 @@ enum ct_reason ct_parse_packet(struct ct_pkt *pkt);
 /* Have the table's lines for this packet on their way into the cache. */
 void ct_prefetch(const struct ct *ct, const struct ct_pkt *pkt);
 
-/* Of a packet behind PREROUTING that answers a flow: the interface by which
- * that flow's first packet came.  Else CT_NO_IFACE. */
+/* Of a packet behind PREROUTING: the interface where its flow has the end that
+ * it goes to, if that is known.  Else CT_NO_IFACE. */
 uint8_t ct_way_back(const struct ct_pkt *pkt);
 
 /* Walk the rows of one hook.

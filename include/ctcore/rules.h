@@ -45,6 +45,8 @@ struct ct_addr_set {
     uint32_t n_v4, n_v6;
     struct ct_addr_index index4, index6;
     bool present, negate;
+    bool both; /* without ranges of a family it is about that family, too: an
+                  interface's addresses, whichever it has at the moment */
 };
 
 struct ct_port_range {
@@ -117,7 +119,8 @@ enum ct_action_kind {
     CT_ACT_MASQUERADE,
     CT_ACT_DNAT,
     CT_ACT_REDIRECT,
-    CT_ACT_NETMAP /* another prefix, the same host in it */
+    CT_ACT_NETMAP, /* another prefix, the same host in it */
+    CT_ACT_NO_NAT  /* what it matches is not translated at this hook */
 };
 
 enum ct_reject {
@@ -137,6 +140,8 @@ struct ct_nat_range {
     bool has_ports;  /* port_lo..port_hi is set */
     bool random;     /* ignore the source's own port and mapping */
     bool persistent; /* choose the address by source alone */
+    bool shifts;     /* ports stand in it as in the rule's dport, one range of
+                        the same size */
     union ct_addr lo, hi;
     uint16_t port_lo, port_hi; /* host order */
 };
@@ -146,6 +151,8 @@ struct ct_rule {
     uint8_t reject;              /* enum ct_reject */
     uint8_t helper;              /* enum ct_helper */
     uint16_t queue;              /* CT_ACT_QUEUE: its number */
+    uint32_t accepts_before;     /* of a rule of the NAT stage: so many rules of
+                                    FILTER are asked first whether they accept */
     struct ct_match match;
     struct ct_nat_range nat;
     uint32_t mark, mark_mask;

@@ -56,7 +56,7 @@ struct script_theme {
 
 extern const struct script_theme script_tcp, script_datagrams, script_icmp,
     script_errors, script_reject, script_nat, script_hooks, script_helper,
-    script_timeouts, script_sctp, script_differences;
+    script_timeouts, script_sctp, script_exempt, script_differences;
 
 /* Each cell of TCP's table of states: a script made of a state's prologue and
  * one segment.  False: there is no cell i. */

@@ -18,9 +18,9 @@
 enum { TRIES = 3 };
 
 static const struct script_theme *const themes[] = {
-    &script_tcp,      &script_datagrams, &script_icmp,        &script_errors,
-    &script_reject,   &script_nat,       &script_hooks,       &script_helper,
-    &script_timeouts, &script_sctp,      &script_differences,
+    &script_tcp,      &script_datagrams, &script_icmp,   &script_errors,
+    &script_reject,   &script_nat,       &script_hooks,  &script_helper,
+    &script_timeouts, &script_sctp,      &script_exempt, &script_differences,
 };
 enum { N_THEMES = sizeof themes / sizeof *themes };
 

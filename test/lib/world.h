@@ -18,6 +18,7 @@
  *     masquerade off | PORTS  timeout NAME N   tune NAME N   seed N
  *     dnat PROTO A:P -> B:P   HOOK {rule as in the configuration}
  *     policy HOOK drop        on_reload WORD          tenant NAME ADDR/LEN
+ *     route PREFIX lan|wan|NAME
  *
  * Every world is configured by the router's own reader.  Its end checks the
  * count of all packets, that entries = created - destroyed, that every packet

@@ -15,7 +15,7 @@ struct draft {
     char lan_mtu[16], wan_mtu[16];
     char rules[N_HOOKS][4096];
     char policy[256], conntrack[512], timeouts[512];
-    char tenants[1024], on_reload[16];
+    char tenants[1024], on_reload[16], routes[512];
     char masquerade[128], seed[24], max[16], buckets[16];
     bool hairpin;
 };
@@ -120,6 +120,17 @@ static bool tenant(struct draft *d, const char *rest)
     return true;
 }
 
+/* PREFIX IFACE. */
+static bool route(struct draft *d, const char *rest)
+{
+    char to[64], iface[16];
+
+    if (sscanf(rest, "%63s %15s", to, iface) != 2)
+        return false;
+    ADD(d->routes, ",{\"to\":\"%s\",\"interface\":\"%s\"}", to, iface);
+    return true;
+}
+
 static bool statement(struct draft *d, const char *s)
 {
     char word[32];
@@ -143,6 +154,8 @@ static bool statement(struct draft *d, const char *s)
         return dnat(d, rest);
     else if (strcmp(word, "tenant") == 0)
         return tenant(d, rest);
+    else if (strcmp(word, "route") == 0)
+        return route(d, rest);
     else if (strcmp(word, "on_reload") == 0)
         SET(d->on_reload, "%s", rest);
     else
@@ -169,9 +182,9 @@ static char *render(struct draft *d)
         "\"address\":[%s],\"mtu\":%s},\"wan\":{\"tun\":\"w\",\"side\":"
         "\"outside\",\"address\":[%s],\"mtu\":%s}%s},\"on_reload\":\"%s\","
         "\"routes\":[{\"to\":"
-        "\"default\",\"interface\":\"wan\"}],\"rules\":{",
-        d->inside, d->lan_mtu, d->outside, d->wan_mtu, d->tenants,
-        d->on_reload);
+        "\"default\",\"interface\":\"wan\"}%s],\"rules\":{",
+        d->inside, d->lan_mtu, d->outside, d->wan_mtu, d->tenants, d->on_reload,
+        d->routes);
     for (unsigned i = 0; i < N_HOOKS; i++)
         add(json, ROOM, "%s\"%s\":[%s]", i ? "," : "", hooks[i], d->rules[i]);
     add(json, ROOM,

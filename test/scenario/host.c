@@ -250,6 +250,34 @@ static void redirect_and_masquerade_to_lan(void **state)
     END(w);
 }
 
+/* A dnat of the host's own packets leads inside as well, and back. */
+static void a_dnat_of_the_hosts_own(void **state)
+{
+    static const char *const profiles[] = {"linux", "weir", "rfc"};
+
+    (void)state;
+    for (unsigned p = 0; p < 3; p++) {
+        char text[512];
+        struct world *w;
+
+        snprintf(text, sizeof text,
+                 "profile %s; output {\"proto\":\"tcp\",\"dst\":\"192.0.2.9\","
+                 "\"dport\":80,\"dnat\":\"10.0.1.5:8080\"}",
+                 profiles[p]);
+        w = HOST_WORLD(text);
+        say(w, W ":5000 > 192.0.2.9:80 tcp S seq 1@wan");
+        say(w, "10.0.1.5:8080 > " W ":5000 tcp S. seq 4 ack 2");
+        say(w, W ":5000 > 192.0.2.9:80 tcp . seq 2 ack 5@wan");
+        TRACE(w, "[  0] " W ":5000 > 192.0.2.9:80 tcp S: NEW\n"
+                 "      out lan " W ":5000 > 10.0.1.5:8080 tcp S\n"
+                 "[  0] 10.0.1.5:8080 > " W ":5000 tcp S.: ESTABLISHED\n"
+                 "      out wan 192.0.2.9:80 > " W ":5000 tcp S.\n"
+                 "[  0] " W ":5000 > 192.0.2.9:80 tcp .: ESTABLISHED\n"
+                 "      out lan " W ":5000 > 10.0.1.5:8080 tcp .\n");
+        END(w);
+    }
+}
+
 /* Whoever has a wan address already keeps it, the second one, too, and only
  * gives way where the port is taken. */
 static void a_second_address_is_kept(void **state)
@@ -400,6 +428,7 @@ int main(void)
         STORY(a_forward_and_a_service_beside_it),
         STORY(redirect_and_masquerade_to_lan),
         STORY(a_second_address_is_kept),
+        STORY(a_dnat_of_the_hosts_own),
         STORY(rules_of_output_are_asked),
         STORY(own_packets_are_redirected_to_the_outside_address),
         STORY(the_host_is_told_of_a_reject),

@@ -102,6 +102,24 @@ static void a_token_to_be_made_is_a_note(void **state)
     assert_string_equal(said, "{\"ok\":true,\"errors\":[],\"notes\":[]}\n");
 }
 
+/* Rules are asked stage by stage: what that means is said. */
+static void an_accept_before_a_translation_is_a_note(void **state)
+{
+    (void)state;
+    write_file("{\"gateway\": {\"lan\": \"a\", \"wan\": \"b\"}, \"rules\": "
+               "{\"postrouting\": [{\"dst\":\"10.9.0.0/16\",\"verdict\":"
+               "\"accept\"}, {\"dst\":\"10.8.0.0/16\",\"ct_state\":"
+               "\"established\",\"verdict\":\"accept\"}]}}");
+    assert_int_equal(check(file, "text"), 0);
+    assert_non_null(strstr(
+        said, "\nnote: rules.postrouting: {\"dst\":\"10.9.0.0/16\",\"verdict\":"
+              "\"accept\"} stands before 1 rule that translates the same: "
+              "what it accepts is not translated\n"));
+    assert_null(strstr(said, "10.8.0.0"));
+    assert_int_equal(check(file, "json"), 0);
+    assert_non_null(strstr(said, "\"notes\":[\"rules.postrouting: "));
+}
+
 static void the_environment_is_checked_too(void **state)
 {
     (void)state;
@@ -164,6 +182,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_token_to_be_made_is_a_note),
+        CASE(an_accept_before_a_translation_is_a_note),
         CASE(the_environment_is_checked_too),
         CASE(a_full_disk_is_a_failure),
         CASE(help_is_an_option),

@@ -195,6 +195,7 @@ static const struct {
     {"\"limit\": \"over 1/day\"", "forward", CT_STAGE_FILTER, CT_ACT_COUNT},
     {"\"snat\": \"192.0.2.1\"", "postrouting", CT_STAGE_NAT, CT_ACT_SNAT},
     {"\"snat\": \"192.0.2.1\"", "input", CT_STAGE_NAT, CT_ACT_SNAT},
+    {"\"nat\": \"none\"", "prerouting", CT_STAGE_NAT, CT_ACT_NO_NAT},
     {"\"masquerade\": {}", "postrouting", CT_STAGE_NAT, CT_ACT_MASQUERADE},
     {"\"dnat\": \"10.0.1.9\"", "output", CT_STAGE_NAT, CT_ACT_DNAT},
     {"\"redirect\": true", "prerouting", CT_STAGE_NAT, CT_ACT_REDIRECT},
@@ -269,6 +270,8 @@ static const struct {
     {"[2001:db8::5]:443", CT_IPV6, 443, 443, 5, 5},
     {"[2001:db8::5]-[2001:db8::6]:1-65535", CT_IPV6, 1, 65535, 5, 6},
     {"[2001:db8::5]", CT_IPV6, -1, -1, 5, 5},
+    {"192.0.2.8/29", CT_IPV4, -1, -1, 8, 15},
+    {"2001:db8::/126", CT_IPV6, -1, -1, 0, 3},
 };
 
 static void translation_targets_in_every_form(void **state)

@@ -334,6 +334,20 @@ static const struct {
      "leaves no choice"},
     {"\"workers\": 2, " PRE("\"netmap\": ^\"10.9.0.0/16\""), P0 "/netmap",
      "\"workers\": 1"},
+    /* what is not translated */
+    {POST("\"nat\": ^\"some\""), S0 "/nat", "\"none\""},
+    {FWD("^\"nat\": \"none\""), F0 "/nat", "makes no sense in forward"},
+    {POST("\"nat\": \"none\", ^\"random\": true"), S0 "/random",
+     "leaves no choice"},
+    {PRE("\"limit\": ^\"10/second\", \"verdict\": \"accept\"}, {\"proto\": "
+         "\"tcp\", \"dport\": 80, \"dnat\": \"10.0.1.2\""),
+     P0 "/limit", "beyond the limit"},
+    {"\"workers\": 2, " PRE("\"verdict\": ^\"accept\"}, {\"proto\": \"tcp\", "
+                            "\"dst\": \"192.0.2.1\", \"dport\": 80, "
+                            "\"dnat\": \"10.0.1.2\""),
+     P0 "/verdict", "with another worker"},
+    {POST("\"snat\": ^\"192.0.2.9/29\""), S0 "/snat", "no address to"},
+    {POST("\"snat\": ^\"192.0.2.8/33\""), S0 "/snat", "no address to"},
     /* actions */
     {FWD("\"verdict\": ^\"allow\""), F0 "/verdict", "\"accept\""},
     {FWD("\"verdict\": \"drop\", \"notrack\": ^true"), F0 "/notrack",

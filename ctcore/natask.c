@@ -1,0 +1,333 @@
+#include "natask.h"
+
+#include "ruleset.h"
+
+#include <string.h>
+
+/* ---- which rule ---- */
+
+/* An accept that stands before the rule in its list ends translation, as in a
+ * chain of nft: its own match must hold, whatever conntrack says or can't. */
+static bool is_exempt(const struct ct_ruleset *rs, const struct ct_rule *rule,
+                      const struct ct_pkt *pkt)
+{
+    uint32_t at = rs->start[pkt->hook][CT_STAGE_FILTER];
+    uint32_t end = at + rule->accepts_before;
+
+    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++)
+        if (rs->rules[at].action == CT_ACT_ACCEPT)
+            return true;
+    return false;
+}
+
+enum asked { UNMET, MET, EXEMPT };
+
+/* The first rule of this hook's NAT stage that can be done to this packet, when
+ * MET.  guard: what conntrack does not know of the packet may have been meant.
+ */
+static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt, bool guard,
+                            bool count, const struct ct_rule **met)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t at, end;
+
+    *met = NULL;
+    if (!rs)
+        return UNMET;
+    at = rs->start[pkt->hook][CT_STAGE_NAT];
+    end = rs->start[pkt->hook][CT_STAGE_NAT + 1];
+    for (; (at = ruleset_match(rs, at, end, pkt, guard)) < end; at++) {
+        const struct ct_rule *r = &rs->rules[at];
+
+        if (r->nat.family && r->nat.family != pkt->tuple.family)
+            continue;
+        if (is_exempt(rs, r, pkt))
+            return EXEMPT;
+        /* To leave it alone must be meant for sure. */
+        if (r->action == CT_ACT_NO_NAT && guard &&
+            ruleset_match(rs, at, at + 1, pkt, false) != at)
+            continue;
+        if (count)
+            core_met(ct, at, pkt);
+        if (r->action == CT_ACT_NO_NAT)
+            return EXEMPT;
+        if (r->action >= CT_ACT_SNAT) {
+            *met = r;
+            return MET;
+        }
+    }
+    return UNMET;
+}
+
+/* ---- the router's own addresses ---- */
+
+/* Whose addresses masquerade and redirect use. */
+static uint8_t speaker(const struct ct *ct, uint8_t iface)
+{
+    for (uint8_t i = 0; ct->ifaces.host && i < ct->ifaces.n; i++)
+        if (!ct->ifaces.iface[i].inside)
+            return i;
+    return iface;
+}
+
+static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
+                                       uint8_t family)
+{
+    const struct ct_iface *f;
+
+    if (iface >= ct->ifaces.n)
+        return NULL;
+    f = &ct->ifaces.iface[iface];
+    for (int i = 0; i < f->n_addrs; i++)
+        if (f->family[i] == family)
+            return &f->addr[i];
+    return NULL;
+}
+
+/* How near host is to address i of f.  IPv4: is he in its subnet?  IPv6: as
+ * many bits of its prefix are his, too (RFC 6724 rule 8). */
+static unsigned nearness(const struct ct_iface *f, unsigned i,
+                         const union ct_addr *host)
+{
+    unsigned n = 0, most = f->prefix[i];
+
+    while (n < most &&
+           !((f->addr[i].b[n / 8] ^ host->b[n / 8]) & 0x80u >> n % 8))
+        n++;
+    return f->family[i] == CT_IPV4 ? n == most : n;
+}
+
+/* The address of an interface from which it would speak to host: the nearest,
+ * the first of several.  A TUN has no gateway: host is the next hop. */
+static const union ct_addr *nearest_addr(const struct ct *ct, uint8_t iface,
+                                         uint8_t family,
+                                         const union ct_addr *host)
+{
+    const union ct_addr *best = iface_addr(ct, iface, family);
+    const struct ct_iface *f = ct->ifaces.iface;
+    unsigned most = 0;
+
+    if (!best)
+        return NULL;
+    f += iface;
+    for (unsigned i = 0; i < f->n_addrs; i++) {
+        unsigned near = f->family[i] == family ? nearness(f, i, host) : 0;
+
+        if (near > most) {
+            most = near;
+            best = &f->addr[i];
+        }
+    }
+    return best;
+}
+
+/* The address that masquerade hides a packet behind, and whose it is.  As an
+ * unnumbered link has none, it borrows one: an outside one, for an inside one
+ * is no address to be seen there. */
+static const union ct_addr *hiding_addr(const struct ct *ct,
+                                        const struct ct_pkt *pkt, uint8_t *by)
+{
+    const union ct_addr *host = &pkt->conn->tuple[CT_DIR_REPLY].src, *own;
+    uint8_t family = pkt->tuple.family, link = speaker(ct, pkt->out);
+
+    *by = link;
+    own = nearest_addr(ct, link, family, host);
+    if (own || link >= ct->ifaces.n || !ct->ifaces.iface[link].unnumbered)
+        return own;
+    for (uint8_t i = 0; !own && i < ct->ifaces.n; i++) {
+        if (ct->ifaces.iface[i].inside)
+            continue;
+        *by = i;
+        own = nearest_addr(ct, i, family, host);
+    }
+    return own;
+}
+
+/* The outside interface that has this address, or CT_NO_IFACE. */
+static uint8_t outside_of(const struct ct *ct, const struct ct_tuple *t)
+{
+    for (uint8_t i = 0; i < ct->ifaces.n; i++) {
+        const struct ct_iface *f = &ct->ifaces.iface[i];
+
+        if (!f->inside && core_has_address(f, t->family, &t->dst))
+            return i;
+    }
+    return CT_NO_IFACE;
+}
+
+static void one_addr(struct ct_nat_range *range, const union ct_addr *addr,
+                     uint8_t family)
+{
+    range->family = family;
+    range->has_addr = true;
+    range->lo = range->hi = *addr;
+}
+
+/* The same host in the rule's prefix. */
+static void map_host(struct ct_nat_range *range, const struct ct_rule *rule,
+                     union ct_addr host)
+{
+    for (unsigned i = 0, bits = rule->prefix; i < sizeof host.b && bits; i++) {
+        unsigned take = bits < 8 ? bits : 8;
+        uint8_t net = (uint8_t)(0xff00u >> take);
+
+        host.b[i] = (uint8_t)((host.b[i] & ~net) | (rule->nat.lo.b[i] & net));
+        bits -= take;
+    }
+    one_addr(range, &host, rule->nat.family);
+}
+
+/* ---- each side ---- */
+
+static void one_port(struct ct_nat_range *range, uint16_t port)
+{
+    range->has_ports = true;
+    range->port_lo = range->port_hi = port;
+}
+
+/* nat.hairpin: a packet from inside to an outside address of ours is asked as
+ * if it had come in there (RFC 4787 REQ-9), where a tenant's zone counts for
+ * the answers only.  MET with *met NULL: a is about the mapping that has this
+ * address. */
+static enum asked ask_hairpin(struct ct *ct, struct ct_pkt *pkt, bool count,
+                              struct natask_answer *a,
+                              const struct ct_rule **met)
+{
+    const struct mapping *m;
+    uint8_t in = pkt->in, out = outside_of(ct, &pkt->tuple);
+    union ct_addr addr;
+    enum asked asked;
+
+    if (out == CT_NO_IFACE || !core_is_inside(ct, in))
+        return UNMET;
+    pkt->in = out;
+    asked = ask_rules(ct, pkt, false, count, met);
+    pkt->in = in;
+    if (asked != UNMET)
+        return asked;
+    m = nat_by_outside(&ct->nat, pkt->zone_reply, pkt->tuple.proto,
+                       &pkt->tuple.dst, portmap_port(&pkt->tuple));
+    if (!m || m->family != pkt->tuple.family ||
+        !protos_find(m->proto)->has_ports)
+        return UNMET;
+    memcpy(addr.b, m->inside, sizeof addr.b);
+    one_addr(&a->range, &addr, m->family);
+    one_port(&a->range, m->inside_port);
+    a->way = core_conn(ct, m->flows)->in;
+    return MET;
+}
+
+/* A flow that was announced by a translated one is translated as that is: what
+ * range says of that side.  False: it is asked of the rules.
+ *
+ * Its master's packets of the same direction have these addresses at the other
+ * end: those of the opposite tuple, turned.  The port belongs to where it goes;
+ * a GRE key to the master's originator, on whichever side it is. */
+static bool follow_master(struct ct *ct, const struct ct_pkt *pkt,
+                          enum mangle_side side, struct ct_nat_range *range,
+                          uint8_t *by)
+{
+    const struct ct_conn *c = pkt->conn;
+    const struct ext *x =
+        ext_of(&ct->ext, table_slot(&ct->table, c), EXT_MASTER);
+    const struct ct_tuple *other, *was = &c->tuple[CT_DIR_REPLY];
+    const struct ct_conn *master;
+    bool has_port = side == MANGLE_DST;
+
+    if (!x || !x->master.translated)
+        return false;
+    master = core_conn(ct, x->master.slot);
+    if (master->gen != x->master.gen)
+        return false;
+    other = &master->tuple[!x->master.dir];
+    if (pkt->tuple.proto == PROTO_GRE)
+        has_port = (side == MANGLE_SRC) == (x->master.dir == CT_DIR_ORIGINAL);
+    one_addr(range, side == MANGLE_SRC ? &other->dst : &other->src,
+             other->family);
+    range->has_ports = has_port;
+    range->port_lo = range->port_hi = x->master.port;
+    /* A source that stays what it is keeps its port, too. */
+    if (side == MANGLE_SRC && !has_port && ct_addr_eq(&range->lo, &was->dst))
+        range->family = 0;
+    if (side == MANGLE_SRC && x->master.dir == CT_DIR_ORIGINAL)
+        *by = master->hidden_by;
+    return true;
+}
+
+/* Fill a with what the rules want done to the destination. */
+static enum ct_reason ask_dst(struct ct *ct, struct ct_pkt *pkt, bool count,
+                              struct natask_answer *a)
+{
+    const struct ct_rule *rule;
+    const union ct_addr *own;
+    enum asked asked = ask_rules(ct, pkt, false, count, &rule);
+
+    if (asked == UNMET && ct->hairpin && pkt->hook == CT_PREROUTING)
+        asked = ask_hairpin(ct, pkt, count, a, &rule);
+    a->found = asked == MET;
+    if (!rule)
+        return CT_REASON_NONE;
+    a->range = rule->nat;
+    if (rule->action == CT_ACT_NETMAP)
+        map_host(&a->range, rule, pkt->tuple.dst);
+    if (rule->nat.shifts)
+        one_port(&a->range, (uint16_t)(rule->nat.port_lo + pkt->tuple.dport -
+                                       rule->match.dport.r[0].lo));
+    if (rule->action == CT_ACT_REDIRECT) {
+        own = iface_addr(ct, speaker(ct, pkt->in), pkt->tuple.family);
+        if (!own)
+            return CT_REASON_NO_ADDRESS;
+        one_addr(&a->range, own, pkt->tuple.family);
+    }
+    return CT_REASON_NONE;
+}
+
+static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt, bool count,
+                              struct natask_answer *a)
+{
+    const struct ct_conn *c = pkt->conn;
+    const struct ct_rule *rule;
+    const union ct_addr *own;
+    enum asked asked = ask_rules(ct, pkt, false, count, &rule);
+
+    a->found = asked == MET;
+    if (rule)
+        a->range = rule->nat;
+    if (rule && rule->action == CT_ACT_MASQUERADE) {
+        own = hiding_addr(ct, pkt, &a->by);
+        if (!own)
+            return CT_REASON_NO_ADDRESS;
+        one_addr(&a->range, own, pkt->tuple.family);
+    }
+    if (rule && rule->action == CT_ACT_NETMAP)
+        map_host(&a->range, rule, c->tuple[CT_DIR_ORIGINAL].src);
+    if (asked == UNMET && ct->hairpin && (c->status & CT_DST_NAT) &&
+        core_is_inside(ct, pkt->in) && core_is_inside(ct, pkt->out)) {
+        one_addr(&a->range, &c->tuple[CT_DIR_ORIGINAL].dst, pkt->tuple.family);
+        a->found = true;
+    }
+    return CT_REASON_NONE;
+}
+
+enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
+                           enum mangle_side side, bool count,
+                           struct natask_answer *a)
+{
+    *a = (struct natask_answer){.by = CT_NO_IFACE, .way = CT_NO_IFACE};
+    if ((pkt->conn->status & CT_EXPECTED) &&
+        follow_master(ct, pkt, side, &a->range, &a->by)) {
+        a->found = a->range.family != 0;
+        return CT_REASON_NONE;
+    }
+    return side == MANGLE_SRC ? ask_src(ct, pkt, count, a)
+                              : ask_dst(ct, pkt, count, a);
+}
+
+bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt)
+{
+    const struct ct_rule *rule;
+
+    return ask_rules(ct, pkt, true, false, &rule) == MET &&
+           (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_NETMAP ||
+            rule->action == CT_ACT_MASQUERADE);
+}

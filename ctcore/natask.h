@@ -1,0 +1,30 @@
+/* natask.h - what do the rules want done to a flow's addresses?
+ *
+ * Asked of a flow's first packet, and again where an answer may have changed.
+ * The rules of a hook are one list: what stands before a translation and
+ * accepts the packet, or says that it is not to be translated, has the last
+ * word, for that hook. */
+#ifndef NATASK_H
+#define NATASK_H
+
+#include "core.h"
+
+/* What the rules of now want done to one side of a flow. */
+struct natask_answer {
+    struct ct_nat_range range;
+    bool found;  /* else nothing: a null binding */
+    uint8_t by;  /* interface whose address hides it, or CT_NO_IFACE */
+    uint8_t way; /* where a hairpin's inside end is, or CT_NO_IFACE */
+};
+
+/* pkt: as a first packet stands at its hook, and its flow.  count: the rules
+ * that it meets.  NONE, or NO_ADDRESS. */
+enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
+                           enum mangle_side side, bool count,
+                           struct natask_answer *a);
+
+/* Would a rule of this hook hide the source of pkt, of which conntrack may know
+ * nothing? */
+bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt);
+
+#endif

@@ -1,0 +1,169 @@
+/* exempt.c - what is not to be translated: an accept, or "nat": "none", before
+ * the rule that would; as in a chain of nft */
+#include "world.h"
+
+#define C    "10.0.1.2:4000"
+#define W    "198.51.100.1"
+#define MASQ "postrouting {\"out\":\"wan\",\"masquerade\":true}; "
+#define SITE "198.51.100.3"
+
+static const char *const sites[] = {
+    "postrouting {\"out\":\"wan\",\"dst\":\"" SITE
+    "\",\"verdict\":\"accept\"}; ",
+    "postrouting {\"out\":\"wan\",\"dst\":\"" SITE "\",\"nat\":\"none\"}; ",
+};
+
+static struct world *site_world(unsigned i)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text, "masquerade off; %s" MASQ, sites[i]);
+    return WORLD(text);
+}
+
+/* A site behind a tunnel sees the inside as it is; all others don't. */
+static void a_site_is_exempt_from_masquerade(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world *w = site_world(i);
+
+        say(w, C " > " SITE ":53 udp 'a'");
+        say(w, SITE ":53 > " C " udp 'A'");
+        say(w, C " > 198.51.100.2:53 udp 'a'");
+        TRACE(w, "[  0] " C " > " SITE ":53 udp: NEW\n"
+                 "      out wan " C " > " SITE ":53 udp\n"
+                 "[  0] " SITE ":53 > " C " udp: ESTABLISHED\n"
+                 "      out lan " SITE ":53 > " C " udp\n"
+                 "[  0] " C " > 198.51.100.2:53 udp: NEW\n"
+                 "      out wan " W ":4000 > 198.51.100.2:53 udp\n");
+        END(w);
+    }
+}
+
+/* What conntrack does not know is no leak there, and is one elsewhere. */
+static void what_is_exempt_is_not_refused_as_untranslated(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world *w = site_world(i);
+
+        w->quiet = true;
+        say(w, C " > " SITE ":80 tcp SF seq 1");
+        assert_int_equal(w->info, CT_INVALID);
+        assert_int_equal(w->sent, 1);
+        say(w, C " > 198.51.100.2:80 tcp SF seq 1");
+        assert_int_equal(w->sent, 1);
+        assert_int_equal(drops_of(w, CT_REASON_UNTRANSLATED), 1);
+        END(w);
+    }
+}
+
+/* To be exempt a packet must match for sure: one without a readable header, or
+ * that conntrack does not know, may not be what the accept is about. */
+static void a_guess_exempts_nothing(void **state)
+{
+    struct world *w =
+        WORLD("masquerade off; postrouting {\"out\":\"wan\",\"proto\":\"tcp\","
+              "\"dport\":80,\"ct_state\":\"new\",\"verdict\":\"accept\"}; "
+              "postrouting {\"out\":\"wan\",\"ct_state\":\"established\","
+              "\"verdict\":\"accept\"}; " MASQ);
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " SITE ":80 tcp SF seq 1");
+    assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
+    say(w, C " > " SITE ":53 udp 'a'");
+    assert_int_equal(w->last[15], 1); /* translated */
+    END(w);
+}
+
+/* Behind the translation an accept says nothing of it. */
+static void order_counts(void **state)
+{
+    struct world *w =
+        WORLD("postrouting {\"out\":\"wan\",\"masquerade\":true}; "
+              "postrouting {\"out\":\"wan\",\"dst\":\"" SITE
+              "\",\"verdict\":\"accept\"}");
+
+    (void)state;
+    say(w, C " > " SITE ":53 udp 'a'");
+    TRACE(w, "[  0] " C " > " SITE ":53 udp: NEW\n"
+             "      out wan " W ":4000 > " SITE ":53 udp\n");
+    END(w);
+}
+
+/* One source reaches the router's own port, all others the host behind it. */
+static void a_source_is_exempt_from_a_forward(void **state)
+{
+    static const char *const ways[] = {"\"verdict\":\"accept\"",
+                                       "\"nat\":\"none\""};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        char text[512];
+        struct world *w;
+
+        snprintf(text, sizeof text,
+                 "prerouting {\"in\":\"wan\",\"src\":\"198.51.100.7\",%s}; "
+                 "prerouting {\"in\":\"wan\",\"proto\":\"udp\",\"dst\":\"" W
+                 "\",\"dport\":8080,\"dnat\":\"10.0.1.2:80\"}",
+                 ways[i]);
+        w = WORLD(text);
+        w->quiet = true;
+        say(w, "198.51.100.7:9 > " W ":8080 udp 'x'");
+        assert_int_equal(stat_of(w, CT_STAT_local), 1);
+        say(w, "198.51.100.8:9 > " W ":8080 udp 'x'");
+        assert_int_equal(stat_of(w, CT_STAT_forwarded), 1);
+        assert_int_equal(last_dport(w), 80);
+        END(w);
+    }
+}
+
+/* Nor is it taken for a hairpin. */
+static void an_exempt_flow_is_no_hairpin(void **state)
+{
+    struct world *w =
+        WORLD("hairpin on; prerouting {\"in\":\"lan\",\"nat\":\"none\"}; "
+              "dnat udp " W ":8080 -> 10.0.1.3:80");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " W ":8080 udp 'x'");
+    assert_int_equal(stat_of(w, CT_STAT_local), 1);
+    END(w);
+}
+
+/* A review asks as a first packet is asked: nothing has changed. */
+static void exempt_flows_stay_when_reviewed(void **state)
+{
+    static const char rules[] =
+        "masquerade off; on_reload revalidate; postrouting {\"out\":\"wan\","
+        "\"dst\":\"" SITE "\",\"verdict\":\"accept\"}; " MASQ;
+    struct world *w = WORLD(rules);
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " SITE ":53 udp 'a'");
+    say(w, C " > 198.51.100.2:53 udp 'a'");
+    reload(w, rules);
+    assert_int_equal(count_flows(w), 2);
+    reload(w, "on_reload revalidate");
+    assert_int_equal(count_flows(w), 1);
+    END(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest stories[] = {
+        STORY(a_site_is_exempt_from_masquerade),
+        STORY(what_is_exempt_is_not_refused_as_untranslated),
+        STORY(a_guess_exempts_nothing),
+        STORY(order_counts),
+        STORY(a_source_is_exempt_from_a_forward),
+        STORY(an_exempt_flow_is_no_hairpin),
+        STORY(exempt_flows_stay_when_reviewed),
+    };
+
+    return cmocka_run_group_tests(stories, NULL, NULL);
+}
