@@ -19,7 +19,7 @@ static bool may_announce(const struct helper_call *h, const struct ct_tuple *t)
         return true;
     cur.src = t->dst;
     cur.sport = t->dport;
-    return natport_open(&h->ct->nat, &cur);
+    return natport_open(&h->ct->nat, &cur, &own->src);
 }
 
 enum ct_reason helper_expect(const struct helper_call *h,

@@ -51,16 +51,43 @@ static bool may_take(const struct ct_conn *old, enum ct_dir dir,
            ask->proto->reusable(&old->proto, ask->pkt);
 }
 
-/* Is the source that cur has in mind a static forward's? */
-static bool is_forward(const struct nat *n, const struct ct_tuple *cur)
+/* The static forward that has the source which cur has in mind, or NULL. */
+static const struct ct_steer_row *forward_of(const struct nat *n,
+                                             const struct ct_tuple *cur)
 {
     struct ct_tuple to = *cur;
 
-    if (!n->forwards)
-        return false;
+    if (!n->forwards || !parse_has_ports(cur->proto))
+        return NULL;
     to.dst = cur->src;
     to.dport = cur->sport;
-    return shard_forward(n->forwards, &to) != NULL;
+    return shard_forward(n->forwards, &to);
+}
+
+static bool is_own(const struct ct_ifaces *ifaces, uint8_t family,
+                   const union ct_addr *addr)
+{
+    for (uint32_t i = 0; ifaces && i < ifaces->n; i++)
+        for (unsigned k = 0; k < ifaces->iface[i].n_addrs; k++)
+            if (ifaces->iface[i].family[k] == family &&
+                ct_addr_eq(&ifaces->iface[i].addr[k], addr))
+                return true;
+    return false;
+}
+
+/* Does it belong to another host than this one?  A forward of all ports of the
+ * router's own address leaves others something: answers are known by their
+ * remote, as long as no steering stands before that. */
+static bool is_others(const struct nat *n, const struct ct_tuple *cur,
+                      const union ct_addr *host)
+{
+    const struct ct_steer_row *row = forward_of(n, cur);
+
+    if (!row || ct_addr_eq(&row->target, host))
+        return false;
+    return row->port_lo > 1 || row->port_hi < 65535 ||
+           n->forwards->n_shards > 1 ||
+           !is_own(n->forwards->ifaces, row->family, &row->addr);
 }
 
 /* ---- ports of the router's own listeners ---- */
@@ -111,7 +138,7 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
     enum ct_dir dir;
     uint64_t hash;
 
-    if (is_forward(n, cur) ||
+    if (is_others(n, cur, &ask->pkt->tuple.src) ||
         is_reserved(reserved_of(n, cur, ask), cur->sport) ||
         !natport_invert(ask->proto, cur, &reply))
         return false;
@@ -181,22 +208,23 @@ static bool has_choice(const struct nat_ask *ask)
 }
 
 /* Is the port that cur has at its source this shard's to give, and, where
- * profiles ask so, nobody's? */
+ * profiles ask so, nobody's?  A static forward's port is its host's shard's. */
 static bool port_is_ours(struct nat *n, const struct ct_tuple *cur)
 {
     struct portmap *pm;
 
     if (cur->sport % n->ports->n_shards != n->ports->shard)
-        return false;
+        return forward_of(n, cur) != NULL; /* and not counted here */
     if (!n->exclusive_first)
         return true;
     pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto, true);
     return !pm || portmap_use(n->ports, pm, cur->sport) == 0;
 }
 
-bool natport_open(struct nat *n, const struct ct_tuple *cur)
+bool natport_open(struct nat *n, const struct ct_tuple *cur,
+                  const union ct_addr *host)
 {
-    return port_is_ours(n, cur) && !is_forward(n, cur) &&
+    return port_is_ours(n, cur) && !is_others(n, cur, host) &&
            !is_reserved(listeners(n, cur->proto), cur->sport);
 }
 
@@ -323,7 +351,8 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
         hi = r->port_hi;
     }
     if (!(r && r->random) && (!given || (port >= lo && port <= hi))) {
-        cur->sport = slice_port(n, port, lo, hi);
+        if (!forward_of(n, cur))
+            cur->sport = slice_port(n, port, lo, hi);
         if (port_is_ours(n, cur) && is_free(n, cur, ask))
             return true;
     }
@@ -432,7 +461,7 @@ static enum ct_reason choose_destination(struct nat *n, struct ct_tuple *cur,
         (r->port_lo == r->port_hi || is_free(n, cur, ask)))
         return CT_REASON_NONE;
     size = r->port_hi - r->port_lo + 1u;
-    start = r->random ? draw(n, size) : 0;
+    start = draw(n, size); /* so that hosts share the load */
     for (uint32_t k = 0; k < size && k < MAX_VICTIM_TRIES; k++) {
         cur->dport = (uint16_t)(r->port_lo + (start + k) % size);
         if (size == 1 || is_free(n, cur, ask))

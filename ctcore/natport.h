@@ -11,8 +11,8 @@
  * Rules that say random begin at 4.  Profiles weir and rfc take a port that is
  * in use in step 3 and 5 only when step 4 finds none.
  *
- * A destination: its own port if the rule allows it, else the first of the
- * rule's ports whose tuple is free. */
+ * A destination: its own port if the rule allows it, else one of the rule's
+ * ports whose tuple is free, from a seeded start. */
 #ifndef NATPORT_H
 #define NATPORT_H
 
@@ -24,10 +24,11 @@ enum ct_reason natport_choose(struct nat *n, struct ct_tuple *cur,
                               const struct ct_conn *c, enum mangle_side side,
                               struct nat_ask *ask);
 
-/* May what comes to cur's source (address and port) be given away: in this
- * shard's slice, no static forward's, no listener's, and in profiles weir and
- * rfc nobody's? */
-bool natport_open(struct nat *n, const struct ct_tuple *cur);
+/* May what comes to cur's source (address and port) be given to host, one of
+ * this shard's: in its slice or by a static forward to this host, to no other,
+ * no listener's, and in profiles weir and rfc nobody's? */
+bool natport_open(struct nat *n, const struct ct_tuple *cur,
+                  const union ct_addr *host);
 
 /* The reply's tuple, by the protocol's own rule. */
 bool natport_invert(const struct l4proto *proto, const struct ct_tuple *t,

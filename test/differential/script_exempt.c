@@ -15,7 +15,7 @@
     "\n }\n"
 #define DROPS(rules)                                                           \
     " chain drops { type filter hook forward priority filter;\n" rules "\n "   \
-                                                                       "}\n"
+    "}\n"
 #define WEIR_MASQ "; postrouting {\"out\":\"wan\",\"masquerade\":true}"
 #define TO_W      "192.0.2.9 > " W " icmp 3/1"
 #define ABOUT     " about {" W ":4000 > " S " udp 'a'}"

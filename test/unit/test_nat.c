@@ -280,6 +280,70 @@ static void a_shard_gives_ports_of_its_slice_only(void **state)
     (void)state;
 }
 
+/* With any number of shards a whole address belongs to its host: the host's
+ * ports stay what they are, other hosts have none of them, and the answers find
+ * the shard that asked. */
+static void a_whole_address_is_its_hosts_in_any_shard(void **state)
+{
+    struct ct_steer_row row = {.addr = ip4(203, 0, 113, 9),
+                               .target = ip4(10, 0, 1, 2),
+                               .port_hi = 65535,
+                               .family = CT_IPV4,
+                               .proto = 17};
+    struct ct_addr_range inside = {ip4(10, 0, 1, 0), ip4(10, 0, 1, 255)};
+    struct ct_addr_range external = {ip4(203, 0, 113, 9), ip4(203, 0, 113, 9)};
+    const uint8_t family[] = {CT_IPV4};
+    char spec[80];
+
+    (void)state;
+    for (uint32_t n = 1; n <= 8; n *= 2) {
+        struct ct_steer steer = {.rows = &row,
+                                 .n = 1,
+                                 .external = &external,
+                                 .external_family = family,
+                                 .n_external = 1,
+                                 .inside = &inside,
+                                 .inside_family = family,
+                                 .n_inside = 1,
+                                 .n_shards = n};
+        struct ct_config c = {
+            .max = 64, .n_shards = n, .profile = CT_PROFILE_WEIR};
+        struct corerig r;
+        struct ct_pkt probe = {.tuple = {.src = ip4(10, 0, 1, 2),
+                                         .dst = ip4(198, 51, 100, 2),
+                                         .sport = 1,
+                                         .dport = 2,
+                                         .family = CT_IPV4,
+                                         .proto = 17}};
+
+        c.shard = ct_owner(&steer, &probe);
+        corerig_open(&r, &c);
+        ct_set_steer(r.ct, &steer);
+        r.rule.action = CT_ACT_SNAT;
+        r.rule.nat = (struct ct_nat_range){.family = CT_IPV4,
+                                           .has_addr = true,
+                                           .lo = row.addr,
+                                           .hi = row.addr};
+        for (int i = 0; i < 20; i++) {
+            snprintf(spec, sizeof spec, "10.0.1.2:%d > 198.51.100.2:80 udp 'a'",
+                     4000 + i);
+            assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+            assert_int_equal(port_of(&r), 4000 + i);
+            probe.tuple.src = ip4(198, 51, 100, 2);
+            probe.tuple.dst = row.addr;
+            probe.tuple.sport = 80;
+            probe.tuple.dport = port_of(&r);
+            assert_int_equal(ct_owner(&steer, &probe), c.shard);
+        }
+        assert_int_equal(
+            walk(&r, LAN, WAN, "10.0.1.3:6000 > 198.51.100.2:80 udp 'a'"),
+            CT_DROP);
+        assert_int_equal(r.pkt.why, CT_REASON_NO_PORT);
+        ct_set_steer(r.ct, NULL);
+        corerig_close(&r);
+    }
+}
+
 static void delete_flow(struct corerig *r, uint32_t slot)
 {
     struct ct_view v;
@@ -327,6 +391,7 @@ int main(void)
         cmocka_unit_test(time_wait_gives_way_to_a_newer_sequence),
         cmocka_unit_test(a_pool_is_used_whole_before_it_is_full),
         cmocka_unit_test(a_shard_gives_ports_of_its_slice_only),
+        cmocka_unit_test(a_whole_address_is_its_hosts_in_any_shard),
         cmocka_unit_test(an_uncounted_flow_gives_its_port_back_too),
     };
 
