@@ -178,12 +178,6 @@ static bool match_proto(const struct ct_match *m, uint8_t proto)
     return m->proto_negate;
 }
 
-/* A packet made here has no interface it came by: `in != lan` is true of it. */
-static bool match_iface(uint8_t want, bool negate, uint8_t is)
-{
-    return want == CT_NO_IFACE || (is == want) != negate;
-}
-
 static bool match_info(const struct ct_match *m, uint8_t info)
 {
     return m->info == 0 ||
@@ -205,6 +199,25 @@ static bool match_syn(const struct ct_match *m, const struct facts *f)
             f->has_ports);
 }
 
+static bool match_icmp(const struct ct_match *m, const struct facts *f)
+{
+    bool is = m->icmp_type == f->pkt->icmp_type;
+
+    for (unsigned i = 0; i < m->n_icmp_types; i++)
+        is |= m->icmp_types[i] == f->pkt->icmp_type;
+    return f->has_icmp && is != m->icmp_negate;
+}
+
+static bool match_mark(const struct ct_match *m, uint32_t mark)
+{
+    bool is = (mark & m->mark_mask) == (m->mark & m->mark_mask);
+
+    for (unsigned i = 0; i < m->n_marks; i++)
+        is |=
+            (mark & m->marks[i].mask) == (m->marks[i].value & m->marks[i].mask);
+    return is != m->mark_negate;
+}
+
 /* What stands in the transport header.  Of a broken one nobody knows: then no
  * rule about it matches, but the guard, which asks whether one might have been
  * meant, takes it for a match. */
@@ -212,9 +225,8 @@ static bool match_l4(const struct ct_match *m, const struct facts *f)
 {
     if (f->without_ct && f->pkt->l4_bad)
         return true;
-    return (m->icmp_type < 0 ||
-            (f->has_icmp && m->icmp_type == f->pkt->icmp_type)) &&
-           match_syn(m, f) && match_port(&m->sport, f->has_ports, f->sport) &&
+    return (m->icmp_type < 0 || match_icmp(m, f)) && match_syn(m, f) &&
+           match_port(&m->sport, f->has_ports, f->sport) &&
            match_port(&m->dport, f->has_ports, f->dport);
 }
 
@@ -246,15 +258,14 @@ static bool match(const struct ct_match *m, const struct facts *f)
     bool v4 = pkt->tuple.family == CT_IPV4;
 
     return (m->family == 0 || m->family == pkt->tuple.family) &&
-           match_iface(m->in, m->in_negate, pkt->in) &&
-           match_iface(m->out, m->out_negate, pkt->out) &&
+           ct_match_iface(m->in, m->in_too, m->in_negate, pkt->in) &&
+           ct_match_iface(m->out, m->out_too, m->out_negate, pkt->out) &&
            match_proto(m, pkt->tuple.proto) &&
            (f->without_ct ||
             (match_info(m, pkt->info) && match_status(m, pkt->conn))) &&
-           (pkt->mark & m->mark_mask) == (m->mark & m->mark_mask) &&
-           match_zone(m, pkt) && match_labels(m, pkt->labels) &&
-           match_l4(m, f) && match_addr(&m->src, f->src, v4) &&
-           match_addr(&m->dst, f->dst, v4);
+           match_mark(m, pkt->mark) && match_zone(m, pkt) &&
+           match_labels(m, pkt->labels) && match_l4(m, f) &&
+           match_addr(&m->src, f->src, v4) && match_addr(&m->dst, f->dst, v4);
 }
 
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,

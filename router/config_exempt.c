@@ -17,9 +17,11 @@ static bool accepts(const struct config_rule *c)
 
 static bool meet(const struct ct_match *a, const struct ct_match *b)
 {
-    bool in = a->in == CT_NO_IFACE || b->in == CT_NO_IFACE || a->in_negate ||
-              b->in_negate || a->in == b->in;
+    bool in = false;
 
+    for (uint8_t i = 0; i < CT_MAX_IFACES; i++)
+        in |= ct_match_iface(a->in, a->in_too, a->in_negate, i) &&
+              ct_match_iface(b->in, b->in_too, b->in_negate, i);
     return in && (a->family == 0 || b->family == 0 || a->family == b->family);
 }
 

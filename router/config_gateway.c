@@ -319,7 +319,7 @@ void config_gateway_check(struct config_read *r)
 /* May a packet from wan be asked this rule? */
 static bool from_wan(const struct ct_match *m)
 {
-    return m->in == CT_NO_IFACE || (m->in == WAN) != m->in_negate;
+    return ct_match_iface(m->in, m->in_too, m->in_negate, WAN);
 }
 
 void config_gateway_aim(struct config_read *r, struct config_rule *c)

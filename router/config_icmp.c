@@ -2,6 +2,9 @@
 #include "config_match.h"
 
 #include <netinet/in.h>
+#include <string.h>
+
+#include "config_addr.h"
 
 static const struct config_match_word icmp_types[] = {
     {"echo-reply", 0},           {"destination-unreachable", 3},
@@ -24,14 +27,62 @@ static const struct config_match_word icmpv6_types[] = {
     {"mld2-listener-report", 143},
 };
 
+/* s: a name, or a number, which needs a text behind a !. */
+static bool named_type(const char *s, bool v4, uint8_t *type)
+{
+    const struct config_match_word *word =
+        v4 ? config_match_word(icmp_types, CONFIG_READ_N(icmp_types), s)
+           : config_match_word(icmpv6_types, CONFIG_READ_N(icmpv6_types), s);
+    struct ct_port_range range;
+
+    if (word != NULL)
+        *type = word->number;
+    else if (config_addr_ports(s, &range) && range.lo == range.hi &&
+             range.hi <= UINT8_MAX)
+        *type = (uint8_t)range.lo;
+    else
+        return false;
+    return true;
+}
+
+static bool one_type(struct config_read *r, const json_t *v, const char *s,
+                     struct ct_match *m)
+{
+    bool v4 = m->protos[0] == IPPROTO_ICMP;
+    uint64_t number = 0;
+    uint8_t type, *types;
+
+    if (s == NULL && !config_read_uint(r, v, 0, UINT8_MAX, &number))
+        return false;
+    type = (uint8_t)number;
+    if (s != NULL && !named_type(s, v4, &type)) {
+        config_read_fail(r,
+                         "%s is no type of %s; expected a number from 0 to 255 "
+                         "or a name like echo-request, time-exceeded",
+                         config_read_show(r, s), v4 ? "icmp" : "icmpv6");
+        return false;
+    }
+    if (m->icmp_type < 0) {
+        m->icmp_type = type;
+        return true;
+    }
+    if (m->n_icmp_types == UINT8_MAX) {
+        config_read_fail(r, "a 257th type; expected each of them once");
+        return false;
+    }
+    types = config_read_alloc(r, m->n_icmp_types + 1u, 1);
+    if (m->n_icmp_types > 0)
+        memcpy(types, m->icmp_types, m->n_icmp_types);
+    types[m->n_icmp_types++] = type;
+    m->icmp_types = types;
+    return true;
+}
+
 /* The name's number depends on proto: this row comes behind it. */
 void config_icmp_type(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
     struct ct_match *m = &c->rule.match;
-    const char *s = json_string_value(v);
-    const struct config_match_word *word = NULL;
-    uint64_t number;
 
     if (m->n_protos != 1 || m->proto_negate ||
         (m->protos[0] != IPPROTO_ICMP && m->protos[0] != IPPROTO_ICMPV6)) {
@@ -41,25 +92,5 @@ void config_icmp_type(struct config_read *r, json_t *v, void *into)
         c->failed = true;
         return;
     }
-    if (s == NULL) {
-        if (config_read_uint(r, v, 0, 255, &number))
-            m->icmp_type = (int16_t)number;
-        else
-            c->failed = true;
-        return;
-    }
-    word =
-        m->protos[0] == IPPROTO_ICMP
-            ? config_match_word(icmp_types, CONFIG_READ_N(icmp_types), s)
-            : config_match_word(icmpv6_types, CONFIG_READ_N(icmpv6_types), s);
-    if (word != NULL) {
-        m->icmp_type = word->number;
-        return;
-    }
-    config_read_fail(r,
-                     "%s is no type of %s; expected a number from 0 to 255 "
-                     "or a name like echo-request, time-exceeded",
-                     config_read_show(r, s),
-                     m->protos[0] == IPPROTO_ICMP ? "icmp" : "icmpv6");
-    c->failed = true;
+    c->failed |= !config_match_list(r, v, one_type, m, &m->icmp_negate);
 }

@@ -65,23 +65,35 @@ bool config_match_list(struct config_read *r, json_t *v,
 
 /* ---- interfaces ---- */
 
-static bool read_iface(struct config_read *r, json_t *v, uint8_t *iface,
-                       bool *negate)
+static bool add_iface(struct config_read *r, const json_t *v, const char *s,
+                      uint8_t *first, uint16_t *too)
 {
-    const char *s = config_read_string(r, v, 17, "the name of an interface");
+    uint8_t iface;
 
-    if (s == NULL)
+    if (config_read_string(r, v, 17, "the name of an interface") == NULL)
         return false;
-    *negate = s[0] == '!';
-    if (*negate)
-        for (s++; *s == ' '; s++)
-            ;
-    *iface = config_iface_find(r->config, s);
-    if (*iface == CT_NO_IFACE)
+    iface = config_iface_find(r->config, s);
+    if (iface == CT_NO_IFACE)
         config_read_fail(r, "there is no interface %s; expected %s",
                          config_read_show(r, s),
                          config_ifaces_expected(r->config));
-    return *iface != CT_NO_IFACE;
+    else if (*first == CT_NO_IFACE)
+        *first = iface;
+    else
+        *too = (uint16_t)(*too | 1u << iface);
+    return iface != CT_NO_IFACE;
+}
+
+static bool one_in(struct config_read *r, const json_t *v, const char *s,
+                   struct ct_match *m)
+{
+    return add_iface(r, v, s, &m->in, &m->in_too);
+}
+
+static bool one_out(struct config_read *r, const json_t *v, const char *s,
+                    struct ct_match *m)
+{
+    return add_iface(r, v, s, &m->out, &m->out_too);
 }
 
 void config_match_in(struct config_read *r, json_t *v, void *into)
@@ -89,7 +101,7 @@ void config_match_in(struct config_read *r, json_t *v, void *into)
     struct config_rule *c = into;
     struct ct_match *m = &c->rule.match;
 
-    c->failed |= !read_iface(r, v, &m->in, &m->in_negate);
+    c->failed |= !config_match_list(r, v, one_in, m, &m->in_negate);
 }
 
 void config_match_out(struct config_read *r, json_t *v, void *into)
@@ -97,19 +109,43 @@ void config_match_out(struct config_read *r, json_t *v, void *into)
     struct config_rule *c = into;
     struct ct_match *m = &c->rule.match;
 
-    c->failed |= !read_iface(r, v, &m->out, &m->out_negate);
+    c->failed |= !config_match_list(r, v, one_out, m, &m->out_negate);
 }
 
 /* ---- addresses and protocols ---- */
 
+/* Bit 0 IPv4, bit 1 IPv6, until the whole list is read. */
+static bool one_family_of(struct config_read *r, const json_t *v, const char *s,
+                          struct ct_match *m)
+{
+    static const struct config_match_word words[] = {{"ipv4", 1}, {"ipv6", 2}};
+    const struct config_match_word *word =
+        s == NULL ? NULL : config_match_word(words, CONFIG_READ_N(words), s);
+
+    if (word == NULL) {
+        config_read_fail(r, "this is %s; expected one of \"ipv4\", \"ipv6\"",
+                         config_read_kind(r, v));
+        return false;
+    }
+    m->family |= word->number;
+    return true;
+}
+
 void config_match_family(struct config_read *r, json_t *v, void *into)
 {
-    static const char *const names[] = {"ipv4", "ipv6"};
+    static const uint8_t of[] = {0, CT_IPV4, CT_IPV6, 0};
     struct config_rule *c = into;
-    int i = config_read_choice(r, v, names, 2);
+    struct ct_match *m = &c->rule.match;
+    bool negate = false,
+         ok = config_match_list(r, v, one_family_of, m, &negate);
 
-    c->rule.match.family = i < 0 ? 0 : i == 0 ? CT_IPV4 : CT_IPV6;
-    c->failed |= i < 0;
+    if (ok && negate && m->family == 3) {
+        config_read_fail(r, "neither IPv4 nor IPv6: this rule can match "
+                            "nothing; expected one of them");
+        ok = false;
+    }
+    m->family = of[negate ? 3 - m->family : m->family];
+    c->failed |= !ok;
 }
 
 void config_match_src(struct config_read *r, json_t *v, void *into)

@@ -84,10 +84,11 @@ static bool number32(const char *s, const char *end, uint32_t *out)
     return *stop == '\0' && errno == 0 && v <= UINT32_MAX;
 }
 
-bool config_state_read_mark(struct config_read *r, json_t *v, uint32_t *mark,
-                            uint32_t *mask)
+/* s: the text of v, a ! aside; NULL: a number. */
+static bool read_mark(struct config_read *r, const json_t *v, const char *s,
+                      uint32_t *mark, uint32_t *mask)
 {
-    const char *s = json_string_value(v), *slash;
+    const char *slash;
     uint64_t number;
     bool ok;
 
@@ -111,12 +112,38 @@ bool config_state_read_mark(struct config_read *r, json_t *v, uint32_t *mark,
     return true;
 }
 
+bool config_state_read_mark(struct config_read *r, json_t *v, uint32_t *mark,
+                            uint32_t *mask)
+{
+    return read_mark(r, v, json_string_value(v), mark, mask);
+}
+
+static bool one_mark(struct config_read *r, const json_t *v, const char *s,
+                     struct ct_match *m)
+{
+    struct ct_mark *marks;
+
+    if (m->mark_mask == 0)
+        return read_mark(r, v, s, &m->mark, &m->mark_mask);
+    if (m->n_marks == 255) {
+        config_read_fail(r, "a 257th mark; expected at most 256 a rule");
+        return false;
+    }
+    marks = config_read_alloc(r, m->n_marks + 1u, sizeof(*marks));
+    if (m->n_marks > 0)
+        memcpy(marks, m->marks, m->n_marks * sizeof(*marks));
+    m->marks = marks;
+    return read_mark(r, v, s, &marks[m->n_marks].value,
+                     &marks[m->n_marks].mask) &&
+           ++m->n_marks;
+}
+
 void config_state_mark(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
     struct ct_match *m = &c->rule.match;
 
-    c->failed |= !config_state_read_mark(r, v, &m->mark, &m->mark_mask);
+    c->failed |= !config_match_list(r, v, one_mark, m, &m->mark_negate);
 }
 
 void config_state_zone(struct config_read *r, json_t *v, void *into)

@@ -135,7 +135,8 @@ static void add_addr(struct config_read *r, struct rows *rows,
     row.row.port_lo = (uint16_t)(echo << 8);
     row.row.port_hi = (uint16_t)(echo << 8 | 0xff);
     if (asks_proto(m, row.row.proto) &&
-        (m->icmp_type < 0 || m->icmp_type == echo))
+        (m->icmp_type < 0 || m->icmp_type == echo || m->icmp_negate ||
+         m->n_icmp_types > 0))
         add_row(r, rows, row);
 }
 
@@ -184,8 +185,13 @@ static void add_own(struct config_read *r, struct rows *rows,
 
 static bool from_outside(const struct config_read *r, const struct ct_match *m)
 {
-    return m->in != CT_NO_IFACE && !m->in_negate &&
-           !r->config->iface[m->in].inside;
+    if (m->in == CT_NO_IFACE || m->in_negate)
+        return false;
+    for (uint8_t i = 0; i < r->config->n_ifaces; i++)
+        if (r->config->iface[i].inside &&
+            ct_match_iface(m->in, m->in_too, false, i))
+            return false;
+    return true;
 }
 
 static void make_rows(struct config_read *r, struct rows *rows,

@@ -140,12 +140,13 @@ static bool hides(const struct config *config, uint32_t iface)
 
     if (!config->iface[iface].inside || config->hairpin)
         return true;
-    for (uint32_t i = 0; i < rules->n; i++)
+    for (uint32_t i = 0; i < rules->n; i++) {
+        const struct ct_match *m = &rules->rules[i].match;
+
         if (rules->rules[i].action == CT_ACT_MASQUERADE &&
-            (rules->rules[i].match.out == CT_NO_IFACE ||
-             rules->rules[i].match.out_negate ||
-             rules->rules[i].match.out == iface))
+            ct_match_iface(m->out, m->out_too, m->out_negate, (uint8_t)iface))
             return true;
+    }
     return false;
 }
 

@@ -59,19 +59,31 @@ struct ct_port_set {
     bool negate;
 };
 
+/* A mark, as far as the mask goes. */
+struct ct_mark {
+    uint32_t value, mask;
+};
+
 struct ct_match {
-    uint8_t in, out; /* CT_NO_IFACE: any */
+    uint8_t in, out;          /* CT_NO_IFACE: any */
+    uint16_t in_too, out_too; /* further ones: 1 << index */
     bool in_negate, out_negate;
     uint8_t family;   /* 0: any */
     uint8_t n_protos; /* 0: any */
     uint8_t protos[6];
     bool proto_negate;
-    int16_t icmp_type; /* -1: any */
-    uint8_t info;      /* mask of 1 << enum ct_info; 0: any */
+    int16_t icmp_type;         /* -1: any */
+    const uint8_t *icmp_types; /* further ones, n_icmp_types; or NULL */
+    uint8_t n_icmp_types;
+    bool icmp_negate;
+    uint8_t info; /* mask of 1 << enum ct_info; 0: any */
     uint8_t info_negate;
     struct ct_addr_set src, dst; /* as the packet stands at that hook */
     struct ct_port_set sport, dport;
-    uint32_t mark, mark_mask; /* mask 0: any */
+    uint32_t mark, mark_mask;    /* mask 0: any */
+    const struct ct_mark *marks; /* further ones, n_marks; or NULL */
+    uint16_t n_marks;
+    bool mark_negate;
     bool has_labels, labels_negate;
     bool has_zone, zone_negate;
     uint64_t labels[2]; /* bit i & 63 of word i >> 6; all of them */
@@ -80,6 +92,15 @@ struct ct_match {
     bool status_negate;
     bool syn; /* TCP segments with SYN and without RST only */
 };
+
+/* A packet made here has no interface it came by: `in != lan` is true of it. */
+static inline bool ct_match_iface(uint8_t want, uint16_t too, bool negate,
+                                  uint8_t is)
+{
+    if (want == CT_NO_IFACE)
+        return true;
+    return (is == want || (is < CT_MAX_IFACES && (too >> is & 1))) != negate;
+}
 
 /* So many packets in a time, and a burst of them at once: a bucket of tokens,
  * one a rule and shard.  over: matches those for which there is no token. */

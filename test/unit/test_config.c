@@ -176,6 +176,40 @@ static void matches_become_data(void **state)
     config_free(c);
 }
 
+/* One value or a list, of every match that says so. */
+static void each_match_takes_a_list(void **state)
+{
+    struct config *c = fine(
+        "\"rules\": {\"forward\": [{\"in\": [\"lan\", \"wan\"], \"out\": "
+        "[\"!wan\", \"!lan\"], \"family\": [\"ipv4\", \"ipv6\"], \"mark\": "
+        "[5, \"0x10/0xf0\", 7], \"proto\": \"icmp\", \"icmp_type\": "
+        "[\"!echo-request\", \"!11\", \"!0\"]}, {\"family\": \"!ipv6\", "
+        "\"mark\": \"!9\"}]}");
+    const struct ct_match *m = &c->rules.rules[0].match;
+
+    (void)state;
+    assert_int_equal(m->in, 0);
+    assert_int_equal(m->in_too, 1 << 1);
+    assert_int_equal(m->out, 1);
+    assert_int_equal(m->out_too, 1 << 0);
+    assert_true(m->out_negate && !m->in_negate);
+    assert_int_equal(m->family, CT_IPV4); /* which proto says */
+    assert_int_equal(m->mark, 5);
+    assert_int_equal(m->n_marks, 2);
+    assert_int_equal(m->marks[0].mask, 0xf0);
+    assert_int_equal(m->marks[1].value, 7);
+    assert_int_equal(m->icmp_type, 8);
+    assert_int_equal(m->n_icmp_types, 2);
+    assert_int_equal(m->icmp_types[0], 11);
+    assert_int_equal(m->icmp_types[1], 0);
+    assert_true(m->icmp_negate);
+    m = &c->rules.rules[1].match;
+    assert_int_equal(m->family, CT_IPV4);
+    assert_int_equal(m->mark, 9);
+    assert_true(m->mark_negate);
+    config_free(c);
+}
+
 static const struct {
     const char *rule, *hook;
     uint8_t stage, action;
@@ -469,6 +503,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_has_its_default),
         cmocka_unit_test(a_profile_sets_what_is_not_set_by_hand),
         cmocka_unit_test(matches_become_data),
+        cmocka_unit_test(each_match_takes_a_list),
         cmocka_unit_test(an_action_names_its_stage),
         cmocka_unit_test(queues_and_their_rules),
         cmocka_unit_test(translation_targets_in_every_form),

@@ -334,6 +334,14 @@ static const struct {
      "leaves no choice"},
     {"\"workers\": 2, " PRE("\"netmap\": ^\"10.9.0.0/16\""), P0 "/netmap",
      "\"workers\": 1"},
+    /* lists */
+    {FWD("\"in\": [\"lan\", ^\"!wan\"]"), F0 "/in/1", "of both kinds"},
+    {FWD("\"in\": [\"lan\", ^\"nowhere\"]"), F0 "/in/1", "no interface"},
+    {FWD("\"out\": ^[]"), F0 "/out", "an empty list"},
+    {FWD("\"family\": ^[\"!ipv4\", \"!ipv6\"]"), F0 "/family", "nothing"},
+    {FWD("\"mark\": [1, ^\"x\"]"), F0 "/mark/1", "no mark"},
+    {FWD("\"proto\": \"icmp\", \"icmp_type\": [0, ^\"packet-too-big\"]"),
+     F0 "/icmp_type/1", "no type of icmp"},
     /* what is not translated */
     {POST("\"nat\": ^\"some\""), S0 "/nat", "\"none\""},
     {FWD("^\"nat\": \"none\""), F0 "/nat", "makes no sense in forward"},

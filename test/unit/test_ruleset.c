@@ -116,6 +116,8 @@ static bool meets(const struct ct_match *m, const struct ct_pkt *pkt,
     return ruleset_match(&rules, 0, 1, pkt, without_ct) == 0;
 }
 
+static const struct ct_mark marks[] = {{2, 0xff}, {0x10, 0xf0}};
+
 /* A TCP segment 10.0.0.7:4000 > 8.8.8.8:80, from LAN to WAN, NEW, mark 0x12. */
 static void fields(void **state)
 {
@@ -129,6 +131,12 @@ static void fields(void **state)
         {"in, another", {IN(WAN)}, false},
         {"in, negated", {IN(LAN), .in_negate = true}, false},
         {"in, another negated", {IN(DMZ), .in_negate = true}, true},
+        {"in, second of a list", {IN(DMZ), .in_too = 1 << LAN}, true},
+        {"in, none of a list", {IN(DMZ), .in_too = 1 << WAN}, false},
+        {"in, a list negated",
+         {IN(DMZ), .in_too = 1 << LAN, .in_negate = true},
+         false},
+        {"out, second of a list", {OUT(DMZ), .out_too = 1 << WAN}, true},
         {"out", {OUT(WAN)}, true},
         {"out, another", {OUT(LAN)}, false},
         {"out, negated", {OUT(WAN), .out_negate = true}, false},
@@ -164,6 +172,16 @@ static void fields(void **state)
         {"mark", {ANY, .mark = 0x12, .mark_mask = 0xffffffff}, true},
         {"mark under a mask", {ANY, .mark = 0x10, .mark_mask = 0xf0}, true},
         {"mark, another", {ANY, .mark = 0x13, .mark_mask = 0xff}, false},
+        {"mark, negated",
+         {ANY, .mark = 0x13, .mark_mask = 0xff, .mark_negate = true},
+         true},
+        {"mark, third of a list",
+         {ANY, .mark = 1, .mark_mask = 0xff, .marks = marks, .n_marks = 2},
+         true},
+        {"mark, a list negated",
+         {ANY, .mark = 1, .mark_mask = 0xff, .marks = marks, .n_marks = 2,
+          .mark_negate = true},
+         false},
         {"mark zero", {ANY, .mark = 0, .mark_mask = 0xff}, false},
         {"dport in the first range", {ANY, .dport = {ports, 3, false}}, true},
         {"dport not in one range", {ANY, .dport = {ports, 2, false}}, false},
