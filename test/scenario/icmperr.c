@@ -30,6 +30,50 @@ static void rfc5508_req4_from_outside(void **state)
     END(w);
 }
 
+/* What profile weir asks of a quotation is about TCP's numbers only: of all
+ * else an error is as right as in any profile. */
+static void errors_of_all_protocols_in_profile_weir(void **state)
+{
+    static const char *const flows[] = {
+        "udp 'a'", "udplite 'a'", "sctp INIT vtag 0 itag 9", "tcp S seq 77"};
+    struct world *w = WORLD("profile weir");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 4; i++) {
+        sayf(w, C " > " S " %s", flows[i]);
+        sayf(w, "192.0.2.9 > 198.51.100.1 icmp 3/1 about {" W " > " S " %s}",
+             flows[i]);
+        assert_int_equal(w->info, CT_RELATED);
+    }
+    say(w, "10.0.1.2 > 198.51.100.2 icmp echo id 7 seq 1");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 3/1 about {198.51.100.1 > "
+           "198.51.100.2 icmp echo id 7 seq 1}");
+    assert_int_equal(w->info, CT_RELATED);
+    assert_int_equal(w->sent, 10);
+    END(w);
+}
+
+/* The mark of a flow is that of errors about it, and the other way round. */
+static void an_error_bears_its_flows_mark(void **state)
+{
+    struct world *w = WORLD(
+        "prerouting {\"in\":\"lan\",\"ct_state\":\"new\",\"set_mark\":7}; "
+        "forward {\"ct_state\":\"related\",\"mark\":\"!7\",\"verdict\":"
+        "\"drop\"}; postrouting {\"ct_state\":\"related\",\"set_mark\":9}; "
+        "forward {\"ct_state\":\"new\",\"mark\":9,\"verdict\":\"drop\"}");
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " S " udp 'a'");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S " udp 'a'}");
+    assert_int_equal(w->sent, 2);
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 3/3 about {" W " > " S " udp 'a'}");
+    assert_int_equal(w->sent, 2); /* 9 by now */
+    assert_int_equal(w->why, CT_REASON_RULE);
+    END(w);
+}
+
 /* About a query: the id comes back as the inside host chose it. */
 static void rfc5508_req4_about_a_query(void **state)
 {
@@ -323,6 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(rfc5508_req4_from_outside),
+        STORY(errors_of_all_protocols_in_profile_weir),
+        STORY(an_error_bears_its_flows_mark),
         STORY(rfc5508_req4_about_a_query),
         STORY(rfc5508_req5_from_inside),
         STORY(rfc5508_req5_about_an_answer),

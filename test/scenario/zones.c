@@ -162,6 +162,52 @@ static void mappings_of_two_answer_zones(void **state)
     END(w);
 }
 
+/* nat.hairpin: by its mapping a tenant's host is reached by another tenant, and
+ * by the next host of its own network: at the side where the mapping is. */
+static void a_tenant_is_reached_by_its_mapping(void **state)
+{
+    struct world *w = WORLD("hairpin on; " TENANTS);
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > 198.51.100.2:53 udp 'a' @lan2");
+    assert_int_equal(last_sport(w), 4000);
+    w->quiet = false;
+    say(w, "10.0.1.3:5000 > 198.51.100.1:4000 udp 'b' @lan");
+    say(w, "10.0.1.2:4000 > 198.51.100.1:5000 udp 'B' @lan2");
+    say(w, "10.0.1.3:5000 > 198.51.100.1:4000 udp 'b' @lan");
+    say(w, "10.0.1.7:7000 > 198.51.100.1:4000 udp 'c' @lan2");
+    TRACE(w, "[  0] 10.0.1.3:5000 > 198.51.100.1:4000 udp: NEW\n"
+             "      out lan2 198.51.100.1:5000 > 10.0.1.2:4000 udp\n"
+             "[  0] 10.0.1.2:4000 > 198.51.100.1:5000 udp: ESTABLISHED\n"
+             "      out lan 198.51.100.1:4000 > 10.0.1.3:5000 udp\n"
+             "[  0] 10.0.1.3:5000 > 198.51.100.1:4000 udp: ESTABLISHED\n"
+             "      out lan2 198.51.100.1:5000 > 10.0.1.2:4000 udp\n"
+             "[  0] 10.0.1.7:7000 > 198.51.100.1:4000 udp: NEW\n"
+             "      out lan2 198.51.100.1:7000 > 10.0.1.2:4000 udp\n");
+    END(w);
+}
+
+/* A tenant's mapping is not another one's of the same address and port. */
+static void mappings_are_a_tenants_own(void **state)
+{
+    struct world *w = WORLD(TENANTS);
+    uint16_t second;
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > 198.51.100.2:53 udp 'a' @lan");
+    assert_int_equal(last_sport(w), 4000);
+    say(w, "10.0.1.2:4000 > 198.51.100.2:53 udp 'a' @lan2");
+    second = last_sport(w);
+    assert_int_not_equal(second, 4000);
+    say(w, "10.0.1.2:4000 > 198.51.100.3:53 udp 'a' @lan2");
+    assert_int_equal(last_sport(w), second);
+    say(w, "10.0.1.2:4000 > 198.51.100.3:53 udp 'a' @lan");
+    assert_int_equal(last_sport(w), 4000);
+    END(w);
+}
+
 /* Two zones towards one remote: the one is full, exactly, the other has every
  * port; what ends in the one frees nothing in the other. */
 static void zones_do_not_fill_each_other(void **state)
@@ -203,6 +249,8 @@ int main(void)
         STORY(strangers_have_no_way_to_a_shared_network),
         STORY(tenants_are_no_spoofers),
         STORY(mappings_of_two_answer_zones),
+        STORY(a_tenant_is_reached_by_its_mapping),
+        STORY(mappings_are_a_tenants_own),
         STORY(zones_do_not_fill_each_other),
     };
 
