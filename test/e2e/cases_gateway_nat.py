@@ -1,0 +1,62 @@
+"""cases_gateway_nat.py - gateway mode: what is hidden, and when there is nothing
+to hide it behind"""
+import socket
+
+from lab import LAN, WAN, WAN_GW, need, same, wait_for
+from lab_gateway import GatewayLab, Sniffer
+
+CASES = {}
+NEXT = "198.51.100.77"      # another lease
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def no_address(w):
+    return w.stats()["drops"].get("no_address", 0)
+
+
+def sent_from_inside(w, s, n=1):
+    """n more datagrams were refused for want of an address."""
+    before = no_address(w)
+    for _ in range(n):
+        s.sendto(b"x", (WAN, 7000))
+    wait_for("they are refused", lambda: no_address(w) >= before + n, 3)
+
+
+@case
+def gateway_without_address(workers):
+    """wan loses its address for a while, and there is a route all the same:
+    nothing from inside is seen outside, and the very flow that was refused is
+    hidden behind the next address."""
+    with GatewayLab(workers) as w:
+        w.settled = False
+        w.serve("wan", "udp", WAN, "7000")
+        sniffer = Sniffer(w, "wan")
+        s = w.open("lan", socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((LAN, 5555))
+        w.batch("gw", f"addr del {WAN_GW}/24 dev eth1",
+                "route add 198.51.100.0/24 dev eth1")
+        wait_for("the address is forgotten",
+                 lambda: WAN_GW not in w.run("gw", "ip rule"), 3)
+        sniffer.sources()
+        sent_from_inside(w, s, 5)
+        same(sniffer.sources() & {LAN}, set(), "who was seen outside")
+        w.batch("gw", "route del 198.51.100.0/24 dev eth1",
+                f"addr add {NEXT}/24 dev eth1")
+        wait_for("the new address is followed",
+                 lambda: NEXT in w.run("gw", "ip rule"), 3)
+        s.settimeout(0.3)
+        wait_for("it is served", lambda: answered(s) == NEXT, 3)
+        need(LAN not in sniffer.sources(), "an inside address was seen")
+        sniffer.close()
+
+
+def answered(s):
+    s.sendto(b"x", (WAN, 7000))
+    try:
+        return s.recv(65536).split(b" ", 1)[0].decode()
+    except TimeoutError:
+        return None
