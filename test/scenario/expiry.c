@@ -214,6 +214,36 @@ static void reload_changes_timeouts(void **state)
     END(w);
 }
 
+/* Entries are used again: the next flow of one counts from nothing, and bears
+ * nothing of the former. */
+static void an_entrys_next_flow_begins_from_nothing(void **state)
+{
+    struct world *w =
+        WORLD("max 16; prerouting {\"dport\":80,\"proto\":\"udp\","
+              "\"set_mark\":7}");
+    struct ct_view v;
+    uint32_t slot = 0;
+
+    (void)state;
+    w->quiet = true;
+    for (int i = 0; i < 5; i++)
+        say(w, C " > " S " udp 'abc'");
+    while (!ct_read(w->rig.ct, slot, w->rig.now, &v))
+        slot++;
+    assert_int_equal(v.packets[CT_DIR_ORIGINAL], 5);
+    assert_int_equal(v.mark, 7);
+    elapse(w, 31);
+    assert_int_equal(count_flows(w), 0);
+    for (int i = 0; i < 16; i++)
+        sayf(w, "10.0.1.3:%d > 198.51.100.3:53 udp 'a'", 5000 + i);
+    assert_true(ct_read(w->rig.ct, slot, w->rig.now, &v));
+    assert_int_equal(v.packets[CT_DIR_ORIGINAL], 1);
+    assert_int_equal(v.bytes[CT_DIR_ORIGINAL], 29);
+    assert_int_equal(v.packets[CT_DIR_REPLY], 0);
+    assert_int_equal(v.mark, 0);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +254,7 @@ int main(void)
         STORY(linux_late_packet_is_a_new_flow),
         STORY(old_flows_are_told),
         STORY(a_long_sleep),
+        STORY(an_entrys_next_flow_begins_from_nothing),
         STORY(reload_changes_timeouts),
     };
 
