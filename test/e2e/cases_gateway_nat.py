@@ -2,7 +2,7 @@
 to hide it behind"""
 import socket
 
-from lab import LAN, WAN, WAN_GW, need, same, wait_for
+from lab import LAN, LAN2, WAN, WAN_GW, need, same, wait_for
 from lab_gateway import GatewayLab, Sniffer
 
 CASES = {}
@@ -60,3 +60,21 @@ def answered(s):
         return s.recv(65536).split(b" ", 1)[0].decode()
     except TimeoutError:
         return None
+
+
+@case
+def gateway_hides_towards_inside(workers):
+    """Also towards the lan a flow may be hidden: a service that has no way to
+    its clients, or is not to see them, sees the gateway alone; and a dnat of
+    the gateway's own packets leads there."""
+    rules = {"prerouting": [{"in": "wan", "proto": "tcp", "dst": WAN_GW,
+                             "dport": 8080, "dnat": f"{LAN2}:80"}],
+             "output": [{"proto": "tcp", "dst": "192.0.2.9", "dport": 80,
+                         "dnat": f"{LAN2}:80"}],
+             "postrouting": [{"masquerade": True}]}
+    with GatewayLab(workers, rules=rules) as w:
+        w.serve("lan2", "http", LAN2, "80", w.folder)
+        w.serve("wan", "http", WAN, "8080", w.folder)
+        w.works(side="wan", host=WAN_GW, seen=WAN_GW)
+        w.works(side="gw", host="192.0.2.9", seen=WAN_GW, port=80)
+        w.works()
