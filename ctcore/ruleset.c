@@ -131,6 +131,13 @@ static void narrow(const struct ct_addr_index *index, struct number base,
     *hi = index->at[part + 1];
 }
 
+/* A set without a range of that family is about the other one, unless it is
+ * about both. */
+static __attribute__((noinline)) bool match_none(const struct ct_addr_set *set)
+{
+    return set->both && set->negate;
+}
+
 static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
 {
     const struct ct_addr_range *r = v4 ? set->v4 : set->v6;
@@ -140,8 +147,8 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
 
     if (!set->present)
         return true;
-    if (hi == 0)
-        return set->both && set->negate; /* else it is about the other one */
+    if (__builtin_expect(hi == 0, 0))
+        return match_none(set);
     if (index->at)
         narrow(index, number(r[0].lo.b, v4), a, &lo, &hi);
     while (lo < hi) { /* lo: how many ranges begin at or below a */
@@ -199,7 +206,9 @@ static bool match_syn(const struct ct_match *m, const struct facts *f)
             f->has_ports);
 }
 
-static bool match_icmp(const struct ct_match *m, const struct facts *f)
+/* Rare in rules, so out of the way of all others. */
+static __attribute__((noinline)) bool match_icmp(const struct ct_match *m,
+                                                 const struct facts *f)
 {
     bool is = m->icmp_type == f->pkt->icmp_type;
 
@@ -208,7 +217,8 @@ static bool match_icmp(const struct ct_match *m, const struct facts *f)
     return f->has_icmp && is != m->icmp_negate;
 }
 
-static bool match_mark(const struct ct_match *m, uint32_t mark)
+static __attribute__((noinline)) bool match_mark(const struct ct_match *m,
+                                                 uint32_t mark)
 {
     bool is = (mark & m->mark_mask) == (m->mark & m->mark_mask);
 
@@ -263,9 +273,10 @@ static bool match(const struct ct_match *m, const struct facts *f)
            match_proto(m, pkt->tuple.proto) &&
            (f->without_ct ||
             (match_info(m, pkt->info) && match_status(m, pkt->conn))) &&
-           match_mark(m, pkt->mark) && match_zone(m, pkt) &&
-           match_labels(m, pkt->labels) && match_l4(m, f) &&
-           match_addr(&m->src, f->src, v4) && match_addr(&m->dst, f->dst, v4);
+           (m->mark_mask == 0 || match_mark(m, pkt->mark)) &&
+           match_zone(m, pkt) && match_labels(m, pkt->labels) &&
+           match_l4(m, f) && match_addr(&m->src, f->src, v4) &&
+           match_addr(&m->dst, f->dst, v4);
 }
 
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,

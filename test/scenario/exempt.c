@@ -78,6 +78,54 @@ static void a_guess_exempts_nothing(void **state)
     END(w);
 }
 
+/* Nor does a "none" that may have been meant, but does not match. */
+static void none_must_match_too(void **state)
+{
+    struct world *w = WORLD(
+        "masquerade off; postrouting {\"out\":\"wan\",\"ct_state\":\"new\","
+        "\"nat\":\"none\",\"dst\":\"" SITE "\"}; " MASQ);
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " SITE ":80 tcp SF seq 1");
+    assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
+    say(w, C " > " SITE ":80 tcp S seq 1");
+    assert_int_equal(w->last[15], 2); /* as it is */
+    END(w);
+}
+
+/* What conntrack is not to see is not translated: the operator has said so. */
+static void what_is_not_tracked_leaves_as_it_is(void **state)
+{
+    struct world *w = WORLD("masquerade off; prerouting {\"dst\":\"" SITE
+                            "\",\"notrack\":true}; " MASQ);
+
+    (void)state;
+    say(w, C " > " SITE ":53 udp 'a'");
+    TRACE(w, "[  0] " C " > " SITE ":53 udp: UNTRACKED\n"
+             "      out wan " C " > " SITE ":53 udp\n");
+    END(w);
+}
+
+/* A segment that its hidden flow can't have sent does not leave as it is, even
+ * if no rule would hide it any more. */
+static void a_hidden_flow_stays_hidden_without_its_rule(void **state)
+{
+    struct world *w = WORLD("masquerade off; " MASQ);
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " SITE ":80 tcp S seq 1000");
+    say(w, SITE ":80 > " W ":4000 tcp S. seq 5000 ack 1001");
+    reload(w, "masquerade off");
+    say(w, C " > " SITE ":80 tcp . seq 900001001 ack 5001");
+    assert_int_equal(w->info, CT_INVALID);
+    assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
+    say(w, C " > " SITE ":80 tcp . seq 1001 ack 5001");
+    assert_int_equal(w->last[15], 1); /* translated */
+    END(w);
+}
+
 /* Behind the translation an accept says nothing of it. */
 static void order_counts(void **state)
 {
@@ -159,6 +207,9 @@ int main(void)
         STORY(a_site_is_exempt_from_masquerade),
         STORY(what_is_exempt_is_not_refused_as_untranslated),
         STORY(a_guess_exempts_nothing),
+        STORY(none_must_match_too),
+        STORY(what_is_not_tracked_leaves_as_it_is),
+        STORY(a_hidden_flow_stays_hidden_without_its_rule),
         STORY(order_counts),
         STORY(a_source_is_exempt_from_a_forward),
         STORY(an_exempt_flow_is_no_hairpin),
