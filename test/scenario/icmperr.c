@@ -54,6 +54,47 @@ static void errors_of_all_protocols_in_profile_weir(void **state)
     END(w);
 }
 
+/* What nobody should send any more is none of a flow's, there (RFC 6633, RFC
+ * 1812 section 5.2.7.2). */
+static void redirects_and_quench_in_profile_weir(void **state)
+{
+    static const char *const kinds[] = {"5/1", "4/0"};
+    static const enum ct_info want[] = {CT_RELATED, CT_INVALID};
+
+    (void)state;
+    for (unsigned weir = 0; weir < 2; weir++) {
+        struct world *w =
+            WORLD(weir ? "masquerade off; profile weir" : "masquerade off");
+
+        w->quiet = true;
+        say(w, C " > " S " udp 'a'");
+        for (unsigned i = 0; i < 2; i++) {
+            sayf(w,
+                 "192.0.2.9 > 10.0.1.2 icmp %s about {" C " > " S " udp 'a'}",
+                 kinds[i]);
+            assert_int_equal(w->info, want[weir]);
+        }
+        END(w);
+    }
+}
+
+/* A tenant's error about what came in by a forward bears his zone; the flow's
+ * answers have another one. */
+static void an_error_from_a_zone_finds_its_flow(void **state)
+{
+    struct world *w = WORLD("prerouting {\"in\":\"lan\",\"set_zone_orig\":1}; "
+                            "dnat udp 198.51.100.1:514 -> 10.0.1.2:514");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "198.51.100.7:999 > 198.51.100.1:514 udp 'a'");
+    say(w, "10.0.1.2 > 198.51.100.7 icmp 3/3 about {198.51.100.7:999 > "
+           "10.0.1.2:514 udp 'a'}");
+    assert_int_equal(w->info, CT_RELATED);
+    assert_int_equal(w->last[12], 198); /* translated */
+    END(w);
+}
+
 /* The mark of a flow is that of errors about it, and the other way round. */
 static void an_error_bears_its_flows_mark(void **state)
 {
@@ -368,6 +409,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(rfc5508_req4_from_outside),
         STORY(errors_of_all_protocols_in_profile_weir),
+        STORY(redirects_and_quench_in_profile_weir),
+        STORY(an_error_from_a_zone_finds_its_flow),
         STORY(an_error_bears_its_flows_mark),
         STORY(rfc5508_req4_about_a_query),
         STORY(rfc5508_req5_from_inside),

@@ -107,6 +107,33 @@ static void linux_ports_are_shared_between_destinations(void **state)
     END(w);
 }
 
+/* Profiles weir and rfc: whoever has an outside port has it towards everyone,
+ * as long as others are left; and when he is gone the next one may have it. */
+static void weir_ports_are_exclusive(void **state)
+{
+    static const char *const profiles[] = {"weir", "rfc"};
+
+    (void)state;
+    for (unsigned p = 0; p < 2; p++) {
+        char text[64];
+        struct world *w;
+
+        snprintf(text, sizeof text, "profile %s; tune port_quarantine 0",
+                 profiles[p]);
+        w = WORLD(text);
+        w->quiet = true;
+        say(w, "10.0.1.9:9 > 198.51.100.9:80 udp"); /* one is counted */
+        say(w, "10.0.1.2:5000 > 198.51.100.2:80 udp");
+        assert_int_equal(last_sport(w), 5000);
+        say(w, "10.0.1.3:5000 > 198.51.100.3:80 udp");
+        assert_int_not_equal(last_sport(w), 5000);
+        elapse(w, 301);
+        say(w, "10.0.1.3:5000 > 198.51.100.3:80 udp");
+        assert_int_equal(last_sport(w), 5000);
+        END(w);
+    }
+}
+
 /* S5: a thousand hosts, one port, one server: a thousand outside ports, and
  * every answer finds its host. */
 static void s5_reply_tuples_are_unique(void **state)
@@ -498,6 +525,7 @@ int main(void)
         STORY(rfc4787_req1_endpoint_independent),
         STORY(linux_two_clients_one_port),
         STORY(linux_ports_are_shared_between_destinations),
+        STORY(weir_ports_are_exclusive),
         STORY(s5_reply_tuples_are_unique),
         STORY(u5_ports_exhausted),
         STORY(u5_the_last_free_port_is_found),
