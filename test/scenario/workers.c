@@ -543,6 +543,39 @@ static void held_first_packet_comes_too_late(void **state)
     assert_in_range(moved, 1, 31);
 }
 
+/* 1:1: each host has a whole address, both ways. */
+static void whole_addresses_are_their_hosts(void **state)
+{
+    char pre[2048] = "", post[2048] = "";
+
+    (void)state;
+    for (unsigned i = 2; i < 2 + HOSTS; i++) {
+        sprintf(pre + strlen(pre),
+                "%s{\"in\":\"wan\",\"dst\":\"198.51.100.1%02u\",\"dnat\":"
+                "\"10.0.1.%u\"}",
+                i > 2 ? "," : "", i, i);
+        sprintf(post + strlen(post),
+                "%s{\"out\":\"wan\",\"src\":\"10.0.1.%u\",\"snat\":"
+                "\"198.51.100.1%02u\"}",
+                i > 2 ? "," : "", i, i);
+    }
+    EACH_COUNT(n)
+    {
+        begin(n, pre, post, "");
+        for (unsigned i = 2; i < 2 + HOSTS; i++) {
+            say("10.0.1.%u:4000 > 203.0.113.5:80 udp 'a'", i);
+            assert_int_equal(last_port(false), 4000);
+            assert_int_equal(t.last[15], 100 + i);
+            say("203.0.113.5:80 > 198.51.100.1%02u:4000 udp 'A'", i);
+            went_to(i);
+            say("203.0.113.7:9 > 198.51.100.1%02u:22 udp 'x'", i);
+            went_to(i);
+        }
+        assert_int_equal(rig_stat(&t.rig, CT_STAT_entries), 2 * HOSTS);
+        end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -557,6 +590,7 @@ int main(void)
         cmocka_unit_test(restart_finds_the_same_ports),
         cmocka_unit_test(limits_hold_for_all_together),
         cmocka_unit_test(connlimit_counts_a_prefix_in_all_shards),
+        cmocka_unit_test(whole_addresses_are_their_hosts),
         cmocka_unit_test(one_flow_across_the_swap),
         cmocka_unit_test(held_first_packet_comes_too_late),
     };
