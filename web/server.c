@@ -5,13 +5,12 @@
  * turn is bounded: so many events, new clients and requests, whatever waits.
  * Health checks go before all other requests.
  *
- * A new client always gets in.  When all places are taken, or descriptors or
- * memory run out, one that idles gives up its place: of the address that has
- * most of them, the one that has waited longest.  So idle clients lock out
- * nobody, also where all come from one address (a published port of Docker). */
+ * A new client always gets in: when all places are taken, or descriptors or
+ * memory run out, another gives up its place (places.c). */
 #include "server.h"
 #include "address.h"
 #include "daemon.h"
+#include "places.h"
 #include "problem.h"
 
 #include <errno.h>
@@ -24,8 +23,7 @@
 
 enum {
     SWEEP_MS = 500,
-    TURN_NS = 2000000, /* of requests begun in one turn */
-    ADDRESSES = 1024   /* counts by a hash of the address */
+    TURN_NS = 2000000 /* of requests begun in one turn */
 };
 
 struct server {
@@ -35,10 +33,10 @@ struct server {
     bool paused; /* no descriptor for a new client: on_sweep() tries again */
     int fd, epoll;
     struct conn *conns;
-    unsigned n_conns, n_answers;
+    unsigned n_answers;
     struct conn_host host;
     struct daemon_host daemon;
-    uint16_t by_address[ADDRESSES];
+    struct places places;
     uv_poll_t poll, mhd_poll;
     uv_timer_t due;   /* MHD's */
     uv_idle_t soon;   /* the same, at once */
@@ -83,8 +81,7 @@ static void count_answer(struct conn *c, int n)
 
 static void forget(struct conn *c)
 {
-    c->server->by_address[c->address % ADDRESSES]--;
-    c->server->n_conns--;
+    places_give(&c->server->places, c);
 }
 
 static size_t refusal(struct conn *c, char *out, size_t room)
@@ -103,46 +100,11 @@ static struct conn *find(void *arg, int far)
     return NULL;
 }
 
-/* ---- places ---- */
-
-/* How willingly c gives up its place; 0: not at all. */
-static unsigned rank(const struct conn *c)
-{
-    if (c->fd < 0)
-        return 0;
-    switch (c->state) {
-    case CONN_LINGER:
-        return 4;
-    case CONN_HEAD:
-        return 3;
-    case CONN_ANSWER:
-        return c->stalled || c->idle ? 2 : 0;
-    case CONN_READY:
-        return c->head.health ? 0 : 1;
-    }
-    return 0;
-}
-
-/* Should a go rather than b? */
-static bool rather(const struct server *s, const struct conn *a,
-                   const struct conn *b)
-{
-    unsigned n = s->by_address[a->address % ADDRESSES];
-    unsigned m = b ? s->by_address[b->address % ADDRESSES] : 0;
-
-    if (!b || rank(a) != rank(b))
-        return !b || rank(a) > rank(b);
-    return n != m ? n > m : a->since < b->since;
-}
-
 /* Close the one that is missed least.  False: none may be closed. */
 static bool make_room(struct server *s)
 {
-    struct conn *c, *worst = NULL;
+    struct conn *worst = places_worst(&s->places, s->conns);
 
-    for (c = s->conns; c; c = c->next)
-        if (rank(c) && rather(s, c, worst))
-            worst = c;
     if (!worst)
         return false;
     s->site->closed[CLOSED_ROOM]++;
@@ -200,8 +162,7 @@ static void begin(struct server *s, int fd, const struct sockaddr_storage *a)
     if (c->next)
         c->next->link = &c->next;
     s->conns = c;
-    s->by_address[c->address % ADDRESSES]++;
-    s->n_conns++;
+    places_take(&s->places, c);
     conn_enter(c, CONN_HEAD);
     c->watched[0] = EPOLLIN;
     watch(c, false, EPOLLIN);
@@ -229,7 +190,7 @@ static bool accept_some(struct server *s)
         memset(&a, 0, sizeof(a));
         fd = accept4(s->fd, (struct sockaddr *)&a, &len,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && s->n_conns >= room(s) && !make_room(s))
+        if (fd >= 0 && s->places.n >= room(s) && !make_room(s))
             (void)close(fd); /* each place is in use for an answer */
         else if (fd >= 0)
             begin(s, fd, &a);

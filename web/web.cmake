@@ -20,6 +20,7 @@ set(web_sources
     names.c
     openapi.c
     pace.c
+    places.c
     problem.c
     queues.c
     request.c
