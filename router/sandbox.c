@@ -271,11 +271,12 @@ int sandbox_confine(const struct sandbox_place *place, size_t n, char err[256])
         code = sandbox_files_limit(place, n);
     if (code == 0)
         return 0;
-    if (code == -ENOSYS || code == -EOPNOTSUPP) {
+    /* -EPERM: an engine's list of system calls that is older than Landlock. */
+    if (code == -ENOSYS || code == -EOPNOTSUPP || code == -EPERM) {
         (void)snprintf(err, 256,
-                       "this kernel has no Landlock: weir could open whatever "
-                       "user %u may",
-                       (unsigned)geteuid());
+                       "there is no Landlock here (%s): files are limited by "
+                       "the rights of user %u alone",
+                       strerror(-code), (unsigned)geteuid());
         return 0;
     }
     (void)snprintf(err, 256, "can't confine weir to its files: %s",
@@ -290,7 +291,9 @@ int sandbox_limit_calls(enum sandbox_caller who, char err[256])
     err[0] = '\0';
     if (code == 0)
         return 0;
-    (void)snprintf(err, 256, "can't limit weir's system calls: %s",
+    (void)snprintf(err, 256,
+                   "can't limit weir's system calls: %s; --sandbox off goes "
+                   "without",
                    strerror(-code));
     return -1;
 }

@@ -39,8 +39,8 @@ def tells(w, name, *words):
     detail = failing(w)[name]
     for word in words:
         need(word in detail, f"{word!r} is missing: {detail}")
-    need(f"{name}: not ready: {detail}" in w.weir.output(),
-         f"{detail!r} is not in the log")
+    wait_for(f"{detail!r} is in the log", lambda: f"{name}: not ready: "
+             f"{detail}" in w.weir.output())
     out = sh([lab.weir_bin(), "health", "--socket", w.weir.socket],
              check=False)
     need(out.startswith("not ready: "), out)

@@ -214,7 +214,9 @@ def gateway_user(workers):
     with GatewayLab(workers, start=False) as w:
         os.chown(w.folder, 65532, 65532)
         w.user = ("--user", "65532:65532")
-        roots = lab.with_node("0600")
+        roots = lab.with_node(      # as a container's root has it
+            "0600", "setpriv", "--inh-caps=-all",
+            "--bounding-set=-all,+net_admin,+setuid,+setgid")
         w.start(roots)
         w.serve("wan", "http", WAN, "8080", w.folder)
         w.works()
