@@ -15,7 +15,6 @@ import tree
 KNOWN = {
     ("uninitvar", "ctcore/connlimit.c"):
         "without memory only sizes are counted; scratch's are, not its values",
-    ("uninitvar", "ctcore/expect.c"): "filled word by word, by atomic loads",
     ("uninitvar", "ctcore/table.c"): "filled word by word, by atomic loads",
     ("comparePointers", "web/assets.c"):
         "both symbols are of one file, taken in by .incbin",

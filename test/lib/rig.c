@@ -370,9 +370,11 @@ static uint32_t owner_of(const struct rig_shard *s, uint32_t by,
 uint32_t rig_walk_by(struct rig *rig, uint32_t by, struct ct_pkt *pkt)
 {
     const struct rig_shard *s = &rig->shard[by];
-    uint32_t owner = rig->n > 1 ? owner_of(s, by, pkt) : 0;
+    uint32_t owner = 0;
 
-    pkt->self = rig->host;
+    pkt->self = rig->host; /* or a packet to itself would not be parsed */
+    if (rig->n > 1)
+        owner = owner_of(s, by, pkt);
     pkt->steered = s->steer->view.serial;
     batch(rig, owner, pkt);
     return walk_passed(rig);
