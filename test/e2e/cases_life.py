@@ -72,6 +72,24 @@ def sighup(workers):
         closed.close()
 
 
+@case
+def restart(workers):
+    """Connections outlive a clean restart, with as many workers: each is
+    picked up in the middle, by the worker and at the port that it had."""
+    with Lab(workers) as w:
+        talks = [Talk(w, 9000 + n) for n in range(16)]
+        for talk in talks:
+            talk.say()
+        w.count()
+        same(w.weir.stop()[0], 0, "exit status of the first weir")
+        w.weir.log.close()
+        key = os.path.join(w.folder, "steering.key")
+        same(os.path.exists(key), workers > 1, "a key is kept")
+        w.start()
+        for talk in talks:
+            talk.say(20)
+
+
 def forward_to(host, port):
     return {"in": "wan", "proto": "udp", "dst": lab.WAN_GW, "dport": port,
             "dnat": f"{host}:{port}"}
