@@ -1,5 +1,6 @@
 /* bound.c - which ports the host's own sockets have
  *
+ * The kernel is asked by netlink; where it has no sock_diag, its text is read.
  * A line of /proc/net/tcp, with fields this file does not ask for left out:
  *
  *     sl  local_address rem_address   st ...
@@ -8,6 +9,7 @@
  * Ports are hexadecimal, 0A is LISTEN; IPv6 has longer addresses. */
 #include "bound.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,14 +41,35 @@ static void read_table(uint64_t word[1024], const char *folder,
         fclose(f);
 }
 
-void bound_update(struct ct_reserved *set, const char *folder,
-                  const char *protocol, const struct ct_port_range *ranges,
-                  uint32_t n_ranges)
+static void take_port(void *ctx, uint16_t port)
+{
+    set_port(ctx, port);
+}
+
+/* Changed meanwhile: once more, in a second. */
+static bool ask(uint64_t word[1024], struct netlink *diag, bool tcp)
+{
+    int err;
+
+    if (diag == NULL)
+        return false;
+    err = netlink_sockets_each(diag, CT_IPV4, tcp, take_port, word);
+    if (err < 0 && err != -EAGAIN)
+        return false;
+    (void)netlink_sockets_each(diag, CT_IPV6, tcp, take_port, word);
+    return true;
+}
+
+void bound_update(struct ct_reserved *set, struct netlink *diag,
+                  const char *folder, const char *protocol,
+                  const struct ct_port_range *ranges, uint32_t n_ranges)
 {
     uint64_t word[1024] = {0};
 
-    read_table(word, folder, protocol, "");
-    read_table(word, folder, protocol, "6");
+    if (!ask(word, diag, strcmp(protocol, "tcp") == 0)) {
+        read_table(word, folder, protocol, "");
+        read_table(word, folder, protocol, "6");
+    }
     for (uint32_t i = 0; i < n_ranges; i++)
         for (unsigned p = ranges[i].lo; p <= ranges[i].hi; p++)
             set_port(word, p);

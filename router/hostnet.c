@@ -13,6 +13,7 @@
 #include "bound.h"
 #include "gateway_facts.h"
 #include "log.h"
+#include "netlink_sockets.h"
 #include "sandbox.h"
 
 #include <stdio.h>
@@ -65,6 +66,7 @@ int hostnet_open(struct control *c, struct config **config)
         (void)gateway_may_save(c->gateway);
         sandbox_act_as_user();
     }
+    (void)netlink_sockets_open(&c->diag); /* else the kernel's text is read */
     whole = reload_remake(c, *config);
     if (whole == NULL)
         return BAD_CONFIG;
@@ -79,9 +81,9 @@ void hostnet_reserve(struct control *c)
 
     if (c->gateway == NULL)
         return;
-    bound_update(&c->reserved[0], "/proc/net", "tcp", g->reserved,
+    bound_update(&c->reserved[0], c->diag, "/proc/net", "tcp", g->reserved,
                  g->n_reserved);
-    bound_update(&c->reserved[1], "/proc/net", "udp", g->reserved,
+    bound_update(&c->reserved[1], c->diag, "/proc/net", "udp", g->reserved,
                  g->n_reserved);
 }
 
@@ -230,6 +232,8 @@ void hostnet_end(struct control *c)
     if (uv_is_active((uv_handle_t *)&c->watch))
         uv_poll_stop(&c->watch);
     gateway_close(c->gateway);
+    netlink_close(c->diag);
+    c->diag = NULL;
     gateway_facts_free(&c->facts);
     c->gateway = NULL;
 }

@@ -19,17 +19,18 @@ enum { ANSWER_ROOM = 32768 };
 struct netlink {
     struct mnl_socket *socket;
     unsigned port, seq;
+    bool routing; /* rtnetlink: what it may change is ordered */
     _Alignas(8) char answer[ANSWER_ROOM];
 };
 
-int netlink_open(struct netlink **out)
+int netlink_open_bus(struct netlink **out, int bus)
 {
     struct netlink *nl = calloc(1, sizeof *nl);
     int err, on = 1;
 
     if (nl == NULL)
         return -ENOMEM;
-    nl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    nl->socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
     if (nl->socket == NULL) {
         err = -errno;
         free(nl);
@@ -41,11 +42,17 @@ int netlink_open(struct netlink **out)
         return err;
     }
     nl->port = mnl_socket_get_portid(nl->socket);
+    nl->routing = bus == NETLINK_ROUTE;
     /* Linux 4.20: dumps hold only what was asked for.  Before, all of it. */
     (void)mnl_socket_setsockopt(nl->socket, NETLINK_GET_STRICT_CHK, &on,
                                 sizeof on);
     *out = nl;
     return 0;
+}
+
+int netlink_open(struct netlink **out)
+{
+    return netlink_open_bus(out, NETLINK_ROUTE);
 }
 
 void netlink_close(struct netlink *nl)
@@ -100,7 +107,7 @@ int netlink_answer(struct netlink *nl, const struct nlmsghdr *question,
     const uint32_t seq = question->nlmsg_seq;
     bool disturbed = false;
 
-    if (order_given() && is_change(question))
+    if (order_given() && nl->routing && is_change(question))
         return order_route(question);
     if (mnl_socket_sendto(nl->socket, question, question->nlmsg_len) < 0)
         return -errno;

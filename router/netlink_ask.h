@@ -13,6 +13,9 @@
 
 enum { NETLINK_ROOM = 512 };
 
+/* Another bus than rtnetlink's: NETLINK_*. */
+int netlink_open_bus(struct netlink **out, int bus);
+
 /* Flags beside NLM_F_REQUEST and NLM_F_ACK. */
 struct nlmsghdr *netlink_ask(struct netlink *nl, void *room, uint16_t type,
                              unsigned flags);

@@ -47,7 +47,7 @@ static int bound(int family, int type, unsigned *port)
     return fd;
 }
 
-static void the_kernels_own_tables(void **state)
+static void kernel_says(struct netlink *diag)
 {
     unsigned listens, not_yet, six, asks;
     int fd[] = {bound(AF_INET, SOCK_STREAM, &listens),
@@ -55,22 +55,77 @@ static void the_kernels_own_tables(void **state)
                 bound(AF_INET6, SOCK_STREAM, &six),
                 bound(AF_INET, SOCK_DGRAM, &asks)};
 
-    (void)state;
     assert_int_equal(listen(fd[0], 1), 0);
     assert_int_equal(listen(fd[2], 1), 0);
-    bound_update(&set, "/proc/net", "tcp", NULL, 0);
+    bound_update(&set, diag, "/proc/net", "tcp", NULL, 0);
     assert_true(has(listens));
     assert_true(has(six));
     assert_false(has(not_yet));
-    bound_update(&set, "/proc/net", "udp", NULL, 0);
+    bound_update(&set, diag, "/proc/net", "udp", NULL, 0);
     assert_true(has(asks));
     assert_false(has(listens));
     for (unsigned i = 0; i < 4; i++)
         close(fd[i]);
-    bound_update(&set, "/proc/net", "tcp", NULL, 0);
+    bound_update(&set, diag, "/proc/net", "tcp", NULL, 0);
     assert_false(has(listens));
-    bound_update(&set, "/proc/net", "udp", NULL, 0);
+    bound_update(&set, diag, "/proc/net", "udp", NULL, 0);
     assert_false(has(asks));
+}
+
+static void the_kernels_own_tables(void **state)
+{
+    (void)state;
+    kernel_says(NULL);
+}
+
+static void the_kernel_is_asked(void **state)
+{
+    struct netlink *diag;
+
+    (void)state;
+    assert_int_equal(netlink_sockets_open(&diag), 0);
+    kernel_says(diag);
+    netlink_close(diag);
+}
+
+static void count_port(void *ctx, uint16_t port)
+{
+    (void)port;
+    ++*(unsigned *)ctx;
+}
+
+/* Connections, of whichever number, cost nothing. */
+static void the_connected_are_not_listed(void **state)
+{
+    unsigned before[2] = {0, 0}, after[2] = {0, 0}, port[2];
+    struct netlink *diag;
+    int fd[2] = {bound(AF_INET, SOCK_STREAM, &port[0]),
+                 bound(AF_INET, SOCK_DGRAM, &port[1])};
+    int more[200];
+
+    (void)state;
+    assert_int_equal(listen(fd[0], 200), 0);
+    assert_int_equal(netlink_sockets_open(&diag), 0);
+    for (int tcp = 0; tcp <= 1; tcp++)
+        (void)netlink_sockets_each(diag, CT_IPV4, tcp, count_port,
+                                   &before[tcp]);
+    for (int i = 0; i < 200; i++) {
+        struct sockaddr_in to = {.sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)port[i & 1]),
+                                 .sin_addr = {htonl(INADDR_LOOPBACK)}};
+
+        more[i] = socket(AF_INET, i & 1 ? SOCK_DGRAM : SOCK_STREAM, 0);
+        assert_int_equal(connect(more[i], (void *)&to, sizeof to), 0);
+    }
+    for (int tcp = 0; tcp <= 1; tcp++) {
+        (void)netlink_sockets_each(diag, CT_IPV4, tcp, count_port, &after[tcp]);
+        assert_in_range(after[tcp], 1, before[tcp] + 50); /* others' */
+    }
+    for (int i = 0; i < 200; i++)
+        close(more[i]);
+    close(fd[0]);
+    close(fd[1]);
+    netlink_close(diag);
 }
 
 static void write_table(const char *folder, const char *name, const char *text)
@@ -101,13 +156,13 @@ static void only_listeners_and_those_without_peer(void **state)
     write_table(folder, "udp",
                 "   77: 00000000:0035 00000000:0000 07 00000000:00000000\n"
                 "   78: 0100007F:0036 0200007F:0035 01 00000000:00000000\n");
-    bound_update(&set, folder, "tcp", ranges, 2);
+    bound_update(&set, NULL, folder, "tcp", ranges, 2);
     assert_true(has(8080));
     assert_true(has(22));
     assert_true(has(65530));
     assert_true(has(65535));
     assert_int_equal(count(), 8);
-    bound_update(&set, folder, "udp", NULL, 0);
+    bound_update(&set, NULL, folder, "udp", NULL, 0);
     assert_true(has(53));
     assert_int_equal(count(), 1);
     snprintf(path, sizeof path, "%s/tcp", folder);
@@ -115,7 +170,7 @@ static void only_listeners_and_those_without_peer(void **state)
     snprintf(path, sizeof path, "%s/udp", folder);
     unlink(path);
     rmdir(folder);
-    bound_update(&set, folder, "tcp", NULL, 0);
+    bound_update(&set, NULL, folder, "tcp", NULL, 0);
     assert_int_equal(count(), 0);
 }
 
@@ -123,6 +178,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kernels_own_tables),
+        cmocka_unit_test(the_kernel_is_asked),
+        cmocka_unit_test(the_connected_are_not_listed),
         cmocka_unit_test(only_listeners_and_those_without_peer),
     };
 

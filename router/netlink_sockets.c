@@ -1,0 +1,50 @@
+/* netlink_sockets.c - ports of the host's own sockets, by sock_diag */
+#include "netlink_sockets.h"
+
+#include "netlink_ask.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+
+/* The kernel's numbers of states; a UDP socket that is not connected is called
+ * closed. */
+enum { CLOSED = 7, LISTENS = 10 };
+
+struct each {
+    netlink_sockets_fn *fn;
+    void *ctx;
+};
+
+int netlink_sockets_open(struct netlink **diag)
+{
+    return netlink_open_bus(diag, NETLINK_SOCK_DIAG);
+}
+
+static int read_socket(const struct nlmsghdr *h, void *data)
+{
+    const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
+    const struct each *each = data;
+
+    if (mnl_nlmsg_get_payload_len(h) >= sizeof *m)
+        each->fn(each->ctx, ntohs(m->id.idiag_sport));
+    return MNL_CB_OK;
+}
+
+int netlink_sockets_each(struct netlink *diag, uint8_t family, bool tcp,
+                         netlink_sockets_fn *fn, void *ctx)
+{
+    _Alignas(8) char room[NETLINK_ROOM];
+    struct nlmsghdr *h =
+        netlink_ask(diag, room, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+    struct inet_diag_req_v2 *q = mnl_nlmsg_put_extra_header(h, sizeof *q);
+    struct each each = {fn, ctx};
+
+    q->sdiag_family = netlink_af(family);
+    q->sdiag_protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+    q->idiag_states = 1u << (tcp ? LISTENS : CLOSED);
+    return netlink_answer(diag, h, read_socket, &each);
+}

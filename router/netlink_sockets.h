@@ -1,0 +1,17 @@
+/* netlink_sockets.h - ports of the host's own sockets, by sock_diag */
+#ifndef NETLINK_SOCKETS_H
+#define NETLINK_SOCKETS_H
+
+#include "netlink.h"
+
+/* A netlink of its own.  0 or a negative errno, as below. */
+int netlink_sockets_open(struct netlink **diag);
+
+typedef void netlink_sockets_fn(void *ctx, uint16_t port);
+
+/* Every TCP socket that listens, or UDP socket without a peer: the kernel
+ * chooses them, others cost no copy.  -ENOENT: it has no sock_diag. */
+int netlink_sockets_each(struct netlink *diag, uint8_t family, bool tcp,
+                         netlink_sockets_fn *fn, void *ctx);
+
+#endif
