@@ -15,6 +15,8 @@
 enum { CONFIG_ROOMS = 2 };
 extern const uint8_t config_rooms[CONFIG_ROOMS]; /* enum ct_param */
 
+enum { CONFIG_ADDRS = 8 }; /* of an interface */
+
 struct config_iface {
     char name[16]; /* as rules call it */
     char tun[16];  /* the kernel's device name */
@@ -30,7 +32,7 @@ struct config_iface {
     struct {
         union ct_addr addr;
         uint8_t family, len;
-    } addr[8];
+    } addr[CONFIG_ADDRS];
 };
 
 /* What waits is late: at 80,000 packets a second 5,000 are 62 ms.  500, the
@@ -60,8 +62,10 @@ struct config_facts {
         struct {
             union ct_addr addr;
             uint8_t family, len;
-        } addr[8]; /* global ones, IPv4 first, then in the kernel's order */
-    } device[2];   /* lan, wan */
+        } addr[CONFIG_ADDRS]; /* global ones, IPv4 first, then in the kernel's
+                                 order */
+        uint32_t n_more;      /* that have no room there */
+    } device[2];              /* lan, wan */
     struct config_facts_route {
         union ct_addr addr;
         uint8_t family, len;

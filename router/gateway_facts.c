@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAN, WAN, TRIES = 16, ADDRS = 8 };
+enum { LAN, WAN, TRIES = 16 };
 
 static const char *const keys[] = {"gateway.lan", "gateway.wan"};
 
@@ -209,11 +209,15 @@ static void fill(const struct look *l, const struct netlink_device *d,
     out->index = d->index;
     out->mtu = (uint16_t)(d->mtu > UINT16_MAX ? UINT16_MAX : d->mtu);
     for (int round = 0; round <= 4; round++)
-        for (uint32_t i = 0; i < l->n_addrs && out->n_addrs < ADDRS; i++) {
+        for (uint32_t i = 0; i < l->n_addrs; i++) {
             const struct netlink_addr *a = &l->addr[i];
 
             if (a->index != d->index || rank(a) != round)
                 continue;
+            if (out->n_addrs == CONFIG_ADDRS) {
+                out->n_more++;
+                continue;
+            }
             out->addr[out->n_addrs].addr = a->addr;
             out->addr[out->n_addrs].family = a->family;
             out->addr[out->n_addrs++].len = a->len;
@@ -351,7 +355,7 @@ static bool same_device(const struct config_facts_device *a,
                         const struct config_facts_device *b)
 {
     if (strcmp(a->name, b->name) != 0 || a->index != b->index ||
-        a->mtu != b->mtu || a->n_addrs != b->n_addrs)
+        a->mtu != b->mtu || a->n_addrs != b->n_addrs || a->n_more != b->n_more)
         return false;
     for (unsigned i = 0; i < a->n_addrs; i++)
         if (!ct_addr_eq(&a->addr[i].addr, &b->addr[i].addr) ||

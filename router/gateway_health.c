@@ -88,6 +88,17 @@ static const union ct_addr *first(const struct config_facts_device *d,
     return NULL;
 }
 
+static void look_more(const struct config_facts_device *d, int side,
+                      struct gateway_finding *f)
+{
+    if (d->n_more > 0 && f->level == HEALTH_OK)
+        find(f, HEALTH_WARN,
+             "device %s (%s) has %u addresses: the first %u are served, IPv4 "
+             "before IPv6 and in the order of ip addr, the others are not",
+             d->name, sides[side], (unsigned)d->n_addrs + d->n_more,
+             d->n_addrs);
+}
+
 static void look_addresses(const struct config_facts *facts,
                            struct gateway_health_memory *memory,
                            struct gateway_health *out)
@@ -98,6 +109,7 @@ static void look_addresses(const struct config_facts *facts,
     if (lan->index != 0 && lan->n_addrs == 0 && facts->n_routes == 0)
         find(&out->address[LAN], HEALTH_FAIL,
              "device %s (lan) has neither an address nor a route", lan->name);
+    look_more(lan, LAN, &out->address[LAN]);
     if (wan->index == 0)
         return;
     if (wan->n_addrs == 0)
@@ -107,6 +119,7 @@ static void look_addresses(const struct config_facts *facts,
         find(&out->address[WAN], memory->ipv4 ? HEALTH_FAIL : HEALTH_WARN,
              "device %s (wan) has no IPv4 address to translate to", wan->name);
     memory->ipv4 = memory->ipv4 || first(wan, CT_IPV4) != NULL;
+    look_more(wan, WAN, &out->address[WAN]);
 }
 
 /* ---- the route out ---- */

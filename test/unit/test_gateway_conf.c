@@ -12,6 +12,7 @@
 static void facts_are_told(void **state)
 {
     struct config_gateway want = {.device = {"10.88.0.0/16", "203.0.113.0/24"}};
+    struct gateway_health health;
     struct config_facts f;
     struct gateway *gw;
 
@@ -56,6 +57,13 @@ static void facts_are_told(void **state)
     assert_int_equal(f.device[LAN].addr[7].addr.b[15], 0x66); /* deprecated */
     assert_int_equal(f.device[WAN].n_addrs, 8);               /* of ten */
     assert_int_equal(f.device[WAN].addr[7].addr.b[3], 8);
+    assert_int_equal(f.device[WAN].n_more, 2);
+    assert_int_equal(f.device[LAN].n_more, 0);
+    gateway_check(gw, &f, &health);
+    assert_int_equal(health.address[WAN].level, HEALTH_WARN);
+    assert_non_null(strstr(health.address[WAN].text, "has 10 addresses: the "
+                                                     "first 8 are served"));
+    assert_int_equal(health.address[LAN].level, HEALTH_OK);
     assert_int_equal(f.n_routes, 8);
     assert_int_equal(f.routes[0].addr.b[1], 55);
     assert_int_equal(f.routes[1].addr.b[1], 77);
