@@ -304,7 +304,10 @@ static int gather(struct gateway *gw, struct gateway_plan_input *in,
         gw->tun[i] = tun[i];
         in->tun[i] = d.index;
         in->tun_ipv6[i] = d.ipv6;
-        if (d.index != 0 && gateway_conf_tun(&gw->settings, &d, err) < 0)
+        if (d.index == 0)
+            continue;
+        if (gateway_conf_tun(&gw->settings, &d, err) < 0 ||
+            (i == LAN && gateway_conf_dummy(&gw->settings, &d, err) < 0))
             code = -1;
     }
     if (wan.index != 0 &&

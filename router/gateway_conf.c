@@ -192,6 +192,18 @@ int gateway_conf_group(struct gateway_settings *all,
 
 /* ---- the TUN pair ---- */
 
+/* A device without an address has no source that the kernel's loose check
+ * believes but those it leads to: errors of the host's that bear lan's address
+ * would be dropped.  The dummy address of RFC 7600 is nobody's. */
+int gateway_conf_dummy(struct gateway_settings *all,
+                       const struct netlink_device *tun, char err[256])
+{
+    static const union ct_addr dummy = {.b = {192, 0, 0, 8}};
+    int code = netlink_address(all->nl, tun->index, CT_IPV4, &dummy, 32, true);
+
+    return code < 0 ? tell_device(all, "an address", tun->name, code, err) : 0;
+}
+
 /* Packets that weir writes bear the host's addresses and any sender's. */
 int gateway_conf_tun(struct gateway_settings *all,
                      const struct netlink_device *tun, char err[256])

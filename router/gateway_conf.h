@@ -25,4 +25,8 @@ int gateway_conf_group(struct gateway_settings *all,
 int gateway_conf_tun(struct gateway_settings *all,
                      const struct netlink_device *tun, char err[256]);
 
+/* Of the inside one. */
+int gateway_conf_dummy(struct gateway_settings *all,
+                       const struct netlink_device *tun, char err[256]);
+
 #endif

@@ -153,8 +153,6 @@ const union ct_addr *local_speaker(const struct local *local, uint8_t iface,
 {
     const union ct_addr *addr = NULL;
 
-    if (local->ifaces.host)
-        iface = local_outside(local);
     if (iface < local->ifaces.n)
         addr = first_of(&local->ifaces.iface[iface], family);
     for (uint32_t i = 0; addr == NULL && i < local->ifaces.n; i++)

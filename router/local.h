@@ -35,9 +35,8 @@ enum ct_reason local_src(const struct local *local, uint8_t family,
 /* The first outside interface. */
 uint8_t local_outside(const struct local *local);
 
-/* The router's address that speaks on iface: the interface's own (in gateway
- * mode the outside one's: only for that does the kernel take packets of ours,
- * see host.h), else any of that family; NULL: it has none. */
+/* The router's address that speaks on iface: the interface's own, else any of
+ * that family; NULL: it has none. */
 const union ct_addr *local_speaker(const struct local *local, uint8_t iface,
                                    uint8_t family);
 

@@ -285,7 +285,7 @@ int netlink_queue(struct netlink *nl, uint32_t index, uint32_t packets)
 }
 
 int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,
-                    const union ct_addr *addr, uint8_t prefix)
+                    const union ct_addr *addr, uint8_t prefix, bool to_host)
 {
     _Alignas(8) char room[NETLINK_ROOM];
     struct nlmsghdr *h =
@@ -297,7 +297,7 @@ int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,
     m->ifa_family = v4 ? AF_INET : AF_INET6;
     m->ifa_prefixlen = prefix;
     m->ifa_flags = v4 ? 0 : IFA_F_NODAD;
-    m->ifa_scope = RT_SCOPE_UNIVERSE;
+    m->ifa_scope = to_host ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
     m->ifa_index = index;
     mnl_attr_put(h, IFA_LOCAL, v4 ? 4 : 16, addr->b);
     mnl_attr_put(h, IFA_ADDRESS, v4 ? 4 : 16, addr->b);

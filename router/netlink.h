@@ -36,8 +36,9 @@ int netlink_start(struct netlink *nl, uint32_t index, uint16_t mtu);
 /* So many packets may wait in the device. */
 int netlink_queue(struct netlink *nl, uint32_t index, uint32_t packets);
 
-/* Give the kernel's side an address; one that is there already is fine. */
+/* Give the kernel's side an address; one that is there already is fine.
+ * to_host: one that the kernel never takes as a source by itself. */
 int netlink_address(struct netlink *nl, uint32_t index, enum ct_family family,
-                    const union ct_addr *addr, uint8_t prefix);
+                    const union ct_addr *addr, uint8_t prefix, bool to_host);
 
 #endif

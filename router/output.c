@@ -6,6 +6,7 @@
 #include "output.h"
 
 #include "fragment.h"
+#include "inet_sum.h"
 #include "segment.h"
 
 static bool dont_fragment(const struct ct_pkt *pkt)
@@ -96,12 +97,68 @@ static enum ct_reason send_again(struct piece_ctx *p, struct ct_pkt *pkt)
     return why;
 }
 
+/* An error by its type: only of those is there a packet to look into. */
+static bool is_error(const struct ct_pkt *pkt, uint32_t quote)
+{
+    uint8_t type = pkt->data[pkt->l4_off];
+
+    if (pkt->len < pkt->l4_off + 8 + quote || pkt->csum_partial)
+        return false;
+    if (walk_family(pkt) == CT_IPV6)
+        return pkt->tuple.proto == WALK_ICMPV6 && type < 128;
+    return pkt->tuple.proto == WALK_ICMP &&
+           (type == 3 || type == 11 || type == 12);
+}
+
+static void put_source(struct ct_pkt *pkt, const union ct_addr *to)
+{
+    bool v4 = walk_family(pkt) == CT_IPV4;
+    uint32_t size = v4 ? 4 : 16, at = v4 ? 12 : 8;
+    uint8_t *sum = pkt->data + (v4 ? 10 : pkt->l4_off + 2);
+    uint64_t s = (uint16_t)~walk_get16(sum);
+
+    /* RFC 1624: the old ones go, the new ones come. */
+    s += (uint16_t)~inet_sum(pkt->data + at, size, 0);
+    s += inet_sum(to->b, size, 0);
+    while (s >> 16)
+        s = (s & 0xffff) + (s >> 16);
+    walk_put16(sum, (uint16_t)~s);
+    __builtin_memcpy(pkt->data + at, to->b, size);
+}
+
+/* The host's kernel finds an error behind weir, on the way out, and makes it as
+ * from the outside address: that side has no business inside.  RFC 1812 section
+ * 4.3.2.4: an address of the interface by which it leaves.  What was sent to
+ * the host itself is answered by whom it was for. */
+static void speak_inside(const struct journey *j, struct ct_pkt *pkt)
+{
+    uint8_t family = walk_family(pkt);
+    bool v4 = family == CT_IPV4;
+    uint32_t quote = v4 ? 20 : 40;
+    union ct_addr src, asked = {.w64 = {0, 0}};
+    const union ct_addr *speaker;
+
+    if (pkt->in >= j->local.ifaces.n || pkt->l4_off == 0 ||
+        !j->local.ifaces.iface[pkt->out].inside || !is_error(pkt, quote))
+        return;
+    src = walk_addr(pkt, false);
+    __builtin_memcpy(asked.b,
+                     pkt->data + pkt->l4_off + 8 + quote - (v4 ? 4 : 16),
+                     v4 ? 4 : 16);
+    speaker = local_speaker(&j->local, pkt->out, family);
+    if (speaker != NULL && local_dst(&j->local, family, &src) == LOCAL_SELF &&
+        local_dst(&j->local, family, &asked) != LOCAL_SELF)
+        put_source(pkt, speaker);
+}
+
 enum ct_reason output_send(struct journey *j, struct ct_pkt *pkt)
 {
     struct piece_ctx p = {.j = j, .mtu = j->iface[pkt->out].mtu};
 
     if (!j->iface[pkt->out].usable)
         return CT_REASON_TX_LINK_DOWN;
+    if (j->cfg.host)
+        speak_inside(j, pkt);
     if (pkt->frag_max != 0)
         return send_again(&p, pkt);
     if (pkt->len <= p.mtu || walk_largest(pkt) <= p.mtu || dont_fragment(pkt))

@@ -275,7 +275,7 @@ static int dress(const struct tun *tun, struct netlink *nl, char text[256])
         link.up = true;
         if (c->address_set && !has_address(tun, nl, link.index))
             err = netlink_address(nl, link.index, (enum ct_family)c->family,
-                                  &c->address, c->prefix);
+                                  &c->address, c->prefix, false);
     }
     if (err < 0)
         tun_why_dress(tun, &link, err, text);

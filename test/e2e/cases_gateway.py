@@ -105,12 +105,12 @@ def big(w, path, want):
 
 @case
 def gateway_traceroute(workers):
-    """Three hops: the lan address, W, the server; and a host that is not."""
+    """Three hops: the lan address twice, the server; and a host that is not.
+    Inside, the gateway's own errors never come from its outside address."""
     with StrictLab(workers) as w:
         for how in ("", "-I", "-T -p 81"):
-            for family, hops in (("-4", [{LAN_GW}, {WAN_GW}, {WAN}]),
-                                 ("-6", [{LAN6_GW}, {LAN6_GW, WAN6_GW},
-                                         {WAN6}])):
+            for family, hops in (("-4", [{LAN_GW}, {LAN_GW}, {WAN}]),
+                                 ("-6", [{LAN6_GW}, {LAN6_GW}, {WAN6}])):
                 out = w.run("lan", f"traceroute {family} -n -q 1 -w 2 -m 5 "
                                    f"{how} {next(iter(hops[-1]))}")
                 got = re.findall(r"^ *\d+ +(\S+)", out, re.M)
@@ -120,8 +120,8 @@ def gateway_traceroute(workers):
             w.run("gw", ["sysctl", "-qw",
                          f"net.ipv{family}.neigh.eth1.retrans_time_ms=100"])
         w.settled = False
-        for host, gates in (("198.51.100.77", (WAN_GW,)),
-                            ("2001:db8:1::77", (LAN6_GW, WAN6_GW))):
+        for host, gates in (("198.51.100.77", (LAN_GW,)),
+                            ("2001:db8:1::77", (LAN6_GW,))):
             out = w.run("lan", f"ping -n -c 1 -W 5 {host}", check=False)
             need("nreachable" in out and any(
                 f"From {gate} " in out for gate in gates), out)

@@ -4,6 +4,7 @@
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
 #define W "198.51.100.1"
+#define L "10.0.1.1"
 
 /* The host's connection is a flow like any other; its answer goes to the host,
  * and no hop is taken: the kernel takes its own. */
@@ -96,7 +97,8 @@ static void the_kernel_answers_for_itself(void **state)
 }
 
 /* The kernel takes the hops, and what its errors quote is a packet that weir
- * has translated: from its own address, to its own address. */
+ * has translated: from its own address, to its own address.  The client hears
+ * it from lan's (RFC 1812 section 4.3.2.4). */
 static void errors_of_the_kernel_reach_the_client(void **state)
 {
     struct world *w = HOST_WORLD("");
@@ -108,12 +110,12 @@ static void errors_of_the_kernel_reach_the_client(void **state)
     assert_int_equal(w->last[8], 1);
     say(w, W " > " W " icmp 11/0 about {" W ":4000 > " S " udp 'a'}@wan");
     TRACE(w, "[  0] " W " > " W " icmp 11/0: RELATED\n"
-             "      out lan " W " > 10.0.1.2 icmp 11/0 about {" C " > " S
+             "      out lan " L " > 10.0.1.2 icmp 11/0 about {" C " > " S
              " udp}\n");
     END(w);
 }
 
-/* What weir itself has to tell a client comes from wan's address. */
+/* What weir itself has to tell a client comes from lan's address. */
 static void errors_of_weir(void **state)
 {
     struct world *w = HOST_WORLD("mtu wan 1400");
@@ -122,7 +124,7 @@ static void errors_of_weir(void **state)
     say(w, C " > " S " udp df len 1500");
     TRACE(w,
           "[  0] " C " > " S " udp: NEW\n"
-          "      out lan " W " > 10.0.1.2 icmp 3/4 tos 192 df mtu 1400 about "
+          "      out lan " L " > 10.0.1.2 icmp 3/4 tos 192 df mtu 1400 about "
           "{" C " > " S " udp}\n"
           "      drop too_big\n");
     END(w);
