@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break; /* refused already */
     }
     (void)shutdown(fd, SHUT_WR);
-    if (!web_client_ends(fd, 10000, &a))
+    if (!web_client_ends(fd, 60000, &a))
         abort(); /* still open */
     if (a.status != 0 && !strstr(a.head, "X-Content-Type-Options: nosniff"))
         abort();
