@@ -7,8 +7,8 @@
 
 #include "gateway_apply.h"
 #include "gateway_conf.h"
+#include "gateway_guard.h"
 #include "log.h"
-#include "netlink_notrack.h"
 #include "netlink_watch.h"
 
 #include <errno.h>
@@ -18,8 +18,6 @@
 
 enum { LAN, WAN, LOOPBACK_INDEX = 1, STRICT = 1 };
 
-static const uint32_t none[4];
-
 struct gateway {
     struct config_gateway want;
     struct netlink *nl;
@@ -28,9 +26,10 @@ struct gateway {
     bool ours; /* the kernel's routing: from the first sync on */
     struct gateway_settings settings;
     struct gateway_facts_choice choice;
+    struct gateway_order order;
     uint32_t index[2], tun[2]; /* as they were last seen and given */
-    uint32_t
-        untracked[4]; /* devices that the kernel's conntrack leaves alone */
+    struct gateway_guard *guard;
+    uint32_t proxies, planned_proxies; /* neighbours; there, and ours */
     bool heir; /* of a killed one, who has left no word of the settings */
     bool ipv6; /* was planned: goes on, while devices are away */
     struct gateway_health_memory memory;
@@ -43,6 +42,8 @@ static int open_sockets(struct gateway *gw, char err[256])
     if (code == 0)
         code = netlink_watch_open(&gw->watch);
     if (code == 0)
+        code = gateway_guard_open(&gw->guard);
+    if (code == 0)
         return 0;
     snprintf(err, 256, "can't talk to the kernel by netlink: %s",
              strerror(-code));
@@ -52,6 +53,7 @@ static int open_sockets(struct gateway *gw, char err[256])
 static void release(struct gateway *gw)
 {
     gateway_file_leave(&gw->saved);
+    gateway_guard_close(gw->guard);
     netlink_watch_close(gw->watch);
     netlink_close(gw->nl);
     free(gw);
@@ -91,8 +93,10 @@ bool gateway_may_save(struct gateway *gw)
     return gw->saved.fd >= 0 || gw->saved.path[0] == '\0';
 }
 
-static void find_ours(void *ctx, const struct netlink_rule *rule)
+static void find_ours(void *ctx, const struct netlink_rule *rule,
+                      const struct netlink_rule_told *told)
 {
+    (void)told;
     if (rule->protocol == GATEWAY_PLAN_PROTOCOL)
         *(bool *)ctx = true;
 }
@@ -108,24 +112,8 @@ static void own(struct gateway *gw)
     gateway_setting_open(&gw->settings, gw->nl, &gw->saved);
     (void)netlink_rule_each(gw->nl, CT_IPV4, find_ours, &predecessor);
     gw->heir = predecessor && gw->settings.n == 0;
-    memset(gw->untracked, 0xff, sizeof gw->untracked); /* not known */
     gw->saved.made = false; /* it stays if not all can be given back */
     gw->ours = true;
-}
-
-/* What weir tracks need not be tracked twice.  Only spared work: what can't be
- * had is told, and done without.  At the first call a predecessor's goes. */
-static void leave_alone(struct gateway *gw, const uint32_t devices[4])
-{
-    int code;
-
-    if (memcmp(gw->untracked, devices, sizeof gw->untracked) == 0)
-        return;
-    memcpy(gw->untracked, devices, sizeof gw->untracked);
-    code = devices == none ? netlink_notrack_remove()
-                           : netlink_notrack_put(devices, devices[3]);
-    if (code < 0 && devices != none)
-        log_warn("gateway", "notrack: nf_tables says: %s", strerror(-code));
 }
 
 static void take_back(struct gateway *gw)
@@ -137,10 +125,11 @@ static void take_back(struct gateway *gw)
     if (gateway_setting_restore(&gw->settings) < 0)
         log_warn("gateway", "some of the kernel's settings could not be "
                             "restored");
-    if (nothing == NULL || gateway_apply(gw->nl, nothing, err) < 0)
+    if (nothing == NULL || gateway_apply(gw->nl, nothing, &gw->order, err) < 0)
         log_warn("gateway", "%s", nothing == NULL ? "no memory" : err);
     free(nothing);
-    leave_alone(gw, none);
+    gateway_guard_notrack(gw->guard, NULL);
+    gateway_guard_remove(gw->guard);
 }
 
 void gateway_close(struct gateway *gw)
@@ -160,7 +149,7 @@ int gateway_fd(const struct gateway *gw)
 }
 
 struct draining {
-    const struct gateway *gw;
+    struct gateway *gw;
     bool changed;
 };
 
@@ -194,7 +183,7 @@ static bool spoils(const struct gateway *gw,
 static void judge(void *ctx, const struct netlink_watch_event *e)
 {
     struct draining *d = ctx;
-    const struct gateway *gw = d->gw;
+    struct gateway *gw = d->gw;
     bool of_tun =
         e->index != 0 && (e->index == gw->tun[LAN] || e->index == gw->tun[WAN]);
 
@@ -208,16 +197,25 @@ static void judge(void *ctx, const struct netlink_watch_event *e)
         d->changed = d->changed || (!of_tun && e->index != LOOPBACK_INDEX);
         break;
     case NETLINK_WATCH_ROUTE:
-        d->changed = d->changed || e->table == RT_TABLE_MAIN ||
-                     e->table == GATEWAY_PLAN_IN ||
-                     e->table == GATEWAY_PLAN_OUT ||
-                     e->table == GATEWAY_PLAN_OWN;
+        d->changed =
+            d->changed || e->table == RT_TABLE_MAIN ||
+            e->table == GATEWAY_PLAN_IN || e->table == GATEWAY_PLAN_OUT ||
+            e->table == GATEWAY_PLAN_OWN || e->table == GATEWAY_PLAN_REPLY;
         break;
     case NETLINK_WATCH_RULE:
         d->changed = true;
         break;
     case NETLINK_WATCH_SETTING:
         d->changed = d->changed || spoils(gw, e);
+        break;
+    case NETLINK_WATCH_TABLE:
+        d->changed =
+            gateway_guard_hears(gw->guard, e->port, e->name) || d->changed;
+        break;
+    case NETLINK_WATCH_QUEUE:
+        if (of_tun)
+            gateway_guard_again(gw->guard);
+        d->changed = d->changed || of_tun;
         break;
     }
 }
@@ -226,8 +224,10 @@ bool gateway_drain(struct gateway *gw)
 {
     struct draining d = {.gw = gw};
 
-    /* Any fault means that something may have been missed. */
-    return netlink_watch_read(gw->watch, judge, &d) < 0 || d.changed;
+    if (netlink_watch_read(gw->watch, judge, &d) == 0)
+        return d.changed;
+    gateway_guard_again(gw->guard); /* something may have been missed */
+    return true;
 }
 
 int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256])
@@ -278,12 +278,11 @@ static int set_kernel(struct gateway *gw, const struct config_facts *facts,
     const struct config_facts_device *f = facts->device;
     struct gateway_conf_needs needs = {
         .device = {device(gw, f[LAN].index), device(gw, f[WAN].index)},
-        .wan_ipv6 = f[WAN].index != 0 && has_ipv6(&f[WAN]),
+        .has_ipv6 = {has_ipv6(&f[LAN]), f[WAN].index != 0 && has_ipv6(&f[WAN])},
     };
 
     guess(gw, &needs.device[LAN]);
     guess(gw, &needs.device[WAN]);
-    needs.ipv6 = needs.wan_ipv6 || has_ipv6(&f[LAN]);
     return gateway_conf_apply(&gw->settings, &needs, err);
 }
 
@@ -331,18 +330,23 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     own(gw);
     gateway_setting_follow(&gw->settings);
     code = gather(gw, &in, tun, err);
+    in.marked = gateway_guard_put(gw->guard, gw->nl, facts, tun);
     gateway_plan_make(&in, plan);
+    gw->planned_proxies = 0;
+    for (uint32_t i = 0; i < plan->n; i++)
+        gw->planned_proxies += plan->object[i].kind == GATEWAY_NEIGH;
     /* Behind the rules, so that nothing is forwarded before them, nor without;
      * and each time: a device may be new, or have got its first IPv6 address.
      */
-    if (gateway_apply(gw->nl, plan, err) < 0 || set_kernel(gw, facts, err) < 0)
+    if (gateway_apply(gw->nl, plan, &gw->order, err) < 0 ||
+        set_kernel(gw, facts, err) < 0)
         code = -1;
-    if (gw->want.notrack)
-        leave_alone(gw, (const uint32_t[4]){facts->device[LAN].index,
-                                            facts->device[WAN].index, tun_lan,
-                                            tun_wan});
-    else
-        leave_alone(gw, none);
+    gateway_guard_notrack(gw->guard,
+                          !gw->want.notrack
+                              ? NULL
+                              : (const uint32_t[4]){facts->device[LAN].index,
+                                                    facts->device[WAN].index,
+                                                    tun_lan, tun_wan});
     free(plan);
     return code;
 }
@@ -352,4 +356,20 @@ void gateway_check(struct gateway *gw, const struct config_facts *facts,
 {
     gateway_health_look(gw->nl, &gw->want, facts, gw->tun[WAN], &gw->memory,
                         out);
+}
+
+static void count_proxy(void *ctx, const struct netlink_neigh *neigh)
+{
+    struct gateway *gw = ctx;
+
+    gw->proxies += neigh->protocol == GATEWAY_PLAN_PROTOCOL;
+}
+
+bool gateway_tend(struct gateway *gw)
+{
+    gateway_guard_tell(gw->guard);
+    gw->proxies = 0;
+    return netlink_neigh_each(gw->nl, CT_IPV4, count_proxy, gw) == 0 &&
+           netlink_neigh_each(gw->nl, CT_IPV6, count_proxy, gw) == 0 &&
+           gw->proxies < gw->planned_proxies;
 }

@@ -64,4 +64,8 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
 void gateway_check(struct gateway *gw, const struct config_facts *facts,
                    struct gateway_health *out);
 
+/* Once a second, for what the kernel does not tell of: says in the log what the
+ * guard has dropped.  true: something of ours is gone: look and sync. */
+bool gateway_tend(struct gateway *gw);
+
 #endif

@@ -5,10 +5,8 @@
  * what is too much is deleted.  Starting, following a change, removing what a
  * killed predecessor left and taking all away (an empty plan) are one.
  *
- * The table local is always asked.  The kernel's rule for it is deleted only
- * when ours stands, which is also the moment at which the rules before ours
- * begin to work; and it is made again before ours goes.  Who had moved it to a
- * preference of their own finds it there as before. */
+ * Rules are gateway_order.c's: they come behind the routes they need, and go
+ * before them. */
 #include "gateway_apply.h"
 
 #include <errno.h>
@@ -22,8 +20,6 @@ struct found {
     struct gateway_object *object;
     uint32_t n;
     bool no_memory;
-    /* Rules that are not ours, one bit a family: */
-    unsigned rules, kernels_local, other_local;
 };
 
 struct applying {
@@ -74,26 +70,11 @@ static void take_neigh(void *ctx, const struct netlink_neigh *neigh)
     take(ctx, &o); /* other people's too: one address can't have two */
 }
 
-static void take_rule(void *ctx, const struct netlink_rule *rule)
-{
-    struct found *f = ctx;
-    struct gateway_object o = {.kind = GATEWAY_RULE};
-
-    o.u.rule = *rule;
-    f->rules |= bit(rule->family);
-    if (rule->protocol == GATEWAY_PLAN_PROTOCOL)
-        take(f, &o);
-    else if (gateway_plan_is_local(&o) && rule->pref == 0)
-        f->kernels_local |= bit(rule->family);
-    else if (gateway_plan_is_local(&o))
-        f->other_local |= bit(rule->family);
-}
-
 static int list_family(struct netlink *nl, uint8_t family, struct found *f)
 {
     static const uint32_t tables[] = {GATEWAY_PLAN_IN, GATEWAY_PLAN_OUT,
-                                      GATEWAY_PLAN_OWN};
-    int err = netlink_rule_each(nl, family, take_rule, f);
+                                      GATEWAY_PLAN_OWN, GATEWAY_PLAN_REPLY};
+    int err = 0;
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables && err == 0; i++)
         err = netlink_route_each(nl, family, tables[i], 0, take_route, f);
@@ -102,19 +83,15 @@ static int list_family(struct netlink *nl, uint8_t family, struct found *f)
     return err;
 }
 
-/* A kernel without IPv6 has nothing of it. */
 static int list(struct netlink *nl, struct found *f)
 {
     int err = -EAGAIN;
 
     for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
         f->n = 0;
-        f->rules = f->kernels_local = f->other_local = 0;
         err = list_family(nl, CT_IPV4, f);
         if (err == 0)
             err = list_family(nl, CT_IPV6, f);
-        if (err == -EAFNOSUPPORT && (f->rules & bit(CT_IPV4)) != 0)
-            err = 0;
     }
     return err == 0 && f->no_memory ? -ENOMEM : err;
 }
@@ -123,15 +100,7 @@ static int list(struct netlink *nl, struct found *f)
 
 static const char *kind_text(enum gateway_object_kind kind)
 {
-    switch (kind) {
-    case GATEWAY_ROUTE:
-        return "route";
-    case GATEWAY_NEIGH:
-        return "proxy neighbour";
-    case GATEWAY_RULE:
-        break;
-    }
-    return "routing rule";
+    return kind == GATEWAY_ROUTE ? "route" : "proxy neighbour";
 }
 
 static void fault(struct applying *a, int code, const char *verb,
@@ -144,12 +113,8 @@ static void fault(struct applying *a, int code, const char *verb,
     a->code = code;
     if (code == -EPERM)
         snprintf(a->err, 256,
-                 "no permission to change the kernel's routing rules: run as "
+                 "no permission to change the kernel's routes: run as "
                  "root or with CAP_NET_ADMIN");
-    else if (o->kind == GATEWAY_RULE)
-        snprintf(a->err, 256,
-                 "can't %s the %s routing rule of preference %u: %s", verb,
-                 family, o->u.rule.pref, strerror(-code));
     else
         snprintf(a->err, 256, "can't %s an %s %s: %s", verb, family,
                  kind_text(o->kind), strerror(-code));
@@ -157,28 +122,16 @@ static void fault(struct applying *a, int code, const char *verb,
 
 static int put(struct netlink *nl, const struct gateway_object *o)
 {
-    switch (o->kind) {
-    case GATEWAY_ROUTE:
-        return netlink_route_put(nl, &o->u.route);
-    case GATEWAY_NEIGH:
-        return netlink_neigh_put(nl, &o->u.neigh);
-    case GATEWAY_RULE:
-        break;
-    }
-    return netlink_rule_put(nl, &o->u.rule);
+    return o->kind == GATEWAY_ROUTE ? netlink_route_put(nl, &o->u.route)
+                                    : netlink_neigh_put(nl, &o->u.neigh);
 }
 
 /* What is gone by itself meanwhile, with its device too, is fine. */
 static int delete (struct netlink *nl, const struct gateway_object *o)
 {
-    int err;
+    int err = o->kind == GATEWAY_ROUTE ? netlink_route_delete(nl, &o->u.route)
+                                       : netlink_neigh_delete(nl, &o->u.neigh);
 
-    if (o->kind == GATEWAY_ROUTE)
-        err = netlink_route_delete(nl, &o->u.route);
-    else if (o->kind == GATEWAY_NEIGH)
-        err = netlink_neigh_delete(nl, &o->u.neigh);
-    else
-        err = netlink_rule_delete(nl, &o->u.rule);
     return err == -ENOENT || err == -ESRCH || err == -ENODEV ? 0 : err;
 }
 
@@ -201,7 +154,8 @@ static void add_missing(struct applying *a)
         const struct gateway_object *o = &a->plan->object[i];
         int err;
 
-        if (is_found(&a->found, o) || (err = put(a->nl, o)) == 0)
+        if (o->kind == GATEWAY_RULE || is_found(&a->found, o) ||
+            (err = put(a->nl, o)) == 0)
             continue;
         a->failed |= bit(gateway_plan_family(o));
         fault(a, err, "add", o);
@@ -238,62 +192,35 @@ static void delete_rest(struct applying *a)
     }
 }
 
-/* ---- the table local ---- */
-
-static bool plans_rules(const struct gateway_plan *plan, uint8_t family)
+/* Behind the routes, and before those that go. */
+static void lay_rules(struct applying *a, uint8_t family,
+                      struct gateway_order *order)
 {
-    for (uint32_t i = 0; i < plan->n; i++)
-        if (plan->object[i].kind == GATEWAY_RULE &&
-            plan->object[i].u.rule.family == family)
-            return true;
-    return false;
-}
+    char err[256];
 
-/* Before ours goes. */
-static void give_back_local(struct applying *a, uint8_t family)
-{
-    struct gateway_object o = gateway_plan_kernels_local(family);
-    unsigned there = a->found.kernels_local | a->found.other_local;
-    int err;
-
-    if (plans_rules(a->plan, family) || (a->found.rules & bit(family)) == 0 ||
-        (there & bit(family)) != 0 || (err = put(a->nl, &o)) == 0)
+    if (gateway_order_lay(a->nl, a->plan, family, order, err) == 0)
         return;
     a->failed |= bit(family);
-    fault(a, err, "add", &o);
-}
-
-/* When ours stands. */
-static void take_local(struct applying *a, uint8_t family)
-{
-    struct gateway_object o = gateway_plan_kernels_local(family);
-    int err;
-
-    o.u.rule.protocol = 0; /* older kernels' has none: any */
-    if (!plans_rules(a->plan, family) ||
-        (a->found.kernels_local & bit(family)) == 0 ||
-        (a->failed & bit(family)) != 0)
+    if (a->code != 0)
         return;
-    if ((err = delete (a->nl, &o)) != 0)
-        fault(a, err, "delete", &o);
+    a->code = -EIO;
+    memcpy(a->err, err, sizeof err);
 }
 
 int gateway_apply(struct netlink *nl, const struct gateway_plan *plan,
-                  char err[256])
+                  struct gateway_order *order, char err[256])
 {
     struct applying a = {.nl = nl, .plan = plan, .err = err};
     int code = list(nl, &a.found);
 
     if (code < 0) {
-        snprintf(err, 256, "can't list the kernel's routing rules: %s",
+        snprintf(err, 256, "can't list the kernel's routes: %s",
                  strerror(-code));
         a.code = code;
     } else {
-        give_back_local(&a, CT_IPV4);
-        give_back_local(&a, CT_IPV6);
         add_missing(&a);
-        take_local(&a, CT_IPV4);
-        take_local(&a, CT_IPV6);
+        lay_rules(&a, CT_IPV4, order);
+        lay_rules(&a, CT_IPV6, order);
         delete_rest(&a);
     }
     free(a.found.object);

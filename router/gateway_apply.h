@@ -3,10 +3,10 @@
 #ifndef GATEWAY_APPLY_H
 #define GATEWAY_APPLY_H
 
-#include "gateway_plan.h"
+#include "gateway_order.h"
 
 /* Does all that is possible.  0, or -1 with the first fault as a sentence. */
 int gateway_apply(struct netlink *nl, const struct gateway_plan *plan,
-                  char err[256]);
+                  struct gateway_order *order, char err[256]);
 
 #endif

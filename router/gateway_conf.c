@@ -67,7 +67,7 @@ static int ipv6(struct gateway_settings *all,
     const struct netlink_device *wan = &needs->device[WAN];
     uint32_t forwarding = 0, ra = 0;
 
-    if (!needs->ipv6)
+    if (!needs->has_ipv6[LAN] && !needs->has_ipv6[WAN])
         return 0;
     (void)gateway_setting_get(all, GATEWAY_FORWARD6_ALL, "", &forwarding);
     if (forwarding == 0 && wan->index != 0 &&
@@ -76,14 +76,20 @@ static int ipv6(struct gateway_settings *all,
         (void)gateway_setting_change(all, GATEWAY_ACCEPT_RA, wan->name, 2);
     if (need(all, GATEWAY_FORWARD6_ALL, "", 1, "IPv6 is to be routed", err) < 0)
         return -1;
-    if (!needs->wan_ipv6)
-        return 0;
     if (need(all, GATEWAY_PROXY_NDP_ALL, "", 1,
              "neighbours ask for weir's addresses", err) < 0)
         return -1;
-    (void)gateway_setting_change(all, GATEWAY_DELAY6, wan->name, 0);
-    return need(all, GATEWAY_FORWARD6, wan->name, 1, "IPv6 is to be routed",
-                err);
+    for (int i = LAN; i <= WAN; i++) {
+        const struct netlink_device *d = &needs->device[i];
+
+        if (d->index == 0 || !needs->has_ipv6[i])
+            continue;
+        (void)gateway_setting_change(all, GATEWAY_DELAY6, d->name, 0);
+        if (need(all, GATEWAY_FORWARD6, d->name, 1, "IPv6 is to be routed",
+                 err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int tell_device(const struct gateway_settings *all, const char *what,
@@ -135,12 +141,17 @@ int gateway_conf_apply(struct gateway_settings *all,
         if (both && (code = gateway_setting_change(all, GATEWAY_FORWARD4,
                                                    d->name, 1)) < 0)
             return tell_device(all, "forwarding", d->name, code, err);
+        if (d->index == 0)
+            continue;
+        if ((code = gateway_setting_change(all, GATEWAY_VALID_MARK, d->name,
+                                           1)) < 0)
+            return tell_device(all, "src_valid_mark", d->name, code, err);
+        (void)gateway_setting_change(all, GATEWAY_DELAY4, d->name, 0);
     }
     if (wan->index == 0)
         return 0;
     if ((code = loosen(all, wan)) < 0)
         return tell_device(all, "rp_filter", wan->name, code, err);
-    (void)gateway_setting_change(all, GATEWAY_DELAY4, wan->name, 0);
     return 0;
 }
 
@@ -215,9 +226,9 @@ int gateway_conf_tun(struct gateway_settings *all,
         [NETLINK_SEND_REDIRECTS] = 0,
     };
 
-    for (unsigned i = 0; i < NETLINK_N_INET; i++) {
-        int code;
+    int code;
 
+    for (unsigned i = 0; i < NETLINK_N_INET; i++) {
         if (tun->inet[i] == want[i])
             continue;
         code = netlink_device_set(all->nl, tun->index,
@@ -225,5 +236,9 @@ int gateway_conf_tun(struct gateway_settings *all,
         if (code < 0)
             return tell_device(all, "IPv4's settings", tun->name, code, err);
     }
+    if (tun->group != GATEWAY_PLAN_TUNS &&
+        (code = netlink_device_group(all->nl, tun->index, GATEWAY_PLAN_TUNS)) <
+            0)
+        return tell_device(all, "the group", tun->name, code, err);
     return 0;
 }

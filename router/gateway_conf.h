@@ -7,8 +7,7 @@
 
 struct gateway_conf_needs {
     struct netlink_device device[2]; /* lan, wan; index 0: not there */
-    bool ipv6;                       /* one of them has a global address */
-    bool wan_ipv6;                   /* wan has one */
+    bool has_ipv6[2];                /* a global address */
 };
 
 /* All answer 0, or -1 with a sentence in err about the first that could not be

@@ -10,6 +10,7 @@
 #include "netlink_route.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +132,28 @@ static const union ct_addr far[2] = {
     {.b = {0x3f, 0xff, 0xff, 0xff, 0xff, 0xff, [15] = 1}},
 };
 
+struct back {
+    uint32_t tun;
+    bool leads;
+};
+
+static void compare_route(void *ctx, const struct netlink_route *route)
+{
+    struct back *b = ctx;
+
+    b->leads = b->leads || (route->dst_len == 0 && route->index == b->tun);
+}
+
+/* Rules keep such a default route from being taken (gateway_plan.h), so asking
+ * the kernel for the way does not show it. */
+static bool leads_back(struct netlink *nl, uint8_t family, uint32_t tun)
+{
+    struct back b = {.tun = tun};
+
+    (void)netlink_route_each(nl, family, RT_TABLE_MAIN, tun, compare_route, &b);
+    return b.leads;
+}
+
 static void look_route(struct netlink *nl, const struct config_facts *facts,
                        uint32_t tun_wan, uint8_t family,
                        struct gateway_health_memory *memory,
@@ -147,6 +170,8 @@ static void look_route(struct netlink *nl, const struct config_facts *facts,
         return;
     (void)netlink_route_find(nl, family, &far[family == CT_IPV6], w, tun_wan,
                              &by);
+    if (by == 0 && leads_back(nl, family, tun_wan))
+        by = tun_wan;
     if (by == wan->index)
         memory->route[family] = true;
     else if (by == 0)

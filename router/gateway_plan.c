@@ -1,29 +1,15 @@
 /* gateway_plan.c - what is to stand in the kernel, made from facts alone */
 #include "gateway_plan.h"
 
+#include "config_addr.h"
+
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <string.h>
 
 enum { LAN, WAN };
 
-enum pref {
-    PREF_KERNELS_LOCAL,
-    PREF_WAN_FROM_OWN,
-    PREF_LAN_FROM_OWN,
-    PREF_WAN_TO_OWN,
-    PREF_LAN_TO_W,
-    PREF_ICMP_TO_W,
-    PREF_LOCAL,
-    PREF_LAN,
-    PREF_LAN_ELSE,
-    PREF_WAN,
-    PREF_WAN_ELSE,
-    PREF_TO_GROUP,
-    PREF_FROM_W,
-    PREF_NOT_BY_WAN,
-    PREF_OWN
-};
+enum { ROUTES_TOLD = 64 }; /* into the lan; of more only where we are */
 
 struct making {
     const struct gateway_plan_input *in;
@@ -34,8 +20,10 @@ struct making {
 static struct gateway_object *add(struct making *m,
                                   enum gateway_object_kind kind)
 {
-    struct gateway_object *o = &m->out->object[m->out->n++];
+    struct gateway_object *o = &m->out->object[m->out->n];
 
+    if (m->out->n + 1 < GATEWAY_PLAN_MAX)
+        m->out->n++;
     memset(o, 0, sizeof *o);
     o->kind = kind;
     return o;
@@ -46,7 +34,7 @@ static uint8_t full(uint8_t family)
     return family == CT_IPV4 ? 32 : 128;
 }
 
-static struct netlink_rule *rule(struct making *m, enum pref pref,
+static struct netlink_rule *rule(struct making *m, uint32_t pref,
                                  const char *iif,
                                  enum netlink_rule_action action,
                                  uint32_t table)
@@ -74,13 +62,35 @@ static void to(struct netlink_rule *r, const union ct_addr *a)
     r->dst_len = full(r->family);
 }
 
+/* A rule in front of all others. */
+static struct netlink_rule *front(struct making *m, const char *iif,
+                                  enum netlink_rule_action action,
+                                  uint32_t table)
+{
+    return rule(m, GATEWAY_PLAN_FRONT, iif, action, table);
+}
+
+/* Behind the host's rules.  What the host sends with a mark is its own matter:
+ * weir can't give the mark back. */
+static struct netlink_rule *back(struct making *m, const char *iif,
+                                 enum netlink_rule_action action,
+                                 uint32_t table)
+{
+    struct netlink_rule *r = rule(m, GATEWAY_PLAN_BACK, iif, action, table);
+
+    if (strcmp(iif, "lo") == 0)
+        r->mark_mask = UINT32_MAX;
+    return r;
+}
+
 /* Number i of a device's addresses if it is of the family in hand. */
 static const union ct_addr *address(const struct making *m, int device,
                                     unsigned i)
 {
     const struct config_facts_device *d = &m->in->facts->device[device];
 
-    return d->addr[i].family == m->family ? &d->addr[i].addr : NULL;
+    return i < d->n_addrs && d->addr[i].family == m->family ? &d->addr[i].addr
+                                                            : NULL;
 }
 
 static const union ct_addr *first_w(const struct making *m)
@@ -92,13 +102,16 @@ static const union ct_addr *first_w(const struct making *m)
     return w;
 }
 
-static void route(struct making *m, uint32_t table, int tun,
-                  const union ct_addr *src)
+/* ---- routes and neighbours ---- */
+
+/* NULL: the device can't carry one. */
+static struct netlink_route *route(struct making *m, uint32_t table, int tun,
+                                   const union ct_addr *src)
 {
     struct netlink_route *r;
 
     if (m->in->tun[tun] == 0 || (m->family == CT_IPV6 && !m->in->tun_ipv6[tun]))
-        return;
+        return NULL;
     r = &add(m, GATEWAY_ROUTE)->u.route;
     r->family = m->family;
     r->protocol = GATEWAY_PLAN_PROTOCOL;
@@ -108,55 +121,128 @@ static void route(struct making *m, uint32_t table, int tun,
         r->src = *src;
         r->src_set = 1;
     }
+    return r;
 }
 
-static void neighbours(struct making *m)
+static bool holds(const struct config_facts_route *route,
+                  const union ct_addr *addr)
 {
-    const struct config_facts_device *wan = &m->in->facts->device[WAN];
-    const union ct_addr *w;
+    struct ct_addr_range r =
+        config_addr_span(&route->addr, route->family, route->len);
 
-    for (unsigned i = 0; i < wan->n_addrs; i++) {
-        if (wan->index == 0 || (w = address(m, WAN, i)) == NULL)
+    return config_addr_compare(&r.lo, addr) <= 0 &&
+           config_addr_compare(addr, &r.hi) <= 0;
+}
+
+static bool holds_us(const struct making *m,
+                     const struct config_facts_route *route)
+{
+    const union ct_addr *a;
+
+    for (unsigned i = 0; i < m->in->facts->device[LAN].n_addrs; i++)
+        if ((a = address(m, LAN, i)) != NULL && holds(route, a))
+            return true;
+    return false;
+}
+
+/* Where an answer of the host's goes that bears an address of lan. */
+static void routes_into_lan(struct making *m)
+{
+    const struct config_facts *f = m->in->facts;
+    struct netlink_route *r;
+
+    for (uint32_t i = 0; i < f->n_routes; i++) {
+        const struct config_facts_route *to = &f->routes[i];
+
+        if (to->family != m->family ||
+            (f->n_routes > ROUTES_TOLD && !holds_us(m, to)) ||
+            (r = route(m, GATEWAY_PLAN_REPLY, WAN, NULL)) == NULL)
+            continue;
+        r->dst = to->addr;
+        r->dst_len = to->len;
+    }
+}
+
+static void neighbours(struct making *m, int device)
+{
+    const struct config_facts_device *d = &m->in->facts->device[device];
+    const union ct_addr *a;
+
+    for (unsigned i = 0; i < d->n_addrs; i++) {
+        if (d->index == 0 || (a = address(m, device, i)) == NULL)
             continue;
         struct netlink_neigh *n = &add(m, GATEWAY_NEIGH)->u.neigh;
 
         n->family = m->family;
         n->protocol = GATEWAY_PLAN_PROTOCOL;
-        n->index = wan->index;
-        n->addr = *w;
+        n->index = d->index;
+        n->addr = *a;
     }
 }
 
-static void rules_of_own(struct making *m, int device)
+/* ---- rules ---- */
+
+/* What the guard knows to be the host's own. */
+static void rules_of_marked(struct making *m)
 {
-    const struct config_facts *f = m->in->facts;
-    const union ct_addr *a;
+    for (int d = LAN; d <= WAN; d++) {
+        struct netlink_rule *r = front(m, m->in->facts->device[d].name,
+                                       NETLINK_LOOKUP, RT_TABLE_LOCAL);
 
-    for (unsigned i = 0; i < f->device[device].n_addrs; i++) {
-        if ((a = address(m, device, i)) == NULL)
-            continue;
-        from(rule(m, PREF_WAN_FROM_OWN, f->device[WAN].name, NETLINK_BLACKHOLE,
-                  0),
-             a);
-        from(rule(m, PREF_LAN_FROM_OWN, f->device[LAN].name, NETLINK_BLACKHOLE,
-                  0),
-             a);
-        to(rule(m, PREF_WAN_TO_OWN, f->device[WAN].name, NETLINK_LOOKUP,
-                GATEWAY_PLAN_OUT),
-           a);
+        r->mark = GATEWAY_PLAN_MARK;
+        r->mark_mask = UINT32_MAX;
     }
 }
 
-static void rules_of_w(struct making *m, const union ct_addr *w)
+static void rules_of_forged(struct making *m, const union ct_addr *own)
+{
+    for (int d = WAN; d >= LAN; d--)
+        from(front(m, m->in->facts->device[d].name, NETLINK_BLACKHOLE, 0), own);
+}
+
+static void rules_to_own(struct making *m, const union ct_addr *own)
 {
     const struct config_facts_device *d = m->in->facts->device;
-    struct netlink_rule *r;
 
-    to(rule(m, PREF_LAN_TO_W, d[LAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_IN), w);
-    r = rule(m, PREF_ICMP_TO_W, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
+    to(front(m, d[WAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_OUT), own);
+    to(front(m, d[LAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_IN), own);
+}
+
+static void rule_of_errors(struct making *m, const union ct_addr *w)
+{
+    struct netlink_rule *r = front(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
+
     r->ip_proto = m->family == CT_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
     to(r, w);
-    from(rule(m, PREF_FROM_W, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT), w);
+}
+
+/* fn for each address of a device, of the family in hand. */
+static void each_addr(struct making *m, int device,
+                      void (*fn)(struct making *, const union ct_addr *))
+{
+    const union ct_addr *a;
+
+    for (unsigned i = 0; i < m->in->facts->device[device].n_addrs; i++)
+        if ((a = address(m, device, i)) != NULL)
+            fn(m, a);
+}
+
+static void rules_in_front(struct making *m)
+{
+    const struct config_facts_device *d = m->in->facts->device;
+
+    if (m->in->marked)
+        rules_of_marked(m);
+    each_addr(m, LAN, rules_of_forged);
+    each_addr(m, WAN, rules_of_forged);
+    each_addr(m, LAN, rules_to_own);
+    each_addr(m, WAN, rules_to_own);
+    each_addr(m, WAN, rule_of_errors);
+    front(m, "", NETLINK_LOOKUP, RT_TABLE_LOCAL);
+    front(m, d[LAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_IN);
+    front(m, d[LAN].name, NETLINK_UNREACHABLE, 0);
+    front(m, d[WAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
+    front(m, d[WAN].name, NETLINK_UNREACHABLE, 0);
 }
 
 /* What the host says to a link stays on it. */
@@ -164,32 +250,48 @@ static void rules_of_groups(struct making *m)
 {
     static const union ct_addr multicast = {.b = {224}};
     static const union ct_addr everybody = {.b = {255, 255, 255, 255}};
-    struct netlink_rule *r =
-        rule(m, PREF_TO_GROUP, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN);
+    struct netlink_rule *r = back(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN);
 
     to(r, &multicast);
     r->dst_len = 4;
-    to(rule(m, PREF_TO_GROUP, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN), &everybody);
+    to(back(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN), &everybody);
 }
 
-static void rules_of_devices(struct making *m)
+static void rule_from_w(struct making *m, const union ct_addr *w)
 {
-    const struct config_facts_device *d = m->in->facts->device;
+    from(back(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT), w);
+}
 
-    rule(m, PREF_LOCAL, "", NETLINK_LOOKUP, RT_TABLE_LOCAL);
-    rule(m, PREF_LAN, d[LAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_IN);
-    rule(m, PREF_LAN_ELSE, d[LAN].name, NETLINK_UNREACHABLE, 0);
-    rule(m, PREF_WAN, d[WAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
-    rule(m, PREF_WAN_ELSE, d[WAN].name, NETLINK_UNREACHABLE, 0);
+static void rule_from_l(struct making *m, const union ct_addr *l)
+{
+    from(back(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_REPLY), l);
+}
+
+/* A route that leads what weir has sent back into weir is none. */
+static void rules_of_weirs(struct making *m)
+{
+    static const char *const tuns[] = {"weir-lan", "weir-wan"};
+
+    for (int i = LAN; i <= WAN; i++) {
+        back(m, tuns[i], NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
+            GATEWAY_PLAN_TUNS;
+        back(m, tuns[i], NETLINK_UNREACHABLE, 0);
+    }
+}
+
+static void rules_at_back(struct making *m)
+{
+    rules_of_weirs(m);
     if (first_w(m) == NULL)
         return;
     if (m->family == CT_IPV4)
         rules_of_groups(m);
+    each_addr(m, WAN, rule_from_w);
+    each_addr(m, LAN, rule_from_l);
     if (m->in->group == 0)
         return;
-    rule(m, PREF_NOT_BY_WAN, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
-        m->in->group;
-    rule(m, PREF_OWN, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OWN);
+    back(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group = m->in->group;
+    back(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OWN);
 }
 
 static void family(struct making *m)
@@ -200,13 +302,11 @@ static void family(struct making *m)
     route(m, GATEWAY_PLAN_OUT, WAN, w);
     if (w != NULL)
         route(m, GATEWAY_PLAN_OWN, WAN, w);
-    neighbours(m);
-    rules_of_own(m, LAN);
-    rules_of_own(m, WAN);
-    for (unsigned i = 0; i < m->in->facts->device[WAN].n_addrs; i++)
-        if ((w = address(m, WAN, i)) != NULL)
-            rules_of_w(m, w);
-    rules_of_devices(m);
+    routes_into_lan(m);
+    neighbours(m, LAN);
+    neighbours(m, WAN);
+    rules_in_front(m);
+    rules_at_back(m);
 }
 
 void gateway_plan_make(const struct gateway_plan_input *in,
@@ -271,7 +371,6 @@ struct gateway_object gateway_plan_kernels_local(uint8_t of)
     memset(&o, 0, sizeof o);
     o.kind = GATEWAY_RULE;
     o.u.rule.family = of;
-    o.u.rule.pref = PREF_KERNELS_LOCAL;
     o.u.rule.table = RT_TABLE_LOCAL;
     o.u.rule.protocol = RTPROT_KERNEL;
     return o;
@@ -284,5 +383,5 @@ bool gateway_plan_is_local(const struct gateway_object *o)
     return o->kind == GATEWAY_RULE && r->action == NETLINK_LOOKUP &&
            r->table == RT_TABLE_LOCAL && r->iif[0] == '\0' && r->src_len == 0 &&
            r->dst_len == 0 && r->ip_proto == 0 && r->not_group == 0 &&
-           r->conditions == 0;
+           r->mark_mask == 0 && r->conditions == 0;
 }

@@ -1,37 +1,51 @@
 /* gateway_plan.h - what is to stand in the kernel, made from facts alone
  *
  * Rules, the same for both families.  A: every global address of lan or wan.
- * W: every one of wan.  IN, OUT, OWN: our tables.  Lower preferences first:
+ * L, W: every one of lan, of wan.  IN, OUT, OWN, REPLY: our tables.
  *
- *    1  from wan, source A               blackhole  ours is sent by nobody else
- *    2  from lan, source A               blackhole
- *    3  from wan, to A                   OUT        replies; forwards; what
- *                                                   input rules are asked of
- *    4  from lan, to W                   IN         hairpin
- *    5  from here, to W, ICMP            OUT        errors the kernel makes
- *                                                   about translated packets
- *    6                                   local      the kernel's, of 0
- *    7  from lan                         IN
- *    8  from lan                         unreachable
- *    9  from wan                         OUT
- *   10  from wan                         unreachable
- *   11  from here, to a group            main       (IPv4; IPv6's are local)
- *   12  from here, source W              OUT
- *   13  from here      main, but not by wan's device: by its group
- *   14  from here                        OWN
+ * In front of all others, all of preference 0, asked in this order.  The kernel
+ * puts a rule that is added without a preference one below the second one that
+ * there is: below 0 there is nothing, so it stands behind all of these.
+ *
+ *    from wan or lan, marked by the guard   local      see gateway_guard.h
+ *    from wan or lan, source A              blackhole  ours is sent by nobody
+ *    from wan, to A                         OUT        replies; forwards; what
+ *                                                      input rules are asked of
+ *    from lan, to A                         IN         the same; hairpin
+ *    from here, to W, ICMP                  OUT        errors the kernel makes
+ *                                                      about translated packets
+ *    all                                    local      the kernel's, of 0
+ *    from lan                               IN
+ *    from lan                               unreachable
+ *    from wan                               OUT
+ *    from wan                               unreachable
+ *
+ * Behind the host's own rules, all of preference 32765, just before main; from
+ * here: without a mark.
+ *
+ *    from weir's TUNs                       main, but not by a TUN of ours: no
+ *                                           route leads a packet in a circle
+ *    from weir's TUNs                       unreachable
+ *    from here, to a group                  main       (IPv4; IPv6's are local)
+ *    from here, source W                    OUT
+ *    from here, source L                    REPLY
+ *    from here                              main, but not by wan's device: by
+ *                                           its group
+ *    from here                              OWN
  *
  * then the kernel's own.  IN is a default route to the inside TUN, OUT and OWN
  * to the outside TUN, from the first W where the sender has no address yet: an
- * error of the kernel's by 5, say, which would bear lan's else.  5, 11 to 14
- * and OWN only with a W.  Packets that weir writes into the TUN pair come from
- * no device named here: they are routed by local and main as ever.
+ * error of the kernel's, say, which would bear lan's else.  REPLY has a route
+ * to the outside TUN, where weir hears the host, for what main reaches by lan.
+ * What is from here only with a W.  Packets that weir writes into the TUN pair
+ * are routed by local, by the host's rules and by main as ever.
  *
- * If weir is killed, the TUN pair vanishes and its routes with it: W is local
+ * If weir is killed, the TUN pair vanishes and its routes with it: A is local
  * again, the host's own traffic goes as ever, lan and wan reach unreachable:
  * nothing passes untranslated.
  *
- * Because W is not local for a packet from wan, ARP and ND would not be
- * answered: a proxy neighbour for each W. */
+ * Because A is not local for a packet from a wire, ARP and ND would not be
+ * answered: a proxy neighbour for each. */
 #ifndef GATEWAY_PLAN_H
 #define GATEWAY_PLAN_H
 
@@ -45,8 +59,13 @@ enum {
     GATEWAY_PLAN_IN = 0x77656901, /* tables: "wei" and a number */
     GATEWAY_PLAN_OUT = 0x77656902,
     GATEWAY_PLAN_OWN = 0x77656903,
+    GATEWAY_PLAN_REPLY = 0x77656904,
     GATEWAY_PLAN_GROUP = 0x77656972, /* of wan's device, if it had none */
-    GATEWAY_PLAN_MAX = 160
+    GATEWAY_PLAN_TUNS = 0x77656973,  /* of weir's devices */
+    GATEWAY_PLAN_MARK = 0x77650001,  /* of packets that are the host's */
+    GATEWAY_PLAN_FRONT = 0,          /* preferences */
+    GATEWAY_PLAN_BACK = 32765,
+    GATEWAY_PLAN_MAX = 640
 };
 
 struct gateway_object {
@@ -67,6 +86,7 @@ struct gateway_plan_input {
     uint32_t tun[2]; /* indices, lan and wan; 0: not there */
     bool tun_ipv6[2];
     bool ipv6;      /* there is IPv6 to be planned at all */
+    bool marked;    /* the guard stands and marks packets */
     uint32_t group; /* of wan's device; 0: not known */
 };
 
@@ -75,7 +95,8 @@ struct gateway_plan {
     struct gateway_object object[GATEWAY_PLAN_MAX];
 };
 
-/* In the order of adding: routes, neighbours, rules as above. */
+/* In the order of adding: routes, neighbours, rules as above.  What is more
+ * than GATEWAY_PLAN_MAX is left out. */
 void gateway_plan_make(const struct gateway_plan_input *in,
                        struct gateway_plan *out);
 

@@ -51,6 +51,8 @@ static const struct {
                           "net/ipv4/ip_forward"},
     [GATEWAY_RP_FILTER] = {"rp_filter", BY_INET, "net/ipv4/conf/", "/rp_filter",
                            NETLINK_RP_FILTER, NULL},
+    [GATEWAY_VALID_MARK] = {"src_valid_mark", BY_INET, "net/ipv4/conf/",
+                            "/src_valid_mark", NETLINK_VALID_MARK, NULL},
     [GATEWAY_DELAY4] = {"proxy_delay4", BY_DELAY, NULL, "", CT_IPV4, NULL},
     [GATEWAY_DELAY6] = {"proxy_delay6", BY_DELAY, NULL, "", CT_IPV6, NULL},
     [GATEWAY_GROUP] = {"group", BY_GROUP, NULL, "", 0, NULL},

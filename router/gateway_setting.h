@@ -14,7 +14,8 @@ enum gateway_setting {
     GATEWAY_FORWARD6,
     GATEWAY_FORWARD4,
     GATEWAY_RP_FILTER,
-    GATEWAY_DELAY4, /* of answers for proxy neighbours, ms */
+    GATEWAY_VALID_MARK, /* src_valid_mark: rp_filter minds a packet's mark */
+    GATEWAY_DELAY4,     /* of answers for proxy neighbours, ms */
     GATEWAY_DELAY6,
     GATEWAY_GROUP, /* the device's */
     GATEWAY_N

@@ -50,11 +50,12 @@ enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
     return CT_REASON_NONE;
 }
 
-/* Always by the door: there the kernel's own check of the source (rp_filter)
- * finds the way back.  No link is crossed, so size does not matter. */
+/* By where it came, so that the kernel's own check of the source (rp_filter)
+ * finds the way back, and rules about devices say of it what they mean; else by
+ * the door.  No link is crossed, so size does not matter. */
 enum ct_reason host_send(struct journey *j, struct ct_pkt *pkt)
 {
-    pkt->out = door(j);
+    pkt->out = pkt->in == CT_NO_IFACE ? door(j) : pkt->in;
     if (!j->iface[pkt->out].usable)
         return CT_REASON_TX_LINK_DOWN;
     if (!journey_output_ok(pkt, UINT16_MAX))

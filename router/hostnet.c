@@ -96,6 +96,8 @@ void hostnet_tend(struct control *c)
         return;
     c->reserve_at = now + RESERVE_MS;
     hostnet_reserve(c);
+    if (c->gateway != NULL && gateway_tend(c->gateway))
+        hostnet_changed(c);
     if (now < c->look_at)
         return;
     c->look_at = now + LOOK_MS;

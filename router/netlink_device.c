@@ -23,6 +23,7 @@ static const uint16_t inet_ids[NETLINK_N_INET] = {
     [NETLINK_RP_FILTER] = IPV4_DEVCONF_RP_FILTER,
     [NETLINK_ACCEPT_LOCAL] = IPV4_DEVCONF_ACCEPT_LOCAL,
     [NETLINK_SEND_REDIRECTS] = IPV4_DEVCONF_SEND_REDIRECTS,
+    [NETLINK_VALID_MARK] = IPV4_DEVCONF_SRC_VMARK,
 };
 
 /* Number i of an array of int; 0 if it is not so long. */

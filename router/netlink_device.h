@@ -11,6 +11,7 @@ enum netlink_device_inet {
     NETLINK_RP_FILTER,
     NETLINK_ACCEPT_LOCAL,
     NETLINK_SEND_REDIRECTS,
+    NETLINK_VALID_MARK,
     NETLINK_N_INET
 };
 

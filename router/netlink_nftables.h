@@ -1,11 +1,23 @@
-/* netlink_nftables.h - one transaction of nf_tables */
+/* netlink_nftables.h - nf_tables is spoken to */
 #ifndef NETLINK_NFTABLES_H
 #define NETLINK_NFTABLES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* batch: BEGIN, changes, END; the last change that asks for an acknowledgement
- * is waited for.  0, or the first error as a negative errno. */
+#define NETLINK_NFTABLES_TABLE "weir" /* of family inet */
+
+/* A batch: one transaction.  0 or a negative errno, as all. */
 int netlink_nftables_send(const void *batch, size_t len);
+
+/* The number by which the kernel's notifications name who made a change; 0:
+ * none was made yet. */
+uint32_t netlink_nftables_port(void);
+
+/* What was kept open; the next call opens it again. */
+void netlink_nftables_close(void);
+
+/* Packets that a counter of weir's table has seen. */
+int netlink_nftables_count(const char *counter, uint64_t *packets);
 
 #endif

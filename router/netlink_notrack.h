@@ -1,13 +1,15 @@
 /* netlink_notrack.h - packets that the kernel's own connection tracking leaves
  * alone, by nf_tables
  *
- * A table "weir_notrack" of family inet with two chains of priority raw: what
- * comes by one of the devices, and what the host sends by one of them, is not
- * tracked. Each call is one transaction. */
+ * A table of family inet with two chains of priority raw: what comes by one of
+ * the devices, and what the host sends by one of them, is not tracked. Each
+ * call is one transaction. */
 #ifndef NETLINK_NOTRACK_H
 #define NETLINK_NOTRACK_H
 
 #include <stdint.h>
+
+#define NETLINK_NOTRACK "weir_notrack"
 
 /* In place of whatever table of that name is there.  0 devices are left out.
  * 0 or a negative errno. */

@@ -1,5 +1,5 @@
 /* netlink_watch.h - what the kernel tells of changes to devices, addresses,
- * routes, rules and settings */
+ * routes, rules, settings and nf_tables */
 #ifndef NETLINK_WATCH_H
 #define NETLINK_WATCH_H
 
@@ -12,17 +12,20 @@ enum netlink_watch_what {
     NETLINK_WATCH_ADDR,
     NETLINK_WATCH_ROUTE,
     NETLINK_WATCH_RULE,
-    NETLINK_WATCH_SETTING
+    NETLINK_WATCH_SETTING,
+    NETLINK_WATCH_TABLE, /* of nf_tables, or what is in it */
+    NETLINK_WATCH_QUEUE  /* a device's queueing, or a filter there */
 };
 
 enum { NETLINK_WATCH_ALL = -1 }; /* conf/all */
 
 struct netlink_watch_event {
     enum netlink_watch_what what;
-    uint32_t port;  /* netlink_port() of who changed it; 0: the kernel */
+    uint32_t port;  /* netlink_port() of who changed it, of a table
+                       netlink_nft_port(); 0: the kernel */
     uint32_t index; /* of a device, or an address's device */
     uint32_t table; /* of a route */
-    char name[16];  /* of a device */
+    char name[32];  /* of a device, or of a table */
     /* Settings of net.ipv4.conf or net.ipv6.conf: index is the device's or
      * NETLINK_WATCH_ALL; what the message does not name is -1. */
     uint8_t family;

@@ -22,7 +22,8 @@ enum { PATIENCE_S = 5 };
 static struct {
     int fd, end;   /* end: readable when the process has ended, or -1 */
     pid_t process; /* 0: none */
-    uint32_t seq, port;
+    uint32_t seq, port, tables_port;
+    uint64_t value; /* of the last answer */
 } server = {.fd = -1, .end = -1};
 
 int order_fork(int *serve)
@@ -69,6 +70,11 @@ uint32_t order_port(void)
     return server.port;
 }
 
+uint32_t order_tables_port(void)
+{
+    return server.tables_port;
+}
+
 /* The answer to seq; an older one was given up. */
 static int receive(uint32_t seq)
 {
@@ -86,6 +92,8 @@ static int receive(uint32_t seq)
         if (answer.seq != seq)
             continue;
         server.port = answer.port;
+        server.tables_port = answer.tables_port;
+        server.value = answer.value;
         return answer.code;
     }
 }
@@ -156,6 +164,17 @@ int order_attach(int fd, const char *name, int flags)
 
     (void)snprintf(head.name, sizeof head.name, "%s", name);
     return order(&head, NULL, 0, fd);
+}
+
+int order_count(const char *counter, uint64_t *packets)
+{
+    struct order_head head = {.kind = ORDER_COUNT};
+    int code;
+
+    (void)snprintf(head.name, sizeof head.name, "%s", counter);
+    code = order(&head, NULL, 0, -1);
+    *packets = server.value;
+    return code;
 }
 
 void order_end(void)

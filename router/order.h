@@ -34,12 +34,16 @@ int order_end_fd(void);
 
 /* By which the kernel's notifications name the process. */
 uint32_t order_port(void);
+uint32_t order_tables_port(void); /* of nf_tables; 0: none yet */
 
 /* Each: 0 or a negative errno; -EPERM: not one of weir's. */
 int order_route(const struct nlmsghdr *change);
 int order_nftables(const void *batch, size_t len);
 int order_sysctl(const char *path, uint32_t value);    /* below /proc/sys */
 int order_attach(int fd, const char *name, int flags); /* TUNSETIFF */
+
+/* Packets that a counter of weir's table has seen. */
+int order_count(const char *counter, uint64_t *packets);
 
 /* The process ends, by itself. */
 void order_end(void);

@@ -187,6 +187,14 @@ static bool address(const uint32_t index[CT_MAX_IFACES],
     return is_of_weir(index, (int)m->ifa_index);
 }
 
+static bool queueing(const uint32_t index[CT_MAX_IFACES],
+                     const struct nlmsghdr *h)
+{
+    const struct tcmsg *m = mnl_nlmsg_get_payload(h);
+
+    return is_of_weir(index, m->tcm_ifindex);
+}
+
 /* The bytes of the header behind nlmsghdr; 0: no change that weir makes. */
 static size_t size_of(uint16_t type)
 {
@@ -206,6 +214,10 @@ static size_t size_of(uint16_t type)
         return sizeof(struct ndmsg);
     case RTM_SETNEIGHTBL:
         return sizeof(struct ndtmsg);
+    case RTM_NEWQDISC:
+    case RTM_NEWTFILTER:
+    case RTM_DELTFILTER:
+        return sizeof(struct tcmsg);
     default:
         return 0;
     }
@@ -216,6 +228,12 @@ static bool is_message(const struct nlmsghdr *h, size_t len)
     return len >= sizeof *h && h->nlmsg_len == len &&
            size_of(h->nlmsg_type) != 0 &&
            mnl_nlmsg_get_payload_len(h) >= size_of(h->nlmsg_type);
+}
+
+bool order_check_is_rule(const struct nlmsghdr *h, size_t len)
+{
+    return is_message(h, len) &&
+           (h->nlmsg_type == RTM_NEWRULE || h->nlmsg_type == RTM_DELRULE);
 }
 
 static bool routing(const struct order_limits *limits,
@@ -240,6 +258,10 @@ static bool routing(const struct order_limits *limits,
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
         return neighbour(h);
+    case RTM_NEWQDISC:
+    case RTM_NEWTFILTER:
+    case RTM_DELTFILTER:
+        return queueing(index, h);
     default:
         return neighbours(h);
     }
@@ -300,6 +322,8 @@ bool order_check(const struct order_limits *limits,
     switch (head->kind) {
     case ORDER_ROUTE:
         return routing(limits, index, (const void *)order->body, len);
+    case ORDER_COUNT:
+        return limits->gateway && is_name(head->name, sizeof head->name);
     case ORDER_NFTABLES:
         return limits->gateway && tables(order->body, len);
     case ORDER_SYSCTL:

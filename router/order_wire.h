@@ -7,7 +7,13 @@
 
 #include <stdint.h>
 
-enum order_kind { ORDER_ROUTE, ORDER_NFTABLES, ORDER_SYSCTL, ORDER_ATTACH };
+enum order_kind {
+    ORDER_ROUTE,
+    ORDER_NFTABLES,
+    ORDER_SYSCTL,
+    ORDER_ATTACH,
+    ORDER_COUNT
+};
 
 enum { ORDER_BODY = 32768, ORDER_NAME = 116 };
 
@@ -26,8 +32,10 @@ _Static_assert(sizeof(struct order_head) % 8 == 0, "the body follows at once");
 
 struct order_answer {
     uint32_t seq;
-    int32_t code;  /* 0 or a negative errno */
-    uint32_t port; /* of the process's netlink socket */
+    int32_t code;         /* 0 or a negative errno */
+    uint32_t port;        /* of the process's netlink socket */
+    uint32_t tables_port; /* of the one for nf_tables; 0: none yet */
+    uint64_t value;       /* of a counter */
 };
 
 #endif

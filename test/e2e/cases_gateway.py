@@ -211,7 +211,7 @@ def listeners(w):
     out = conntrack(w, "-L", "-p", "tcp", "--dport", "8004")
     need(f"src={LAN} dst={WAN_GW}" in out and "UNREPLIED" not in out,
          f"lan to W, both ways: {out}")
-    need(f"dst={LAN_GW}" not in out, f"lan to the lan address: {out}")
+    need(f"dst={LAN_GW}" in out, f"lan to the lan address: {out}")
     w.serve("lan", "http", LAN, "8080", w.folder)
     same(peer(w, LAN, side="gw"), LAN_GW, "the gateway in its lan")
 

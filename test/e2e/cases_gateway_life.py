@@ -269,11 +269,12 @@ def gateway_orders(workers):
                 for fd in os.listdir(f"/proc/{child}/fd")]
         held = sorted(name for name in held if name != "/proc/sys/net")
         same(held[:3], ["/dev/null"] * 3, "its descriptors")
-        same([name.split(":")[0] for name in held[3:]], ["socket"] * 2,
+        same([name.split(":")[0] for name in held[3:]], ["socket"] * 3,
              "its descriptors")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(child, number)
-        w.batch("gw", "rule del pref 7", "addr add 198.51.100.9/32 dev eth1",
+        w.batch("gw", "rule del pref 0 iif eth0 unreachable",
+                "addr add 198.51.100.9/32 dev eth1",
                 "addr del 198.51.100.9/32 dev eth1")
         wait_for("its rules are right again",
                  lambda: differences(running, w.state()) == [])

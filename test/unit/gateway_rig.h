@@ -233,25 +233,38 @@ static inline int in_child(void (*what)(void *ctx), void *ctx)
 }
 
 static const char rules_of_ipv4[] =
-    "1:\tfrom 10.88.0.1 iif wan0 blackhole proto 119\n"
-    "1:\tfrom 203.0.113.1 iif wan0 blackhole proto 119\n"
-    "2:\tfrom 10.88.0.1 iif lan0 blackhole proto 119\n"
-    "2:\tfrom 203.0.113.1 iif lan0 blackhole proto 119\n"
-    "3:\tfrom all to 10.88.0.1 iif wan0 lookup 2003134722 proto 119\n"
-    "3:\tfrom all to 203.0.113.1 iif wan0 lookup 2003134722 proto 119\n"
-    "4:\tfrom all to 203.0.113.1 iif lan0 lookup 2003134721 proto 119\n"
-    "5:\tfrom all to 203.0.113.1 iif lo ipproto icmp lookup 2003134722 proto "
+    "0:\tfrom all fwmark 0x77650001 iif lan0 lookup local proto 119\n"
+    "0:\tfrom all fwmark 0x77650001 iif wan0 lookup local proto 119\n"
+    "0:\tfrom 10.88.0.1 iif wan0 blackhole proto 119\n"
+    "0:\tfrom 10.88.0.1 iif lan0 blackhole proto 119\n"
+    "0:\tfrom 203.0.113.1 iif wan0 blackhole proto 119\n"
+    "0:\tfrom 203.0.113.1 iif lan0 blackhole proto 119\n"
+    "0:\tfrom all to 10.88.0.1 iif wan0 lookup 2003134722 proto 119\n"
+    "0:\tfrom all to 10.88.0.1 iif lan0 lookup 2003134721 proto 119\n"
+    "0:\tfrom all to 203.0.113.1 iif wan0 lookup 2003134722 proto 119\n"
+    "0:\tfrom all to 203.0.113.1 iif lan0 lookup 2003134721 proto 119\n"
+    "0:\tfrom all to 203.0.113.1 iif lo ipproto icmp lookup 2003134722 "
+    "proto 119\n"
+    "0:\tfrom all lookup local proto 119\n"
+    "0:\tfrom all iif lan0 lookup 2003134721 proto 119\n"
+    "0:\tfrom all iif lan0 unreachable proto 119\n"
+    "0:\tfrom all iif wan0 lookup 2003134722 proto 119\n"
+    "0:\tfrom all iif wan0 unreachable proto 119\n"
+    "32765:\tfrom all iif weir-lan lookup main suppress_ifgroup 2003134835 "
+    "proto 119\n"
+    "32765:\tfrom all iif weir-lan unreachable proto 119\n"
+    "32765:\tfrom all iif weir-wan lookup main suppress_ifgroup 2003134835 "
+    "proto 119\n"
+    "32765:\tfrom all iif weir-wan unreachable proto 119\n"
+    "32765:\tfrom all to 224.0.0.0/4 fwmark 0 iif lo lookup main proto "
     "119\n"
-    "6:\tfrom all lookup local proto 119\n"
-    "7:\tfrom all iif lan0 lookup 2003134721 proto 119\n"
-    "8:\tfrom all iif lan0 unreachable proto 119\n"
-    "9:\tfrom all iif wan0 lookup 2003134722 proto 119\n"
-    "10:\tfrom all iif wan0 unreachable proto 119\n"
-    "11:\tfrom all to 224.0.0.0/4 iif lo lookup main proto 119\n"
-    "11:\tfrom all to 255.255.255.255 iif lo lookup main proto 119\n"
-    "12:\tfrom 203.0.113.1 iif lo lookup 2003134722 proto 119\n"
-    "13:\tfrom all iif lo lookup main suppress_ifgroup 2003134834 proto 119\n"
-    "14:\tfrom all iif lo lookup 2003134723 proto 119\n"
+    "32765:\tfrom all to 255.255.255.255 fwmark 0 iif lo lookup main proto "
+    "119\n"
+    "32765:\tfrom 203.0.113.1 fwmark 0 iif lo lookup 2003134722 proto 119\n"
+    "32765:\tfrom 10.88.0.1 fwmark 0 iif lo lookup 2003134724 proto 119\n"
+    "32765:\tfrom all fwmark 0 iif lo lookup main suppress_ifgroup "
+    "2003134834 proto 119\n"
+    "32765:\tfrom all fwmark 0 iif lo lookup 2003134723 proto 119\n"
     "32766:\tfrom all lookup main proto kernel\n"
     "32767:\tfrom all lookup default proto kernel\n";
 
@@ -261,7 +274,7 @@ static const struct {
 } ways[] = {
     {"8.8.8.8 from 10.88.0.2 iif lan0", "dev weir-lan", "unreachable"},
     {"203.0.113.1 from 10.88.0.2 iif lan0", "dev weir-lan", "local "},
-    {"10.88.0.1 from 10.88.0.2 iif lan0", "local ", "local "},
+    {"10.88.0.1 from 10.88.0.2 iif lan0", "dev weir-lan", "local "},
     {"8.8.8.8 from 10.88.0.1 iif lan0", "Invalid argument", "Invalid"},
     {"203.0.113.1 from 203.0.113.2 iif wan0", "dev weir-wan", "local "},
     {"10.88.0.1 from 203.0.113.2 iif wan0", "dev weir-wan", "local "},
@@ -277,6 +290,12 @@ static const struct {
     {"8.8.8.8", "dev weir-wan", "via 203.0.113.2 dev wan0"},
     {"8.8.8.8 from 203.0.113.1", "dev weir-wan", "via 203.0.113.2 dev wan0"},
     {"8.8.8.8 oif wan0", "via 203.0.113.2 dev wan0", "dev wan0"},
+    {"10.88.0.2 from 10.88.0.1 ipproto tcp", "dev weir-wan", "dev lan0"},
+    {"10.88.0.1 from 10.88.0.2 iif lan0 mark 0x77650001", "local ", "local "},
+    {"203.0.113.1 from 8.8.8.8 iif wan0 mark 0x77650001", "local ", "local "},
+    {"8.8.8.8 from 10.88.0.2 iif lan0 mark 0x77650001", "dev weir-lan",
+     "unreachable"},
+    {"8.8.8.8 mark 7", "via 203.0.113.2 dev wan0", "dev wan0"},
     {"10.88.0.2", "dev lan0 src 10.88.0.1", "dev lan0 src 10.88.0.1"},
     {"2001:db8:9::9 from fd88::2 iif lan0", "dev weir-lan", "unreachable"},
     {"2001:db8::1 from fd88::2 iif lan0", "dev weir-lan", "local "},

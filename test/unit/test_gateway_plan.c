@@ -67,43 +67,41 @@ static const struct netlink_route *route(uint8_t family, uint32_t table)
     return NULL;
 }
 
-static const struct netlink_rule *rule(uint8_t family, uint32_t pref)
+/* Number i of the rules of a preference. */
+static const struct netlink_rule *rule(uint8_t family, uint32_t pref,
+                                       uint32_t number)
 {
     for (uint32_t i = 0; i < plan.n; i++)
         if (plan.object[i].kind == GATEWAY_RULE &&
             plan.object[i].u.rule.family == family &&
-            plan.object[i].u.rule.pref == pref)
+            plan.object[i].u.rule.pref == pref && number-- == 0)
             return &plan.object[i].u.rule;
     return NULL;
 }
 
-/* Whatever the facts are: nothing from lan or wan gets past our rules, and the
- * table local is asked before. */
+/* Whatever the facts are: nothing from lan or wan gets past our rules, which
+ * are in front of all others, and the table local is asked before. */
 static void closed(uint8_t family)
 {
     static const char *const devices[] = {"eth0", "eth1"};
-    const struct netlink_rule *local = NULL;
+    uint32_t local = UINT32_MAX, end[2] = {UINT32_MAX, UINT32_MAX};
 
-    for (uint32_t i = 0; i < plan.n && local == NULL; i++)
-        if (gateway_plan_family(&plan.object[i]) == family &&
-            gateway_plan_is_local(&plan.object[i]))
-            local = &plan.object[i].u.rule;
-    assert_non_null(local);
-    for (int d = LAN; d <= WAN; d++) {
-        const struct netlink_rule *end = NULL;
+    for (uint32_t i = plan.n; i-- > 0;) {
+        const struct netlink_rule *r = &plan.object[i].u.rule;
 
-        for (uint32_t i = 0; i < plan.n; i++) {
-            const struct netlink_rule *r = &plan.object[i].u.rule;
-
-            if (plan.object[i].kind == GATEWAY_RULE && r->family == family &&
-                r->action == NETLINK_UNREACHABLE && r->src_len == 0 &&
-                r->dst_len == 0 && strcmp(r->iif, devices[d]) == 0)
-                end = r;
-        }
-        assert_non_null(end);
-        assert_true(end->pref > local->pref);
-        assert_true(end->pref < 32766);
+        if (plan.object[i].kind != GATEWAY_RULE || r->family != family ||
+            r->pref != GATEWAY_PLAN_FRONT)
+            continue;
+        if (gateway_plan_is_local(&plan.object[i]))
+            local = i;
+        for (int d = LAN; d <= WAN; d++)
+            if (r->action == NETLINK_UNREACHABLE && r->src_len == 0 &&
+                r->dst_len == 0 && r->mark_mask == 0 &&
+                strcmp(r->iif, devices[d]) == 0)
+                end[d] = i;
     }
+    assert_true(local < end[LAN] && end[LAN] < UINT32_MAX);
+    assert_true(local < end[WAN] && end[WAN] < UINT32_MAX);
 }
 
 static void one_address(void **state)
@@ -115,13 +113,16 @@ static void one_address(void **state)
     give(WAN, "203.0.113.1/24");
     gateway_plan_make(&in, &plan);
     assert_int_equal(count(GATEWAY_ROUTE, CT_IPV4), 3);
-    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 1);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 6 + 3 + 5 + 2 + 2);
+    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 2);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 4 + 4 + 1 + 5 + 4 + 6);
     closed(CT_IPV4);
-    assert_int_equal(rule(CT_IPV4, 3)->table, GATEWAY_PLAN_OUT);
-    assert_int_equal(rule(CT_IPV4, 4)->table, GATEWAY_PLAN_IN);
-    assert_int_equal(rule(CT_IPV4, 5)->ip_proto, 1);
-    assert_int_equal(rule(CT_IPV4, 13)->not_group, 77);
+    assert_int_equal(rule(CT_IPV4, 0, 4)->table, GATEWAY_PLAN_OUT);
+    assert_int_equal(rule(CT_IPV4, 0, 5)->table, GATEWAY_PLAN_IN);
+    assert_int_equal(rule(CT_IPV4, 0, 8)->ip_proto, 1);
+    assert_int_equal(rule(CT_IPV4, 32765, 0)->not_group, GATEWAY_PLAN_TUNS);
+    assert_int_equal(rule(CT_IPV4, 32765, 0)->mark_mask, 0);
+    assert_int_equal(rule(CT_IPV4, 32765, 8)->not_group, 77);
+    assert_int_equal(rule(CT_IPV4, 32765, 8)->mark_mask, UINT32_MAX);
     assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_IN)->src_set, 0);
     assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OUT)->src.b[0], 203);
     assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OWN)->src.b[0], 203);
@@ -129,9 +130,8 @@ static void one_address(void **state)
     assert_int_equal(count(GATEWAY_ROUTE, CT_IPV6), 2);
     assert_int_equal(route(CT_IPV6, GATEWAY_PLAN_OUT)->src_set, 0);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 0);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 5);
-    assert_null(rule(CT_IPV6, 13));
-    assert_null(rule(CT_IPV6, 14));
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 5 + 4);
+    assert_null(rule(CT_IPV6, 32765, 4));
     closed(CT_IPV6);
 }
 
@@ -150,9 +150,9 @@ static void most_addresses(void **state)
     gateway_plan_make(&in, &plan);
     assert_true(plan.n < GATEWAY_PLAN_MAX);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 8);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 8 * 3 + 8 * 3 + 5 + 2);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 3 + 5);
-    assert_int_equal(rule(CT_IPV6, 5)->ip_proto, 58);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 8 * 6 + 5 + 4 + 2);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 4 + 5 + 4);
+    assert_int_equal(rule(CT_IPV6, 0, 8 * 4)->ip_proto, 58);
     closed(CT_IPV4);
     closed(CT_IPV6);
 }
@@ -182,7 +182,7 @@ static void without(void **state)
     in.group = 0;
     gateway_plan_make(&in, &plan);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 0);
-    assert_null(rule(CT_IPV4, 13));
+    assert_null(rule(CT_IPV4, 32765, 4));
     closed(CT_IPV4);
 }
 

@@ -1,0 +1,470 @@
+/* gateway_guard.c - what nf_tables does for gateway mode */
+#include "gateway_guard.h"
+
+#include "log.h"
+#include "netlink_nft.h"
+#include "netlink_nftables.h"
+#include "netlink_notrack.h"
+#include "netlink_tc.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LAN,
+    WAN,
+    EARLY = -500, /* before all of the host's */
+    LATE = 500,   /* behind them */
+    BEFORE_ROUTING = -160,
+    NOTED = 65536, /* connections of the host's past weir */
+    TCP_S = 7500,  /* RFC 5382 REQ-5: more than 2 hours */
+    UDP_S = 180,
+    ECHO_S = 30,
+    QUIET = 60
+};
+
+static const char table[] = NETLINK_NFTABLES_TABLE;
+static const char turn_table[] = "weir_local";
+static const char *const tuns[] = {"weir-lan", "weir-wan"};
+static const char *const hosts[] = {"host-lan", "host-wan"};
+static const uint32_t mark = GATEWAY_PLAN_MARK;
+
+struct key { /* what the tables are made of; all bytes set */
+    char name[2][16];
+    uint32_t index[2], tun[2], n;
+    struct own {
+        union ct_addr addr;
+        uint32_t family;
+        uint32_t rest[3];
+    } own[32];
+};
+
+struct gateway_guard {
+    struct key is;
+    bool known, marks; /* known: it stands as is says */
+    bool complained;
+    uint32_t untracked[4]; /* devices; all ones: not known */
+    uint64_t said[2];
+    uint32_t quiet[2]; /* seconds until the next line */
+};
+
+static const char *const counters[] = {"past", "third"};
+
+int gateway_guard_open(struct gateway_guard **out)
+{
+    struct gateway_guard *g = calloc(1, sizeof *g);
+
+    if (g == NULL)
+        return -ENOMEM;
+    memset(g->untracked, 0xff, sizeof g->untracked);
+    *out = g;
+    return 0;
+}
+
+void gateway_guard_close(struct gateway_guard *g)
+{
+    netlink_nftables_close();
+    free(g);
+}
+
+/* ---- forward ---- */
+
+static void named(struct netlink_nft *b, uint32_t key, bool same,
+                  const char *device)
+{
+    char name[16] = "";
+
+    memcpy(name, device, strnlen(device, sizeof name - 1));
+    netlink_nft_meta(b, key, 0);
+    netlink_nft_cmp(b, same, 0, name, sizeof name);
+}
+
+static void may_pass(struct netlink_nft *b, const char *in, const char *out)
+{
+    netlink_nft_rule(b, "forward");
+    named(b, NFT_META_IIFNAME, true, in);
+    named(b, NFT_META_OIFNAME, true, out);
+    netlink_nft_verdict(b, NF_ACCEPT);
+    netlink_nft_rule_end(b);
+}
+
+static void may_not(struct netlink_nft *b, uint32_t key, const char *device,
+                    const char *counter)
+{
+    netlink_nft_rule(b, "forward");
+    named(b, key, true, device);
+    netlink_nft_count(b, counter);
+    netlink_nft_verdict(b, NF_DROP);
+    netlink_nft_rule_end(b);
+}
+
+static void put_forward(struct netlink_nft *b, const struct key *k)
+{
+    netlink_nft_chain(b, "forward", NF_INET_FORWARD, EARLY, NULL);
+    for (int i = LAN; i <= WAN; i++) {
+        may_pass(b, k->name[i], tuns[i]);
+        may_pass(b, tuns[i], k->name[i]);
+    }
+    for (int i = LAN; i <= WAN; i++)
+        may_not(b, NFT_META_IIFNAME, k->name[i], "past");
+    for (int i = LAN; i <= WAN; i++) {
+        may_not(b, NFT_META_IIFNAME, tuns[i], "third");
+        may_not(b, NFT_META_OIFNAME, k->name[i], "third");
+        may_not(b, NFT_META_OIFNAME, tuns[i], "third");
+    }
+}
+
+/* ---- what the host sends past weir, and its answers ---- */
+
+/* A key of a set: an address, in two or five registers' worth, then the
+ * protocol, the other's port and ours. */
+struct layout {
+    const char *set;
+    uint8_t nfproto, icmp, asks, answers;
+    uint32_t src, dst, len; /* of addresses, in the header */
+};
+static const struct layout layouts[] = {
+    {"own4", NFPROTO_IPV4, IPPROTO_ICMP, 8, 0, 12, 16, 4},
+    {"own6", NFPROTO_IPV6, IPPROTO_ICMPV6, 128, 129, 8, 24, 16},
+};
+
+enum { KEY = 1 }; /* its first register; 0 is for comparing */
+
+static void family_is(struct netlink_nft *b, const struct layout *l)
+{
+    netlink_nft_meta(b, NFT_META_NFPROTO, 0);
+    netlink_nft_cmp(b, true, 0, &l->nfproto, 1);
+}
+
+static void proto_is(struct netlink_nft *b, uint8_t proto)
+{
+    netlink_nft_meta(b, NFT_META_L4PROTO, 0);
+    netlink_nft_cmp(b, true, 0, &proto, 1);
+}
+
+/* addr, their, our: offsets of the other's address and of both ports. */
+static void load_key(struct netlink_nft *b, const struct layout *l,
+                     uint32_t addr, uint32_t their, uint32_t our)
+{
+    unsigned reg = KEY + l->len / 4;
+
+    netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, addr, l->len, KEY);
+    netlink_nft_meta(b, NFT_META_L4PROTO, reg);
+    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, their, 2, reg + 1);
+    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, our, 2, reg + 2);
+}
+
+static void icmp_type_is(struct netlink_nft *b, uint8_t type)
+{
+    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0);
+    netlink_nft_cmp(b, true, 0, &type, 1);
+}
+
+static void elsewhere_accept(struct netlink_nft *b, const char *chain,
+                             uint32_t key, const struct key *k)
+{
+    netlink_nft_rule(b, chain);
+    for (int i = LAN; i <= WAN; i++)
+        named(b, key, false, k->name[i]);
+    netlink_nft_verdict(b, NF_ACCEPT);
+    netlink_nft_rule_end(b);
+}
+
+static void note_ports(struct netlink_nft *b, const struct layout *l,
+                       uint8_t proto, uint32_t seconds)
+{
+    netlink_nft_rule(b, "output");
+    family_is(b, l);
+    proto_is(b, proto);
+    load_key(b, l, l->dst, 2, 0);
+    netlink_nft_update(b, l->set, KEY, seconds);
+    netlink_nft_rule_end(b);
+}
+
+static void note_echo(struct netlink_nft *b, const struct layout *l)
+{
+    netlink_nft_rule(b, "output");
+    family_is(b, l);
+    proto_is(b, l->icmp);
+    icmp_type_is(b, l->asks);
+    load_key(b, l, l->dst, 4, 4);
+    netlink_nft_update(b, l->set, KEY, ECHO_S);
+    netlink_nft_rule_end(b);
+}
+
+static void mark_it(struct netlink_nft *b)
+{
+    netlink_nft_value(b, 0, &mark, sizeof mark);
+    netlink_nft_set_meta(b, NFT_META_MARK, 0);
+}
+
+static void mark_answers(struct netlink_nft *b, const struct layout *l,
+                         bool echo)
+{
+    netlink_nft_rule(b, "prerouting");
+    family_is(b, l);
+    if (echo) {
+        proto_is(b, l->icmp);
+        icmp_type_is(b, l->answers);
+    }
+    load_key(b, l, l->src, echo ? 4 : 0, echo ? 4 : 2);
+    netlink_nft_lookup(b, l->set, KEY);
+    mark_it(b);
+    netlink_nft_rule_end(b);
+}
+
+static void put_own(struct netlink_nft *b, const struct key *k)
+{
+    const uint32_t none = 0;
+
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        netlink_nft_set(b, layouts[i].set, layouts[i].len + 12, NOTED);
+    netlink_nft_chain(b, "output", NF_INET_LOCAL_OUT, LATE, NULL);
+    netlink_nft_chain(b, "prerouting", NF_INET_PRE_ROUTING, BEFORE_ROUTING,
+                      NULL);
+    netlink_nft_chain(b, "input", NF_INET_LOCAL_IN, EARLY, NULL);
+    elsewhere_accept(b, "output", NFT_META_OIFNAME, k);
+    elsewhere_accept(b, "prerouting", NFT_META_IIFNAME, k);
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        note_ports(b, &layouts[i], IPPROTO_TCP, TCP_S);
+        note_ports(b, &layouts[i], IPPROTO_UDP, UDP_S);
+        note_echo(b, &layouts[i]);
+        mark_answers(b, &layouts[i], false);
+        mark_answers(b, &layouts[i], true);
+    }
+    netlink_nft_rule(b, "input");
+    netlink_nft_meta(b, NFT_META_MARK, 0);
+    netlink_nft_cmp(b, true, 0, &mark, sizeof mark);
+    netlink_nft_value(b, 0, &none, sizeof none);
+    netlink_nft_set_meta(b, NFT_META_MARK, 0);
+    netlink_nft_rule_end(b);
+}
+
+/* ---- what weir hands over ---- */
+
+static void put_addrs(struct netlink_nft *b, const struct key *k,
+                      const struct layout *l)
+{
+    uint8_t addr[sizeof k->own / sizeof *k->own][16];
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < k->n; i++)
+        if ((k->own[i].family == CT_IPV4) == (l->len == 4))
+            memcpy(addr[n++], k->own[i].addr.b, sizeof addr[0]);
+    netlink_nft_addrs(b, l->set, l->len, addr, n);
+}
+
+static void is_own(struct netlink_nft *b, const char *chain,
+                   const struct layout *l, uint32_t offset)
+{
+    uint16_t ether = htons(l->len == 4 ? ETH_P_IP : ETH_P_IPV6);
+
+    netlink_nft_rule(b, chain);
+    netlink_nft_meta(b, NFT_META_PROTOCOL, 0);
+    netlink_nft_cmp(b, true, 0, &ether, sizeof ether);
+    netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offset, l->len, 0);
+    netlink_nft_lookup(b, l->set, 0);
+}
+
+/* What is for one of the host's addresses, but not what comes from one: that is
+ * what the kernel says to itself by way of weir. */
+static void put_turn(struct netlink_nft *b, const struct key *k, int side)
+{
+    const char *host = hosts[side];
+
+    netlink_nft_branch(b, host);
+    netlink_nft_chain(b, tuns[side], NF_NETDEV_INGRESS, 0, tuns[side]);
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        is_own(b, tuns[side], &layouts[i], layouts[i].dst);
+        netlink_nft_goto(b, host);
+        netlink_nft_rule_end(b);
+        is_own(b, host, &layouts[i], layouts[i].src);
+        netlink_nft_verdict(b, NF_ACCEPT);
+        netlink_nft_rule_end(b);
+    }
+    netlink_nft_rule(b, host);
+    mark_it(b);
+    netlink_nft_value(b, 0, &k->tun[side], sizeof k->tun[side]);
+    netlink_nft_forward(b, 0);
+    netlink_nft_rule_end(b);
+}
+
+static void put_turns(struct netlink_nft *b, const struct key *k)
+{
+    netlink_nft_table(b);
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        put_addrs(b, k, &layouts[i]);
+    for (int i = LAN; i <= WAN; i++)
+        if (k->tun[i] != 0 && k->index[i] != 0)
+            put_turn(b, k, i);
+}
+
+/* ---- all of it ---- */
+
+static int commit(uint8_t family, const char *name, const struct key *k,
+                  void (*fill)(struct netlink_nft *, const struct key *))
+{
+    struct netlink_nft *b = netlink_nft_new(family, name);
+    int err;
+
+    if (b == NULL)
+        return -ENOMEM;
+    fill(b, k);
+    err = netlink_nft_commit(b);
+    netlink_nft_free(b);
+    return err;
+}
+
+static void put_table(struct netlink_nft *b, const struct key *k)
+{
+    netlink_nft_table(b);
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        netlink_nft_counter(b, counters[i]);
+    put_forward(b, k);
+    put_own(b, k);
+}
+
+static void remove_table(struct netlink_nft *b, const struct key *k)
+{
+    (void)k;
+    netlink_nft_remove(b);
+}
+
+/* First the way, then who takes it: else it would lead back into weir. */
+static int turn(struct netlink *nl, const struct key *k)
+{
+    int err = 0;
+
+    for (int i = LAN; i <= WAN && err == 0; i++)
+        if (k->tun[i] != 0 && k->index[i] != 0)
+            err = netlink_tc_turn(nl, k->tun[i], tuns[i], k->index[i]);
+    if (err == 0)
+        err = commit(NFPROTO_NETDEV, turn_table, k, put_turns);
+    if (err != 0)
+        (void)commit(NFPROTO_NETDEV, turn_table, k, remove_table);
+    return err;
+}
+
+static void make_key(struct key *k, const struct config_facts *facts,
+                     const uint32_t tun[2])
+{
+    memset(k, 0, sizeof *k);
+    for (int d = LAN; d <= WAN; d++) {
+        const struct config_facts_device *f = &facts->device[d];
+
+        memcpy(k->name[d], f->name, sizeof k->name[d]);
+        k->index[d] = f->index;
+        k->tun[d] = tun[d];
+        for (unsigned i = 0;
+             i < f->n_addrs && k->n < sizeof k->own / sizeof *k->own; i++) {
+            k->own[k->n].addr = f->addr[i].addr;
+            k->own[k->n++].family = f->addr[i].family;
+        }
+    }
+}
+
+static void complain(struct gateway_guard *g, int err, const char *what)
+{
+    if (!g->complained)
+        log_warn("gateway", "nf_tables: %s: %s", strerror(-err), what);
+    g->complained = true;
+}
+
+bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
+                       const struct config_facts *facts, const uint32_t tun[2])
+{
+    struct key k;
+    int err;
+
+    make_key(&k, facts, tun);
+    if (g->known && memcmp(&k, &g->is, sizeof k) == 0)
+        return g->marks;
+    g->is = k;
+    g->known = true;
+    memset(g->said, 0, sizeof g->said);
+    err = commit(NFPROTO_INET, table, &k, put_table);
+    g->marks = err == 0;
+    if (err != 0) {
+        complain(g, err,
+                 "routing rules alone keep packets from passing by "
+                 "weir, and rules that others add may lead them past");
+        return false;
+    }
+    if ((err = turn(nl, &k)) != 0)
+        complain(g, err,
+                 "what is for this host comes by weir-lan and weir-wan: "
+                 "rules of its packet filter about other devices, and "
+                 "sockets bound to them, do not see it");
+    return true;
+}
+
+void gateway_guard_remove(struct gateway_guard *g)
+{
+    g->known = false;
+    (void)commit(NFPROTO_NETDEV, turn_table, NULL, remove_table);
+    (void)commit(NFPROTO_INET, table, NULL, remove_table);
+}
+
+void gateway_guard_again(struct gateway_guard *g)
+{
+    g->known = false;
+}
+
+bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
+                         const char *name)
+{
+    if (port == netlink_nftables_port())
+        return false;
+    if (strcmp(name, NETLINK_NOTRACK) == 0)
+        memset(g->untracked, 0xff, sizeof g->untracked);
+    else if (strcmp(name, table) == 0 || strcmp(name, turn_table) == 0)
+        g->known = false;
+    else
+        return false;
+    return true;
+}
+
+/* What weir tracks need not be tracked twice.  Only spared work: what can't be
+ * had is told, and done without.  At the first call a predecessor's goes. */
+void gateway_guard_notrack(struct gateway_guard *g, const uint32_t devices[4])
+{
+    static const uint32_t none[4];
+    const uint32_t *want = devices != NULL ? devices : none;
+    int code;
+
+    if (memcmp(g->untracked, want, sizeof g->untracked) == 0)
+        return;
+    memcpy(g->untracked, want, sizeof g->untracked);
+    code = devices == NULL ? netlink_notrack_remove()
+                           : netlink_notrack_put(devices, devices[3]);
+    if (code < 0 && devices != NULL)
+        log_warn("gateway", "notrack: nf_tables says: %s", strerror(-code));
+}
+
+void gateway_guard_tell(struct gateway_guard *g)
+{
+    static const char *const texts[] = {
+        "from lan or wan that a rule or a route led past weir",
+        "between lan, wan or weir and another device: gateway mode has two",
+    };
+
+    for (int i = 0; i < 2 && g->known && g->marks; i++) {
+        uint64_t now = 0;
+
+        g->quiet[i] -= g->quiet[i] > 0;
+        if (g->quiet[i] > 0 || netlink_nftables_count(counters[i], &now) < 0 ||
+            now <= g->said[i])
+            continue;
+        log_warn("gateway", "%" PRIu64 " packets were dropped %s",
+                 now - g->said[i], texts[i]);
+        g->said[i] = now;
+        g->quiet[i] = QUIET;
+    }
+}

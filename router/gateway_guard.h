@@ -1,0 +1,51 @@
+/* gateway_guard.h - what nf_tables does for gateway mode
+ *
+ * A table "weir" of family inet:
+ *
+ *    forward      only what belongs together: lan to weir-lan, wan to weir-wan,
+ *                 and back.  Whatever rules and routes say, nothing gets past
+ *                 weir, nor between a third device and these; also while weir
+ *                 is dead.
+ *    output       what the host sends by lan or wan itself, past weir, since a
+ *                 rule, a mark or a socket's device says so, is noted for a
+ *                 while: who, by which protocol and ports
+ *    prerouting   the answer to that is marked: for the host, past weir
+ *    input        takes the mark off again
+ *
+ * A table "weir_local" of family netdev: what weir hands over to the host turns
+ * around and comes in by lan or wan, marked: rules of the host's packet filter
+ * and sockets that name the device see it come from where it came.
+ *
+ * Without nf_tables there are the routing rules alone; the log says so. */
+#ifndef GATEWAY_GUARD_H
+#define GATEWAY_GUARD_H
+
+#include "gateway_plan.h"
+
+struct gateway_guard;
+
+/* 0 or a negative errno; a kernel without nf_tables is no error. */
+int gateway_guard_open(struct gateway_guard **out);
+void gateway_guard_close(struct gateway_guard *g);
+
+/* Make it be as facts want it, if it isn't known to be.  Answers whether it
+ * marks packets. */
+bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
+                       const struct config_facts *facts, const uint32_t tun[2]);
+void gateway_guard_remove(struct gateway_guard *g);
+
+/* Is it about us, and not by ourselves?  Then the next put does all again. */
+bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
+                         const char *table);
+/* The same of what devices queue. */
+void gateway_guard_again(struct gateway_guard *g);
+
+/* The kernel's own conntrack leaves alone what passes these devices, the last
+ * one's output too; NULL: it does not. */
+void gateway_guard_notrack(struct gateway_guard *g, const uint32_t devices[4]);
+
+/* Once a second: say in the log what was dropped since it was last said, once a
+ * minute at most. */
+void gateway_guard_tell(struct gateway_guard *g);
+
+#endif

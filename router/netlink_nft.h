@@ -1,0 +1,70 @@
+/* netlink_nft.h - tables of nf_tables, put as a whole
+ *
+ * A batch is one transaction: all of it or nothing.  A table is made, deleted
+ * and made again in it, so that it does not matter whether one is there.  A
+ * rule is put together from expressions that work on registers of 4 bytes. */
+#ifndef NETLINK_NFT_H
+#define NETLINK_NFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct netlink_nft; /* a batch */
+
+/* NULL: no memory.  family: NFPROTO_*. */
+struct netlink_nft *netlink_nft_new(uint8_t family, const char *table);
+void netlink_nft_free(struct netlink_nft *b);
+
+/* In place of the table of that name. */
+void netlink_nft_table(struct netlink_nft *b);
+void netlink_nft_remove(struct netlink_nft *b);
+
+/* A chain of type filter at a hook; device: its name where the hook is a
+ * device's, else NULL. */
+void netlink_nft_chain(struct netlink_nft *b, const char *name, uint32_t hook,
+                       int priority, const char *device);
+
+/* One that rules go on to: netlink_nft_goto(). */
+void netlink_nft_branch(struct netlink_nft *b, const char *name);
+
+/* Of keys of so many bytes, filled by rules (netlink_nft_update()). */
+void netlink_nft_set(struct netlink_nft *b, const char *name, uint32_t key_len,
+                     uint32_t size);
+/* Of n addresses of 4 or 16 bytes. */
+void netlink_nft_addrs(struct netlink_nft *b, const char *name,
+                       uint32_t key_len, const uint8_t addr[][16], uint32_t n);
+/* One that counts, and is read by its name. */
+void netlink_nft_counter(struct netlink_nft *b, const char *name);
+
+void netlink_nft_rule(struct netlink_nft *b, const char *chain);
+void netlink_nft_rule_end(struct netlink_nft *b);
+
+/* Expressions.  reg: number of a 4-byte register, from 0; a longer value takes
+ * those behind it, too. */
+void netlink_nft_meta(struct netlink_nft *b, uint32_t key, unsigned reg);
+void netlink_nft_set_meta(struct netlink_nft *b, uint32_t key, unsigned reg);
+void netlink_nft_payload(struct netlink_nft *b, uint32_t base, uint32_t offset,
+                         uint32_t len, unsigned reg);
+/* Go on with the rule if the register holds it, or if it does not. */
+void netlink_nft_cmp(struct netlink_nft *b, bool same, unsigned reg,
+                     const void *data, size_t len);
+void netlink_nft_value(struct netlink_nft *b, unsigned reg, const void *data,
+                       size_t len);
+/* Go on if the key is in the set. */
+void netlink_nft_lookup(struct netlink_nft *b, const char *set, unsigned reg);
+void netlink_nft_update(struct netlink_nft *b, const char *set, unsigned reg,
+                        uint32_t seconds);
+void netlink_nft_count(struct netlink_nft *b, const char *counter);
+void netlink_nft_forward(struct netlink_nft *b, unsigned reg);
+void netlink_nft_notrack(struct netlink_nft *b);
+void netlink_nft_verdict(struct netlink_nft *b, uint32_t verdict);
+void netlink_nft_goto(struct netlink_nft *b, const char *chain);
+
+/* 0 or a negative errno. */
+int netlink_nft_commit(struct netlink_nft *b);
+
+/* What it has no table or no nf_tables for. */
+bool netlink_nft_is_none(int err);
+
+#endif
