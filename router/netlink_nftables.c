@@ -78,16 +78,24 @@ static int open_talk(void)
     return -EPROTONOSUPPORT;
 }
 
-/* Behind what an earlier question has left unread. */
-static int say(const void *what, size_t len)
+/* What an earlier question has left unread. */
+static void clear(void)
 {
     char room[64];
+    struct iovec piece = {room, sizeof room};
+    struct msghdr m = {.msg_iov = &piece, .msg_iovlen = 1};
+
+    while (recvmsg(mnl_socket_get_fd(talk), &m, MSG_DONTWAIT) >= 0)
+        ;
+}
+
+static int say(const void *what, size_t len)
+{
     int err = open_talk();
 
     if (err < 0)
         return err;
-    while (recv(mnl_socket_get_fd(talk), room, sizeof room, MSG_DONTWAIT) >= 0)
-        ;
+    clear();
     return mnl_socket_sendto(talk, what, len) < 0 ? -errno : 0;
 }
 

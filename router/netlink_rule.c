@@ -208,6 +208,7 @@ static void plain(struct nlmsghdr *h, const struct nlmsghdr *rule)
 {
     struct fib_rule_hdr *m;
 
+    memset(h, 0, NETLINK_ROOM); /* what fills up an attribute, too */
     (void)mnl_nlmsg_put_header(h);
     m = mnl_nlmsg_put_extra_header(h, sizeof *m);
     memcpy(m, mnl_nlmsg_get_payload(rule), sizeof *m);
