@@ -70,6 +70,17 @@ static struct netlink_rule *front(struct making *m, const char *iif,
     return rule(m, GATEWAY_PLAN_FRONT, iif, action, table);
 }
 
+/* The same of a device; of one that has no name yet (it is waited for) there is
+ * nothing to say, and without a name a rule would be about all. */
+static struct netlink_rule *by(struct making *m, int device,
+                               enum netlink_rule_action action, uint32_t table)
+{
+    static struct netlink_rule nowhere;
+    const char *name = m->in->facts->device[device].name;
+
+    return name[0] == '\0' ? &nowhere : front(m, name, action, table);
+}
+
 /* Behind the host's rules.  What the host sends with a mark is its own matter:
  * weir can't give the mark back. */
 static struct netlink_rule *back(struct making *m, const char *iif,
@@ -186,8 +197,7 @@ static void neighbours(struct making *m, int device)
 static void rules_of_marked(struct making *m)
 {
     for (int d = LAN; d <= WAN; d++) {
-        struct netlink_rule *r = front(m, m->in->facts->device[d].name,
-                                       NETLINK_LOOKUP, RT_TABLE_LOCAL);
+        struct netlink_rule *r = by(m, d, NETLINK_LOOKUP, RT_TABLE_LOCAL);
 
         r->mark = GATEWAY_PLAN_MARK;
         r->mark_mask = UINT32_MAX;
@@ -197,15 +207,13 @@ static void rules_of_marked(struct making *m)
 static void rules_of_forged(struct making *m, const union ct_addr *own)
 {
     for (int d = WAN; d >= LAN; d--)
-        from(front(m, m->in->facts->device[d].name, NETLINK_BLACKHOLE, 0), own);
+        from(by(m, d, NETLINK_BLACKHOLE, 0), own);
 }
 
 static void rules_to_own(struct making *m, const union ct_addr *own)
 {
-    const struct config_facts_device *d = m->in->facts->device;
-
-    to(front(m, d[WAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_OUT), own);
-    to(front(m, d[LAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_IN), own);
+    to(by(m, WAN, NETLINK_LOOKUP, GATEWAY_PLAN_OUT), own);
+    to(by(m, LAN, NETLINK_LOOKUP, GATEWAY_PLAN_IN), own);
 }
 
 static void rule_of_errors(struct making *m, const union ct_addr *w)
@@ -229,8 +237,6 @@ static void each_addr(struct making *m, int device,
 
 static void rules_in_front(struct making *m)
 {
-    const struct config_facts_device *d = m->in->facts->device;
-
     if (m->in->marked)
         rules_of_marked(m);
     each_addr(m, LAN, rules_of_forged);
@@ -239,10 +245,10 @@ static void rules_in_front(struct making *m)
     each_addr(m, WAN, rules_to_own);
     each_addr(m, WAN, rule_of_errors);
     front(m, "", NETLINK_LOOKUP, RT_TABLE_LOCAL);
-    front(m, d[LAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_IN);
-    front(m, d[LAN].name, NETLINK_UNREACHABLE, 0);
-    front(m, d[WAN].name, NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
-    front(m, d[WAN].name, NETLINK_UNREACHABLE, 0);
+    (void)by(m, LAN, NETLINK_LOOKUP, GATEWAY_PLAN_IN);
+    (void)by(m, LAN, NETLINK_UNREACHABLE, 0);
+    (void)by(m, WAN, NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
+    (void)by(m, WAN, NETLINK_UNREACHABLE, 0);
 }
 
 /* What the host says to a link stays on it. */
