@@ -20,6 +20,7 @@
 #include "share.h"
 #include "stats.h"
 #include "table.h"
+#include "work.h"
 
 #include <ctcore/ct.h>
 
@@ -92,6 +93,7 @@ struct ct {
     uint8_t n_rows[CT_N_HOOKS];
     struct hook_live live[CT_N_HOOKS][CORE_HOOK_ROWS + 1];
 
+    struct work work;
     uint64_t stats[CT_N_STATS];     /* written by the owner alone */
     uint64_t reasons[CT_N_REASONS]; /* drops, and INVALIDs of kind I */
     uint64_t *restarts;             /* counted by readers, atomically */
@@ -104,6 +106,14 @@ struct ct {
 static inline void core_stat(struct ct *ct, enum ct_stat stat)
 {
     stats_add(&ct->stats[stat], 1);
+}
+
+/* The packet, or the call, that took these steps is over. */
+static inline void core_worked(struct ct *ct, enum ct_stat most)
+{
+    if (ct->work.steps > ct->stats[most])
+        __atomic_store_n(&ct->stats[most], ct->work.steps, __ATOMIC_RELAXED);
+    ct->work.steps = 0;
 }
 
 /* The packet met that rule: count it, and tell of it if the rule says so. */

@@ -42,6 +42,8 @@ static size_t lay_out(struct ct *ct, struct block *b,
     uint32_t max = config->max;
     uint32_t extensions = config->params.v[CT_PARAM_extensions];
     uint32_t expects = extensions ? config->params.v[CT_PARAM_expect_max] : 0;
+    uint32_t maps = config->portmaps ? config->portmaps : DEFAULT_PORTMAPS;
+    uint32_t rests = config->params.v[CT_PARAM_port_quarantine] ? max : 0;
     uint32_t shared = config->params.v[CT_PARAM_source_share] ? max : 0;
     size_t zeroed;
 
@@ -56,14 +58,14 @@ static size_t lay_out(struct ct *ct, struct block *b,
     expect_init(&ct->expects, b, expects);
     keymap_init(&ct->keymap, b, expects);
     ct->restarts = block_take(b, sizeof(uint64_t));
-    portmaps_init(&ct->ports, b,
-                  config->portmaps ? config->portmaps : DEFAULT_PORTMAPS, max,
-                  config->shard, config->n_shards);
+    portmaps_init(&ct->ports, b, maps, config->shard, config->n_shards);
     nat_init(&ct->nat, b, max);
-    quarantine_init(&ct->nat.resting, b,
-                    config->params.v[CT_PARAM_port_quarantine] ? max : 0);
+    remotes_init(&ct->nat.remotes, b, max);
+    quarantine_init(&ct->nat.resting, b, rests);
     share_init(&ct->share, b, shared);
     zeroed = b->used;
+    portmaps_init_maps(&ct->ports, b, maps);
+    quarantine_init_rests(&ct->nat.resting, b, rests);
     share_init_counters(&ct->share, b, shared,
                         shared ? expects + extensions : 0);
     if (config->fragments)
@@ -103,6 +105,8 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->nat.table = &ct->table;
     ct->nat.ports = &ct->ports;
     ct->nat.stats = ct->stats;
+    ct->nat.work = ct->nat.remotes.work = &ct->work;
+    ct->nat.rest_s = config->params.v[CT_PARAM_port_quarantine];
     ct->nat.share = share_is_on(&ct->share) ? &ct->share : NULL;
     ct->expects.share = ct->nat.share;
     memcpy(ct->share.tally.key, config->key, sizeof ct->share.tally.key);
@@ -110,7 +114,6 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->nat.exclusive_first = config->profile != CT_PROFILE_LINUX;
     ct->params = config->params;
     expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
-    portmaps_start(&ct->ports);
     nat_start(&ct->nat, config->seed);
     ipid_start(&ct->ids, config->seed, config->shard, config->n_shards);
     ct->peers.n_all = config->n_shards;
@@ -119,7 +122,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     expect_start(&ct->expects, &ct->table, &ct->ext, &ct->peers, ct->stats);
     keymap_start(&ct->keymap, ct->table.key);
     frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
-    quarantine_start(&ct->nat.resting, ct->table.key, now);
+    quarantine_start(&ct->nat.resting, &ct->nat.remotes, ct->table.key, now);
     ct->now = ct->birth = now;
     ct->on_full = config->on_full;
     ct->hairpin = config->hairpin;
@@ -216,6 +219,7 @@ void ct_set_params(struct ct *ct, const struct ct_params *params)
     ct->params = *params;
     ct->share.part = params->v[CT_PARAM_source_share];
     expect_limit(&ct->expects, params->v[CT_PARAM_expect_max]);
+    ct->nat.rest_s = params->v[CT_PARAM_port_quarantine];
     expiry_set_params(&ct->expiry, params);
     hooks_choose(ct);
 }
@@ -372,6 +376,8 @@ void ct_done(struct ct *ct, struct ct_pkt *pkt)
 {
     struct ct_conn *c = pkt->conn;
 
+    if (__builtin_expect(ct->work.steps != 0, 0))
+        core_worked(ct, CT_STAT_work_max);
     if (!c || pkt->held)
         return;
     pkt->conn = NULL;
@@ -386,11 +392,15 @@ void ct_done(struct ct *ct, struct ct_pkt *pkt)
 uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
 {
     uint64_t ms;
+    bool more;
 
     ct->now = now;
-    if (gc_expire(ct, now, budget) == budget ||
-        expect_expire(&ct->expects, now, budget) == budget ||
-        !elsewhere_count(ct, budget))
+    more = gc_expire(ct, now, budget) == budget ||
+           quarantine_expire(&ct->nat.resting, now, budget) == budget ||
+           expect_expire(&ct->expects, now, budget) == budget;
+    more |= !elsewhere_count(ct, budget);
+    core_worked(ct, CT_STAT_work_call_max);
+    if (more)
         return 0;
     ms = expiry_next(&ct->expiry, now).ms - now.ms;
     return ms < 1 ? 1 : (uint32_t)ms;
@@ -402,14 +412,18 @@ bool ct_delete(struct ct *ct, uint32_t slot, uint32_t gen)
         core_conn(ct, slot)->gen != gen)
         return false;
     gc_destroy(ct, slot);
+    core_worked(ct, CT_STAT_work_call_max);
     return true;
 }
 
 bool ct_flush_some(struct ct *ct, uint32_t *from, uint32_t budget)
 {
-    for (; *from < ct->conns.fresh && budget > 0; ++*from, budget--)
+    for (; *from < ct->conns.fresh && budget > 0; ++*from, budget--) {
+        work_step(&ct->work, 1);
         if (is_confirmed(ct, *from))
             gc_destroy(ct, *from);
+    }
+    core_worked(ct, CT_STAT_work_call_max);
     return *from >= ct->conns.fresh;
 }
 

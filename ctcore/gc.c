@@ -39,28 +39,18 @@ static void put_back(struct ct *ct, uint32_t slot)
                      __ATOMIC_RELAXED);
 }
 
-/* Its outside port is its own host's for a while. */
-static void rest(struct ct *ct, const struct ct_conn *c)
-{
-    quarantine_note(&ct->nat.resting,
-                    tuple_hash(&c->tuple[CT_DIR_REPLY], ct->table.key),
-                    &c->tuple[CT_DIR_ORIGINAL].src, ct->now,
-                    ct->params.v[CT_PARAM_port_quarantine]);
-}
-
 /* why: event bits beside DESTROY. */
 static void end(struct ct *ct, uint32_t slot, uint32_t why)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
+    work_step(&ct->work, 1);
     conn_dies(c);
     notify_send(ct, c, (uint32_t)CT_EVENT_DESTROY | why);
-    if (ct->nat.resting.n_lines && (c->status & CT_SRC_NAT))
-        rest(ct, c);
     conn_write_begin(c);
     expiry_remove(&ct->expiry, slot);
     table_unlink(&ct->table, slot);
-    nat_release(&ct->nat, c);
+    nat_release(&ct->nat, c, ct->now);
     elsewhere_unmark(ct, c);
     core_stat(ct, CT_STAT_destroyed);
     put_back(ct, slot);
@@ -121,7 +111,15 @@ uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget)
         core_stat(ct, CT_STAT_expired);
         n++;
     }
+    work_step(&ct->work, from);
     return n;
+}
+
+bool gc_free_ports(struct ct *ct)
+{
+    uint32_t n = gc_expire(ct, ct->now, EXPIRE_ON_DEMAND);
+
+    return quarantine_expire(&ct->nat.resting, ct->now, EXPIRE_ON_DEMAND) || n;
 }
 
 /* Take every unassured entry of one bucket, and those whose time is up: their
@@ -135,6 +133,7 @@ static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
         const struct ct_conn *c = core_conn(ct, slot);
         bool expired = c->expires <= ct->now.ms;
 
+        work_step(&ct->work, 1);
         if (!expired && c->status & (CT_ASSURED | CT_DYING))
             continue;
         gc_destroy(ct, slot);

@@ -23,6 +23,10 @@ void gc_discard(struct ct *ct, uint32_t slot);
 /* Destroy entries whose time is up, budget at most; how many that were. */
 uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget);
 
+/* No outside port is left: end some flows and rests whose time is up.  False:
+ * there are none. */
+bool gc_free_ports(struct ct *ct);
+
 /* Make room for one more entry, whose original tuple has this hash.  First
  * what is expired anyway; then as the kernel does: of eight buckets from the
  * hash on, all unassured entries of the first that has any. */

@@ -185,6 +185,77 @@ static void map_free(struct nat *n, const struct ct_conn *last)
     stats_add(&n->stats[CT_STAT_mappings], (uint64_t)-1);
 }
 
+/* ---- uses of a port ---- */
+
+/* Of conn's `counted`, by direction: in a port map, as a use of its remote, and
+ * marked there. */
+enum { IN_MAP = 1, OF_REMOTE = 4, MARKED = 16 };
+
+/* Only of external addresses: those that hide a flow, or have hidden one. */
+static struct portmap *map_for(struct nat *n, const struct ct_tuple *t,
+                               bool hides)
+{
+    struct portmap *pm;
+
+    if (!hides)
+        return portmap_find(n->ports, &t->dst, t->family, t->proto);
+    pm = portmap_make(n->ports, &t->dst, t->family, t->proto);
+    if (!pm)
+        stats_add(&n->stats[CT_STAT_portmaps_full], 1);
+    return pm;
+}
+
+/* Who comes to that tuple's destination uses a port of it. */
+static void count_port(struct nat *n, struct ct_conn *c, int dir, bool hides)
+{
+    const struct ct_tuple *t = &c->tuple[dir];
+    uint16_t port = portmap_port(t);
+    uint32_t index = port / n->ports->n_shards;
+    struct portmap *pm;
+
+    if (!portmap_is_for(t) || !portmap_is_ours(n->ports, port))
+        return;
+    pm = map_for(n, t, hides);
+    if (!pm && !hides)
+        return;
+    if (hides)
+        quarantine_end(&n->resting, tuple_hash(t, n->table->key));
+    if (pm) {
+        portmap_count(n->ports, pm, index);
+        c->counted |= (uint8_t)(IN_MAP << dir);
+    }
+    c->counted |= (uint8_t)(OF_REMOTE << dir);
+    if (remote_add(&n->remotes, remote_key(t, n->table->key), index))
+        c->counted |= (uint8_t)(MARKED << dir);
+}
+
+/* rests: the use goes on, as a rest. */
+static void uncount_port(struct nat *n, const struct ct_conn *c, int dir,
+                         bool rests, ct_time now)
+{
+    const struct ct_tuple *t = &c->tuple[dir];
+    struct quarantine_use use;
+
+    if (c->counted & IN_MAP << dir)
+        portmap_uncount(n->ports,
+                        portmap_find(n->ports, &t->dst, t->family, t->proto),
+                        portmap_port(t) / n->ports->n_shards);
+    if (!(c->counted & OF_REMOTE << dir))
+        return;
+    use = (struct quarantine_use){
+        .remote = remote_key(t, n->table->key),
+        .index = (uint16_t)(portmap_port(t) / n->ports->n_shards),
+        .marked = c->counted & MARKED << dir,
+    };
+    if (!rests) {
+        remote_take(&n->remotes, use.remote, use.index, use.marked);
+        return;
+    }
+    use.tuple = tuple_hash(t, n->table->key);
+    quarantine_note(&n->resting, &use, &c->tuple[CT_DIR_ORIGINAL], now,
+                    n->rest_s);
+}
+
 bool nat_bind(struct nat *n, struct ct_conn *c)
 {
     uint32_t slot = table_slot(n->table, c), i = CT_NONE;
@@ -206,21 +277,18 @@ bool nat_bind(struct nat *n, struct ct_conn *c)
     }
     c->mapping = i;
     c->counted = 0;
-    for (int d = 0; d < CT_N_DIRS; d++)
-        if (portmap_count(n->ports, &c->tuple[d]))
-            c->counted |= (uint8_t)(1u << d);
+    count_port(n, c, CT_DIR_ORIGINAL, false);
+    count_port(n, c, CT_DIR_REPLY, nat_hides(c));
     return true;
 }
 
-void nat_release(struct nat *n, struct ct_conn *c)
+void nat_release(struct nat *n, struct ct_conn *c, ct_time now)
 {
+    bool rests = n->rest_s && quarantine_is_on(&n->resting) && nat_rests(c);
     struct mapping *m;
 
-    for (int d = 0; d < CT_N_DIRS; d++)
-        if (c->counted & 1u << d)
-            portmap_uncount(n->ports, &c->tuple[d]);
-        else
-            portmap_vacate(n->ports, &c->tuple[d]);
+    uncount_port(n, c, CT_DIR_ORIGINAL, false, now);
+    uncount_port(n, c, CT_DIR_REPLY, rests, now);
     c->counted = 0;
     if (c->mapping == CT_NONE)
         return;

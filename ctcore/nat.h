@@ -20,6 +20,7 @@
 #include "pool.h"
 #include "portmap.h"
 #include "quarantine.h"
+#include "remote.h"
 #include "share.h"
 #include "table.h"
 
@@ -39,13 +40,6 @@ struct mapping {
 /* The two ways to find a mapping. */
 enum nat_chain { NAT_BY_SOURCE, NAT_BY_OUTSIDE };
 
-/* A search that found nothing, and what would have to change. */
-struct nat_miss {
-    uint64_t key;
-    uint32_t releases;
-    uint16_t lo, hi;
-};
-
 struct nat {
     struct table *table;
     struct portmaps *ports;
@@ -57,9 +51,11 @@ struct nat {
     bool exclusive_first;            /* profiles weir and rfc */
     const struct ct_steer *forwards; /* whose ports are not to be given */
     const struct ct_reserved *reserved_tcp, *reserved_udp; /* or NULL */
-    struct quarantine resting; /* outside ports of ended flows */
+    struct remotes remotes;
+    struct quarantine resting; /* outside ports of ended flows, */
+    uint32_t rest_s;           /* for so long; 0: not at all */
     struct share *share;       /* of the outside ports; NULL: no limit */
-    struct nat_miss miss[64];
+    struct work *work;
     uint64_t *stats; /* enum ct_stat */
 };
 
@@ -74,6 +70,7 @@ struct nat_ask {
     ct_time now;
     uint32_t victim; /* out: see below */
     bool keyed;      /* range's port is a GRE key, to be taken as it is */
+    uint32_t begin;  /* its own: steps before the search */
     bool hidden;     /* its own: the source gets another's address */
 };
 
@@ -87,8 +84,29 @@ enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
 /* The flow has been confirmed: hang it on its mapping, and count its ports.
  * False: no room for a mapping; nothing was changed. */
 bool nat_bind(struct nat *n, struct ct_conn *c);
-/* It is gone: the same back. */
-void nat_release(struct nat *n, struct ct_conn *c);
+/* It is gone: the same back.  Its outside port may rest. */
+void nat_release(struct nat *n, struct ct_conn *c, ct_time now);
+
+/* Is its originator hidden behind another address? */
+static inline bool nat_hides(const struct ct_conn *c)
+{
+    return (c->status & CT_SRC_NAT) &&
+           !ct_addr_eq(&c->tuple[CT_DIR_REPLY].dst,
+                       &c->tuple[CT_DIR_ORIGINAL].src);
+}
+
+/* Does its outside port rest when it ends?  One that was never answered
+ * has no late packets to come. */
+static inline bool nat_rests(const struct ct_conn *c)
+{
+    return (c->status & CT_SEEN_REPLY) && nat_hides(c);
+}
+
+static inline bool nat_same_host(const struct ct_tuple *a,
+                                 const struct ct_tuple *b)
+{
+    return a->zone == b->zone && ct_addr_eq(&a->src, &b->src);
+}
 
 /* Of one source, how many mappings are looked at: one that has more was given
  * them by rules that say `random`. */

@@ -7,17 +7,19 @@
 #include "stats.h"
 #include "tuple.h"
 
-/* Addresses of a pool that are tried when the first has no port left. */
-#define MAX_POOL_TRIES 16u
-/* Exclusive ports offered by the map whose tuple an uncounted flow has. */
-#define MAX_SURPRISES 8
-/* Runs of reserved ports and surprises that are stepped over. */
-#define MAX_RUNS 128
-/* Ports looked at for a closed TCP flow to take over: the kernel.s last tries
+/* Steps that the search for one flow's port may cost, over all addresses of a
+ * pool: about 600 addresses of one port, or 100 whose 64,512 are all in use. */
+#define SEARCH_STEPS 2560u
+/* A range of so few ports is looked at whole. */
+#define SMALL_RANGE 64u
+/* Ports found taken though nothing said so, of one search: those of the flows
+ * that a remote has unmarked, and some. */
+#define MAX_SURPRISES (REMOTE_UNMARKED + 32)
+/* Bitmap words that one search for an unused port looks at. */
+#define MAX_WORDS_EXCLUSIVE 64u
+/* Ports looked at for a closed TCP flow to take over: the kernel's last tries
  * of a round. */
 #define MAX_VICTIM_TRIES 32u
-/* Below this many ports a counter that says "full" is checked by looking. */
-#define SMALL_RANGE 4096u
 
 bool natport_invert(const struct l4proto *proto, const struct ct_tuple *t,
                     struct ct_tuple *reply)
@@ -43,11 +45,14 @@ static uint32_t draw(struct nat *n, uint32_t below)
 
 /* ---- is a tuple free? ---- */
 
-static bool may_take(const struct ct_conn *old, enum ct_dir dir,
-                     const struct nat_ask *ask)
+/* Where ports rest only its own host may take over what it left. */
+static bool may_take(const struct nat *n, const struct ct_conn *old,
+                     enum ct_dir dir, const struct nat_ask *ask)
 {
     return dir == CT_DIR_REPLY && ask->proto->reusable &&
            (old->status & CT_SRC_NAT) && !(old->status & CT_FIXED_TIMEOUT) &&
+           (!n->rest_s ||
+            nat_same_host(&old->tuple[CT_DIR_ORIGINAL], &ask->pkt->tuple)) &&
            ask->proto->reusable(&old->proto, ask->pkt);
 }
 
@@ -117,16 +122,21 @@ static bool is_reserved(const struct ct_reserved *set, uint32_t port)
     return set && (reserved_word(set, port) >> (port & 63) & 1);
 }
 
-/* The first port at or after port that is not reserved, or UINT32_MAX. */
-static uint32_t past_reserved(const struct ct_reserved *set, uint32_t port)
+/* Is that reply tuple another host's yet, whose flow is over? */
+static bool is_resting(const struct nat *n, const struct ct_tuple *reply,
+                       uint64_t hash, const struct nat_ask *ask)
 {
-    for (; port < 65536; port = (port | 63) + 1) {
-        uint64_t open = ~reserved_word(set, port) & ~0ull << (port & 63);
+    const struct ct_tuple *orig = &ask->pkt->tuple;
+    const struct ct_conn *late;
 
-        if (open)
-            return (port & ~63u) | (uint32_t)__builtin_ctzll(open);
-    }
-    return UINT32_MAX;
+    if (!ask->hidden || !quarantine_is_on(&n->resting))
+        return false;
+    if (quarantine_holds(&n->resting, hash, orig, ask->now))
+        return true;
+    /* Its time is up, but it has not been collected yet. */
+    late = table_find_late(n->table, reply, hash);
+    return n->rest_s && late && nat_rests(late) &&
+           !nat_same_host(&late->tuple[CT_DIR_ORIGINAL], orig);
 }
 
 /* Is the reply of cur nobody's?  Notes a flow that could be taken over. */
@@ -138,6 +148,7 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
     enum ct_dir dir;
     uint64_t hash;
 
+    work_step(n->work, 1);
     if (is_others(n, cur, &ask->pkt->tuple.src) ||
         is_reserved(reserved_of(n, cur, ask), cur->sport) ||
         !natport_invert(ask->proto, cur, &reply))
@@ -148,11 +159,9 @@ static bool is_free(struct nat *n, const struct ct_tuple *cur,
         peers_find(n->peers, &reply, hash, ask->now) != CT_NONE)
         return false;
     if (!old)
-        return !ask->hidden ||
-               !quarantine_holds(&n->resting, hash, &ask->pkt->tuple.src,
-                                 ask->now);
+        return !is_resting(n, &reply, hash, ask);
     stats_add(&n->stats[CT_STAT_found], 1);
-    if (ask->victim == CT_NONE && may_take(old, dir, ask))
+    if (ask->victim == CT_NONE && may_take(n, old, dir, ask))
         ask->victim = table_slot(n->table, old);
     return false;
 }
@@ -209,16 +218,16 @@ static bool has_choice(const struct nat_ask *ask)
 
 /* Is the port that cur has at its source this shard's to give, and, where
  * profiles ask so, nobody's?  A static forward's port is its host's shard's. */
-static bool port_is_ours(struct nat *n, const struct ct_tuple *cur)
+static bool port_is_ours(const struct nat *n, const struct ct_tuple *cur)
 {
-    struct portmap *pm;
+    const struct portmap *pm;
 
-    if (cur->sport % n->ports->n_shards != n->ports->shard)
+    if (!portmap_is_ours(n->ports, cur->sport))
         return forward_of(n, cur) != NULL; /* and not counted here */
     if (!n->exclusive_first)
         return true;
-    pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto, true);
-    return !pm || portmap_use(n->ports, pm, cur->sport) == 0;
+    pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto);
+    return !pm || !portmap_is_used(n->ports, pm, cur->sport);
 }
 
 bool natport_open(struct nat *n, const struct ct_tuple *cur,
@@ -228,94 +237,159 @@ bool natport_open(struct nat *n, const struct ct_tuple *cur,
            !is_reserved(listeners(n, cur->proto), cur->sport);
 }
 
-static struct nat_miss *miss_of(struct nat *n, const struct ct_tuple *cur,
-                                uint64_t *key)
-{
-    struct ct_tuple k = *cur;
+/* A search: by index, from a chosen one to end and round. */
+struct search {
+    const struct portmap *pm; /* unused ports only, by this map; NULL: any */
+    const struct ct_reserved *reserved; /* or NULL */
+    uint64_t remote;
+    uint32_t first, end;
+    uint32_t words; /* that may still be looked at */
+};
 
-    k.sport = 0;
-    *key = tuple_hash(&k, n->table->key);
-    return &n->miss[*key & 63];
+/* May this flow's search go on? */
+static bool may_search(const struct nat *n, const struct nat_ask *ask)
+{
+    return n->work->steps - ask->begin < SEARCH_STEPS;
 }
 
-/* Is it known that no port of lo..hi is left towards this remote? */
-static bool known_full(struct nat *n, const struct ct_tuple *cur,
-                       const struct portmap *pm, uint16_t lo, uint16_t hi,
-                       const struct nat_ask *ask)
+/* Which of the 64 ports of a word are the router's own listeners'. */
+static uint64_t reserved_ports(struct nat *n, const struct search *s,
+                               uint32_t word)
 {
-    struct ct_tuple reply;
-    uint16_t class_lo, class_hi;
-    uint64_t key;
-    const struct nat_miss *miss = miss_of(n, cur, &key);
+    uint64_t bits = 0;
 
-    if (miss->key == key && miss->lo == lo && miss->hi == hi &&
-        miss->releases == pm->releases)
-        return true;
-    portmap_class(id_proto(ask), lo, &class_lo, &class_hi);
-    return lo == class_lo && hi == class_hi &&
-           portmap_size(n->ports, lo, hi) > SMALL_RANGE &&
-           natport_invert(ask->proto, cur, &reply) &&
-           portmap_full(n->ports, &reply, lo, hi);
+    if (!s->reserved)
+        return 0;
+    if (n->ports->n_shards == 1)
+        return reserved_word(s->reserved, word << 6);
+    work_step(n->work, 1);
+    for (uint32_t i = 0; i < 64 && (word << 6 | i) < s->end; i++)
+        if (is_reserved(s->reserved, portmap_at(n->ports, word << 6 | i)))
+            bits |= 1ull << i;
+    return bits;
 }
 
-/* Step 4.  pm's offer is nearly always free; a surprise is an uncounted flow.
- * Reserved ports are stepped over run by run, as long as there are few. */
-static bool take_exclusive(struct nat *n, struct ct_tuple *cur,
-                           const struct portmap *pm, uint16_t lo, uint16_t hi,
-                           struct nat_ask *ask)
+/* The first index from at on whose word is not all reserved. */
+static uint32_t past_reserved(struct nat *n, const struct search *s,
+                              uint32_t at, uint32_t end)
 {
-    uint32_t size = portmap_size(n->ports, lo, hi);
-    uint16_t start = portmap_kth(n->ports, lo, draw(n, size));
-    const struct ct_reserved *reserved = reserved_of(n, cur, ask);
-    int surprises = 0;
+    while (at < end && reserved_ports(n, s, at >> 6) == UINT64_MAX) {
+        work_step(n->work, 1);
+        at = (at | 63) + 1;
+    }
+    return at;
+}
 
-    for (int run = 0; run < MAX_RUNS && surprises < MAX_SURPRISES; run++) {
+/* The first index from at on, below end, that bits say is free towards the
+ * remote, and, with a map, towards any.  UINT32_MAX: there is none. */
+static uint32_t next_open(struct nat *n, struct search *s,
+                          const struct nat_ask *ask, uint32_t at, uint32_t end)
+{
+    while (at < end && s->words > 0 && may_search(n, ask)) {
+        uint64_t open;
         uint32_t next;
 
-        if (!portmap_exclusive(n->ports, pm, lo, hi, start, &cur->sport))
-            return false;
-        next = cur->sport + 1u;
-        if (is_reserved(reserved, cur->sport))
-            next = past_reserved(reserved, next);
-        else if (is_free(n, cur, ask))
-            return true;
-        else
-            surprises++;
-        start = next > hi ? lo : (uint16_t)next;
+        at = past_reserved(n, s, at, end);
+        if (at >= end)
+            break;
+        next = s->pm ? portmap_open(s->pm, at)
+                     : remote_skip(&n->remotes, s->remote, at, end);
+        if (next >> 6 != at >> 6) { /* which may be reserved */
+            at = next;
+            continue;
+        }
+        s->words--;
+        work_step(n->work, 1);
+        open = ~remote_word(&n->remotes, s->remote, at >> 6);
+        open &= ~0ull << (at & 63);
+        if (s->pm)
+            open &= ~s->pm->used[at >> 6];
+        if (open)
+            open &= ~reserved_ports(n, s, at >> 6);
+        if (open) {
+            at = (at & ~63u) | (uint32_t)__builtin_ctzll(open);
+            return at < end ? at : UINT32_MAX;
+        }
+        at = (at | 63) + 1;
     }
-    return false;
+    return UINT32_MAX;
 }
 
-/* Step 5, and step 4 for addresses that are not counted: look at every port,
- * from a chosen one on.  When the range is known to be full only some are
- * looked at, for a closed flow to take over. */
-static bool take_shared(struct nat *n, struct ct_tuple *cur,
-                        const struct portmap *pm, uint16_t lo, uint16_t hi,
-                        struct nat_ask *ask)
+/* Take the first port from a chosen one on, as bits say and the table agrees.
+ * Forwards are stepped over run by run. */
+static bool take_open(struct nat *n, struct ct_tuple *cur, struct search *s,
+                      struct nat_ask *ask)
 {
-    uint32_t size = portmap_size(n->ports, lo, hi), tries = size;
-    uint32_t start = draw(n, size);
-    bool full = pm && known_full(n, cur, pm, lo, hi, ask);
+    uint32_t start = s->first + draw(n, s->end - s->first);
+    uint32_t at = start, stop = s->end, surprises = 0;
 
-    stats_add(&n->stats[CT_STAT_port_scans], 1);
-    if (full)
-        tries = !ask->proto->reusable     ? 0
-                : size < MAX_VICTIM_TRIES ? size
-                                          : MAX_VICTIM_TRIES;
-    for (uint32_t k = 0; k < tries; k++) {
-        cur->sport = portmap_kth(n->ports, lo, (start + k) % size);
+    for (;;) {
+        uint32_t i = next_open(n, s, ask, at, stop);
+        const struct ct_steer_row *row;
+
+        if (i == UINT32_MAX) {
+            if (stop == start)
+                return false;
+            at = s->first;
+            stop = start;
+            continue;
+        }
+        cur->sport = portmap_at(n->ports, i);
+        row = forward_of(n, cur);
+        if (row && is_others(n, cur, &ask->pkt->tuple.src))
+            at = portmap_index(n->ports, row->port_hi + 1u);
+        else if (is_free(n, cur, ask))
+            return true;
+        else if (++surprises == MAX_SURPRISES)
+            return false;
+        else
+            at = i + 1;
+    }
+}
+
+/* Look at ports one by one from a chosen one on. */
+static bool take_any(struct nat *n, struct ct_tuple *cur,
+                     const struct search *s, uint32_t tries,
+                     struct nat_ask *ask)
+{
+    uint32_t size = s->end - s->first, start = draw(n, size);
+
+    for (uint32_t k = 0; k < size && k < tries; k++) {
+        cur->sport = portmap_at(n->ports, s->first + (start + k) % size);
         if (is_free(n, cur, ask))
             return true;
     }
-    /* What rests comes free without a word. */
-    if (pm && !full && !n->resting.n_lines) {
-        struct nat_miss *miss;
-        uint64_t key;
-
-        miss = miss_of(n, cur, &key);
-        *miss = (struct nat_miss){key, pm->releases, lo, hi};
-    }
     return false;
+}
+
+/* Steps 4 and 5. */
+static bool take_other(struct nat *n, struct ct_tuple *cur, uint16_t lo,
+                       uint16_t hi, struct nat_ask *ask)
+{
+    struct search s = {
+        .pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto),
+        .first = portmap_index(n->ports, lo),
+        .end = portmap_index(n->ports, hi + 1u),
+        .reserved = reserved_of(n, cur, ask),
+        .words = MAX_WORDS_EXCLUSIVE,
+    };
+    uint32_t tries = SMALL_RANGE;
+    struct ct_tuple reply;
+
+    if (s.first >= s.end || !natport_invert(ask->proto, cur, &reply))
+        return false;
+    s.remote = remote_key(&reply, n->table->key);
+    if (s.pm && take_open(n, cur, &s, ask))
+        return true;
+    s.pm = NULL;
+    s.words = UINT32_MAX;
+    stats_add(&n->stats[CT_STAT_port_scans], 1);
+    if (s.end - s.first > SMALL_RANGE) {
+        if (take_open(n, cur, &s, ask))
+            return true;
+        tries = ask->proto->reusable ? MAX_VICTIM_TRIES : 0;
+    }
+    return take_any(n, cur, &s, tries, ask);
 }
 
 /* What a source's own port is in this shard's slice: itself, or always the same
@@ -326,9 +400,10 @@ static uint16_t slice_port(const struct nat *n, uint16_t port, uint16_t lo,
 {
     uint32_t size = portmap_size(n->ports, lo, hi);
 
-    if (size == 0 || port % n->ports->n_shards == n->ports->shard)
+    if (size == 0 || portmap_is_ours(n->ports, port))
         return port;
-    return portmap_kth(n->ports, lo, (uint32_t)(port - lo) % size);
+    return portmap_at(n->ports, portmap_index(n->ports, lo) +
+                                    (uint32_t)(port - lo) % size);
 }
 
 /* Steps 3 to 5 at the address that cur has by now.  port: the source's own. */
@@ -337,7 +412,6 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
 {
     const struct ct_nat_range *r = ask->range;
     bool given = r && r->has_ports;
-    struct portmap *pm;
     uint16_t lo, hi;
 
     cur->sport = port;
@@ -356,12 +430,7 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
         if (port_is_ours(n, cur) && is_free(n, cur, ask))
             return true;
     }
-    if (portmap_size(n->ports, lo, hi) == 0)
-        return false;
-    pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto, true);
-    if (pm && take_exclusive(n, cur, pm, lo, hi, ask))
-        return true;
-    return take_shared(n, cur, pm, lo, hi, ask);
+    return take_other(n, cur, lo, hi, ask);
 }
 
 /* Step 2: the source's mappings, oldest first. */
@@ -388,21 +457,29 @@ static bool choose_mapping(struct nat *n, struct ct_tuple *cur,
 }
 
 /* May the source, which has no port that would do, have one more?  Its share is
- * of all that it could be given: this shard's, of each address of the pool. */
-static bool may_have_another(const struct nat *n, const struct ct_tuple *orig,
+ * of all that it could be given: this shard's, of each address of the pool.  A
+ * port that rests counts, but rests no more when its host needs the room. */
+static bool may_have_another(struct nat *n, const struct ct_tuple *orig,
                              uint16_t port, const struct nat_ask *ask)
 {
     const struct ct_nat_range *r = ask->range;
     uint16_t lo = r->port_lo, hi = r->port_hi;
     uint64_t all = r->has_addr && !r->persistent ? pool_size(r) : 1;
+    uint32_t most, resting;
 
     if (!n->share || !has_choice(ask))
         return true;
     if (!r->has_ports)
         portmap_class(id_proto(ask), port, &lo, &hi);
     all = (all ? all : UINT32_MAX) * portmap_size(n->ports, lo, hi);
-    return share_has_port(n->share, orig,
-                          all > UINT32_MAX ? UINT32_MAX : (uint32_t)all);
+    most = all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
+    resting = quarantine_of(&n->resting, orig);
+    if (share_has_port(n->share, orig, most, resting))
+        return true;
+    if (!resting || !share_has_port(n->share, orig, most, 0))
+        return false;
+    quarantine_give_way(&n->resting, orig);
+    return true;
 }
 
 static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
@@ -411,7 +488,7 @@ static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
 {
     const struct ct_nat_range *r = ask->range;
     uint16_t port = cur->sport;
-    uint32_t tries = 1;
+    uint32_t size = 1;
 
     ask->victim = CT_NONE;
     ask->hidden = false;
@@ -421,12 +498,9 @@ static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
                    : CT_REASON_NO_PORT;
     if (!r->random && choose_mapping(n, cur, orig, ask))
         return CT_REASON_NONE;
-    if (r->has_addr) {
-        tries = pool_size(r);
-        if (tries == 0 || tries > MAX_POOL_TRIES)
-            tries = MAX_POOL_TRIES;
-    }
-    for (uint32_t k = 0; k < tries; k++) {
+    if (r->has_addr && (size = pool_size(r)) == 0)
+        size = UINT32_MAX;
+    for (uint32_t k = 0; k < size && may_search(n, ask); k++) {
         if (r->has_addr)
             cur->src = pool_addr(n, r, orig, k);
         ask->hidden = !ct_addr_eq(&cur->src, &orig->src);
@@ -476,6 +550,7 @@ enum ct_reason natport_choose(struct nat *n, struct ct_tuple *cur,
 {
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
 
+    ask->begin = n->work->steps;
     return side == MANGLE_SRC ? choose_source(n, cur, orig, ask)
                               : choose_destination(n, cur, orig, ask);
 }

@@ -6,9 +6,6 @@
 #include "natask.h"
 #include "track.h"
 
-/* Expired entries cleared before a flow is told that no port is left. */
-#define EXPIRE_ON_DEMAND 64u
-
 /* ---- a flow's first packet ---- */
 
 /* why: NO_PORT or SOURCE_PORTS. */
@@ -50,7 +47,7 @@ static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
         return CT_ACCEPT;
     if (ask.victim != CT_NONE)
         gc_destroy(ct, ask.victim);
-    else if (!gc_expire(ct, ct->now, EXPIRE_ON_DEMAND))
+    else if (!gc_free_ports(ct))
         return no_port(ct, pkt, why);
     why = nat_setup(&ct->nat, pkt->conn, side, &ask);
     return why == CT_REASON_NONE ? CT_ACCEPT : no_port(ct, pkt, why);

@@ -1,33 +1,71 @@
 #include "quarantine.h"
 
-#include "hash.h"
+/* A host's part of the room. */
+#define PART 8u
+/* Rests whose time is up that each new one clears away. */
+#define EXPIRE_ON_DEMAND 2u
 
-#define WAYS 4u
+struct rest {
+    uint64_t tuple, remote;
+    uint32_t until_ds; /* tenths of a second since the core began */
+    uint32_t host;     /* its counter */
+    /* Numbers + 1, or 0. */
+    uint32_t next; /* of its hash; or the pool's link */
+    uint32_t older, younger;
+    uint32_t own_older, own_younger;
+    uint16_t index;
+    bool marked;
+};
+
+static uint32_t room(uint32_t max)
+{
+    return max ? max / 4 + 16 : 0;
+}
 
 void quarantine_init(struct quarantine *q, struct block *b, uint32_t max)
 {
-    uint32_t lines = max ? pool_power_of_two(max / 16 < 16 ? 16 : max / 16) : 0;
-
-    *q = (struct quarantine){.n_lines = lines};
-    if (lines)
-        q->rows = block_take(b, (size_t)lines * WAYS * sizeof *q->rows);
+    *q = (struct quarantine){.n_heads = pool_power_of_two(room(max))};
+    if (max == 0)
+        return;
+    q->heads = block_take(b, q->n_heads * sizeof(uint32_t));
+    q->own = block_take(b, room(max) * sizeof *q->own);
+    tally_init_heads(&q->hosts, b, room(max));
 }
 
-void quarantine_start(struct quarantine *q, const uint64_t key[2], ct_time now)
+void quarantine_init_rests(struct quarantine *q, struct block *b, uint32_t max)
 {
+    if (max == 0)
+        return;
+    pool_init(&q->rests, b, room(max), sizeof(struct rest),
+              offsetof(struct rest, next));
+    tally_init_counters(&q->hosts, b, room(max));
+}
+
+void quarantine_start(struct quarantine *q, struct remotes *remotes,
+                      const uint64_t key[2], ct_time now)
+{
+    q->remotes = remotes;
     q->birth_ms = now.ms;
-    q->key[0] = key[0];
-    q->key[1] = key[1];
+    q->hosts.key[0] = key[0];
+    q->hosts.key[1] = key[1];
 }
 
-static struct quarantined *line_of(const struct quarantine *q, uint64_t tuple)
+static struct rest *at(const struct quarantine *q, uint32_t link)
 {
-    return &q->rows[(tuple & (q->n_lines - 1)) * WAYS];
+    return (struct rest *)(void *)q->rests.items + (link - 1);
 }
 
-static uint32_t host_of(const struct quarantine *q, const union ct_addr *inside)
+static struct tally_key host_key(const struct ct_tuple *orig)
 {
-    return (uint32_t)hash_two(inside->w64[0], inside->w64[1], q->key);
+    return (struct tally_key){
+        .source = orig->src, .zone = orig->zone, .family = orig->family};
+}
+
+static uint32_t host_of(const struct quarantine *q, const struct ct_tuple *orig)
+{
+    struct tally_key key = host_key(orig);
+
+    return tally_find(&q->hosts, &key);
 }
 
 static uint32_t tenths(const struct quarantine *q, ct_time t)
@@ -36,44 +74,125 @@ static uint32_t tenths(const struct quarantine *q, ct_time t)
 }
 
 /* Tenths wrap after 13 years: compare by difference. */
-static bool is_over(uint32_t until, uint32_t now)
+static bool is_over(const struct quarantine *q, const struct rest *r,
+                    ct_time now)
 {
-    return (int32_t)(until - now) <= 0;
+    return (int32_t)(r->until_ds - tenths(q, now)) <= 0;
 }
 
-void quarantine_note(struct quarantine *q, uint64_t tuple,
-                     const union ct_addr *inside, ct_time now, uint32_t s)
+/* Where that rest is named, or where its chain ends. */
+static uint32_t *find(const struct quarantine *q, uint64_t tuple)
 {
-    struct quarantined *line, *to;
-    uint32_t ds;
+    uint32_t *link = &q->heads[tuple & (q->n_heads - 1)];
 
-    if (!q->n_lines || s == 0)
-        return;
-    line = to = line_of(q, tuple);
-    ds = tenths(q, now);
-    for (unsigned i = 0; i < WAYS; i++) {
-        if (line[i].tuple == tuple || line[i].tuple == 0 ||
-            is_over(line[i].until_ds, ds)) {
-            to = &line[i];
-            break;
-        }
-        if ((int32_t)(line[i].until_ds - to->until_ds) < 0)
-            to = &line[i];
-    }
-    *to = (struct quarantined){tuple, host_of(q, inside), ds + s * 10};
+    while (*link && at(q, *link)->tuple != tuple)
+        link = &at(q, *link)->next;
+    return link;
+}
+
+static void enqueue(struct quarantine *q, uint32_t link)
+{
+    struct rest *r = at(q, link);
+    struct quarantine_own *own = &q->own[r->host - 1];
+
+    r->older = q->newest;
+    *(q->newest ? &at(q, q->newest)->younger : &q->oldest) = link;
+    q->newest = link;
+    r->own_older = own->newest;
+    *(own->newest ? &at(q, own->newest)->own_younger : &own->oldest) = link;
+    own->newest = link;
+}
+
+static void dequeue(struct quarantine *q, const struct rest *r)
+{
+    struct quarantine_own *own = &q->own[r->host - 1];
+
+    *(r->older ? &at(q, r->older)->younger : &q->oldest) = r->younger;
+    *(r->younger ? &at(q, r->younger)->older : &q->newest) = r->older;
+    *(r->own_older ? &at(q, r->own_older)->own_younger : &own->oldest) =
+        r->own_younger;
+    *(r->own_younger ? &at(q, r->own_younger)->own_older : &own->newest) =
+        r->own_older;
+}
+
+static void end(struct quarantine *q, uint32_t *link)
+{
+    uint32_t item = *link - 1;
+    const struct rest *r = at(q, *link);
+
+    work_step(q->remotes->work, 1);
+    dequeue(q, r);
+    remote_take(q->remotes, r->remote, r->index, r->marked);
+    tally_take(&q->hosts, r->host);
+    *link = r->next;
+    pool_put(&q->rests, item);
+}
+
+void quarantine_end(struct quarantine *q, uint64_t tuple)
+{
+    uint32_t *link = quarantine_is_on(q) ? find(q, tuple) : NULL;
+
+    if (link && *link)
+        end(q, link);
+}
+
+static void end_oldest(struct quarantine *q, uint32_t link)
+{
+    if (link)
+        quarantine_end(q, at(q, link)->tuple);
+}
+
+uint32_t quarantine_expire(struct quarantine *q, ct_time now, uint32_t budget)
+{
+    uint32_t n = 0;
+
+    for (; n < budget && q->oldest && is_over(q, at(q, q->oldest), now); n++)
+        end_oldest(q, q->oldest);
+    return n;
+}
+
+uint32_t quarantine_of(const struct quarantine *q, const struct ct_tuple *orig)
+{
+    return quarantine_is_on(q) ? tally_count(&q->hosts, host_of(q, orig)) : 0;
+}
+
+void quarantine_give_way(struct quarantine *q, const struct ct_tuple *orig)
+{
+    uint32_t host = host_of(q, orig);
+
+    if (host)
+        end_oldest(q, q->own[host - 1].oldest);
+}
+
+void quarantine_note(struct quarantine *q, const struct quarantine_use *use,
+                     const struct ct_tuple *orig, ct_time now, uint32_t s)
+{
+    struct tally_key key = host_key(orig);
+    uint32_t item, *link;
+
+    quarantine_end(q, use->tuple);
+    (void)quarantine_expire(q, now, EXPIRE_ON_DEMAND);
+    if (quarantine_of(q, orig) >= q->rests.n / PART)
+        quarantine_give_way(q, orig);
+    else if (q->rests.used == q->rests.n)
+        end_oldest(q, q->oldest);
+    item = pool_get(&q->rests);
+    link = find(q, use->tuple);
+    *link = item + 1;
+    *at(q, *link) = (struct rest){.tuple = use->tuple,
+                                  .remote = use->remote,
+                                  .until_ds = tenths(q, now) + s * 10,
+                                  .host = tally_add(&q->hosts, &key),
+                                  .index = use->index,
+                                  .marked = use->marked};
+    enqueue(q, *link);
 }
 
 bool quarantine_holds(const struct quarantine *q, uint64_t tuple,
-                      const union ct_addr *inside, ct_time now)
+                      const struct ct_tuple *orig, ct_time now)
 {
-    const struct quarantined *line;
+    uint32_t link = quarantine_is_on(q) ? *find(q, tuple) : 0;
 
-    if (!q->n_lines)
-        return false;
-    line = line_of(q, tuple);
-    for (unsigned i = 0; i < WAYS; i++)
-        if (line[i].tuple == tuple)
-            return !is_over(line[i].until_ds, tenths(q, now)) &&
-                   line[i].host != host_of(q, inside);
-    return false;
+    return link && !is_over(q, at(q, link), now) &&
+           at(q, link)->host != host_of(q, orig);
 }

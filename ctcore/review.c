@@ -287,11 +287,13 @@ bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget)
     for (; *from < ct->conns.fresh && budget > 0; ++*from, budget--) {
         struct ct_conn *c = core_conn(ct, *from);
 
+        work_step(&ct->work, 1);
         if (!ct->rules ||
             (c->status & (CT_CONFIRMED | CT_DYING)) != CT_CONFIRMED ||
             is_right(ct, c))
             continue;
         gc_revoke(ct, *from);
     }
+    core_worked(ct, CT_STAT_work_call_max);
     return *from >= ct->conns.fresh;
 }

@@ -43,22 +43,24 @@ static bool prefix_of(const struct ct_tuple *orig, bool alone, uint16_t what,
     return orig->family == CT_IPV6 && alone;
 }
 
+/* more: what it has beside what is counted. */
 static bool has_less(const struct share *s, const struct tally_key *key,
-                     uint32_t most, uint32_t least)
+                     uint32_t most, uint32_t least, uint32_t more)
 {
-    return tally_count(&s->tally, tally_find(&s->tally, key)) <
+    return (uint64_t)tally_count(&s->tally, tally_find(&s->tally, key)) + more <
            (most < least ? least : most);
 }
 
 static bool has_room(const struct share *s, const struct ct_tuple *orig,
-                     bool alone, uint16_t what, uint32_t of, uint32_t least)
+                     bool alone, uint16_t what, uint32_t of, uint32_t least,
+                     uint32_t more)
 {
     struct tally_key key = source_of(orig, alone, what);
 
-    if (!has_less(s, &key, of / s->part, least))
+    if (!has_less(s, &key, of / s->part, least, more))
         return false;
     return !prefix_of(orig, alone, what, &key) ||
-           has_less(s, &key, of - of / s->part, least);
+           has_less(s, &key, of - of / s->part, least, 0);
 }
 
 static void take(struct share *s, struct share_place *place,
@@ -83,13 +85,14 @@ static void leave(struct share *s, struct share_place *place)
 bool share_has_entry(const struct share *s, const struct ct_tuple *orig,
                      bool inside, uint32_t max)
 {
-    return !s->part || has_room(s, orig, inside, ENTRIES, max, SHARE_LEAST);
+    return !s->part || has_room(s, orig, inside, ENTRIES, max, SHARE_LEAST, 0);
 }
 
 bool share_has_port(const struct share *s, const struct ct_tuple *orig,
-                    uint32_t n)
+                    uint32_t n, uint32_t resting)
 {
-    return !s->part || has_room(s, orig, true, orig->proto, n, SHARE_LEAST);
+    return !s->part ||
+           has_room(s, orig, true, orig->proto, n, SHARE_LEAST, resting);
 }
 
 void share_take_entry(struct share *s, uint32_t slot,
@@ -125,7 +128,7 @@ bool share_take_few(struct share *s, enum share_few few,
         return false;
     if (!s || !share_is_on(s))
         return true;
-    if (s->part && used >= n / 2 && !has_room(s, orig, true, what, n, 1))
+    if (s->part && used >= n / 2 && !has_room(s, orig, true, what, n, 1, 0))
         return false;
     take(s, place, orig, true, what);
     return true;

@@ -49,9 +49,9 @@ static inline bool share_is_on(const struct share *s)
 /* May a flow that begins so have an entry of max? */
 bool share_has_entry(const struct share *s, const struct ct_tuple *orig,
                      bool inside, uint32_t max);
-/* And a mapping of n outside ports? */
+/* And a mapping of n outside ports, beside those of its own that rest? */
 bool share_has_port(const struct share *s, const struct ct_tuple *orig,
-                    uint32_t n);
+                    uint32_t n, uint32_t resting);
 
 /* It has one. */
 void share_take_entry(struct share *s, uint32_t slot,

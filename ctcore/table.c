@@ -168,6 +168,24 @@ bool table_holds(const struct table *t, const struct ct_tuple *tuple,
 
 /* ---- entries come and go ---- */
 
+const struct ct_conn *table_find_late(const struct table *t,
+                                      const struct ct_tuple *tuple,
+                                      uint64_t hash)
+{
+    const struct bucket *b = &t->buckets[table_bucket(t, hash)];
+
+    for (; b; b = table_next(t, b))
+        for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
+            uint32_t word = b->slot[i];
+
+            if (word &&
+                tuple_eq(&t->conns[table_index(t, word)].tuple[word & 1],
+                         tuple))
+                return &t->conns[table_index(t, word)];
+        }
+    return NULL;
+}
+
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now)
 {
     const struct ct_conn *c = &t->conns[slot];

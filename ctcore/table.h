@@ -89,6 +89,11 @@ static inline struct ct_conn *table_find(const struct table *t,
 bool table_holds(const struct table *t, const struct ct_tuple *tuple,
                  uint64_t hash, ct_time now);
 
+/* The same, of an entry that table_find() may not see any more. */
+const struct ct_conn *table_find_late(const struct table *t,
+                                      const struct ct_tuple *tuple,
+                                      uint64_t hash);
+
 /* Enter both tuples.  NONE, CLASH, or CHAIN_TOO_LONG; then nothing changed.
  * The caller sets CONFIRMED. */
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now);

@@ -22,7 +22,8 @@ enum {
     LOG_WAIT_MS = 20,
     LOG_LAST_MS = 1000, /* a stopped reader must not stop the end */
     PROTOCOLS_WITH_PORTS = 4,
-    MAX_PORTMAPS = 256
+    MIN_PORTMAPS = 64, /* one that is not used costs no memory */
+    MAX_PORTMAPS = 4096
 };
 
 /* ---- what happens while it runs ---- */
@@ -162,7 +163,8 @@ static uint32_t portmaps(const struct steer *s)
         n += small ? (uint32_t)(hi[last] - lo[last] + 1) : MAX_PORTMAPS;
     }
     n = n > MAX_PORTMAPS ? MAX_PORTMAPS : n * PROTOCOLS_WITH_PORTS;
-    return n < 8 ? 8 : n < MAX_PORTMAPS ? n : MAX_PORTMAPS;
+    n = n < MIN_PORTMAPS ? MIN_PORTMAPS : n;
+    return n < MAX_PORTMAPS ? n : MAX_PORTMAPS;
 }
 
 static void fill_core(const struct control *c, unsigned worker,

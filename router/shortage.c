@@ -16,6 +16,9 @@ static const struct {
     {CT_STAT_no_port, "no outside port left",
      "flow(s) refused; more outside addresses, or a wider range of ports, "
      "would give more"},
+    {CT_STAT_portmaps_full, "no port map left",
+     "flow(s) whose outside port may be shared although others are unused; "
+     "there are maps for 4096 pairs of outside address and protocol"},
     {CT_STAT_ext_full, "no extension record left",
      "flow(s) without the helper, labels or timeouts meant for them; "
      "conntrack.extensions says how many there are"},

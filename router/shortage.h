@@ -5,7 +5,7 @@
 #include <ctcore/lists.h>
 #include <stdbool.h>
 
-enum { SHORTAGE_KINDS = 4, SHORTAGE_ROOM = 256 };
+enum { SHORTAGE_KINDS = 5, SHORTAGE_ROOM = 256 };
 
 struct shortage {
     uint64_t next_ms;                 /* not looked at before */

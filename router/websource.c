@@ -61,11 +61,19 @@ static const char *iface_name(void *ctx, uint8_t iface)
 static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
 {
     struct control *c = ctx;
+    bool largest = ct_stat_kind(which) == 'M';
     uint64_t sum = 0;
 
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        if (shard >= c->n_workers || shard == i)
-            sum += ct_stat(worker_ct(c->worker[i]), which);
+    for (uint32_t i = 0; i < c->n_workers; i++) {
+        uint64_t is = ct_stat(worker_ct(c->worker[i]), which);
+
+        if (shard < c->n_workers && shard != i)
+            continue;
+        if (!largest)
+            sum += is;
+        else if (is > sum)
+            sum = is;
+    }
     return sum;
 }
 

@@ -49,7 +49,7 @@ const char *ct_reason_name(unsigned reason);
 const char *ct_reason_text(unsigned reason);
 char ct_reason_kind(unsigned reason);
 
-/* kind: 'C' counter, 'G' gauge. */
+/* kind: 'C' counter, 'G' gauge, 'M' a gauge that is the largest seen. */
 const char *ct_stat_name(unsigned stat);
 const char *ct_stat_help(unsigned stat);
 char ct_stat_kind(unsigned stat);

@@ -134,7 +134,9 @@ static void t2_ports_rest_after_their_flow(void **state)
     w->quiet = true;
     say(w, "10.0.1.2:5000 > 198.51.100.2:80 tcp S seq 1000");
     assert_int_equal(last_sport(w), 5000);
-    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp R. seq 0 ack 1001");
+    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp S. seq 7 ack 1001");
+    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp R. seq 8 ack 1001");
+    elapse(w, 11);
     assert_int_equal(count_flows(w), 0);
     say(w, "10.0.1.3:5000 > 198.51.100.2:80 tcp S seq 1000");
     assert_int_equal(last_sport(w), 5001);
@@ -144,8 +146,13 @@ static void t2_ports_rest_after_their_flow(void **state)
     assert_int_equal(last_sport(w), 5000);
     say(w, "10.0.1.2:5000 > 198.51.100.2:80 tcp S seq 1000");
     assert_int_equal(last_sport(w), 5000); /* its own again */
-    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp R. seq 0 ack 1001");
+    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp S. seq 7 ack 1001");
+    say(w, "198.51.100.2:80 > 198.51.100.1:5000 tcp R. seq 8 ack 1001");
+    elapse(w, 10);
+    assert_int_equal(count_flows(w), 2);
     elapse(w, 119);
+    say(w, "10.0.1.3:5000 > 198.51.100.2:80 tcp S seq 1000");
+    assert_int_equal(last_sport(w), 5001); /* to whom none answered: no rest */
     refuse(w, "10.0.1.4:6000 > 198.51.100.2:80 tcp S seq 1000");
     elapse(w, 2);
     say(w, "10.0.1.4:6000 > 198.51.100.2:80 tcp S seq 1000");

@@ -10,34 +10,28 @@ static void open_fix(struct fix *f, uint32_t maps, uint32_t shard, uint32_t n)
 {
     struct block b = {.base = NULL};
 
-    portmaps_init(&f->ps, &b, maps, 1024, shard, n);
+    portmaps_init(&f->ps, &b, maps, shard, n);
+    portmaps_init_maps(&f->ps, &b, maps);
     f->mem = aligned_alloc(64, b.used);
+    memset(f->mem, 0xa5, b.used); /* maps are not zeroed */
+    b = (struct block){.base = NULL};
+    portmaps_init(&f->ps, &b, maps, shard, n);
     memset(f->mem, 0, b.used);
     b = (struct block){.base = f->mem};
-    portmaps_init(&f->ps, &b, maps, 1024, shard, n);
-    portmaps_start(&f->ps);
+    portmaps_init(&f->ps, &b, maps, shard, n);
+    portmaps_init_maps(&f->ps, &b, maps);
     f->ps.key[0] = 7;
 }
 
-static struct ct_tuple to_port(uint16_t remote, uint16_t port)
-{
-    return (struct ct_tuple){.src = ip4(203, 0, 113, 9),
-                             .dst = ip4(198, 51, 100, 1),
-                             .sport = remote,
-                             .dport = port,
-                             .family = CT_IPV4,
-                             .proto = 6};
-}
+static const union ct_addr ours = {.b = {198, 51, 100, 1}};
 
 static struct portmap *map_of(struct fix *f)
 {
-    union ct_addr a = ip4(198, 51, 100, 1);
-
-    return portmap_find(&f->ps, &a, CT_IPV4, 6, true);
+    return portmap_make(&f->ps, &ours, CT_IPV4, 6);
 }
 
 /* Against the plainest model there is: an array of counts. */
-static void p6_exclusive_agrees_with_a_model(void **state)
+static void p6_an_open_port_is_a_models(void **state)
 {
     static uint32_t model[65536];
     struct fix f;
@@ -50,58 +44,47 @@ static void p6_exclusive_agrees_with_a_model(void **state)
     pm = map_of(&f);
     for (int step = 0; step < 60000; step++) {
         /* crowded at first, so that bits fall and rise */
-        uint16_t p = (uint16_t)(40000 + rng_below(&rng, 3000));
-        struct ct_tuple t = to_port((uint16_t)rng_next(&rng), p);
-        uint16_t start = (uint16_t)(39990 + rng_below(&rng, 3020));
-        uint16_t got, lo = 40000, hi = 42999;
-        uint32_t want = UINT32_MAX;
+        uint32_t p = 40000 + rng_below(&rng, 3000);
+        uint32_t want = 39990 + rng_below(&rng, 3020), start = want;
 
-        if (model[p] && rng_below(&rng, 3) == 0) {
-            portmap_uncount(&f.ps, &t);
+        if (model[p] && (step & 3) == 0 && pm->total > 1) {
+            portmap_uncount(&f.ps, pm, p);
             model[p]--;
         } else if (model[p] < 3) {
-            assert_true(portmap_count(&f.ps, &t));
+            portmap_count(&f.ps, pm, p);
             model[p]++;
         }
-        assert_int_equal(portmap_use(&f.ps, pm, p), model[p]);
-        for (uint32_t q = start < lo ? lo : start;
-             q <= hi && want == UINT32_MAX; q++)
-            want = model[q] ? want : q;
-        for (uint32_t q = lo; q <= hi && want == UINT32_MAX; q++)
-            want = model[q] ? want : q;
-        if (portmap_exclusive(&f.ps, pm, lo, hi, start, &got))
-            assert_int_equal(got, want);
-        else
-            assert_int_equal(want, UINT32_MAX);
+        assert_int_equal(portmap_is_used(&f.ps, pm, (uint16_t)p), model[p] > 0);
+        while (model[want])
+            want++;
+        assert_int_equal(portmap_open(pm, start), want);
     }
     free(f.mem);
 }
 
-static void the_last_free_port_is_found_and_none_is_known(void **state)
+static void the_last_open_port_is_found_and_none_is_known(void **state)
 {
     struct fix f;
     struct portmap *pm;
-    uint16_t got = 0;
 
     (void)state;
     open_fix(&f, 2, 0, 1);
     pm = map_of(&f);
     for (uint32_t p = 0; p < 65536; p++)
-        if (p != 777) {
-            struct ct_tuple t = to_port(80, (uint16_t)p);
-
-            assert_true(portmap_count(&f.ps, &t));
-        }
-    assert_true(portmap_exclusive(&f.ps, pm, 0, 65535, 65535, &got));
-    assert_int_equal(got, 777);
-    assert_true(portmap_exclusive(&f.ps, pm, 600, 1023, 1000, &got));
-    assert_int_equal(got, 777);
-    assert_false(portmap_exclusive(&f.ps, pm, 1024, 65535, 5000, &got));
+        if (p != 777)
+            portmap_count(&f.ps, pm, p);
+    assert_int_equal(portmap_open(pm, 0), 777);
+    assert_int_equal(portmap_open(pm, 777), 777);
+    assert_int_equal(portmap_open(pm, 778), 65536);
+    portmap_count(&f.ps, pm, 777);
+    assert_int_equal(portmap_open(pm, 0), 65536);
+    portmap_uncount(&f.ps, pm, 65535);
+    assert_int_equal(portmap_open(pm, 0), 65535);
     free(f.mem);
 }
 
 /* P6: every port leads to its own index, and to nothing past the end. */
-static void every_shard_counts_its_own_slice(void **state)
+static void every_shard_has_its_own_slice(void **state)
 {
     const uint32_t shards[] = {1, 2, 3, 7, 64};
 
@@ -113,84 +96,100 @@ static void every_shard_counts_its_own_slice(void **state)
             struct fix f;
 
             open_fix(&f, 1, s, shards[k]);
-            map_of(&f);
-            for (uint32_t p = 0; p < 65536; p++) {
-                struct ct_tuple t = to_port(80, (uint16_t)p);
-                bool ours = p % shards[k] == s;
-
-                assert_int_equal(portmap_count(&f.ps, &t), ours);
-                total += ours;
-            }
+            for (uint32_t p = 0; p < 65536; p++)
+                total += portmap_is_ours(&f.ps, (uint16_t)p);
             assert_int_equal(portmap_size(&f.ps, 0, 65535), f.ps.n_index);
-            for (uint32_t i = 0; i < f.ps.n_index; i++)
-                assert_int_equal(portmap_kth(&f.ps, 0, i) % shards[k], s);
+            for (uint32_t i = 0; i < f.ps.n_index; i++) {
+                uint16_t p = portmap_at(&f.ps, i);
+
+                assert_int_equal(p % shards[k], s);
+                assert_int_equal(portmap_index(&f.ps, p), i);
+                assert_int_equal(p / shards[k], i);
+            }
             free(f.mem);
         }
         assert_int_equal(total, 65536);
     }
 }
 
-static void full_is_known_by_remote_and_class(void **state)
-{
-    struct fix f;
-    struct ct_tuple t = to_port(443, 0), other = to_port(444, 0);
-
-    (void)state;
-    open_fix(&f, 1, 0, 1);
-    map_of(&f);
-    for (uint32_t p = 1; p <= 511; p++) {
-        t.dport = (uint16_t)p;
-        assert_false(portmap_full(&f.ps, &t, 1, 511));
-        portmap_count(&f.ps, &t);
-    }
-    assert_true(portmap_full(&f.ps, &t, 1, 511));
-    assert_false(portmap_full(&f.ps, &t, 1024, 65535));
-    assert_false(portmap_full(&f.ps, &other, 1, 511));
-    portmap_uncount(&f.ps, &t);
-    assert_false(portmap_full(&f.ps, &t, 1, 511));
-    free(f.mem);
-}
-
-/* One remote in two zones is two: each has all ports for itself. */
-static void full_is_known_by_zone(void **state)
-{
-    struct fix f;
-    struct ct_tuple t = to_port(443, 0), other = t;
-
-    (void)state;
-    open_fix(&f, 1, 0, 1);
-    map_of(&f);
-    t.zone = 5;
-    other.zone = 6;
-    for (uint32_t p = 1; p <= 511; p++) {
-        t.dport = other.dport = (uint16_t)p;
-        portmap_count(&f.ps, &t);
-        assert_false(portmap_full(&f.ps, &other, 1, 511));
-    }
-    assert_true(portmap_full(&f.ps, &t, 1, 511));
-    portmap_count(&f.ps, &other);
-    portmap_uncount(&f.ps, &other);
-    assert_true(portmap_full(&f.ps, &t, 1, 511));
-    assert_false(portmap_full(&f.ps, &other, 1, 511));
-    free(f.mem);
-}
-
+/* A map without a count is there for the next address, and clean. */
 static void a_map_that_counts_nothing_gives_way(void **state)
 {
     struct fix f;
     union ct_addr a = ip4(192, 0, 2, 1), b = ip4(192, 0, 2, 2);
-    struct ct_tuple t = to_port(80, 81);
+    struct portmap *pm;
 
     (void)state;
     open_fix(&f, 1, 0, 1);
-    assert_non_null(map_of(&f));
-    portmap_count(&f.ps, &t);
-    assert_null(portmap_find(&f.ps, &a, CT_IPV4, 6, true));
-    portmap_uncount(&f.ps, &t);
-    assert_null(portmap_find(&f.ps, &a, CT_IPV4, 6, false));
-    assert_non_null(portmap_find(&f.ps, &a, CT_IPV4, 6, true));
-    assert_non_null(portmap_find(&f.ps, &b, CT_IPV4, 6, true));
-    assert_null(portmap_find(&f.ps, &a, CT_IPV4, 6, false));
+    assert_null(portmap_find(&f.ps, &a, CT_IPV4, 6));
+    pm = portmap_make(&f.ps, &a, CT_IPV4, 6);
+    assert_non_null(pm);
+    portmap_count(&f.ps, pm, 81);
+    portmap_count(&f.ps, pm, 82);
+    assert_null(portmap_make(&f.ps, &b, CT_IPV4, 6));
+    assert_null(portmap_make(&f.ps, &a, CT_IPV4, 17));
+    assert_null(portmap_make(&f.ps, &a, CT_IPV6, 6));
+    assert_ptr_equal(portmap_make(&f.ps, &a, CT_IPV4, 6), pm);
+    portmap_uncount(&f.ps, pm, 81);
+    assert_ptr_equal(portmap_find(&f.ps, &a, CT_IPV4, 6), pm);
+    portmap_uncount(&f.ps, pm, 82);
+    assert_null(portmap_find(&f.ps, &a, CT_IPV4, 6));
+    pm = portmap_make(&f.ps, &b, CT_IPV4, 6);
+    assert_non_null(pm);
+    for (uint32_t p = 0; p < 65536; p++)
+        assert_false(portmap_is_used(&f.ps, pm, (uint16_t)p));
+    free(f.mem);
+}
+
+/* Thousands of maps are found by hash: chains stay short. */
+static void many_maps_are_found_at_once(void **state)
+{
+    enum { N = 4096 };
+    uint32_t longest = 0;
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, N, 0, 64); /* a slice, to keep it small */
+    for (uint32_t i = 0; i < N; i++) {
+        union ct_addr a = {.w32 = {i}};
+
+        portmap_count(&f.ps, portmap_make(&f.ps, &a, CT_IPV4, 17), i % 64);
+    }
+    for (uint32_t h = 0; h < f.ps.n_heads; h++) {
+        uint32_t n = 0;
+
+        for (uint32_t at = f.ps.heads[h]; at; n++)
+            at = ((struct portmap *)(void *)f.ps.maps.items)[at - 1].next;
+        longest = n > longest ? n : longest;
+    }
+    assert_in_range(longest, 1, 10);
+    for (uint32_t i = 0; i < N; i++) {
+        union ct_addr a = {.w32 = {i}};
+
+        assert_true(portmap_is_used(&f.ps, portmap_find(&f.ps, &a, CT_IPV4, 17),
+                                    portmap_at(&f.ps, i % 64)));
+    }
+    free(f.mem);
+}
+
+/* More tuples at one port than a count can hold: it counts as used until the
+ * map is empty, and no longer. */
+static void a_count_at_its_end_stays_until_the_map_is_empty(void **state)
+{
+    struct portmap *pm;
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, 1, 0, 1);
+    pm = map_of(&f);
+    for (int i = 0; i < 70000; i++)
+        portmap_count(&f.ps, pm, 53);
+    for (int i = 0; i < 69999; i++)
+        portmap_uncount(&f.ps, pm, 53);
+    assert_true(portmap_is_used(&f.ps, pm, 53));
+    portmap_uncount(&f.ps, pm, 53);
+    assert_null(portmap_find(&f.ps, &ours, CT_IPV4, 6));
+    assert_false(portmap_is_used(&f.ps, map_of(&f), 53));
     free(f.mem);
 }
 
@@ -217,12 +216,12 @@ static void classes_are_the_kernels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(p6_exclusive_agrees_with_a_model),
-        cmocka_unit_test(the_last_free_port_is_found_and_none_is_known),
-        cmocka_unit_test(every_shard_counts_its_own_slice),
-        cmocka_unit_test(full_is_known_by_remote_and_class),
-        cmocka_unit_test(full_is_known_by_zone),
+        cmocka_unit_test(p6_an_open_port_is_a_models),
+        cmocka_unit_test(the_last_open_port_is_found_and_none_is_known),
+        cmocka_unit_test(every_shard_has_its_own_slice),
         cmocka_unit_test(a_map_that_counts_nothing_gives_way),
+        cmocka_unit_test(many_maps_are_found_at_once),
+        cmocka_unit_test(a_count_at_its_end_stays_until_the_map_is_empty),
         cmocka_unit_test(classes_are_the_kernels),
     };
 

@@ -49,9 +49,9 @@ static void each_kind_has_a_line_a_second(void **state)
 /* However large the number, the whole of the text is there. */
 static void every_line_fits(void **state)
 {
-    static const enum ct_stat kinds[] = {CT_STAT_table_full,
-                                         CT_STAT_source_share, CT_STAT_no_port,
-                                         CT_STAT_ext_full};
+    static const enum ct_stat kinds[] = {
+        CT_STAT_table_full, CT_STAT_source_share, CT_STAT_no_port,
+        CT_STAT_portmaps_full, CT_STAT_ext_full};
     struct shortage s = {0};
     char line[SHORTAGE_ROOM];
 

@@ -1,0 +1,158 @@
+#include "remote.h"
+
+#include "parse.h"
+#include "tuple.h"
+
+/* A word of 64 ports, or of 64 such words of which each is full or not. */
+struct remote_word {
+    uint32_t tag; /* who it is of, as far as the bucket does not say */
+    uint32_t next;
+    uint64_t bits;
+};
+
+/* Words of words are numbered behind all words. */
+#define FULL_WORDS 1024u
+
+void remotes_init(struct remotes *rs, struct block *b, uint32_t max)
+{
+    *rs = (struct remotes){.n_heads = pool_power_of_two(max / 16 + 16),
+                           .n_count = pool_power_of_two(max)};
+    rs->heads = block_take(b, rs->n_heads * sizeof(uint32_t));
+    rs->count = block_take(b, rs->n_count * sizeof(uint32_t));
+    pool_init(&rs->words, b, max / 4 + 16, sizeof(struct remote_word),
+              offsetof(struct remote_word, next));
+}
+
+uint64_t remote_key(const struct ct_tuple *t, const uint64_t key[2])
+{
+    struct ct_tuple k = *t;
+
+    if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
+        k.sport = 0;
+    else
+        k.dport = 0;
+    return tuple_hash(&k, key);
+}
+
+static struct remote_word *at(const struct remotes *rs, uint32_t link)
+{
+    return (struct remote_word *)(void *)rs->words.items + (link - 1);
+}
+
+/* The remote's hash is keyed, so a fixed odd factor spreads its words. */
+static uint64_t place_of(uint64_t remote, uint32_t word)
+{
+    uint64_t x = (remote + word + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return x ^ x >> 32;
+}
+
+/* Where that word is named, or where its chain ends. */
+static uint32_t *find(struct remotes *rs, uint64_t remote, uint32_t word)
+{
+    uint64_t place = place_of(remote, word);
+    uint32_t tag = (uint32_t)(place >> 32);
+    uint32_t *link = &rs->heads[place & (rs->n_heads - 1)];
+
+    work_step(rs->work, 1);
+    while (*link && at(rs, *link)->tag != tag) {
+        link = &at(rs, *link)->next;
+        work_step(rs->work, 1);
+    }
+    return link;
+}
+
+static uint64_t bits_of(struct remotes *rs, uint64_t remote, uint32_t word)
+{
+    uint32_t link = *find(rs, remote, word);
+
+    return link ? at(rs, link)->bits : 0;
+}
+
+/* False: the bit was set, or there is no room. */
+static bool set_bit(struct remotes *rs, uint64_t remote, uint32_t word,
+                    uint32_t bit, uint64_t *bits)
+{
+    uint32_t *link = find(rs, remote, word), item;
+
+    if (!*link) {
+        item = pool_get(&rs->words);
+        if (item == CT_NONE)
+            return false;
+        *link = item + 1;
+        *at(rs, *link) = (struct remote_word){
+            .tag = (uint32_t)(place_of(remote, word) >> 32)};
+    }
+    if (at(rs, *link)->bits >> bit & 1)
+        return false;
+    *bits = at(rs, *link)->bits |= 1ull << bit;
+    return true;
+}
+
+/* Answers what the word was. */
+static uint64_t clear_bit(struct remotes *rs, uint64_t remote, uint32_t word,
+                          uint32_t bit)
+{
+    uint32_t *link = find(rs, remote, word), item = *link;
+    uint64_t was;
+
+    if (!item)
+        return 0;
+    was = at(rs, item)->bits;
+    at(rs, item)->bits &= ~(1ull << bit);
+    if (at(rs, item)->bits == 0) {
+        *link = at(rs, item)->next;
+        pool_put(&rs->words, item - 1);
+    }
+    return was;
+}
+
+bool remote_add(struct remotes *rs, uint64_t remote, uint32_t index)
+{
+    uint32_t *count = &rs->count[remote & (rs->n_count - 1)];
+    uint32_t word = index >> 6;
+    uint64_t bits = 0;
+
+    if ((*count)++ < REMOTE_UNMARKED ||
+        !set_bit(rs, remote, word, index & 63, &bits))
+        return false;
+    if (bits == UINT64_MAX)
+        (void)set_bit(rs, remote, FULL_WORDS + (word >> 6), word & 63, &bits);
+    return true;
+}
+
+void remote_take(struct remotes *rs, uint64_t remote, uint32_t index,
+                 bool marked)
+{
+    uint32_t word = index >> 6;
+
+    --rs->count[remote & (rs->n_count - 1)];
+    if (marked && clear_bit(rs, remote, word, index & 63) == UINT64_MAX)
+        (void)clear_bit(rs, remote, FULL_WORDS + (word >> 6), word & 63);
+}
+
+uint64_t remote_word(struct remotes *rs, uint64_t remote, uint32_t word)
+{
+    return rs->words.used ? bits_of(rs, remote, word) : 0;
+}
+
+uint32_t remote_skip(struct remotes *rs, uint64_t remote, uint32_t from,
+                     uint32_t end)
+{
+    uint32_t word = from >> 6;
+
+    while (word << 6 < end) {
+        uint64_t open = ~bits_of(rs, remote, FULL_WORDS + (word >> 6)) &
+                        ~0ull << (word & 63);
+
+        if (open) {
+            uint32_t first = (word & ~63u) | (uint32_t)__builtin_ctzll(open);
+
+            if (first == from >> 6)
+                return from;
+            return first << 6 < end ? first << 6 : UINT32_MAX;
+        }
+        word = (word | 63) + 1;
+    }
+    return UINT32_MAX;
+}
