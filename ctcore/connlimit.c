@@ -38,9 +38,8 @@ static struct tally_key key_of(const struct ct_connlimit *rule,
     return key;
 }
 
-uint32_t connlimit_look(const struct connlimit *l,
-                        const struct ct_connlimit *rule,
-                        const struct ct_conn *c)
+static uint32_t here(const struct connlimit *l, const struct ct_connlimit *rule,
+                     const struct ct_conn *c)
 {
     struct tally_key key = key_of(rule, c);
 
@@ -59,15 +58,72 @@ uint32_t connlimit_peek(const void *block, const struct connlimit *own,
     return tally_peek(&l->tally, &key, own->tally.key);
 }
 
-uint32_t connlimit_count(struct connlimit *l, const struct ct_connlimit *rule,
-                         uint32_t slot, const struct ct_conn *c)
+uint32_t connlimit_look(const struct connlimit *l,
+                        const struct ct_connlimit *rule,
+                        const struct ct_conn *c)
+{
+    uint8_t old = l->was ? l->from[rule->number - 1] : 0;
+
+    return here(l, rule, c) +
+           (old ? here(l->was, &l->was->rule[old - 1], c) : 0);
+}
+
+static bool has(const struct connlimit *l, uint8_t number, uint32_t slot)
+{
+    return number && (l->counted[slot] >> (number - 1) & 1);
+}
+
+static void count(struct connlimit *l, const struct ct_connlimit *rule,
+                  uint32_t slot, const struct ct_conn *c)
 {
     struct tally_key key = key_of(rule, c);
 
-    if (connlimit_has(l, rule->number, slot))
-        return connlimit_look(l, rule, c);
+    if (has(l, rule->number, slot))
+        return;
     l->counted[slot] |= (uint16_t)(1u << (rule->number - 1));
-    return tally_count(&l->tally, tally_add(&l->tally, &key));
+    (void)tally_add(&l->tally, &key);
+}
+
+/* What the rules before have counted of one slot. */
+static void move(struct connlimit *l, uint32_t slot, const struct ct_conn *c)
+{
+    if (!l->was || !l->was->counted[slot])
+        return;
+    for (unsigned i = 0; i < CT_MAX_CONNLIMITS; i++)
+        if (has(l->was, l->from[i], slot))
+            count(l, &l->rule[i], slot, c);
+    connlimit_forget(l->was, slot, c);
+}
+
+void connlimit_follow(struct connlimit *l, uint8_t number,
+                      struct connlimit *was, uint8_t old)
+{
+    l->from[number - 1] = old;
+    if (old)
+        l->was = was;
+}
+
+bool connlimit_move_some(struct connlimit *l, const struct ct_conn *conns,
+                         uint32_t n, uint32_t budget, struct work *work)
+{
+    if (!l->was)
+        return true;
+    for (; l->at < n; l->at++, budget--) {
+        if (budget == 0)
+            return false;
+        work_step(work, 1);
+        move(l, l->at, &conns[l->at]);
+    }
+    l->was = NULL;
+    return true;
+}
+
+uint32_t connlimit_count(struct connlimit *l, const struct ct_connlimit *rule,
+                         uint32_t slot, const struct ct_conn *c)
+{
+    move(l, slot, c);
+    count(l, rule, slot, c);
+    return connlimit_look(l, rule, c);
 }
 
 void connlimit_forget(struct connlimit *l, uint32_t slot,
@@ -75,6 +131,8 @@ void connlimit_forget(struct connlimit *l, uint32_t slot,
 {
     uint16_t bits = l->counted[slot];
 
+    if (l->was)
+        connlimit_forget(l->was, slot, c);
     l->counted[slot] = 0;
     for (unsigned i = 0; bits; i++, bits >>= 1)
         if (bits & 1) {

@@ -10,6 +10,7 @@
 
 #include "conn.h"
 #include "tally.h"
+#include "work.h"
 
 #include <ctcore/rules.h>
 
@@ -18,6 +19,11 @@ struct connlimit {
     uint32_t ready;    /* other shards may look */
     uint16_t *counted; /* by slot: bit 1 << (number - 1) */
     struct ct_connlimit rule[CT_MAX_CONNLIMITS]; /* by number - 1 */
+    /* The rules before these: what they have counted moves here slot by slot,
+     * and counts in either until then.  NULL: all is here. */
+    struct connlimit *was;
+    uint8_t from[CT_MAX_CONNLIMITS]; /* the number there; 0: a new rule */
+    uint32_t at;                     /* slots below have moved */
 };
 
 /* Lays it out at the beginning of a block; NULL base only measures. */
@@ -38,11 +44,12 @@ uint32_t connlimit_peek(const void *block, const struct connlimit *own,
                         const struct ct_connlimit *rule,
                         const struct ct_conn *c);
 
-static inline bool connlimit_has(const struct connlimit *l, uint8_t number,
-                                 uint32_t slot)
-{
-    return l->counted[slot] >> (number - 1) & 1;
-}
+/* Rule `number` of l goes on with what rule `old` of was has counted. */
+void connlimit_follow(struct connlimit *l, uint8_t number,
+                      struct connlimit *was, uint8_t old);
+/* Move what was counted for budget of n slots at most.  True: that is all. */
+bool connlimit_move_some(struct connlimit *l, const struct ct_conn *conns,
+                         uint32_t n, uint32_t budget, struct work *work);
 
 /* Nobody speaks on it any more, though its entry stays for a while: it does not
  * count, as in the kernel. */

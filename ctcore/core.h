@@ -73,6 +73,8 @@ struct ct {
     struct ct_params params;
     struct ct_params own; /* of the packet at hand, if its flow has such */
     struct ct_ifaces ifaces;
+    uint32_t ifaces_at; /* flows from this slot on may be hidden behind an
+                           address that is gone; CT_NONE: none is */
     const struct ct_ruleset *rules;
     struct ct_rule_count *counts;
     struct connlimit *connlimit; /* or NULL: no rule has one */

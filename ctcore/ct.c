@@ -124,6 +124,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
     quarantine_start(&ct->nat.resting, &ct->nat.remotes, ct->table.key, now);
     ct->now = ct->birth = now;
+    ct->ifaces_at = CT_NONE;
     ct->on_full = config->on_full;
     ct->hairpin = config->hairpin;
     ct->event = config->event;
@@ -173,16 +174,16 @@ void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
         is = connlimit_init(&b, ct->conns.n, rules);
         memcpy(is->tally.key, ct->table.key, sizeof is->tally.key);
     }
+    if (was)
+        while (!connlimit_move_some(was, ct->table.conns, ct->conns.fresh,
+                                    ct->conns.n, &ct->work))
+            ;
     for (uint32_t i = 0; is && was && before && i < rules->n; i++) {
         const struct ct_connlimit *rule = &rules->rules[i].connlimit;
-        uint8_t old;
 
-        if (!rule->number || before[i] == CT_NONE ||
-            !(old = ct->rules->rules[before[i]].connlimit.number))
-            continue;
-        for (uint32_t slot = 0; slot < ct->conns.fresh; slot++)
-            if (connlimit_has(was, old, slot))
-                connlimit_count(is, rule, slot, core_conn(ct, slot));
+        if (rule->number && before[i] != CT_NONE)
+            connlimit_follow(is, rule->number, was,
+                             ct->rules->rules[before[i]].connlimit.number);
     }
     if (is)
         __atomic_store_n(&is->ready, 1, __ATOMIC_RELEASE);
@@ -241,22 +242,38 @@ static bool is_confirmed(const struct ct *ct, uint32_t slot)
     return core_conn(ct, slot)->status & CT_CONFIRMED;
 }
 
+/* Has each of was's addresses stayed with its interface? */
+static bool keeps_addresses(const struct ct_ifaces *was,
+                            const struct ct_ifaces *is)
+{
+    for (uint32_t i = 0; i < was->n; i++)
+        for (unsigned k = 0; k < was->iface[i].n_addrs; k++)
+            if (i >= is->n ||
+                !core_has_address(&is->iface[i], was->iface[i].family[k],
+                                  &was->iface[i].addr[k]))
+                return false;
+    return true;
+}
+
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces)
 {
+    if (!keeps_addresses(&ct->ifaces, ifaces))
+        ct->ifaces_at = 0; /* from the beginning, if one was going on */
     ct->ifaces = *ifaces;
     ct->frag.inside = 0;
     for (uint32_t i = 0; i < ifaces->n; i++)
         ct->frag.inside |= (uint64_t)ifaces->iface[i].inside << i;
-    for (uint32_t i = 0; i < ct->conns.fresh; i++) {
-        const struct ct_conn *c = core_conn(ct, i);
+}
 
-        if (is_confirmed(ct, i) && c->hidden_by != CT_NO_IFACE &&
-            (c->hidden_by >= ifaces->n ||
-             !core_has_address(&ifaces->iface[c->hidden_by],
-                               c->tuple[CT_DIR_REPLY].family,
-                               &c->tuple[CT_DIR_REPLY].dst)))
-            gc_destroy(ct, i);
-    }
+bool ct_settle_some(struct ct *ct, uint32_t budget)
+{
+    bool done = gc_end_homeless(ct, budget);
+
+    if (ct->connlimit)
+        done &= connlimit_move_some(ct->connlimit, ct->table.conns,
+                                    ct->conns.fresh, budget, &ct->work);
+    core_worked(ct, CT_STAT_work_call_max);
+    return done;
 }
 
 /* ---- packets ---- */
@@ -400,7 +417,7 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
            expect_expire(&ct->expects, now, budget) == budget;
     more |= !elsewhere_count(ct, budget);
     core_worked(ct, CT_STAT_work_call_max);
-    if (more)
+    if (!ct_settle_some(ct, budget) || more)
         return 0;
     ms = expiry_next(&ct->expiry, now).ms - now.ms;
     return ms < 1 ? 1 : (uint32_t)ms;

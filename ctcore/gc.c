@@ -115,6 +115,31 @@ uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget)
     return n;
 }
 
+bool gc_homeless(const struct ct *ct, const struct ct_conn *c)
+{
+    const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
+
+    return (c->status & CT_CONFIRMED) && c->hidden_by != CT_NO_IFACE &&
+           (c->hidden_by >= ct->ifaces.n ||
+            !core_has_address(&ct->ifaces.iface[c->hidden_by], reply->family,
+                              &reply->dst));
+}
+
+bool gc_end_homeless(struct ct *ct, uint32_t budget)
+{
+    if (ct->ifaces_at == CT_NONE)
+        return true;
+    for (; ct->ifaces_at < ct->conns.fresh; ct->ifaces_at++, budget--) {
+        if (budget == 0)
+            return false;
+        work_step(&ct->work, 1);
+        if (gc_homeless(ct, core_conn(ct, ct->ifaces_at)))
+            gc_destroy(ct, ct->ifaces_at);
+    }
+    ct->ifaces_at = CT_NONE;
+    return true;
+}
+
 bool gc_free_ports(struct ct *ct)
 {
     uint32_t n = gc_expire(ct, ct->now, EXPIRE_ON_DEMAND);

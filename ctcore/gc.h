@@ -23,6 +23,13 @@ void gc_discard(struct ct *ct, uint32_t slot);
 /* Destroy entries whose time is up, budget at most; how many that were. */
 uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget);
 
+/* Is the flow hidden behind an address that its interface has no more?  The
+ * packet that finds it so ends it: gc_homeless() is asked while ifaces_at says
+ * that there may be such. */
+bool gc_homeless(const struct ct *ct, const struct ct_conn *c);
+/* End such flows, looking at budget slots at most.  True: none is left. */
+bool gc_end_homeless(struct ct *ct, uint32_t budget);
+
 /* No outside port is left: end some flows and rests whose time is up.  False:
  * there are none. */
 bool gc_free_ports(struct ct *ct);

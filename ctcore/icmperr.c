@@ -3,6 +3,7 @@
 #include "bytes.h"
 #include "csum.h"
 #include "elsewhere.h"
+#include "gc.h"
 #include "seqadj.h"
 #include "tuple.h"
 
@@ -100,6 +101,8 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
         c = table_find(&ct->table, &t, tuple_hash(&t, ct->table.key), ct->now,
                        &dir);
     }
+    if (c && ct->ifaces_at != CT_NONE && gc_homeless(ct, c))
+        return CT_REASON_ICMP_UNRELATED;
     if (!c) {
         find_elsewhere(ct, pkt, &t);
         return CT_REASON_ICMP_UNRELATED;

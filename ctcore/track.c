@@ -11,7 +11,8 @@
 #include "timeouts.h"
 #include "tuple.h"
 
-/* A REOPEN destroys the old flow, so the second look always ends. */
+/* A REOPEN destroys the old flow, as does an address that is gone, so the
+ * second look always ends. */
 #define MAX_LOOKS 2
 
 /* Expired entries cleared for a source that has its share. */
@@ -155,6 +156,11 @@ static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     struct track t;
     enum ct_reason why;
 
+    if (__builtin_expect(ct->ifaces_at != CT_NONE, 0) && gc_homeless(ct, c)) {
+        gc_destroy(ct, table_slot(&ct->table, c));
+        pkt->conn = NULL;
+        return false;
+    }
     set_track(ct, pkt, &t);
     t.status = c->status;
     t.left_ms = c->expires - ct->now.ms;

@@ -81,11 +81,20 @@ static void hasten(struct worker *w)
         uv_idle_start(&w->more, on_more);
 }
 
-/* Once all have taken this setup, nothing here looks at older ones. */
+/* A setup is settled when all flows are, under it, and all workers have taken
+ * it: nothing here looks at older ones.  Until the flows are, orders wait, the
+ * next setup among them. */
 static void settle(struct worker *w)
 {
     uint64_t mine = worker_taken(w);
 
+    if (w->settling) {
+        if (!ct_settle_some(w->ct, 0))
+            return;
+        w->settling = false;
+        if (!uv_is_closing((uv_handle_t *)&w->wake))
+            uv_async_send(&w->wake);
+    }
     if (worker_settled(w) == mine)
         return;
     for (unsigned i = 0; i < w->config.n_workers; i++)
@@ -121,6 +130,8 @@ static void use(struct worker *w, const struct worker_setup *setup)
     for (unsigned i = 0; i < w->config.n_workers; i++)
         if (w->all[i] != NULL && w->all[i] != w)
             uv_async_send(&w->all[i]->wake); /* it may settle now */
+    w->settling = true;
+    hasten(w);
     settle(w);
 }
 
@@ -185,7 +196,9 @@ static void on_wake(uv_async_t *wake)
     subscribe(w); /* first: what the orders below end is wanted too */
     worker_queue_back(w);
     worker_io_handed(w);
-    for (n = 0; n < ORDERS_A_TURN && ring_take(&w->orders, &order); n++) {
+    for (n = 0;
+         n < ORDERS_A_TURN && !w->settling && ring_take(&w->orders, &order);
+         n++) {
         obey(w, &order);
         atomic_store_explicit(
             &w->obeyed,
@@ -243,6 +256,7 @@ static void on_more(uv_idle_t *more)
     ct_time now = clock_now();
     uint32_t ms = ct_tick(w->ct, now, GC_BUDGET);
 
+    settle(w); /* ct_tick() has gone on with it */
     journey_tick(w->journey, now);
     if (flush(w) || review(w))
         ms = 0;

@@ -115,9 +115,12 @@ void ct_set_route(struct ct *ct, ct_route_fn *fn, void *ctx);
  * none of them has one. */
 size_t ct_connlimit_size(const struct ct_ruleset *rules, uint32_t max);
 /* To be called right before ct_set_rules() with the same rules.  What is
- * counted goes on for rules that were there before.
- * => block has that size and is zeroed, aligned to 8; borrowed until the next
- *    call, which reads it once more.  NULL when the size is 0.
+ * counted goes on for rules that were there before; flow by flow it moves to
+ * the new block, by ct_settle_some(), and counts in either meanwhile; other
+ * shards see what has moved.
+ * => block has that size and is zeroed, aligned to 8; borrowed until
+ *    ct_settle_some() is done behind the next call.  NULL when the size is 0.
+ * => what the call before began is settled; else it is settled here, whole.
  * => before: by rule, its index in the rules that are in use now, or CT_NONE;
  *    NULL: none was there. */
 void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
@@ -130,8 +133,14 @@ void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
 void ct_set_shared(struct ct *ct, struct ct_rule_count *const counts[],
                    void *const connlimits[]);
 
-/* Copied.  Flows masqueraded behind an address that is gone are destroyed. */
+/* Copied.  Flows masqueraded behind an address that is gone are over: each ends
+ * with its next packet, which begins a flow as any other, or by
+ * ct_settle_some(). */
 void ct_set_ifaces(struct ct *ct, const struct ct_ifaces *ifaces);
+
+/* Look at budget slots at most for what these two calls have changed.  True:
+ * that is all.  ct_tick() does it, too, and says 0 until it is. */
+bool ct_settle_some(struct ct *ct, uint32_t budget);
 
 /* The shards of one router look into each other's tables: all[i] is shard i,
  * this one included, n_shards of them.  A packet opens a flow here only when no

@@ -136,6 +136,8 @@ static void set_connlimit(struct rig *rig, struct rig_shard *s,
     }
     s->connlimit = size ? must(calloc(1, size), "memory") : NULL;
     ct_set_connlimit(s->ct, is, s->connlimit, before);
+    while (!ct_settle_some(s->ct, 7))
+        ;
     free(before);
     free(old);
 }
@@ -320,6 +322,8 @@ void rig_reload_later(struct rig *rig, const char *json)
                       &(struct ct_limits){.max = rig->config->max / rig->n,
                                           .acct = rig->config->acct,
                                           .timestamp = rig->config->timestamp});
+        while (!ct_settle_some(s->ct, 7))
+            ;
     }
     show_first(rig);
     fib_free(fib);

@@ -182,10 +182,75 @@ static void an_address_that_goes_takes_its_flows(void **state)
     walk(&r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'");
     ifaces = r.ct->ifaces;
     ct_set_ifaces(r.ct, &ifaces);
+    assert_true(ct_settle_some(r.ct, 0));
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 4);
     ifaces.iface[WAN].addr[0] = ip4(198, 51, 100, 77);
     ct_set_ifaces(r.ct, &ifaces);
+    assert_int_equal(ct_tick(r.ct, r.now, 3), 0);
+    assert_int_not_equal(ct_tick(r.ct, r.now, 3), 0);
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    corerig_close(&r);
+}
+
+/* An address that goes costs its call nothing, each slice its budget; a packet
+ * of a flow that has not been looked at yet finds it over. */
+static void an_address_goes_slice_by_slice(void **state)
+{
+    enum { FLOWS = 3000, BUDGET = 100 };
+    struct ct_config c = {.max = 4096};
+    struct ct_ifaces ifaces;
+    struct corerig r;
+    unsigned turns = 0;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, FLOWS);
+    ct_tick(r.ct, r.now, BUDGET);
+    ifaces = r.ct->ifaces;
+    ifaces.iface[WAN].addr[0] = ip4(198, 51, 100, 77);
+    ct_set_ifaces(r.ct, &ifaces);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), FLOWS);
+    /* an answer to it belongs to no flow of ours, its own next begins one */
+    walk(&r, WAN, LAN, "198.51.100.2:80 > 198.51.100.1:2009 udp 'a'");
+    assert_int_equal(r.pkt.info, CT_NEW);
+    flows(&r, FLOWS - 1, 1);
+    assert_string_equal(left_as(&r),
+                        "198.51.100.77:2009 > 198.51.100.2:80 udp");
+    assert_int_equal(walk(&r, WAN, LAN,
+                          "198.51.100.9 > 198.51.100.1 icmp 3/1 about "
+                          "{198.51.100.1:2010 > 198.51.100.2:80 udp}"),
+                     CT_ACCEPT);
+    assert_int_equal(r.pkt.info, CT_INVALID);
+    while (!ct_settle_some(r.ct, BUDGET))
+        turns++;
+    assert_in_range(turns, FLOWS / BUDGET - 1, FLOWS / BUDGET + 1);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 2);
+    /* a look and an end for each slot, and the lists of a tick */
+    assert_in_range(ct_stat(r.ct, CT_STAT_work_call_max), BUDGET, 4 * BUDGET);
+    corerig_close(&r);
+}
+
+/* Time, a flush and a review cost what their budget says, whatever is due. */
+static void a_slice_takes_no_more_than_its_budget(void **state)
+{
+    enum { FLOWS = 4000, BUDGET = 50 };
+    struct ct_config c = {.max = 4096, .profile = CT_PROFILE_WEIR};
+    struct corerig r;
+    uint32_t from = 0;
+
+    (void)state;
+    corerig_open_tuned(&r, &c, CT_PARAM_source_share, 0);
+    flows(&r, 0, FLOWS);
+    corerig_at(&r, 40000);
+    assert_int_equal(ct_tick(r.ct, r.now, BUDGET), 0);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), FLOWS - BUDGET);
+    assert_false(ct_flush_some(r.ct, &from, BUDGET));
+    from = 0;
+    assert_false(ct_revalidate_some(r.ct, &from, BUDGET));
+    assert_in_range(ct_stat(r.ct, CT_STAT_work_call_max), BUDGET, 600);
+    /* nor does the packet that finds the table full of what is due */
+    flows(&r, FLOWS, 200);
+    assert_in_range(ct_stat(r.ct, CT_STAT_work_max), 1, 600);
     corerig_close(&r);
 }
 
@@ -213,6 +278,8 @@ int main(void)
         cmocka_unit_test(early_drop_follows_the_kernels_law),
         cmocka_unit_test(by_hand_only_the_flow_that_was_named),
         cmocka_unit_test(an_address_that_goes_takes_its_flows),
+        cmocka_unit_test(an_address_goes_slice_by_slice),
+        cmocka_unit_test(a_slice_takes_no_more_than_its_budget),
         cmocka_unit_test(a_flow_costs_320_bytes_at_most),
     };
 

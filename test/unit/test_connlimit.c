@@ -1,0 +1,129 @@
+#include "connlimit.h"
+#include "hash.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SLOTS = 256, SOURCES = 5, RULES = 3 };
+
+static struct ct_conn conns[SLOTS];
+static bool model[RULES][SLOTS]; /* counted by the rule that bears this name */
+static struct work work;
+
+/* Rules in this order bear these numbers; all count by host. */
+struct fix {
+    struct ct_rule rule[RULES];
+    struct ct_ruleset rules;
+    struct connlimit *l;
+};
+
+static void make(struct fix *f, uint32_t n)
+{
+    struct block b = {.base = NULL};
+
+    memset(f, 0, sizeof *f);
+    f->rules = (struct ct_ruleset){
+        .rules = f->rule, .n = n, .n_connlimits = (uint8_t)n};
+    for (uint32_t i = 0; i < n; i++)
+        f->rule[i].connlimit = (struct ct_connlimit){
+            .prefix4 = 32, .prefix6 = 64, .number = (uint8_t)(i + 1)};
+    connlimit_init(&b, SLOTS, &f->rules);
+    b.base = calloc(1, b.used);
+    b.used = 0;
+    f->l = connlimit_init(&b, SLOTS, &f->rules);
+}
+
+static uint32_t counted(int name, uint8_t source)
+{
+    uint32_t n = 0;
+
+    for (uint32_t s = 0; s < SLOTS; s++)
+        n += model[name][s] &&
+             conns[s].tuple[CT_DIR_ORIGINAL].src.b[3] == source;
+    return n;
+}
+
+/* names[i]: what the rule at i is in the model. */
+static void check(const struct fix *f, const int *names)
+{
+    for (uint32_t i = 0; i < f->rules.n; i++)
+        for (uint8_t source = 0; source < SOURCES; source++) {
+            struct ct_conn c = {.seq = 0};
+
+            c.tuple[CT_DIR_ORIGINAL].src.b[3] = source;
+            c.tuple[CT_DIR_ORIGINAL].family = CT_IPV4;
+            assert_int_equal(connlimit_look(f->l, &f->rule[i].connlimit, &c),
+                             counted(names[i], source));
+        }
+}
+
+static void stir(struct fix *f, const int *names, struct rng *rng, int times)
+{
+    while (times-- > 0) {
+        uint32_t slot = rng_below(rng, SLOTS);
+        struct ct_conn *c = &conns[slot];
+
+        if (rng_below(rng, 3) == 0) {
+            connlimit_forget(f->l, slot, c);
+            for (int name = 0; name < RULES; name++)
+                model[name][slot] = false;
+            c->tuple[CT_DIR_ORIGINAL].src.b[3] =
+                (uint8_t)rng_below(rng, SOURCES);
+        } else {
+            uint32_t i = rng_below(rng, f->rules.n), n;
+
+            model[names[i]][slot] = true;
+            n = connlimit_count(f->l, &f->rule[i].connlimit, slot, c);
+            assert_int_equal(
+                n, counted(names[i], c->tuple[CT_DIR_ORIGINAL].src.b[3]));
+        }
+    }
+}
+
+/* While what one set of rules has counted moves to the next, slot by slot,
+ * flows come, go and are counted: each count is exact at each moment.  The
+ * second set has the third rule first, no second one, and none of its own. */
+static void counts_are_exact_while_they_move(void **state)
+{
+    static const int before[] = {0, 1, 2}, after[] = {2, 0};
+    struct rng rng = {5};
+    struct fix was, is;
+    unsigned turns = 0;
+
+    (void)state;
+    for (uint32_t s = 0; s < SLOTS; s++)
+        conns[s].tuple[CT_DIR_ORIGINAL].family = CT_IPV4;
+    make(&was, 3);
+    stir(&was, before, &rng, 2000);
+    check(&was, before);
+    make(&is, 2);
+    connlimit_follow(is.l, 1, was.l, 3);
+    connlimit_follow(is.l, 2, was.l, 1);
+    check(&is, after);
+    while (!connlimit_move_some(is.l, conns, SLOTS, 10, &work)) {
+        stir(&is, after, &rng, 20);
+        check(&is, after);
+        turns++;
+    }
+    assert_int_equal(turns, SLOTS / 10);
+    assert_int_equal(work.steps, SLOTS);
+    assert_int_equal(was.l->tally.counters.used, 0);
+    free(was.l);
+    check(&is, after);
+    stir(&is, after, &rng, 2000);
+    check(&is, after);
+    free(is.l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_are_exact_while_they_move),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
