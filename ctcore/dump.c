@@ -90,8 +90,10 @@ void dump_view(const struct ct *ct, const struct dump_copy *copy,
 }
 
 /* Copy what seq guards, by copy(), until it stood still meanwhile.  False: it
- * never did. */
-static bool copy_whole(const struct ct *ct, const uint32_t *seq, uint32_t i,
+ * never did, or what is being written is of no flow yet by this status: its
+ * packet may be held for long. */
+static bool copy_whole(const struct ct *ct, const uint32_t *seq,
+                       const uint32_t *status, uint32_t i,
                        void (*copy)(const struct ct *, uint32_t, void *),
                        void *to)
 {
@@ -102,6 +104,9 @@ static bool copy_whole(const struct ct *ct, const uint32_t *seq, uint32_t i,
             copy(ct, i, to);
             if (__atomic_load_n(seq, __ATOMIC_RELAXED) == was)
                 return true;
+        } else if (status && !(__atomic_load_n(status, __ATOMIC_ACQUIRE) &
+                               CT_CONFIRMED)) {
+            return false;
         }
         __atomic_fetch_add(ct->restarts, 1, __ATOMIC_RELAXED);
     }
@@ -119,7 +124,8 @@ bool ct_read(const struct ct *ct, uint32_t slot, ct_time now,
     struct dump_copy copy;
 
     if (slot >= ct->conns.n ||
-        !copy_whole(ct, &core_conn(ct, slot)->seq, slot, copy_conn, &copy) ||
+        !copy_whole(ct, &core_conn(ct, slot)->seq, &core_conn(ct, slot)->status,
+                    slot, copy_conn, &copy) ||
         !(copy.conn.status & CT_CONFIRMED) || (copy.conn.status & CT_DYING) ||
         copy.conn.expires <= now.ms)
         return false;
@@ -139,7 +145,7 @@ bool ct_read_expect(const struct ct *ct, uint32_t number, ct_time now,
     struct expect x;
 
     if (number >= ct->expects.pool.n ||
-        !copy_whole(ct, &expect_at(&ct->expects, number)->seq, number,
+        !copy_whole(ct, &expect_at(&ct->expects, number)->seq, NULL, number,
                     copy_expect, &x) ||
         !x.used || x.expires <= now.ms)
         return false;

@@ -19,6 +19,9 @@ static void is_held(struct world *w, unsigned n)
     assert_int_equal(w->n_kept, n);
     if (rig_check(&w->rig))
         fail_msg("%u held: %s", n, rig_check(&w->rig));
+    /* nor does a reader wait for an entry that is no flow yet */
+    (void)count_flows(w);
+    assert_int_equal(stat_of(w, CT_STAT_search_restart), 0);
 }
 
 /* Every hook and every verdict: what is sent, and what is dropped. */
