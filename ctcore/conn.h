@@ -12,6 +12,8 @@
 #ifndef CONN_H
 #define CONN_H
 
+#include "ctassert.h"
+
 #include <ctcore/event.h>
 #include <ctcore/lists.h>
 #include <ctcore/types.h>
@@ -43,11 +45,13 @@ struct ct_conn {
 
 static inline void conn_write_begin(struct ct_conn *c)
 {
+    ct_assert(!(c->seq & 1));
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
 }
 
 static inline void conn_write_end(struct ct_conn *c)
 {
+    ct_assert(c->seq & 1);
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
 }
 

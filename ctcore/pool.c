@@ -35,6 +35,7 @@ uint32_t pool_get(struct pool *p)
 
 void pool_put(struct pool *p, uint32_t item)
 {
+    ct_assert(p->used > 0 && item < p->fresh);
     /* Readers in other threads may stand on an item that goes. */
     __atomic_store_n((uint32_t *)(void *)link_of(p, item), p->free,
                      __ATOMIC_RELAXED);

@@ -9,6 +9,8 @@
 #ifndef POOL_H
 #define POOL_H
 
+#include "ctassert.h"
+
 #include <ctcore/types.h>
 
 struct block {

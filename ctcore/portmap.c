@@ -182,6 +182,7 @@ void portmap_uncount(struct portmaps *ps, struct portmap *pm, uint32_t index)
 {
     uint16_t *use = use_of(ps, pm, index);
 
+    ct_assert(pm->total > 0 && (pm->used[index >> 6] >> (index & 63) & 1));
     if (*use < UINT16_MAX && --*use == 0)
         clear_bit(pm, index);
     if (--pm->total == 0)

@@ -125,9 +125,15 @@ void remote_take(struct remotes *rs, uint64_t remote, uint32_t index,
                  bool marked)
 {
     uint32_t word = index >> 6;
+    uint64_t was;
 
+    ct_assert(rs->count[remote & (rs->n_count - 1)] > 0);
     --rs->count[remote & (rs->n_count - 1)];
-    if (marked && clear_bit(rs, remote, word, index & 63) == UINT64_MAX)
+    if (!marked)
+        return;
+    was = clear_bit(rs, remote, word, index & 63);
+    ct_assert(was >> (index & 63) & 1);
+    if (was == UINT64_MAX)
         (void)clear_bit(rs, remote, FULL_WORDS + (word >> 6), word & 63);
 }
 

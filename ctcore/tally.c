@@ -160,6 +160,7 @@ void tally_take(struct tally *t, uint32_t counter)
 {
     struct counter *c = at(t, counter);
 
+    ct_assert(c->n > 0);
     set(&c->n, c->n - 1);
     if (c->n > 0)
         return;
