@@ -13,13 +13,23 @@ static uint32_t bits_for(uint32_t n)
     return bits;
 }
 
+/* Overflow lines.  A bucket for each entry has two nodes on the average, and
+ * seven slots: few need a line.  With fewer buckets all of max must still find
+ * room: k nodes of one bucket need fewer than k / 7 lines. */
+static uint32_t lines_for(uint32_t n_buckets, uint32_t max)
+{
+    if (n_buckets < max)
+        return 2 * max / TABLE_WIDTH + 1;
+    return n_buckets / 64 + max / 64 + 64;
+}
+
 void table_init(struct table *t, struct block *b, uint32_t n_buckets,
                 uint32_t max)
 {
     t->buckets = block_take(b, (size_t)n_buckets * sizeof(struct bucket));
     t->n_buckets = n_buckets;
-    pool_init(&t->lines, b, n_buckets / 64 + max / 64 + 64,
-              sizeof(struct bucket), offsetof(struct bucket, link));
+    pool_init(&t->lines, b, lines_for(n_buckets, max), sizeof(struct bucket),
+              offsetof(struct bucket, link));
     t->index_bits = bits_for(max);
 }
 
@@ -192,6 +202,7 @@ enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now)
     uint64_t hash[CT_N_DIRS];
     enum ct_dir dir;
 
+    ct_assert(c->seq & 1); /* no reader looks at it yet */
     for (int d = 0; d < CT_N_DIRS; d++) {
         hash[d] = tuple_hash(&c->tuple[d], t->key);
         if (table_find(t, &c->tuple[d], hash[d], now, &dir))

@@ -95,7 +95,8 @@ const struct ct_conn *table_find_late(const struct table *t,
                                       uint64_t hash);
 
 /* Enter both tuples.  NONE, CLASH, or CHAIN_TOO_LONG; then nothing changed.
- * The caller sets CONFIRMED. */
+ * The caller sets CONFIRMED.
+ * => the entry's sequence count is odd. */
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now);
 void table_unlink(struct table *t, uint32_t slot);
 

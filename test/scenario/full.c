@@ -79,10 +79,29 @@ static void linux_room_comes_back(void **state)
     say(w, S " > 198.51.100.1:4003 tcp R seq 5001");
     say(w, "10.0.1.3:5000 > " S " tcp S seq 1");
     assert_int_equal(w->why, CT_REASON_TABLE_FULL);
-    elapse(w, 10);
+    w->rig.now.ms += 10000; /* no tick yet: the packet makes its room itself */
     say(w, "10.0.1.3:5000 > " S " tcp S seq 1");
     assert_int_equal(w->info, CT_NEW);
+    assert_int_equal(stat_of(w, CT_STAT_table_full), 1);
+    assert_int_equal(stat_of(w, CT_STAT_expired), 1);
     assert_assured(w, 15);
+    END(w);
+}
+
+/* Fewer buckets than max: the table holds max all the same, and makes room as
+ * any other. */
+static void few_buckets_hold_max(void **state)
+{
+    struct world *w = WORLD("max 16384; buckets 512; masquerade off; "
+                            "inside 10.0.0.1/16");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 20000; i++)
+        sayf(w, "10.0.%u.%u:4000 > " S " udp", 2 + i / 200, 1 + i % 200);
+    assert_int_equal(w->sent, 20000);
+    assert_int_equal(stat_of(w, CT_STAT_chaintoolong), 0);
+    assert_true(stat_of(w, CT_STAT_early_drop) > 0);
     END(w);
 }
 
@@ -211,6 +230,7 @@ int main(void)
         STORY(linux_early_drop_of_unassured),
         STORY(r1b_assured_flows_stay),
         STORY(linux_room_comes_back),
+        STORY(few_buckets_hold_max),
         STORY(rfc5508_req8_told_when_full),
         STORY(rfc1122_no_error_about_broadcast),
         STORY(untracked_when_full_without_nat),
