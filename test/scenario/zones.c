@@ -243,6 +243,27 @@ static void zones_do_not_fill_each_other(void **state)
     END(w);
 }
 
+/* A mapping is one of its zone: a tenant's host of the same address and port as
+ * another tenant's keeps its own port, whatever that one was given. */
+static void a_mapping_is_its_zones(void **state)
+{
+    struct world *w = WORLD("max 4096; buckets 4096; " LAN2 ZONE(
+        "lan", "set_zone_orig", 5) ZONE("lan2", "set_zone_orig", 6));
+    uint16_t port;
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.9:5000 > 198.51.100.2:53 udp @lan");
+    say(w, "10.0.1.2:5000 > 198.51.100.2:53 udp @lan");
+    port = last_sport(w);
+    assert_int_not_equal(port, 5000);
+    say(w, "10.0.1.2:5000 > 198.51.100.3:53 udp @lan2");
+    assert_int_equal(last_sport(w), 5000);
+    say(w, "10.0.1.2:5000 > 198.51.100.4:53 udp @lan");
+    assert_int_equal(last_sport(w), port);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +278,7 @@ int main(void)
         STORY(a_tenant_is_reached_by_its_mapping),
         STORY(mappings_are_a_tenants_own),
         STORY(zones_do_not_fill_each_other),
+        STORY(a_mapping_is_its_zones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,9 +352,9 @@ static void delete_flow(struct corerig *r, uint32_t slot)
     assert_true(ct_delete(r->ct, slot, v.gen));
 }
 
-/* The first flow kept its port before anybody counted ports.  When it goes,
- * what was full towards its remote is so no more. */
-static void an_uncounted_flow_gives_its_port_back_too(void **state)
+/* Of a full range the port of the flow that goes is found, whoever shares it
+ * towards another remote. */
+static void a_port_that_is_given_back_is_found(void **state)
 {
     struct corerig r;
 
@@ -366,7 +366,7 @@ static void an_uncounted_flow_gives_its_port_back_too(void **state)
     walk(&r, LAN, WAN, "10.0.1.3:4000 > " REMOTE " udp 'a'");
     assert_int_equal(port_of(&r), 5001);
     walk(&r, LAN, WAN, "10.0.1.4:5000 > 198.51.100.3:80 udp 'a'");
-    assert_int_equal(port_of(&r), 5000); /* shared, and counted */
+    assert_int_equal(port_of(&r), 5000); /* shared */
     assert_int_equal(walk(&r, LAN, WAN, "10.0.1.5:4000 > " REMOTE " udp 'a'"),
                      CT_DROP);
     assert_int_equal(r.pkt.why, CT_REASON_NO_PORT);
@@ -374,6 +374,92 @@ static void an_uncounted_flow_gives_its_port_back_too(void **state)
     assert_int_equal(walk(&r, LAN, WAN, "10.0.1.5:4000 > " REMOTE " udp 'a'"),
                      CT_ACCEPT);
     assert_int_equal(port_of(&r), 5000);
+    corerig_close(&r);
+}
+
+/* A slot's next flow counts from its own first packet. */
+static void counters_are_a_flows_own(void **state)
+{
+    struct ct_view v;
+    struct corerig r;
+
+    (void)state;
+    open_small(&r, 16);
+    for (int i = 0; i < 5; i++)
+        walk(&r, LAN, WAN, "10.0.1.2:5000 > " REMOTE " udp 'abc'");
+    walk(&r, WAN, LAN, REMOTE " > 198.51.100.1:5000 udp 'abc'");
+    assert_true(ct_read(r.ct, 0, r.now, &v));
+    assert_int_equal(v.packets[CT_DIR_ORIGINAL], 5);
+    assert_int_equal(v.packets[CT_DIR_REPLY], 1);
+    delete_flow(&r, 0);
+    walk(&r, LAN, WAN, "10.0.1.3:5000 > " REMOTE " udp 'abc'");
+    assert_true(ct_read(r.ct, 0, r.now, &v));
+    assert_int_equal(v.packets[CT_DIR_ORIGINAL], 1);
+    assert_int_equal(v.bytes[CT_DIR_ORIGINAL], 31);
+    assert_int_equal(v.packets[CT_DIR_REPLY], 0);
+    assert_int_equal(v.bytes[CT_DIR_REPLY], 0);
+    corerig_close(&r);
+}
+
+/* With and without exclusive ports first: a host's port is another's towards a
+ * remote of its own, or is not. */
+static void exclusive_ports_come_first_where_profiles_say_so(void **state)
+{
+    (void)state;
+    for (int p = CT_PROFILE_LINUX; p <= CT_PROFILE_RFC; p++) {
+        struct ct_config c = {.max = 64, .profile = (enum ct_profile)p};
+        struct corerig r;
+        bool shared;
+
+        corerig_open(&r, &c);
+        walk(&r, LAN, WAN, "10.0.1.2:5000 > 198.51.100.2:80 udp 'a'");
+        walk(&r, LAN, WAN, "10.0.1.3:5000 > 198.51.100.3:80 udp 'a'");
+        shared = port_of(&r) == 5000;
+        assert_int_equal(shared, p == CT_PROFILE_LINUX);
+        corerig_close(&r);
+    }
+}
+
+/* What strangers use of our address is in use. */
+static void a_strangers_flow_uses_its_port(void **state)
+{
+    struct ct_config c = {.max = 64, .profile = CT_PROFILE_WEIR};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    walk(&r, LAN, WAN, "10.0.1.2:4000 > 198.51.100.2:80 udp 'a'");
+    walk(&r, WAN, LAN, "198.51.100.9:9 > 198.51.100.1:5000 udp 'a'");
+    walk(&r, LAN, WAN, "10.0.1.3:5000 > 198.51.100.3:80 udp 'a'");
+    assert_int_not_equal(port_of(&r), 5000);
+    walk(&r, LAN, WAN, "10.0.1.3:5001 > 198.51.100.3:80 udp 'a'");
+    assert_int_equal(port_of(&r), 5001);
+    corerig_close(&r);
+}
+
+/* One inside address and port in a hundred zones are a hundred sources, in 16
+ * chains. */
+static void a_source_is_one_of_its_zone(void **state)
+{
+    struct ct_tuple orig = {.src = ip4(10, 0, 1, 2),
+                            .dst = ip4(198, 51, 100, 2),
+                            .sport = 5000,
+                            .dport = 80,
+                            .family = CT_IPV4,
+                            .proto = 17};
+    union ct_addr addr;
+    struct corerig r;
+    uint16_t port;
+
+    (void)state;
+    open_small(&r, 16);
+    walk(&r, LAN, WAN, "10.0.1.2:5000 > " REMOTE " udp 'a'");
+    for (orig.zone = 0; orig.zone < 100; orig.zone++) {
+        uint32_t at = CT_NONE;
+
+        assert_int_equal(nat_mapping_next(&r.ct->nat, &orig, &at, &addr, &port),
+                         orig.zone == 0);
+    }
     corerig_close(&r);
 }
 
@@ -392,7 +478,11 @@ int main(void)
         cmocka_unit_test(a_pool_is_used_whole_before_it_is_full),
         cmocka_unit_test(a_shard_gives_ports_of_its_slice_only),
         cmocka_unit_test(a_whole_address_is_its_hosts_in_any_shard),
-        cmocka_unit_test(an_uncounted_flow_gives_its_port_back_too),
+        cmocka_unit_test(a_port_that_is_given_back_is_found),
+        cmocka_unit_test(counters_are_a_flows_own),
+        cmocka_unit_test(a_strangers_flow_uses_its_port),
+        cmocka_unit_test(a_source_is_one_of_its_zone),
+        cmocka_unit_test(exclusive_ports_come_first_where_profiles_say_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
