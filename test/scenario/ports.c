@@ -255,6 +255,11 @@ static void a_rest_is_its_tenants(void **state)
     assert_int_equal(last_sport(w), 5001);
     say(w, "10.9.0.5:5000 > " REMOTE " udp @red");
     assert_int_equal(last_sport(w), 5000);
+    /* nor is what is past its time, and has not ended yet */
+    say(w, REMOTE " > 198.51.100.1:5000 udp");
+    w->rig.now.ms += 30500;
+    say(w, "10.9.0.5:5000 > " REMOTE " udp @blue");
+    assert_int_equal(last_sport(w), 5001);
     END(w);
 }
 

@@ -463,6 +463,25 @@ static void a_source_is_one_of_its_zone(void **state)
     corerig_close(&r);
 }
 
+/* A rest is over when its own host has the port again: it is no second use. */
+static void a_rest_ends_with_its_hosts_next_flow(void **state)
+{
+    struct ct_config c = {.max = 64, .profile = CT_PROFILE_WEIR};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    for (int round = 0; round < 3; round++) {
+        walk(&r, LAN, WAN, "10.0.1.2:5000 > " REMOTE " udp 'a'");
+        assert_int_equal(port_of(&r), 5000);
+        assert_int_equal(r.ct->nat.resting.rests.used, 0);
+        walk(&r, WAN, LAN, REMOTE " > 198.51.100.1:5000 udp 'a'");
+        delete_flow(&r, 0);
+        assert_int_equal(r.ct->nat.resting.rests.used, 1);
+    }
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_whole_address_is_its_hosts_in_any_shard),
         cmocka_unit_test(a_port_that_is_given_back_is_found),
         cmocka_unit_test(counters_are_a_flows_own),
+        cmocka_unit_test(a_rest_ends_with_its_hosts_next_flow),
         cmocka_unit_test(a_strangers_flow_uses_its_port),
         cmocka_unit_test(a_source_is_one_of_its_zone),
         cmocka_unit_test(exclusive_ports_come_first_where_profiles_say_so),
