@@ -71,7 +71,7 @@ struct worker {
     /* Event bits that control wants: no order, which a full mailbox refuses. */
     _Atomic uint32_t wanted;
     uint32_t subscribed; /* ... and that the core makes */
-    bool settling; /* setup is not in force for all flows yet */
+    bool settling;       /* setup is not in force for all flows yet */
     bool tell_control;
     uint64_t ordered; /* control's: how many orders it has put */
     _Atomic uint64_t taken, settled, reviewed;
