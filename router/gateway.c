@@ -367,7 +367,8 @@ static void count_proxy(void *ctx, const struct netlink_neigh *neigh)
 
 bool gateway_tend(struct gateway *gw)
 {
-    gateway_guard_tell(gw->guard);
+    if (gateway_guard_tell(gw->guard))
+        return true;
     gw->proxies = 0;
     return netlink_neigh_each(gw->nl, CT_IPV4, count_proxy, gw) == 0 &&
            netlink_neigh_each(gw->nl, CT_IPV6, count_proxy, gw) == 0 &&

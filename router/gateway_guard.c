@@ -448,7 +448,7 @@ void gateway_guard_notrack(struct gateway_guard *g, const uint32_t devices[4])
         log_warn("gateway", "notrack: nf_tables says: %s", strerror(-code));
 }
 
-void gateway_guard_tell(struct gateway_guard *g)
+bool gateway_guard_tell(struct gateway_guard *g)
 {
     static const char *const texts[] = {
         "from lan or wan that a rule or a route led past weir",
@@ -457,14 +457,20 @@ void gateway_guard_tell(struct gateway_guard *g)
 
     for (int i = 0; i < 2 && g->known && g->marks; i++) {
         uint64_t now = 0;
+        int err = netlink_nftables_count(counters[i], &now);
 
+        if (err == -ENOENT) { /* as `nft flush ruleset` does */
+            g->known = false;
+            memset(g->untracked, 0xff, sizeof g->untracked);
+            return true;
+        }
         g->quiet[i] -= g->quiet[i] > 0;
-        if (g->quiet[i] > 0 || netlink_nftables_count(counters[i], &now) < 0 ||
-            now <= g->said[i])
+        if (g->quiet[i] > 0 || err < 0 || now <= g->said[i])
             continue;
         log_warn("gateway", "%" PRIu64 " packets were dropped %s",
                  now - g->said[i], texts[i]);
         g->said[i] = now;
         g->quiet[i] = QUIET;
     }
+    return false;
 }

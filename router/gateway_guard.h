@@ -45,7 +45,8 @@ void gateway_guard_again(struct gateway_guard *g);
 void gateway_guard_notrack(struct gateway_guard *g, const uint32_t devices[4]);
 
 /* Once a second: say in the log what was dropped since it was last said, once a
- * minute at most. */
-void gateway_guard_tell(struct gateway_guard *g);
+ * minute at most.  true: the table is gone, which is heard of only by a process
+ * that has CAP_NET_ADMIN. */
+bool gateway_guard_tell(struct gateway_guard *g);
 
 #endif

@@ -316,9 +316,7 @@ def gateway_host(workers):
 def repaired(w):
     """What others take away of weir's is put back."""
     for takes, what in (
-            ("nft flush ruleset", "nft list table inet weir"),
-            ("nft delete table netdev weir_local",
-             "nft list table netdev weir_local"),
+            ("nft flush ruleset", "nft -s -t list table inet weir"),
             ("tc qdisc del dev weir-wan clsact",
              "tc filter show dev weir-wan egress"),
             (f"ip neigh del proxy {WAN_GW} dev eth1",
