@@ -66,11 +66,11 @@ static void a_service_of_the_host(void **state)
              "[  0] " W ":22 > 198.51.100.7:999 tcp S.: ESTABLISHED\n"
              "      out wan " W ":22 > 198.51.100.7:999 tcp S.\n"
              "[  0] " C " > " W ":22 tcp S: NEW\n"
-             "      out wan " C " > " W ":22 tcp S\n"
+             "      out lan " C " > " W ":22 tcp S\n"
              "[  0] " W ":22 > " C " tcp S.: ESTABLISHED\n"
              "      out lan " W ":22 > " C " tcp S.\n"
              "[  0] " C " > " W ":22 tcp .: ESTABLISHED\n"
-             "      out wan " C " > " W ":22 tcp .\n");
+             "      out lan " C " > " W ":22 tcp .\n");
     assert_int_equal(count_flows(w), 2);
     END(w);
 }
@@ -221,7 +221,7 @@ static void a_forward_and_a_service_beside_it(void **state)
              "[  0] " C " > " W ":8080 tcp S: NEW\n"
              "      out lan " W ":4000 > 10.0.1.5:80 tcp S\n"
              "[  0] " C " > " W ":8081 tcp S: NEW\n"
-             "      out wan " C " > " W ":8081 tcp S\n");
+             "      out lan " C " > " W ":8081 tcp S\n");
     END(w);
 }
 
@@ -240,7 +240,7 @@ static void redirect_and_masquerade_to_lan(void **state)
     say(w, "198.51.100.7:999 > " W ":8080 tcp S seq 1");
     say(w, "10.0.1.5:80 > " W ":999 tcp S. seq 4 ack 2");
     TRACE(w, "[  0] " C " > 192.0.2.9:80 tcp S: NEW\n"
-             "      out wan " C " > " W ":3128 tcp S\n"
+             "      out lan " C " > " W ":3128 tcp S\n"
              "[  0] " W ":3128 > " C " tcp S.: ESTABLISHED\n"
              "      out lan 192.0.2.9:80 > " C " tcp S.\n"
              "[  0] 198.51.100.7:999 > " W ":8080 tcp S: NEW\n"
@@ -273,7 +273,7 @@ static void a_dnat_of_the_hosts_own(void **state)
         TRACE(w, "[  0] " W ":5000 > 192.0.2.9:80 tcp S: NEW\n"
                  "      out lan " W ":5000 > 10.0.1.5:8080 tcp S\n"
                  "[  0] 10.0.1.5:8080 > " W ":5000 tcp S.: ESTABLISHED\n"
-                 "      out wan 192.0.2.9:80 > " W ":5000 tcp S.\n"
+                 "      out lan 192.0.2.9:80 > " W ":5000 tcp S.\n"
                  "[  0] " W ":5000 > 192.0.2.9:80 tcp .: ESTABLISHED\n"
                  "      out lan " W ":5000 > 10.0.1.5:8080 tcp .\n");
         END(w);
