@@ -465,5 +465,8 @@ const char *rig_check(const struct rig *rig)
             flows += ct_read(rig->shard[i].ct, s, rig->now, &view);
     if (flows > rig_stat(rig, CT_STAT_entries))
         return "more flows to read than entries";
+    for (uint32_t i = 0; i < rig->n; i++)
+        if (ct_stat(rig->shard[i].ct, CT_STAT_work_max) > RIG_WORK_MAX)
+            return "a packet took more steps than any may";
     return NULL;
 }

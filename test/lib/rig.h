@@ -12,6 +12,10 @@
 
 enum { RIG_SHARDS = 8 };
 
+/* No packet may cost more steps (CT_STAT_work_max), whatever was done to the
+ * router: rig_check() holds every world, soak and life to it. */
+enum { RIG_WORK_MAX = 6144 };
+
 struct rig_calls {
     bool (*log)(void *ctx, const struct ct_log *log);
     enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);

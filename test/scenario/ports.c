@@ -1,17 +1,15 @@
 /* ports.c - outside ports under attack: what is bounded, who may have what
  *
- * "Bounded" is by steps (ctcore/work.h): no packet takes more than WORST. */
+ * "Bounded" is by steps (ctcore/work.h): no packet takes more than
+ * RIG_WORK_MAX. */
 #include "calm.h"
 
 #include <string.h>
-
-enum { WORST = 6144 };
-
 #define REMOTE "198.51.100.2:80"
 
 static void bounded(const struct world *w)
 {
-    assert_in_range(stat_of(w, CT_STAT_work_max), 1, WORST);
+    assert_in_range(stat_of(w, CT_STAT_work_max), 1, RIG_WORK_MAX);
 }
 
 /* An answered flow of that host comes and goes: the remote resets it. */
