@@ -130,8 +130,10 @@ static inline void close_tuns(void)
 static inline void make_devices(void)
 {
     /* Whatever the machine does, that routes, too, where an engine runs.  No
-     * link-local addresses: they come at their own time. */
-    sh("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.default.addr_gen_mode=1;"
+     * link-local addresses and no duplicate address detection: what they change
+     * (routes of table local) comes at its own time. */
+    sh("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.default.addr_gen_mode=1 "
+       "net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0;"
        "ip link set lo up;"
        "for d in lan0 wan0; do ip link add $d type veth peer name p$d;"
        "ip link set $d up; ip link set p$d up; done;"

@@ -31,7 +31,8 @@ static void facts_are_told(void **state)
        "ip -6 addr add fd88:0:0:7::1/64 dev lan0 mngtmpaddr;"
        "ip -6 addr add fd88::66/64 dev lan0 valid_lft 999 preferred_lft 0");
     settle();
-    sh("sysctl -qw net.ipv6.conf.lan0.dad_transmits=600;"
+    sh("sysctl -qw net.ipv6.conf.lan0.dad_transmits=600 "
+       "net.ipv6.conf.lan0.accept_dad=1;"
        "ip -6 addr add fd88::77/64 dev lan0;" /* tentative */
        "ip -6 route add fd99::/48 via fd88::9; ip -6 addr add fe80::5/64 dev "
        "lan0 nodad; for i in 2 3 4 5 6 7 8 9; do "
