@@ -316,28 +316,3 @@ char *cli_http_body(struct cli_http *h, size_t max)
         text[n] = '\0';
     return text;
 }
-
-bool cli_http_query(char *target, size_t room, const char *key,
-                    const char *value)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
-    size_t n = strlen(target);
-    int k = snprintf(target + n, room - n,
-                     "%c%s=", strchr(target, '?') ? '&' : '?', key);
-
-    if (k < 0 || (size_t)k >= room - n)
-        return false;
-    n += (size_t)k;
-    for (; *value; value++) {
-        if (room - n < 4)
-            return false;
-        if (strchr(plain, *value))
-            target[n++] = *value;
-        else
-            n += (size_t)snprintf(target + n, 4, "%%%02X",
-                                  (unsigned)(unsigned char)*value);
-        target[n] = '\0';
-    }
-    return true;
-}

@@ -48,8 +48,4 @@ const char *cli_http_line(struct cli_http *h);
 /* The whole body, NUL behind it; free it.  NULL: failed, or above max. */
 char *cli_http_body(struct cli_http *h, size_t max);
 
-/* Append key=value to target, escaped.  False: no room. */
-bool cli_http_query(char *target, size_t room, const char *key,
-                    const char *value);
-
 #endif

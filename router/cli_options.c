@@ -4,7 +4,7 @@
  * and their values are checked by the router, in one place. */
 #include "cli_options.h"
 #include "cli_format.h"
-#include "cli_http.h"
+#include "cli_query.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -166,7 +166,7 @@ static int add(struct cli_options *o, const char *key, const char *value)
 {
     o->filtered = true;
     if (o->n_given == CLI_OPTIONS_GIVEN ||
-        !cli_http_query(o->query, sizeof(o->query), key, value))
+        !cli_query_add(o->query, sizeof(o->query), key, value))
         return wrong("too many conditions: at most %d are allowed",
                      CLI_OPTIONS_GIVEN);
     o->given[o->n_given].key = key;

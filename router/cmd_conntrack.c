@@ -3,6 +3,7 @@
 #include "cli_format.h"
 #include "cli_http.h"
 #include "cli_options.h"
+#include "cli_query.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -158,7 +159,7 @@ static int walk(struct cli_http *h, const struct cli_options *o,
     size_t i;
 
     (void)snprintf(query, sizeof(query), "%s", o->query);
-    if (!cli_http_query(query, sizeof(query), "limit", "1000"))
+    if (!cli_query_add(query, sizeof(query), "limit", "1000"))
         return 2;
     do {
         int n = snprintf(path, sizeof(path), FLOWS "%s%s%s", query,
