@@ -9,11 +9,12 @@
  * but the kernel can write to the TUN, and it lets no packet with one of its
  * own addresses in from a wire, so such a source is the host.
  *
- * Nothing is said to the host about its own packets but that a rule rejects
- * them: they have not crossed a link yet, and what does not fit the next one
- * its kernel finds out itself. */
+ * The host hears of its own packets that a rule rejects them, and that they are
+ * too big for lan: its kernel sees the outside TUN's MTU, which is wan's.
+ * Nothing else is said, since they have not crossed a link yet. */
 #include "host.h"
 
+#include "answer.h"
 #include "ending.h"
 #include "output.h"
 
@@ -98,6 +99,7 @@ void host_left(struct journey *j, struct ct_pkt *pkt)
         return;
     }
     if (output_fit(j, pkt) == OUTPUT_TOO_BIG) {
+        answer_error(j, pkt, ANSWER_TOO_BIG, j->iface[pkt->out].mtu);
         ending_refuse(j, pkt, CT_REASON_TOO_BIG);
         return;
     }

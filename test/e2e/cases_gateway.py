@@ -104,6 +104,28 @@ def big(w, path, want):
 
 
 @case
+def gateway_narrow_lan(workers):
+    """The lan takes less than the wan: the gateway's own sockets, whose kernel
+    sees weir-wan alone, hear of it.  The client claims that it takes 1500."""
+    with StrictLab(workers, mtu={"lan": 1400}) as w:
+        _, want = random_file(w.folder, 2)
+        for words in (f"-4 route replace default via {LAN_GW}",
+                      f"-4 route replace 10.0.1.0/24 dev eth0 src {LAN}",
+                      f"-6 route replace default via {LAN6_GW}",
+                      "-6 route replace fd00:1::/64 dev eth0 metric 256"):
+            w.run("lan", f"ip {words} advmss 1440")
+        for own, host in ((WAN_GW, LAN), (LAN_GW, LAN), (WAN6_GW, LAN6),
+                          (LAN6_GW, LAN6)):
+            w.serve("gw", "http", own, "8080", w.folder)
+            before = w.stats()["drops"]["too_big"]
+            down(w, own, want)
+            many = w.stats()["drops"]["too_big"] - before
+            need(1 <= many < 200, f"{many} packets too big for the lan")
+            route = w.run("gw", f"ip route get {host} from {own}")
+            need("mtu 1400" in route, f"the gateway's path MTU: {route}")
+
+
+@case
 def gateway_traceroute(workers):
     """Three hops: the lan address twice, the server; and a host that is not.
     Inside, the gateway's own errors never come from its outside address."""

@@ -130,6 +130,33 @@ static void errors_of_weir(void **state)
     END(w);
 }
 
+/* The host's kernel knows the outside device's MTU alone: that lan takes less
+ * it hears as from whom the packet was for, since it refuses one from itself.
+ */
+static void the_host_hears_of_a_smaller_lan(void **state)
+{
+    struct world *w = HOST_WORLD("mtu lan 1400");
+
+    (void)state;
+    say(w, C " > " W ":22 udp 'a'");
+    say(w, W ":22 > " C " udp df len 1472@wan");
+    say(w, L ":22 > " C " udp df len 1373@wan");
+    say(w, W ":22 > " C " udp df len 1372@wan");
+    TRACE(w, "[  0] " C " > " W ":22 udp: NEW\n"
+             "      out lan " C " > " W ":22 udp\n"
+             "[  0] " W ":22 > " C " udp: ESTABLISHED\n"
+             "      out wan 10.0.1.2 > " W " icmp 3/4 tos 192 df mtu 1400 "
+             "about {" W ":22 > " C " udp}\n"
+             "      drop too_big\n"
+             "[  0] " L ":22 > " C " udp: NEW\n"
+             "      out wan 10.0.1.2 > " L " icmp 3/4 tos 192 df mtu 1400 "
+             "about {" L ":22 > " C " udp}\n"
+             "      drop too_big\n"
+             "[  0] " W ":22 > " C " udp: ESTABLISHED\n"
+             "      out lan " W ":22 > " C " udp\n");
+    END(w);
+}
+
 /* Its error about an answer that could not be delivered inside leaves with the
  * quotation as the outside knows it. */
 static void errors_of_the_kernel_about_answers(void **state)
@@ -423,6 +450,7 @@ int main(void)
         STORY(the_kernel_answers_for_itself),
         STORY(errors_of_the_kernel_reach_the_client),
         STORY(errors_of_weir),
+        STORY(the_host_hears_of_a_smaller_lan),
         STORY(errors_of_the_kernel_about_answers),
         STORY(a_forged_own_source_is_refused),
         STORY(an_inside_source_from_outside_is_refused),
