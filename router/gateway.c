@@ -93,6 +93,11 @@ bool gateway_may_save(struct gateway *gw)
     return gw->saved.fd >= 0 || gw->saved.path[0] == '\0';
 }
 
+bool gateway_watches_tables(struct gateway *gw)
+{
+    return netlink_watch_tables(gw->watch);
+}
+
 static void find_ours(void *ctx, const struct netlink_rule *rule,
                       const struct netlink_rule_told *told)
 {

@@ -36,6 +36,10 @@ int gateway_open(struct gateway **out, const struct config_gateway *want,
  * now. */
 bool gateway_may_save(struct gateway *gw);
 
+/* Is nf_tables watched?  If not, it is tried again, with what rights there are
+ * now. */
+bool gateway_watches_tables(struct gateway *gw);
+
 /* Everything is taken back, as far as the kernel lets us, first what makes
  * traffic pass; the file goes if all went well.  Before the first
  * gateway_sync() nothing is ours, and nothing is touched, not even what another

@@ -61,9 +61,10 @@ int hostnet_open(struct control *c, struct config **config)
         (void)fail(err);
         return NOT_POSSIBLE;
     }
-    if (!gateway_may_save(c->gateway)) {
+    if (!gateway_may_save(c->gateway) || !gateway_watches_tables(c->gateway)) {
         sandbox_act_as_begun();
         (void)gateway_may_save(c->gateway);
+        (void)gateway_watches_tables(c->gateway);
         sandbox_act_as_user();
     }
     (void)netlink_sockets_open(&c->diag); /* else the kernel's text is read */

@@ -17,7 +17,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { SOCKETS = 2, ROOM = 1 << 20 };
+enum { SOCKETS = 2, ROOM = 1 << 20, FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK };
 
 struct netlink_watch {
     struct mnl_socket *socket[SOCKETS]; /* rtnetlink, nf_tables or NULL */
@@ -59,22 +59,29 @@ static int join(const struct netlink_watch *w, struct mnl_socket *s,
 
 static int open_all(struct netlink_watch *w)
 {
-    const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
     int err;
 
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (w->epoll < 0 ||
-        (w->socket[0] = mnl_socket_open2(NETLINK_ROUTE, flags)) == NULL)
+        (w->socket[0] = mnl_socket_open2(NETLINK_ROUTE, FLAGS)) == NULL)
         return -errno;
     err = join(w, w->socket[0], groups, sizeof groups / sizeof *groups);
     if (err < 0)
         return err;
-    w->socket[1] = mnl_socket_open2(NETLINK_NETFILTER, flags);
+    (void)netlink_watch_tables(w);
+    return 0;
+}
+
+bool netlink_watch_tables(struct netlink_watch *w)
+{
+    if (w->socket[1] != NULL)
+        return true;
+    w->socket[1] = mnl_socket_open2(NETLINK_NETFILTER, FLAGS);
     if (w->socket[1] != NULL && join(w, w->socket[1], table_groups, 1) < 0) {
         mnl_socket_close(w->socket[1]);
         w->socket[1] = NULL;
     }
-    return 0;
+    return w->socket[1] != NULL;
 }
 
 int netlink_watch_open(struct netlink_watch **out)

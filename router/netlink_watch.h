@@ -37,6 +37,9 @@ typedef void netlink_watch_fn(void *ctx,
 
 /* 0 or a negative errno, as all below. */
 int netlink_watch_open(struct netlink_watch **out);
+/* nf_tables tells those alone who had CAP_NET_ADMIN when they asked.  false: it
+ * is not watched. */
+bool netlink_watch_tables(struct netlink_watch *watch);
 void netlink_watch_close(struct netlink_watch *watch);
 
 /* Readable when there is something; never blocks. */
