@@ -13,6 +13,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,10 +23,11 @@ enum { ROOM = 8192, SECONDS = 2 };
 
 static struct mnl_socket *talk;
 
-/* Until the acknowledgement of seq, or the first error. */
+/* Until the acknowledgement of seq, a list's end, or the first error. */
 static int answer(uint32_t seq, mnl_cb_t fn, void *ctx)
 {
     _Alignas(8) char room[ROOM];
+    bool disturbed = false;
 
     for (;;) {
         ssize_t got = mnl_socket_recvfrom(talk, room, sizeof room);
@@ -39,6 +41,9 @@ static int answer(uint32_t seq, mnl_cb_t fn, void *ctx)
         for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n)) {
             const int *code = mnl_nlmsg_get_payload(h);
 
+            disturbed = disturbed || (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+            if (h->nlmsg_type == NLMSG_DONE)
+                return disturbed ? -EAGAIN : 0;
             if (h->nlmsg_type == NLMSG_ERROR &&
                 (*code != 0 || h->nlmsg_seq == seq))
                 return *code;
@@ -123,6 +128,14 @@ void netlink_nftables_close(void)
     talk = NULL;
 }
 
+int netlink_nftables_ask(const struct nlmsghdr *question, mnl_cb_t fn,
+                         void *ctx)
+{
+    int err = say(question, question->nlmsg_len);
+
+    return err < 0 ? err : answer(question->nlmsg_seq, fn, ctx);
+}
+
 /* ---- counters ---- */
 
 static int read_packets(const struct nlattr *a, void *data)
@@ -152,7 +165,6 @@ int netlink_nftables_count(const char *counter, uint64_t *packets)
     _Alignas(8) char room[512];
     struct nlmsghdr *h = mnl_nlmsg_put_header(room);
     struct nfgenmsg *m;
-    int err;
 
     *packets = 0;
     if (order_given())
@@ -166,6 +178,5 @@ int netlink_nftables_count(const char *counter, uint64_t *packets)
     mnl_attr_put_strz(h, NFTA_OBJ_TABLE, NETLINK_NFTABLES_TABLE);
     mnl_attr_put_strz(h, NFTA_OBJ_NAME, counter);
     mnl_attr_put_u32(h, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-    err = say(h, h->nlmsg_len);
-    return err < 0 ? err : answer(1, read_object, packets);
+    return netlink_nftables_ask(h, read_object, packets);
 }

@@ -2,6 +2,7 @@
 #ifndef NETLINK_NFTABLES_H
 #define NETLINK_NFTABLES_H
 
+#include <libmnl/libmnl.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,6 +10,11 @@
 
 /* A batch: one transaction.  0 or a negative errno, as all. */
 int netlink_nftables_send(const void *batch, size_t len);
+
+/* A question, by who may ask: fn sees each message of the answer.  -EAGAIN:
+ * things changed while they were listed. */
+int netlink_nftables_ask(const struct nlmsghdr *question, mnl_cb_t fn,
+                         void *ctx);
 
 /* The number by which the kernel's notifications name who made a change; 0:
  * none was made yet. */
