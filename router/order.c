@@ -24,6 +24,7 @@ static struct {
     pid_t process; /* 0: none */
     uint32_t seq, port, tables_port;
     uint64_t value; /* of the last answer */
+    char found[ORDER_FOUND];
 } server = {.fd = -1, .end = -1};
 
 int order_fork(int *serve)
@@ -94,6 +95,7 @@ static int receive(uint32_t seq)
         server.port = answer.port;
         server.tables_port = answer.tables_port;
         server.value = answer.value;
+        memcpy(server.found, answer.found, sizeof server.found);
         return answer.code;
     }
 }
@@ -174,6 +176,18 @@ int order_count(const char *counter, uint64_t *packets)
     (void)snprintf(head.name, sizeof head.name, "%s", counter);
     code = order(&head, NULL, 0, -1);
     *packets = server.value;
+    return code;
+}
+
+int order_forward(const void *question, size_t len, void *found, size_t room)
+{
+    struct order_head head = {.kind = ORDER_FORWARD};
+    int code;
+
+    if (room > sizeof server.found)
+        return -EMSGSIZE;
+    code = order(&head, question, len, -1);
+    memcpy(found, server.found, room);
     return code;
 }
 

@@ -45,6 +45,9 @@ int order_attach(int fd, const char *name, int flags); /* TUNSETIFF */
 /* Packets that a counter of weir's table has seen. */
 int order_count(const char *counter, uint64_t *packets);
 
+/* Of netlink_forward.h: a question and what was found. */
+int order_forward(const void *question, size_t len, void *found, size_t room);
+
 /* The process ends, by itself. */
 void order_end(void);
 

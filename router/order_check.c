@@ -3,6 +3,7 @@
 
 #include "gateway_plan.h"
 #include "gateway_setting.h"
+#include "netlink_forward.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
@@ -324,6 +325,9 @@ bool order_check(const struct order_limits *limits,
         return routing(limits, index, (const void *)order->body, len);
     case ORDER_COUNT:
         return limits->gateway && is_name(head->name, sizeof head->name);
+    case ORDER_FORWARD:
+        return limits->gateway &&
+               len == sizeof(struct netlink_forward_question);
     case ORDER_NFTABLES:
         return limits->gateway && tables(order->body, len);
     case ORDER_SYSCTL:

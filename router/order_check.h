@@ -13,6 +13,7 @@
  *              any
  *   queueing   what leaves weir's devices
  *   nf_tables  tables whose name begins with "weir"
+ *   forward    a question about the rules of any table
  *   /proc/sys  the settings of gateway_setting.c, 0 to 2
  *   TUN        a descriptor of /dev/net/tun, a device of the configuration's
  *

@@ -7,6 +7,7 @@
 
 #include "gateway_setting.h"
 #include "netlink_ask.h"
+#include "netlink_forward.h"
 #include "netlink_nftables.h"
 #include "netlink_rule.h"
 #include "tun_node.h"
@@ -28,7 +29,11 @@ struct serving {
     size_t len;     /* of its body */
     int brought;    /* a descriptor, or -1 */
     uint64_t value; /* of a counter */
+    struct netlink_forward_found found;
 };
+
+_Static_assert(sizeof(struct netlink_forward_found) <= ORDER_FOUND,
+               "what is found goes into the answer");
 
 static void find_devices(struct serving *s, uint32_t index[CT_MAX_IFACES])
 {
@@ -66,6 +71,14 @@ static bool is_move(const struct serving *s)
            there >= (h->nlmsg_type == RTM_DELRULE ? 2 : 1);
 }
 
+static int look_forward(struct serving *s)
+{
+    struct netlink_forward_question q;
+
+    memcpy(&q, s->order.body, sizeof q);
+    return netlink_forward_look(&q, &s->found);
+}
+
 static int obey(struct serving *s)
 {
     const struct order_head *head = &s->order.head;
@@ -81,6 +94,8 @@ static int obey(struct serving *s)
         return netlink_nftables_send(s->order.body, s->len);
     case ORDER_COUNT:
         return netlink_nftables_count(head->name, &s->value);
+    case ORDER_FORWARD:
+        return look_forward(s);
     case ORDER_SYSCTL:
         return gateway_setting_write(head->name, head->value);
     default:
@@ -134,6 +149,7 @@ static int answer(const struct serving *s, uint32_t seq, int code)
                              .tables_port = netlink_nftables_port(),
                              .value = s->value};
 
+    memcpy(a.found, &s->found, sizeof s->found);
     while (send(s->fd, &a, sizeof a, MSG_NOSIGNAL) < 0)
         if (errno != EINTR)
             return -errno;

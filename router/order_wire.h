@@ -1,7 +1,8 @@
 /* order_wire.h - an order and its answer, one message each of a socket pair
  *
  * Behind the head stands what is to be sent to the kernel: of ORDER_ROUTE one
- * message, of ORDER_NFTABLES a batch.  ORDER_ATTACH brings a descriptor. */
+ * message, of ORDER_NFTABLES a batch; of ORDER_FORWARD a question. ORDER_ATTACH
+ * brings a descriptor. */
 #ifndef ORDER_WIRE_H
 #define ORDER_WIRE_H
 
@@ -12,10 +13,11 @@ enum order_kind {
     ORDER_NFTABLES,
     ORDER_SYSCTL,
     ORDER_ATTACH,
-    ORDER_COUNT
+    ORDER_COUNT,
+    ORDER_FORWARD
 };
 
-enum { ORDER_BODY = 32768, ORDER_NAME = 116 };
+enum { ORDER_BODY = 32768, ORDER_NAME = 116, ORDER_FOUND = 160 };
 
 struct order_head {
     uint32_t kind, seq;
@@ -32,10 +34,11 @@ _Static_assert(sizeof(struct order_head) % 8 == 0, "the body follows at once");
 
 struct order_answer {
     uint32_t seq;
-    int32_t code;         /* 0 or a negative errno */
-    uint32_t port;        /* of the process's netlink socket */
-    uint32_t tables_port; /* of the one for nf_tables; 0: none yet */
-    uint64_t value;       /* of a counter */
+    int32_t code;            /* 0 or a negative errno */
+    uint32_t port;           /* of the process's netlink socket */
+    uint32_t tables_port;    /* of the one for nf_tables; 0: none yet */
+    uint64_t value;          /* of a counter */
+    char found[ORDER_FOUND]; /* of ORDER_FORWARD */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "order_check.h"
 
 #include "gateway_plan.h"
+#include "netlink_forward.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
@@ -286,6 +287,20 @@ static void settings(void **state)
     assert_false(passes());
 }
 
+static void questions(void **state)
+{
+    (void)state;
+    memset(&order, 0, sizeof order);
+    order.head.kind = ORDER_FORWARD;
+    len = sizeof(struct netlink_forward_question);
+    assert_true(passes());
+    len--;
+    assert_false(passes());
+    len++;
+    limits.gateway = false;
+    assert_false(passes());
+}
+
 static void devices(void **state)
 {
     (void)state;
@@ -304,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup(lengths, begin_limits),
         cmocka_unit_test_setup(tables, begin_limits),
         cmocka_unit_test_setup(settings, begin_limits),
+        cmocka_unit_test_setup(questions, begin_limits),
         cmocka_unit_test_setup(devices, begin_limits),
     };
 
