@@ -62,6 +62,7 @@ void checks_look(struct control *c)
     tell(c, "address", "lan", &health.address[LAN]);
     tell(c, "address", "wan", &health.address[WAN]);
     tell(c, "route", "default", &health.route);
+    tell(c, "forward", "", &health.forward);
     f = look_rules(c);
     tell(c, "gateway", "", &f);
 }

@@ -7,8 +7,10 @@
 
 #include "gateway_apply.h"
 #include "gateway_conf.h"
+#include "gateway_forward.h"
 #include "gateway_guard.h"
 #include "log.h"
+#include "netlink_nftables.h"
 #include "netlink_watch.h"
 
 #include <errno.h>
@@ -33,6 +35,8 @@ struct gateway {
     bool heir; /* of a killed one, who has left no word of the settings */
     bool ipv6; /* was planned: goes on, while devices are away */
     struct gateway_health_memory memory;
+    bool filtered; /* others may have changed nf_tables since forward */
+    struct gateway_finding forward;
 };
 
 static int open_sockets(struct gateway *gw, char err[256])
@@ -216,6 +220,7 @@ static void judge(void *ctx, const struct netlink_watch_event *e)
     case NETLINK_WATCH_TABLE:
         d->changed =
             gateway_guard_hears(gw->guard, e->port, e->name) || d->changed;
+        gw->filtered = gw->filtered || e->port != netlink_nftables_port();
         break;
     case NETLINK_WATCH_QUEUE:
         if (of_tun)
@@ -232,6 +237,7 @@ bool gateway_drain(struct gateway *gw)
     if (netlink_watch_read(gw->watch, judge, &d) == 0)
         return d.changed;
     gateway_guard_again(gw->guard); /* something may have been missed */
+    gw->filtered = true;
     return true;
 }
 
@@ -333,6 +339,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
         return -1;
     }
     own(gw);
+    gw->filtered = true;
     gateway_setting_follow(&gw->settings);
     code = gather(gw, &in, tun, err);
     in.marked = gateway_guard_put(gw->guard, gw->nl, facts, tun);
@@ -361,6 +368,10 @@ void gateway_check(struct gateway *gw, const struct config_facts *facts,
 {
     gateway_health_look(gw->nl, &gw->want, facts, gw->tun[WAN], &gw->memory,
                         out);
+    if (gw->filtered)
+        gw->filtered =
+            !gateway_forward_look(&gw->want, facts, gw->tun, &gw->forward);
+    out->forward = gw->forward;
 }
 
 static void count_proxy(void *ctx, const struct netlink_neigh *neigh)

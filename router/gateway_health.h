@@ -15,6 +15,7 @@ struct gateway_finding {
 struct gateway_health {
     struct gateway_finding device[2], address[2]; /* lan, wan */
     struct gateway_finding route;                 /* out by wan */
+    struct gateway_finding forward; /* by the host's own firewall */
 };
 
 /* What was seen before: a thing that was there and is gone is a fault, one that

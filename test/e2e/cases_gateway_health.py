@@ -68,7 +68,7 @@ def gateway_health(workers):
         names = [c["name"] for c in readyz(w)["checks"]]
         for name in ("router", "table", "interface.lan", "interface.wan",
                      "address.lan", "address.wan", "route.default",
-                     "gateway"):
+                     "forward", "gateway"):
             need(name in names, f"{name} is not among {names}")
         for does, name, words, undoes in (
                 ("link set eth1 down", "interface.wan",
@@ -174,6 +174,79 @@ def gateway_waits(workers):
             w.works()
             server.kill()
             same(w.weir.stop()[0], 0, "exit status")
+
+
+FORWARD = ("add table {0} {1}; add chain {0} {1} FORWARD "
+           "{{ type filter hook forward priority 0; policy drop; }}; ")
+DOCKER = ("add chain ip filter DOCKER-USER; "
+          "add rule ip filter FORWARD jump DOCKER-USER; "
+          "add rule ip filter FORWARD oifname docker0 accept; "
+          "add rule ip filter FORWARD iifname docker0 accept")
+UFW = ("add chain ip filter before; "
+       "add rule ip filter FORWARD counter jump before; "
+       "add rule ip filter before ct state established,related accept; "
+       "add rule ip filter before ip protocol icmp accept; "
+       "add rule ip filter before iifname != eth0 log prefix \"x\"")
+USER = "insert rule ip filter DOCKER-USER {} weir-* accept"
+PAIRS = "; ".join(f"add rule inet own FORWARD {rule} accept" for rule in (
+    "iifname eth0 oifname weir-lan ct state new,established",
+    "iif weir-wan oif eth1", "ct state established"))
+
+
+def remedy(detail):
+    """What the check says should be done, as nft's words."""
+    said = detail.split("say: ")[1]
+    if said.startswith("nft "):
+        return said[len("nft '"):-1]
+    need("iptables -I DOCKER-USER -i weir-+ -j ACCEPT" in said, said)
+    return "; ".join(USER.format(name) for name in ("iifname", "oifname"))
+
+
+@case
+def gateway_dropped(workers):
+    """A chain of the host's own that drops what weir forwards is named, and
+    what helps; a rule that lets it through is seen."""
+    with GatewayLab(workers, start=False) as w:
+        w.settled = False
+
+        def nft(words):
+            w.run("gw", ["nft", words])
+        w.serve("wan", "http", WAN, "8080", w.folder)
+        nft(FORWARD.format("ip", "filter"))
+        w.weir = Weir(w.config, w.folder, w.inside("gw", []))
+        wait_for("it answers", lambda: os.path.exists(w.weir.socket))
+        tells(w, "forward", "chain FORWARD of table ip filter drops",
+              "eth0 to weir-lan")
+        for family, table, more in (("ip", "filter", ""),
+                                    ("ip", "filter", DOCKER),
+                                    ("ip", "filter", UFW),
+                                    ("ip6", "filter", ""),
+                                    ("inet", "own", "")):
+            nft(FORWARD.format(family, table) + more)
+            tells(w, "forward", f"chain FORWARD of table {family} {table}")
+            nft(remedy(failing(w)["forward"]))
+            is_well(w)
+            w.works()
+            nft(f"flush ruleset {family}" if family != "inet" else
+                f"delete table {family} {table}")
+            is_well(w)
+        nft(FORWARD.format("inet", "own"))
+        tells(w, "forward", "table inet own")
+        nft("add chain inet own FORWARD { policy accept; }")
+        is_well(w)
+        nft("add rule inet own FORWARD iifname eth0 oifname != eth1 reject")
+        tells(w, "forward", "drops", "eth0 to weir-lan")
+        nft("flush chain inet own FORWARD; "
+            "add chain inet own FORWARD { policy drop; }; " + PAIRS)
+        is_well(w)
+        w.works()
+        nft("flush chain inet own FORWARD; "
+            "add rule inet own FORWARD tcp dport 8080 accept; "
+            "add rule inet own FORWARD ct state established accept")
+        wait_for("it warns", lambda: "own may drop a part" in
+                 w.weir.output())
+        need(readyz(w)["ready"], "a warning is no fault")
+        w.works()
 
 
 @case

@@ -1,0 +1,107 @@
+/* gateway_forward.c - does the host's own firewall let through what weir
+ * forwards? */
+#include "gateway_forward.h"
+
+#include "netlink_forward.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LAN, WAN };
+
+static const char *const tuns[] = {"weir-lan", "weir-wan"};
+
+static bool has_ipv6(const struct config_facts_device *d)
+{
+    for (unsigned i = 0; i < d->n_addrs; i++)
+        if (d->addr[i].family == CT_IPV6)
+            return true;
+    return false;
+}
+
+/* Ways into weir and out of it; new flows go from lan, and on to wan. */
+static void make_question(const struct config_gateway *want,
+                          const struct config_facts *facts,
+                          const uint32_t tun[2],
+                          struct netlink_forward_question *q)
+{
+    memset(q, 0, sizeof *q);
+    q->ipv6 = has_ipv6(&facts->device[LAN]) && has_ipv6(&facts->device[WAN]);
+    q->notrack = want->notrack;
+    for (int side = LAN; side <= WAN; side++) {
+        const struct config_facts_device *d = &facts->device[side];
+        struct netlink_forward_way *in = &q->way[2 * side];
+        struct netlink_forward_way *out = &q->way[2 * side + 1];
+
+        snprintf(in->in, sizeof in->in, "%s", d->name);
+        snprintf(in->out, sizeof in->out, "%s", tuns[side]);
+        in->in_index = d->index;
+        in->out_index = tun[side];
+        in->answers = side == WAN;
+        memcpy(out->in, in->out, sizeof out->in);
+        memcpy(out->out, in->in, sizeof out->out);
+        out->in_index = in->out_index;
+        out->out_index = in->in_index;
+        out->answers = side == LAN;
+    }
+}
+
+static const char *family(uint8_t number)
+{
+    if (number == NFPROTO_INET)
+        return "inet";
+    return number == NFPROTO_IPV4 ? "ip" : "ip6";
+}
+
+static void write_remedy(const struct netlink_forward_found *found, char *text,
+                         size_t room)
+{
+    const char *tables =
+        found->family == NFPROTO_IPV6 ? "ip6tables" : "iptables";
+    const char *name = family(found->family);
+
+    if (found->docker)
+        snprintf(text, room,
+                 "%s -I " NETLINK_FORWARD_DOCKER " -i weir-+ -j ACCEPT; "
+                 "%s -I " NETLINK_FORWARD_DOCKER " -o weir-+ -j ACCEPT",
+                 tables, tables);
+    else
+        snprintf(text, room,
+                 "nft 'insert rule %s %s %s iifname weir-* accept; "
+                 "insert rule %s %s %s oifname weir-* accept'",
+                 name, found->table, found->chain, name, found->table,
+                 found->chain);
+}
+
+bool gateway_forward_look(const struct config_gateway *want,
+                          const struct config_facts *facts,
+                          const uint32_t tun[2], struct gateway_finding *f)
+{
+    struct netlink_forward_question question;
+    struct netlink_forward_found found;
+    bool drops;
+    int err;
+
+    if (facts->device[LAN].index == 0 || facts->device[WAN].index == 0)
+        return true;
+    make_question(want, facts, tun, &question);
+    err = netlink_forward_look(&question, &found);
+    if (err == -EAGAIN)
+        return false;
+    memset(f, 0, sizeof *f);
+    if (err < 0 || found.verdict == NETLINK_FORWARD_PASSES)
+        return true;
+    drops = found.verdict == NETLINK_FORWARD_DROPS;
+    f->level = drops ? HEALTH_FAIL : HEALTH_WARN;
+    snprintf(f->text, sizeof f->text,
+             "chain %s of table %s %s %s %s to %s; %s: ", found.chain,
+             family(found.family), found.table,
+             drops ? "drops what goes from"
+                   : "may drop a part of what goes from",
+             found.in, found.out, drops ? "say" : "if all must pass, say");
+    write_remedy(&found, f->text + strlen(f->text),
+                 sizeof f->text - strlen(f->text));
+    return true;
+}
