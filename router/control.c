@@ -298,6 +298,7 @@ static void announce(const struct control *c)
                  c->device[i].tun.n, c->device[i].tun.offload);
     if (f->listen_set)
         control_web_announce(c);
+    hostnet_say_closed(c);
     log_info("control", "running: %u worker(s), %u flows at most", c->n_workers,
              f->max);
 }

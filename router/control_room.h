@@ -89,6 +89,8 @@ void hostnet_end(struct control *c);
 void hostnet_changed(struct control *c); /* look again, soon */
 void hostnet_reserve(struct control *c); /* ports of the host's own */
 void hostnet_tend(struct control *c);    /* the same, once a second */
+/* Say in the log whom the input rules keep from the host, ssh included. */
+void hostnet_say_closed(const struct control *c);
 
 /* checks.c: what /readyz answers; looked at each second, and when the kernel
  * says that something changed */

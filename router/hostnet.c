@@ -228,6 +228,16 @@ int hostnet_start(struct control *c)
     return apply(c, err) < 0 ? fail(err) : 0;
 }
 
+/* The host's own rules are not asked here, and none is added for ssh: what may
+ * come in is the operator's choice. */
+void hostnet_say_closed(const struct control *c)
+{
+    if (c->gateway != NULL && c->now->config->rules.policy[CT_INPUT] == CT_DROP)
+        log_warn("gateway", "policy.input is drop: from lan and wan this host "
+                            "is reached only by what an input rule accepts, "
+                            "which ssh needs, too");
+}
+
 void hostnet_end(struct control *c)
 {
     if (c->gateway == NULL)

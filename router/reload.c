@@ -107,6 +107,7 @@ void reload_file(struct control *c)
     if (!reload_adopt(c, load(c)))
         return;
     hostnet_reserve(c);
+    hostnet_say_closed(c);
     log_info("control", "reloaded %s: %u rules, flows %s",
              c->path != NULL ? c->path : "the environment",
              c->now->config->rules.n,

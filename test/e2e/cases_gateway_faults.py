@@ -72,6 +72,8 @@ def gateway_guarded(workers):
                 need("100% packet loss" in out, out)
             same(sniffer.sources(), set(), "who was seen inside")
             same(w.stats()["drops"]["policy"], 8, "what policy dropped")
+            need("policy.input is drop" in w.weir.output(),
+                 "the log says nothing of who is locked out")
             sniffer.close()
 
 
