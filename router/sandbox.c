@@ -23,7 +23,9 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -144,11 +146,27 @@ static int find_user(const char *user, char err[256])
     return 0;
 }
 
+static int by_byte(const void *a, const void *b)
+{
+    return *(const uint8_t *)a - *(const uint8_t *)b;
+}
+
+/* glibc's qsort() of more than a KiB asks once how much memory there is, by
+ * sysinfo(2).  That is no call of a limited weir: a reload, or routes that come
+ * while it runs, would be the first to sort so much, and its end. */
+static void sort_once(void)
+{
+    uint8_t bytes[2048] = {0};
+
+    qsort(bytes, sizeof bytes, 1, by_byte);
+}
+
 int sandbox_begin(const char *user, char err[256])
 {
     int code;
 
     err[0] = '\0';
+    sort_once();
     plan.was = (struct identity){geteuid(), getegid()};
     plan.changes = false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
