@@ -35,7 +35,7 @@ static void settle(struct control *c)
     for (uint32_t i = 0; i < c->n_workers; i++)
         if (worker_settled(c->worker[i]) < c->now->serial)
             return;
-    generation_settle(c->now);
+    reload_free_elders(c);
 }
 
 static void on_log_wait(uv_timer_t *timer)
@@ -373,8 +373,9 @@ static int run(struct control *c)
         goto end_workers;
     if (control_web_start(c) < 0)
         goto stop_queues;
-    if (rights_settle(c) < 0 || start_log() < 0 || rights_watch(c) < 0 ||
-        start_workers(c) < 0 || hostnet_start(c) < 0 || rights_limit() < 0)
+    if (rights_settle(c) < 0 || start_log() < 0 || reload_start(c) < 0 ||
+        rights_watch(c) < 0 || start_workers(c) < 0 || hostnet_start(c) < 0 ||
+        rights_limit() < 0)
         goto stop_web;
     uv_timer_start(&c->timer, on_timer, 0, 0);
     announce(c);
@@ -382,6 +383,7 @@ static int run(struct control *c)
     code = c->code;
 
 stop_web:
+    reload_stop(c);
     hostnet_end(c);
     web_stop(c->web);
 stop_queues:
@@ -413,8 +415,10 @@ static void get_steer_key(struct control *c, const struct config *config)
  * MiB: what a reload of many rules has used would then stay in the heap, and
  * grow with each one (40,000 rules: 63 to 180 MiB in eight reloads; 99 with
  * these). */
-static void give_memory_back(void)
+static void tame_malloc(void)
 {
+    /* A thread's own heap takes mprotect(2), which weir does without. */
+    (void)mallopt(M_ARENA_MAX, 1);
     (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
     (void)mallopt(M_TRIM_THRESHOLD, 128 << 10);
 }
@@ -425,7 +429,7 @@ int control_run(const char *path, struct config *config)
     int code;
 
     signal(SIGPIPE, SIG_IGN);
-    give_memory_back();
+    tame_malloc();
     log_setup(config->log_level, config->log_json);
     if (c == NULL) {
         log_error("control", "not enough memory to start");

@@ -25,6 +25,24 @@ struct device {
     uint8_t refused; /* super-packets: told once */
 };
 
+enum reload_work { /* of the loading thread */
+                   RELOAD_NOTHING,
+                   RELOAD_BEGIN,
+                   RELOAD_FILE,
+                   RELOAD_FACTS,
+                   RELOAD_FREE
+};
+
+struct reload {
+    uv_work_t work;
+    enum reload_work what;
+    struct config_facts facts;    /* to load with; of RELOAD_FACTS, owned */
+    struct generation *next;      /* what a load made; NULL: it said why */
+    struct generation *elders;    /* to be freed */
+    bool file_again, facts_again; /* asked for meanwhile */
+    bool ending;
+};
+
 struct control {
     const char *path;
     uv_loop_t loop;
@@ -36,8 +54,9 @@ struct control {
     uv_timer_t log_wait; /* rule lines wait until the log has room */
     uint8_t key[16], steer_key[STEERKEY_BYTES]; /* of tables; of owners */
     struct generation *now; /* the newest, older ones hang on it */
-    bool revalidating;      /* its rules: not all workers have said so */
-    uint64_t revoked;       /* flows ended by that, before */
+    struct reload reload;
+    bool revalidating; /* its rules: not all workers have said so */
+    uint64_t revoked;  /* flows ended by that, before */
     struct netlink *nl;
     struct device device[CT_MAX_IFACES];
     uint32_t n_devices;
@@ -68,16 +87,26 @@ void devices_look(struct control *c); /* has one gone away? */
 /* Try what is due; answers ms until it wants to be called again. */
 uint64_t devices_tend(struct control *c);
 
-/* reload.c */
+/* reload.c: configurations are read by a thread of their own.  What is asked
+ * for while one is at work is done next. */
+int reload_start(struct control *c); /* 0 or an error; says why */
+/* Waits for what is at work; nothing is put in force any more. */
+void reload_stop(struct control *c);
 void reload_file(struct control *c); /* what SIGHUP asks for */
+/* The same text with these facts; hostnet_followed() gets them back.  False:
+ * busy, and the caller keeps them; hostnet_changed() is called then. */
+bool reload_facts(struct control *c, struct config_facts *facts);
+/* c->facts and c->now, with all that hangs on it, must stay as they are. */
+bool reload_busy(const struct control *c);
+/* No worker uses what came before c->now.  Does nothing while busy. */
+void reload_free_elders(struct control *c);
 /* Once all flows have been held against the new rules, say what became of it.
  */
 void reload_tell(struct control *c);
-/* The same text, read with the facts of now.  NULL: it says why. */
-struct config *reload_remake(const struct control *c,
+/* For the start: the text of from, read with these facts.  NULL: it says why.
+ */
+struct config *reload_remake(const struct config_facts *facts,
                              const struct config *from);
-/* Put it in force, or free it and say why not.  NULL is refused. */
-bool reload_adopt(struct control *c, struct config *config);
 
 /* hostnet.c: nothing is done unless in gateway mode.
  * open: before the first generation; replaces *config by one that knows the
@@ -87,6 +116,10 @@ int hostnet_open(struct control *c, struct config **config);
 int hostnet_start(struct control *c);
 void hostnet_end(struct control *c);
 void hostnet_changed(struct control *c); /* look again, soon */
+/* A load with these facts is over; if it was adopted, they are c->facts now.
+ * Takes over what is left of them. */
+void hostnet_followed(struct control *c, struct config_facts *facts,
+                      bool adopted);
 void hostnet_reserve(struct control *c); /* ports of the host's own */
 void hostnet_tend(struct control *c);    /* the same, once a second */
 /* Say in the log whom the input rules keep from the host, ssh included. */

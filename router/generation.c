@@ -40,22 +40,6 @@ static bool find_before(const struct ct_ruleset *was,
     return true;
 }
 
-/* What readers see until the worker takes this setup and carries the last of
- * it: counts must not fall back to 0 meanwhile. */
-static void show_counts(struct worker_setup *s, const struct worker_setup *was)
-{
-    for (uint32_t i = 0; i < s->rules->n; i++) {
-        const struct ct_rule_count *from;
-
-        if (s->before[i] == CT_NONE)
-            continue;
-        from = &was->counts[s->before[i]];
-        s->counts[i].packets =
-            __atomic_load_n(&from->packets, __ATOMIC_RELAXED);
-        s->counts[i].bytes = __atomic_load_n(&from->bytes, __ATOMIC_RELAXED);
-    }
-}
-
 static void prepare(struct generation *g, unsigned worker)
 {
     struct worker_setup *s = &g->setup[worker];
@@ -83,10 +67,8 @@ static void prepare(struct generation *g, unsigned worker)
     };
     s->revalidate = c->revalidate;
     s->queues = c->queue;
-    if (g->before != NULL && worker < g->older->n_workers) {
+    if (g->before != NULL && worker < g->older->n_workers)
         s->before = g->before;
-        show_counts(s, &g->older->setup[worker]);
-    }
 }
 
 /* Pages of it that no flow needs are never touched.  False: no memory. */
@@ -136,6 +118,30 @@ struct generation *generation_new(struct config *config,
     return g;
 }
 
+/* What readers see until the worker takes this setup and carries the last of
+ * it: counts must not fall back to 0 meanwhile. */
+static void show_counts(const struct worker_setup *s,
+                        const struct worker_setup *was)
+{
+    for (uint32_t i = 0; i < s->rules->n; i++) {
+        const struct ct_rule_count *from;
+
+        if (s->before[i] == CT_NONE)
+            continue;
+        from = &was->counts[s->before[i]];
+        s->counts[i].packets =
+            __atomic_load_n(&from->packets, __ATOMIC_RELAXED);
+        s->counts[i].bytes = __atomic_load_n(&from->bytes, __ATOMIC_RELAXED);
+    }
+}
+
+void generation_show_counts(struct generation *g)
+{
+    for (uint32_t i = 0; g->before != NULL && i < g->n_workers; i++)
+        if (g->setup[i].before != NULL)
+            show_counts(&g->setup[i], &g->older->setup[i]);
+}
+
 void generation_free(struct generation *g)
 {
     while (g != NULL) {
@@ -154,11 +160,13 @@ void generation_free(struct generation *g)
     }
 }
 
-void generation_settle(struct generation *g)
+struct generation *generation_settle(struct generation *g)
 {
+    struct generation *older = g->older;
+
     g->steer->view.before = NULL; /* no worker looks there any more */
-    generation_free(g->older);
     g->older = NULL;
+    return older;
 }
 
 static void restart_needed(const char *what)

@@ -22,15 +22,19 @@ struct generation {
     uint32_t *before;               /* see struct worker_setup */
 };
 
-/* Takes config over if it succeeds.  older may be NULL.  NULL: no memory. */
+/* Takes config over if it succeeds.  older may be NULL; it is only read, by any
+ * thread, and must not be settled meanwhile.  NULL: no memory. */
 struct generation *generation_new(struct config *config,
                                   struct generation *older,
                                   const uint8_t key[16]);
+/* Just before it is put in force: readers see the counts of the older one's
+ * rules until the workers carry the last of them over. */
+void generation_show_counts(struct generation *g);
 /* This one and all older ones. */
 void generation_free(struct generation *g);
 
-/* All workers have settled on g: free what came before. */
-void generation_settle(struct generation *g);
+/* All workers have settled on g: what came before is the caller's to free. */
+struct generation *generation_settle(struct generation *g);
 
 /* What a running router can't change: next keeps the values of now, and each
  * difference is told in a sentence.  False: the two can't be reconciled. */

@@ -68,7 +68,7 @@ int hostnet_open(struct control *c, struct config **config)
         sandbox_act_as_user();
     }
     (void)netlink_sockets_open(&c->diag); /* else the kernel's text is read */
-    whole = reload_remake(c, *config);
+    whole = reload_remake(&c->facts, *config);
     if (whole == NULL)
         return BAD_CONFIG;
     config_free(*config);
@@ -139,56 +139,54 @@ static void follow_mtu(struct control *c)
     }
 }
 
-static void follow(struct control *c, struct config_facts *facts)
-{
-    struct config_facts was = c->facts;
-
-    c->facts = *facts;
-    if (!reload_adopt(c, reload_remake(c, c->now->config))) {
-        c->facts = was;
-        gateway_facts_free(facts);
-        return;
-    }
-    gateway_facts_free(&was);
-    follow_mtu(c);
-    log_info("gateway", "addresses, routes or devices changed: followed");
-}
-
 /* What fails now will fail again each second: the check of it is logged once,
  * until it changes or works. */
-static void try_later(struct control *c, const char *err)
+static void settled(struct control *c, int code, const char *err)
 {
-    snprintf(c->complaint, sizeof c->complaint, "%s", err);
-    uv_timer_start(&c->settle, on_settled, RETRY_MS, 0);
-}
-
-/* 0, or -1 with a sentence in err. */
-static int look_again(struct control *c, char err[256])
-{
-    struct config_facts facts;
-
-    if (gateway_look(c->gateway, &facts, err) < 0)
-        return -1;
-    if (gateway_facts_equal(&facts, &c->facts))
-        gateway_facts_free(&facts);
-    else
-        follow(c, &facts);
-    return apply(c, err);
-}
-
-static void on_settled(uv_timer_t *timer)
-{
-    struct control *c = timer->data;
-    char err[256];
-
-    if (look_again(c, err) < 0) {
-        try_later(c, err);
+    if (code < 0) {
+        snprintf(c->complaint, sizeof c->complaint, "%s", err);
+        uv_timer_start(&c->settle, on_settled, RETRY_MS, 0);
     } else {
         if (c->complaint[0] != '\0')
             log_info("gateway", "the kernel's routing is as it must be again");
         c->complaint[0] = '\0';
     }
     checks_look(c);
+}
+
+void hostnet_followed(struct control *c, struct config_facts *facts,
+                      bool adopted)
+{
+    struct config_facts was = c->facts;
+    char err[256];
+
+    if (adopted) {
+        c->facts = *facts;
+        *facts = was;
+        follow_mtu(c);
+        log_info("gateway", "addresses, routes or devices changed: followed");
+    }
+    gateway_facts_free(facts);
+    settled(c, apply(c, err), err);
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+    struct control *c = timer->data;
+    struct config_facts facts;
+    char err[256];
+    bool same;
+
+    if (gateway_look(c->gateway, &facts, err) < 0) {
+        settled(c, -1, err);
+        return;
+    }
+    same = gateway_facts_equal(&facts, &c->facts);
+    if (!same && reload_facts(c, &facts))
+        return; /* hostnet_followed() goes on */
+    gateway_facts_free(&facts);
+    if (same)
+        settled(c, apply(c, err), err);
 }
 
 /* More than the socket holds is an error of the socket's, and libuv does not

@@ -1,29 +1,42 @@
 /* reload.c - a configuration read anew, and put in force whole
  *
- * Three things make a new one: the file (SIGHUP), the facts of gateway mode (an
- * address came or went: the same text is read with other facts), and the start,
- * which knows no facts until it has looked.  Whatever is wrong with it, the old
- * one stays. */
+ *     SIGHUP: the file -------+
+ *                             +--> the loading thread: read, check, prepare
+ *     facts of gateway mode --+        --> control: put it in force, or say why
+ *                                          the old one stays
+ *
+ * 40,000 rules take a quarter of a second to read: the control thread goes on
+ * meanwhile.  The thread is the only one of libuv's pool.  One load runs at a
+ * time and reads what control leaves alone until it is done: the generation in
+ * force (reload_busy() keeps its elders, too) and the facts. */
 #include "control_room.h"
 
+#include "gateway_facts.h"
+#include "sandbox.h"
+
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct config_input input(const struct control *c)
+/* ---- the loading thread ---- */
+
+static struct config_input input(const struct config_facts *facts)
 {
     return (struct config_input){
-        .facts = c->gateway != NULL ? &c->facts : NULL,
+        .facts = facts,
         .env = environ,
-        .bounded = true, /* this is the control thread */
+        .bounded = true, /* a FIFO would hold the next load */
     };
 }
 
 /* config_load() writes its errors to a stream, one a line: log each. */
-static struct config *load(const struct control *c)
+static struct config *load_file(const char *path,
+                                const struct config_facts *facts)
 {
-    struct config_input in = input(c);
+    struct config_input in = input(facts);
     struct config *config = NULL;
     char *text = NULL, *line, *rest = NULL;
     size_t size = 0;
@@ -32,7 +45,7 @@ static struct config *load(const struct control *c)
 
     if (err == NULL)
         return NULL;
-    code = config_load(c->path, &in, &config, err);
+    code = config_load(path, &in, &config, err);
     fclose(err);
     for (line = strtok_r(text, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest))
@@ -47,9 +60,10 @@ static void tell(void *ctx, const struct config_error *e)
     log_error("config", "line %u: %s: %s", e->line, e->pointer, e->message);
 }
 
-struct config *reload_remake(const struct control *c, const struct config *from)
+struct config *reload_remake(const struct config_facts *facts,
+                             const struct config *from)
 {
-    struct config_input in = input(c);
+    struct config_input in = input(facts);
     struct config *config = NULL;
 
     if (from->token[0] != '\0') /* an address must not ask for its file */
@@ -58,6 +72,42 @@ struct config *reload_remake(const struct control *c, const struct config *from)
         return NULL;
     return config;
 }
+
+static void on_load(uv_work_t *work)
+{
+    struct control *c = work->data;
+    struct reload *r = &c->reload;
+    const struct config_facts *facts = c->gateway != NULL ? &c->facts : NULL;
+    struct config *config = r->what == RELOAD_FILE
+                                ? load_file(c->path, facts)
+                                : reload_remake(&r->facts, c->now->config);
+
+    r->next = NULL;
+    if (config != NULL && generation_freeze(c->now->config, config))
+        r->next = generation_new(config, c->now, c->steer_key);
+    if (r->next == NULL)
+        config_free(config);
+}
+
+static void on_begin(uv_work_t *work)
+{
+    (void)work;
+    sandbox_worker();
+}
+
+static void on_trial(void *arg)
+{
+    (void)arg;
+}
+
+static void on_free(uv_work_t *work)
+{
+    struct control *c = work->data;
+
+    generation_free(c->reload.elders);
+}
+
+/* ---- control ---- */
 
 /* Of all workers. */
 static uint64_t sum(const struct control *c, enum ct_stat stat)
@@ -78,19 +128,28 @@ void reload_tell(struct control *c)
              sum(c, CT_STAT_revoked) - c->revoked, sum(c, CT_STAT_entries));
 }
 
-bool reload_adopt(struct control *c, struct config *config)
+/* What was made and will not be put in force. */
+static void discard(struct generation *g)
 {
-    struct generation *g = NULL;
+    if (g == NULL)
+        return;
+    g->older = NULL; /* it lives */
+    generation_free(g);
+}
 
-    if (config != NULL && generation_freeze(c->now->config, config) &&
-        (c->web == NULL || control_web_token(c, c->now->config, config)))
-        g = generation_new(config, c->now, c->steer_key);
-    if (g == NULL) {
-        config_free(config);
+static bool adopt(struct control *c, struct generation *g)
+{
+    const struct config *config;
+
+    if (g == NULL ||
+        (c->web != NULL && !control_web_token(c, c->now->config, g->config))) {
+        discard(g);
         log_error("control", "the old configuration stays");
         return false;
     }
+    config = g->config;
     log_setup(config->log_level, config->log_json);
+    generation_show_counts(g);
     c->now = g;
     c->revalidating = config->revalidate && c->n_workers > 0;
     c->revoked = sum(c, CT_STAT_revoked);
@@ -102,14 +161,123 @@ bool reload_adopt(struct control *c, struct config *config)
     return true;
 }
 
-void reload_file(struct control *c)
+static void reloaded(struct control *c)
 {
-    if (!reload_adopt(c, load(c)))
-        return;
     hostnet_reserve(c);
     hostnet_say_closed(c);
     log_info("control", "reloaded %s: %u rules, flows %s",
              c->path != NULL ? c->path : "the environment",
              c->now->config->rules.n,
              c->revalidating ? "are held against them" : "kept");
+}
+
+static void on_done(uv_work_t *work, int status);
+
+static void begin(struct control *c, enum reload_work what,
+                  uv_work_cb in_thread)
+{
+    c->reload.what = what;
+    (void)uv_queue_work(&c->loop, &c->reload.work, in_thread, on_done);
+}
+
+/* What came meanwhile has its turn. */
+static void go_on(struct control *c)
+{
+    struct reload *r = &c->reload;
+
+    if (r->file_again) {
+        r->file_again = false;
+        begin(c, RELOAD_FILE, on_load);
+    } else if (r->facts_again) {
+        r->facts_again = false;
+        hostnet_changed(c);
+    }
+    uv_async_send(&c->wake); /* elders may go */
+}
+
+static void on_done(uv_work_t *work, int status)
+{
+    struct control *c = work->data;
+    struct reload *r = &c->reload;
+    enum reload_work what = r->what;
+    bool adopted = false;
+
+    (void)status;
+    r->what = RELOAD_NOTHING;
+    if (r->ending) {
+        discard(r->next);
+        gateway_facts_free(&r->facts);
+        return;
+    }
+    if (what == RELOAD_FILE || what == RELOAD_FACTS)
+        adopted = adopt(c, r->next);
+    r->next = NULL;
+    if (what == RELOAD_FILE && adopted)
+        reloaded(c);
+    if (what == RELOAD_FACTS)
+        hostnet_followed(c, &r->facts, adopted);
+    go_on(c);
+}
+
+int reload_start(struct control *c)
+{
+    sigset_t all, was;
+    uv_thread_t trial;
+    int code;
+
+    c->reload.work.data = c;
+    sigfillset(&all); /* signals are the control loop's */
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    /* libuv aborts where a thread of its pool can't be made. */
+    code = uv_thread_create(&trial, on_trial, NULL);
+    if (code == 0) {
+        uv_thread_join(&trial);
+        (void)setenv("UV_THREADPOOL_SIZE", "1", 1);
+        begin(c, RELOAD_BEGIN, on_begin);
+    } else {
+        log_error("control", "can't start the thread that loads: %s",
+                  uv_strerror(code));
+    }
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    return code;
+}
+
+void reload_file(struct control *c)
+{
+    if (reload_busy(c))
+        c->reload.file_again = true;
+    else
+        begin(c, RELOAD_FILE, on_load);
+}
+
+bool reload_facts(struct control *c, struct config_facts *facts)
+{
+    if (reload_busy(c)) {
+        c->reload.facts_again = true;
+        return false;
+    }
+    c->reload.facts = *facts;
+    memset(facts, 0, sizeof *facts);
+    begin(c, RELOAD_FACTS, on_load);
+    return true;
+}
+
+void reload_free_elders(struct control *c)
+{
+    if (reload_busy(c))
+        return;
+    c->reload.elders = generation_settle(c->now);
+    begin(c, RELOAD_FREE, on_free);
+}
+
+bool reload_busy(const struct control *c)
+{
+    return c->reload.what != RELOAD_NOTHING;
+}
+
+void reload_stop(struct control *c)
+{
+    c->reload.ending = true;
+    while (reload_busy(c))
+        uv_run(&c->loop, UV_RUN_ONCE);
 }

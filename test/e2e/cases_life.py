@@ -73,6 +73,50 @@ def sighup(workers):
 
 
 @case
+def reload_large(workers):
+    """While 40,000 rules are read at a reload the API answers: again and
+    again, each time by another turn of the loop that serves it."""
+    with Lab(workers) as w:
+        talk, config = Talk(w), copy.deepcopy(w.config)
+        config["rules"]["forward"] = [
+            {"proto": "tcp", "dport": 9999, "verdict": "drop",
+             "src": f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"}
+            for n in range(40000)]
+        w.weir.write(config)
+        w.weir.signal(signal.SIGHUP)
+        meanwhile = 0
+        while "reloaded " not in w.weir.output():
+            same(w.weir.get("/livez")[0], 200, "livez while rules are read")
+            meanwhile += 1
+        lab.say(f"{meanwhile} answers meanwhile")
+        need(meanwhile > 10, f"only {meanwhile} answers while rules were read")
+        talk.say()
+        done = w.weir.output().count("reloaded ")
+        w.weir.signal(signal.SIGHUP)    # and one that comes while it reads
+        w.weir.json("/api/v1/stats")
+        os.replace(small(w), w.weir.file)
+        w.weir.signal(signal.SIGHUP)
+        lab.wait_for("the last one is in force",
+                     lambda: rules_of(w, "forward") == [], 60)
+        need(w.weir.output().count("reloaded ") > done, "it says so")
+        talk.say()
+        w.count()
+        w.weir.write(config)            # the end comes while it reads
+        w.weir.signal(signal.SIGHUP)
+        w.weir.json("/api/v1/stats")
+        same(w.weir.stop()[0], 0, "exit status while rules are read")
+        w.started = False
+
+
+def small(w):
+    """The first configuration, in a file beside."""
+    path = w.weir.file + ".small"
+    with open(path, "w", encoding="utf-8") as f:
+        lab.json.dump(w.config, f)
+    return path
+
+
+@case
 def restart(workers):
     """Connections outlive a clean restart, with as many workers: each is
     picked up in the middle, by the worker and at the port that it had."""

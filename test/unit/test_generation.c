@@ -33,6 +33,7 @@ static struct generation *next(struct generation *older, const char *rules)
     struct generation *g = generation_new(config(rules), older, key);
 
     assert_non_null(g);
+    generation_show_counts(g);
     return g;
 }
 
@@ -149,7 +150,7 @@ static void the_last_counts_are_carried_by_the_worker(void **state)
     for (int i = 0; i < 5000 && worker_taken(w) < 2; i++)
         uv_sleep(1);
     assert_int_equal(worker_taken(w), 2);
-    generation_settle(two); /* one is gone now */
+    generation_free(generation_settle(two)); /* one is gone now */
     expect(two, 0, 0, "b", 2);
     expect(two, 0, 1, "a", 6);
     worker_stop(w);

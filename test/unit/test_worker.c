@@ -307,7 +307,7 @@ static void living_flows_win_over_new_rows(void **state)
     for (unsigned i = 0; i < N_WORKERS; i++) /* or the test times out */
         while (worker_settled(p.w[i]) != p.g->serial)
             uv_sleep(1);
-    generation_settle(p.g);
+    generation_free(generation_settle(p.g));
     assert_int_equal(sum(&p, CT_STAT_entries), CHUNK);
     stop(&p);
 }
