@@ -3,12 +3,14 @@
 
 #include "gateway_plan.h"
 #include "gateway_setting.h"
+#include "netlink_ask.h"
 #include "netlink_forward.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -281,19 +283,36 @@ static bool is_of_tables(const struct nlmsghdr *h)
            memcmp(mnl_attr_get_payload(a), prefix, sizeof prefix - 1) == 0;
 }
 
+/* A table's handle goes before its name in the kernel, so it may not stand
+ * there.  Types that weir does not send are not asked for. */
+static bool is_table_change(const struct nlmsghdr *h)
+{
+    switch (h->nlmsg_type ^ NFNL_SUBSYS_NFTABLES << 8) {
+    case NFT_MSG_NEWTABLE:
+    case NFT_MSG_DELTABLE:
+        return is_of_tables(h) &&
+               !has_other(h, sizeof(struct nfgenmsg), BIT(NFTA_TABLE_NAME));
+    case NFT_MSG_NEWCHAIN:
+    case NFT_MSG_NEWRULE:
+    case NFT_MSG_NEWSET:
+    case NFT_MSG_NEWSETELEM:
+    case NFT_MSG_NEWOBJ:
+        return is_of_tables(h);
+    default:
+        return false;
+    }
+}
+
 static bool tables(const void *batch, size_t len)
 {
     const struct nlmsghdr *h = batch;
     int left = (int)len;
 
-    for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
-        unsigned system = h->nlmsg_type >> 8;
-
+    for (; netlink_is_message(h, left); h = mnl_nlmsg_next(h, &left)) {
         if (mnl_nlmsg_get_payload_len(h) < sizeof(struct nfgenmsg))
             return false;
         if (h->nlmsg_type != NFNL_MSG_BATCH_BEGIN &&
-            h->nlmsg_type != NFNL_MSG_BATCH_END &&
-            (system != NFNL_SUBSYS_NFTABLES || !is_of_tables(h)))
+            h->nlmsg_type != NFNL_MSG_BATCH_END && !is_table_change(h))
             return false;
     }
     return left == 0;

@@ -236,11 +236,43 @@ static void tables(void **state)
     assert_false(batch_passes(nft | NFT_MSG_DELTABLE, NULL)); /* all */
     assert_false(batch_passes(nft | NFT_MSG_DELTABLE, "wei"));
     assert_false(batch_passes(NFNL_SUBSYS_IPSET << 8, "weir_notrack"));
+    assert_false(batch_passes(nft | NFT_MSG_DELFLOWTABLE, "weir_notrack"));
     assert_true(batch_passes(nft | NFT_MSG_DELTABLE, "weir_notrack"));
     len--; /* the last is cut */
     assert_false(passes());
     limits.gateway = false;
     assert_false(batch_passes(nft | NFT_MSG_NEWRULE, "weir_notrack"));
+}
+
+/* The kernel takes the table of that handle, whatever its name is. */
+static void table_handles(void **state)
+{
+    struct nlmsghdr *h;
+
+    (void)state;
+    memset(&order, 0, sizeof order);
+    order.head.kind = ORDER_NFTABLES;
+    len = 0;
+    put(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE, 0, "weir_notrack");
+    assert_true(passes());
+    h = (void *)order.body;
+    mnl_attr_put_u64(h, NFTA_TABLE_HANDLE, 1);
+    len = h->nlmsg_len;
+    assert_false(passes());
+}
+
+/* What libmnl takes for a negative one. */
+static void batch_of_huge_length(void **state)
+{
+    struct nlmsghdr *h = (void *)order.body;
+
+    (void)state;
+    memset(&order, 0, sizeof order);
+    order.head.kind = ORDER_NFTABLES;
+    len = 0;
+    put(NFNL_MSG_BATCH_BEGIN, 0, NULL);
+    h->nlmsg_len = 0x80001000;
+    assert_false(passes());
 }
 
 /* ---- the rest ---- */
@@ -318,6 +350,8 @@ int main(void)
         cmocka_unit_test_setup(links, begin_limits),
         cmocka_unit_test_setup(lengths, begin_limits),
         cmocka_unit_test_setup(tables, begin_limits),
+        cmocka_unit_test_setup(table_handles, begin_limits),
+        cmocka_unit_test_setup(batch_of_huge_length, begin_limits),
         cmocka_unit_test_setup(settings, begin_limits),
         cmocka_unit_test_setup(questions, begin_limits),
         cmocka_unit_test_setup(devices, begin_limits),
