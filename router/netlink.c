@@ -121,7 +121,7 @@ int netlink_answer(struct netlink *nl, const struct nlmsghdr *question,
             continue;
         if (got < 0)
             return -errno;
-        for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n)) {
+        for (; netlink_is_message(h, n); h = mnl_nlmsg_next(h, &n)) {
             if (h->nlmsg_seq != seq)
                 continue;
             disturbed = disturbed || (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
@@ -154,7 +154,7 @@ static int read_info_data(const struct nlattr *a, void *data)
 {
     struct netlink_link *link = data;
     bool wide = mnl_attr_validate(a, MNL_TYPE_U32) == 0;
-    uint32_t value = wide ? mnl_attr_get_u32(a) : mnl_attr_get_u8(a);
+    uint32_t value = wide ? netlink_get_u32(a) : netlink_get_u8(a);
 
     switch (mnl_attr_get_type(a)) {
     case IFLA_TUN_TYPE:
@@ -185,7 +185,7 @@ static int read_info(const struct nlattr *a, void *data)
     struct netlink_link *link = data;
 
     if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
-        link->is_tun = strcmp(mnl_attr_get_str(a), "tun") == 0;
+        link->is_tun = strcmp(netlink_get_text(a), "tun") == 0;
     else if (mnl_attr_get_type(a) == IFLA_INFO_DATA && link->is_tun)
         mnl_attr_parse_nested(a, read_info_data, link);
     return MNL_CB_OK;
@@ -207,9 +207,9 @@ static int read_attr(const struct nlattr *a, void *data)
     struct netlink_link *link = data;
 
     if (mnl_attr_get_type(a) == IFLA_MTU)
-        link->mtu = mnl_attr_get_u32(a);
+        link->mtu = netlink_get_u32(a);
     else if (mnl_attr_get_type(a) == IFLA_TXQLEN)
-        link->txqueuelen = mnl_attr_get_u32(a);
+        link->txqueuelen = netlink_get_u32(a);
     else if (mnl_attr_get_type(a) == IFLA_STATS64)
         read_stats(a, link);
     else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
@@ -219,9 +219,11 @@ static int read_attr(const struct nlattr *a, void *data)
 
 static int read_link(const struct nlmsghdr *h, void *data)
 {
-    const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
+    const struct ifinfomsg *m = netlink_body(h, sizeof *m);
     struct netlink_link *link = data;
 
+    if (m == NULL || m->ifi_index <= 0)
+        return MNL_CB_OK;
     link->index = (uint32_t)m->ifi_index;
     link->up = (m->ifi_flags & IFF_UP) != 0;
     mnl_attr_parse(h, sizeof *m, read_attr, link);
@@ -233,11 +235,13 @@ int netlink_link(struct netlink *nl, const char *name,
 {
     _Alignas(8) char room[NETLINK_ROOM];
     struct nlmsghdr *h = netlink_ask(nl, room, RTM_GETLINK, 0);
+    int err;
 
     memset(link, 0, sizeof *link);
     mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
     mnl_attr_put_strz(h, IFLA_IFNAME, name);
-    return netlink_answer(nl, h, read_link, link);
+    err = netlink_answer(nl, h, read_link, link);
+    return err == 0 && link->index == 0 ? -ENODEV : err;
 }
 
 /* A kernel without IPv6 refuses this one, and has no noise to turn off. */

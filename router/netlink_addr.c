@@ -32,7 +32,7 @@ static int read_attr(const struct nlattr *a, void *data)
             netlink_get_addr(a, &r->addr.addr);
         break;
     case IFA_FLAGS:
-        r->flags = mnl_attr_get_u32(a);
+        r->flags = netlink_get_u32(a);
         break;
     default:
         break;
@@ -42,13 +42,16 @@ static int read_attr(const struct nlattr *a, void *data)
 
 static int read_addr(const struct nlmsghdr *h, void *data)
 {
-    const struct ifaddrmsg *m = mnl_nlmsg_get_payload(h);
+    const struct ifaddrmsg *m = netlink_body(h, sizeof *m);
     const struct each *each = data;
-    struct reading r = {.flags = m->ifa_flags};
-    bool v6 = m->ifa_family == AF_INET6;
+    struct reading r = {.flags = 0};
+    bool v6;
 
-    if ((m->ifa_family != AF_INET && !v6) || m->ifa_scope != RT_SCOPE_UNIVERSE)
+    if (m == NULL || !netlink_has_len(m->ifa_family, m->ifa_prefixlen) ||
+        m->ifa_scope != RT_SCOPE_UNIVERSE)
         return MNL_CB_OK;
+    r.flags = m->ifa_flags;
+    v6 = m->ifa_family == AF_INET6;
     r.addr.index = m->ifa_index;
     r.addr.family = netlink_family(m->ifa_family);
     r.addr.len = m->ifa_prefixlen;

@@ -71,13 +71,13 @@ static int read_attr(const struct nlattr *a, void *data)
 
     switch (mnl_attr_get_type(a)) {
     case IFLA_IFNAME:
-        snprintf(d->name, sizeof d->name, "%s", mnl_attr_get_str(a));
+        snprintf(d->name, sizeof d->name, "%s", netlink_get_text(a));
         break;
     case IFLA_MTU:
-        d->mtu = mnl_attr_get_u32(a);
+        d->mtu = netlink_get_u32(a);
         break;
     case IFLA_GROUP:
-        d->group = mnl_attr_get_u32(a);
+        d->group = netlink_get_u32(a);
         break;
     case IFLA_AF_SPEC:
         mnl_attr_parse_nested(a, read_spec, d);
@@ -90,9 +90,11 @@ static int read_attr(const struct nlattr *a, void *data)
 
 static void read_device(const struct nlmsghdr *h, struct netlink_device *d)
 {
-    const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
+    const struct ifinfomsg *m = netlink_body(h, sizeof *m);
 
     memset(d, 0, sizeof *d);
+    if (m == NULL || m->ifi_index <= 0)
+        return;
     d->index = (uint32_t)m->ifi_index;
     d->up = (m->ifi_flags & IFF_UP) != 0;
     d->loopback = (m->ifi_flags & IFF_LOOPBACK) != 0;
@@ -111,7 +113,8 @@ static int read_each(const struct nlmsghdr *h, void *data)
     struct netlink_device d;
 
     read_device(h, &d);
-    each->fn(each->ctx, &d);
+    if (d.index != 0)
+        each->fn(each->ctx, &d);
     return MNL_CB_OK;
 }
 
@@ -145,12 +148,14 @@ int netlink_device_find(struct netlink *nl, uint32_t index, const char *name,
 {
     _Alignas(8) char room[NETLINK_ROOM];
     struct nlmsghdr *h = netlink_ask(nl, room, RTM_GETLINK, 0);
+    int err;
 
     memset(device, 0, sizeof *device);
     put_index(h, index);
     if (index == 0)
         mnl_attr_put_strz(h, IFLA_IFNAME, name);
-    return netlink_answer(nl, h, read_one, device);
+    err = netlink_answer(nl, h, read_one, device);
+    return err == 0 && device->index == 0 ? -ENODEV : err;
 }
 
 int netlink_device_set(struct netlink *nl, uint32_t index,

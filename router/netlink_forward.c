@@ -4,6 +4,7 @@
  * can't match, and those that decide nothing, are not kept. */
 #include "netlink_forward.h"
 
+#include "netlink_ask.h"
 #include "netlink_nftables.h"
 #include "netlink_rules.h"
 #include "order.h"
@@ -72,16 +73,23 @@ static struct netlink_rules_attrs within(const struct nlmsghdr *h)
     return all;
 }
 
+/* UINT32_MAX: it is not whole, or missing. */
+static uint32_t number(const struct nlattr *a)
+{
+    return a == NULL || mnl_attr_get_payload_len(a) < sizeof(uint32_t)
+               ? UINT32_MAX
+               : ntohl(mnl_attr_get_u32(a));
+}
+
 /* false: it is longer than any that is looked for. */
 static bool copy(char *to, size_t room, const struct nlattr *a)
 {
-    size_t len =
-        a == NULL ? 0
-                  : strnlen(mnl_attr_get_str(a), mnl_attr_get_payload_len(a));
+    const char *text = a == NULL ? "" : netlink_get_text(a);
+    size_t len = strlen(text);
 
     if (len == 0 || len >= room)
         return false;
-    memcpy(to, mnl_attr_get_str(a), len);
+    memcpy(to, text, len);
     to[len] = '\0';
     return true;
 }
@@ -94,20 +102,18 @@ static bool is_asked(const struct looking *l, uint8_t family)
 
 static int read_chain(const struct nlmsghdr *h, void *data)
 {
-    const struct nfgenmsg *m = mnl_nlmsg_get_payload(h);
+    const struct nfgenmsg *m = netlink_body(h, sizeof *m);
     struct looking *l = data;
     struct netlink_rules_attrs a = within(h), hook = {{NULL}};
-    struct base b = {.family = m->nfgen_family};
+    struct base b = {.family = m == NULL ? 0 : m->nfgen_family};
 
     if (!is_asked(l, b.family) || a.at[NFTA_CHAIN_HOOK] == NULL ||
         l->n_bases == BASES)
         return MNL_CB_OK;
     mnl_attr_parse_nested(a.at[NFTA_CHAIN_HOOK], netlink_rules_gather, &hook);
-    if (hook.at[NFTA_HOOK_HOOKNUM] == NULL ||
-        ntohl(mnl_attr_get_u32(hook.at[NFTA_HOOK_HOOKNUM])) != NF_INET_FORWARD)
+    if (number(hook.at[NFTA_HOOK_HOOKNUM]) != NF_INET_FORWARD)
         return MNL_CB_OK;
-    b.drops = a.at[NFTA_CHAIN_POLICY] != NULL &&
-              ntohl(mnl_attr_get_u32(a.at[NFTA_CHAIN_POLICY])) == NF_DROP;
+    b.drops = number(a.at[NFTA_CHAIN_POLICY]) == NF_DROP;
     if (copy(b.table, sizeof b.table, a.at[NFTA_CHAIN_TABLE]) &&
         copy(b.name, sizeof b.name, a.at[NFTA_CHAIN_NAME]))
         l->base[l->n_bases++] = b;

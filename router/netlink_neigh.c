@@ -20,17 +20,17 @@ static int read_attr(const struct nlattr *a, void *data)
     if (mnl_attr_get_type(a) == NDA_DST)
         netlink_get_addr(a, &n->addr);
     else if (mnl_attr_get_type(a) == NDA_PROTOCOL)
-        n->protocol = mnl_attr_get_u8(a);
+        n->protocol = netlink_get_u8(a);
     return MNL_CB_OK;
 }
 
 static int read_neigh(const struct nlmsghdr *h, void *data)
 {
-    const struct ndmsg *m = mnl_nlmsg_get_payload(h);
+    const struct ndmsg *m = netlink_body(h, sizeof *m);
     const struct each *each = data;
     struct netlink_neigh n;
 
-    if ((m->ndm_family != AF_INET && m->ndm_family != AF_INET6) ||
+    if (m == NULL || (m->ndm_family != AF_INET && m->ndm_family != AF_INET6) ||
         (m->ndm_flags & NTF_PROXY) == 0)
         return MNL_CB_OK;
     memset(&n, 0, sizeof n);
@@ -106,9 +106,9 @@ static int read_parm(const struct nlattr *a, void *data)
     struct delay *d = data;
 
     if (mnl_attr_get_type(a) == NDTPA_IFINDEX) {
-        d->now.index = mnl_attr_get_u32(a);
+        d->now.index = netlink_get_u32(a);
     } else if (mnl_attr_get_type(a) == NDTPA_PROXY_DELAY) {
-        d->now.ms = mnl_attr_get_u64(a);
+        d->now.ms = netlink_get_u64(a);
         d->now.found = true;
     }
     return MNL_CB_OK;
@@ -131,10 +131,10 @@ static int read_table_attr(const struct nlattr *a, void *data)
 
 static int read_table(const struct nlmsghdr *h, void *data)
 {
-    const struct ndtmsg *m = mnl_nlmsg_get_payload(h);
+    const struct ndtmsg *m = netlink_body(h, sizeof *m);
     struct delay *d = data;
 
-    if (m->ndtm_family == netlink_af(d->family))
+    if (m != NULL && m->ndtm_family == netlink_af(d->family))
         mnl_attr_parse(h, sizeof *m, read_table_attr, d);
     return MNL_CB_OK;
 }

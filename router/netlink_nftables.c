@@ -4,6 +4,7 @@
  * socket is kept: its port tells whose a change was. */
 #include "netlink_nftables.h"
 
+#include "netlink_ask.h"
 #include "order.h"
 
 #include <arpa/inet.h>
@@ -38,13 +39,13 @@ static int answer(uint32_t seq, mnl_cb_t fn, void *ctx)
             continue;
         if (got < 0)
             return -errno;
-        for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n)) {
-            const int *code = mnl_nlmsg_get_payload(h);
+        for (; netlink_is_message(h, n); h = mnl_nlmsg_next(h, &n)) {
+            const int *code = netlink_body(h, sizeof *code);
 
             disturbed = disturbed || (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
             if (h->nlmsg_type == NLMSG_DONE)
                 return disturbed ? -EAGAIN : 0;
-            if (h->nlmsg_type == NLMSG_ERROR &&
+            if (h->nlmsg_type == NLMSG_ERROR && code != NULL &&
                 (*code != 0 || h->nlmsg_seq == seq))
                 return *code;
             if (h->nlmsg_type >= NLMSG_MIN_TYPE && fn != NULL)
@@ -59,7 +60,7 @@ static uint32_t last_asked(const void *batch, size_t len)
     const struct nlmsghdr *h = batch;
     uint32_t last = 0;
 
-    for (int n = (int)len; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n))
+    for (int n = (int)len; netlink_is_message(h, n); h = mnl_nlmsg_next(h, &n))
         if ((h->nlmsg_flags & NLM_F_ACK) != 0)
             last = h->nlmsg_seq;
     return last;
@@ -143,7 +144,7 @@ static int read_packets(const struct nlattr *a, void *data)
     uint64_t *packets = data;
 
     if (mnl_attr_get_type(a) == NFTA_COUNTER_PACKETS)
-        *packets = be64toh(mnl_attr_get_u64(a));
+        *packets = be64toh(netlink_get_u64(a));
     return MNL_CB_OK;
 }
 

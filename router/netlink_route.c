@@ -27,10 +27,10 @@ static int read_attr(const struct nlattr *a, void *data)
         r->src_set = 1;
         break;
     case RTA_TABLE:
-        r->table = mnl_attr_get_u32(a);
+        r->table = netlink_get_u32(a);
         break;
     case RTA_OIF:
-        r->index = mnl_attr_get_u32(a);
+        r->index = netlink_get_u32(a);
         break;
     case RTA_MULTIPATH:
         hop = mnl_attr_get_payload(a);
@@ -45,11 +45,11 @@ static int read_attr(const struct nlattr *a, void *data)
 
 static int read_route(const struct nlmsghdr *h, void *data)
 {
-    const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+    const struct rtmsg *m = netlink_body(h, sizeof *m);
     const struct each *each = data;
     struct netlink_route r;
 
-    if ((m->rtm_family != AF_INET && m->rtm_family != AF_INET6) ||
+    if (m == NULL || !netlink_has_len(m->rtm_family, m->rtm_dst_len) ||
         m->rtm_type != RTN_UNICAST || (m->rtm_flags & RTM_F_CLONED) != 0)
         return MNL_CB_OK;
     memset(&r, 0, sizeof r);
@@ -85,11 +85,11 @@ int netlink_route_each(struct netlink *nl, uint8_t family, uint32_t table,
 
 static int read_found(const struct nlmsghdr *h, void *data)
 {
-    const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+    const struct rtmsg *m = netlink_body(h, sizeof *m);
     struct netlink_route r;
 
     memset(&r, 0, sizeof r);
-    if (m->rtm_type == RTN_UNICAST)
+    if (m != NULL && m->rtm_type == RTN_UNICAST)
         mnl_attr_parse(h, sizeof *m, read_attr, &r);
     *(uint32_t *)data = r.index;
     return MNL_CB_OK;

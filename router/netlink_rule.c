@@ -33,10 +33,10 @@ static int read_attr(const struct nlattr *a, void *data)
 
     switch (mnl_attr_get_type(a)) {
     case FRA_PRIORITY:
-        r->pref = mnl_attr_get_u32(a);
+        r->pref = netlink_get_u32(a);
         break;
     case FRA_TABLE:
-        r->table = mnl_attr_get_u32(a);
+        r->table = netlink_get_u32(a);
         break;
     case FRA_SRC:
         netlink_get_addr(a, &r->src);
@@ -45,25 +45,25 @@ static int read_attr(const struct nlattr *a, void *data)
         netlink_get_addr(a, &r->dst);
         break;
     case FRA_IIFNAME:
-        snprintf(r->iif, sizeof r->iif, "%s", mnl_attr_get_str(a));
+        snprintf(r->iif, sizeof r->iif, "%s", netlink_get_text(a));
         break;
     case FRA_IP_PROTO:
-        r->ip_proto = mnl_attr_get_u8(a);
+        r->ip_proto = netlink_get_u8(a);
         break;
     case FRA_PROTOCOL:
-        r->protocol = mnl_attr_get_u8(a);
+        r->protocol = netlink_get_u8(a);
         break;
     case FRA_FWMARK:
-        r->mark = mnl_attr_get_u32(a);
+        r->mark = netlink_get_u32(a);
         break;
     case FRA_FWMASK:
-        r->mark_mask = mnl_attr_get_u32(a);
+        r->mark_mask = netlink_get_u32(a);
         break;
     case FRA_SUPPRESS_IFGROUP:
-        r->not_group = mnl_attr_get_u32(a);
+        r->not_group = netlink_get_u32(a);
         break;
     case FRA_SUPPRESS_PREFIXLEN: /* always told: -1 is none */
-        if (mnl_attr_get_u32(a) != UINT32_MAX)
+        if (netlink_get_u32(a) != UINT32_MAX)
             r->conditions = 1;
         break;
     case FRA_PAD:
@@ -76,12 +76,13 @@ static int read_attr(const struct nlattr *a, void *data)
 
 static int read_rule(const struct nlmsghdr *h, void *data)
 {
-    const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(h);
+    const struct fib_rule_hdr *m = netlink_body(h, sizeof *m);
     const struct each *each = data;
     struct netlink_rule_told told = {0};
     struct netlink_rule r;
 
-    if (m->family != AF_INET && m->family != AF_INET6)
+    if (m == NULL || !netlink_has_len(m->family, m->src_len) ||
+        !netlink_has_len(m->family, m->dst_len))
         return MNL_CB_OK;
     memset(&r, 0, sizeof r);
     r.family = netlink_family(m->family);

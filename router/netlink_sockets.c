@@ -26,10 +26,10 @@ int netlink_sockets_open(struct netlink **diag)
 
 static int read_socket(const struct nlmsghdr *h, void *data)
 {
-    const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
+    const struct inet_diag_msg *m = netlink_body(h, sizeof *m);
     const struct each *each = data;
 
-    if (mnl_nlmsg_get_payload_len(h) >= sizeof *m)
+    if (m != NULL)
         each->fn(each->ctx, ntohs(m->id.idiag_sport));
     return MNL_CB_OK;
 }

@@ -121,7 +121,7 @@ static int read_name(const struct nlattr *a, void *data)
     struct netlink_watch_event *e = data;
 
     if (mnl_attr_get_type(a) == IFLA_IFNAME)
-        snprintf(e->name, sizeof e->name, "%s", mnl_attr_get_str(a));
+        snprintf(e->name, sizeof e->name, "%s", netlink_get_text(a));
     return MNL_CB_OK;
 }
 
@@ -130,14 +130,14 @@ static int read_table(const struct nlattr *a, void *data)
     struct netlink_watch_event *e = data;
 
     if (mnl_attr_get_type(a) == RTA_TABLE)
-        e->table = mnl_attr_get_u32(a);
+        e->table = netlink_get_u32(a);
     return MNL_CB_OK;
 }
 
 static int read_setting(const struct nlattr *a, void *data)
 {
     struct netlink_watch_event *e = data;
-    int32_t value = (int32_t)mnl_attr_get_u32(a);
+    int32_t value = (int32_t)netlink_get_u32(a);
 
     switch (mnl_attr_get_type(a)) {
     case NETCONFA_IFINDEX:
@@ -175,7 +175,7 @@ static int read_table_name(const struct nlattr *a, void *data)
     struct netlink_watch_event *e = data;
 
     if (mnl_attr_get_type(a) == NFTA_TABLE_NAME)
-        snprintf(e->name, sizeof e->name, "%s", mnl_attr_get_str(a));
+        snprintf(e->name, sizeof e->name, "%s", netlink_get_text(a));
     return MNL_CB_OK;
 }
 
@@ -192,6 +192,29 @@ static bool read_tables(const struct nlmsghdr *h, struct netlink_watch_event *e)
     return true;
 }
 
+/* The bytes that stand before the attributes of such a message. */
+static size_t header_of(uint16_t type)
+{
+    switch (type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+        return sizeof(struct ifinfomsg);
+    case RTM_NEWADDR:
+    case RTM_DELADDR:
+        return sizeof(struct ifaddrmsg);
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+        return sizeof(struct rtmsg);
+    case RTM_NEWNETCONF:
+        return sizeof(struct netconfmsg);
+    case RTM_DELQDISC:
+    case RTM_DELTFILTER:
+        return sizeof(struct tcmsg);
+    default:
+        return 0;
+    }
+}
+
 /* false: nothing of ours to tell. */
 static bool read_event(const struct nlmsghdr *h, struct netlink_watch_event *e)
 {
@@ -201,6 +224,8 @@ static bool read_event(const struct nlmsghdr *h, struct netlink_watch_event *e)
     const struct tcmsg *queue = mnl_nlmsg_get_payload(h);
 
     *e = (struct netlink_watch_event){.port = h->nlmsg_pid};
+    if (mnl_nlmsg_get_payload_len(h) < header_of(h->nlmsg_type))
+        return false;
     switch (h->nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
@@ -258,7 +283,7 @@ static int read_socket(struct netlink_watch *w, int i, netlink_watch_fn *fn,
         }
         if (got < 0)
             return -errno;
-        for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n))
+        for (; netlink_is_message(h, n); h = mnl_nlmsg_next(h, &n))
             if (i == 0 ? read_event(h, &e) : read_tables(h, &e))
                 fn(ctx, &e);
     }
