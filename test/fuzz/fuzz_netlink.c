@@ -1,0 +1,250 @@
+/* fuzz_netlink.c - libFuzzer: whatever the kernel says, gateway mode reads
+ * nothing that was not said, ends, and orders nothing that it may not
+ *
+ * The input is what the kernel answers, from the first look at the devices to
+ * the last thing that is given back. */
+#include "fuzz_kernel.h"
+#include "gateway.h"
+#include "log.h"
+#include "netlink_forward.h"
+#include "netlink_neigh.h"
+#include "netlink_nftables.h"
+#include "netlink_route.h"
+#include "netlink_rule.h"
+#include "netlink_sockets.h"
+#include "order_check.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAN, WAN, TUN_LAN = 40, TUN_WAN, ROUNDS = 3 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct order_limits limits = {
+    .gateway = true, .n_tuns = 2, .tun = {"weir-lan", "weir-wan"}};
+
+static bool is_question(const struct nlmsghdr *h, int bus)
+{
+    if (bus == NETLINK_ROUTE)
+        return (h->nlmsg_type - RTM_BASE) % 4 == RTM_GETLINK - RTM_BASE;
+    return bus != NETLINK_NETFILTER || h->nlmsg_type != NFNL_MSG_BATCH_BEGIN;
+}
+
+/* By the rules of the process that carries them out; one of others' rules may
+ * be moved.  The device is whichever the kernel says was asked for. */
+static void judge_order(int bus, const void *bytes, size_t len)
+{
+    const struct ifinfomsg *m = mnl_nlmsg_get_payload(bytes);
+    uint32_t index[CT_MAX_IFACES] = {TUN_LAN, TUN_WAN};
+    static struct order order;
+
+    if (is_question(bytes, bus))
+        return;
+    if (len > sizeof order.body)
+        abort();
+    order.head.kind = bus == NETLINK_ROUTE ? ORDER_ROUTE : ORDER_NFTABLES;
+    memcpy(order.body, bytes, len);
+    if (bus == NETLINK_ROUTE && len >= NLMSG_HDRLEN + 8)
+        index[2] = (uint32_t)m->ifi_index; /* where others have theirs, too */
+    if (!order_check(&limits, index, &order, len) &&
+        !order_check_is_rule((const void *)order.body, len))
+        abort();
+}
+
+static void judge_device(const struct config_facts_device *d)
+{
+    if (memchr(d->name, 0, sizeof d->name) == NULL ||
+        d->n_addrs > CONFIG_ADDRS || (d->index == 0 && d->n_addrs > 0))
+        abort();
+    for (unsigned i = 0; i < d->n_addrs; i++)
+        if ((d->addr[i].family != CT_IPV4 && d->addr[i].family != CT_IPV6) ||
+            d->addr[i].len > (d->addr[i].family == CT_IPV4 ? 32 : 128))
+            abort();
+}
+
+static void judge_facts(const struct config_facts *f)
+{
+    judge_device(&f->device[LAN]);
+    judge_device(&f->device[WAN]);
+    for (uint32_t i = 0; i < f->n_routes; i++) {
+        const struct config_facts_route *r = &f->routes[i];
+
+        if ((r->family != CT_IPV4 && r->family != CT_IPV6) ||
+            r->len > (r->family == CT_IPV4 ? 32 : 128))
+            abort();
+    }
+    if (!gateway_facts_equal(f, f))
+        abort();
+}
+
+static void judge_finding(const struct gateway_finding *f)
+{
+    if (memchr(f->text, 0, sizeof f->text) == NULL ||
+        (f->level == HEALTH_OK) != (f->text[0] == '\0'))
+        abort();
+}
+
+static void judge_health(const struct gateway_health *h)
+{
+    for (int i = LAN; i <= WAN; i++) {
+        judge_finding(&h->device[i]);
+        judge_finding(&h->address[i]);
+    }
+    judge_finding(&h->route);
+    judge_finding(&h->forward);
+}
+
+static void live(struct gateway *gw)
+{
+    struct config_facts facts;
+    struct gateway_health health;
+    char err[256] = "";
+
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)gateway_drain(gw);
+        if (gateway_look(gw, &facts, err) < 0) {
+            if (err[0] == '\0')
+                abort();
+            continue;
+        }
+        judge_facts(&facts);
+        if (gateway_sync(gw, &facts, TUN_LAN, i == 1 ? 0 : TUN_WAN, err) < 0 &&
+            err[0] == '\0')
+            abort();
+        memset(&health, 0, sizeof health);
+        gateway_check(gw, &facts, &health);
+        judge_health(&health);
+        (void)gateway_tend(gw);
+        gateway_facts_free(&facts);
+        if (fuzz_kernel_is_used_up())
+            break;
+    }
+}
+
+/* ---- single questions ---- */
+
+static void take_port(void *ctx, uint16_t port)
+{
+    *(uint32_t *)ctx += port;
+}
+
+static void look_at_sockets(void)
+{
+    struct netlink *nl;
+    uint32_t sum = 0;
+
+    if (netlink_sockets_open(&nl) != 0)
+        abort();
+    (void)netlink_sockets_each(nl, CT_IPV4, true, take_port, &sum);
+    netlink_close(nl);
+}
+
+static void look_at_forwarding(void)
+{
+    struct netlink_forward_question q = {.ipv6 = 1};
+    struct netlink_forward_found found;
+
+    for (int i = 0; i < NETLINK_FORWARD_WAYS; i++) {
+        strcpy(q.way[i].in, i % 2 ? "eth1" : "eth0");
+        strcpy(q.way[i].out, i % 2 ? "eth0" : "eth1");
+        q.way[i].in_index = 2u + i % 2;
+        q.way[i].out_index = 3u - i % 2;
+        q.way[i].answers = i % 2;
+    }
+    if (netlink_forward_look(&q, &found) == 0 &&
+        (memchr(found.table, 0, sizeof found.table) == NULL ||
+         memchr(found.chain, 0, sizeof found.chain) == NULL ||
+         found.verdict > NETLINK_FORWARD_DROPS))
+        abort();
+}
+
+static void move_rule(void *ctx, const struct netlink_rule *rule,
+                      const struct netlink_rule_told *told)
+{
+    struct netlink_rule_told *first = ctx;
+
+    (void)rule;
+    if (told->len > sizeof told->bytes)
+        abort();
+    if (first->len == 0)
+        *first = *told;
+}
+
+static void look_at_rules(struct netlink *nl)
+{
+    struct netlink_rule_told told = {.len = 0};
+    uint32_t n;
+
+    (void)netlink_rule_each(nl, CT_IPV4, move_rule, &told);
+    if (told.len == 0)
+        return;
+    (void)netlink_rule_count(nl, (const void *)told.bytes, &n);
+    (void)netlink_rule_move(nl, &told, 7);
+}
+
+static void look_aside(uint8_t at)
+{
+    const union ct_addr any = {.w32 = {0}};
+    struct netlink_link link;
+    struct netlink *nl;
+    uint64_t packets;
+    uint32_t index;
+
+    if (netlink_open(&nl) != 0)
+        abort();
+    switch (at % 6) {
+    case 0:
+        look_at_sockets();
+        break;
+    case 1:
+        look_at_forwarding();
+        break;
+    case 2:
+        (void)netlink_link(nl, "weir-lan", &link);
+        break;
+    case 3:
+        (void)netlink_neigh_delay(nl, CT_IPV4, 3, &index);
+        break;
+    case 4:
+        (void)netlink_nftables_count("leaks", &packets);
+        (void)netlink_route_find(nl, CT_IPV4, &any, &any, 3, &index);
+        break;
+    default:
+        look_at_rules(nl);
+    }
+    netlink_close(nl);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct config_gateway want = {.set = true, .device = {"eth0", "eth1"}};
+    struct gateway *gw;
+    char err[256] = "";
+    uint8_t how;
+
+    netlink_nftables_close(); /* the input before has it open */
+    fuzz_kernel_begin(data, size);
+    fuzz_kernel_sent = judge_order;
+    log_setup(LOG_L_ERROR, false);
+    how = fuzz_kernel_byte();
+    want.wait = how & 1;
+    want.notrack = how & 2;
+    if (how & 4)
+        strcpy(want.device[WAN], "203.0.113.0/24");
+    if (how & 8)
+        strcpy(want.device[LAN], "fd00::/8");
+    if (how >= 128)
+        look_aside(how >> 4);
+    else if (gateway_open(&gw, &want, NULL, err) == 0) {
+        live(gw);
+        gateway_close(gw);
+    } else if (err[0] == '\0') {
+        abort();
+    }
+    return 0;
+}
