@@ -1,6 +1,8 @@
 /* gateway_guard.c - what nf_tables does for gateway mode */
 #include "gateway_guard.h"
 
+#include "gateway_silence.h"
+#include "gateway_table.h"
 #include "log.h"
 #include "netlink_nft.h"
 #include "netlink_nftables.h"
@@ -18,8 +20,8 @@
 #include <string.h>
 
 enum {
-    LAN,
-    WAN,
+    LAN = GATEWAY_TABLE_LAN,
+    WAN = GATEWAY_TABLE_WAN,
     EARLY = -500, /* before all of the host's */
     LATE = 500,   /* behind them */
     BEFORE_ROUTING = -160,
@@ -36,18 +38,8 @@ static const char *const tuns[] = {"weir-lan", "weir-wan"};
 static const char *const hosts[] = {"host-lan", "host-wan"};
 static const uint32_t mark = GATEWAY_PLAN_MARK;
 
-struct key { /* what the tables are made of; all bytes set */
-    char name[2][16];
-    uint32_t index[2], tun[2], n;
-    struct own {
-        union ct_addr addr;
-        uint32_t family;
-        uint32_t rest[3];
-    } own[32];
-};
-
 struct gateway_guard {
-    struct key is;
+    struct gateway_table_key is;
     bool known, marks; /* known: it stands as is says */
     bool complained;
     uint32_t untracked[4]; /* devices; all ones: not known */
@@ -76,21 +68,11 @@ void gateway_guard_close(struct gateway_guard *g)
 
 /* ---- forward ---- */
 
-static void named(struct netlink_nft *b, uint32_t key, bool same,
-                  const char *device)
-{
-    char name[16] = "";
-
-    memcpy(name, device, strnlen(device, sizeof name - 1));
-    netlink_nft_meta(b, key, 0);
-    netlink_nft_cmp(b, same, 0, name, sizeof name);
-}
-
 static void may_pass(struct netlink_nft *b, const char *in, const char *out)
 {
     netlink_nft_rule(b, "forward");
-    named(b, NFT_META_IIFNAME, true, in);
-    named(b, NFT_META_OIFNAME, true, out);
+    gateway_table_device(b, NFT_META_IIFNAME, true, in);
+    gateway_table_device(b, NFT_META_OIFNAME, true, out);
     netlink_nft_verdict(b, NF_ACCEPT);
     netlink_nft_rule_end(b);
 }
@@ -99,13 +81,14 @@ static void may_not(struct netlink_nft *b, uint32_t key, const char *device,
                     const char *counter)
 {
     netlink_nft_rule(b, "forward");
-    named(b, key, true, device);
+    gateway_table_device(b, key, true, device);
     netlink_nft_count(b, counter);
     netlink_nft_verdict(b, NF_DROP);
     netlink_nft_rule_end(b);
 }
 
-static void put_forward(struct netlink_nft *b, const struct key *k)
+static void put_forward(struct netlink_nft *b,
+                        const struct gateway_table_key *k)
 {
     netlink_nft_chain(b, "forward", NF_INET_FORWARD, EARLY, NULL);
     for (int i = LAN; i <= WAN; i++) {
@@ -125,33 +108,12 @@ static void put_forward(struct netlink_nft *b, const struct key *k)
 
 /* A key of a set: an address, in two or five registers' worth, then the
  * protocol, the other's port and ours. */
-struct layout {
-    const char *set;
-    uint8_t nfproto, icmp, asks, answers;
-    uint32_t src, dst, len; /* of addresses, in the header */
-};
-static const struct layout layouts[] = {
-    {"own4", NFPROTO_IPV4, IPPROTO_ICMP, 8, 0, 12, 16, 4},
-    {"own6", NFPROTO_IPV6, IPPROTO_ICMPV6, 128, 129, 8, 24, 16},
-};
-
 enum { KEY = 1 }; /* its first register; 0 is for comparing */
 
-static void family_is(struct netlink_nft *b, const struct layout *l)
-{
-    netlink_nft_meta(b, NFT_META_NFPROTO, 0);
-    netlink_nft_cmp(b, true, 0, &l->nfproto, 1);
-}
-
-static void proto_is(struct netlink_nft *b, uint8_t proto)
-{
-    netlink_nft_meta(b, NFT_META_L4PROTO, 0);
-    netlink_nft_cmp(b, true, 0, &proto, 1);
-}
-
 /* addr, their, our: offsets of the other's address and of both ports. */
-static void load_key(struct netlink_nft *b, const struct layout *l,
-                     uint32_t addr, uint32_t their, uint32_t our)
+static void load_key(struct netlink_nft *b,
+                     const struct gateway_table_layout *l, uint32_t addr,
+                     uint32_t their, uint32_t our)
 {
     unsigned reg = KEY + l->len / 4;
 
@@ -167,32 +129,24 @@ static void icmp_type_is(struct netlink_nft *b, uint8_t type)
     netlink_nft_cmp(b, true, 0, &type, 1);
 }
 
-static void elsewhere_accept(struct netlink_nft *b, const char *chain,
-                             uint32_t key, const struct key *k)
-{
-    netlink_nft_rule(b, chain);
-    for (int i = LAN; i <= WAN; i++)
-        named(b, key, false, k->name[i]);
-    netlink_nft_verdict(b, NF_ACCEPT);
-    netlink_nft_rule_end(b);
-}
-
-static void note_ports(struct netlink_nft *b, const struct layout *l,
-                       uint8_t proto, uint32_t seconds)
+static void note_ports(struct netlink_nft *b,
+                       const struct gateway_table_layout *l, uint8_t proto,
+                       uint32_t seconds)
 {
     netlink_nft_rule(b, "output");
-    family_is(b, l);
-    proto_is(b, proto);
+    gateway_table_family(b, l);
+    gateway_table_proto(b, proto);
     load_key(b, l, l->dst, 2, 0);
     netlink_nft_update(b, l->set, KEY, seconds);
     netlink_nft_rule_end(b);
 }
 
-static void note_echo(struct netlink_nft *b, const struct layout *l)
+static void note_echo(struct netlink_nft *b,
+                      const struct gateway_table_layout *l)
 {
     netlink_nft_rule(b, "output");
-    family_is(b, l);
-    proto_is(b, l->icmp);
+    gateway_table_family(b, l);
+    gateway_table_proto(b, l->icmp);
     icmp_type_is(b, l->asks);
     load_key(b, l, l->dst, 4, 4);
     netlink_nft_update(b, l->set, KEY, ECHO_S);
@@ -205,13 +159,13 @@ static void mark_it(struct netlink_nft *b)
     netlink_nft_set_meta(b, NFT_META_MARK, 0);
 }
 
-static void mark_answers(struct netlink_nft *b, const struct layout *l,
-                         bool echo)
+static void mark_answers(struct netlink_nft *b,
+                         const struct gateway_table_layout *l, bool echo)
 {
     netlink_nft_rule(b, "prerouting");
-    family_is(b, l);
+    gateway_table_family(b, l);
     if (echo) {
-        proto_is(b, l->icmp);
+        gateway_table_proto(b, l->icmp);
         icmp_type_is(b, l->answers);
     }
     load_key(b, l, l->src, echo ? 4 : 0, echo ? 4 : 2);
@@ -220,24 +174,27 @@ static void mark_answers(struct netlink_nft *b, const struct layout *l,
     netlink_nft_rule_end(b);
 }
 
-static void put_own(struct netlink_nft *b, const struct key *k)
+static void put_own(struct netlink_nft *b, const struct gateway_table_key *k)
 {
     const uint32_t none = 0;
 
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-        netlink_nft_set(b, layouts[i].set, layouts[i].len + 12, NOTED);
+    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++)
+        netlink_nft_set(b, gateway_table_layouts[i].set,
+                        gateway_table_layouts[i].len + 12, NOTED);
     netlink_nft_chain(b, "output", NF_INET_LOCAL_OUT, LATE, NULL);
     netlink_nft_chain(b, "prerouting", NF_INET_PRE_ROUTING, BEFORE_ROUTING,
                       NULL);
     netlink_nft_chain(b, "input", NF_INET_LOCAL_IN, EARLY, NULL);
-    elsewhere_accept(b, "output", NFT_META_OIFNAME, k);
-    elsewhere_accept(b, "prerouting", NFT_META_IIFNAME, k);
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
-        note_ports(b, &layouts[i], IPPROTO_TCP, TCP_S);
-        note_ports(b, &layouts[i], IPPROTO_UDP, UDP_S);
-        note_echo(b, &layouts[i]);
-        mark_answers(b, &layouts[i], false);
-        mark_answers(b, &layouts[i], true);
+    gateway_table_elsewhere(b, "output", NFT_META_OIFNAME, k);
+    gateway_table_elsewhere(b, "prerouting", NFT_META_IIFNAME, k);
+    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++) {
+        const struct gateway_table_layout *l = &gateway_table_layouts[i];
+
+        note_ports(b, l, IPPROTO_TCP, TCP_S);
+        note_ports(b, l, IPPROTO_UDP, UDP_S);
+        note_echo(b, l);
+        mark_answers(b, l, false);
+        mark_answers(b, l, true);
     }
     netlink_nft_rule(b, "input");
     netlink_nft_meta(b, NFT_META_MARK, 0);
@@ -249,20 +206,8 @@ static void put_own(struct netlink_nft *b, const struct key *k)
 
 /* ---- what weir hands over ---- */
 
-static void put_addrs(struct netlink_nft *b, const struct key *k,
-                      const struct layout *l)
-{
-    uint8_t addr[sizeof k->own / sizeof *k->own][16];
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < k->n; i++)
-        if ((k->own[i].family == CT_IPV4) == (l->len == 4))
-            memcpy(addr[n++], k->own[i].addr.b, sizeof addr[0]);
-    netlink_nft_addrs(b, l->set, l->len, addr, n);
-}
-
 static void is_own(struct netlink_nft *b, const char *chain,
-                   const struct layout *l, uint32_t offset)
+                   const struct gateway_table_layout *l, uint32_t offset)
 {
     uint16_t ether = htons(l->len == 4 ? ETH_P_IP : ETH_P_IPV6);
 
@@ -275,17 +220,20 @@ static void is_own(struct netlink_nft *b, const char *chain,
 
 /* What is for one of the host's addresses, but not what comes from one: that is
  * what the kernel says to itself by way of weir. */
-static void put_turn(struct netlink_nft *b, const struct key *k, int side)
+static void put_turn(struct netlink_nft *b, const struct gateway_table_key *k,
+                     int side)
 {
     const char *host = hosts[side];
 
     netlink_nft_branch(b, host);
     netlink_nft_chain(b, tuns[side], NF_NETDEV_INGRESS, 0, tuns[side]);
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
-        is_own(b, tuns[side], &layouts[i], layouts[i].dst);
+    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++) {
+        const struct gateway_table_layout *l = &gateway_table_layouts[i];
+
+        is_own(b, tuns[side], l, l->dst);
         netlink_nft_goto(b, host);
         netlink_nft_rule_end(b);
-        is_own(b, host, &layouts[i], layouts[i].src);
+        is_own(b, host, l, l->src);
         netlink_nft_verdict(b, NF_ACCEPT);
         netlink_nft_rule_end(b);
     }
@@ -296,11 +244,12 @@ static void put_turn(struct netlink_nft *b, const struct key *k, int side)
     netlink_nft_rule_end(b);
 }
 
-static void put_turns(struct netlink_nft *b, const struct key *k)
+static void put_turns(struct netlink_nft *b, const struct gateway_table_key *k)
 {
     netlink_nft_table(b);
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-        put_addrs(b, k, &layouts[i]);
+    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++)
+        gateway_table_addrs(b, gateway_table_layouts[i].set, k,
+                            &gateway_table_layouts[i]);
     for (int i = LAN; i <= WAN; i++)
         if (k->tun[i] != 0 && k->index[i] != 0)
             put_turn(b, k, i);
@@ -308,8 +257,9 @@ static void put_turns(struct netlink_nft *b, const struct key *k)
 
 /* ---- all of it ---- */
 
-static int commit(uint8_t family, const char *name, const struct key *k,
-                  void (*fill)(struct netlink_nft *, const struct key *))
+static int
+commit(uint8_t family, const char *name, const struct gateway_table_key *k,
+       void (*fill)(struct netlink_nft *, const struct gateway_table_key *))
 {
     struct netlink_nft *b = netlink_nft_new(family, name);
     int err;
@@ -322,23 +272,25 @@ static int commit(uint8_t family, const char *name, const struct key *k,
     return err;
 }
 
-static void put_table(struct netlink_nft *b, const struct key *k)
+static void put_table(struct netlink_nft *b, const struct gateway_table_key *k)
 {
     netlink_nft_table(b);
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         netlink_nft_counter(b, counters[i]);
     put_forward(b, k);
     put_own(b, k);
+    gateway_silence_put(b, k);
 }
 
-static void remove_table(struct netlink_nft *b, const struct key *k)
+static void remove_table(struct netlink_nft *b,
+                         const struct gateway_table_key *k)
 {
     (void)k;
     netlink_nft_remove(b);
 }
 
 /* First the way, then who takes it: else it would lead back into weir. */
-static int turn(struct netlink *nl, const struct key *k)
+static int turn(struct netlink *nl, const struct gateway_table_key *k)
 {
     int err = 0;
 
@@ -352,8 +304,8 @@ static int turn(struct netlink *nl, const struct key *k)
     return err;
 }
 
-static void make_key(struct key *k, const struct config_facts *facts,
-                     const uint32_t tun[2])
+static void make_key(struct gateway_table_key *k,
+                     const struct config_facts *facts, const uint32_t tun[2])
 {
     memset(k, 0, sizeof *k);
     for (int d = LAN; d <= WAN; d++) {
@@ -380,7 +332,7 @@ static void complain(struct gateway_guard *g, int err, const char *what)
 bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
                        const struct config_facts *facts, const uint32_t tun[2])
 {
-    struct key k;
+    struct gateway_table_key k;
     int err;
 
     make_key(&k, facts, tun);

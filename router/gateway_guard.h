@@ -11,6 +11,8 @@
  *                 while: who, by which protocol and ports
  *    prerouting   the answer to that is marked: for the host, past weir
  *    input        takes the mark off again
+ *    silence      what the host does not answer while weir is dead: see
+ *                 gateway_silence.h
  *
  * A table "weir_local" of family netdev: what weir hands over to the host turns
  * around and comes in by lan or wan, marked: rules of the host's packet filter

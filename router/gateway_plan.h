@@ -42,7 +42,8 @@
  *
  * If weir is killed, the TUN pair vanishes and its routes with it: A is local
  * again, the host's own traffic goes as ever, lan and wan reach unreachable:
- * nothing passes untranslated.
+ * nothing passes untranslated, and what comes for flows that weir knew gets no
+ * answer (gateway_silence.h).
  *
  * Because A is not local for a packet from a wire, ARP and ND would not be
  * answered: a proxy neighbour for each. */

@@ -1,0 +1,59 @@
+/* gateway_table.c - what the tables of gateway_guard.c are made of */
+#include "gateway_table.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+const struct gateway_table_layout
+    gateway_table_layouts[GATEWAY_TABLE_FAMILIES] = {
+        {"own4", NFPROTO_IPV4, IPPROTO_ICMP, 8, 0, 12, 16, 4},
+        {"own6", NFPROTO_IPV6, IPPROTO_ICMPV6, 128, 129, 8, 24, 16},
+};
+
+void gateway_table_device(struct netlink_nft *b, uint32_t meta, bool same,
+                          const char *device)
+{
+    char name[16] = "";
+
+    memcpy(name, device, strnlen(device, sizeof name - 1));
+    netlink_nft_meta(b, meta, 0);
+    netlink_nft_cmp(b, same, 0, name, sizeof name);
+}
+
+void gateway_table_family(struct netlink_nft *b,
+                          const struct gateway_table_layout *l)
+{
+    netlink_nft_meta(b, NFT_META_NFPROTO, 0);
+    netlink_nft_cmp(b, true, 0, &l->nfproto, 1);
+}
+
+void gateway_table_proto(struct netlink_nft *b, uint8_t proto)
+{
+    netlink_nft_meta(b, NFT_META_L4PROTO, 0);
+    netlink_nft_cmp(b, true, 0, &proto, 1);
+}
+
+void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
+                             uint32_t meta, const struct gateway_table_key *k)
+{
+    netlink_nft_rule(b, chain);
+    for (int i = GATEWAY_TABLE_LAN; i <= GATEWAY_TABLE_WAN; i++)
+        gateway_table_device(b, meta, false, k->name[i]);
+    netlink_nft_verdict(b, NF_ACCEPT);
+    netlink_nft_rule_end(b);
+}
+
+void gateway_table_addrs(struct netlink_nft *b, const char *set,
+                         const struct gateway_table_key *k,
+                         const struct gateway_table_layout *l)
+{
+    uint8_t addr[sizeof k->own / sizeof *k->own][16];
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < k->n; i++)
+        if ((k->own[i].family == CT_IPV4) == (l->len == 4))
+            memcpy(addr[n++], k->own[i].addr.b, sizeof addr[0]);
+    netlink_nft_addrs(b, set, l->len, addr, n);
+}

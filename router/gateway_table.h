@@ -1,0 +1,49 @@
+/* gateway_table.h - what the tables of gateway_guard.c are made of
+ *
+ * Private to gateway_guard.c and gateway_silence.c. */
+#ifndef GATEWAY_TABLE_H
+#define GATEWAY_TABLE_H
+
+#include "netlink_nft.h"
+
+#include <ctcore/types.h>
+
+enum { GATEWAY_TABLE_LAN, GATEWAY_TABLE_WAN, GATEWAY_TABLE_FAMILIES = 2 };
+
+/* All bytes set. */
+struct gateway_table_key {
+    char name[2][16];
+    uint32_t index[2], tun[2], n;
+    struct gateway_table_own {
+        union ct_addr addr;
+        uint32_t family;
+        uint32_t rest[3];
+    } own[32];
+};
+
+/* A family, and where its header has what. */
+struct gateway_table_layout {
+    const char *set;
+    uint8_t nfproto, icmp, asks, answers;
+    uint32_t src, dst, len; /* of addresses */
+};
+extern const struct gateway_table_layout
+    gateway_table_layouts[GATEWAY_TABLE_FAMILIES];
+
+/* The rule goes on if it is so. */
+void gateway_table_device(struct netlink_nft *b, uint32_t meta, bool same,
+                          const char *device);
+void gateway_table_family(struct netlink_nft *b,
+                          const struct gateway_table_layout *l);
+void gateway_table_proto(struct netlink_nft *b, uint8_t proto);
+
+/* A whole rule: neither lan nor wan; accepted. */
+void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
+                             uint32_t meta, const struct gateway_table_key *k);
+
+/* A set of the host's own addresses of this family. */
+void gateway_table_addrs(struct netlink_nft *b, const char *set,
+                         const struct gateway_table_key *k,
+                         const struct gateway_table_layout *l);
+
+#endif
