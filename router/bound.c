@@ -20,8 +20,14 @@ static void set_port(uint64_t word[1024], unsigned port)
     word[port >> 6] |= 1ull << (port & 63);
 }
 
+static bool is_open(bool tcp, unsigned peer, unsigned state)
+{
+    return tcp ? state == TCP_LISTENS : peer == 0;
+}
+
 static void read_table(uint64_t word[1024], const char *folder,
-                       const char *protocol, const char *six)
+                       const char *protocol, const char *six,
+                       enum netlink_sockets_which which)
 {
     char path[256], line[512];
     bool tcp = strcmp(protocol, "tcp") == 0;
@@ -34,7 +40,7 @@ static void read_table(uint64_t word[1024], const char *folder,
 
         if (sscanf(line, " %*u: %*[0-9A-F]:%4x %*[0-9A-F]:%4x %2x", &port,
                    &peer, &state) == 3 &&
-            (tcp ? state == TCP_LISTENS : peer == 0))
+            (which == NETLINK_SOCKETS_ALL || is_open(tcp, peer, state)))
             set_port(word, port & 0xffff);
     }
     if (f != NULL)
@@ -47,17 +53,27 @@ static void take_port(void *ctx, uint16_t port)
 }
 
 /* Changed meanwhile: once more, in a second. */
-static bool ask(uint64_t word[1024], struct netlink *diag, bool tcp)
+static bool ask(uint64_t word[1024], struct netlink *diag, bool tcp,
+                enum netlink_sockets_which which)
 {
     int err;
 
     if (diag == NULL)
         return false;
-    err = netlink_sockets_each(diag, CT_IPV4, tcp, take_port, word);
+    err = netlink_sockets_each(diag, CT_IPV4, tcp, which, take_port, word);
     if (err < 0 && err != -EAGAIN)
         return false;
-    (void)netlink_sockets_each(diag, CT_IPV6, tcp, take_port, word);
+    (void)netlink_sockets_each(diag, CT_IPV6, tcp, which, take_port, word);
     return true;
+}
+
+static void look(uint64_t word[1024], struct netlink *diag, const char *folder,
+                 const char *protocol, enum netlink_sockets_which which)
+{
+    if (ask(word, diag, strcmp(protocol, "tcp") == 0, which))
+        return;
+    read_table(word, folder, protocol, "", which);
+    read_table(word, folder, protocol, "6", which);
 }
 
 void bound_update(struct ct_reserved *set, struct netlink *diag,
@@ -66,13 +82,26 @@ void bound_update(struct ct_reserved *set, struct netlink *diag,
 {
     uint64_t word[1024] = {0};
 
-    if (!ask(word, diag, strcmp(protocol, "tcp") == 0)) {
-        read_table(word, folder, protocol, "");
-        read_table(word, folder, protocol, "6");
-    }
+    look(word, diag, folder, protocol, NETLINK_SOCKETS_OPEN);
     for (uint32_t i = 0; i < n_ranges; i++)
         for (unsigned p = ranges[i].lo; p <= ranges[i].hi; p++)
             set_port(word, p);
     for (unsigned i = 0; i < 1024; i++)
         __atomic_store_n(&set->word[i], word[i], __ATOMIC_RELAXED);
+}
+
+void bound_join(struct ct_reserved *set, const uint64_t word[1024])
+{
+    for (unsigned i = 0; i < 1024; i++)
+        __atomic_store_n(&set->word[i], set->word[i] | word[i],
+                         __ATOMIC_RELAXED);
+}
+
+void bound_add(struct ct_reserved *set, struct netlink *diag,
+               const char *folder, const char *protocol)
+{
+    uint64_t word[1024] = {0};
+
+    look(word, diag, folder, protocol, NETLINK_SOCKETS_ALL);
+    bound_join(set, word);
 }

@@ -19,4 +19,11 @@ void bound_update(struct ct_reserved *set, struct netlink *diag,
                   const char *folder, const char *protocol,
                   const struct ct_port_range *ranges, uint32_t n_ranges);
 
+/* Add these ports; clears none. */
+void bound_join(struct ct_reserved *set, const uint64_t word[1024]);
+
+/* Add the ports of all sockets, whatever they do; clears none. */
+void bound_add(struct ct_reserved *set, struct netlink *diag,
+               const char *folder, const char *protocol);
+
 #endif

@@ -209,6 +209,7 @@ static int make_workers(struct control *c)
         if (w.host) {
             w.reserved_tcp = &c->reserved[0];
             w.reserved_udp = &c->reserved[1];
+            w.lost = &c->lost;
         }
         fill_core(c, c->n_workers, &w.ct);
         for (uint32_t i = 0; i < c->n_devices; i++)

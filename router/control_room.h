@@ -69,6 +69,7 @@ struct control {
     uv_timer_t settle;              /* a short wait for more of it */
     char complaint[256];            /* what it would not do, told once */
     struct ct_reserved reserved[2]; /* tcp, udp; workers read them */
+    struct journey_lost lost;       /* the same; see journey.h */
     struct netlink *diag; /* asks for the host's sockets; may be NULL */
     uint64_t reserve_at;  /* ms of the loop: /proc is not read before */
     uint64_t look_at;     /* the same: the kernel is not looked at before */

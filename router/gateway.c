@@ -32,7 +32,8 @@ struct gateway {
     uint32_t index[2], tun[2]; /* as they were last seen and given */
     struct gateway_guard *guard;
     uint32_t proxies, planned_proxies; /* neighbours; there, and ours */
-    bool heir; /* of a killed one, who has left no word of the settings */
+    bool follows;                      /* a killed one */
+    bool heir; /* of it, and it has left no word of the settings */
     bool ipv6; /* was planned: goes on, while devices are away */
     struct gateway_health_memory memory;
     bool filtered; /* others may have changed nf_tables since forward */
@@ -112,17 +113,17 @@ static void find_ours(void *ctx, const struct netlink_rule *rule,
 
 /* What stands there may be another weir's, who is running, until it is sure
  * that we do. */
-static void own(struct gateway *gw)
+bool gateway_begin(struct gateway *gw)
 {
-    bool predecessor = false;
-
     if (gw->ours)
-        return;
+        return gw->follows;
     gateway_setting_open(&gw->settings, gw->nl, &gw->saved);
-    (void)netlink_rule_each(gw->nl, CT_IPV4, find_ours, &predecessor);
-    gw->heir = predecessor && gw->settings.n == 0;
+    (void)netlink_rule_each(gw->nl, CT_IPV4, find_ours, &gw->follows);
+    gw->heir = gw->follows && gw->settings.n == 0;
+    gw->follows = gw->follows || gw->settings.n > 0; /* in a new namespace */
     gw->saved.made = false; /* it stays if not all can be given back */
     gw->ours = true;
+    return gw->follows;
 }
 
 static void take_back(struct gateway *gw)
@@ -338,7 +339,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
         snprintf(err, 256, "no memory");
         return -1;
     }
-    own(gw);
+    (void)gateway_begin(gw);
     gw->filtered = true;
     gateway_setting_follow(&gw->settings);
     code = gather(gw, &in, tun, err);

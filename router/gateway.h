@@ -58,6 +58,10 @@ bool gateway_drain(struct gateway *gw);
  */
 int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256]);
 
+/* Takes over what stands in the kernel; the first gateway_sync() does it else.
+ * true: a killed predecessor has left it. */
+bool gateway_begin(struct gateway *gw);
+
 /* tun_lan and tun_wan: indices of devices that are up; 0: lost at the moment.
  * Does what it can even if it answers -1, but without the rules it makes the
  * kernel no router; idempotent. */

@@ -51,6 +51,44 @@ enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
     return CT_REASON_NONE;
 }
 
+/* Nothing but a SYN alone opens a connection. */
+static bool is_in_the_middle(const struct ct_pkt *pkt)
+{
+    const uint8_t all = CT_TCP_SYN | CT_TCP_ACK | CT_TCP_RST | CT_TCP_FIN;
+
+    return (pkt->l4_flags & all) != CT_TCP_SYN;
+}
+
+static bool is_unknown(const struct ct_pkt *pkt)
+{
+    return pkt->info == CT_NEW ||
+           (pkt->info == CT_INVALID && pkt->why == CT_REASON_TCP_NO_FLOW);
+}
+
+static bool has_socket(const struct ct_reserved *ports, unsigned port)
+{
+    return __atomic_load_n(&ports->word[port >> 6], __ATOMIC_RELAXED) >>
+               (port & 63) &
+           1;
+}
+
+/* The host's kernel would answer with a RST or port unreachable, by which the
+ * other end gives up; and the entry for the host would stand in the way of the
+ * flow's own, when the inside speaks. */
+bool host_lost(const struct journey *j, const struct ct_pkt *pkt)
+{
+    const struct journey_lost *lost = j->cfg.lost;
+    bool tcp = pkt->tuple.proto == WALK_TCP;
+    const uint64_t *until = tcp ? &lost->until_tcp : &lost->until_udp;
+
+    if ((!tcp && pkt->tuple.proto != WALK_UDP) || pkt->l4_bad ||
+        j->now.ms >= __atomic_load_n(until, __ATOMIC_RELAXED) ||
+        !is_unknown(pkt) || (tcp && !is_in_the_middle(pkt)))
+        return false;
+    return !has_socket(tcp ? &lost->tcp : &lost->udp,
+                       walk_get16(pkt->data + pkt->l4_off + 2));
+}
+
 /* By where it came, so that the kernel's own check of the source (rp_filter)
  * finds the way back, and rules about devices say of it what they mean; else by
  * the door.  No link is crossed, so size does not matter. */

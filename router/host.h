@@ -15,6 +15,9 @@
 enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
                             enum ct_reason why);
 
+/* Is it for the host by its address alone, soon after a kill? */
+bool host_lost(const struct journey *j, const struct ct_pkt *pkt);
+
 /* OUTPUT, route, POSTROUTING and out, or to the host itself. */
 void host_output(struct journey *j, struct ct_pkt *pkt);
 

@@ -11,6 +11,7 @@
 #include "control_room.h"
 
 #include "bound.h"
+#include "clock.h"
 #include "gateway_facts.h"
 #include "log.h"
 #include "netlink_sockets.h"
@@ -20,6 +21,8 @@
 #include <string.h>
 
 enum {
+    LOST_TCP_MS = 7500000, /* RFC 5382 REQ-5: more than 2 hours */
+    LOST_UDP_MS = 300000,  /* RFC 4787 REQ-5 */
     SETTLE_MS = 50,
     RETRY_MS = 1000,
     RESERVE_MS = 1000,
@@ -88,6 +91,37 @@ void hostnet_reserve(struct control *c)
                  g->n_reserved);
 }
 
+/* What a killed predecessor knew is not known here: until the inside has
+ * spoken, what comes for one of its flows looks like one for the host.  Sockets
+ * of before are noted here, later ones as they listen, and what those ask for
+ * begins a flow. */
+static void note_sockets(struct control *c)
+{
+    bound_add(&c->lost.tcp, c->diag, "/proc/net", "tcp");
+    bound_add(&c->lost.udp, c->diag, "/proc/net", "udp");
+}
+
+static void begin_lost(struct control *c)
+{
+    uint64_t now = clock_now().ms;
+
+    note_sockets(c);
+    __atomic_store_n(&c->lost.until_tcp, now + LOST_TCP_MS, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->lost.until_udp, now + LOST_UDP_MS, __ATOMIC_RELAXED);
+    log_info("gateway",
+             "it goes on where another one was killed: %d minutes "
+             "(UDP: %d) long what may be of its flows is not answered",
+             LOST_TCP_MS / 60000, LOST_UDP_MS / 60000);
+}
+
+static void tend_lost(struct control *c)
+{
+    if (c->lost.until_tcp <= clock_now().ms)
+        return;
+    bound_join(&c->lost.tcp, c->reserved[0].word);
+    bound_join(&c->lost.udp, c->reserved[1].word);
+}
+
 /* The timer runs faster while a device is lost. */
 void hostnet_tend(struct control *c)
 {
@@ -97,6 +131,7 @@ void hostnet_tend(struct control *c)
         return;
     c->reserve_at = now + RESERVE_MS;
     hostnet_reserve(c);
+    tend_lost(c);
     if (c->gateway != NULL && gateway_tend(c->gateway))
         hostnet_changed(c);
     if (now < c->look_at)
@@ -213,6 +248,7 @@ void hostnet_changed(struct control *c)
 int hostnet_start(struct control *c)
 {
     char err[256];
+    bool follows;
 
     if (c->gateway == NULL)
         return 0;
@@ -223,7 +259,14 @@ int hostnet_start(struct control *c)
         uv_poll_init(&c->loop, &c->watch, gateway_fd(c->gateway)) < 0 ||
         uv_poll_start(&c->watch, UV_READABLE, on_change) < 0)
         return fail("can't watch the kernel's addresses and routes");
-    return apply(c, err) < 0 ? fail(err) : 0;
+    follows = gateway_begin(c->gateway);
+    if (follows)
+        begin_lost(c);
+    if (apply(c, err) < 0)
+        return fail(err);
+    if (follows) /* what has begun meanwhile began past weir */
+        note_sockets(c);
+    return 0;
 }
 
 /* The host's own rules are not asked here, and none is added for ssh: what may

@@ -143,6 +143,10 @@ static void deliver(struct journey *j, struct ct_pkt *pkt)
 {
     enum ct_verdict v;
 
+    if (j->cfg.lost != NULL && host_lost(j, pkt)) {
+        ending_refuse(j, pkt, CT_REASON_LOST_FLOW);
+        return;
+    }
     /* Else who forges sources fills the table with what has no answer. */
     pkt->unanswered = !j->cfg.host && answer_is_silent(j, pkt);
     v = ct_hook(j->cfg.ct, CT_INPUT, pkt);

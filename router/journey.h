@@ -18,6 +18,14 @@ struct journey_iface {
     bool plain;  /* no offloads: whoever writes cuts and sums, see offload.h */
 };
 
+/* Gateway mode, soon after a start that follows a kill: what can't be for the
+ * host, since no socket of it has that port, may be of a flow that is not known
+ * any more, and gets no answer. */
+struct journey_lost {
+    uint64_t until_tcp, until_udp; /* ms; 0: it follows none */
+    struct ct_reserved tcp, udp;   /* ports that a socket has, or had */
+};
+
 struct journey;
 
 struct journey_config {
@@ -32,6 +40,8 @@ struct journey_config {
      * them, and takes the hops; its own packets come by the outside
      * interface.  See host.h. */
     bool host;
+    /* Borrowed for good; written by another thread, word by word; or NULL. */
+    const struct journey_lost *lost;
     /* A packet for the router itself that the journey has no answer for; may
      * be NULL.  Tests use it.  True: taken, no answer. */
     bool (*local)(void *ctx, struct ct_pkt *pkt);

@@ -35,6 +35,7 @@ static int read_socket(const struct nlmsghdr *h, void *data)
 }
 
 int netlink_sockets_each(struct netlink *diag, uint8_t family, bool tcp,
+                         enum netlink_sockets_which which,
                          netlink_sockets_fn *fn, void *ctx)
 {
     _Alignas(8) char room[NETLINK_ROOM];
@@ -45,6 +46,8 @@ int netlink_sockets_each(struct netlink *diag, uint8_t family, bool tcp,
 
     q->sdiag_family = netlink_af(family);
     q->sdiag_protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
-    q->idiag_states = 1u << (tcp ? LISTENS : CLOSED);
+    q->idiag_states = which == NETLINK_SOCKETS_ALL
+                          ? UINT32_MAX
+                          : 1u << (tcp ? LISTENS : CLOSED);
     return netlink_answer(diag, h, read_socket, &each);
 }

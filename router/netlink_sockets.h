@@ -9,9 +9,15 @@ int netlink_sockets_open(struct netlink **diag);
 
 typedef void netlink_sockets_fn(void *ctx, uint16_t port);
 
-/* Every TCP socket that listens, or UDP socket without a peer: the kernel
- * chooses them, others cost no copy.  -ENOENT: it has no sock_diag. */
+enum netlink_sockets_which {
+    NETLINK_SOCKETS_OPEN, /* TCP: it listens; UDP: it has no peer */
+    NETLINK_SOCKETS_ALL
+};
+
+/* The kernel chooses them, others cost no copy.  -ENOENT: it has no sock_diag.
+ */
 int netlink_sockets_each(struct netlink *diag, uint8_t family, bool tcp,
+                         enum netlink_sockets_which which,
                          netlink_sockets_fn *fn, void *ctx);
 
 #endif

@@ -319,6 +319,7 @@ static bool make_core(struct worker *w, char err[256])
         .steer = w->config.n_workers > 1 ? worker_io_steer : NULL,
         .pass = w->config.n_workers > 1 ? worker_io_pass : NULL,
         .host = w->config.host,
+        .lost = w->config.lost,
         .ctx = w,
     });
     if (w->journey == NULL)

@@ -247,6 +247,7 @@ static void open_shard(struct rig *rig, uint32_t i)
                           .seed = cc.seed,
                           .tx = tx,
                           .host = rig->host,
+                          .lost = rig->host ? &rig->lost : NULL,
                           .local = local,
                           .dropped = dropped,
                           .steer = rig->n > 1 ? steer : NULL,

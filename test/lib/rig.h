@@ -59,6 +59,7 @@ struct rig {
     struct journey_iface more[CT_MAX_IFACES];
     ct_time now;
     bool host;
+    struct journey_lost lost; /* gateway mode; set by tests */
 };
 
 /* Make a router that begins at start.  Ends the program with the

@@ -441,6 +441,60 @@ static void reserved_ports(void **state)
     END(w);
 }
 
+static void is_lost(struct world *w, const char *line)
+{
+    say(w, line);
+    assert_int_equal(w->why, CT_REASON_LOST_FLOW);
+}
+
+static void is_heard(struct world *w, const char *line)
+{
+    uint64_t local = stat_of(w, CT_STAT_local);
+
+    say(w, line);
+    assert_int_equal(stat_of(w, CT_STAT_local), local + 1);
+}
+
+/* Soon after a kill the server of an inside host speaks first: the host's
+ * kernel, which has no such socket, doesn't hear of it, and there is no entry
+ * that would take the port from the flow when the inside speaks.  The host's
+ * own sockets, and who begins, are heard. */
+static void flows_of_before_a_kill(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    alone(w);
+    w->quiet = true;
+    w->rig.lost.until_tcp = w->rig.now.ms + 7500000;
+    w->rig.lost.until_udp = w->rig.now.ms + 300000;
+    reserve(&w->rig.lost.tcp, 22, 22);
+    reserve(&w->rig.lost.udp, 53, 53);
+    is_lost(w, S " > " W ":4000 tcp P. seq 9 ack 2");
+    is_lost(w, S " > " W ":4000 tcp S. seq 9 ack 2");
+    is_lost(w, S " > " W ":4000 tcp F. seq 9 ack 2");
+    is_lost(w, "198.51.100.2:99 > " W ":4000 udp 'x'");
+    assert_int_equal(count_flows(w), 0);
+    say(w, C " > " S " tcp P. seq 2 ack 9");
+    assert_int_equal(last_sport(w), 4000);
+    say(w, S " > " W ":4000 tcp P. seq 9 ack 2");
+    assert_int_equal(w->last[19], 2); /* the client */
+    say(w, C " > 198.51.100.2:99 udp 'x'");
+    assert_int_equal(last_sport(w), 4000);
+    is_heard(w, S " > " W ":22 tcp P. seq 9 ack 2");
+    is_heard(w, "198.51.100.2:99 > " W ":53 udp 'x'");
+    is_heard(w, "198.51.100.2:99 > " W ":4001 tcp S seq 1");
+    is_heard(w, "198.51.100.2 > " W " icmp echo id 7 seq 1");
+    say(w, W ":5000 > " S " tcp S seq 1@wan");
+    is_heard(w, S " > " W ":5000 tcp S. seq 9 ack 2");
+    w->rig.now.ms += 300000;
+    is_heard(w, "198.51.100.2:99 > " W ":4002 udp 'x'");
+    is_lost(w, S " > " W ":4003 tcp P. seq 9 ack 2");
+    w->rig.now.ms += 7200000;
+    is_heard(w, S " > " W ":4003 tcp P. seq 9 ack 2");
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest stories[] = {
@@ -464,6 +518,7 @@ int main(void)
         STORY(the_host_is_told_of_a_reject),
         STORY(ipv6_without_nat),
         STORY(reserved_ports),
+        STORY(flows_of_before_a_kill),
     };
 
     return cmocka_run_group_tests(stories, NULL, NULL);

@@ -47,6 +47,31 @@ static int bound(int family, int type, unsigned *port)
     return fd;
 }
 
+/* Whatever they do: one that only has its port, one with a peer. */
+static void all_of_them(struct netlink *diag)
+{
+    unsigned has_port, talks;
+    int fd[] = {bound(AF_INET, SOCK_STREAM, &has_port),
+                bound(AF_INET6, SOCK_DGRAM, &talks)};
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_port = htons(9),
+                              .sin6_addr = in6addr_loopback};
+    unsigned n;
+
+    assert_int_equal(connect(fd[1], (void *)&to, sizeof to), 0);
+    bound_update(&set, diag, "/proc/net", "udp", NULL, 0);
+    assert_false(has(talks));
+    n = count();
+    bound_add(&set, diag, "/proc/net", "udp");
+    assert_true(has(talks));
+    assert_true(count() > n);
+    assert_int_equal(listen(fd[0], 1), 0);
+    bound_add(&set, diag, "/proc/net", "tcp");
+    assert_true(has(has_port) && has(talks));
+    for (unsigned i = 0; i < 2; i++)
+        close(fd[i]);
+}
+
 static void kernel_says(struct netlink *diag)
 {
     unsigned listens, not_yet, six, asks;
@@ -76,6 +101,7 @@ static void the_kernels_own_tables(void **state)
 {
     (void)state;
     kernel_says(NULL);
+    all_of_them(NULL);
 }
 
 static void the_kernel_is_asked(void **state)
@@ -85,6 +111,7 @@ static void the_kernel_is_asked(void **state)
     (void)state;
     assert_int_equal(netlink_sockets_open(&diag), 0);
     kernel_says(diag);
+    all_of_them(diag);
     netlink_close(diag);
 }
 
@@ -107,8 +134,8 @@ static void the_connected_are_not_listed(void **state)
     assert_int_equal(listen(fd[0], 200), 0);
     assert_int_equal(netlink_sockets_open(&diag), 0);
     for (int tcp = 0; tcp <= 1; tcp++)
-        (void)netlink_sockets_each(diag, CT_IPV4, tcp, count_port,
-                                   &before[tcp]);
+        (void)netlink_sockets_each(diag, CT_IPV4, tcp, NETLINK_SOCKETS_OPEN,
+                                   count_port, &before[tcp]);
     for (int i = 0; i < 200; i++) {
         struct sockaddr_in to = {.sin_family = AF_INET,
                                  .sin_port = htons((uint16_t)port[i & 1]),
@@ -118,7 +145,8 @@ static void the_connected_are_not_listed(void **state)
         assert_int_equal(connect(more[i], (void *)&to, sizeof to), 0);
     }
     for (int tcp = 0; tcp <= 1; tcp++) {
-        (void)netlink_sockets_each(diag, CT_IPV4, tcp, count_port, &after[tcp]);
+        (void)netlink_sockets_each(diag, CT_IPV4, tcp, NETLINK_SOCKETS_OPEN,
+                                   count_port, &after[tcp]);
         assert_in_range(after[tcp], 1, before[tcp] + 50); /* others' */
     }
     for (int i = 0; i < 200; i++)

@@ -1,0 +1,151 @@
+"""cases_gateway_kill.py - gateway mode: what lives on when weir is killed"""
+import socket
+
+from lab import WAN, WAN6, WAN6_GW, WAN_GW, need, same, wait_for
+from lab_gateway import GatewayLab, Sniffer
+
+CASES = {}
+EACH = 20
+STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+class Flow:
+    """Between two sockets that know each other; a word of either side is a
+    byte."""
+
+    def __init__(self, w, kind, side, host, port, served="wan"):
+        self.name = (f"{'TCP' if kind == STREAM else 'UDP'} {side} to "
+                     f"{host}:{port}")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        server = w.listen(served, (host, port), kind)
+        self.client = w.open(side, family, kind)
+        self.client.connect((host, port))
+        self.client.send(b"c")
+        if kind == STREAM:
+            self.server = server.accept()[0]
+            server.close()
+            same(self.server.recv(1), b"c", self.name)
+        else:
+            self.server = server
+            word, who = server.recvfrom(1)
+            server.connect(who)
+        self.server.send(b"s")
+        same(self.client.recv(1), b"s", self.name)
+        for s in (self.client, self.server):
+            s.setblocking(False)
+
+
+def ended(flows):
+    """All clients speak, then all servers: of which flows a side doesn't hear
+    the other."""
+    lost = set()
+    for frm, to in (("client", "server"), ("server", "client")):
+        for flow in flows:
+            try:
+                getattr(flow, frm).send(b"x")
+            except OSError:
+                lost.add(flow.name)
+        for flow in flows:
+            try:
+                wait_for(f"a word of the {frm}'s by {flow.name}",
+                         lambda: heard(getattr(flow, to)), 20)
+            except OSError:
+                lost.add(flow.name)
+    return sorted(lost)
+
+
+def heard(s):
+    try:
+        return b"x" in s.recv(4096)
+    except BlockingIOError:
+        return False
+
+
+def say(flows):
+    """The servers speak, the clients are silent; UDP twice, since the first
+    error is told at the second call."""
+    for flow in flows:
+        for _ in range(2):
+            try:
+                flow.server.send(b"s")
+            except OSError:
+                pass
+
+
+def strange(w):
+    """Packets of a tunnel that the host has no end of."""
+    for family, host in ((socket.AF_INET, WAN_GW), (socket.AF_INET6, WAN6_GW)):
+        with w.open("wan", family, socket.SOCK_RAW, socket.IPPROTO_GRE) as s:
+            s.sendto(b"\0\0\x08\0", (host, 0))
+
+
+def errors(sniffer):
+    """Types of ICMP's that came."""
+    return [(source, packet[20] if packet[0] >> 4 == 4 else packet[40])
+            for source, packet in sniffer.packets()
+            if (packet[0] >> 4 == 4 and packet[9] == 1 and packet[20] == 3) or
+            (packet[0] >> 4 == 6 and packet[6] == 58 and packet[40] < 128)]
+
+
+def barrier(w):
+    """What was sent before has been answered, if it ever is."""
+    for host in (WAN_GW, WAN6_GW):
+        w.run("wan", f"ping -n -c 2 -i 0.1 -W 2 {host}")
+
+
+def lost_flows(w):
+    return w.weir.json("/api/v1/stats")["drops"].get("lost_flow", 0)
+
+
+@case
+def gateway_killed_talks(workers):
+    """kill -9, and not a flow ends by it, whoever speaks first, before the next
+    start or behind it: the host answers none that it does not know.  The
+    host's own go on."""
+    rules = {"postrouting": [
+        {"out": "wan", "masquerade": True}]}
+    with GatewayLab(workers, rules=rules) as w:
+        def flows(kind, base, n=EACH):
+            return [Flow(w, kind, "lan", WAN6 if i % 4 == 3 else WAN, base + i)
+                    for i in range(n)]
+        dead, new, client = (flows(STREAM, 20000 + 100 * n) for n in range(3))
+        udead, unew, uclient = (flows(DGRAM, 21000 + 100 * n)
+                                for n in range(3))
+        own = [Flow(w, STREAM, "wan", WAN_GW, 2222, "gw"),
+               Flow(w, STREAM, "gw", WAN, 2223), Flow(w, DGRAM, "gw", WAN, 2224),
+               Flow(w, DGRAM, "wan", WAN6_GW, 2225, "gw"),
+               Flow(w, STREAM, "gw", WAN, 2226)]
+        w.weir.kill()
+        sniffer = Sniffer(w, "wan")
+        say(dead + udead)
+        strange(w)
+        barrier(w)
+        same(errors(sniffer), [], "ICMP errors of the host while weir was dead")
+        same(ended(own[:-1]), [],
+             "which of the host's own ended, while weir was dead")
+        host_is_there(w)
+        w.start()
+        say(new + unew + own[-1:])
+        barrier(w)
+        need(lost_flows(w) > 0, "no packet of an unknown flow was dropped")
+        same(ended(client + uclient + dead + udead + new + unew + own), [],
+             "which flows ended")
+        w.settled = False
+
+
+def host_is_there(w):
+    """New connections to the host, and what it refuses to take."""
+    Flow(w, STREAM, "wan", WAN_GW, 2230, "gw")
+    Flow(w, STREAM, "wan", WAN6_GW, 2231, "gw")
+    for family, host in ((socket.AF_INET, WAN_GW), (socket.AF_INET6, WAN6_GW)):
+        s = w.open("wan", family)
+        try:
+            s.connect((host, 9))
+        except ConnectionRefusedError:
+            continue
+        need(False, f"{host} did not refuse")
