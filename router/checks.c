@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-enum { LAN, WAN };
-
 static void tell(struct control *c, const char *what, const char *name,
                  const struct gateway_finding *f)
 {
@@ -59,8 +57,8 @@ void checks_look(struct control *c)
     }
     if (c->gateway == NULL)
         return;
-    tell(c, "address", "lan", &health.address[LAN]);
-    tell(c, "address", "wan", &health.address[WAN]);
+    for (uint32_t i = 0; i < c->facts.n; i++)
+        tell(c, "address", c->facts.device[i].label, &health.address[i]);
     tell(c, "route", "default", &health.route);
     tell(c, "forward", "", &health.forward);
     f = look_rules(c);

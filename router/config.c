@@ -1,6 +1,7 @@
 /* config.c - what other rooms ask of a configuration that is whole */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void config_ct_ifaces(const struct config *config, struct ct_ifaces *out)
@@ -22,6 +23,11 @@ void config_ct_ifaces(const struct config *config, struct ct_ifaces *out)
             to->prefix[a] = from->addr[a].len;
         }
     }
+}
+
+void config_gateway_tun(const char *name, char tun[16])
+{
+    snprintf(tun, 16, "weir-%.10s", name);
 }
 
 uint8_t config_iface_find(const struct config *config, const char *name)

@@ -39,21 +39,29 @@ struct config_iface {
  * kernel's, overflowed there whenever a worker was late by 6 ms. */
 enum { CONFIG_TXQUEUELEN = 5000, CONFIG_TXQUEUELEN_MAX = 100000 };
 
+/* Devices that gateway mode may have: lan, wan, then further ones.  They have
+ * the same numbers among the interfaces and in config_facts. */
+enum { CONFIG_GATEWAY_LAN, CONFIG_GATEWAY_WAN, CONFIG_DEVICES = 8 };
+
 /* Gateway mode, as the file asks for it: which devices, by what was given. */
 struct config_gateway {
     bool set;
-    char device[2][64];  /* lan, wan: a name, a prefix or an address, as text */
-    bool offloads;       /* of both devices */
-    uint32_t txqueuelen; /* the same */
+    uint32_t n;                    /* devices */
+    char name[CONFIG_DEVICES][16]; /* as rules call it: lan, wan */
+    bool inside[CONFIG_DEVICES];
+    char device[CONFIG_DEVICES][64]; /* a name, a prefix or an address */
+    bool offloads;                   /* of all devices */
+    uint32_t txqueuelen;             /* the same */
     bool wait;    /* a device that is not there at the start may come later */
     bool notrack; /* the kernel's own conntrack is to leave alone what passes */
     uint32_t n_reserved;
     struct ct_port_range reserved[64]; /* outside ports no mapping may have */
 };
 
-/* What the kernel says of the two devices of gateway mode at the moment; what
- * interfaces and routes are made of.  Owned by who gathers them. */
+/* What the kernel says of gateway mode's devices at the moment; what interfaces
+ * and routes are made of.  Owned by who gathers them. */
 struct config_facts {
+    uint32_t n; /* devices, as in config_gateway */
     struct config_facts_device {
         char name[16]; /* the kernel's */
         uint32_t index;
@@ -65,11 +73,13 @@ struct config_facts {
         } addr[CONFIG_ADDRS]; /* global ones, IPv4 first, then in the kernel's
                                  order */
         uint32_t n_more;      /* that have no room there */
-    } device[2];              /* lan, wan */
+        bool inside;
+        char label[16], tun[16]; /* as rules call it; weir's device for it */
+    } device[CONFIG_DEVICES];
     struct config_facts_route {
         union ct_addr addr;
-        uint8_t family, len;
-    } * routes; /* what is reached by the lan device, connected ones too;
+        uint8_t family, len, device;
+    } * routes; /* what is reached by an inside device, connected ones too;
                    sorted by (family, addr, len), no default route */
     uint32_t n_routes;
 };
@@ -183,6 +193,9 @@ void config_print(const struct config *config, FILE *out);
 
 /* The core's view of the interfaces. */
 void config_ct_ifaces(const struct config *config, struct ct_ifaces *out);
+
+/* What weir's device for one of gateway mode's is called. */
+void config_gateway_tun(const char *name, char tun[16]);
 
 /* Interface index by the name rules use, or CT_NO_IFACE. */
 uint8_t config_iface_find(const struct config *config, const char *name);

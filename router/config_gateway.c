@@ -1,4 +1,4 @@
-/* config_gateway.c - gateway mode: two devices become interfaces lan and wan
+/* config_gateway.c - gateway mode: devices become interfaces, lan and wan
  *
  * What the kernel says of the devices at the moment is an input like the text:
  * whenever it changes, the same text is read again.  So nothing that is only
@@ -19,7 +19,6 @@ enum { FIRST_FREE_PORT = 1024 };
 #define WAN CONFIG_GATEWAY_WAN
 
 static const char *const names[2] = {"lan", "wan"};
-static const char *const tuns[2] = {"weir-lan", "weir-wan"};
 
 /* ---- the devices ---- */
 
@@ -39,6 +38,18 @@ static bool is_prefix(struct config_read *r, const char *s)
         return false;
     }
     return config_sets_span(r, s, &addr, family, len, &span);
+}
+
+static bool is_tun(const struct config *config, const char *s)
+{
+    char tun[16];
+
+    for (uint32_t i = 0; i < config->gateway.n; i++) {
+        config_gateway_tun(config->gateway.name[i], tun);
+        if (strcmp(tun, s) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool is_device(struct config_read *r, const char *s)
@@ -61,7 +72,7 @@ static bool is_device(struct config_read *r, const char *s)
                          config_read_show(r, s));
         return false;
     }
-    if (strcmp(s, tuns[LAN]) == 0 || strcmp(s, tuns[WAN]) == 0) {
+    if (is_tun(r->config, s)) {
         config_read_fail(r,
                          "%s is made by the gateway itself; expected "
                          "a device that is there already",
@@ -150,8 +161,6 @@ static void read_offloads(struct config_read *r, json_t *v, void *into)
     struct config *config = into;
 
     (void)config_read_bool(r, v, &config->gateway.offloads);
-    for (unsigned side = 0; side < 2; side++)
-        config->iface[side].offloads = config->gateway.offloads;
 }
 
 static void read_txqueuelen(struct config_read *r, json_t *v, void *into)
@@ -159,8 +168,6 @@ static void read_txqueuelen(struct config_read *r, json_t *v, void *into)
     struct config *config = into;
 
     config_ifaces_txqueuelen(r, v, &config->gateway.txqueuelen);
-    for (unsigned side = 0; side < 2; side++)
-        config->iface[side].txqueuelen = config->gateway.txqueuelen;
 }
 
 static void read_wait(struct config_read *r, json_t *v, void *into)
@@ -225,7 +232,17 @@ static bool has_addr(const struct config_iface *f, uint8_t family,
     return false;
 }
 
-/* An address that both devices have is wan's: translation needs it there. */
+/* Has an earlier one of the devices it?  Translation needs it outside. */
+static bool is_taken(const struct config *config, unsigned side, uint8_t family,
+                     const union ct_addr *addr)
+{
+    for (unsigned i = 0; i < config->n_ifaces; i++)
+        if ((i == side || !config->iface[i].inside) &&
+            has_addr(&config->iface[i], family, addr))
+            return true;
+    return false;
+}
+
 static void take_facts(struct config *config, unsigned side,
                        const struct config_facts_device *device)
 {
@@ -239,8 +256,7 @@ static void take_facts(struct config *config, unsigned side,
         const union ct_addr *addr = &device->addr[i].addr;
 
         if (config_addr_unfit(addr, family) != NULL ||
-            has_addr(f, family, addr) ||
-            has_addr(&config->iface[WAN], family, addr))
+            is_taken(config, side, family, addr))
             continue;
         f->addr[f->n_addrs].addr = *addr;
         f->addr[f->n_addrs].family = family;
@@ -248,27 +264,38 @@ static void take_facts(struct config *config, unsigned side,
     }
 }
 
+static void set_defaults(struct config_gateway *g)
+{
+    g->set = true;
+    g->offloads = true;
+    g->txqueuelen = CONFIG_TXQUEUELEN;
+    g->n = 2;
+    for (unsigned i = 0; i < g->n; i++)
+        strcpy(g->name[i], names[i]);
+    g->inside[LAN] = true;
+}
+
+/* Outside ones take their addresses first. */
 static void make_ifaces(struct config_read *r, struct config *config)
 {
-    config->gateway.set = true;
-    config->gateway.offloads = true;
-    config->gateway.txqueuelen = CONFIG_TXQUEUELEN;
-    config->n_ifaces = 2;
-    for (unsigned side = 0; side < 2; side++) {
-        struct config_iface *f = &config->iface[side];
+    const struct config_gateway *g = &config->gateway;
 
-        strcpy(f->name, names[side]);
-        strcpy(f->tun, tuns[side]);
-        f->inside = side == LAN;
+    config->n_ifaces = g->n;
+    for (unsigned i = 0; i < g->n; i++) {
+        struct config_iface *f = &config->iface[i];
+
+        strcpy(f->name, g->name[i]);
+        config_gateway_tun(f->name, f->tun);
+        f->inside = g->inside[i];
         f->mtu = 1500;
-        f->offloads = true;
-        f->txqueuelen = CONFIG_TXQUEUELEN;
+        f->offloads = g->offloads;
+        f->txqueuelen = g->txqueuelen;
     }
     r->memory->facts_known = r->facts != NULL;
-    if (r->facts != NULL) {
-        take_facts(config, WAN, &r->facts->device[WAN]);
-        take_facts(config, LAN, &r->facts->device[LAN]);
-    }
+    for (int inside = 0; r->facts != NULL && inside <= 1; inside++)
+        for (unsigned i = 0; i < g->n && i < r->facts->n; i++)
+            if (g->inside[i] == inside)
+                take_facts(config, i, &r->facts->device[i]);
 }
 
 static const struct config_key keys[] = {
@@ -283,8 +310,11 @@ static const struct config_key keys[] = {
 
 void config_gateway_read(struct config_read *r, json_t *v, void *into)
 {
-    if (json_object_get(r->memory->root, "interfaces") == NULL)
-        make_ifaces(r, into);
+    struct config *config = into;
+    bool alone = json_object_get(r->memory->root, "interfaces") == NULL;
+
+    if (alone)
+        set_defaults(&config->gateway);
     config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
     for (unsigned side = 0; json_is_object(v) && side < 2; side++)
         if (json_object_get(v, names[side]) == NULL)
@@ -293,6 +323,8 @@ void config_gateway_read(struct config_read *r, json_t *v, void *into)
                              "leads to %s: " EXPECTED,
                              names[side],
                              side == LAN ? "the hosts inside" : "the world");
+    if (alone)
+        make_ifaces(r, config);
 }
 
 void config_gateway_check(struct config_read *r)

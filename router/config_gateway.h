@@ -4,9 +4,6 @@
 
 #include "config_match.h"
 
-/* Index of each among the interfaces, and in config_facts. */
-enum { CONFIG_GATEWAY_LAN, CONFIG_GATEWAY_WAN };
-
 /* The key "gateway": makes the interfaces lan and wan, of r->facts if they are
  * known. */
 void config_gateway_read(struct config_read *r, json_t *v, void *into);

@@ -252,9 +252,9 @@ static void add_gateway(const struct config_read *r, struct ways *ways)
     for (uint32_t i = 0; facts != NULL && i < facts->n_routes; i++) {
         const struct config_facts_route *route = &facts->routes[i];
 
-        if (route->len > 0)
+        if (route->len > 0 && route->device < r->config->n_ifaces)
             add_way(ways, LAN, &route->addr, route->family, route->len,
-                    CONFIG_GATEWAY_LAN);
+                    route->device);
     }
     add_connected(r->config, CONFIG_GATEWAY_WAN, WAN, ways);
     add_way(ways, REST, &any, CT_IPV4, 0, CONFIG_GATEWAY_WAN);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAN, WAN, LOOPBACK_INDEX = 1, STRICT = 1 };
+enum { LOOPBACK_INDEX = 1, STRICT = 1 };
 
 struct gateway {
     struct config_gateway want;
@@ -29,7 +29,8 @@ struct gateway {
     struct gateway_settings settings;
     struct gateway_facts_choice choice;
     struct gateway_order order;
-    uint32_t index[2], tun[2]; /* as they were last seen and given */
+    /* As they were last seen and given. */
+    uint32_t index[CONFIG_DEVICES], tun[CONFIG_DEVICES];
     struct gateway_guard *guard;
     uint32_t proxies, planned_proxies; /* neighbours; there, and ours */
     bool follows;                      /* a killed one */
@@ -163,15 +164,39 @@ struct draining {
     bool changed;
 };
 
-/* By name too: one of the two that had vanished may be there again. */
+/* By name too: one that had vanished may be there again. */
 static bool is_device(const struct gateway *gw,
                       const struct netlink_watch_event *e)
 {
-    for (int i = LAN; i <= WAN; i++)
+    for (uint32_t i = 0; i < gw->want.n; i++)
         if (e->index == gw->index[i] ||
             strcmp(e->name, gw->choice.name[i]) == 0)
             return true;
     return false;
+}
+
+static bool is_tun(const struct gateway *gw, uint32_t index)
+{
+    for (uint32_t i = 0; i < gw->want.n; i++)
+        if (index != 0 && index == gw->tun[i])
+            return true;
+    return false;
+}
+
+static bool is_watched(const struct gateway *gw, uint32_t index, bool outside)
+{
+    for (uint32_t i = 0; i < gw->want.n; i++)
+        if (index == gw->index[i] && !(outside && gw->want.inside[i]))
+            return true;
+    return false;
+}
+
+static bool is_table(uint32_t table)
+{
+    for (unsigned i = 0; i < GATEWAY_PLAN_TABLES; i++)
+        if (table == gateway_plan_table(i))
+            return true;
+    return table == RT_TABLE_MAIN;
 }
 
 /* Is it a value that stops packets?  What weir sets by itself never is: it is
@@ -180,12 +205,11 @@ static bool spoils(const struct gateway *gw,
                    const struct netlink_watch_event *e)
 {
     bool all = e->index == (uint32_t)NETLINK_WATCH_ALL;
-    bool device = e->index == gw->index[LAN] || e->index == gw->index[WAN] ||
-                  e->index == gw->tun[LAN] || e->index == gw->tun[WAN];
+    bool device = is_watched(gw, e->index, false) || is_tun(gw, e->index);
 
     if (e->family == CT_IPV6)
         return (all && (e->forwarding == 0 || e->proxy_neigh == 0)) ||
-               (e->index == gw->index[WAN] && e->forwarding == 0);
+               (is_watched(gw, e->index, true) && e->forwarding == 0);
     return (device && e->forwarding == 0) ||
            ((device || all) && e->rp_filter == STRICT);
 }
@@ -194,8 +218,7 @@ static void judge(void *ctx, const struct netlink_watch_event *e)
 {
     struct draining *d = ctx;
     struct gateway *gw = d->gw;
-    bool of_tun =
-        e->index != 0 && (e->index == gw->tun[LAN] || e->index == gw->tun[WAN]);
+    bool of_tun = is_tun(gw, e->index);
 
     if (e->port == netlink_port(gw->nl))
         return;
@@ -207,10 +230,7 @@ static void judge(void *ctx, const struct netlink_watch_event *e)
         d->changed = d->changed || (!of_tun && e->index != LOOPBACK_INDEX);
         break;
     case NETLINK_WATCH_ROUTE:
-        d->changed =
-            d->changed || e->table == RT_TABLE_MAIN ||
-            e->table == GATEWAY_PLAN_IN || e->table == GATEWAY_PLAN_OUT ||
-            e->table == GATEWAY_PLAN_OWN || e->table == GATEWAY_PLAN_REPLY;
+        d->changed = d->changed || is_table(e->table);
         break;
     case NETLINK_WATCH_RULE:
         d->changed = true;
@@ -247,8 +267,8 @@ int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256])
     if (gateway_facts_look(gw->nl, &gw->want, false, &gw->choice, facts, err) <
         0)
         return -1;
-    gw->index[LAN] = facts->device[LAN].index;
-    gw->index[WAN] = facts->device[WAN].index;
+    for (uint32_t i = 0; i < facts->n; i++)
+        gw->index[i] = facts->device[i].index;
     return 0;
 }
 
@@ -283,54 +303,90 @@ static void guess(struct gateway *gw, const struct netlink_device *d)
         gateway_setting_guess(&gw->settings, GATEWAY_FORWARD4, d->name, 0, 1);
 }
 
-/* Settings of the kernel that facts make necessary; of the TUN pair nothing. */
+/* Settings of the kernel that facts make necessary; of weir's TUNs nothing. */
 static int set_kernel(struct gateway *gw, const struct config_facts *facts,
                       char err[256])
 {
-    const struct config_facts_device *f = facts->device;
-    struct gateway_conf_needs needs = {
-        .device = {device(gw, f[LAN].index), device(gw, f[WAN].index)},
-        .has_ipv6 = {has_ipv6(&f[LAN]), f[WAN].index != 0 && has_ipv6(&f[WAN])},
-    };
+    struct gateway_conf_needs needs = {.n = facts->n};
 
-    guess(gw, &needs.device[LAN]);
-    guess(gw, &needs.device[WAN]);
+    for (uint32_t i = 0; i < facts->n; i++) {
+        const struct config_facts_device *f = &facts->device[i];
+
+        needs.device[i] = device(gw, f->index);
+        needs.inside[i] = f->inside;
+        needs.has_ipv6[i] = f->index != 0 && has_ipv6(f);
+        guess(gw, &needs.device[i]);
+    }
     return gateway_conf_apply(&gw->settings, &needs, err);
+}
+
+static bool is_only_outside(const struct config_facts *facts)
+{
+    uint32_t outside = 0;
+
+    for (uint32_t i = 0; i < facts->n; i++)
+        outside += !facts->device[i].inside;
+    return outside == 1;
+}
+
+static int gather_device(struct gateway *gw, struct gateway_plan_input *in,
+                         uint32_t i, char err[256])
+{
+    const struct config_facts_device *f = &in->facts->device[i];
+    struct netlink_device d = device(gw, f->index);
+
+    gw->ipv6 = gw->ipv6 || d.ipv6;
+    if (f->inside || d.index == 0)
+        return 0;
+    return gateway_conf_group(&gw->settings, &d, is_only_outside(in->facts),
+                              &in->group, err);
+}
+
+static int gather_tun(struct gateway *gw, struct gateway_plan_input *in,
+                      uint32_t i, char err[256])
+{
+    struct netlink_device d = device(gw, gw->tun[i]);
+
+    in->tun[i] = d.index;
+    in->tun_ipv6[i] = d.ipv6;
+    if (d.index == 0)
+        return 0;
+    if (gateway_conf_tun(&gw->settings, &d, err) < 0)
+        return -1;
+    return in->facts->device[i].inside
+               ? gateway_conf_dummy(&gw->settings, &d, err)
+               : 0;
 }
 
 /* The devices' part of the plan's input; all of it, even if it answers -1. */
 static int gather(struct gateway *gw, struct gateway_plan_input *in,
-                  const uint32_t tun[2], char err[256])
+                  const uint32_t tun[], char err[256])
 {
-    const struct config_facts_device *f = in->facts->device;
-    struct netlink_device lan = device(gw, f[LAN].index);
-    struct netlink_device wan = device(gw, f[WAN].index);
     int code = 0;
 
-    gw->ipv6 = gw->ipv6 || lan.ipv6 || wan.ipv6;
-    in->ipv6 = gw->ipv6;
-    for (int i = LAN; i <= WAN; i++) {
-        struct netlink_device d = device(gw, tun[i]);
-
+    for (uint32_t i = 0; i < in->facts->n; i++) {
         gw->tun[i] = tun[i];
-        in->tun[i] = d.index;
-        in->tun_ipv6[i] = d.ipv6;
-        if (d.index == 0)
-            continue;
-        if (gateway_conf_tun(&gw->settings, &d, err) < 0 ||
-            (i == LAN && gateway_conf_dummy(&gw->settings, &d, err) < 0))
+        if (gather_device(gw, in, i, err) < 0 || gather_tun(gw, in, i, err) < 0)
             code = -1;
     }
-    if (wan.index != 0 &&
-        gateway_conf_group(&gw->settings, &wan, &in->group, err) < 0)
-        code = -1;
+    in->ipv6 = gw->ipv6;
     return code;
 }
 
-int gateway_sync(struct gateway *gw, const struct config_facts *facts,
-                 uint32_t tun_lan, uint32_t tun_wan, char err[256])
+static void spare_tracking(struct gateway *gw, const struct config_facts *facts)
 {
-    const uint32_t tun[2] = {tun_lan, tun_wan};
+    struct netlink_notrack spared = {.out = gw->tun[CONFIG_GATEWAY_WAN]};
+
+    for (uint32_t i = 0; i < facts->n; i++) {
+        spared.in[2 * i] = facts->device[i].index;
+        spared.in[2 * i + 1] = gw->tun[i];
+    }
+    gateway_guard_notrack(gw->guard, gw->want.notrack ? &spared : NULL);
+}
+
+int gateway_sync(struct gateway *gw, const struct config_facts *facts,
+                 const uint32_t tun[], char err[256])
+{
     struct gateway_plan_input in = {.facts = facts};
     struct gateway_plan *plan = calloc(1, sizeof *plan);
     int code;
@@ -354,12 +410,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     if (gateway_apply(gw->nl, plan, &gw->order, err) < 0 ||
         set_kernel(gw, facts, err) < 0)
         code = -1;
-    gateway_guard_notrack(gw->guard,
-                          !gw->want.notrack
-                              ? NULL
-                              : (const uint32_t[4]){facts->device[LAN].index,
-                                                    facts->device[WAN].index,
-                                                    tun_lan, tun_wan});
+    spare_tracking(gw, facts);
     free(plan);
     return code;
 }
@@ -367,8 +418,8 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
 void gateway_check(struct gateway *gw, const struct config_facts *facts,
                    struct gateway_health *out)
 {
-    gateway_health_look(gw->nl, &gw->want, facts, gw->tun[WAN], &gw->memory,
-                        out);
+    gateway_health_look(gw->nl, &gw->want, facts, gw->tun[CONFIG_GATEWAY_WAN],
+                        &gw->memory, out);
     if (gw->filtered)
         gw->filtered =
             !gateway_forward_look(&gw->want, facts, gw->tun, &gw->forward);

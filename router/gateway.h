@@ -1,13 +1,14 @@
 /* gateway.h - gateway mode's side of the kernel: which packets come to weir
  *
- * Between two existing devices, lan and wan, stands weir's TUN pair.  The
- * kernel is told by rtnetlink, with rules of the first preferences and three
- * tables of our own, that what comes from lan, from wan, and from the host
- * itself by wan's addresses, goes into the TUN pair first; see gateway_plan.h.
+ * Between existing devices, lan, wan and further ones, stand weir's TUNs, one
+ * for each.  The kernel is told by rtnetlink, with rules of the first
+ * preferences and tables of our own, that what comes from one of them, and from
+ * the host itself by an outside address, goes into the TUNs first; see
+ * gateway_plan.h.
  *
  *   gateway_open()      sockets; are the devices there?
  *   gateway_look()      what the kernel says of them: facts
- *                       ... the caller opens the TUN pair: from here on it
+ *                       ... the caller opens the TUNs: from here on it
  *                       is sure that no other weir runs here ...
  *   gateway_sync()      rules, tables, proxy neighbours: what is missing is
  *                       added, what is too much goes, of a killed predecessor
@@ -62,11 +63,11 @@ int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256]);
  * true: a killed predecessor has left it. */
 bool gateway_begin(struct gateway *gw);
 
-/* tun_lan and tun_wan: indices of devices that are up; 0: lost at the moment.
- * Does what it can even if it answers -1, but without the rules it makes the
- * kernel no router; idempotent. */
+/* tun: indices of weir's devices that are up, in the order of facts; 0: lost at
+ * the moment.  Does what it can even if it answers -1, but without the rules it
+ * makes the kernel no router; idempotent. */
 int gateway_sync(struct gateway *gw, const struct config_facts *facts,
-                 uint32_t tun_lan, uint32_t tun_wan, char err[256]);
+                 const uint32_t tun[], char err[256]);
 
 /* Do packets get through?  facts: of the last gateway_look(). */
 void gateway_check(struct gateway *gw, const struct config_facts *facts,

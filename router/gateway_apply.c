@@ -72,12 +72,11 @@ static void take_neigh(void *ctx, const struct netlink_neigh *neigh)
 
 static int list_family(struct netlink *nl, uint8_t family, struct found *f)
 {
-    static const uint32_t tables[] = {GATEWAY_PLAN_IN, GATEWAY_PLAN_OUT,
-                                      GATEWAY_PLAN_OWN, GATEWAY_PLAN_REPLY};
     int err = 0;
 
-    for (size_t i = 0; i < sizeof tables / sizeof *tables && err == 0; i++)
-        err = netlink_route_each(nl, family, tables[i], 0, take_route, f);
+    for (unsigned i = 0; i < GATEWAY_PLAN_TABLES && err == 0; i++)
+        err = netlink_route_each(nl, family, gateway_plan_table(i), 0,
+                                 take_route, f);
     if (err == 0)
         err = netlink_neigh_each(nl, family, take_neigh, f);
     return err;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LAN, WAN, TRIES = 16, STRICT = 1, LOOSE = 2 };
+enum { TRIES = 16, STRICT = 1, LOOSE = 2 };
 
 /* ---- what must be ---- */
 
@@ -61,25 +61,42 @@ static int early_demux(struct gateway_settings *all, char err[256])
 
 /* A router ignores router advertisements unless told not to, and forgets what
  * it had from them the moment it becomes one. */
+static void keep_advertisements(struct gateway_settings *all,
+                                const struct gateway_conf_needs *needs)
+{
+    uint32_t forwarding = 0, ra;
+
+    (void)gateway_setting_get(all, GATEWAY_FORWARD6_ALL, "", &forwarding);
+    for (uint32_t i = 0; forwarding == 0 && i < needs->n; i++) {
+        const struct netlink_device *d = &needs->device[i];
+
+        if (!needs->inside[i] && d->index != 0 &&
+            gateway_setting_get(all, GATEWAY_ACCEPT_RA, d->name, &ra) == 0 &&
+            ra == 1)
+            (void)gateway_setting_change(all, GATEWAY_ACCEPT_RA, d->name, 2);
+    }
+}
+
+static bool has_ipv6(const struct gateway_conf_needs *needs)
+{
+    for (uint32_t i = 0; i < needs->n; i++)
+        if (needs->has_ipv6[i])
+            return true;
+    return false;
+}
+
 static int ipv6(struct gateway_settings *all,
                 const struct gateway_conf_needs *needs, char err[256])
 {
-    const struct netlink_device *wan = &needs->device[WAN];
-    uint32_t forwarding = 0, ra = 0;
-
-    if (!needs->has_ipv6[LAN] && !needs->has_ipv6[WAN])
+    if (!has_ipv6(needs))
         return 0;
-    (void)gateway_setting_get(all, GATEWAY_FORWARD6_ALL, "", &forwarding);
-    if (forwarding == 0 && wan->index != 0 &&
-        gateway_setting_get(all, GATEWAY_ACCEPT_RA, wan->name, &ra) == 0 &&
-        ra == 1)
-        (void)gateway_setting_change(all, GATEWAY_ACCEPT_RA, wan->name, 2);
+    keep_advertisements(all, needs);
     if (need(all, GATEWAY_FORWARD6_ALL, "", 1, "IPv6 is to be routed", err) < 0)
         return -1;
     if (need(all, GATEWAY_PROXY_NDP_ALL, "", 1,
              "neighbours ask for weir's addresses", err) < 0)
         return -1;
-    for (int i = LAN; i <= WAN; i++) {
+    for (uint32_t i = 0; i < needs->n; i++) {
         const struct netlink_device *d = &needs->device[i];
 
         if (d->index == 0 || !needs->has_ipv6[i])
@@ -127,31 +144,29 @@ static int loosen(struct gateway_settings *all,
 int gateway_conf_apply(struct gateway_settings *all,
                        const struct gateway_conf_needs *needs, char err[256])
 {
-    const struct netlink_device *wan = &needs->device[WAN];
+    uint32_t there = 0;
     int code;
-
-    /* A kernel that is no router yet need not become one for one device. */
-    bool both = needs->device[LAN].index != 0 && wan->index != 0;
 
     if (early_demux(all, err) < 0 || ipv6(all, needs, err) < 0)
         return -1;
-    for (int i = LAN; i <= WAN; i++) {
+    for (uint32_t i = 0; i < needs->n; i++)
+        there += needs->device[i].index != 0;
+    for (uint32_t i = 0; i < needs->n; i++) {
         const struct netlink_device *d = &needs->device[i];
 
-        if (both && (code = gateway_setting_change(all, GATEWAY_FORWARD4,
-                                                   d->name, 1)) < 0)
-            return tell_device(all, "forwarding", d->name, code, err);
         if (d->index == 0)
             continue;
+        /* A kernel that is no router yet need not become one for one device. */
+        if (there > 1 && (code = gateway_setting_change(all, GATEWAY_FORWARD4,
+                                                        d->name, 1)) < 0)
+            return tell_device(all, "forwarding", d->name, code, err);
         if ((code = gateway_setting_change(all, GATEWAY_VALID_MARK, d->name,
                                            1)) < 0)
             return tell_device(all, "src_valid_mark", d->name, code, err);
         (void)gateway_setting_change(all, GATEWAY_DELAY4, d->name, 0);
+        if (!needs->inside[i] && (code = loosen(all, d)) < 0)
+            return tell_device(all, "rp_filter", d->name, code, err);
     }
-    if (wan->index == 0)
-        return 0;
-    if ((code = loosen(all, wan)) < 0)
-        return tell_device(all, "rp_filter", wan->name, code, err);
     return 0;
 }
 
@@ -181,8 +196,8 @@ static bool is_shared(struct netlink *nl, const struct netlink_device *wan)
 }
 
 int gateway_conf_group(struct gateway_settings *all,
-                       const struct netlink_device *wan, uint32_t *group,
-                       char err[256])
+                       const struct netlink_device *wan, bool only,
+                       uint32_t *group, char err[256])
 {
     int code;
 
@@ -193,7 +208,7 @@ int gateway_conf_group(struct gateway_settings *all,
                               GATEWAY_PLAN_GROUP);
         return 0;
     }
-    if (wan->group != 0 && !is_shared(all->nl, wan))
+    if (only && wan->group != 0 && !is_shared(all->nl, wan))
         return 0;
     *group = GATEWAY_PLAN_GROUP;
     code = gateway_setting_change(all, GATEWAY_GROUP, wan->name,
@@ -201,7 +216,7 @@ int gateway_conf_group(struct gateway_settings *all,
     return code < 0 ? tell_device(all, "the group", wan->name, code, err) : 0;
 }
 
-/* ---- the TUN pair ---- */
+/* ---- weir's TUNs ---- */
 
 /* A device without an address has no source that the kernel's loose check
  * believes but those it leads to: errors of the host's that bear lan's address

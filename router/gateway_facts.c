@@ -1,9 +1,9 @@
-/* gateway_facts.c - what the kernel says of gateway mode's two devices
+/* gateway_facts.c - what the kernel says of gateway mode's devices
  *
- * All devices and all their addresses are listed first, then the two are
- * chosen: by name, or by an address that stands in the prefix that was given.
- * Then the routes of lan's device are listed.  A list that the kernel changed
- * while it was read is read again. */
+ * All devices and all their addresses are listed first, then those of gateway
+ * mode are chosen: by name, or by an address that stands in the prefix that was
+ * given.  Then the routes by inside devices are listed.  A list that the kernel
+ * changed while it was read is read again. */
 #include "gateway_facts.h"
 
 #include "config_addr.h"
@@ -16,15 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAN, WAN, TRIES = 16 };
-
-static const char *const keys[] = {"gateway.lan", "gateway.wan"};
+enum { TRIES = 16 };
 
 struct look {
     struct netlink_device *device;
     struct netlink_addr *addr;
     uint32_t n_devices, n_addrs;
     struct config_facts *facts;
+    uint8_t at; /* number of the device whose routes are listed */
     bool no_memory;
 };
 
@@ -77,15 +76,16 @@ static int list(struct look *l, struct netlink *nl)
 /* ---- which device ---- */
 
 struct wanted {
-    const char *text;
+    const char *text, *label;
     bool by_addr;
     union ct_addr addr;
     uint8_t family, len;
 };
 
-static struct wanted wanted(const char *text)
+static struct wanted wanted(const struct config_gateway *want, uint32_t i)
 {
-    struct wanted w = {.text = text};
+    struct wanted w = {.text = want->device[i], .label = want->name[i]};
+    const char *text = w.text;
 
     w.by_addr = config_addr_prefix_or_one(text, &w.addr, &w.family, &w.len);
     return w;
@@ -141,17 +141,17 @@ static const struct netlink_device *choose(const struct look *l,
 /* ---- sentences ---- */
 
 static void tell_missing(const struct look *l, const struct wanted *w,
-                         int which, char err[256])
+                         char err[256])
 {
     char addr[CONFIG_ADDR_TEXT];
     size_t at;
 
-    at = (size_t)snprintf(err, 256, "%s: no network device %s %s; there %s",
-                          keys[which],
-                          !w->by_addr                    ? "is called"
-                          : strchr(w->text, '/') != NULL ? "has an address in"
-                                                         : "has the address",
-                          w->text, l->n_devices > 0 ? "are" : "is none");
+    at = (size_t)snprintf(
+        err, 256, "gateway.%s: no network device %s %s; there %s", w->label,
+        !w->by_addr                    ? "is called"
+        : strchr(w->text, '/') != NULL ? "has an address in"
+                                       : "has the address",
+        w->text, l->n_devices > 0 ? "are" : "is none");
     for (uint32_t i = 0; i < l->n_devices && at < 256; i++) {
         const struct netlink_device *d = &l->device[i];
         const char *first = "no address";
@@ -167,30 +167,48 @@ static void tell_missing(const struct look *l, const struct wanted *w,
         memcpy(err + 256 - sizeof "...", "...", sizeof "...");
 }
 
+/* Another number that means the same device; n: none. */
+static uint32_t twin(const struct netlink_device *const chosen[], uint32_t n,
+                     uint32_t i)
+{
+    for (uint32_t k = 0; k < n; k++)
+        if (k != i && chosen[k] != NULL && chosen[k] == chosen[i])
+            return k;
+    return n;
+}
+
 /* wait: what is missing may come. */
 static int tell(const struct look *l, const struct wanted *w, bool wait,
-                const struct netlink_device *const chosen[2],
-                const struct netlink_device *const second[2], char err[256])
+                const struct netlink_device *const chosen[],
+                const struct netlink_device *const second[], char err[256])
 {
-    for (int i = LAN; i <= WAN; i++) {
+    const uint32_t n = l->facts->n;
+
+    for (uint32_t i = 0; i < n; i++) {
         if (chosen[i] == NULL && !wait) {
-            tell_missing(l, &w[i], i, err);
+            tell_missing(l, &w[i], err);
             return -1;
         }
         if (second[i] != NULL) {
             snprintf(err, 256,
-                     "%s: %s fits %s and %s: give one device's name or address",
-                     keys[i], w[i].text, chosen[i]->name, second[i]->name);
+                     "gateway.%s: %s fits %s and %s: give one device's name or "
+                     "address",
+                     w[i].label, w[i].text, chosen[i]->name, second[i]->name);
             return -1;
         }
     }
-    if (chosen[LAN] != chosen[WAN] || chosen[LAN] == NULL)
-        return 0;
-    snprintf(err, 256,
-             "gateway.lan (%s) and gateway.wan (%s) are the same device, %s: "
-             "two are needed",
-             w[LAN].text, w[WAN].text, chosen[LAN]->name);
-    return -1;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = twin(chosen, n, i);
+
+        if (k == n)
+            continue;
+        snprintf(err, 256,
+                 "gateway.%s (%s) and gateway.%s (%s) are the same device, %s: "
+                 "expected one for each",
+                 w[i].label, w[i].text, w[k].label, w[k].text, chosen[i]->name);
+        return -1;
+    }
+    return 0;
 }
 
 /* ---- what of them ---- */
@@ -235,12 +253,15 @@ static void take_route(void *ctx, const struct netlink_route *route)
     struct look *l = ctx;
     struct config_facts *f = l->facts;
 
-    if (route->index != f->device[LAN].index || route->dst_len == 0 ||
+    if (route->index != f->device[l->at].index || route->dst_len == 0 ||
         link_local(route) ||
         !room_for(l, (void **)&f->routes, f->n_routes, sizeof *f->routes))
         return;
-    f->routes[f->n_routes++] = (struct config_facts_route){
-        .addr = route->dst, .family = route->family, .len = route->dst_len};
+    f->routes[f->n_routes++] =
+        (struct config_facts_route){.addr = route->dst,
+                                    .family = route->family,
+                                    .len = route->dst_len,
+                                    .device = l->at};
 }
 
 static int order(const void *a, const void *b)
@@ -250,7 +271,9 @@ static int order(const void *a, const void *b)
 
     if (x->family != y->family)
         return x->family - y->family;
-    return addrs != 0 ? addrs : x->len - y->len;
+    if (addrs != 0 || x->len != y->len)
+        return addrs != 0 ? addrs : x->len - y->len;
+    return x->device - y->device;
 }
 
 /* Of one prefix there may be several, of different metrics. */
@@ -267,21 +290,32 @@ static void sort(struct config_facts *f)
     f->n_routes = n;
 }
 
-static int list_routes(struct look *l, struct netlink *nl)
+static int list_routes_of(struct look *l, struct netlink *nl)
 {
-    const uint32_t lan = l->facts->device[LAN].index;
+    const uint32_t n = l->facts->n_routes;
+    const uint32_t index = l->facts->device[l->at].index;
     int err = -EAGAIN;
 
-    if (lan == 0)
+    if (index == 0)
         return 0;
     for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
-        l->facts->n_routes = 0;
-        err =
-            netlink_route_each(nl, CT_IPV4, RT_TABLE_MAIN, lan, take_route, l);
+        l->facts->n_routes = n;
+        err = netlink_route_each(nl, CT_IPV4, RT_TABLE_MAIN, index, take_route,
+                                 l);
         if (err == 0)
-            err = netlink_route_each(nl, CT_IPV6, RT_TABLE_MAIN, lan,
+            err = netlink_route_each(nl, CT_IPV6, RT_TABLE_MAIN, index,
                                      take_route, l);
     }
+    return err;
+}
+
+static int list_routes(struct look *l, struct netlink *nl)
+{
+    int err = 0;
+
+    for (l->at = 0; l->at < l->facts->n && err == 0; l->at++)
+        if (l->facts->device[l->at].inside)
+            err = list_routes_of(l, nl);
     sort(l->facts);
     return err == 0 && l->no_memory ? -ENOMEM : err;
 }
@@ -298,23 +332,25 @@ static void name_it(const struct wanted *w, const struct netlink_device *chosen,
 }
 
 static int look(struct look *l, struct netlink *nl, bool all, bool wait,
-                const struct wanted w[2], struct gateway_facts_choice *choice,
+                const struct wanted w[], struct gateway_facts_choice *choice,
                 char err[256])
 {
-    const struct netlink_device *chosen[2], *second[2];
+    const struct netlink_device *chosen[CONFIG_DEVICES],
+        *second[CONFIG_DEVICES];
+    const uint32_t n = l->facts->n;
     int code = list(l, nl);
 
     if (code == 0) {
-        for (int i = LAN; i <= WAN; i++)
+        for (uint32_t i = 0; i < n; i++)
             chosen[i] = choose(l, &w[i], choice->name[i], &second[i]);
         if (all && tell(l, w, wait, chosen, second, err) < 0)
             return -1;
-        for (int i = LAN; i <= WAN; i++) {
+        for (uint32_t i = 0; i < n; i++) {
             struct config_facts_device *d = &l->facts->device[i];
 
             name_it(&w[i], chosen[i], choice->name[i]);
             memcpy(d->name, choice->name[i], sizeof d->name);
-            if (chosen[i] != NULL && chosen[LAN] != chosen[WAN])
+            if (chosen[i] != NULL && twin(chosen, n, i) == n)
                 fill(l, chosen[i], d);
         }
         code = list_routes(l, nl);
@@ -331,12 +367,20 @@ int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,
                        bool all, struct gateway_facts_choice *choice,
                        struct config_facts *facts, char err[256])
 {
-    const struct wanted w[2] = {wanted(want->device[LAN]),
-                                wanted(want->device[WAN])};
+    struct wanted w[CONFIG_DEVICES];
     struct look l = {.facts = facts};
     int code;
 
     memset(facts, 0, sizeof *facts);
+    facts->n = want->n;
+    for (uint32_t i = 0; i < want->n; i++) {
+        struct config_facts_device *d = &facts->device[i];
+
+        w[i] = wanted(want, i);
+        d->inside = want->inside[i];
+        memcpy(d->label, want->name[i], sizeof d->label);
+        config_gateway_tun(want->name[i], d->tun);
+    }
     code = look(&l, nl, all, want->wait, w, choice, err);
     free(l.device);
     free(l.addr);
@@ -368,10 +412,11 @@ static bool same_device(const struct config_facts_device *a,
 bool gateway_facts_equal(const struct config_facts *a,
                          const struct config_facts *b)
 {
-    if (!same_device(&a->device[LAN], &b->device[LAN]) ||
-        !same_device(&a->device[WAN], &b->device[WAN]) ||
-        a->n_routes != b->n_routes)
+    if (a->n != b->n || a->n_routes != b->n_routes)
         return false;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (!same_device(&a->device[i], &b->device[i]))
+            return false;
     for (uint32_t i = 0; i < a->n_routes; i++)
         if (order(&a->routes[i], &b->routes[i]) != 0)
             return false;

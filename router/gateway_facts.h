@@ -1,17 +1,17 @@
-/* gateway_facts.h - what the kernel says of gateway mode's two devices */
+/* gateway_facts.h - what the kernel says of gateway mode's devices */
 #ifndef GATEWAY_FACTS_H
 #define GATEWAY_FACTS_H
 
 #include "config.h"
 #include "netlink.h"
 
-/* The devices chosen so far, lan and wan: names, "" at first.  A prefix that
+/* The devices chosen so far: names, "" at first.  A prefix that
  * fits several goes on meaning the one it meant. */
 struct gateway_facts_choice {
-    char name[2][16];
+    char name[CONFIG_DEVICES][16];
 };
 
-/* Writes over *facts and *choice.  all: both devices must be there, unless the
+/* Writes over *facts and *choice.  all: each device must be there, unless the
  * configuration says to wait, and told apart; else one that is not there has
  * index 0 and no address.  0, or -1 with a sentence in err and *facts empty. */
 int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,

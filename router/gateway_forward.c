@@ -9,42 +9,54 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LAN, WAN };
-
-static const char *const tuns[] = {"weir-lan", "weir-wan"};
-
-static bool has_ipv6(const struct config_facts_device *d)
+static bool has_ipv6(const struct config_facts *facts, bool inside)
 {
-    for (unsigned i = 0; i < d->n_addrs; i++)
-        if (d->addr[i].family == CT_IPV6)
+    for (uint32_t i = 0; i < facts->n; i++) {
+        const struct config_facts_device *d = &facts->device[i];
+
+        for (unsigned k = 0; k < d->n_addrs; k++)
+            if (d->inside == inside && d->addr[k].family == CT_IPV6)
+                return true;
+    }
+    return false;
+}
+
+static bool is_there(const struct config_facts *facts, bool inside)
+{
+    for (uint32_t i = 0; i < facts->n; i++)
+        if (facts->device[i].inside == inside && facts->device[i].index != 0)
             return true;
     return false;
 }
 
-/* Ways into weir and out of it; new flows go from lan, and on to wan. */
+/* Ways into weir and out of it; new flows go from inside, and on to outside. */
 static void make_question(const struct config_gateway *want,
                           const struct config_facts *facts,
-                          const uint32_t tun[2],
+                          const uint32_t tun[],
                           struct netlink_forward_question *q)
 {
-    memset(q, 0, sizeof *q);
-    q->ipv6 = has_ipv6(&facts->device[LAN]) && has_ipv6(&facts->device[WAN]);
-    q->notrack = want->notrack;
-    for (int side = LAN; side <= WAN; side++) {
-        const struct config_facts_device *d = &facts->device[side];
-        struct netlink_forward_way *in = &q->way[2 * side];
-        struct netlink_forward_way *out = &q->way[2 * side + 1];
+    uint32_t n = 0;
 
+    memset(q, 0, sizeof *q);
+    q->ipv6 = has_ipv6(facts, true) && has_ipv6(facts, false);
+    q->notrack = want->notrack;
+    for (uint32_t i = 0; i < facts->n; i++) {
+        const struct config_facts_device *d = &facts->device[i];
+        struct netlink_forward_way *in = &q->way[n], *out = &q->way[n + 1];
+
+        if (d->index == 0)
+            continue;
+        n += 2;
         snprintf(in->in, sizeof in->in, "%s", d->name);
-        snprintf(in->out, sizeof in->out, "%s", tuns[side]);
+        snprintf(in->out, sizeof in->out, "%s", d->tun);
         in->in_index = d->index;
-        in->out_index = tun[side];
-        in->answers = side == WAN;
+        in->out_index = tun[i];
+        in->answers = !d->inside;
         memcpy(out->in, in->out, sizeof out->in);
         memcpy(out->out, in->in, sizeof out->out);
         out->in_index = in->out_index;
         out->out_index = in->in_index;
-        out->answers = side == LAN;
+        out->answers = d->inside;
     }
 }
 
@@ -77,14 +89,14 @@ static void write_remedy(const struct netlink_forward_found *found, char *text,
 
 bool gateway_forward_look(const struct config_gateway *want,
                           const struct config_facts *facts,
-                          const uint32_t tun[2], struct gateway_finding *f)
+                          const uint32_t tun[], struct gateway_finding *f)
 {
     struct netlink_forward_question question;
     struct netlink_forward_found found;
     bool drops;
     int err;
 
-    if (facts->device[LAN].index == 0 || facts->device[WAN].index == 0)
+    if (!is_there(facts, true) || !is_there(facts, false))
         return true;
     make_question(want, facts, tun, &question);
     err = netlink_forward_look(&question, &found);

@@ -8,6 +8,6 @@
 /* false: rules changed while they were read, *f is as it was: ask again. */
 bool gateway_forward_look(const struct config_gateway *want,
                           const struct config_facts *facts,
-                          const uint32_t tun[2], struct gateway_finding *f);
+                          const uint32_t tun[], struct gateway_finding *f);
 
 #endif

@@ -6,7 +6,6 @@
 #include "log.h"
 #include "netlink_nft.h"
 #include "netlink_nftables.h"
-#include "netlink_notrack.h"
 #include "netlink_tc.h"
 
 #include <arpa/inet.h>
@@ -16,12 +15,11 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    LAN = GATEWAY_TABLE_LAN,
-    WAN = GATEWAY_TABLE_WAN,
     EARLY = -500, /* before all of the host's */
     LATE = 500,   /* behind them */
     BEFORE_ROUTING = -160,
@@ -34,15 +32,13 @@ enum {
 
 static const char table[] = NETLINK_NFTABLES_TABLE;
 static const char turn_table[] = "weir_local";
-static const char *const tuns[] = {"weir-lan", "weir-wan"};
-static const char *const hosts[] = {"host-lan", "host-wan"};
 static const uint32_t mark = GATEWAY_PLAN_MARK;
 
 struct gateway_guard {
     struct gateway_table_key is;
     bool known, marks; /* known: it stands as is says */
     bool complained;
-    uint32_t untracked[4]; /* devices; all ones: not known */
+    struct netlink_notrack untracked; /* all ones: not known */
     uint64_t said[2];
     uint32_t quiet[2]; /* seconds until the next line */
 };
@@ -55,7 +51,7 @@ int gateway_guard_open(struct gateway_guard **out)
 
     if (g == NULL)
         return -ENOMEM;
-    memset(g->untracked, 0xff, sizeof g->untracked);
+    memset(&g->untracked, 0xff, sizeof g->untracked);
     *out = g;
     return 0;
 }
@@ -91,16 +87,16 @@ static void put_forward(struct netlink_nft *b,
                         const struct gateway_table_key *k)
 {
     netlink_nft_chain(b, "forward", NF_INET_FORWARD, EARLY, NULL);
-    for (int i = LAN; i <= WAN; i++) {
-        may_pass(b, k->name[i], tuns[i]);
-        may_pass(b, tuns[i], k->name[i]);
+    for (uint32_t i = 0; i < k->n; i++) {
+        may_pass(b, k->pair[i].name, k->pair[i].tun);
+        may_pass(b, k->pair[i].tun, k->pair[i].name);
     }
-    for (int i = LAN; i <= WAN; i++)
-        may_not(b, NFT_META_IIFNAME, k->name[i], "past");
-    for (int i = LAN; i <= WAN; i++) {
-        may_not(b, NFT_META_IIFNAME, tuns[i], "third");
-        may_not(b, NFT_META_OIFNAME, k->name[i], "third");
-        may_not(b, NFT_META_OIFNAME, tuns[i], "third");
+    for (uint32_t i = 0; i < k->n; i++)
+        may_not(b, NFT_META_IIFNAME, k->pair[i].name, "past");
+    for (uint32_t i = 0; i < k->n; i++) {
+        may_not(b, NFT_META_IIFNAME, k->pair[i].tun, "third");
+        may_not(b, NFT_META_OIFNAME, k->pair[i].name, "third");
+        may_not(b, NFT_META_OIFNAME, k->pair[i].tun, "third");
     }
 }
 
@@ -220,17 +216,17 @@ static void is_own(struct netlink_nft *b, const char *chain,
 
 /* What is for one of the host's addresses, but not what comes from one: that is
  * what the kernel says to itself by way of weir. */
-static void put_turn(struct netlink_nft *b, const struct gateway_table_key *k,
-                     int side)
+static void put_turn(struct netlink_nft *b,
+                     const struct gateway_table_pair *pair)
 {
-    const char *host = hosts[side];
+    const char *host = pair->host, *tun = pair->tun;
 
     netlink_nft_branch(b, host);
-    netlink_nft_chain(b, tuns[side], NF_NETDEV_INGRESS, 0, tuns[side]);
+    netlink_nft_chain(b, tun, NF_NETDEV_INGRESS, 0, tun);
     for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++) {
         const struct gateway_table_layout *l = &gateway_table_layouts[i];
 
-        is_own(b, tuns[side], l, l->dst);
+        is_own(b, tun, l, l->dst);
         netlink_nft_goto(b, host);
         netlink_nft_rule_end(b);
         is_own(b, host, l, l->src);
@@ -239,7 +235,7 @@ static void put_turn(struct netlink_nft *b, const struct gateway_table_key *k,
     }
     netlink_nft_rule(b, host);
     mark_it(b);
-    netlink_nft_value(b, 0, &k->tun[side], sizeof k->tun[side]);
+    netlink_nft_value(b, 0, &pair->tun_index, sizeof pair->tun_index);
     netlink_nft_forward(b, 0);
     netlink_nft_rule_end(b);
 }
@@ -250,9 +246,9 @@ static void put_turns(struct netlink_nft *b, const struct gateway_table_key *k)
     for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++)
         gateway_table_addrs(b, gateway_table_layouts[i].set, k,
                             &gateway_table_layouts[i]);
-    for (int i = LAN; i <= WAN; i++)
-        if (k->tun[i] != 0 && k->index[i] != 0)
-            put_turn(b, k, i);
+    for (uint32_t i = 0; i < k->n; i++)
+        if (k->pair[i].tun_index != 0 && k->pair[i].index != 0)
+            put_turn(b, &k->pair[i]);
 }
 
 /* ---- all of it ---- */
@@ -294,9 +290,12 @@ static int turn(struct netlink *nl, const struct gateway_table_key *k)
 {
     int err = 0;
 
-    for (int i = LAN; i <= WAN && err == 0; i++)
-        if (k->tun[i] != 0 && k->index[i] != 0)
-            err = netlink_tc_turn(nl, k->tun[i], tuns[i], k->index[i]);
+    for (uint32_t i = 0; i < k->n && err == 0; i++) {
+        const struct gateway_table_pair *p = &k->pair[i];
+
+        if (p->tun_index != 0 && p->index != 0)
+            err = netlink_tc_turn(nl, p->tun_index, p->tun, p->index);
+    }
     if (err == 0)
         err = commit(NFPROTO_NETDEV, turn_table, k, put_turns);
     if (err != 0)
@@ -305,19 +304,22 @@ static int turn(struct netlink *nl, const struct gateway_table_key *k)
 }
 
 static void make_key(struct gateway_table_key *k,
-                     const struct config_facts *facts, const uint32_t tun[2])
+                     const struct config_facts *facts, const uint32_t tun[])
 {
     memset(k, 0, sizeof *k);
-    for (int d = LAN; d <= WAN; d++) {
+    k->n = facts->n;
+    for (uint32_t d = 0; d < facts->n; d++) {
         const struct config_facts_device *f = &facts->device[d];
+        struct gateway_table_pair *p = &k->pair[d];
 
-        memcpy(k->name[d], f->name, sizeof k->name[d]);
-        k->index[d] = f->index;
-        k->tun[d] = tun[d];
-        for (unsigned i = 0;
-             i < f->n_addrs && k->n < sizeof k->own / sizeof *k->own; i++) {
-            k->own[k->n].addr = f->addr[i].addr;
-            k->own[k->n++].family = f->addr[i].family;
+        memcpy(p->name, f->name, sizeof p->name);
+        memcpy(p->tun, f->tun, sizeof p->tun);
+        (void)snprintf(p->host, sizeof p->host, "host-%s", f->label);
+        p->index = f->index;
+        p->tun_index = tun[d];
+        for (unsigned i = 0; i < f->n_addrs; i++) {
+            k->own[k->n_own].addr = f->addr[i].addr;
+            k->own[k->n_own++].family = f->addr[i].family;
         }
     }
 }
@@ -330,7 +332,7 @@ static void complain(struct gateway_guard *g, int err, const char *what)
 }
 
 bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
-                       const struct config_facts *facts, const uint32_t tun[2])
+                       const struct config_facts *facts, const uint32_t tun[])
 {
     struct gateway_table_key k;
     int err;
@@ -351,7 +353,7 @@ bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
     }
     if ((err = turn(nl, &k)) != 0)
         complain(g, err,
-                 "what is for this host comes by weir-lan and weir-wan: "
+                 "what is for this host comes by weir's own devices: "
                  "rules of its packet filter about other devices, and "
                  "sockets bound to them, do not see it");
     return true;
@@ -375,7 +377,7 @@ bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
     if (port == netlink_nftables_port())
         return false;
     if (strcmp(name, NETLINK_NOTRACK) == 0)
-        memset(g->untracked, 0xff, sizeof g->untracked);
+        memset(&g->untracked, 0xff, sizeof g->untracked);
     else if (strcmp(name, table) == 0 || strcmp(name, turn_table) == 0)
         g->known = false;
     else
@@ -385,18 +387,18 @@ bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
 
 /* What weir tracks need not be tracked twice.  Only spared work: what can't be
  * had is told, and done without.  At the first call a predecessor's goes. */
-void gateway_guard_notrack(struct gateway_guard *g, const uint32_t devices[4])
+void gateway_guard_notrack(struct gateway_guard *g,
+                           const struct netlink_notrack *what)
 {
-    static const uint32_t none[4];
-    const uint32_t *want = devices != NULL ? devices : none;
+    static const struct netlink_notrack none;
+    const struct netlink_notrack *want = what != NULL ? what : &none;
     int code;
 
-    if (memcmp(g->untracked, want, sizeof g->untracked) == 0)
+    if (memcmp(&g->untracked, want, sizeof g->untracked) == 0)
         return;
-    memcpy(g->untracked, want, sizeof g->untracked);
-    code = devices == NULL ? netlink_notrack_remove()
-                           : netlink_notrack_put(devices, devices[3]);
-    if (code < 0 && devices != NULL)
+    g->untracked = *want;
+    code = what == NULL ? netlink_notrack_remove() : netlink_notrack_put(what);
+    if (code < 0 && what != NULL)
         log_warn("gateway", "notrack: nf_tables says: %s", strerror(-code));
 }
 
@@ -413,7 +415,7 @@ bool gateway_guard_tell(struct gateway_guard *g)
 
         if (err == -ENOENT) { /* as `nft flush ruleset` does */
             g->known = false;
-            memset(g->untracked, 0xff, sizeof g->untracked);
+            memset(&g->untracked, 0xff, sizeof g->untracked);
             return true;
         }
         g->quiet[i] -= g->quiet[i] > 0;

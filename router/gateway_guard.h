@@ -2,11 +2,11 @@
  *
  * A table "weir" of family inet:
  *
- *    forward      only what belongs together: lan to weir-lan, wan to weir-wan,
- *                 and back.  Whatever rules and routes say, nothing gets past
- *                 weir, nor between a third device and these; also while weir
- *                 is dead.
- *    output       what the host sends by lan or wan itself, past weir, since a
+ *    forward      only what belongs together: a device to weir's for it, and
+ *                 back.  Whatever rules and routes say, nothing gets past weir,
+ *                 nor between a device that is not named and these; also while
+ *                 weir is dead.
+ *    output       what the host sends by a device itself, past weir, since a
  *                 rule, a mark or a socket's device says so, is noted for a
  *                 while: who, by which protocol and ports
  *    prerouting   the answer to that is marked: for the host, past weir
@@ -15,7 +15,7 @@
  *                 gateway_silence.h
  *
  * A table "weir_local" of family netdev: what weir hands over to the host turns
- * around and comes in by lan or wan, marked: rules of the host's packet filter
+ * around and comes in by the device, marked: rules of the host's packet filter
  * and sockets that name the device see it come from where it came.
  *
  * Without nf_tables there are the routing rules alone; the log says so. */
@@ -23,6 +23,7 @@
 #define GATEWAY_GUARD_H
 
 #include "gateway_plan.h"
+#include "netlink_notrack.h"
 
 struct gateway_guard;
 
@@ -33,7 +34,7 @@ void gateway_guard_close(struct gateway_guard *g);
 /* Make it be as facts want it, if it isn't known to be.  Answers whether it
  * marks packets. */
 bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
-                       const struct config_facts *facts, const uint32_t tun[2]);
+                       const struct config_facts *facts, const uint32_t tun[]);
 void gateway_guard_remove(struct gateway_guard *g);
 
 /* Is it about us, and not by ourselves?  Then the next put does all again. */
@@ -42,9 +43,9 @@ bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
 /* The same of what devices queue. */
 void gateway_guard_again(struct gateway_guard *g);
 
-/* The kernel's own conntrack leaves alone what passes these devices, the last
- * one's output too; NULL: it does not. */
-void gateway_guard_notrack(struct gateway_guard *g, const uint32_t devices[4]);
+/* The kernel's own conntrack leaves that alone; NULL: it does not. */
+void gateway_guard_notrack(struct gateway_guard *g,
+                           const struct netlink_notrack *what);
 
 /* Once a second: say in the log what was dropped since it was last said, once a
  * minute at most.  true: the table is gone, which is heard of only by a process

@@ -1,4 +1,4 @@
-/* gateway_health.c - do packets get through the gateway's two devices?
+/* gateway_health.c - do packets get through the gateway's devices?
  *
  * The default route is not searched in a table, which may be of any size and is
  * only one of those that the host's rules ask: the kernel is asked where it
@@ -15,9 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LAN, WAN };
-
-static const char *const sides[2] = {"lan", "wan"};
+enum { WAN = CONFIG_GATEWAY_WAN };
 
 __attribute__((format(printf, 3, 4))) static void
 find(struct gateway_finding *f, enum health_level level, const char *fmt, ...)
@@ -32,8 +30,9 @@ find(struct gateway_finding *f, enum health_level level, const char *fmt, ...)
 
 /* ---- devices ---- */
 
-static void find_missing(struct netlink *nl, const char *wanted, int side,
-                         uint32_t index, struct gateway_finding *f)
+static void find_missing(struct netlink *nl, const char *wanted,
+                         const char *label, uint32_t index,
+                         struct gateway_finding *f)
 {
     struct netlink_device d;
     union ct_addr addr;
@@ -43,20 +42,20 @@ static void find_missing(struct netlink *nl, const char *wanted, int side,
         find(f, HEALTH_FAIL,
              "no network device has the address or prefix %s "
              "(gateway.%s)",
-             wanted, sides[side]);
+             wanted, label);
     else if (index != 0 && netlink_device_find(nl, index, NULL, &d) == 0)
         find(f, HEALTH_FAIL,
              "device %s (gateway.%s) is called %s now: name it %s again, or "
              "give gateway.%s the new name",
-             wanted, sides[side], d.name, wanted, sides[side]);
+             wanted, label, d.name, wanted, label);
     else
         find(f, HEALTH_FAIL, "no network device is called %s (gateway.%s)",
-             wanted, sides[side]);
+             wanted, label);
 }
 
 /* A bridge of the inside may have no port yet: that is no fault of the
  * router's. */
-static void look_device(struct netlink *nl, const char *wanted, int side,
+static void look_device(struct netlink *nl, const char *wanted,
                         const struct config_facts_device *facts,
                         uint32_t *index, struct gateway_finding *f)
 {
@@ -64,18 +63,18 @@ static void look_device(struct netlink *nl, const char *wanted, int side,
 
     if (facts->index == 0 ||
         netlink_device_find(nl, facts->index, NULL, &d) < 0) {
-        find_missing(nl, wanted, side, *index, f);
+        find_missing(nl, wanted, facts->label, *index, f);
         return;
     }
     *index = d.index;
     if (!d.up)
         find(f, HEALTH_FAIL, "device %s (%s) is down; say: ip link set %s up",
-             d.name, sides[side], d.name);
+             d.name, facts->label, d.name);
     else if (!d.carrier)
-        find(f, side == WAN ? HEALTH_FAIL : HEALTH_WARN,
+        find(f, facts->inside ? HEALTH_WARN : HEALTH_FAIL,
              "device %s (%s) has no carrier: look at its cable, or at what it "
              "is connected to",
-             d.name, sides[side]);
+             d.name, facts->label);
 }
 
 /* ---- addresses ---- */
@@ -89,38 +88,66 @@ static const union ct_addr *first(const struct config_facts_device *d,
     return NULL;
 }
 
-static void look_more(const struct config_facts_device *d, int side,
+static void look_more(const struct config_facts_device *d,
                       struct gateway_finding *f)
 {
     if (d->n_more > 0 && f->level == HEALTH_OK)
         find(f, HEALTH_WARN,
              "device %s (%s) has %u addresses: the first %u are served, IPv4 "
              "before IPv6 and in the order of ip addr, the others are not",
-             d->name, sides[side], (unsigned)d->n_addrs + d->n_more,
-             d->n_addrs);
+             d->name, d->label, (unsigned)d->n_addrs + d->n_more, d->n_addrs);
+}
+
+static bool leads_anywhere(const struct config_facts *facts, uint32_t device)
+{
+    for (uint32_t i = 0; i < facts->n_routes; i++)
+        if (facts->routes[i].device == device)
+            return true;
+    return false;
+}
+
+static bool inside_has_ipv4(const struct config_facts *facts)
+{
+    for (uint32_t i = 0; i < facts->n; i++)
+        if (facts->device[i].inside && first(&facts->device[i], CT_IPV4))
+            return true;
+    return false;
+}
+
+static void look_outside(const struct config_facts *facts,
+                         const struct config_facts_device *d, bool *ipv4,
+                         struct gateway_finding *f)
+{
+    bool has = first(d, CT_IPV4) != NULL;
+
+    if (d->n_addrs == 0)
+        find(f, HEALTH_FAIL, "device %s (%s) has no address to translate to",
+             d->name, d->label);
+    else if (!has && inside_has_ipv4(facts))
+        find(f, *ipv4 ? HEALTH_FAIL : HEALTH_WARN,
+             "device %s (%s) has no IPv4 address to translate to", d->name,
+             d->label);
+    *ipv4 = *ipv4 || has;
 }
 
 static void look_addresses(const struct config_facts *facts,
                            struct gateway_health_memory *memory,
                            struct gateway_health *out)
 {
-    const struct config_facts_device *lan = &facts->device[LAN];
-    const struct config_facts_device *wan = &facts->device[WAN];
+    for (uint32_t i = 0; i < facts->n; i++) {
+        const struct config_facts_device *d = &facts->device[i];
+        struct gateway_finding *f = &out->address[i];
 
-    if (lan->index != 0 && lan->n_addrs == 0 && facts->n_routes == 0)
-        find(&out->address[LAN], HEALTH_FAIL,
-             "device %s (lan) has neither an address nor a route", lan->name);
-    look_more(lan, LAN, &out->address[LAN]);
-    if (wan->index == 0)
-        return;
-    if (wan->n_addrs == 0)
-        find(&out->address[WAN], HEALTH_FAIL,
-             "device %s (wan) has no address to translate to", wan->name);
-    else if (first(wan, CT_IPV4) == NULL && first(lan, CT_IPV4) != NULL)
-        find(&out->address[WAN], memory->ipv4 ? HEALTH_FAIL : HEALTH_WARN,
-             "device %s (wan) has no IPv4 address to translate to", wan->name);
-    memory->ipv4 = memory->ipv4 || first(wan, CT_IPV4) != NULL;
-    look_more(wan, WAN, &out->address[WAN]);
+        if (d->index == 0)
+            continue;
+        if (!d->inside)
+            look_outside(facts, d, &memory->ipv4[i], f);
+        else if (d->n_addrs == 0 && !leads_anywhere(facts, i))
+            find(f, HEALTH_FAIL,
+                 "device %s (%s) has neither an address nor a route", d->name,
+                 d->label);
+        look_more(d, f);
+    }
 }
 
 /* ---- the route out ---- */
@@ -196,9 +223,9 @@ void gateway_health_look(struct netlink *nl, const struct config_gateway *want,
                          struct gateway_health *out)
 {
     memset(out, 0, sizeof *out);
-    for (int i = LAN; i <= WAN; i++)
-        look_device(nl, want->device[i], i, &facts->device[i],
-                    &memory->index[i], &out->device[i]);
+    for (uint32_t i = 0; i < facts->n; i++)
+        look_device(nl, want->device[i], &facts->device[i], &memory->index[i],
+                    &out->device[i]);
     look_addresses(facts, memory, out);
     if (facts->device[WAN].index == 0)
         return;

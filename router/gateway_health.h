@@ -1,4 +1,4 @@
-/* gateway_health.h - do packets get through the gateway's two devices? */
+/* gateway_health.h - do packets get through the gateway's devices? */
 #ifndef GATEWAY_HEALTH_H
 #define GATEWAY_HEALTH_H
 
@@ -13,17 +13,18 @@ struct gateway_finding {
 };
 
 struct gateway_health {
-    struct gateway_finding device[2], address[2]; /* lan, wan */
-    struct gateway_finding route;                 /* out by wan */
+    struct gateway_finding device[CONFIG_DEVICES], address[CONFIG_DEVICES];
+    struct gateway_finding route;   /* out by wan */
     struct gateway_finding forward; /* by the host's own firewall */
 };
 
 /* What was seen before: a thing that was there and is gone is a fault, one that
  * never was there may be meant so. */
 struct gateway_health_memory {
-    uint32_t index[2];       /* of the devices, when they were last there */
-    bool ipv4;               /* wan had an IPv4 address */
-    bool route[CT_IPV6 + 1]; /* a default route led out by wan, by family */
+    /* Of the devices, when they were last there. */
+    uint32_t index[CONFIG_DEVICES];
+    bool ipv4[CONFIG_DEVICES]; /* an outside one had an IPv4 address */
+    bool route[CT_IPV6 + 1];   /* a default route led out by wan, by family */
 };
 
 /* tun_wan: weir's outside TUN, where its packets come from; 0: not there. */

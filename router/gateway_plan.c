@@ -9,7 +9,7 @@
 
 enum { LAN, WAN };
 
-enum { ROUTES_TOLD = 64 }; /* into the lan; of more only where we are */
+enum { ROUTES_TOLD = 64 }; /* of more only those to where we are */
 
 struct making {
     const struct gateway_plan_input *in;
@@ -72,7 +72,7 @@ static struct netlink_rule *front(struct making *m, const char *iif,
 
 /* The same of a device; of one that has no name yet (it is waited for) there is
  * nothing to say, and without a name a rule would be about all. */
-static struct netlink_rule *by(struct making *m, int device,
+static struct netlink_rule *by(struct making *m, uint32_t device,
                                enum netlink_rule_action action, uint32_t table)
 {
     static struct netlink_rule nowhere;
@@ -95,7 +95,7 @@ static struct netlink_rule *back(struct making *m, const char *iif,
 }
 
 /* Number i of a device's addresses if it is of the family in hand. */
-static const union ct_addr *address(const struct making *m, int device,
+static const union ct_addr *address(const struct making *m, uint32_t device,
                                     unsigned i)
 {
     const struct config_facts_device *d = &m->in->facts->device[device];
@@ -104,20 +104,31 @@ static const union ct_addr *address(const struct making *m, int device,
                                                             : NULL;
 }
 
+/* Of an outside device, wan first: it is in front of the others. */
 static const union ct_addr *first_w(const struct making *m)
 {
+    const struct config_facts *f = m->in->facts;
     const union ct_addr *w = NULL;
 
-    for (unsigned i = 0; i < m->in->facts->device[WAN].n_addrs && !w; i++)
-        w = address(m, WAN, i);
+    for (uint32_t d = 0; d < f->n && !w; d++)
+        for (unsigned i = 0; i < f->device[d].n_addrs && !w; i++)
+            w = f->device[d].inside ? NULL : address(m, d, i);
     return w;
+}
+
+/* Where what comes from a device goes. */
+static uint32_t table_of(uint32_t device)
+{
+    if (device > WAN)
+        return GATEWAY_PLAN_MORE + device;
+    return device == LAN ? GATEWAY_PLAN_IN : GATEWAY_PLAN_OUT;
 }
 
 /* ---- routes and neighbours ---- */
 
 /* NULL: the device can't carry one. */
-static struct netlink_route *route(struct making *m, uint32_t table, int tun,
-                                   const union ct_addr *src)
+static struct netlink_route *route(struct making *m, uint32_t table,
+                                   uint32_t tun, const union ct_addr *src)
 {
     struct netlink_route *r;
 
@@ -148,16 +159,17 @@ static bool holds(const struct config_facts_route *route,
 static bool holds_us(const struct making *m,
                      const struct config_facts_route *route)
 {
+    const struct config_facts_device *d = &m->in->facts->device[route->device];
     const union ct_addr *a;
 
-    for (unsigned i = 0; i < m->in->facts->device[LAN].n_addrs; i++)
-        if ((a = address(m, LAN, i)) != NULL && holds(route, a))
+    for (unsigned i = 0; i < d->n_addrs; i++)
+        if ((a = address(m, route->device, i)) != NULL && holds(route, a))
             return true;
     return false;
 }
 
-/* Where an answer of the host's goes that bears an address of lan. */
-static void routes_into_lan(struct making *m)
+/* Where an answer of the host's goes that bears an inside address. */
+static void routes_inside(struct making *m)
 {
     const struct config_facts *f = m->in->facts;
     struct netlink_route *r;
@@ -165,7 +177,7 @@ static void routes_into_lan(struct making *m)
     for (uint32_t i = 0; i < f->n_routes; i++) {
         const struct config_facts_route *to = &f->routes[i];
 
-        if (to->family != m->family ||
+        if (to->family != m->family || !f->device[to->device].inside ||
             (f->n_routes > ROUTES_TOLD && !holds_us(m, to)) ||
             (r = route(m, GATEWAY_PLAN_REPLY, WAN, NULL)) == NULL)
             continue;
@@ -174,7 +186,7 @@ static void routes_into_lan(struct making *m)
     }
 }
 
-static void neighbours(struct making *m, int device)
+static void neighbours(struct making *m, uint32_t device)
 {
     const struct config_facts_device *d = &m->in->facts->device[device];
     const union ct_addr *a;
@@ -196,7 +208,7 @@ static void neighbours(struct making *m, int device)
 /* What the guard knows to be the host's own. */
 static void rules_of_marked(struct making *m)
 {
-    for (int d = LAN; d <= WAN; d++) {
+    for (uint32_t d = 0; d < m->in->facts->n; d++) {
         struct netlink_rule *r = by(m, d, NETLINK_LOOKUP, RT_TABLE_LOCAL);
 
         r->mark = GATEWAY_PLAN_MARK;
@@ -206,14 +218,14 @@ static void rules_of_marked(struct making *m)
 
 static void rules_of_forged(struct making *m, const union ct_addr *own)
 {
-    for (int d = WAN; d >= LAN; d--)
+    for (uint32_t d = m->in->facts->n; d-- > 0;)
         from(by(m, d, NETLINK_BLACKHOLE, 0), own);
 }
 
 static void rules_to_own(struct making *m, const union ct_addr *own)
 {
-    to(by(m, WAN, NETLINK_LOOKUP, GATEWAY_PLAN_OUT), own);
-    to(by(m, LAN, NETLINK_LOOKUP, GATEWAY_PLAN_IN), own);
+    for (uint32_t d = m->in->facts->n; d-- > 0;)
+        to(by(m, d, NETLINK_LOOKUP, table_of(d)), own);
 }
 
 static void rule_of_errors(struct making *m, const union ct_addr *w)
@@ -224,31 +236,34 @@ static void rule_of_errors(struct making *m, const union ct_addr *w)
     to(r, w);
 }
 
-/* fn for each address of a device, of the family in hand. */
-static void each_addr(struct making *m, int device,
+enum { OUTSIDE = 1, INSIDE = 2, ANYWHERE = 3 };
+
+/* fn for each address of the devices of a side, of the family in hand. */
+static void each_addr(struct making *m, unsigned side,
                       void (*fn)(struct making *, const union ct_addr *))
 {
+    const struct config_facts *f = m->in->facts;
     const union ct_addr *a;
 
-    for (unsigned i = 0; i < m->in->facts->device[device].n_addrs; i++)
-        if ((a = address(m, device, i)) != NULL)
-            fn(m, a);
+    for (uint32_t d = 0; d < f->n; d++)
+        for (unsigned i = 0; i < f->device[d].n_addrs; i++)
+            if ((side & (f->device[d].inside ? INSIDE : OUTSIDE)) != 0 &&
+                (a = address(m, d, i)) != NULL)
+                fn(m, a);
 }
 
 static void rules_in_front(struct making *m)
 {
     if (m->in->marked)
         rules_of_marked(m);
-    each_addr(m, LAN, rules_of_forged);
-    each_addr(m, WAN, rules_of_forged);
-    each_addr(m, LAN, rules_to_own);
-    each_addr(m, WAN, rules_to_own);
-    each_addr(m, WAN, rule_of_errors);
+    each_addr(m, ANYWHERE, rules_of_forged);
+    each_addr(m, ANYWHERE, rules_to_own);
+    each_addr(m, OUTSIDE, rule_of_errors);
     front(m, "", NETLINK_LOOKUP, RT_TABLE_LOCAL);
-    (void)by(m, LAN, NETLINK_LOOKUP, GATEWAY_PLAN_IN);
-    (void)by(m, LAN, NETLINK_UNREACHABLE, 0);
-    (void)by(m, WAN, NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
-    (void)by(m, WAN, NETLINK_UNREACHABLE, 0);
+    for (uint32_t d = 0; d < m->in->facts->n; d++) {
+        (void)by(m, d, NETLINK_LOOKUP, table_of(d));
+        (void)by(m, d, NETLINK_UNREACHABLE, 0);
+    }
 }
 
 /* What the host says to a link stays on it. */
@@ -276,12 +291,12 @@ static void rule_from_l(struct making *m, const union ct_addr *l)
 /* A route that leads what weir has sent back into weir is none. */
 static void rules_of_weirs(struct making *m)
 {
-    static const char *const tuns[] = {"weir-lan", "weir-wan"};
+    for (uint32_t i = 0; i < m->in->facts->n; i++) {
+        const char *tun = m->in->facts->device[i].tun;
 
-    for (int i = LAN; i <= WAN; i++) {
-        back(m, tuns[i], NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
+        back(m, tun, NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
             GATEWAY_PLAN_TUNS;
-        back(m, tuns[i], NETLINK_UNREACHABLE, 0);
+        back(m, tun, NETLINK_UNREACHABLE, 0);
     }
 }
 
@@ -292,8 +307,8 @@ static void rules_at_back(struct making *m)
         return;
     if (m->family == CT_IPV4)
         rules_of_groups(m);
-    each_addr(m, WAN, rule_from_w);
-    each_addr(m, LAN, rule_from_l);
+    each_addr(m, OUTSIDE, rule_from_w);
+    each_addr(m, INSIDE, rule_from_l);
     if (m->in->group == 0)
         return;
     back(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group = m->in->group;
@@ -308,9 +323,11 @@ static void family(struct making *m)
     route(m, GATEWAY_PLAN_OUT, WAN, w);
     if (w != NULL)
         route(m, GATEWAY_PLAN_OWN, WAN, w);
-    routes_into_lan(m);
-    neighbours(m, LAN);
-    neighbours(m, WAN);
+    for (uint32_t d = WAN + 1; d < m->in->facts->n; d++)
+        route(m, table_of(d), d, NULL);
+    routes_inside(m);
+    for (uint32_t d = 0; d < m->in->facts->n; d++)
+        neighbours(m, d);
     rules_in_front(m);
     rules_at_back(m);
 }
@@ -355,6 +372,14 @@ bool gateway_plan_replaces(const struct gateway_object *a,
            a->u.route.table == b->u.route.table &&
            a->u.route.dst_len == b->u.route.dst_len &&
            ct_addr_eq(&a->u.route.dst, &b->u.route.dst);
+}
+
+uint32_t gateway_plan_table(unsigned i)
+{
+    static const uint32_t always[] = {GATEWAY_PLAN_IN, GATEWAY_PLAN_OUT,
+                                      GATEWAY_PLAN_OWN, GATEWAY_PLAN_REPLY};
+
+    return i < 4 ? always[i] : table_of(i - 2);
 }
 
 uint8_t gateway_plan_family(const struct gateway_object *o)

@@ -61,12 +61,14 @@ enum {
     GATEWAY_PLAN_OUT = 0x77656902,
     GATEWAY_PLAN_OWN = 0x77656903,
     GATEWAY_PLAN_REPLY = 0x77656904,
-    GATEWAY_PLAN_GROUP = 0x77656972, /* of wan's device, if it had none */
+    GATEWAY_PLAN_MORE = 0x77656910,  /* and the number of a further device */
+    GATEWAY_PLAN_GROUP = 0x77656972, /* of outside devices, if none had one */
     GATEWAY_PLAN_TUNS = 0x77656973,  /* of weir's devices */
     GATEWAY_PLAN_MARK = 0x77650001,  /* of packets that are the host's */
     GATEWAY_PLAN_FRONT = 0,          /* preferences */
     GATEWAY_PLAN_BACK = 32765,
-    GATEWAY_PLAN_MAX = 640
+    GATEWAY_PLAN_TABLES = 4 + CONFIG_DEVICES - 2,
+    GATEWAY_PLAN_MAX = 2560
 };
 
 struct gateway_object {
@@ -84,11 +86,11 @@ struct gateway_object {
 
 struct gateway_plan_input {
     const struct config_facts *facts;
-    uint32_t tun[2]; /* indices, lan and wan; 0: not there */
-    bool tun_ipv6[2];
+    uint32_t tun[CONFIG_DEVICES]; /* indices; 0: not there */
+    bool tun_ipv6[CONFIG_DEVICES];
     bool ipv6;      /* there is IPv6 to be planned at all */
     bool marked;    /* the guard stands and marks packets */
-    uint32_t group; /* of wan's device; 0: not known */
+    uint32_t group; /* of outside devices; 0: not known */
 };
 
 struct gateway_plan {
@@ -107,6 +109,9 @@ bool gateway_plan_same(const struct gateway_object *a,
 /* Does putting a take b away? */
 bool gateway_plan_replaces(const struct gateway_object *a,
                            const struct gateway_object *b);
+
+/* Each of our tables, by a number below GATEWAY_PLAN_TABLES. */
+uint32_t gateway_plan_table(unsigned i);
 
 uint8_t gateway_plan_family(const struct gateway_object *o);
 

@@ -39,8 +39,8 @@ void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
                              uint32_t meta, const struct gateway_table_key *k)
 {
     netlink_nft_rule(b, chain);
-    for (int i = GATEWAY_TABLE_LAN; i <= GATEWAY_TABLE_WAN; i++)
-        gateway_table_device(b, meta, false, k->name[i]);
+    for (uint32_t i = 0; i < k->n; i++)
+        gateway_table_device(b, meta, false, k->pair[i].name);
     netlink_nft_verdict(b, NF_ACCEPT);
     netlink_nft_rule_end(b);
 }
@@ -49,10 +49,10 @@ void gateway_table_addrs(struct netlink_nft *b, const char *set,
                          const struct gateway_table_key *k,
                          const struct gateway_table_layout *l)
 {
-    uint8_t addr[sizeof k->own / sizeof *k->own][16];
+    uint8_t addr[GATEWAY_TABLE_OWN][16];
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < k->n; i++)
+    for (uint32_t i = 0; i < k->n_own; i++)
         if ((k->own[i].family == CT_IPV4) == (l->len == 4))
             memcpy(addr[n++], k->own[i].addr.b, sizeof addr[0]);
     netlink_nft_addrs(b, set, l->len, addr, n);

@@ -4,21 +4,26 @@
 #ifndef GATEWAY_TABLE_H
 #define GATEWAY_TABLE_H
 
+#include "config.h"
 #include "netlink_nft.h"
 
-#include <ctcore/types.h>
-
-enum { GATEWAY_TABLE_LAN, GATEWAY_TABLE_WAN, GATEWAY_TABLE_FAMILIES = 2 };
+enum {
+    GATEWAY_TABLE_FAMILIES = 2,
+    GATEWAY_TABLE_OWN = CONFIG_DEVICES * CONFIG_ADDRS
+};
 
 /* All bytes set. */
 struct gateway_table_key {
-    char name[2][16];
-    uint32_t index[2], tun[2], n;
+    uint32_t n, n_own;
+    struct gateway_table_pair {
+        char name[16], tun[16], host[24]; /* host: a chain for what is its */
+        uint32_t index, tun_index;
+    } pair[CONFIG_DEVICES];
     struct gateway_table_own {
         union ct_addr addr;
         uint32_t family;
         uint32_t rest[3];
-    } own[32];
+    } own[GATEWAY_TABLE_OWN];
 };
 
 /* A family, and where its header has what. */
@@ -37,7 +42,7 @@ void gateway_table_family(struct netlink_nft *b,
                           const struct gateway_table_layout *l);
 void gateway_table_proto(struct netlink_nft *b, uint8_t proto);
 
-/* A whole rule: neither lan nor wan; accepted. */
+/* A whole rule: by none of the devices; accepted. */
 void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
                              uint32_t meta, const struct gateway_table_key *k);
 

@@ -3,6 +3,7 @@
 
 #include "log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,6 +296,17 @@ static void freeze_sizes(const struct config *now, struct config *next)
     next->buckets = now->buckets;
 }
 
+static void freeze_devices(const struct config *now, struct config *next)
+{
+    for (uint32_t i = 0; i < now->gateway.n; i++) {
+        char what[32];
+
+        snprintf(what, sizeof what, "gateway.%s", now->gateway.name[i]);
+        KEEP_TEXT(what, gateway.device[i]);
+        next->gateway.inside[i] = now->gateway.inside[i];
+    }
+}
+
 bool generation_freeze(const struct config *now, struct config *next)
 {
     bool gateway = now->gateway.set;
@@ -307,8 +319,7 @@ bool generation_freeze(const struct config *now, struct config *next)
                              "needs a restart, the old configuration stays");
         return false;
     }
-    KEEP_TEXT("gateway.lan", gateway.device[0]);
-    KEEP_TEXT("gateway.wan", gateway.device[1]);
+    freeze_devices(now, next);
     KEEP("gateway.notrack", gateway.notrack);
     KEEP("gateway.wait", gateway.wait);
     KEEP("conntrack.profile", profile);

@@ -1,7 +1,7 @@
 /* hostnet.c - gateway mode's life, as the control loop sees it
  *
- *     look at the two devices -> configuration -> TUN pair (nobody else has
- *         it: from here on the kernel is ours to change), workers
+ *     look at the devices -> configuration -> TUNs (nobody else has them: from
+ *         here on the kernel is ours to change), workers
  *         -> only then it is told to send packets our way
  *     an address, a link, a route or a rule changed -> a short wait, since
  *         changes come in swarms -> look again -> a new configuration if facts
@@ -140,27 +140,28 @@ void hostnet_tend(struct control *c)
     hostnet_changed(c);
 }
 
-/* The kernel's rules as the facts and the TUN pair want them. */
+/* The kernel's rules as the facts and weir's devices want them. */
 static int apply(struct control *c, char err[256])
 {
-    struct netlink_link link[2];
+    uint32_t tun[CONFIG_DEVICES];
 
-    for (uint32_t i = 0; i < 2; i++) {
-        int code = netlink_link(c->nl, c->device[i].tun.name, &link[i]);
+    for (uint32_t i = 0; i < c->facts.n; i++) {
+        struct netlink_link link;
+        int code = netlink_link(c->nl, c->device[i].tun.name, &link);
 
         if (code < 0) {
             snprintf(err, 256, "device %s: %s", c->device[i].tun.name,
                      strerror(-code));
             return -1;
         }
+        tun[i] = link.index;
     }
-    return gateway_sync(c->gateway, &c->facts, link[0].index, link[1].index,
-                        err);
+    return gateway_sync(c->gateway, &c->facts, tun, err);
 }
 
 static void follow_mtu(struct control *c)
 {
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < c->facts.n; i++) {
         struct tun *tun = &c->device[i].tun;
         uint16_t mtu = c->now->config->iface[i].mtu;
         struct netlink_link link;

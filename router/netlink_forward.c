@@ -300,7 +300,9 @@ static int look(struct looking *l, struct netlink_forward_found *found)
                                read_chain, l);
     for (uint32_t i = 0; i < l->n_bases && err == 0; i++) {
         l->at = &l->base[i];
-        for (int way = 0; way < NETLINK_FORWARD_WAYS; way++)
+        for (int way = 0;
+             way < NETLINK_FORWARD_WAYS && l->question->way[way].in[0] != '\0';
+             way++)
             note(l, way, judge(l, way), found);
         forget(l);
     }

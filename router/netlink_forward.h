@@ -9,15 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NETLINK_FORWARD_WAYS = 4 };
+enum { NETLINK_FORWARD_WAYS = 16 };
 
 /* Plain bytes: it goes as it is to the process that may ask. */
 struct netlink_forward_question {
     struct netlink_forward_way {
         char in[16], out[16];
         uint32_t in_index, out_index;
-        uint32_t answers; /* 1: answers alone go this way */
-    } way[NETLINK_FORWARD_WAYS];
+        uint32_t answers;        /* 1: answers alone go this way */
+    } way[NETLINK_FORWARD_WAYS]; /* in "": no more */
     uint32_t ipv6;    /* 1: chains that see IPv6 alone are asked, too */
     uint32_t notrack; /* 1: the kernel's conntrack leaves it alone */
 };

@@ -21,25 +21,25 @@ static void put_rule(struct netlink_nft *b, const char *chain, uint32_t key,
     netlink_nft_rule_end(b);
 }
 
-static void put_all(struct netlink_nft *b, const uint32_t in[4], uint32_t out)
+static void put_all(struct netlink_nft *b, const struct netlink_notrack *what)
 {
     netlink_nft_table(b);
     netlink_nft_chain(b, "in", NF_INET_PRE_ROUTING, RAW, NULL);
     netlink_nft_chain(b, "out", NF_INET_LOCAL_OUT, RAW, NULL);
-    for (int i = 0; i < 4; i++)
-        if (in[i] != 0)
-            put_rule(b, "in", NFT_META_IIF, in[i]);
-    put_rule(b, "out", NFT_META_OIF, out);
+    for (int i = 0; i < NETLINK_NOTRACK_DEVICES; i++)
+        if (what->in[i] != 0)
+            put_rule(b, "in", NFT_META_IIF, what->in[i]);
+    put_rule(b, "out", NFT_META_OIF, what->out);
 }
 
-int netlink_notrack_put(const uint32_t in[4], uint32_t out)
+int netlink_notrack_put(const struct netlink_notrack *what)
 {
     struct netlink_nft *b = netlink_nft_new(NFPROTO_INET, NETLINK_NOTRACK);
     int err;
 
     if (b == NULL)
         return -ENOMEM;
-    put_all(b, in, out);
+    put_all(b, what);
     err = netlink_nft_commit(b);
     netlink_nft_free(b);
     return err;

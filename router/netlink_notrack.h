@@ -11,9 +11,16 @@
 
 #define NETLINK_NOTRACK "weir_notrack"
 
-/* In place of whatever table of that name is there.  0 devices are left out.
- * 0 or a negative errno. */
-int netlink_notrack_put(const uint32_t in[4], uint32_t out);
+enum { NETLINK_NOTRACK_DEVICES = 16 };
+
+/* Indices of devices; 0: none. */
+struct netlink_notrack {
+    uint32_t in[NETLINK_NOTRACK_DEVICES];
+    uint32_t out; /* what the host sends by it */
+};
+
+/* In place of whatever table of that name is there.  0 or a negative errno. */
+int netlink_notrack_put(const struct netlink_notrack *what);
 
 /* Nothing there is fine, and so is a kernel that has no nf_tables. */
 int netlink_notrack_remove(void);

@@ -38,6 +38,7 @@ static void take_addr(struct input *in, union ct_addr *addr, uint8_t *family,
 static void take_facts(struct input *in, struct config_facts *facts,
                        struct config_facts_route route[MAX_ROUTES])
 {
+    facts->n = 2;
     for (unsigned side = 0; side < 2; side++) {
         struct config_facts_device *d = &facts->device[side];
 

@@ -33,7 +33,19 @@ static char err[256];
 static int tun_fd[2];
 
 static const struct config_gateway by_name = {.set = true,
+                                              .n = 2,
+                                              .name = {"lan", "wan"},
+                                              .inside = {true},
                                               .device = {"lan0", "wan0"}};
+
+static inline struct config_gateway wanted(const char *lan, const char *wan)
+{
+    struct config_gateway want = by_name;
+
+    snprintf(want.device[LAN], sizeof want.device[LAN], "%s", lan);
+    snprintf(want.device[WAN], sizeof want.device[WAN], "%s", wan);
+    return want;
+}
 
 /* ---- the world ---- */
 
@@ -187,13 +199,22 @@ static inline void look(struct gateway *gw, struct config_facts *facts)
         fail_msg("%s", err);
 }
 
+static inline int sync_with(struct gateway *gw,
+                            const struct config_facts *facts)
+{
+    uint32_t tun[CONFIG_DEVICES];
+
+    for (uint32_t i = 0; i < facts->n; i++)
+        tun[i] = if_nametoindex(facts->device[i].tun);
+    return gateway_sync(gw, facts, tun, err);
+}
+
 static inline void sync_now(struct gateway *gw)
 {
     struct config_facts facts;
 
     look(gw, &facts);
-    if (gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
-                     if_nametoindex("weir-wan"), err) < 0)
+    if (sync_with(gw, &facts) < 0)
         fail_msg("%s", err);
     gateway_facts_free(&facts);
 }

@@ -60,6 +60,7 @@ static void usual(struct facts *x)
 {
     memset(x, 0, sizeof(*x));
     x->f.routes = x->route;
+    x->f.n = 2;
     strcpy(x->f.device[0].name, "eth0");
     strcpy(x->f.device[1].name, "eth1");
     x->f.device[0].mtu = 1500;

@@ -11,7 +11,7 @@
 
 static void facts_are_told(void **state)
 {
-    struct config_gateway want = {.device = {"10.88.0.0/16", "203.0.113.0/24"}};
+    struct config_gateway want = wanted("10.88.0.0/16", "203.0.113.0/24");
     struct gateway_health health;
     struct config_facts f;
     struct gateway *gw;
@@ -127,18 +127,16 @@ static void mistakes_are_told(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-        struct config_gateway want = {.set = true};
+        struct config_gateway want = wanted(mistakes[i].lan, mistakes[i].wan);
         struct gateway *gw;
 
-        snprintf(want.device[LAN], 64, "%s", mistakes[i].lan);
-        snprintf(want.device[WAN], 64, "%s", mistakes[i].wan);
         assert_int_equal(gateway_open(&gw, &want, NULL, err), -1);
         if (strstr(err, mistakes[i].says) == NULL)
             fail_msg("%s: not: %s", mistakes[i].says, err);
     }
     sh("for i in 1 2 3 4 5 6 7 8 9; do "
        "ip link add a-long-name-$i type veth peer name another-name-$i; done");
-    struct config_gateway want = {.device = {"eth7", "wan0"}};
+    struct config_gateway want = wanted("eth7", "wan0");
     struct gateway *gw;
 
     assert_int_equal(gateway_open(&gw, &want, NULL, err), -1);
@@ -234,8 +232,7 @@ static void each_device_gets_its_ipv6_back(void **state)
 /* However often a device is renamed, what it was is known. */
 static void renamed_devices_get_theirs_back(void **state)
 {
-    static const struct config_gateway by_addr = {
-        .set = true, .device = {"10.88.0.0/24", "203.0.113.0/24"}};
+    struct config_gateway by_addr = wanted("10.88.0.0/24", "203.0.113.0/24");
     struct gateway *gw;
 
     (void)state;
@@ -274,16 +271,12 @@ static void on_a_full_disk(void *ctx)
     gw = start(&by_name);
     open_tuns();
     look(gw, &facts);
-    assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
-                                  if_nametoindex("weir-wan"), err),
-                     -1);
+    assert_int_equal(sync_with(gw, &facts), -1);
     assert_non_null(strstr(err, saved));
     assert_non_null(strstr(err, "No space left on device"));
     assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "0\n");
     sh("rm %s/filler", folder);
-    assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
-                                  if_nametoindex("weir-wan"), err),
-                     0);
+    assert_int_equal(sync_with(gw, &facts), 0);
     assert_says("sysctl -n net.ipv4.conf.lan0.forwarding", "1\n");
     gateway_facts_free(&facts);
     stop_all(gw);
@@ -363,7 +356,8 @@ static void prepare_fails(const char *says)
     struct config_facts facts;
 
     look(gw, &facts);
-    assert_int_equal(gateway_sync(gw, &facts, 0, 0, err), -1);
+    assert_int_equal(
+        gateway_sync(gw, &facts, (uint32_t[CONFIG_DEVICES]){0}, err), -1);
     if (strstr(err, says) == NULL)
         fail_msg("%s: not: %s", says, err);
     assert_true(strlen(err) < 255);
@@ -471,16 +465,12 @@ static void as_nobody(void *ctx)
     gw = start(&by_name);
     look(gw, &facts);
     if (*net_admin) {
-        assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
-                                      if_nametoindex("weir-wan"), err),
-                         0);
+        assert_int_equal(sync_with(gw, &facts), 0);
         assert_return_code(stat(saved, &st), errno);
         assert_int_equal(st.st_uid, 65532);
         ways_lead(true);
     } else {
-        assert_int_equal(gateway_sync(gw, &facts, if_nametoindex("weir-lan"),
-                                      if_nametoindex("weir-wan"), err),
-                         -1);
+        assert_int_equal(sync_with(gw, &facts), -1);
     }
     gateway_close(gw);
 }

@@ -33,8 +33,18 @@ static int make_facts(void **state)
 {
     (void)state;
     memset(&facts, 0, sizeof facts);
-    facts.device[LAN] = (struct config_facts_device){.name = "eth0", 7, 1500};
-    facts.device[WAN] = (struct config_facts_device){.name = "eth1", 8, 1500};
+    facts.n = 2;
+    facts.device[LAN] = (struct config_facts_device){.name = "eth0",
+                                                     .index = 7,
+                                                     .mtu = 1500,
+                                                     .inside = true,
+                                                     .label = "lan",
+                                                     .tun = "weir-lan"};
+    facts.device[WAN] = (struct config_facts_device){.name = "eth1",
+                                                     .index = 8,
+                                                     .mtu = 1500,
+                                                     .label = "wan",
+                                                     .tun = "weir-wan"};
     return 0;
 }
 
