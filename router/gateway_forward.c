@@ -73,12 +73,14 @@ static void write_remedy(const struct netlink_forward_found *found, char *text,
     const char *tables =
         found->family == NFPROTO_IPV6 ? "ip6tables" : "iptables";
     const char *name = family(found->family);
+    const char *which = found->legacy ? "-legacy" : "";
+    const char *chain = found->legacy ? found->chain : NETLINK_FORWARD_DOCKER;
 
-    if (found->docker)
+    if (found->docker || found->legacy)
         snprintf(text, room,
-                 "%s -I " NETLINK_FORWARD_DOCKER " -i weir-+ -j ACCEPT; "
-                 "%s -I " NETLINK_FORWARD_DOCKER " -o weir-+ -j ACCEPT",
-                 tables, tables);
+                 "%s%s -I %s -i weir-+ -j ACCEPT; %s%s -I %s -o weir-+ -j "
+                 "ACCEPT",
+                 tables, which, chain, tables, which, chain);
     else
         snprintf(text, room,
                  "nft 'insert rule %s %s %s iifname weir-* accept; "
@@ -108,8 +110,9 @@ bool gateway_forward_look(const struct config_gateway *want,
     drops = found.verdict == NETLINK_FORWARD_DROPS;
     f->level = drops ? HEALTH_FAIL : HEALTH_WARN;
     snprintf(f->text, sizeof f->text,
-             "chain %s of table %s %s %s %s to %s; %s: ", found.chain,
+             "chain %s of table %s %s%s %s %s to %s; %s: ", found.chain,
              family(found.family), found.table,
+             found.legacy ? " (iptables-legacy)" : "",
              drops ? "drops what goes from"
                    : "may drop a part of what goes from",
              found.in, found.out, drops ? "say" : "if all must pass, say");

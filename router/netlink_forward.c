@@ -8,6 +8,7 @@
 #include "netlink_nftables.h"
 #include "netlink_rules.h"
 #include "order.h"
+#include "xtables.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -324,5 +325,7 @@ int netlink_forward_look(const struct netlink_forward_question *question,
     for (int i = 0; i < TRIES && (err == -EAGAIN || err == -ENOENT); i++)
         err = look(l, found);
     free(l);
+    if (err == 0)
+        xtables_look(question, found);
     return err;
 }

@@ -1,8 +1,10 @@
-/* netlink_forward.h - would the host's own nf_tables drop what is forwarded?
+/* netlink_forward.h - would the host's own packet filter drop what is
+ * forwarded?
  *
  * Each base chain at the forward hook has its say: an accept in one does not
  * overrule another's drop.  The rules of each chain are followed for a packet
- * that comes by one device and leaves by another. */
+ * that comes by one device and leaves by another; those of iptables-legacy,
+ * too, where xtables.h can see them. */
 #ifndef NETLINK_FORWARD_H
 #define NETLINK_FORWARD_H
 
@@ -32,6 +34,7 @@ struct netlink_forward_found {
     uint32_t verdict; /* the worst; PASSES: nothing else is set */
     uint8_t family;   /* of the table: NFPROTO_* */
     uint8_t docker;   /* 1: the chain goes on to dockerd's for others' rules */
+    uint8_t legacy;   /* 1: of iptables-legacy */
     char table[32], chain[64];
     char in[16], out[16]; /* what does not pass */
 };

@@ -5,6 +5,7 @@
 #include "order.h"
 #include "order_serve.h"
 #include "sandbox.h"
+#include "xtables.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,8 @@ _Noreturn static void serve(int fd, const struct order_limits *limits)
 
     (void)prctl(PR_SET_NAME, "weir-orders", 0, 0, 0);
     fd = descriptors_keep(fd);
+    if (limits->gateway)
+        xtables_open();
     if (fd < 0 || sandbox_settle(true, err) < 0 ||
         order_serve_begin(fd, limits) < 0 ||
         sandbox_confine(&settings, 1, err) < 0 ||

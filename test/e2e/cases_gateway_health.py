@@ -8,7 +8,7 @@ import socket
 import lab
 from cases_gateway_life import READ_ONLY
 from cases_starts import refuse
-from lab import LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW, Weir, need, same, sh, wait_for
+from lab import LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW, Weir, need, same, say, sh, wait_for
 from lab_gateway import GatewayLab, gate_mac
 
 CASES = {}
@@ -247,6 +247,58 @@ def gateway_dropped(workers):
                  w.weir.output())
         need(readyz(w)["ready"], "a warning is no fault")
         w.works()
+
+
+@case
+def gateway_dropped_legacy(workers):
+    """The same of rules that stand beside nf_tables, in iptables-legacy."""
+    if not os.path.exists("/proc/net/ip_tables_names"):
+        say("this kernel has no iptables-legacy: nothing of it was run")
+        return
+    with GatewayLab(workers, start=False) as w:
+        w.settled = False
+
+        def legacy(*lines, program="iptables-legacy"):
+            for line in lines:
+                w.run("gw", f"{program} -w {line}")
+            w.run("gw", ["nft", "add table ip poke; delete table ip poke"])
+
+        def helps():
+            said = failing(w)["forward"].split("say: ")[1]
+            for command in said.split("; "):
+                w.run("gw", command)
+            legacy()
+            is_well(w)
+            w.works()
+        w.serve("wan", "http", WAN, "8080", w.folder)
+        w.start()
+        is_well(w)
+        same(w.run("gw", "cat /proc/net/ip_tables_names"), "",
+             "tables that weir's question has made")
+        legacy("-P FORWARD DROP")
+        tells(w, "forward", "chain FORWARD of table ip filter "
+              "(iptables-legacy) drops", "eth0 to weir-lan")
+        helps()
+        legacy("-F", "-N DOCKER-USER", "-A FORWARD -j DOCKER-USER",
+               "-A FORWARD -o docker0 -j ACCEPT",
+               "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT")
+        tells(w, "forward", "(iptables-legacy) drops")
+        legacy("-A DOCKER-USER -i weir-+ -j ACCEPT",
+               "-A DOCKER-USER -i eth+ -j ACCEPT")
+        is_well(w)
+        w.works()
+        legacy("-F", "-A FORWARD -p tcp -j ACCEPT")
+        wait_for("it warns", lambda: "(iptables-legacy) may drop a part" in
+                 w.weir.output())
+        need(readyz(w)["ready"], "a warning is no fault")
+        w.works()
+        legacy("-F", "-P FORWARD ACCEPT", "-A FORWARD -i eth0 -j REJECT")
+        tells(w, "forward", "(iptables-legacy) drops")
+        legacy("-F")
+        is_well(w)
+        legacy("-P FORWARD DROP", program="ip6tables-legacy")
+        tells(w, "forward", "of table ip6 filter (iptables-legacy) drops")
+        helps()
 
 
 @case

@@ -267,10 +267,12 @@ def gateway_orders(workers):
         same(may(child), [1 << 12], "capabilities of the other process")
         held = [os.readlink(f"/proc/{child}/fd/{fd}")
                 for fd in os.listdir(f"/proc/{child}/fd")]
-        held = sorted(name for name in held if name != "/proc/sys/net")
+        tables = sum(name.endswith("_tables_names") for name in held)
+        held = sorted(name for name in held if name != "/proc/sys/net" and
+                      not name.endswith("_tables_names"))
         same(held[:3], ["/dev/null"] * 3, "its descriptors")
-        same([name.split(":")[0] for name in held[3:]], ["socket"] * 3,
-             "its descriptors")
+        same([name.split(":")[0] for name in held[3:]],
+             ["socket"] * (3 + tables), "its descriptors")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(child, number)
         w.batch("gw", "rule del pref 0 iif eth0 unreachable",
