@@ -90,11 +90,26 @@ bool host_lost(const struct journey *j, const struct ct_pkt *pkt)
 }
 
 /* By where it came, so that the kernel's own check of the source (rp_filter)
- * finds the way back, and rules about devices say of it what they mean; else by
- * the door.  No link is crossed, so size does not matter. */
+ * finds the way back, and rules about devices say of it what they mean.  What
+ * answers a dnat of the host's own has got the source that the host has asked:
+ * the way back to that counts. */
+static uint8_t device_for(const struct journey *j, const struct ct_pkt *pkt)
+{
+    union ct_addr src = walk_addr(pkt, false);
+    uint8_t by;
+
+    if (pkt->in == CT_NO_IFACE)
+        return door(j);
+    if (ct_addr_eq(&src, &pkt->tuple.src))
+        return pkt->in;
+    by = walk_route(j, walk_family(pkt), &src, pkt);
+    return by == CT_NO_IFACE ? pkt->in : by;
+}
+
+/* No link is crossed, so size does not matter. */
 enum ct_reason host_send(struct journey *j, struct ct_pkt *pkt)
 {
-    pkt->out = pkt->in == CT_NO_IFACE ? door(j) : pkt->in;
+    pkt->out = device_for(j, pkt);
     if (!j->iface[pkt->out].usable)
         return CT_REASON_TX_LINK_DOWN;
     if (!journey_output_ok(pkt, UINT16_MAX))

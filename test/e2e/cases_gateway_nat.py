@@ -62,17 +62,24 @@ def answered(s):
         return None
 
 
+class StrictLab(GatewayLab):
+    """Its kernel takes nothing by another device than the one that leads to
+    its source."""
+    sysctl = tuple(f"net.ipv4.conf.{name}.rp_filter=1"
+                   for name in ("all", "default", "eth0", "eth1"))
+
+
 @case
 def gateway_hides_towards_inside(workers):
     """Also towards the lan a flow may be hidden: a service that has no way to
     its clients, or is not to see them, sees the gateway alone; and a dnat of
-    the gateway's own packets leads there."""
+    the gateway's own packets leads there, and its answer back."""
     rules = {"prerouting": [{"in": "wan", "proto": "tcp", "dst": WAN_GW,
                              "dport": 8080, "dnat": f"{LAN2}:80"}],
              "output": [{"proto": "tcp", "dst": "192.0.2.9", "dport": 80,
                          "dnat": f"{LAN2}:80"}],
              "postrouting": [{"masquerade": True}]}
-    with GatewayLab(workers, rules=rules) as w:
+    with StrictLab(workers, rules=rules) as w:
         w.serve("lan2", "http", LAN2, "80", w.folder)
         w.serve("wan", "http", WAN, "8080", w.folder)
         w.works(side="wan", host=WAN_GW, seen=WAN_GW)

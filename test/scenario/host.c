@@ -300,7 +300,7 @@ static void a_dnat_of_the_hosts_own(void **state)
         TRACE(w, "[  0] " W ":5000 > 192.0.2.9:80 tcp S: NEW\n"
                  "      out lan " W ":5000 > 10.0.1.5:8080 tcp S\n"
                  "[  0] 10.0.1.5:8080 > " W ":5000 tcp S.: ESTABLISHED\n"
-                 "      out lan 192.0.2.9:80 > " W ":5000 tcp S.\n"
+                 "      out wan 192.0.2.9:80 > " W ":5000 tcp S.\n"
                  "[  0] " W ":5000 > 192.0.2.9:80 tcp .: ESTABLISHED\n"
                  "      out lan " W ":5000 > 10.0.1.5:8080 tcp .\n");
         END(w);
