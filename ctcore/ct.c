@@ -412,7 +412,7 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
     bool more;
 
     ct->now = now;
-    more = gc_expire(ct, now, budget) == budget ||
+    more = gc_expire(ct, now, budget) ||
            quarantine_expire(&ct->nat.resting, now, budget) == budget ||
            expect_expire(&ct->expects, now, budget) == budget;
     more |= !elsewhere_count(ct, budget);

@@ -82,9 +82,9 @@ void deadlines_remove(struct deadlines *d, uint32_t slot)
         place(d, at - 1, last);
 }
 
-uint32_t deadlines_due(struct deadlines *d, ct_time now)
+uint32_t deadlines_due(struct deadlines *d, ct_time now, uint32_t *left)
 {
-    while (d->n > 0 && d->heap[0].key_ms <= now.ms) {
+    for (; *left > 0 && d->n > 0 && d->heap[0].key_ms <= now.ms; --*left) {
         struct deadline first = d->heap[0];
 
         if (d->conns[first.slot].expires <= now.ms)

@@ -35,8 +35,10 @@ void deadlines_set(struct deadlines *d, uint32_t slot);
 /* If it stands here. */
 void deadlines_remove(struct deadlines *d, uint32_t slot);
 
-/* A flow whose time is up, or CT_NONE. */
-uint32_t deadlines_due(struct deadlines *d, ct_time now);
+/* A flow whose time is up, or CT_NONE.  Flows that have got further since are
+ * moved on the way, each for one of *left; none left: CT_NONE, and there may be
+ * more. */
+uint32_t deadlines_due(struct deadlines *d, ct_time now, uint32_t *left);
 
 /* No deadline is earlier; UINT64_MAX: there is none. */
 static inline uint64_t deadlines_next(const struct deadlines *d)

@@ -157,15 +157,15 @@ void expiry_remove(struct expiry *e, uint32_t slot)
     deadlines_remove(&e->own, slot);
 }
 
-uint32_t expiry_due(struct expiry *e, ct_time now, uint32_t *from)
+uint32_t expiry_due(struct expiry *e, ct_time now, struct expiry_sweep *sweep)
 {
-    for (; *from < EXPIRY_N_LISTS; (*from)++) {
-        uint32_t head = e->list[*from].head;
+    for (; sweep->from < EXPIRY_N_LISTS; sweep->from++) {
+        uint32_t head = e->list[sweep->from].head;
 
         if (head != CT_NONE && e->conns[head].expires <= now.ms)
             return head;
     }
-    return deadlines_due(&e->own, now);
+    return deadlines_due(&e->own, now, &sweep->left);
 }
 
 ct_time expiry_next(const struct expiry *e, ct_time now)

@@ -86,9 +86,14 @@ void expiry_refresh_own(struct expiry *e, uint32_t slot, uint32_t s,
 
 void expiry_remove(struct expiry *e, uint32_t slot);
 
-/* A flow whose time is up, or CT_NONE.  *from: list to look at first, begin
- * with 0 and keep it between calls of one sweep. */
-uint32_t expiry_due(struct expiry *e, ct_time now, uint32_t *from);
+/* A sweep: list to look at first, 0 to begin with; what it may still do. */
+struct expiry_sweep {
+    uint32_t from, left;
+};
+
+/* A flow whose time is up, or CT_NONE: there is no other, or nothing is left of
+ * the sweep. */
+uint32_t expiry_due(struct expiry *e, ct_time now, struct expiry_sweep *sweep);
 
 /* The earliest deadline known, or now + 1 s if that is sooner. */
 ct_time expiry_next(const struct expiry *e, ct_time now);

@@ -6,7 +6,7 @@
 
 /* Buckets that the kernel's early_drop() looks at. */
 #define EARLY_DROP_BUCKETS 8u
-/* Expired entries cleared for one packet that finds the table full. */
+/* Entries looked at for one packet that finds no room. */
 #define EXPIRE_ON_DEMAND 64u
 
 static __attribute__((noinline)) void free_ext(struct ct *ct, uint32_t slot)
@@ -101,18 +101,36 @@ void gc_discard(struct ct *ct, uint32_t slot)
     put_back(ct, slot);
 }
 
-uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget)
+/* How many. */
+static uint32_t expire(struct ct *ct, ct_time now, struct expiry_sweep *sweep)
 {
-    uint32_t from = 0, n = 0, slot;
+    uint32_t n = 0, moved = sweep->left, slot;
 
-    while (n < budget &&
-           (slot = expiry_due(&ct->expiry, now, &from)) != CT_NONE) {
+    while (sweep->left > 0 &&
+           (slot = expiry_due(&ct->expiry, now, sweep)) != CT_NONE) {
         gc_destroy(ct, slot);
         core_stat(ct, CT_STAT_expired);
+        sweep->left--;
         n++;
     }
-    work_step(&ct->work, from);
+    moved -= sweep->left + n;
+    work_step(&ct->work, sweep->from + moved);
     return n;
+}
+
+bool gc_expire(struct ct *ct, ct_time now, uint32_t budget)
+{
+    struct expiry_sweep sweep = {.left = budget};
+
+    (void)expire(ct, now, &sweep);
+    return sweep.left == 0;
+}
+
+bool gc_expire_some(struct ct *ct)
+{
+    struct expiry_sweep sweep = {.left = EXPIRE_ON_DEMAND};
+
+    return expire(ct, ct->now, &sweep) > 0;
 }
 
 bool gc_homeless(const struct ct *ct, const struct ct_conn *c)
@@ -142,9 +160,10 @@ bool gc_end_homeless(struct ct *ct, uint32_t budget)
 
 bool gc_free_ports(struct ct *ct)
 {
-    uint32_t n = gc_expire(ct, ct->now, EXPIRE_ON_DEMAND);
+    bool some = gc_expire_some(ct);
 
-    return quarantine_expire(&ct->nat.resting, ct->now, EXPIRE_ON_DEMAND) || n;
+    return quarantine_expire(&ct->nat.resting, ct->now, EXPIRE_ON_DEMAND) ||
+           some;
 }
 
 /* Take every unassured entry of one bucket, and those whose time is up: their
@@ -173,7 +192,7 @@ bool gc_make_room(struct ct *ct, uint64_t hash)
 {
     uint32_t bucket = table_bucket(&ct->table, hash);
 
-    if (gc_expire(ct, ct->now, EXPIRE_ON_DEMAND))
+    if (gc_expire_some(ct))
         return true;
     for (uint32_t i = 0; i < EARLY_DROP_BUCKETS; i++) {
         if (drop_bucket(ct, bucket))

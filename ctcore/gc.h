@@ -20,8 +20,13 @@ void gc_end_calls(struct ct *ct, struct ext *x);
 /* Return an entry that was never confirmed. */
 void gc_discard(struct ct *ct, uint32_t slot);
 
-/* Destroy entries whose time is up, budget at most; how many that were. */
-uint32_t gc_expire(struct ct *ct, ct_time now, uint32_t budget);
+/* Destroy entries whose time is up; budget: how many at most, those counted
+ * that it finds to have got further meanwhile.  True: it is used up, and there
+ * may be more. */
+bool gc_expire(struct ct *ct, ct_time now, uint32_t budget);
+
+/* Some, because a packet wants their room.  False: none were found. */
+bool gc_expire_some(struct ct *ct);
 
 /* Is the flow hidden behind an address that its interface has no more?  The
  * packet that finds it so ends it: gc_homeless() is asked while ifaces_at says

@@ -15,9 +15,6 @@
  * second look always ends. */
 #define MAX_LOOKS 2
 
-/* Expired entries cleared for a source that has its share. */
-#define EXPIRE_ON_DEMAND 64u
-
 static enum ct_verdict invalid(struct ct *ct, struct ct_pkt *pkt,
                                enum ct_reason why)
 {
@@ -316,7 +313,7 @@ static bool has_its_share(struct ct *ct, const struct ct_pkt *pkt)
     for (uint32_t i = 0; i < ct->ifaces.n; i++)
         if (core_has_address(&ct->ifaces.iface[i], orig->family, &orig->src))
             return false;
-    return !gc_expire(ct, ct->now, EXPIRE_ON_DEMAND) ||
+    return !gc_expire_some(ct) ||
            !share_has_entry(&ct->share, orig, inside, ct->max);
 }
 

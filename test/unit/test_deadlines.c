@@ -35,7 +35,9 @@ static void put(struct fix *f, uint32_t slot, uint64_t ms)
 
 static uint32_t due(struct fix *f, uint64_t ms)
 {
-    return deadlines_due(&f->d, (ct_time){ms});
+    uint32_t left = UINT32_MAX;
+
+    return deadlines_due(&f->d, (ct_time){ms}, &left);
 }
 
 static void the_soonest_goes_first(void **state)
@@ -84,12 +86,39 @@ static void without_room_nobody_stands_there(void **state)
 {
     struct deadlines d;
     struct block b = {.base = NULL};
+    uint32_t left = 1;
 
     (void)state;
     deadlines_init(&d, &b, 0, N);
     assert_int_equal(b.used, 0);
     deadlines_remove(&d, 3);
-    assert_int_equal(deadlines_due(&d, (ct_time){UINT64_MAX}), CT_NONE);
+    assert_int_equal(deadlines_due(&d, (ct_time){UINT64_MAX}, &left), CT_NONE);
+    assert_int_equal(left, 1);
+}
+
+/* However many have got a little further, one call moves no more than it may;
+ * the next ones go on, and who is due behind them comes at last. */
+static void a_call_moves_no_more_than_it_may(void **state)
+{
+    struct fix *f = open_fix();
+    uint32_t left;
+
+    (void)state;
+    for (uint32_t i = 0; i < ROOM - 1; i++) {
+        put(f, i, 1000);
+        put(f, i, 1900); /* less than a second: its place stays */
+    }
+    put(f, ROOM - 1, 1100);
+    for (uint32_t call = 0; call < 5; call++) { /* 47 there are */
+        left = 10;
+        assert_int_equal(deadlines_due(&f->d, (ct_time){1000}, &left), CT_NONE);
+        assert_int_equal(left, call < 4 ? 0 : 3);
+    }
+    assert_int_equal(deadlines_next(&f->d), 1100);
+    left = 1;
+    assert_int_equal(deadlines_due(&f->d, (ct_time){1100}, &left), ROOM - 1);
+    assert_int_equal(left, 1);
+    free(f);
 }
 
 /* Anything in any order, against a look at all. */
@@ -138,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_soonest_goes_first),
         cmocka_unit_test(a_deadline_may_run_ahead_of_its_place),
+        cmocka_unit_test(a_call_moves_no_more_than_it_may),
         cmocka_unit_test(without_room_nobody_stands_there),
         cmocka_unit_test(whatever_comes_the_order_is_right),
     };

@@ -29,9 +29,9 @@ static struct fix *open_fix(void)
 
 static uint32_t due(struct fix *f, uint64_t ms)
 {
-    uint32_t from = 0;
+    struct expiry_sweep sweep = {.left = UINT32_MAX};
 
-    return expiry_due(&f->e, (ct_time){ms}, &from);
+    return expiry_due(&f->e, (ct_time){ms}, &sweep);
 }
 
 static void put(struct fix *f, uint32_t slot, uint8_t param, uint64_t ms)
@@ -132,14 +132,15 @@ static void changes_without_end_find_lists_again(void **state)
     (void)state;
     for (uint32_t i = 1; i < 1000; i++) {
         uint32_t slot = i % N;
-        uint32_t from = 0;
+        struct expiry_sweep sweep = {.left = UINT32_MAX};
 
         f->params.v[CT_PARAM_udp] = i;
         expiry_set_params(&f->e, &f->params);
         put(f, slot, CT_PARAM_udp, i * 1000);
         assert_int_equal(f->conns[slot].expires, i * 1000 + i * 1000);
-        while (expiry_due(&f->e, (ct_time){i * 1000}, &from) != CT_NONE)
-            expiry_remove(&f->e, expiry_due(&f->e, (ct_time){i * 1000}, &from));
+        while (expiry_due(&f->e, (ct_time){i * 1000}, &sweep) != CT_NONE)
+            expiry_remove(&f->e,
+                          expiry_due(&f->e, (ct_time){i * 1000}, &sweep));
     }
     free(f);
 }
