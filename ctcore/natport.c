@@ -392,6 +392,42 @@ static bool take_other(struct nat *n, struct ct_tuple *cur, uint16_t lo,
     return take_any(n, cur, &s, tries, ask);
 }
 
+/* The host's own forwarded ports in the range: their answers come to this shard
+ * by the forward, whoever's slice they are in.  Of each forward some ports are
+ * looked at, from a chosen one on, and of so many forwards. */
+static bool take_forwarded(struct nat *n, struct ct_tuple *cur, uint16_t lo,
+                           uint16_t hi, struct nat_ask *ask)
+{
+    const struct ct_steer *s = n->forwards;
+    struct ct_tuple to = *cur;
+
+    if (!s || s->n_shards <= 1 || !parse_has_ports(cur->proto))
+        return false;
+    to.dst = cur->src;
+    to.dport = lo;
+    for (uint32_t at = shard_forward_from(s, &to), k = 0;
+         at < s->n && k < SMALL_RANGE; at++, k++) {
+        const struct ct_steer_row *row = &s->rows[at];
+        uint32_t first = row->port_lo > lo ? row->port_lo : lo;
+        uint32_t last = row->port_hi < hi ? row->port_hi : hi, size, start;
+
+        if (row->family != cur->family || row->proto != cur->proto ||
+            !ct_addr_eq(&row->addr, &cur->src) || first > last)
+            return false;
+        work_step(n->work, 1);
+        if (!ct_addr_eq(&row->target, &ask->pkt->tuple.src))
+            continue;
+        size = last - first + 1;
+        start = draw(n, size);
+        for (uint32_t i = 0; i < size && i < SMALL_RANGE; i++) {
+            cur->sport = (uint16_t)(first + (start + i) % size);
+            if (may_search(n, ask) && is_free(n, cur, ask))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* What a source's own port is in this shard's slice: itself, or always the same
  * other one, so that a flow that is picked up after a restart finds its port
  * again.  Ports that follow each other become ports that do. */
@@ -430,7 +466,8 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
         if (port_is_ours(n, cur) && is_free(n, cur, ask))
             return true;
     }
-    return take_other(n, cur, lo, hi, ask);
+    return take_other(n, cur, lo, hi, ask) ||
+           (given && take_forwarded(n, cur, lo, hi, ask));
 }
 
 /* Step 2: the source's mappings, oldest first. */

@@ -101,23 +101,27 @@ static int compare_row(const struct ct_steer_row *row, const struct ct_tuple *t)
     return row->port_hi < t->dport ? -1 : row->port_lo > t->dport;
 }
 
-const struct ct_steer_row *shard_forward(const struct ct_steer *s,
-                                         const struct ct_tuple *t)
+uint32_t shard_forward_from(const struct ct_steer *s, const struct ct_tuple *t)
 {
     uint32_t lo = 0, hi = s->n;
 
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        int by = compare_row(&s->rows[mid], t);
 
-        if (by == 0)
-            return &s->rows[mid];
-        if (by < 0)
+        if (compare_row(&s->rows[mid], t) < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return NULL;
+    return lo;
+}
+
+const struct ct_steer_row *shard_forward(const struct ct_steer *s,
+                                         const struct ct_tuple *t)
+{
+    uint32_t at = shard_forward_from(s, t);
+
+    return at < s->n && compare_row(&s->rows[at], t) == 0 ? &s->rows[at] : NULL;
 }
 
 static uint32_t owner_of(const struct ct_steer *s, uint8_t family,

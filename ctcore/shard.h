@@ -12,6 +12,10 @@ uint32_t shard_owner(const struct ct_steer *s, const struct ct_tuple *t);
 /* The same whatever its source is; CT_NONE: that depends on the source. */
 uint32_t shard_owner_to(const struct ct_steer *s, const struct ct_tuple *t);
 
+/* The first row that covers what t is sent to or stands behind that; s->n:
+ * none. */
+uint32_t shard_forward_from(const struct ct_steer *s, const struct ct_tuple *t);
+
 /* The static forward that a packet with this tuple would meet, or NULL. */
 const struct ct_steer_row *shard_forward(const struct ct_steer *s,
                                          const struct ct_tuple *t);
