@@ -36,6 +36,7 @@ struct gateway {
     bool follows;                      /* a killed one */
     bool heir; /* of it, and it has left no word of the settings */
     bool ipv6; /* was planned: goes on, while devices are away */
+    bool device_ipv6, tun_ipv6[CONFIG_DEVICES]; /* a device has it; TUNs had */
     struct gateway_health_memory memory;
     bool filtered; /* others may have changed nf_tables since forward */
     struct gateway_finding forward;
@@ -227,7 +228,7 @@ static void judge(void *ctx, const struct netlink_watch_event *e)
         d->changed = d->changed || is_device(gw, e);
         break;
     case NETLINK_WATCH_ADDR:
-        d->changed = d->changed || (!of_tun && e->index != LOOPBACK_INDEX);
+        d->changed = d->changed || e->index != LOOPBACK_INDEX;
         break;
     case NETLINK_WATCH_ROUTE:
         d->changed = d->changed || is_table(e->table);
@@ -336,10 +337,27 @@ static int gather_device(struct gateway *gw, struct gateway_plan_input *in,
     struct netlink_device d = device(gw, f->index);
 
     gw->ipv6 = gw->ipv6 || d.ipv6;
+    gw->device_ipv6 = gw->device_ipv6 || d.ipv6;
     if (f->inside || d.index == 0)
         return 0;
     return gateway_conf_group(&gw->settings, &d, is_only_outside(in->facts),
                               &in->group, err);
+}
+
+/* The kernel does not tell when it is switched on again: an error is tried
+ * again each second. */
+static int check_ipv6(struct gateway *gw, const struct netlink_device *tun,
+                      uint32_t i, char err[256])
+{
+    if (gw->tun_ipv6[i] && gw->device_ipv6 && !tun->ipv6) {
+        snprintf(err, 256,
+                 "IPv6 is switched off on weir's device %s; say: sysctl -w "
+                 "net.ipv6.conf.%s.disable_ipv6=0",
+                 tun->name, tun->name);
+        return -1;
+    }
+    gw->tun_ipv6[i] = tun->ipv6;
+    return 0;
 }
 
 static int gather_tun(struct gateway *gw, struct gateway_plan_input *in,
@@ -351,11 +369,11 @@ static int gather_tun(struct gateway *gw, struct gateway_plan_input *in,
     in->tun_ipv6[i] = d.ipv6;
     if (d.index == 0)
         return 0;
-    if (gateway_conf_tun(&gw->settings, &d, err) < 0)
+    if (gateway_conf_tun(&gw->settings, &d, err) < 0 ||
+        (in->facts->device[i].inside &&
+         gateway_conf_dummy(&gw->settings, &d, err) < 0))
         return -1;
-    return in->facts->device[i].inside
-               ? gateway_conf_dummy(&gw->settings, &d, err)
-               : 0;
+    return check_ipv6(gw, &d, i, err);
 }
 
 /* The devices' part of the plan's input; all of it, even if it answers -1. */
@@ -364,9 +382,13 @@ static int gather(struct gateway *gw, struct gateway_plan_input *in,
 {
     int code = 0;
 
+    gw->device_ipv6 = false;
+    for (uint32_t i = 0; i < in->facts->n; i++)
+        if (gather_device(gw, in, i, err) < 0)
+            code = -1;
     for (uint32_t i = 0; i < in->facts->n; i++) {
         gw->tun[i] = tun[i];
-        if (gather_device(gw, in, i, err) < 0 || gather_tun(gw, in, i, err) < 0)
+        if (gather_tun(gw, in, i, err) < 0)
             code = -1;
     }
     in->ipv6 = gw->ipv6;

@@ -37,6 +37,8 @@
  * to the outside TUN, from the first W where the sender has no address yet: an
  * error of the kernel's, say, which would bear lan's else.  REPLY has a route
  * to the outside TUN, where weir hears the host, for what main reaches by lan.
+ * All are of scope global: a route that is entered without a device looks for
+ * its gateway in one of scope link, and so not in these, but in main.
  * What is from here only with a W.  Packets that weir writes into the TUN pair
  * are routed by local, by the host's rules and by main as ever.
  *

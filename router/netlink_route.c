@@ -138,8 +138,9 @@ int netlink_route_put(struct netlink *nl, const struct netlink_route *route)
     struct nlmsghdr *h =
         netlink_ask(nl, room, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
 
-    put_route(h, route)->rtm_scope =
-        route->family == CT_IPV4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    /* Not link: the gateway of a route that is entered without a device would
+     * be taken to be there (fib_check_nh_v4_gw() in the kernel). */
+    put_route(h, route)->rtm_scope = RT_SCOPE_UNIVERSE;
     return netlink_answer(nl, h, NULL, NULL);
 }
 

@@ -34,20 +34,20 @@ static void rules_stand(void **state)
     free(six);
     free(rules);
     assert_says("ip route show table 2003134721",
-                "default dev weir-lan proto 119 scope link \n");
+                "default dev weir-lan proto 119 \n");
     assert_says("ip route show table 2003134722",
-                "default dev weir-wan proto 119 scope link src 203.0.113.1");
+                "default dev weir-wan proto 119 src 203.0.113.1");
     assert_says("ip -6 route show table 2003134722",
                 "default dev weir-wan proto 119 src 2001:db8::1");
     assert_says("ip route show table 2003134723",
-                "default dev weir-wan proto 119 scope link src 203.0.113.1");
+                "default dev weir-wan proto 119 src 203.0.113.1");
     assert_says("ip -6 route show table 2003134723",
                 "default dev weir-wan proto 119 src 2001:db8::1");
     assert_says("grep -l '^0$' /proc/sys/net/ipv[46]/neigh/wan0/proxy_delay | "
                 "wc -l",
                 "2\n");
     assert_says("ip route show table 2003134724",
-                "10.88.0.0/24 dev weir-wan proto 119 scope link");
+                "10.88.0.0/24 dev weir-wan proto 119");
     assert_says("ip -6 route show table 2003134724",
                 "fd88::/64 dev weir-wan proto 119");
     assert_says("ip neigh show proxy", "203.0.113.1 dev wan0 proxy proto 119");
@@ -260,6 +260,17 @@ static void device_comes_and_goes(void **state)
     assert_says("cat /proc/sys/net/ipv4/conf/wan0/forwarding", "0\n");
 }
 
+/* What can't be put right is said. */
+static void sync_says(struct gateway *gw, const char *what)
+{
+    struct config_facts facts;
+
+    look(gw, &facts);
+    assert_int_equal(sync_with(gw, &facts), -1);
+    assert_non_null(strstr(err, what));
+    gateway_facts_free(&facts);
+}
+
 static void notices_what_matters(void **state)
 {
     static const struct {
@@ -281,6 +292,8 @@ static void notices_what_matters(void **state)
         {"tc qdisc del dev weir-wan clsact", true},
         {"tc qdisc add dev other clsact; tc qdisc del dev other clsact", false},
         {"ip route flush table 2003134721", true},
+        {"ip addr flush dev weir-lan", true},
+        {"sysctl -qw net.ipv6.conf.weir-lan.disable_ipv6=1", true},
     };
     struct gateway *gw = start_all();
 
@@ -291,7 +304,11 @@ static void notices_what_matters(void **state)
         if (gateway_drain(gw) != rows[i].matters)
             fail_msg("%s", rows[i].what);
     }
+    sync_says(gw, "net.ipv6.conf.weir-lan.disable_ipv6=0");
+    sh("sysctl -qw net.ipv6.conf.weir-lan.disable_ipv6=0");
     sync_now(gw); /* mends */
+    assert_says("ip addr show dev weir-lan", "inet 192.0.0.8/32");
+    assert_says("ip -6 route show table 2003134721", "default dev weir-lan");
     assert_says("ip rule", "0:\tfrom all iif lan0 unreachable");
     assert_says("nft list ruleset", "table inet weir {");
     assert_says("nft list ruleset", "table netdev weir_local {");
@@ -304,6 +321,23 @@ static void notices_what_matters(void **state)
     assert_true(gateway_drain(gw));
     assert_false(gateway_drain(gw));
     stop_all(gw);
+}
+
+/* A route that is entered without a device leads where its gateway is. */
+static void gateways_are_found(void **state)
+{
+    struct gateway *gw = start_all();
+
+    (void)state;
+    sh("ip route add 198.18.0.0/16 via 203.0.113.2;"
+       "ip route add 198.19.0.0/16 via 10.88.0.2;"
+       "ip -6 route add 2001:db8:5::/64 via 2001:db8::2;"
+       "ip route replace default via 203.0.113.3");
+    assert_says("ip route", "198.18.0.0/16 via 203.0.113.2 dev wan0");
+    assert_says("ip route", "198.19.0.0/16 via 10.88.0.2 dev lan0");
+    assert_says("ip -6 route", "2001:db8:5::/64 via 2001:db8::2 dev wan0");
+    stop_all(gw);
+    assert_says("ip route", "default via 203.0.113.3 dev wan0");
 }
 
 /* ---- anything ---- */
@@ -440,6 +474,7 @@ int main(void)
         cmocka_unit_test_setup(address_moves, make_world6),
         cmocka_unit_test_setup(device_comes_and_goes, make_world),
         cmocka_unit_test_setup(notices_what_matters, make_world),
+        cmocka_unit_test_setup(gateways_are_found, make_world6),
         cmocka_unit_test_setup(anything, make_world6),
     };
 
