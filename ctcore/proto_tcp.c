@@ -166,6 +166,29 @@ static void remember_ignored(union ct_proto_state *st,
         st->tcp.last_ack = seg->ack;
 }
 
+/* The numbers of a flow may be those of a connection before when a SYN was let
+ * through since, and the RST answers it.  A SYN from the RST's own side is no
+ * excuse where guesses don't count: a stranger sends both. */
+static bool after_ignored_syn(const union ct_proto_state *st,
+                              const struct track *t, bool living)
+{
+    if (living && !t->params->v[CT_PARAM_tcp_inexact_rst])
+        return last_was(st, TCP_KIND_SYN, !t->dir);
+    return st->tcp.last_index == TCP_KIND_SYN;
+}
+
+/* RFC 9293 3.10.7.3: a client that has sent its SYN believes a RST only if it
+ * acknowledges that. */
+static bool is_no_answer(const union ct_proto_state *st,
+                         const struct tcp_segment *seg, const struct track *t,
+                         const struct move *m)
+{
+    return m->was == TCP_SYN_SENT && t->dir == CT_DIR_REPLY &&
+           !t->params->v[CT_PARAM_tcp_inexact_rst] &&
+           (!(seg->flags & CT_TCP_ACK) ||
+            seg->ack != st->tcp.peer[CT_DIR_ORIGINAL].end);
+}
+
 /* A RST that would close the flow.  Strangers guess (RFC 5961 3): in a flow
  * that lives only the exact number closes, what is merely in the window passes
  * (inexact), what is below is refused. */
@@ -183,9 +206,12 @@ static enum ct_reason weigh_rst(const union ct_proto_state *st,
         return CT_REASON_NONE;
     }
 
-    /* After an ignored SYN maxack may be that of the connection before. */
+    if (is_no_answer(st, seg, t, m)) {
+        m->next = TCP_IGNORE;
+        return CT_REASON_NONE;
+    }
     if (st->tcp.flags[!t->dir] & CT_TCP_MAXACK_SET &&
-        st->tcp.last_index != TCP_KIND_SYN) {
+        !after_ignored_syn(st, t, living)) {
         /* Refusal of a SYN that was let through. */
         if (seg->seq == 0 && !living)
             return CT_REASON_NONE;

@@ -138,6 +138,36 @@ static const struct talk tcp_talks[] = {
         {"the flow lives on",   0, '>', "A",  1001, 5001, 0, W, "", "ESTABLISHED", "ok", 432000},
         {"exact",               0, '<', "R",  5001,    0, 0, 0, "", "CLOSE", "closing", 10},
     }},
+    {"a stranger's SYN excuses no RST of his", "tcp_inexact_rst=0", {
+        OPEN,
+        {"SYN",                0, '>', "S",  700,  0,    0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"in window, inexact", 0, '>', "R",  1002, 0,    0, 0, "", "ESTABLISHED", "ignore", 432000},
+        {"any number",         0, '>', "R",  9,    0,    0, 0, "", "ESTABLISHED", "TCP_RST", 432000},
+        {"the flow lives on",  0, '<', "A",  5001, 1001, 0, W, "", "ESTABLISHED", "ok", 432000},
+        {"exact",              0, '>', "R",  1001, 0,    0, 0, "", "CLOSE", "closing", 10},
+    }},
+    {"a RST that answers the other side's SYN", "tcp_inexact_rst=0", {
+        OPEN,
+        {"opens once more",  0, '>', "S",  70000, 0,     0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"refused",          0, '<', "RA", 0,     70001, 0, 0, "", "CLOSE", "closing", 10},
+    }},
+    {"a half-open flow and strangers' RSTs", "tcp_inexact_rst=0", {
+        {"opens",           0, '>', "S",  1000, 0,    0, W, "", "SYN_SENT", "ok", 120},
+        {"no ACK",          0, '<', "R",  7777, 0,    0, 0, "", "SYN_SENT", "ignore", 120},
+        {"no ACK, at 0",    0, '<', "R",  0,    0,    0, 0, "", "SYN_SENT", "ignore", 120},
+        {"ACK of 0",        0, '<', "RA", 0,    0,    0, 0, "", "SYN_SENT", "ignore", 120},
+        {"ACK one below",   0, '<', "RA", 0,    1000, 0, 0, "", "SYN_SENT", "ignore", 120},
+        {"ACK one above",   0, '<', "RA", 0,    1002, 0, 0, "", "SYN_SENT", "ignore", 120},
+        {"the true answer", 0, '<', "SA", 5000, 1001, 0, W, "", "SYN_RECV", "ok", 60},
+    }},
+    {"refused by the server, where guesses do not count", "tcp_inexact_rst=0", {
+        {"opens with data", 0, '>', "S",  1000, 0,    50, W, "", "SYN_SENT", "ok", 120},
+        {"closed",          0, '<', "RA", 0,    1051, 0,  0, "", "NONE", "kill", 0},
+    }},
+    {"taken back by the client, where guesses do not count", "tcp_inexact_rst=0", {
+        {"opens",      0, '>', "S", 1000, 0, 0, W, "", "SYN_SENT", "ok", 120},
+        {"never mind", 0, '>', "R", 1001, 0, 0, 0, "", "NONE", "kill", 0},
+    }},
     {"RST right behind its own data", "", {
         OPEN,
         {"data",   0, '<', "PA", 5001, 1001, 19, W, "", "ESTABLISHED", "ok", 300},
