@@ -8,6 +8,8 @@
 #define EARLY_DROP_BUCKETS 8u
 /* Entries looked at for one packet that finds no room. */
 #define EXPIRE_ON_DEMAND 64u
+/* Of one bucket, which seldom has more than a few. */
+#define DROPPED_AT_ONCE 64u
 
 static __attribute__((noinline)) void free_ext(struct ct *ct, uint32_t slot)
 {
@@ -166,26 +168,33 @@ bool gc_free_ports(struct ct *ct)
            some;
 }
 
-/* Take every unassured entry of one bucket, and those whose time is up: their
- * list may hide them.  An entry stands in two buckets, so the walk begins again
- * after each. */
+/* Take the unassured entries of one bucket, and those whose time is up: their
+ * list may hide them.  What ends with another is gone when its turn comes, as
+ * is what stands in the bucket twice. */
 static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
 {
-    uint32_t n = 0, at = 0, slot;
+    struct table_walk walk = table_walk(&ct->table, bucket);
+    uint32_t found[DROPPED_AT_ONCE], n = 0, dropped = 0, slot;
 
-    while ((slot = table_node(&ct->table, bucket, &at)) != CT_NONE) {
+    while (n < DROPPED_AT_ONCE &&
+           (slot = table_walk_on(&ct->table, &walk)) != CT_NONE) {
         const struct ct_conn *c = core_conn(ct, slot);
-        bool expired = c->expires <= ct->now.ms;
 
         work_step(&ct->work, 1);
-        if (!expired && c->status & (CT_ASSURED | CT_DYING))
-            continue;
-        gc_destroy(ct, slot);
-        core_stat(ct, expired ? CT_STAT_expired : CT_STAT_early_drop);
-        n++;
-        at = 0;
+        if (c->expires <= ct->now.ms || !(c->status & (CT_ASSURED | CT_DYING)))
+            found[n++] = slot;
     }
-    return n;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ct_conn *c = core_conn(ct, found[i]);
+        bool expired = c->expires <= ct->now.ms;
+
+        if (!(c->status & CT_CONFIRMED))
+            continue;
+        gc_destroy(ct, found[i]);
+        core_stat(ct, expired ? CT_STAT_expired : CT_STAT_early_drop);
+        dropped++;
+    }
+    return dropped;
 }
 
 bool gc_make_room(struct ct *ct, uint64_t hash)

@@ -228,18 +228,14 @@ void table_unlink(struct table *t, uint32_t slot)
     }
 }
 
-uint32_t table_node(const struct table *t, uint32_t bucket, uint32_t *at)
+uint32_t table_walk_on(const struct table *t, struct table_walk *walk)
 {
-    const struct bucket *b = &t->buckets[bucket];
-    uint32_t skip = *at / TABLE_WIDTH;
+    for (; walk->at; walk->at = table_next(t, walk->at), walk->i = 0)
+        while (walk->i < TABLE_WIDTH) {
+            uint32_t word = walk->at->slot[walk->i++];
 
-    while (b && skip--)
-        b = table_next(t, b);
-    for (; b; b = table_next(t, b))
-        for (uint32_t i = *at % TABLE_WIDTH; i < TABLE_WIDTH; i++) {
-            ++*at;
-            if (b->slot[i])
-                return table_index(t, b->slot[i]);
+            if (word)
+                return table_index(t, word);
         }
     return CT_NONE;
 }

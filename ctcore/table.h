@@ -100,9 +100,19 @@ const struct ct_conn *table_find_late(const struct table *t,
 enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now);
 void table_unlink(struct table *t, uint32_t slot);
 
-/* The entries of a bucket in order: the early drop's walk.  *at begins with 0;
- * answers CT_NONE past the end. */
-uint32_t table_node(const struct table *t, uint32_t bucket, uint32_t *at);
+/* The entries of a bucket in order, of both directions: the early drop's walk.
+ * The table must not change meanwhile. */
+struct table_walk {
+    const struct bucket *at;
+    uint32_t i;
+};
+static inline struct table_walk table_walk(const struct table *t,
+                                           uint32_t bucket)
+{
+    return (struct table_walk){&t->buckets[bucket], 0};
+}
+/* The next slot; CT_NONE: past the end. */
+uint32_t table_walk_on(const struct table *t, struct table_walk *walk);
 
 static inline void table_prefetch(const struct table *t, uint64_t hash)
 {

@@ -8,6 +8,8 @@
 #include <string.h>
 
 enum { MIN_ENTRIES = 16, MAX_ENTRIES = 16777216 };
+/* A bucket that holds more makes each packet of its flows slow. */
+enum { MOST_A_BUCKET = 64 };
 
 const char *const config_conntrack_profiles[3] = {
     [CT_PROFILE_LINUX] = "linux",
@@ -189,6 +191,15 @@ void config_conntrack_finish(struct config_read *r)
         .timestamp = c->timestamp,
     };
     c->buckets = power_of_two(c->buckets != 0 ? c->buckets : c->max);
+    if (c->buckets < c->max / MOST_A_BUCKET) {
+        config_read_enter(r, "conntrack");
+        config_read_fail_in(r, "buckets", false,
+                            "%u for %u entries are too few: each packet would "
+                            "look through %u; expected at least %u",
+                            c->buckets, c->max, c->max / c->buckets,
+                            c->max / MOST_A_BUCKET);
+        config_read_leave(r, was);
+    }
     if (c->max / c->workers < MIN_ENTRIES) {
         config_read_enter(r, "conntrack");
         config_read_fail_in(r, "max", false,

@@ -105,6 +105,22 @@ static void few_buckets_hold_max(void **state)
     END(w);
 }
 
+/* As few buckets as may be: one packet makes its room by one walk of a bucket,
+ * however many of its entries go and stay. */
+static void crowded_buckets_are_walked_once(void **state)
+{
+    struct world *w = WORLD("max 4096; buckets 64");
+
+    (void)state;
+    w->quiet = true;
+    fill_assured(w, 2048);
+    for (unsigned i = 0; i < 2100; i++)
+        sayf(w, "10.0.1.2:%u > " S " udp", 10000 + i);
+    assert_true(stat_of(w, CT_STAT_early_drop) > 0);
+    assert_in_range(stat_of(w, CT_STAT_work_max), 1, 1024);
+    END(w);
+}
+
 /* on_full reject: the sender is told (RFC 5508 REQ-8, ICMP 3/13). */
 static void rfc5508_req8_told_when_full(void **state)
 {
@@ -231,6 +247,7 @@ int main(void)
         STORY(r1b_assured_flows_stay),
         STORY(linux_room_comes_back),
         STORY(few_buckets_hold_max),
+        STORY(crowded_buckets_are_walked_once),
         STORY(rfc5508_req8_told_when_full),
         STORY(rfc1122_no_error_about_broadcast),
         STORY(untracked_when_full_without_nat),

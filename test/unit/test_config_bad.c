@@ -76,6 +76,8 @@ static const struct {
     /* conntrack */
     {"\"conntrack\": {\"max\": ^15}", "/conntrack/max", "from 16 to 16777216"},
     {"\"conntrack\": {\"max\": ^16777217}", "/conntrack/max", "16777216"},
+    {"\"conntrack\": {\"max\": 262144, \"buckets\": ^2048}",
+     "/conntrack/buckets", "look through 128; expected at least 4096"},
     {"\"workers\": 4, \"conntrack\": {\"max\": ^63}", "/conntrack/max",
      "at least 64"},
     {"\"conntrack\": {\"buckets\": ^1}", "/conntrack/buckets", "from 16"},

@@ -66,7 +66,7 @@ static const struct {
     {"WEIR_POLICY_FORWARD", "drop", "drop", "DROP"},
     {"WEIR_POLICY_OUTPUT", "accept", "accept", "1"},
     {"WEIR_CONNTRACK_MAX", "1000", "1000", "1e3"},
-    {"WEIR_CONNTRACK_BUCKETS", "64", "64", "99999999999999999999"},
+    {"WEIR_CONNTRACK_BUCKETS", "65536", "65536", "99999999999999999999"},
     {"WEIR_CONNTRACK_PROFILE", "rfc", "rfc", "bsd"},
     {"WEIR_CONNTRACK_ON_FULL", "reject", "reject", "panic"},
     {"WEIR_CONNTRACK_ACCT", "false", "false", "off"},

@@ -193,9 +193,10 @@ static uint64_t load_up(const struct ct_tuple *t, uint32_t n, uint32_t *longest)
     }
     *longest = 0;
     for (uint32_t b = 0; b < f.t.n_buckets; b++) {
-        uint32_t at = 0, k = 0;
+        struct table_walk walk = table_walk(&f.t, b);
+        uint32_t k = 0;
 
-        while (table_node(&f.t, b, &at) != CT_NONE)
+        while (table_walk_on(&f.t, &walk) != CT_NONE)
             k++;
         *longest = k > *longest ? k : *longest;
         passed += (uint64_t)k * k;
