@@ -370,8 +370,7 @@ static int gather_tun(struct gateway *gw, struct gateway_plan_input *in,
     if (d.index == 0)
         return 0;
     if (gateway_conf_tun(&gw->settings, &d, err) < 0 ||
-        (in->facts->device[i].inside &&
-         gateway_conf_dummy(&gw->settings, &d, err) < 0))
+        gateway_conf_dummy(&gw->settings, &d, err) < 0)
         return -1;
     return check_ipv6(gw, &d, i, err);
 }

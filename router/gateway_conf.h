@@ -28,7 +28,7 @@ int gateway_conf_group(struct gateway_settings *all,
 int gateway_conf_tun(struct gateway_settings *all,
                      const struct netlink_device *tun, char err[256]);
 
-/* Of an inside one. */
+/* The same. */
 int gateway_conf_dummy(struct gateway_settings *all,
                        const struct netlink_device *tun, char err[256]);
 
