@@ -61,15 +61,6 @@ static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt, bool guard,
 
 /* ---- the router's own addresses ---- */
 
-/* Whose addresses masquerade and redirect use. */
-static uint8_t speaker(const struct ct *ct, uint8_t iface)
-{
-    for (uint8_t i = 0; ct->ifaces.host && i < ct->ifaces.n; i++)
-        if (!ct->ifaces.iface[i].inside)
-            return i;
-    return iface;
-}
-
 static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
                                        uint8_t family)
 {
@@ -82,6 +73,16 @@ static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
         if (f->family[i] == family)
             return &f->addr[i];
     return NULL;
+}
+
+/* In gateway mode, what an interface without an address of its family uses, and
+ * redirect: the outside's. */
+static uint8_t speaker(const struct ct *ct, uint8_t iface)
+{
+    for (uint8_t i = 0; ct->ifaces.host && i < ct->ifaces.n; i++)
+        if (!ct->ifaces.iface[i].inside)
+            return i;
+    return iface;
 }
 
 /* How near host is to address i of f.  IPv4: is he in its subnet?  IPv6: as
@@ -128,8 +129,10 @@ static const union ct_addr *hiding_addr(const struct ct *ct,
                                         const struct ct_pkt *pkt, uint8_t *by)
 {
     const union ct_addr *host = &pkt->conn->tuple[CT_DIR_REPLY].src, *own;
-    uint8_t family = pkt->tuple.family, link = speaker(ct, pkt->out);
+    uint8_t family = pkt->tuple.family, link = pkt->out;
 
+    if (!iface_addr(ct, link, family))
+        link = speaker(ct, link);
     *by = link;
     own = nearest_addr(ct, link, family, host);
     if (own || link >= ct->ifaces.n || !ct->ifaces.iface[link].unnumbered)

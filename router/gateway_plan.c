@@ -258,7 +258,7 @@ static void rules_in_front(struct making *m)
         rules_of_marked(m);
     each_addr(m, ANYWHERE, rules_of_forged);
     each_addr(m, ANYWHERE, rules_to_own);
-    each_addr(m, OUTSIDE, rule_of_errors);
+    each_addr(m, ANYWHERE, rule_of_errors);
     front(m, "", NETLINK_LOOKUP, RT_TABLE_LOCAL);
     for (uint32_t d = 0; d < m->in->facts->n; d++) {
         (void)by(m, d, NETLINK_LOOKUP, table_of(d));

@@ -12,7 +12,7 @@
  *    from wan, to A                         OUT        replies; forwards; what
  *                                                      input rules are asked of
  *    from lan, to A                         IN         the same; hairpin
- *    from here, to W, ICMP                  OUT        errors the kernel makes
+ *    from here, to A, ICMP                  OUT        errors the kernel makes
  *                                                      about translated packets
  *    all                                    local      the kernel's, of 0
  *    from lan                               IN

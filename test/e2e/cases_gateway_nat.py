@@ -1,8 +1,9 @@
 """cases_gateway_nat.py - gateway mode: what is hidden, and when there is nothing
 to hide it behind"""
+import errno
 import socket
 
-from lab import LAN, LAN2, WAN, WAN_GW, need, same, wait_for
+from lab import LAN, LAN_GW, LAN2, WAN, WAN_GW, need, same, wait_for
 from lab_gateway import GatewayLab, Sniffer
 
 CASES = {}
@@ -62,6 +63,19 @@ def answered(s):
         return None
 
 
+def refused(w):
+    """Errors of a UDP socket that asks for what is not there."""
+    with w.open("wan", kind=socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_IP, 11, 1)      # IP_RECVERR
+        s.connect((WAN_GW, 99))
+        try:
+            s.send(b"x")
+            s.recv(1)
+        except OSError as wrong:
+            return {wrong.errno}
+    return set()
+
+
 class StrictLab(GatewayLab):
     """Its kernel takes nothing by another device than the one that leads to
     its source."""
@@ -72,16 +86,24 @@ class StrictLab(GatewayLab):
 @case
 def gateway_hides_towards_inside(workers):
     """Also towards the lan a flow may be hidden: a service that has no way to
-    its clients, or is not to see them, sees the gateway alone; and a dnat of
+    its clients, or is not to see them, sees the gateway's lan address alone; and a dnat of
     the gateway's own packets leads there, and its answer back."""
     rules = {"prerouting": [{"in": "wan", "proto": "tcp", "dst": WAN_GW,
-                             "dport": 8080, "dnat": f"{LAN2}:80"}],
+                             "dport": 8080, "dnat": f"{LAN2}:80"},
+                            {"in": "wan", "proto": "udp", "dst": WAN_GW,
+                             "dport": 99, "dnat": "10.0.1.99:99"}],
              "output": [{"proto": "tcp", "dst": "192.0.2.9", "dport": 80,
                          "dnat": f"{LAN2}:80"}],
              "postrouting": [{"masquerade": True}]}
     with StrictLab(workers, rules=rules) as w:
         w.serve("lan2", "http", LAN2, "80", w.folder)
         w.serve("wan", "http", WAN, "8080", w.folder)
-        w.works(side="wan", host=WAN_GW, seen=WAN_GW)
-        w.works(side="gw", host="192.0.2.9", seen=WAN_GW, port=80)
+        w.works(side="wan", host=WAN_GW, seen=LAN_GW)
+        w.run("gw", "ip route add unreachable 10.0.1.99")
+        same(refused(w), {errno.EHOSTUNREACH}, "what a client hears of a "
+             "server that the gateway does not find")
+        w.run("gw", "ip route del unreachable 10.0.1.99")
+        for host in (WAN_GW, LAN_GW):
+            w.run("gw", f"ping -n -c 1 -W 2 {host}")
+        w.works(side="gw", host="192.0.2.9", seen=LAN_GW, port=80)
         w.works()

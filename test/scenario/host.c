@@ -253,7 +253,7 @@ static void a_forward_and_a_service_beside_it(void **state)
 }
 
 /* Services of the host answer by weir only from wan's address: that is where
- * redirect leads, and what masquerade gives towards lan, too. */
+ * redirect leads.  Masquerade towards lan takes lan's, as everywhere. */
 static void redirect_and_masquerade_to_lan(void **state)
 {
     struct world *w = HOST_WORLD(
@@ -265,14 +265,14 @@ static void redirect_and_masquerade_to_lan(void **state)
     say(w, C " > 192.0.2.9:80 tcp S seq 1");
     say(w, W ":3128 > " C " tcp S. seq 4 ack 2@wan");
     say(w, "198.51.100.7:999 > " W ":8080 tcp S seq 1");
-    say(w, "10.0.1.5:80 > " W ":999 tcp S. seq 4 ack 2");
+    say(w, "10.0.1.5:80 > " L ":999 tcp S. seq 4 ack 2");
     TRACE(w, "[  0] " C " > 192.0.2.9:80 tcp S: NEW\n"
              "      out lan " C " > " W ":3128 tcp S\n"
              "[  0] " W ":3128 > " C " tcp S.: ESTABLISHED\n"
              "      out lan 192.0.2.9:80 > " C " tcp S.\n"
              "[  0] 198.51.100.7:999 > " W ":8080 tcp S: NEW\n"
-             "      out lan " W ":999 > 10.0.1.5:80 tcp S\n"
-             "[  0] 10.0.1.5:80 > " W ":999 tcp S.: ESTABLISHED\n"
+             "      out lan " L ":999 > 10.0.1.5:80 tcp S\n"
+             "[  0] 10.0.1.5:80 > " L ":999 tcp S.: ESTABLISHED\n"
              "      out wan " W ":8080 > 198.51.100.7:999 tcp S.\n");
     reload(w, "");
     assert_int_equal(count_flows(w), 2);

@@ -266,6 +266,8 @@ static const char rules_of_ipv4[] =
     "0:\tfrom all to 10.88.0.1 iif lan0 lookup 2003134721 proto 119\n"
     "0:\tfrom all to 203.0.113.1 iif wan0 lookup 2003134722 proto 119\n"
     "0:\tfrom all to 203.0.113.1 iif lan0 lookup 2003134721 proto 119\n"
+    "0:\tfrom all to 10.88.0.1 iif lo ipproto icmp lookup 2003134722 "
+    "proto 119\n"
     "0:\tfrom all to 203.0.113.1 iif lo ipproto icmp lookup 2003134722 "
     "proto 119\n"
     "0:\tfrom all lookup local proto 119\n"

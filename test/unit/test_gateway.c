@@ -246,7 +246,7 @@ static void device_comes_and_goes(void **state)
     assert_int_equal(facts.device[WAN].n_addrs, 0);
     gateway_facts_free(&facts);
     sync_now(gw);
-    assert_says("ip -4 rule | grep -c .", "17\n");
+    assert_says("ip -4 rule | grep -c .", "18\n");
     assert_says("ip route get 8.8.8.8 from 10.88.0.2 iif lan0", "weir-lan");
     (void)gateway_drain(gw);
     sh("ip link add wan0 type veth peer name pwan0;"
@@ -417,7 +417,7 @@ static void is_as_planned(struct gateway *gw)
     gateway_facts_free(&f);
     for (int v6 = 0; v6 <= 1; v6++) {
         snprintf(want, sizeof want, "%u\n%u\n%u\n3\n",
-                 own[v6] * 4 + n[v6] + 2 + 5 + 4 +
+                 own[v6] * 5 + 2 + 5 + 4 +
                      (n[v6] == 0 ? 0
                       : v6       ? own[v6] + 2
                                  : own[v6] + 4),

@@ -124,7 +124,7 @@ static void one_address(void **state)
     gateway_plan_make(&in, &plan);
     assert_int_equal(count(GATEWAY_ROUTE, CT_IPV4), 3);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 2);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 4 + 4 + 1 + 5 + 4 + 6);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 4 + 4 + 2 + 5 + 4 + 6);
     closed(CT_IPV4);
     assert_int_equal(rule(CT_IPV4, 0, 4)->table, GATEWAY_PLAN_OUT);
     assert_int_equal(rule(CT_IPV4, 0, 5)->table, GATEWAY_PLAN_IN);
@@ -161,7 +161,7 @@ static void most_addresses(void **state)
     assert_true(plan.n < GATEWAY_PLAN_MAX);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV6), 8);
     assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 8 * 6 + 5 + 4 + 2);
-    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 4 + 5 + 4);
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 5 + 5 + 4);
     assert_int_equal(rule(CT_IPV6, 0, 8 * 4)->ip_proto, 58);
     closed(CT_IPV4);
     closed(CT_IPV6);
