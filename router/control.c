@@ -28,16 +28,6 @@ enum {
 
 /* ---- what happens while it runs ---- */
 
-static void settle(struct control *c)
-{
-    if (c->now->older == NULL)
-        return;
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        if (worker_settled(c->worker[i]) < c->now->serial)
-            return;
-    reload_free_elders(c);
-}
-
 static void on_log_wait(uv_timer_t *timer)
 {
     struct control *c = timer->data;
@@ -119,7 +109,7 @@ static void on_wake(uv_async_t *wake)
     struct control *c = wake->data;
     bool was_lost = false, is_lost = false;
 
-    settle(c);
+    reload_settle(c);
     reload_tell(c);
     pump(c);
     if (c->queue != NULL)

@@ -89,18 +89,19 @@ void devices_look(struct control *c); /* has one gone away? */
 uint64_t devices_tend(struct control *c);
 
 /* reload.c: configurations are read by a thread of their own.  What is asked
- * for while one is at work is done next. */
+ * for while one is at work, or while a worker lags, is done next. */
 int reload_start(struct control *c); /* 0 or an error; says why */
 /* Waits for what is at work; nothing is put in force any more. */
 void reload_stop(struct control *c);
 void reload_file(struct control *c); /* what SIGHUP asks for */
 /* The same text with these facts; hostnet_followed() gets them back.  False:
- * busy, and the caller keeps them; hostnet_changed() is called then. */
+ * not now, and the caller keeps them; hostnet_changed() is called then. */
 bool reload_facts(struct control *c, struct config_facts *facts);
 /* c->facts and c->now, with all that hangs on it, must stay as they are. */
 bool reload_busy(const struct control *c);
-/* No worker uses what came before c->now.  Does nothing while busy. */
-void reload_free_elders(struct control *c);
+/* Once all workers have taken c->now, free what came before.  Does nothing
+ * while busy. */
+void reload_settle(struct control *c);
 /* Once all flows have been held against the new rules, say what became of it.
  */
 void reload_tell(struct control *c);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_OLDER = 8 };
+
 /* ---- what rules have counted goes on ---- */
 
 struct named {
@@ -159,6 +161,17 @@ void generation_free(struct generation *g)
         free(g);
         g = older;
     }
+}
+
+bool generation_crowded(const struct generation *g)
+{
+    unsigned n = 0;
+
+    while (n < MOST_OLDER && g->older != NULL) {
+        g = g->older;
+        n++;
+    }
+    return n == MOST_OLDER;
 }
 
 struct generation *generation_settle(struct generation *g)

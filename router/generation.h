@@ -33,6 +33,10 @@ void generation_show_counts(struct generation *g);
 /* This one and all older ones. */
 void generation_free(struct generation *g);
 
+/* So many that not all workers have taken hang on g that another must wait:
+ * each holds its memory, and its steering may be asked for each packet. */
+bool generation_crowded(const struct generation *g);
+
 /* All workers have settled on g: what came before is the caller's to free. */
 struct generation *generation_settle(struct generation *g);
 

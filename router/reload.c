@@ -156,8 +156,7 @@ static bool adopt(struct control *c, struct generation *g)
     if (c->queue != NULL)
         queue_use(c->queue, config->queue);
     for (uint32_t i = 0; i < c->n_workers; i++)
-        while (!worker_use(c->worker[i], &g->setup[i]))
-            uv_sleep(1); /* a full mailbox empties within a turn */
+        worker_use(c->worker[i], &g->setup[i]);
     return true;
 }
 
@@ -180,12 +179,20 @@ static void begin(struct control *c, enum reload_work what,
     (void)uv_queue_work(&c->loop, &c->reload.work, in_thread, on_done);
 }
 
+/* A worker that lags holds no one up, but what hangs on it is bounded. */
+static bool may_load(const struct control *c)
+{
+    return !reload_busy(c) && !generation_crowded(c->now);
+}
+
 /* What came meanwhile has its turn. */
 static void go_on(struct control *c)
 {
     struct reload *r = &c->reload;
 
-    if (r->file_again) {
+    if (!may_load(c)) {
+        /* once the workers have caught up */
+    } else if (r->file_again) {
         r->file_again = false;
         begin(c, RELOAD_FILE, on_load);
     } else if (r->facts_again) {
@@ -244,7 +251,7 @@ int reload_start(struct control *c)
 
 void reload_file(struct control *c)
 {
-    if (reload_busy(c))
+    if (!may_load(c))
         c->reload.file_again = true;
     else
         begin(c, RELOAD_FILE, on_load);
@@ -252,7 +259,7 @@ void reload_file(struct control *c)
 
 bool reload_facts(struct control *c, struct config_facts *facts)
 {
-    if (reload_busy(c)) {
+    if (!may_load(c)) {
         c->reload.facts_again = true;
         return false;
     }
@@ -262,10 +269,13 @@ bool reload_facts(struct control *c, struct config_facts *facts)
     return true;
 }
 
-void reload_free_elders(struct control *c)
+void reload_settle(struct control *c)
 {
-    if (reload_busy(c))
+    if (c->now->older == NULL || reload_busy(c))
         return;
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        if (worker_settled(c->worker[i]) < c->now->serial)
+            return;
     c->reload.elders = generation_settle(c->now);
     begin(c, RELOAD_FREE, on_free);
 }

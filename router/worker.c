@@ -154,9 +154,6 @@ static void resume(struct worker *w, struct worker_port *port)
 static void obey(struct worker *w, const struct worker_order *order)
 {
     switch (order->kind) {
-    case ORDER_SETUP:
-        use(w, order->setup);
-        break;
     case ORDER_DELETE:
         ct_begin(w->ct, clock_now());
         if (ct_delete(w->ct, order->a, order->b))
@@ -191,9 +188,13 @@ static void on_wake(uv_async_t *wake)
 {
     struct worker *w = wake->data;
     struct worker_order order;
+    const struct worker_setup *next;
     unsigned n;
 
     subscribe(w); /* first: what the orders below end is wanted too */
+    next = atomic_load_explicit(&w->setup->next, memory_order_acquire);
+    if (next != NULL && !w->settling)
+        use(w, next);
     worker_queue_back(w);
     worker_io_handed(w);
     for (n = 0;
@@ -390,10 +391,11 @@ void worker_link(struct worker *w, struct worker *const all[])
     ct_set_peers(w->ct, ct);
 }
 
-int worker_start(struct worker *w, const struct worker_setup *setup)
+int worker_start(struct worker *w, struct worker_setup *setup)
 {
     int err;
 
+    w->newest = setup;
     use(w, setup);
     for (unsigned i = 0; i < w->config.n_ifaces; i++)
         if ((err = worker_io_start(w, &w->port[i])) < 0)
@@ -462,9 +464,11 @@ void worker_wake(struct worker *w)
     uv_async_send(&w->wake);
 }
 
-bool worker_use(struct worker *w, const struct worker_setup *setup)
+void worker_use(struct worker *w, struct worker_setup *setup)
 {
-    return order(w, (struct worker_order){.kind = ORDER_SETUP, .setup = setup});
+    atomic_store_explicit(&w->newest->next, setup, memory_order_release);
+    w->newest = setup;
+    uv_async_send(&w->wake);
 }
 
 bool worker_delete(struct worker *w, uint32_t ticket, uint32_t slot,

@@ -37,6 +37,9 @@ struct worker_setup {
     struct ct_limits limits;
     bool revalidate;                   /* end flows that these rules forbid */
     const struct config_queue *queues; /* as many as at the start */
+    /* The setup that replaces this one.  No order: a mailbox may be full, and a
+     * reload neither waits nor gets lost. */
+    struct worker_setup *_Atomic next;
 };
 
 struct worker_counts {
@@ -72,7 +75,7 @@ struct worker;
 struct worker *worker_new(const struct worker_config *config, char err[256]);
 void worker_link(struct worker *w, struct worker *const all[]);
 /* 0 or a negative errno.  setup is in force before the first packet. */
-int worker_start(struct worker *w, const struct worker_setup *setup);
+int worker_start(struct worker *w, struct worker_setup *setup);
 /* End the thread and wait for it: a loop's turn or two. */
 void worker_stop(struct worker *w);
 void worker_free(struct worker *w);
@@ -86,8 +89,9 @@ const struct ct *worker_ct(const struct worker *w);
 struct held *worker_held(struct worker *w);
 void worker_wake(struct worker *w);
 
+/* In force behind those before, one a turn; it never fails. */
+void worker_use(struct worker *w, struct worker_setup *setup);
 /* Orders.  False: the mailbox is full. */
-bool worker_use(struct worker *w, const struct worker_setup *setup);
 bool worker_delete(struct worker *w, uint32_t ticket, uint32_t slot,
                    uint32_t gen);
 bool worker_flush(struct worker *w, uint32_t ticket);

@@ -8,19 +8,12 @@
 
 enum { WORKER_BATCH = 64, WORKER_ROUNDS = 4, WORKER_ORDERS = 1024 };
 
-enum worker_order_kind {
-    ORDER_SETUP,
-    ORDER_DELETE,
-    ORDER_FLUSH,
-    ORDER_RESUME,
-    ORDER_STOP
-};
+enum worker_order_kind { ORDER_DELETE, ORDER_FLUSH, ORDER_RESUME, ORDER_STOP };
 
 struct worker_order {
     uint32_t kind;
     uint32_t a, b;
     uint32_t ticket; /* of deletions: who counts them */
-    const struct worker_setup *setup;
 };
 
 /* One queue of one device. */
@@ -55,6 +48,7 @@ struct worker {
     struct ct *ct;
     struct journey *journey;
     const struct worker_setup *setup;
+    struct worker_setup *newest; /* control's: the last that it gave */
     struct worker_port port[CT_MAX_IFACES];
 
     struct pktbuf_pool pool;
