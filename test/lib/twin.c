@@ -1,22 +1,20 @@
 /* twin.c - see twin.h */
 #include "twin.h"
 
-#include "crc32c.h"
-#include "csum.h"
 #include "packet.h"
-#include "packet_impl.h"
+#include "twin_ports.h"
+#include "twin_table.h"
+#include "walk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PORTS = 16384, STEP = 64, KEPT = 8, HEAD = 2048, BIG = 65600 };
+enum { STEP = 64, KEPT = 8, HEAD = 2048, BIG = 65600 };
 
-/* Towards this remote the world's port is ref and the twin's is twin. */
-struct port {
-    uint8_t proto, addr[16], remote[16];
-    uint16_t remote_port, ref, twin;
-};
+/* Tables are compared behind each packet of the first OFTEN, then behind each
+ * 64th, while they have no more flows than FEW. */
+enum { FEW = 64, OFTEN = 256 };
 
 /* What became of a packet. */
 struct step {
@@ -33,10 +31,13 @@ struct steps {
 
 struct twin {
     struct rig rig;
-    struct port port[PORTS];
-    unsigned n_ports;
+    struct twin_ports *ports;
     struct steps ref, own;
-    uint64_t created; /* of the world's, before this packet */
+    struct twin_events ref_events, own_events;
+    unsigned said;
+    uint64_t counted[2][TWIN_COUNTERS]; /* by both when they were flushed */
+    uint64_t announced;                 /* of the world's, before this packet */
+    uint64_t created;                   /* of the world's, before this packet */
     bool deaf;
     enum ct_reason refuse;
     unsigned n_kept;
@@ -44,228 +45,8 @@ struct twin {
     uint32_t kept_at[KEPT];
     uint64_t kept_cuts[KEPT][CT_CUTS];
     uint8_t kept_room[KEPT][CT_HEADROOM + 9216 + CT_HEADROOM];
-    char wrong[2048];
+    char wrong[8192];
 };
-
-/* ---- ends of a packet ---- */
-
-/* One end: its address, and where its port stands; 0: it has none. */
-struct end {
-    const uint8_t *addr;
-    uint32_t port;
-    uint16_t number;
-};
-
-struct ends {
-    struct layout lay;
-    struct end src, dst;
-};
-
-static bool has_ports(unsigned proto)
-{
-    return proto == TCP || proto == UDP || proto == UDPLITE || proto == SCTP ||
-           proto == DCCP;
-}
-
-static bool is_echo(const uint8_t *d, const struct layout *lay)
-{
-    uint8_t type = d[lay->l4];
-
-    return (lay->proto == ICMP && (type == 0 || type == 8)) ||
-           (lay->proto == ICMPV6 && (type == 128 || type == 129));
-}
-
-static bool ends_of(const uint8_t *d, uint32_t len, struct ends *e)
-{
-    size_t l4;
-
-    if (!packet_layout(d, len, &e->lay) || e->lay.frag_offset != 0)
-        return false;
-    l4 = e->lay.l4;
-    e->src = (struct end){.addr = d + e->lay.src};
-    e->dst = (struct end){.addr = d + e->lay.dst};
-    if (has_ports(e->lay.proto) && l4 + 4 <= len) {
-        e->src.port = (uint32_t)l4;
-        e->dst.port = (uint32_t)l4 + 2;
-    } else if ((e->lay.proto == ICMP || e->lay.proto == ICMPV6) &&
-               l4 + 6 <= len && is_echo(d, &e->lay)) {
-        e->src.port = e->dst.port = (uint32_t)l4 + 4;
-    }
-    if (e->src.port != 0) {
-        e->src.number = (uint16_t)(d[e->src.port] << 8 | d[e->src.port + 1]);
-        e->dst.number = (uint16_t)(d[e->dst.port] << 8 | d[e->dst.port + 1]);
-    }
-    return true;
-}
-
-/* ---- which port stands for which ---- */
-
-static bool is_of(const struct port *p, const struct ends *e,
-                  const struct end *outside, const struct end *remote)
-{
-    return p->proto == e->lay.proto &&
-           memcmp(p->addr, outside->addr, e->lay.addr_len) == 0 &&
-           memcmp(p->remote, remote->addr, e->lay.addr_len) == 0 &&
-           (p->remote_port == remote->number || e->lay.proto == ICMP ||
-            e->lay.proto == ICMPV6);
-}
-
-/* A flow begins: whatever these two stood for is over. */
-static void learn(struct twin *t, const struct ends *e, uint16_t ref)
-{
-    struct port *p;
-
-    for (unsigned i = t->n_ports; i-- > 0;)
-        if (is_of(&t->port[i], e, &e->src, &e->dst) &&
-            (t->port[i].ref == ref || t->port[i].twin == e->src.number))
-            t->port[i] = t->port[--t->n_ports];
-    if (ref == e->src.number || t->n_ports == PORTS)
-        return;
-    p = &t->port[t->n_ports++];
-    *p = (struct port){.proto = (uint8_t)e->lay.proto,
-                       .remote_port = e->dst.number,
-                       .ref = ref,
-                       .twin = e->src.number};
-    memcpy(p->addr, e->src.addr, e->lay.addr_len);
-    memcpy(p->remote, e->dst.addr, e->lay.addr_len);
-}
-
-/* The newest that fits; a remote that is new itself gets what others got. */
-static uint16_t turn(const struct twin *t, const struct ends *e,
-                     const struct end *outside, const struct end *remote,
-                     bool to_twin)
-{
-    const struct port *any = NULL;
-
-    for (unsigned i = t->n_ports; i-- > 0;) {
-        const struct port *p = &t->port[i];
-
-        if (p->proto != e->lay.proto ||
-            (to_twin ? p->ref : p->twin) != outside->number ||
-            memcmp(p->addr, outside->addr, e->lay.addr_len) != 0)
-            continue;
-        if (is_of(p, e, outside, remote))
-            return to_twin ? p->twin : p->ref;
-        any = any ? any : p;
-    }
-    if (any != NULL)
-        return to_twin ? any->twin : any->ref;
-    return outside->number;
-}
-
-/* ---- writing them ---- */
-
-/* SCTP has a CRC in place of a sum; one that was wrong stays so. */
-static void put_crc(uint8_t *d, uint32_t len, const struct ends *e, bool ok)
-{
-    size_t at = e->lay.l4 + 8;
-    uint32_t crc;
-
-    if (!ok)
-        return;
-    memset(d + at, 0, 4);
-    crc = ~crc32c_add(CRC32C_NONE, d + e->lay.l4, len - (uint32_t)e->lay.l4);
-    for (int i = 0; i < 4; i++)
-        d[at + (size_t)i] = (uint8_t)(crc >> 8 * i);
-}
-
-static void put_port(uint8_t *d, uint32_t len, const struct ends *e,
-                     uint32_t at, uint16_t is, bool partial)
-{
-    uint16_t was = (uint16_t)(d[at] << 8 | d[at + 1]);
-    int sum_at = packet_sum_at(e->lay.proto);
-    size_t sum = e->lay.l4 + (size_t)(sum_at < 0 ? 0 : sum_at);
-    bool ok = e->lay.proto == SCTP && packet_sums_ok(d, len);
-
-    d[at] = (uint8_t)(is >> 8);
-    d[at + 1] = (uint8_t)is;
-    if (e->lay.proto == SCTP && was != is && !partial)
-        put_crc(d, len, e, ok);
-    if (was == is || partial || sum_at < 0 || e->lay.proto == SCTP ||
-        sum + 2 > len ||
-        (e->lay.proto == UDP && d[sum] == 0 && d[sum + 1] == 0))
-        return;
-    was = csum_update16((uint16_t)(d[sum] << 8 | d[sum + 1]), was, is);
-    d[sum] = (uint8_t)(was >> 8);
-    d[sum + 1] = (uint8_t)was;
-}
-
-/* Where an error's quotation begins; 0: it is none. */
-static uint32_t quoted_at(const uint8_t *d, uint32_t len, const struct ends *e)
-{
-    if ((e->lay.proto != ICMP && e->lay.proto != ICMPV6) ||
-        e->lay.l4 + 8 + 20 > len || !packet_quotes(e->lay.v4, d[e->lay.l4]))
-        return 0;
-    return (uint32_t)e->lay.l4 + 8;
-}
-
-/* A quotation says how long it was, not how much of it is there. */
-static bool quoted_ends(const uint8_t *d, uint32_t len, struct ends *e)
-{
-    uint8_t copy[BIG];
-
-    if (len > sizeof copy)
-        return false;
-    memcpy(copy, d, len);
-    if (d[0] >> 4 == 4) {
-        copy[2] = (uint8_t)(len >> 8);
-        copy[3] = (uint8_t)len;
-    } else if (len >= 40) {
-        copy[4] = (uint8_t)((len - 40) >> 8);
-        copy[5] = (uint8_t)(len - 40);
-    }
-    if (!ends_of(copy, len, e))
-        return false;
-    e->src.addr = d + e->lay.src;
-    e->dst.addr = d + e->lay.dst;
-    return true;
-}
-
-/* The world's ports to the twin's, or back.  An end that no flow was hidden
- * behind stands for itself. */
-static void turn_all(const struct twin *t, uint8_t *d, uint32_t len,
-                     bool to_twin, bool partial)
-{
-    struct ends e, in;
-    uint32_t at;
-
-    if (!ends_of(d, len, &e))
-        return;
-    if (e.src.port != 0 && e.src.port != e.dst.port) {
-        put_port(d, len, &e, e.src.port, turn(t, &e, &e.src, &e.dst, to_twin),
-                 partial);
-        put_port(d, len, &e, e.dst.port, turn(t, &e, &e.dst, &e.src, to_twin),
-                 partial);
-    } else if (e.src.port != 0) {
-        uint16_t is = turn(t, &e, &e.src, &e.dst, to_twin);
-
-        if (is == e.src.number)
-            is = turn(t, &e, &e.dst, &e.src, to_twin);
-        put_port(d, len, &e, e.src.port, is, partial);
-    }
-    at = quoted_at(d, len, &e);
-    if (at == 0 || !quoted_ends(d + at, len - at, &in) || in.src.port == 0)
-        return;
-    for (int k = 0; k < 2; k++) {
-        const struct end *one = k ? &in.dst : &in.src;
-        const struct end *other = k ? &in.src : &in.dst;
-        uint16_t is = turn(t, &in, one, other, to_twin);
-
-        if (is == one->number)
-            continue;
-        /* What is quoted sums up as before with its own sum corrected, so the
-         * error's sum changes only where that is not quoted. */
-        put_port(d, len, &e, at + one->port, is, true);
-        if (!partial) {
-            size_t sum = e.lay.l4 + 2;
-            uint16_t was = csum_update16((uint16_t)(d[sum] << 8 | d[sum + 1]),
-                                         one->number, is);
-
-            d[sum] = (uint8_t)(was >> 8);
-            d[sum + 1] = (uint8_t)was;
-        }
-    }
-}
 
 /* ---- what both did ---- */
 
@@ -300,6 +81,11 @@ void twin_dropped(struct twin *t, const struct ct_pkt *pkt)
     note(&t->ref, pkt, true);
 }
 
+void twin_told(struct twin *t, const struct ct_event *ev)
+{
+    twin_events_add(&t->ref_events, ev);
+}
+
 void twin_deaf(struct twin *t, bool deaf)
 {
     t->deaf = deaf;
@@ -310,58 +96,52 @@ void twin_refuse(struct twin *t, enum ct_reason why)
     t->refuse = why;
 }
 
-static void blank(uint8_t *d, uint32_t len, size_t at, size_t n)
-{
-    if (at + n <= len)
-        memset(d + at, 0, n);
-}
-
-/* Sums follow from the rest, and identifications are each shard's own. */
-static void forget_sums(uint8_t *d, uint32_t len)
-{
-    struct ends e;
-    uint32_t at;
-
-    if (d[0] >> 4 == 4) {
-        blank(d, len, 4, 2);
-        blank(d, len, 10, 2);
-    }
-    if (!ends_of(d, len, &e))
-        return;
-    if (packet_sum_at(e.lay.proto) >= 0)
-        blank(d, len, e.lay.l4 + (size_t)packet_sum_at(e.lay.proto),
-              e.lay.proto == SCTP ? 4 : 2);
-    at = quoted_at(d, len, &e);
-    if (at == 0)
-        return;
-    if (d[at] >> 4 == 4) {
-        blank(d, len, at + 4, 2);
-        blank(d, len, at + 10, 2);
-    }
-    if (quoted_ends(d + at, len - at, &e) && packet_sum_at(e.lay.proto) >= 0)
-        blank(d, len, at + e.lay.l4 + (size_t)packet_sum_at(e.lay.proto),
-              e.lay.proto == SCTP ? 4 : 2);
-}
-
-static bool same_step(struct twin *t, struct step *ref, struct step *own,
-                      bool begins)
+/* In the world's ports, and without what is each shard's own. */
+static void make_alike(struct twin *t, struct step *ref, struct step *own,
+                       bool begins)
 {
     uint32_t len = ref->len < HEAD ? ref->len : HEAD;
-    struct ends a, b;
 
-    if (ref->dropped != own->dropped || ref->why != own->why ||
-        ref->out != own->out || ref->len != own->len)
-        return false;
-    if (ref->dropped)
-        return true;
-    if (begins && ref->len <= HEAD && ends_of(ref->head, len, &a) &&
-        ends_of(own->head, len, &b) && a.src.port != 0)
-        learn(t, &b, a.src.number);
+    if (ref->dropped || own->dropped || ref->len != own->len)
+        return;
+    if (begins && ref->len <= HEAD)
+        twin_ports_learn(t->ports, ref->head, len, own->head, len);
     if (own->len <= HEAD)
-        turn_all(t, own->head, len, false, true);
-    forget_sums(ref->head, len);
-    forget_sums(own->head, len);
-    return memcmp(ref->head, own->head, len) == 0;
+        twin_ports_turn(t->ports, own->head, len, false, true);
+    twin_ports_blank(ref->head, len);
+    twin_ports_blank(own->head, len);
+}
+
+static bool same_step(const struct step *a, const struct step *b)
+{
+    uint32_t len = a->len < HEAD ? a->len : HEAD;
+
+    if (a->dropped != b->dropped || a->why != b->why || a->out != b->out ||
+        a->len != b->len)
+        return false;
+    return a->dropped || memcmp(a->head, b->head, len) == 0;
+}
+
+/* What several shards do at one moment, they do in any order. */
+static bool same_steps(struct twin *t, bool begins, bool in_order)
+{
+    bool met[STEP] = {false};
+
+    if (t->ref.n != t->own.n)
+        return false;
+    for (unsigned i = 0; i < t->ref.n; i++)
+        make_alike(t, &t->ref.v[i], &t->own.v[i], begins);
+    for (unsigned i = 0; i < t->ref.n; i++) {
+        unsigned k = in_order ? i : 0;
+
+        while (k < t->own.n &&
+               (met[k] || !same_step(&t->ref.v[i], &t->own.v[k])))
+            k = in_order ? t->own.n : k + 1;
+        if (k == t->own.n)
+            return false;
+        met[k] = true;
+    }
+    return true;
 }
 
 static void text_of(char out[512], const struct steps *s)
@@ -381,26 +161,58 @@ static void text_of(char out[512], const struct steps *s)
     }
 }
 
-static const char *compare(struct twin *t, const struct rig *ref)
+static void count(const struct twin *t, const struct rig *ref,
+                  uint64_t v[2][TWIN_COUNTERS])
+{
+    twin_table_read_counters(ref, v[0]);
+    twin_table_read_counters(&t->rig, v[1]);
+}
+
+/* What both have now; few: only tables that are soon read. */
+static bool same_state(struct twin *t, const struct rig *ref, char *text,
+                       size_t room, bool few)
+{
+    uint64_t now[2][TWIN_COUNTERS];
+    bool same, all = !few || ct_stat(ref->ct, CT_STAT_entries) <= FEW;
+
+    if (few && t->said++ >= OFTEN)
+        all &= t->said % 64 == 0;
+    text[0] = '\0';
+    same =
+        rig_stat(&t->rig, CT_STAT_entries) == ct_stat(ref->ct, CT_STAT_entries);
+    if (all)
+        same &= twin_table_same(ref, &t->rig, t->ports, text, room);
+    count(t, ref, now);
+    for (int i = 0; i < TWIN_COUNTERS; i++)
+        for (int who = 0; who < 2; who++)
+            now[who][i] -= t->counted[who][i];
+    return twin_table_same_counters(now[0], now[1], text, room) && same;
+}
+
+static const char *compare(struct twin *t, const struct rig *ref, bool in_order)
 {
     bool begins = ct_stat(ref->ct, CT_STAT_created) > t->created, same;
-    uint64_t flows = ct_stat(ref->ct, CT_STAT_entries);
-    char a[512], b[512];
+    char a[512], b[512], state[4096], told[2048] = "";
 
+    if (rig_stat(ref, CT_STAT_expect_create) > t->announced)
+        twin_table_announce(ref, &t->rig, t->ports);
+    t->announced = rig_stat(ref, CT_STAT_expect_create);
     text_of(a, &t->ref);
     text_of(b, &t->own);
-    same = t->ref.n == t->own.n;
-    for (unsigned i = 0; same && i < t->ref.n; i++)
-        same = same_step(t, &t->ref.v[i], &t->own.v[i], begins);
-    t->ref.n = t->own.n = 0;
+    same = same_steps(t, begins, in_order);
+    same &= same_state(t, ref, state, sizeof state, true);
+    same &= twin_table_same_events(&t->ref_events, &t->own_events, t->ports,
+                                   told, sizeof told);
+    t->ref.n = t->own.n = t->ref_events.n = t->own_events.n = 0;
     t->created = ct_stat(ref->ct, CT_STAT_created);
-    if (same && rig_stat(&t->rig, CT_STAT_entries) == flows)
+    if (same)
         return NULL;
     snprintf(t->wrong, sizeof t->wrong,
              "%u shards do something else: %llu flows, not %llu\n  one:\n%s"
-             "  %u:\n%s",
+             "  %u:\n%s%s%s",
              t->rig.n, (unsigned long long)rig_stat(&t->rig, CT_STAT_entries),
-             (unsigned long long)flows, a, t->rig.n, b);
+             (unsigned long long)ct_stat(ref->ct, CT_STAT_entries), a, t->rig.n,
+             b, state, told);
     return t->wrong;
 }
 
@@ -418,6 +230,11 @@ static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
 static void dropped(void *ctx, const struct ct_pkt *pkt)
 {
     note(&((struct twin *)ctx)->own, pkt, true);
+}
+
+static void event(void *ctx, const struct ct_event *ev)
+{
+    twin_events_add(&((struct twin *)ctx)->own_events, ev);
 }
 
 static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
@@ -476,9 +293,11 @@ struct twin *twin_open(const char *json, ct_time start, bool host,
         t = calloc(1, sizeof *t);
         if (!t)
             abort();
+        t->ports = twin_ports_new(host);
         rig_open(&t->rig, text, start,
                  &(struct rig_calls){.tx = tx,
                                      .dropped = dropped,
+                                     .event = event,
                                      .queue = queue,
                                      .host = host,
                                      .ctx = t});
@@ -490,6 +309,7 @@ struct twin *twin_open(const char *json, ct_time start, bool host,
 void twin_close(struct twin *t)
 {
     rig_close(&t->rig);
+    twin_ports_free(t->ports);
     free(t);
 }
 
@@ -511,10 +331,12 @@ const char *twin_say(struct twin *t, const struct rig *ref, const uint8_t *data,
                          .csum_partial = partial};
 
     memcpy(pkt.data, data, len);
-    turn_all(t, pkt.data, len, true, partial);
+    twin_ports_turn(t->ports, pkt.data, len, true, partial);
+    if (ct_stat(ref->ct, CT_STAT_created) > t->created)
+        twin_ports_learn_said(t->ports, data, pkt.data, len);
     t->rig.now = ref->now;
     rig_walk(&t->rig, &pkt);
-    return compare(t, ref);
+    return compare(t, ref, true);
 }
 
 const char *twin_resume(struct twin *t, const struct rig *ref, unsigned nth,
@@ -525,12 +347,46 @@ const char *twin_resume(struct twin *t, const struct rig *ref, unsigned nth,
         journey_resume(t->rig.shard[t->rig.at].journey, &t->kept[nth], verdict,
                        ref->now);
     }
-    return compare(t, ref);
+    return compare(t, ref, true);
 }
 
-const char *twin_elapse(struct twin *t, const struct rig *ref)
+void twin_tick(struct twin *t, ct_time now)
 {
-    t->rig.now = ref->now;
+    t->rig.now = now;
     rig_tick(&t->rig);
-    return compare(t, ref);
+}
+
+const char *twin_elapsed(struct twin *t, const struct rig *ref)
+{
+    return compare(t, ref, false);
+}
+
+const char *twin_end(struct twin *t, const struct rig *ref)
+{
+    const char *wrong;
+    char state[4096];
+
+    twin_tick(t, ref->now);
+    wrong = rig_check(&t->rig);
+    if (!wrong && same_state(t, ref, state, sizeof state, false))
+        return NULL;
+    snprintf(t->wrong, sizeof t->wrong, "%u shards at the end: %s\n%s",
+             t->rig.n, wrong ? wrong : "others have", wrong ? "" : state);
+    return t->wrong;
+}
+
+void twin_flush(struct twin *t, const struct rig *ref)
+{
+    for (uint32_t i = 0; i < t->rig.n; i++)
+        ct_flush(t->rig.shard[i].ct);
+    t->ref_events.n = t->own_events.n = 0;
+    twin_ports_free(t->ports);
+    t->ports = twin_ports_new(t->rig.host);
+    count(t, ref, t->counted);
+}
+
+void twin_forget_limits(struct twin *t)
+{
+    for (uint32_t i = 0; i < t->rig.n; i++)
+        ratelimit_setup(&t->rig.shard[i].journey->limit, 1, 1);
 }

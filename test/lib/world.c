@@ -55,6 +55,8 @@ static void event(void *ctx, const struct ct_event *ev)
     char tuple[200], number[8], when[24] = "     ";
     const char *what = "UPDATE";
 
+    if (w->twin)
+        twin_told(w->twin, ev);
     w->told = ev->mask;
     if (ev->mask & CT_EVENT_DESTROY)
         what = "DESTROY";
@@ -412,14 +414,16 @@ void elapse_ms(struct world *w, uint64_t ms)
         flush_lines(w);
         if (wait == 0)
             continue;
+        if (prepare(w))
+            twin_tick(w->twin, w->rig.now);
         if (w->rig.now.ms >= end)
             break;
         if (wait > end - w->rig.now.ms)
             wait = (uint32_t)(end - w->rig.now.ms);
         w->rig.now.ms += wait;
     }
-    if (prepare(w))
-        judge(twin_elapse(w->twin, &w->rig));
+    if (w->twin)
+        judge(twin_elapsed(w->twin, &w->rig));
 }
 
 void elapse(struct world *w, uint64_t s)
@@ -491,6 +495,8 @@ void world_close(struct world *w, const char *file, int at)
 
     rig_tick(&w->rig);
     wrong = rig_check(&w->rig);
+    if (!wrong && w->twin)
+        wrong = twin_end(w->twin, &w->rig);
     if (wrong) {
         print_error("%s\n", wrong);
         _fail(file, at);

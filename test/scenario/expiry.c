@@ -169,6 +169,7 @@ static void old_flows_are_told(void **state)
     struct world *w = WORLD("");
 
     (void)state;
+    alone(w);
     ct_subscribe(w->rig.ct, 0);
     w->quiet = true;
     say(w, "10.0.1.2:4000 > 198.51.100.2:53 udp");

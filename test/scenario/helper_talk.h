@@ -42,6 +42,12 @@ static inline uint32_t word_at(const struct world *w, uint32_t off)
            p[3];
 }
 
+/* How many flows are announced. */
+static inline uint32_t waiting(const struct world *w)
+{
+    return (uint32_t)stat_of(w, CT_STAT_expectations);
+}
+
 /* One segment of that side, with these options; answers whether it left. */
 static inline bool segment(struct talk *t, int side, const char *flags,
                            const char *text, const char *more)

@@ -37,6 +37,7 @@ static void a_full_class_costs_little(void **state)
     uint64_t before;
 
     (void)state;
+    alone(w); /* ports are divided */
     w->quiet = true;
     for (unsigned p = 1024; p < 65536; p++)
         sayf(w, "10.0.1.2:%u > " REMOTE " tcp S seq 1", p);
@@ -69,6 +70,7 @@ static void a_full_range_costs_little(void **state)
                             "masquerade 20000-39999; inside 10.0.1.1/16");
 
     (void)state;
+    alone(w); /* ports are divided */
     w->quiet = true;
     for (unsigned i = 0; i < 20000; i++)
         sayf(w, "10.0.%u.%u:4000 > " REMOTE " udp", 2 + i / 200, 1 + i % 200);
@@ -92,6 +94,7 @@ static void reserved_ports_are_stepped_over(void **state)
     unsigned open = 0;
 
     (void)state;
+    alone(w); /* it reserves by hand */
     w->quiet = true;
     for (unsigned p = 20000; p < 22000; p++)
         if (p % 3 == 0 || (p > 20500 && p < 21700))
@@ -124,6 +127,7 @@ static void a_forward_that_goes_frees_its_ports(void **state)
         "\"dport\":\"1024-65535\",\"dnat\":\"10.0.1.50\"}");
 
     (void)state;
+    alone(w); /* ports are divided */
     w->quiet = true;
     refuse(w, "10.0.1.3:4000 > " REMOTE " udp");
     assert_int_equal(w->why, CT_REASON_NO_PORT);
@@ -168,6 +172,7 @@ static void rests_are_part_of_a_share(void **state)
     uint64_t sent;
 
     (void)state;
+    alone(w); /* ports are divided */
     w->quiet = true;
     for (unsigned i = 0; i < 1000; i++) {
         come_and_go(w, "10.0.1.2", 6000 + i, REMOTE);
@@ -192,6 +197,7 @@ static void a_range_that_rests_costs_little(void **state)
     uint64_t sent;
 
     (void)state;
+    alone(w); /* ports are divided */
     w->quiet = true;
     for (unsigned i = 0; i < 2000; i++)
         come_and_go(w, "10.0.1.2", 6000 + i, REMOTE);
@@ -243,6 +249,7 @@ static void a_rest_is_its_tenants(void **state)
               "prerouting {\"in\":\"blue\",\"set_zone_orig\":2}");
 
     (void)state;
+    alone(w); /* ports are divided */
     w->quiet = true;
     say(w, "10.9.0.5:5000 > " REMOTE " udp @red");
     assert_int_equal(last_sport(w), 5000);

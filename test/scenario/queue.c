@@ -326,6 +326,7 @@ static void marks(void **state)
     struct ct_view v;
 
     (void)state;
+    alone(w);
     w->quiet = true;
     for (unsigned i = 0; i < 2; i++) {
         say(w, UDP);

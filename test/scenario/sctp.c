@@ -245,6 +245,7 @@ static void partial_sums_are_refused(void **state)
     struct ct_pkt *pkts[1] = {&pkt};
 
     (void)state;
+    alone(w);
     journey_batch(w->rig.journey, pkts, 1, w->rig.now);
     assert_int_equal(drops_of(w, CT_REASON_BAD_GSO), 1);
     assert_int_equal(w->sent, 0);
