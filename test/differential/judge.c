@@ -299,8 +299,8 @@ static enum played play(struct judge *j, const struct talk *t, unsigned i,
     return DIFFERS;
 }
 
-bool judge_talk(struct judge *j, const struct talk *t, const bool *steps,
-                char *report, size_t room)
+static bool same_talk(struct judge *j, const struct talk *t, const bool *steps,
+                      char *report, size_t room)
 {
     const char *wrong;
 
@@ -326,6 +326,14 @@ bool judge_talk(struct judge *j, const struct talk *t, const bool *steps,
     if (wrong)
         snprintf(report, room, "%s\n", wrong);
     return wrong == NULL;
+}
+
+bool judge_talk(struct judge *j, const struct talk *t, const bool *steps,
+                char *report, size_t room)
+{
+    bool same = same_talk(j, t, steps, report, room);
+
+    return pair_same_twins(j->pair, report, room) && same;
 }
 
 void judge_print(struct judge *j)

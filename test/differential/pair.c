@@ -43,6 +43,9 @@ enum ct_reason pair_weir_left(void *ctx, struct ct_pkt *pkt)
     uint8_t copy[4096];
     uint32_t len = pkt->len < sizeof copy ? pkt->len : sizeof copy;
 
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i])
+            twin_sent(p->twin[i], pkt);
     memcpy(copy, pkt->data, len);
     p->calls.left(p->calls.ctx, PAIR_WEIR,
                   !p->rig.ifaces.iface[pkt->out].inside, copy, len);
@@ -69,6 +72,12 @@ static void device_left(void *ctx, bool wan, uint8_t *d, size_t len)
     p->calls.left(p->calls.ctx, PAIR_WEIR, wan, d, len);
 }
 
+static void judge_twin(struct pair *p, const char *wrong)
+{
+    if (wrong)
+        pair_say(p->twins, sizeof p->twins, "  %s", wrong);
+}
+
 static void put_weir(struct pair *p, bool wan, const uint8_t *d, size_t len)
 {
     uint8_t room[CT_HEADROOM + 4096 + CT_HEADROOM];
@@ -78,10 +87,23 @@ static void put_weir(struct pair *p, bool wan, const uint8_t *d, size_t len)
         .in = config_iface_find(p->rig.config, wan ? "wan" : "lan"),
     };
     struct ct_pkt *pkts[1] = {&pkt};
+    uint8_t in = pkt.in; /* what is answered turns round */
 
     memcpy(pkt.data, d, len);
     pair_clock(p);
     journey_batch(p->rig.journey, pkts, 1, p->rig.now);
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i])
+            judge_twin(
+                p, twin_say(p->twin[i], &p->rig, d, (uint32_t)len, in, false));
+}
+
+static void forget_limits(struct pair *p)
+{
+    ratelimit_setup(&p->rig.journey->limit, 1, 1);
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i])
+            twin_forget_limits(p->twin[i]);
 }
 
 void pair_put(struct pair *p, enum pair_subject who, bool wan, const uint8_t *d,
@@ -97,7 +119,7 @@ void pair_put(struct pair *p, enum pair_subject who, bool wan, const uint8_t *d,
         return;
     }
     if (fresh)
-        ratelimit_setup(&p->rig.journey->limit, 1, 1);
+        forget_limits(p);
     put_weir(p, wan, d, len);
 }
 
@@ -121,13 +143,31 @@ bool pair_settle(struct pair *p)
 void pair_tick(struct pair *p)
 {
     pair_clock(p);
-    if (!p->device)
-        rig_tick(&p->rig);
+    if (p->device)
+        return;
+    rig_tick(&p->rig);
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i]) {
+            twin_tick(p->twin[i], p->rig.now);
+            judge_twin(p, twin_elapsed(p->twin[i], &p->rig));
+        }
 }
 
 const char *pair_check(struct pair *p)
 {
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i])
+            judge_twin(p, twin_end(p->twin[i], &p->rig));
     return p->device ? NULL : rig_check(&p->rig);
+}
+
+bool pair_same_twins(struct pair *p, char *report, size_t room)
+{
+    bool same = p->twins[0] == '\0';
+
+    pair_say(report, room, "%s", p->twins);
+    p->twins[0] = '\0';
+    return same;
 }
 
 static struct pair *begin(const struct pair_calls *calls, const char *weir,
@@ -174,6 +214,7 @@ void pair_close(struct pair *p)
         device_close(p->device);
     if (p->rig.ct)
         rig_close(&p->rig);
+    pair_end_twins(p);
     kernel_close(p->kernel);
     free(p);
 }

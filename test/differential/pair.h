@@ -80,6 +80,10 @@ bool pair_same_tables(struct pair *p, char *report, size_t room);
 const struct pair_flow *pair_flows(const struct pair *p, enum pair_subject who,
                                    unsigned *n);
 
+/* Weir with 2 and with 4 workers has done the same as with one; what differs is
+ * appended to report. */
+bool pair_same_twins(struct pair *p, char *report, size_t room);
+
 /* Events told since the last look, a line each: kind, flow, status, state. */
 const char *pair_events(struct pair *p, enum pair_subject who);
 void pair_forget_events(struct pair *p);

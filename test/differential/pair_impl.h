@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "pair.h"
 #include "rig.h"
+#include "twin.h"
 
 #include <time.h>
 
@@ -14,10 +15,15 @@ struct events {
     size_t len;
 };
 
+/* With these many workers weir must do the same as with one. */
+enum { PAIR_TWINS = 2 };
+
 struct pair {
     struct kernel *kernel;
     struct rig rig;
-    struct device *device; /* in place of rig; NULL: none */
+    struct twin *twin[PAIR_TWINS]; /* NULL: its workers refuse the rules */
+    char twins[8192];              /* in which way they differ */
+    struct device *device;         /* in place of rig; NULL: none */
     struct pair_calls calls;
     struct timespec began;
     struct pair_flow flow[PAIR_N_SUBJECTS][PAIR_FLOWS];
@@ -38,6 +44,8 @@ static inline uint32_t pair_slots(const struct pair *p)
 
 /* Weir's clock to now. */
 void pair_clock(struct pair *p);
+
+void pair_end_twins(struct pair *p);
 
 /* Whom weir's rig calls. */
 void pair_weir_event(void *ctx, const struct ct_event *ev);

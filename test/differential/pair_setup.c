@@ -105,10 +105,31 @@ static bool apply(struct pair *p, const char *set, char *statements,
     return true;
 }
 
-static void nothing(void *ctx, const struct ct_pkt *pkt)
+static void dropped(void *ctx, const struct ct_pkt *pkt)
 {
-    (void)ctx;
-    (void)pkt;
+    struct pair *p = ctx;
+
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i])
+            twin_dropped(p->twin[i], pkt);
+}
+
+void pair_end_twins(struct pair *p)
+{
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i]) {
+            twin_close(p->twin[i]);
+            p->twin[i] = NULL;
+        }
+    p->twins[0] = '\0';
+}
+
+static void make_twins(struct pair *p, const char *json)
+{
+    static const unsigned workers[PAIR_TWINS] = {2, 4};
+
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        p->twin[i] = twin_open(json, p->rig.now, false, workers[i]);
 }
 
 bool pair_setup(struct pair *p, const char *nft, const char *statements,
@@ -135,13 +156,15 @@ bool pair_setup(struct pair *p, const char *nft, const char *statements,
     p->deaf = true;
     if (p->rig.ct)
         rig_close(&p->rig);
+    pair_end_twins(p);
     json = world_config(all, &masquerade);
     pair_clock(p);
     rig_open(&p->rig, json, p->rig.now,
              &(struct rig_calls){.tx = pair_weir_left,
-                                 .dropped = nothing,
+                                 .dropped = dropped,
                                  .event = pair_weir_event,
                                  .ctx = p});
+    make_twins(p, json);
     free(json);
     pair_clear(p);
     return true;

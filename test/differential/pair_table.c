@@ -107,6 +107,9 @@ void pair_weir_event(void *ctx, const struct ct_event *ev)
     const char *kind = "UPDATE", *state = "";
     char text[320];
 
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i])
+            twin_told(p->twin[i], ev);
     if (p->deaf)
         return;
     if (ev->mask & (unsigned)CT_EVENT_DESTROY)
@@ -323,6 +326,9 @@ void pair_clear(struct pair *p)
         device_flush(p->device);
     else
         ct_flush(p->rig.ct);
+    for (unsigned i = 0; i < PAIR_TWINS; i++)
+        if (p->twin[i])
+            twin_flush(p->twin[i], &p->rig);
     pair_forget_events(p);
     pair_count(p);
 }

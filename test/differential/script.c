@@ -26,6 +26,7 @@ struct stage {
     bool many;   /* count only */
     bool raw;    /* difference icmp_df: leave it visible */
     bool device; /* no events are told */
+    bool parted; /* several workers have done something else */
     struct sent sent[PAIR_N_SUBJECTS];
     char choice[PAIR_N_SUBJECTS][MOST_CHOICES][48];
     unsigned n_choices[PAIR_N_SUBJECTS];
@@ -269,6 +270,17 @@ static bool same_counts(struct stage *g)
                   pair_counted(g->pair, PAIR_WEIR)) == 0;
 }
 
+/* With several workers; where a difference is stated it has shown now. */
+static bool same_workers(struct stage *g)
+{
+    char stated[8192] = "";
+
+    if (g->script->workers == NULL)
+        return pair_same_twins(g->pair, g->report, g->room);
+    g->parted |= !pair_same_twins(g->pair, stated, sizeof stated);
+    return true;
+}
+
 static bool compare(struct stage *g)
 {
     bool same = pair_same_tables(g->pair, g->report, g->room);
@@ -283,7 +295,7 @@ static bool compare(struct stage *g)
         same = fail(g, "  the kernel counted %s\n  weir counted       %s\n",
                     pair_counted(g->pair, PAIR_KERNEL),
                     pair_counted(g->pair, PAIR_WEIR));
-    return same;
+    return same_workers(g) && same;
 }
 
 /* Something must differ here. */
@@ -434,6 +446,7 @@ bool script_play(struct stage *g, const struct script *s, char *report,
     g->report = report;
     g->room = room;
     report[0] = '\0';
+    g->parted = false;
     memset(g->n_choices, 0, sizeof g->n_choices);
     if (!pair_setup(g->pair, g->setup->nft, g->setup->weir, g->setup->set))
         return fail(g, "  the setup is refused\n");
@@ -447,7 +460,12 @@ bool script_play(struct stage *g, const struct script *s, char *report,
     }
     pair_tick(g->pair);
     wrong = pair_check(g->pair);
-    return wrong == NULL || fail(g, "%s\n", wrong);
+    if (wrong)
+        return fail(g, "%s\n", wrong);
+    if (!same_workers(g))
+        return fail(g, "behind the last line of %s\n", s->name);
+    return s->workers == NULL || g->parted ||
+           fail(g, "more workers do the same: %s does not show\n", s->workers);
 }
 
 static struct stage *begin(const char *weir, char err[256])

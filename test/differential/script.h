@@ -40,8 +40,9 @@ struct script {
     const char *name; /* "tcp.syn_again" */
     const char *steps;
     const struct script_setup *setup; /* NULL: masquerade */
-    /* The row of differences.def that it shows, by its name; NULL: none. */
-    const char *differs;
+    /* The row of differences.def that it shows, by its name; NULL: none.
+     * workers: the same of one between one worker and several. */
+    const char *differs, *workers;
 };
 
 /* The scripts of one theme. */

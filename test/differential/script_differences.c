@@ -40,6 +40,7 @@ static const struct script rows[] = {
               "~++ " D " > 198.51.100.4:53 udp 'a'\n"},
     {.name = "differs.port_search",
      .differs = "port_search",
+     .workers = "ports",
      .setup = &thousand_ports,
      .steps = "many 1000 10000 ~++ 10.0.1.2:%u > " S " udp 'a'\n"},
     {.name = "differs.untranslated.flags",

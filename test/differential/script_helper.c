@@ -77,7 +77,7 @@ static const struct script rows[] = {
      "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp P. seq 1037 ack 5038 win 60000 hex "
      "515549540d0a\n" /* QUIT */
      "- 198.51.100.2:20 > 198.51.100.1:5002 tcp R seq 1 win 60000\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_numbers",
      "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -115,7 +115,7 @@ static const struct script rows[] = {
      "+ 198.51.100.2:21 > 198.51.100.1:4000 tcp P. seq 5044 ack 1076 win 60000 "
      "hex 31353020780d0a\n" /* 150 x */
      ,
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_passive",
      "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -143,7 +143,7 @@ static const struct script rows[] = {
                                                                    (|||50001|)
                                                                  */
      "+ 10.0.1.2:4002 > 198.51.100.2:50001 tcp S seq 1 win 60000\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_eprt",
      "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -163,7 +163,7 @@ static const struct script rows[] = {
      "+ 198.51.100.2:21 > 198.51.100.1:4000 tcp P. seq 5020 ack 1037 win 60000 "
      "hex 323030206f6b0d0a\n" /* 200 ok */
      "+ 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1 win 60000\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_parts",
      "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -199,7 +199,7 @@ static const struct script rows[] = {
      "+ 198.51.100.2:21 > 198.51.100.1:4000 tcp P. seq 5020 ack 1035 win 60000 "
      "hex 323030206f6b0d0a\n" /* 200 ok */
      ,
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_left_alone",
      "+ 10.0.1.2:4000 > 198.51.100.2:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -231,7 +231,7 @@ static const struct script rows[] = {
                                                                            (198,51,100,3,195,80)
                                                                          */
      "< 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1 win 60000\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_v6",
      "+ [fd00:1::2]:4000 > [2001:db8::2]:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -259,7 +259,7 @@ static const struct script rows[] = {
                                                                          (|||50001|)
                                                                        */
      "+ [fd00:1::2]:4002 > [2001:db8::2]:50001 tcp S seq 1 win 60000\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_v6_dotted",
      "+ [fd00:1::2]:4000 > [2001:db8::2]:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -276,7 +276,7 @@ static const struct script rows[] = {
      "+ [fd00:1::2]:4000 > [2001:db8::2]:21 tcp P. seq 1009 ack 5020 win 60000 "
      "hex 45505254207c327c666430303a313a3a302e302e302e327c353030317c0d0a\n"
      "+ [2001:db8::2]:20 > [2001:db8::1]:5001 tcp S seq 1 win 60000\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_v6_mapped",
      "+ [fd00:1::2]:4000 > [2001:db8::2]:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -293,7 +293,7 @@ static const struct script rows[] = {
      "+ [fd00:1::2]:4000 > [2001:db8::2]:21 tcp P. seq 1009 ack 5020 win 60000 "
      "hex 45505254207c327c3a3a666666663a31302e302e312e327c353030317c0d0a\n"
      "< [2001:db8::2]:20 > [2001:db8::1]:5001 tcp S seq 1 win 60000\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.ftp_v6_half_dotted",
      "+ [fd00:1::2]:4000 > [2001:db8::2]:21 tcp S seq 1000 win 60000 mss 1460 "
      "sackok\n"
@@ -309,7 +309,7 @@ static const struct script rows[] = {
      /* EPRT |2|fd00:1::0.0.2|5001| */
      "- [fd00:1::2]:4000 > [2001:db8::2]:21 tcp P. seq 1009 ack 5020 win 60000 "
      "hex 45505254207c327c666430303a313a3a302e302e327c353030317c0d0a\n",
-     &ftp, NULL},
+     &ftp, NULL, NULL},
     {"helper.tftp",
      "+ 10.0.1.2:4000 > 198.51.100.2:69 udp hex 000161006f6374657400\n"
      "+ 198.51.100.2:1069 > 198.51.100.1:4000 udp hex 000300016869\n"
@@ -320,7 +320,7 @@ static const struct script rows[] = {
      "+ 10.0.1.2:4000 > 198.51.100.2:69 udp hex 000261006f6374657400\n"
      "< 198.51.100.3:1070 > 198.51.100.1:4000 udp hex 000300016869\n"
      "+ 198.51.100.2:1071 > 198.51.100.1:4000 udp hex 000300016869\n",
-     &tftp, NULL},
+     &tftp, NULL, NULL},
     {"helper.pptp",
      "+ 10.0.1.2:4000 > 198.51.100.2:1723 tcp S seq 1000 win 60000 mss 1460\n"
      "+ 198.51.100.2:1723 > 198.51.100.1:4000 tcp S. seq 5000 ack 1001 win "
@@ -358,7 +358,7 @@ static const struct script rows[] = {
      "0000000\n"
      "+ 10.0.1.2:4000 > 198.51.100.2:1723 tcp P. seq 1349 ack 5229 win 60000 "
      "hex 001000011a2b3c4d000c0000004d0000\n",
-     &pptp, NULL},
+     &pptp, NULL, NULL},
     /* What is announced once more is the same; what is announced instead takes
      * its place; neither is an event. */
     {.name = "helper.ftp_announced_again",

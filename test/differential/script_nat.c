@@ -270,6 +270,7 @@ static const struct script rows[] = {
      .steps = "+ " C " > " S " udp 'a'\n+ " C " > " T " udp 'a'\n"
               "= 198.51.100.3 :$1ranged\n"},
     {.name = "nat.range.used_up",
+     .workers = "ports",
      .setup = &two_ports,
      .steps = "+ 10.0.1.2:5000 > " S " udp 'a'\n"
               "+ 10.0.1.3:5001 > " S " udp 'a'\n"
@@ -290,6 +291,7 @@ static const struct script rows[] = {
               "= 1 flows\n"},
     /* ---- TIME_WAIT taken over ---- */
     {.name = "nat.time_wait.higher",
+     .workers = "ports",
      .setup = &two_ports,
      .steps = CLOSED(
          "10.0.1.2:5000", "1000", "1001", "1002",
@@ -297,12 +299,14 @@ static const struct script rows[] = {
                  "+ 10.0.1.4:5000 > 198.51.100.2:80 tcp S seq 90000\n"
                  "* DESTROY NEW\n= 2 flows\n= 10.0.1.4 SYN_SENT :5000\n"},
     {.name = "nat.time_wait.lower",
+     .workers = "ports",
      .setup = &two_ports,
      .steps = CLOSED("10.0.1.2:5000", "70000", "70001", "70002", "5000")
          CLOSED("10.0.1.3:5001", "70000", "70001", "70002",
                 "5001") "- 10.0.1.4:5000 > 198.51.100.2:80 tcp S seq 60\n"
                         "= 2 flows\n"},
     {.name = "nat.close.higher",
+     .workers = "ports",
      .setup = &two_ports,
      .steps = "+ 10.0.1.2:5000 > 198.51.100.2:80 tcp S seq 1000\n"
               "+ 198.51.100.2:80 > " W ":5000 tcp S. seq 5000 ack 1001\n"
@@ -312,10 +316,12 @@ static const struct script rows[] = {
               "+ 10.0.1.4:5000 > 198.51.100.2:80 tcp S seq 90000\n"
               "* DESTROY NEW\n= 2 flows\n= 10.0.1.4 SYN_SENT :5000\n"},
     {.name = "nat.time_wait.of_udp_stays",
+     .workers = "ports",
      .setup = &two_ports,
      .steps = "+ 10.0.1.2:5000 > " S " udp 'a'\n+ 10.0.1.3:5001 > " S
               " udp 'a'\n- 10.0.1.4:5001 > " S " udp 'a'\n"},
     {.name = "nat.established_is_not_taken",
+     .workers = "ports",
      .setup = &two_ports,
      .steps = "+ 10.0.1.2:5000 > " S " tcp S seq 1\n"
               "+ 10.0.1.3:5001 > " S " tcp S seq 1\n"

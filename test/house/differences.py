@@ -1,59 +1,78 @@
 #!/usr/bin/env -S python3 -B
-"""The README's table of differences from the kernel is the judge's, and each
-row is shown by a scripted case, or says why it can't be."""
+"""The README's tables of differences, from the kernel and between one worker
+and several, are the judge's, and each row is shown by a scripted case, or says
+why it can't be."""
 import re
 
 import tree
 
 TABLE = "test/differential/differences.def"
-HEAD = "## Where weir is not the kernel"
+# Heading in the README; what a script calls it; the macros' list.
+TABLES = (("## Where weir is not the kernel", "differs", "JUDGE_DIFFERENCES",
+           "JUDGE_UNSHOWN"),
+          ("## Workers", "workers", "JUDGE_WORKERS", "JUDGE_WORKERS_UNSHOWN"))
+
+
+def listed(text, name):
+    """What stands behind #define NAME(...), to the end of its lines."""
+    found = re.findall(r"#define %s\(\w\)((?:.*\\\n)*.*)" % name, text)
+    return "\n".join(found).replace("\\\n", "\n")
 
 
 def stated(text):
-    """{id: [kernel, weir, why]}"""
-    rows = re.findall(r'\bD\((\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)',
-                      text.replace("\\\n", "\n"))
+    """{id: [one, the other, why]}"""
+    rows = re.findall(r'\b[DW]\((\w+),\s*"([^"]*)",\s*"([^"]*)",\s*"([^"]*)"\)',
+                      text)
     return {row[0]: list(row[1:]) for row in rows}
 
 
-def shown(text):
-    part = text.partition(HEAD)[2].partition("\n## ")[0]
+def shown(text, head):
+    part = text.partition(head)[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")]
             for line in part.splitlines() if line.startswith("|")]
     return rows[0] if rows else [], {row[0].strip("`"): row[1:]
                                      for row in rows[2:]}
 
 
-def scripts(root):
+def scripts(root, field):
     """What the scripted cases say they show."""
     text = "".join(tree.blank(tree.read(root, p), strings=False)
                    for p in tree.files(root, (".c",), ("test/differential",)))
-    return set(re.findall(r'\.differs = "(\w+)"', text))
+    return set(re.findall(r'\.%s = "(\w+)"' % field, text))
+
+
+def check_table(root, text, table):
+    heading, field, name, unshown_name = table
+    ours = stated(listed(text, name))
+    head, told = shown(tree.read(root, "README.md"), heading)
+    unshown = set(re.findall(r'\bU\((\w+),\s*"[^"]+"\)',
+                             listed(text, unshown_name)))
+    cases = scripts(root, field)
+    if ours and head[:1] != ["`id`"]:
+        yield f"README.md: the table of {heading[3:]} does not begin with `id`"
+    for row in sorted(ours):
+        if (row in cases) == (row in unshown):
+            yield (f"{TABLE}: {row} has "
+                   + ("a case, and is said to have none" if row in cases else
+                      "no scripted case, nor a row that says why"))
+    for row in sorted((cases | unshown) - ours.keys()):
+        yield f"{TABLE}: no row {row}, which a script or U() names"
+    for row in sorted(ours.keys() | told.keys()):
+        if row not in told:
+            yield f"README.md: no row for {row}"
+        elif row not in ours:
+            yield f"README.md: {row} is not in {TABLE}"
+        elif ours[row] != told[row]:
+            yield f"README.md: {row} reads otherwise than in {TABLE}"
+    return len(ours)
 
 
 def check(root):
     text = tree.blank(tree.read(root, TABLE), strings=False)
-    ours = stated(text)
-    head, told = shown(tree.read(root, "README.md"))
-    unshown = set(re.findall(r'\bU\((\w+),\s*"[^"]+"\)', text))
-    cases = scripts(root)
-    if head[:1] != ["`id`"]:
-        yield "README.md: the table of differences does not begin with `id`"
-    for name in sorted(ours):
-        if (name in cases) == (name in unshown):
-            yield (f"{TABLE}: {name} has "
-                   + ("a case, and is said to have none" if name in cases else
-                      "no scripted case, nor a row that says why"))
-    for name in sorted((cases | unshown) - ours.keys()):
-        yield f"{TABLE}: no row {name}, which a script or U() names"
-    for name in sorted(ours.keys() | told.keys()):
-        if name not in told:
-            yield f"README.md: no row for {name}"
-        elif name not in ours:
-            yield f"README.md: {name} is not in {TABLE}"
-        elif ours[name] != told[name]:
-            yield f"README.md: {name} reads otherwise than in {TABLE}"
-    return f"{len(ours)} differences" if ours else None
+    n = 0
+    for table in TABLES:
+        n += yield from check_table(root, text, table)
+    return f"{n} differences" if n else None
 
 
 tree.run(check)

@@ -19,7 +19,9 @@ HOUSE = {
                       "add_subdirectory(ctcore)\n",
     ".gitignore": "/build/\n",
     "LICENSE": "",
-    "README.md": "# small\n\n## Where weir is not the kernel\n\n| `id` | a | b | why |\n"
+    "README.md": "# small\n\n## Workers\n\n| `id` | a | b | why |\n"
+                 "|---|---|---|---|\n| `few` | one | many | parts |\n"
+                 "\n## Where weir is not the kernel\n\n| `id` | a | b | why |\n"
                  "|---|---|---|---|\n| `slow` | fast | slow | care |\n",
     "ctcore/CMakeLists.txt": "add_library(ctcore STATIC nat.c table.c)\n"
                              "target_include_directories(ctcore PRIVATE\n"
@@ -65,8 +67,11 @@ HOUSE = {
                        "    (void)state;\n}\n",
     "test/case.py": "def quiet(workers):\n    return workers\n",
     "test/differential/differences.def":
-        'D(slow, "fast",\\\n  "slow", "care")\n',
-    "test/differential/script.c": "struct script s = {.differs = \"slow\"};\n",
+        '#define JUDGE_WORKERS(W) W(few, "one", "many", "parts")\n'
+        "#define JUDGE_WORKERS_UNSHOWN(U) \n#define JUDGE_UNSHOWN(U) \n"
+        '#define JUDGE_DIFFERENCES(D) D(slow, "fast",\\\n  "slow", "care") \\\n',
+    "test/differential/script.c":
+        'struct script s = {.differs = "slow", .workers = "few"};\n',
 }
 
 LONG = "\nstatic int endless(void)\n{\n" + "    ;\n" * 80 + "    return 0;\n}\n"
@@ -159,7 +164,8 @@ FAULTS = [
     ("differences", "one that no case shows", "test/differential/script.c",
      None, "slow has no scripted case"),
     ("differences", "one that both is and is not shown",
-     "test/differential/differences.def", 'U(slow, "never")\n',
+     "test/differential/differences.def",
+     '\n#define JUDGE_UNSHOWN(U) U(slow, "never")\n',
      "slow has a case, and is said to have none"),
     ("differences", "a case of none", "test/differential/script.c",
      'struct script t = {.differs = "gone"};\n', "no row gone"),
