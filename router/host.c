@@ -44,6 +44,9 @@ enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
         return CT_REASON_LAND;
     if (why == CT_REASON_NONE)
         return is_forged(j, pkt) ? CT_REASON_SPOOFED : CT_REASON_NONE;
+    /* A datagram that another worker has put together: it was seen there. */
+    if (why == CT_REASON_SPOOFED && pkt->in == CT_NO_IFACE)
+        return CT_REASON_NONE;
     if (why != CT_REASON_SPOOFED || pkt->in != door(j))
         return why;
     if (local_dst(&j->local, t->family, &t->dst) != LOCAL_SELF)

@@ -495,6 +495,22 @@ static void flows_of_before_a_kill(void **state)
     END(w);
 }
 
+/* The host's own datagrams in fragments: the shard that puts one together is
+ * seldom the one that owns the flow. */
+static void own_datagrams_in_fragments(void **state)
+{
+    struct world *w = HOST_WORLD("");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 16; i++) {
+        sayf(w, W ":%u > " S " udp frag 0+ len 992@wan", 5000 + i);
+        say(w, W " > " S " proto 17 frag 1000 len 508@wan");
+        assert_int_equal(stat_of(w, CT_STAT_forwarded), i + 1);
+    }
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest stories[] = {
@@ -519,6 +535,7 @@ int main(void)
         STORY(ipv6_without_nat),
         STORY(reserved_ports),
         STORY(flows_of_before_a_kill),
+        STORY(own_datagrams_in_fragments),
     };
 
     return cmocka_run_group_tests(stories, NULL, NULL);
