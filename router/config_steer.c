@@ -98,14 +98,35 @@ static bool is_own(const struct config *config, const union ct_addr *addr,
     return false;
 }
 
+enum { FIRST_GIVEN = 1024 };
+
 #define NO_PORT_LEFT                                                           \
     "every port of the router's own address is taken, and none is left for "   \
-    "translation; expected dport"
+    "translation; expected dport with fewer"
 
 #define MAY_BE_OWN                                                             \
     "in gateway mode with more than one worker dst may become the router's "   \
     "own address, and no port of it would be left for translation; expected "  \
-    "dport"
+    "dport with fewer"
+
+/* Are no ports named, or, where a hairpin needs one too, do too few of those
+ * that translation gives out stay free for each worker to have one?  Ranges are
+ * in order and apart. */
+static bool takes_all(const struct config *config,
+                      const struct ct_port_set *set)
+{
+    uint32_t taken = 0;
+
+    if (set->n == 0 || !config->hairpin)
+        return set->n == 0;
+    for (uint16_t i = 0; i < set->n; i++)
+        if (set->r[i].hi >= FIRST_GIVEN)
+            taken += set->r[i].hi + 1u -
+                     (set->r[i].lo > FIRST_GIVEN ? set->r[i].lo : FIRST_GIVEN);
+    if (set->negate)
+        taken = 65536 - FIRST_GIVEN - taken;
+    return 65536 - FIRST_GIVEN - taken < config->workers;
+}
 
 /* One address, in each protocol that has ports, and echo requests.  Replies to
  * echo need none: they may be to hosts hidden behind that address. */
@@ -127,7 +148,7 @@ static void add_addr(struct config_read *r, struct rows *rows,
         if (!asks_proto(m, ported[i]))
             continue;
         add_ports(r, rows, row, &m->dport);
-        if (m->dport.n == 0 && !r->config->gateway.set &&
+        if (takes_all(r->config, &m->dport) && !r->config->gateway.set &&
             is_own(r->config, addr, row.row.family))
             refuse(r, c, NO_PORT_LEFT);
     }
@@ -206,7 +227,7 @@ static void make_rows(struct config_read *r, struct rows *rows,
         return;
     }
     /* Whatever addresses there are at the moment: any may become our own. */
-    if (r->config->gateway.set && m->dport.n == 0 &&
+    if (r->config->gateway.set && takes_all(r->config, &m->dport) &&
         (asks_proto(m, IPPROTO_TCP) || asks_proto(m, IPPROTO_UDP) ||
          asks_proto(m, IPPROTO_UDPLITE) || asks_proto(m, IPPROTO_SCTP) ||
          asks_proto(m, IPPROTO_DCCP)))

@@ -251,6 +251,16 @@ static const struct {
     {"{" ETH ", \"workers\": 2, \"rules\": {\"prerouting\": [{\"dst\": "
      "\"198.51.100.99\", \"dnat\": ^\"10.9.1.2\"}]}}",
      "/rules/prerouting/0/dnat", "may become the router's own"},
+    {"{" ETH ", \"workers\": 2, \"nat\": {\"hairpin\": true}, "
+     "\"rules\": {\"prerouting\": [{\"dst\": "
+     "\"198.51.100.99\", \"proto\": \"udp\", \"dport\": \"1-65535\", "
+     "\"dnat\": ^\"10.9.1.2\"}]}}",
+     "/rules/prerouting/0/dnat", "expected dport with fewer"},
+    {"{" ETH ", \"workers\": 4, \"nat\": {\"hairpin\": true}, "
+     "\"rules\": {\"prerouting\": [{\"dst\": \"wan\", "
+     "\"proto\": \"udp\", \"dport\": [\"1-65000\", \"65004-65535\"], "
+     "\"dnat\": ^\"10.9.1.2\"}]}}",
+     "/rules/prerouting/0/dnat", "every port"},
     {"{" ETH ", \"workers\": 2, \"rules\": {\"prerouting\": [{\"in\": \"lan\", "
      "\"proto\": \"tcp\", \"dport\": 80, \"redirect\": ^3128}]}}",
      "/rules/prerouting/0/redirect", "expected \"workers\": 1"},
