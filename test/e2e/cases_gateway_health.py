@@ -26,6 +26,15 @@ def readyz(w):
     return answer
 
 
+def answers(w):
+    """Ready or not; the socket's file is there before it listens."""
+    try:
+        w.weir.get("/livez")
+    except OSError:
+        return False
+    return True
+
+
 def failing(w):
     """The checks that fail, by name."""
     return {c["name"]: c["detail"] for c in readyz(w)["checks"]
@@ -160,8 +169,7 @@ def gateway_waits(workers):
             refuse(w, 1, ("gateway.wan", wan), w.inside("gw", []), w.config)
             w.config["gateway"]["wait"] = True
             w.weir = Weir(w.config, w.folder, w.inside("gw", []))
-            wait_for("it answers", lambda: w.weir.process.poll() is None and
-                     os.path.exists(w.weir.socket))
+            wait_for("it answers", lambda: answers(w))
             tells(w, "interface.wan", "no network device", wan)
             same(w.run("gw", "sysctl -n net.ipv4.conf.eth0.forwarding"), "0\n",
                  "the kernel forwards")
@@ -214,7 +222,7 @@ def gateway_dropped(workers):
         w.serve("wan", "http", WAN, "8080", w.folder)
         nft(FORWARD.format("ip", "filter"))
         w.weir = Weir(w.config, w.folder, w.inside("gw", []))
-        wait_for("it answers", lambda: os.path.exists(w.weir.socket))
+        wait_for("it answers", lambda: answers(w))
         tells(w, "forward", "chain FORWARD of table ip filter drops",
               "eth0 to weir-lan")
         for family, table, more in (("ip", "filter", ""),
