@@ -3,7 +3,8 @@
 Situations of rules, routes, devices and services of a machine, each seen three
 times: while the kernel alone translates, while weir runs, and while a weir that
 was killed is not there.  A row names what it does first, what it asks, and what
-is different with weir; else the answer must be the kernel's.
+is different with weir; else the answer must be the kernel's.  All of it once by
+IPv4, masqueraded, and once by IPv6, which is routed.
 
     lan ---- eth0 [gw] eth1 ---- wan
                   eth2 ---- switch (a third network: a tunnel, say)
@@ -11,17 +12,38 @@ is different with weir; else the answer must be the kernel's.
 import selectors
 import socket
 import threading
+from multiprocessing.pool import ThreadPool
+from types import SimpleNamespace
 
 import lab
-from lab import LAN, LAN_GW, WAN, WAN_GW, need, same, wait_for
+from lab import (LAN, LAN6, LAN6_GW, LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW, need,
+                 same, wait_for)
 from lab_gateway import GatewayLab, Sniffer
 
 CASES = {}
-THIRD, THIRD_GW, FAR, AWAY = "10.3.0.2", "10.3.0.1", "192.0.2.9", "192.0.2.77"
 MARK = 51820
-IP_PKTINFO = 8
-ANY = "0.0.0.0"
 NOBODY = None
+FOUR = SimpleNamespace(
+    option="-4", family=socket.AF_INET, ANY="0.0.0.0", LAN=LAN, LAN_GW=LAN_GW,
+    WAN=WAN, WAN_GW=WAN_GW, THIRD="10.3.0.2", THIRD_GW="10.3.0.1", third=24,
+    FAR="192.0.2.9", AWAY="192.0.2.77", one=32,
+    # IP_PKTINFO to ask for it, as it comes; where ipi_addr is, what stands
+    # around it when it is said
+    level=socket.IPPROTO_IP, asks=8, info=8, addr=slice(8, 12), around=(4, 4))
+SIX = SimpleNamespace(
+    option="-6", family=socket.AF_INET6, ANY="::", LAN=LAN6, LAN_GW=LAN6_GW,
+    WAN=WAN6, WAN_GW=WAN6_GW, THIRD="fd00:3::2", THIRD_GW="fd00:3::1", third=64,
+    FAR="2001:db8:9::9", AWAY="2001:db8:9::77", one=128,
+    # IPV6_RECVPKTINFO, IPV6_PKTINFO
+    level=socket.IPPROTO_IPV6, asks=49, info=50, addr=slice(0, 16),
+    around=(0, 4))
+BOTH = (FOUR, SIX)
+
+
+def of(host_):
+    return SIX if ":" in host_ else FOUR
+
+
 # As wg-quick has it: all but marked packets, and but for what main has a route
 # of its own for, takes the tunnel.
 TUNNEL = (f"rule add not fwmark {MARK} table {MARK}",
@@ -42,9 +64,21 @@ table ip kernel {
     udp dport { 7000, 7010, 7011, 7020, 7021, 7031 } accept
   }
 }
+table ip6 kernel {
+  chain nat { type nat hook postrouting priority 100;
+    oifname "eth0" udp dport 7000 ct status dnat snat to fd00:1::1; }
+  chain turn { type nat hook prerouting priority -100;
+    iifname "eth1" udp dport 7040 dnat to [fd00:1::2]:7000
+    iifname "eth0" ip6 daddr fd00:1::1 udp dport 7030 redirect to :7031; }
+  chain in { type filter hook input priority 0; policy drop;
+    ct state established,related accept
+    meta l4proto ipv6-icmp accept
+    udp dport { 7000, 7010, 7011, 7020, 7021, 7031 } accept
+  }
+}
 """
 HOSTS = """
-table ip host {
+table inet host {
   chain in {
     type filter hook input priority 10
     iifname "eth1" udp dport 7020 drop
@@ -54,14 +88,16 @@ table ip host {
 """
 ACCEPT = [{"ct_state": ["established", "related"], "verdict": "accept"},
           {"proto": "icmp", "verdict": "accept"},
+          {"proto": "icmpv6", "verdict": "accept"},
           {"proto": "udp", "verdict": "accept",
            "dport": [7000, 7010, 7011, 7020, 7021, 7031]}]
-FORWARD = [{"in": "wan", "proto": "udp", "dst": WAN_GW, "dport": 7040,
-            "dnat": f"{LAN}:7000"}]
-HIDE = [{"out": "lan", "proto": "udp", "dst": LAN, "dport": 7000,
-         "snat": LAN_GW}]
-REDIRECT = [{"in": "lan", "proto": "udp", "dst": LAN_GW, "dport": 7030,
-             "redirect": 7031}]
+FORWARD = [{"in": "wan", "proto": "udp", "dst": n.WAN_GW, "dport": 7040,
+            "dnat": f"[{n.LAN}]:7000" if n is SIX else f"{n.LAN}:7000"}
+           for n in BOTH]
+HIDE = [{"out": "lan", "proto": "udp", "dst": n.LAN, "dport": 7000,
+         "snat": n.LAN_GW} for n in BOTH]
+REDIRECT = [{"in": "lan", "proto": "udp", "dst": n.LAN_GW, "dport": 7030,
+             "redirect": 7031} for n in BOTH]
 
 
 def case(function):
@@ -77,21 +113,21 @@ class Echo(threading.Thread):
         super().__init__(daemon=True)
         self.wait, self.over = selectors.DefaultSelector(), False
 
-    def add(self, s):
-        s.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    def add(self, s, n):
+        s.setsockopt(n.level, n.asks, 1)
         s.setblocking(False)
-        self.wait.register(s, selectors.EVENT_READ)
+        self.wait.register(s, selectors.EVENT_READ, n)
 
     def run(self):
         while not self.over:
             for key, _ in self.wait.select(0.05):
+                n = key.data
                 try:
                     _, info, _, who = key.fileobj.recvmsg(2048, 64)
-                    asked = info[0][2][8:12]    # its ipi_addr
-                    key.fileobj.sendmsg(
-                        [who[0].encode()], [(socket.IPPROTO_IP, IP_PKTINFO,
-                                             bytes(4) + asked + bytes(4))],
-                        0, who)
+                    before, behind = n.around
+                    asked = bytes(before) + info[0][2][n.addr] + bytes(behind)
+                    key.fileobj.sendmsg([who[0].encode()],
+                                        [(n.level, n.info, asked)], 0, who)
                 except OSError:
                     pass
 
@@ -108,15 +144,10 @@ class HostLab(GatewayLab):
     def wire(self):
         super().wire()
         self.batch("gw", f"link add eth2 type veth peer name eth0 netns "
-                         f"{self.ns('switch')}",
-                   f"addr add {THIRD_GW}/24 dev eth2", "link set eth2 up",
-                   f"route add default via {THIRD} table {MARK}",
-                   f"route add default via {WAN} table 100")
-        self.batch("switch", f"addr add {THIRD}/24 dev eth0",
-                   "link set eth0 up", f"addr add {AWAY}/32 dev lo",
-                   f"route add default via {THIRD_GW}")
-        self.batch("wan", f"addr add {FAR}/32 dev lo",
-                   f"route add 10.3.0.0/24 via {WAN_GW}")
+                         f"{self.ns('switch')}", "link set eth2 up")
+        self.batch("switch", "link set eth0 up")
+        for n in BOTH:
+            self.third(n)
         self.run("gw", "sysctl -qw net.ipv4.ip_early_demux=0")
         self.nft(HOSTS)
         self.before = self.state()
@@ -129,24 +160,41 @@ class HostLab(GatewayLab):
         self.answer("gw", 7011, b"eth0")
         self.echo.start()
 
+    def third(self, n):
+        def to(side, *lines):
+            self.batch(side, *lines, option=(n.option,))
+        nodad = "nodad" if n is SIX else ""
+        to("gw", f"addr add {n.THIRD_GW}/{n.third} dev eth2 {nodad}",
+           f"route add default via {n.THIRD} table {MARK}",
+           f"route add default via {n.WAN} table 100")
+        to("switch", f"addr add {n.THIRD}/{n.third} dev eth0 {nodad}",
+           f"addr add {n.AWAY}/{n.one} dev lo",
+           f"route add default via {n.THIRD_GW}")
+        to("wan", f"addr add {n.FAR}/{n.one} dev lo",
+           f"route add {n.THIRD}/{n.one} via {n.WAN_GW}")
+
     def nft(self, text):
         lab.sh(self.inside("gw", ["nft", "-f", "-"]), input=text)
 
     def answer(self, side, port, device=b""):
-        s = self.open(side, kind=socket.SOCK_DGRAM)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
-        s.bind((ANY, port))
-        self.echo.add(s)
+        for n in BOTH:
+            s = self.open(side, n.family, socket.SOCK_DGRAM)
+            if n is SIX:
+                s.setsockopt(n.level, socket.IPV6_V6ONLY, 1)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
+            s.bind((n.ANY, port))
+            self.echo.add(s, n)
 
-    def asks(self, side, host, port=7000, device=b"", mark=0, source=ANY):
+    def asks(self, side, host_, port=7000, device=b"", mark=0, source=None):
         """Who the server says this is; None: no answer."""
-        with self.open(side, kind=socket.SOCK_DGRAM) as s:
+        n = of(host_)
+        with self.open(side, n.family, socket.SOCK_DGRAM) as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
-            s.bind((source, 0))
+            s.bind((source or n.ANY, 0))
             s.settimeout(self.patience)
             try:
-                s.sendto(b"?", (host, port))
+                s.sendto(b"?", (host_, port))
                 return s.recv(100).decode()
             except OSError:
                 return NOBODY
@@ -176,81 +224,93 @@ def ping(side, *more):
 SAME = object()
 # What is done before and undone behind; what is asked; the answer with weir and
 # while it is dead, where it is not the kernel's.
-ROWS = {
-    # clients
-    "a client": ((), (), client(WAN), SAME, NOBODY),
-    "a client far away": ((), (), client(FAR), SAME, NOBODY),
-    "a client of a third network": ((), (), client(THIRD), NOBODY, NOBODY),
-    "a third network's host to a client":
-        ((), (), outside(LAN, side="switch"), NOBODY, NOBODY),
-    "a third network's host to the wan":
-        ((), (), outside(WAN, side="switch"), NOBODY, NOBODY),
-    "the wan to a third network":
-        ((), (), outside(THIRD), NOBODY, NOBODY),
-    "a client beside the host's tunnel":
-        (TUNNEL, NO_TUNNEL, client(AWAY), NOBODY, NOBODY),
-    "a client with a rule of its own":
-        ((f"rule add from {LAN} table {MARK}",),
-         (f"rule del from {LAN} table {MARK}",), client(AWAY), NOBODY, NOBODY),
-    "a client by a route of policy":
-        ((f"rule add to {FAR} table 100",), (f"rule del to {FAR} table 100",),
-         client(FAR), SAME, NOBODY),
-    # the host's own connections
-    "the host": ((), (), host(WAN), SAME, SAME),
-    "the host in its lan": ((), (), host(LAN), SAME, SAME),
-    "the host in its lan, by its address":
-        ((), (), host(LAN, source=LAN_GW), SAME, SAME),
-    "the host in a third network": ((), (), host(THIRD), SAME, SAME),
-    "the host in its tunnel": (TUNNEL, NO_TUNNEL, host(AWAY), SAME, SAME),
-    # Nobody moves the tunnel's rules to their places while weir is dead.
-    "the host in its lan, with a tunnel":
-        (TUNNEL, NO_TUNNEL, host(LAN), SAME, NOBODY),
-    "the tunnel itself": (TUNNEL, NO_TUNNEL, host(WAN, mark=MARK), SAME, SAME),
-    "the host with a mark": ((), (), host(WAN, mark=7), SAME, SAME),
-    "the host by a route of policy":
-        ((f"rule add to {FAR} table 100",), (f"rule del to {FAR} table 100",),
-         host(FAR), SAME, SAME),
-    "the host by wan's device": ((), (), host(WAN, device=b"eth1"), SAME, SAME),
-    "the host by lan's device": ((), (), host(LAN, device=b"eth0"), SAME, SAME),
-    "the host by a third device":
-        ((), (), host(AWAY, device=b"eth2"), SAME, SAME),
-    "the host from its address": ((), (), host(WAN, source=WAN_GW), SAME, SAME),
-    "the host to itself": ((), (), host(WAN_GW), SAME, SAME),
-    "the host pings": ((), (), ping("gw", WAN), SAME, SAME),
-    "the host pings by wan's device":
-        ((), (), ping("gw", "-I", "eth1", WAN), SAME, SAME),
-    "the host pings by lan's device":
-        ((), (), ping("gw", "-I", "eth0", LAN), SAME, SAME),
-    # its services
-    "a service at wan": ((), (), outside(WAN_GW), SAME, SAME),
-    "a service at lan": ((), (), client(LAN_GW), SAME, SAME),
-    "a service bound to wan's device":
-        ((), (), outside(WAN_GW, 7010), SAME, SAME),
-    "a service bound to lan's device":
-        ((), (), client(LAN_GW, 7011), SAME, SAME),
-    "it, by the other address": ((), (), client(WAN_GW, 7011), SAME, SAME),
-    "closed at wan's device, from wan":
-        ((), (), outside(WAN_GW, 7020), SAME, SAME),
-    "closed at wan's device, from lan":
-        ((), (), client(LAN_GW, 7020), SAME, SAME),
-    "closed at lan's device, from lan":
-        ((), (), client(LAN_GW, 7021), SAME, SAME),
-    "closed at lan's device, to wan's address":
-        ((), (), client(WAN_GW, 7021), SAME, SAME),
-    "closed at lan's device, from wan":
-        ((), (), outside(WAN_GW, 7021), SAME, SAME),
-    "let in by no rule, at lan": ((), (), client(LAN_GW, 7022), SAME, LAN),
-    "let in by no rule, at wan's address":
-        ((), (), client(WAN_GW, 7022), SAME, LAN),
-    "let in by no rule, from wan":
-        ((), (), outside(WAN_GW, 7022), SAME, WAN),
-    "a forward, hidden in the lan":
-        ((), (), outside(WAN_GW, 7040), SAME, NOBODY),
-    "the wan pings": ((), (), ping("wan", WAN_GW), SAME, SAME),
-    "the lan pings at lan": ((), (), ping("lan", LAN_GW), SAME, SAME),
-    "the lan pings at wan": ((), (), ping("lan", WAN_GW), SAME, SAME),
-}
-ONE = {"redirected at lan": ((), (), client(LAN_GW, 7030), SAME, NOBODY)}
+def rows_of(n, workers):
+    rows = {
+        # clients
+        "a client": ((), (), client(n.WAN), SAME, NOBODY),
+        "a client far away": ((), (), client(n.FAR), SAME, NOBODY),
+        "a client of a third network":
+            ((), (), client(n.THIRD), NOBODY, NOBODY),
+        "a third network's host to a client":
+            ((), (), outside(n.LAN, side="switch"), NOBODY, NOBODY),
+        "a third network's host to the wan":
+            ((), (), outside(n.WAN, side="switch"), NOBODY, NOBODY),
+        "the wan to a third network":
+            ((), (), outside(n.THIRD), NOBODY, NOBODY),
+        "a client beside the host's tunnel":
+            (TUNNEL, NO_TUNNEL, client(n.AWAY), NOBODY, NOBODY),
+        "a client with a rule of its own":
+            ((f"rule add from {n.LAN} table {MARK}",),
+             (f"rule del from {n.LAN} table {MARK}",), client(n.AWAY), NOBODY,
+             NOBODY),
+        "a client by a route of policy":
+            ((f"rule add to {n.FAR} table 100",),
+             (f"rule del to {n.FAR} table 100",), client(n.FAR), SAME, NOBODY),
+        # the host's own connections
+        "the host": ((), (), host(n.WAN), SAME, SAME),
+        "the host in its lan": ((), (), host(n.LAN), SAME, SAME),
+        "the host in its lan, by its address":
+            ((), (), host(n.LAN, source=n.LAN_GW), SAME, SAME),
+        "the host in a third network": ((), (), host(n.THIRD), SAME, SAME),
+        "the host in its tunnel": (TUNNEL, NO_TUNNEL, host(n.AWAY), SAME, SAME),
+        # Nobody moves the tunnel's rules to their places while weir is dead.
+        "the host in its lan, with a tunnel":
+            (TUNNEL, NO_TUNNEL, host(n.LAN), SAME, NOBODY),
+        "the tunnel itself":
+            (TUNNEL, NO_TUNNEL, host(n.WAN, mark=MARK), SAME, SAME),
+        "the host with a mark": ((), (), host(n.WAN, mark=7), SAME, SAME),
+        "the host by a route of policy":
+            ((f"rule add to {n.FAR} table 100",),
+             (f"rule del to {n.FAR} table 100",), host(n.FAR), SAME, SAME),
+        "the host by wan's device":
+            ((), (), host(n.WAN, device=b"eth1"), SAME, SAME),
+        "the host by lan's device":
+            ((), (), host(n.LAN, device=b"eth0"), SAME, SAME),
+        "the host by a third device":
+            ((), (), host(n.AWAY, device=b"eth2"), SAME, SAME),
+        "the host from its address":
+            ((), (), host(n.WAN, source=n.WAN_GW), SAME, SAME),
+        "the host to itself": ((), (), host(n.WAN_GW), SAME, SAME),
+        "the host pings": ((), (), ping("gw", n.WAN), SAME, SAME),
+        "the host pings by wan's device":
+            ((), (), ping("gw", "-I", "eth1", n.WAN), SAME, SAME),
+        "the host pings by lan's device":
+            ((), (), ping("gw", "-I", "eth0", n.LAN), SAME, SAME),
+        # its services
+        "a service at wan": ((), (), outside(n.WAN_GW), SAME, SAME),
+        "a service at lan": ((), (), client(n.LAN_GW), SAME, SAME),
+        "a service bound to wan's device":
+            ((), (), outside(n.WAN_GW, 7010), SAME, SAME),
+        "a service bound to lan's device":
+            ((), (), client(n.LAN_GW, 7011), SAME, SAME),
+        "it, by the other address":
+            ((), (), client(n.WAN_GW, 7011), SAME, SAME),
+        "closed at wan's device, from wan":
+            ((), (), outside(n.WAN_GW, 7020), SAME, SAME),
+        "closed at wan's device, from lan":
+            ((), (), client(n.LAN_GW, 7020), SAME, SAME),
+        "closed at lan's device, from lan":
+            ((), (), client(n.LAN_GW, 7021), SAME, SAME),
+        "closed at lan's device, to wan's address":
+            ((), (), client(n.WAN_GW, 7021), SAME, SAME),
+        "closed at lan's device, from wan":
+            ((), (), outside(n.WAN_GW, 7021), SAME, SAME),
+        "let in by no rule, at lan":
+            ((), (), client(n.LAN_GW, 7022), SAME, n.LAN),
+        "let in by no rule, at wan's address":
+            ((), (), client(n.WAN_GW, 7022), SAME, n.LAN),
+        "let in by no rule, from wan":
+            ((), (), outside(n.WAN_GW, 7022), SAME, n.WAN),
+        "a forward, hidden in the lan":
+            ((), (), outside(n.WAN_GW, 7040), SAME, NOBODY),
+        "the wan pings": ((), (), ping("wan", n.WAN_GW), SAME, SAME),
+        "the lan pings at lan": ((), (), ping("lan", n.LAN_GW), SAME, SAME),
+        "the lan pings at wan": ((), (), ping("lan", n.WAN_GW), SAME, SAME),
+    }
+    if workers == 1:
+        rows["redirected at lan"] = ((), (), client(n.LAN_GW, 7030), SAME,
+                                     NOBODY)
+    return {f"{name} ({n.option})": (n, *row) for name, row in rows.items()}
 
 
 def moved(w):
@@ -259,19 +319,32 @@ def moved(w):
                for rule in w.rules().values())
 
 
+def patience(name, want):
+    """Seconds; where there is to be no answer, it is not waited for as long as
+    for one."""
+    if want is None:
+        return 1
+    return 5 if want[name] else 0.2
+
+
 def see(w, rows, want=None, runs=False):
-    """The answer of each.  runs: weir does.  Where there is to be none, it is
-    not waited for as long as for one."""
-    out = {}
-    for name, (does, undoes, asks, *_) in rows.items():
-        w.patience = 1 if want is None else 5 if want[name] else 0.2
-        if does:
-            w.batch("gw", *does)
-        if does and runs:
+    """The answer of each.  runs: weir does.  Those that do nothing first are
+    asked side by side."""
+    out, alike = {}, {}
+    for name, (n, does, undoes, asks, *_) in rows.items():
+        w.patience = patience(name, want)
+        if not does:
+            alike.setdefault(w.patience, []).append(name)
+            continue
+        w.batch("gw", *does, option=(n.option,))
+        if runs:
             wait_for("the rules are in their places", lambda: moved(w))
         out[name] = asks(w)
-        if undoes:
-            w.batch("gw", *undoes)
+        w.batch("gw", *undoes, option=(n.option,))
+    for w.patience, names in alike.items():
+        with ThreadPool(8) as pool:
+            out.update(zip(names, pool.map(lambda name: rows[name][3](w),
+                                           names)))
     return out
 
 
@@ -280,31 +353,36 @@ def unlike(want, got):
             if want[name] != got[name]}
 
 
+def forward(w, value):
+    w.run("gw", f"sysctl -qw net.ipv4.ip_forward={value} "
+                f"net.ipv6.conf.all.forwarding={value}")
+
+
 @case
 def gateway_host(workers):
     """What works on a host with the kernel's NAT works with weir, too."""
     rules = {"input": ACCEPT, "postrouting": HIDE,
              "prerouting": FORWARD + (REDIRECT if workers == 1 else [])}
-    rows = {**ROWS, **(ONE if workers == 1 else {})}
+    rows = {**rows_of(FOUR, workers), **rows_of(SIX, workers)}
     with HostLab(workers, rules=rules, policy={"input": "drop"},
                  start=False) as w:
         w.nft(KERNELS)
-        w.run("gw", "sysctl -qw net.ipv4.ip_forward=1")
+        forward(w, 1)
         kernel = see(w, rows)
         lab.say(f"with the kernel's NAT: {kernel}")
-        w.nft("delete table ip kernel")
-        w.run("gw", "sysctl -qw net.ipv4.ip_forward=0")
+        w.nft("delete table ip kernel; delete table ip6 kernel")
+        forward(w, 0)
         w.start()
         third = Sniffer(w, "switch")
-        want = {name: kernel[name] if row[3] is SAME else row[3]
+        want = {name: kernel[name] if row[4] is SAME else row[4]
                 for name, row in rows.items()}
         same(unlike(want, see(w, rows, want, True)), {},
              "with weir, against the kernel")
         w.weir.kill()
-        want = {name: kernel[name] if row[4] is SAME else row[4]
+        want = {name: kernel[name] if row[5] is SAME else row[5]
                 for name, row in rows.items()}
         same(unlike(want, see(w, rows, want)), {}, "with a killed weir")
-        need(not {LAN, WAN_GW} & third.sources(),
+        need(not {LAN, WAN_GW, LAN6, WAN6_GW} & third.sources(),
              "an inside source, or the gateway's, was seen in a third network")
         third.close()
         w.start()
@@ -328,4 +406,5 @@ def repaired(w):
         wait_for(f"{takes}: is put back",
                  lambda: len(w.run("gw", what, check=False)) == len(before))
     w.patience = 5
-    same(w.asks("lan", WAN), WAN_GW, "a client, behind all that")
+    same((w.asks("lan", WAN), w.asks("lan", WAN6)), (WAN_GW, LAN6),
+         "a client, behind all that")

@@ -72,8 +72,9 @@ class GatewayLab(Lab):
             self.run("gw", ["sysctl", "-qw", setting])
         self.before = self.state()
 
-    def batch(self, name, *lines):
-        sh(["ip", "-n", self.ns(name), "-batch", "-"],
+    def batch(self, name, *lines, option=()):
+        """option: the family of lines that do not show it."""
+        sh(["ip", *option, "-n", self.ns(name), "-batch", "-"],
            input="\n".join(lines) + "\n")
 
     def pair(self, device, name, mtu):
