@@ -129,6 +129,15 @@ uint32_t core_connlimit_others(const struct ct *ct,
                                const struct ct_connlimit *rule,
                                const struct ct_conn *c);
 
+/* Is there one for a new flow of this tuple? */
+static inline bool core_may_extend(const struct ct *ct,
+                                   const struct ct_tuple *orig)
+{
+    return ct->ext.pool.used < ct->ext.pool.n &&
+           !share_has_few(ct->nat.share, SHARE_RECORDS, orig, ct->ext.pool.used,
+                          ct->params.v[CT_PARAM_extensions]);
+}
+
 /* Give a flow an extension, and count it; NULL: none left for it, and that
  * counted.
  * => between conn_write_begin() and conn_write_end() of that slot. */

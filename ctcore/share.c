@@ -117,20 +117,26 @@ void share_leave_port(struct share *s, uint32_t mapping)
     leave(s, &s->of_mapping[mapping]);
 }
 
+bool share_has_few(const struct share *s, enum share_few few,
+                   const struct ct_tuple *orig, uint32_t used, uint32_t n)
+{
+    uint16_t what = (uint16_t)(FEW + few);
+
+    if (used >= n)
+        return true;
+    return s && share_is_on(s) && s->part && used >= n / 2 &&
+           !has_room(s, orig, true, what, n, 1, 0);
+}
+
 bool share_take_few(struct share *s, enum share_few few,
                     const struct ct_tuple *orig, uint32_t used, uint32_t n,
                     struct share_place *place)
 {
-    uint16_t what = (uint16_t)(FEW + few);
-
     *place = (struct share_place){0, 0};
-    if (used >= n)
+    if (share_has_few(s, few, orig, used, n))
         return false;
-    if (!s || !share_is_on(s))
-        return true;
-    if (s->part && used >= n / 2 && !has_room(s, orig, true, what, n, 1, 0))
-        return false;
-    take(s, place, orig, true, what);
+    if (s && share_is_on(s))
+        take(s, place, orig, true, (uint16_t)(FEW + few));
     return true;
 }
 

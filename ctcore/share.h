@@ -66,6 +66,8 @@ void share_leave_port(struct share *s, uint32_t mapping);
 /* One of the few, of a flow that began so, unless all n are in use, or its
  * source has its share of them.  s may be NULL, and nothing counted then. */
 enum share_few { SHARE_EXPECTED, SHARE_RECORDS };
+bool share_has_few(const struct share *s, enum share_few few,
+                   const struct ct_tuple *orig, uint32_t used, uint32_t n);
 bool share_take_few(struct share *s, enum share_few few,
                     const struct ct_tuple *orig, uint32_t used, uint32_t n,
                     struct share_place *place);

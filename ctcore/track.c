@@ -233,7 +233,7 @@ static const struct expect *announced(struct ct *ct, const struct ct_pkt *pkt)
     if (ct->expects.pool.used == 0)
         return NULL;
     x = expect_find(&ct->expects, &pkt->tuple, ct->now);
-    if (x && ct->ext.pool.used == ct->ext.pool.n) {
+    if (x && !core_may_extend(ct, &pkt->tuple)) {
         core_stat(ct, CT_STAT_ext_full);
         return NULL;
     }
@@ -354,7 +354,8 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
         why = make_room(ct, pkt);
         if (why != CT_REASON_NONE)
             return full(ct, pkt, why);
-        x = announced(ct, pkt); /* whose master may have made room */
+        if (x) /* its master may have made room */
+            x = announced(ct, pkt);
     }
     slot = pool_get(&ct->conns);
     __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,

@@ -205,6 +205,30 @@ static void u6_records_are_shared(void **state)
     END(w);
 }
 
+/* U6: a server that announced flows come from has its part of them, too; what
+ * finds none is a flow like any other. */
+static void u6_records_of_announced_flows(void **state)
+{
+    struct world *w =
+        WORLD("profile rfc; tune extensions 8; prerouting "
+              "{\"proto\":\"tcp\",\"dport\":21,\"helper\":\"ftp\"}");
+    char host[16];
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(host, sizeof host, "10.0.1.%u", 2 + i);
+        assert_true(announces(w, host, 4100 + i));
+    }
+    assert_int_equal(stat_of(w, CT_STAT_expectations), 4);
+    for (unsigned i = 0; i < 4; i++) /* the first has 4101, and so on */
+        sayf(w, "198.51.100.2:20 > 198.51.100.1:%u tcp S seq 1", 4101 + i);
+    assert_int_equal(stat_of(w, CT_STAT_extensions), 5);
+    assert_int_equal(stat_of(w, CT_STAT_expectations), 3);
+    assert_int_equal(stat_of(w, CT_STAT_ext_full), 3);
+    END(w);
+}
+
 /* With whom it shares an address in another zone is somebody else. */
 static void zones_keep_sources_apart(void **state)
 {
@@ -295,6 +319,7 @@ int main(void)
         STORY(u6_one_prefix_leaves_some_ports),
         STORY(u6_announced_flows_are_shared),
         STORY(u6_records_are_shared),
+        STORY(u6_records_of_announced_flows),
         STORY(zones_keep_sources_apart),
         STORY(the_sender_is_told),
         STORY(off_it_is_off),
