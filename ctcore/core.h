@@ -129,12 +129,20 @@ uint32_t core_connlimit_others(const struct ct *ct,
                                const struct ct_connlimit *rule,
                                const struct ct_conn *c);
 
+/* Records of all shards.  What another takes or returns at this very instant
+ * may be missed. */
+static inline uint32_t core_records(const struct ct *ct)
+{
+    return ct->ext.pool.used +
+           (uint32_t)peers_others(&ct->peers, CT_STAT_extensions);
+}
+
 /* Is there one for a new flow of this tuple? */
 static inline bool core_may_extend(const struct ct *ct,
                                    const struct ct_tuple *orig)
 {
     return ct->ext.pool.used < ct->ext.pool.n &&
-           !share_has_few(ct->nat.share, SHARE_RECORDS, orig, ct->ext.pool.used,
+           !share_has_few(ct->nat.share, SHARE_RECORDS, orig, core_records(ct),
                           ct->params.v[CT_PARAM_extensions]);
 }
 
@@ -150,7 +158,7 @@ static inline struct ext *core_extend(struct ct *ct, uint32_t slot,
 
     if (had || share_take_few(ct->nat.share, SHARE_RECORDS,
                               &ct->table.conns[slot].tuple[CT_DIR_ORIGINAL],
-                              ct->ext.pool.used,
+                              core_records(ct),
                               ct->params.v[CT_PARAM_extensions], &place))
         x = ext_add(&ct->ext, slot, kind);
     if (x && !had)

@@ -13,6 +13,7 @@ void ct_set_peers(struct ct *ct, const struct ct *const all[])
         ct->shards[i] = all[i];
         p->face[i] = &all[i]->peers.own;
         p->table[i] = &all[i]->table;
+        p->stats[i] = all[i]->stats;
     }
 }
 

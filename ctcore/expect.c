@@ -249,10 +249,11 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
     const struct ct_conn *c = &e->table->conns[master];
     uint32_t most = e->most < e->pool.n ? e->most : e->pool.n;
     struct share_place place;
-    uint32_t i, next;
+    uint32_t i, next, others;
 
     if (e->n_heads == 0)
         return EXPECT_FULL;
+    others = (uint32_t)peers_others(e->peers, CT_STAT_expectations);
     for (i = *head_of(e, &ask->tuple); i != CT_NONE; i = next) {
         const struct expect *x = expect_at(e, i);
 
@@ -265,10 +266,10 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
             return EXPECT_BUSY;
     }
     keep_policy(e, master, ask, policy);
-    if (e->pool.used >= most)
+    if (e->pool.used + others >= most)
         expect_expire(e, now, 1);
     if (!share_take_few(e->share, SHARE_EXPECTED, &c->tuple[CT_DIR_ORIGINAL],
-                        e->pool.used, most, &place))
+                        e->pool.used + others, most, &place))
         return EXPECT_FULL;
     i = pool_get(&e->pool);
     expect_at(e, i)->place = place;

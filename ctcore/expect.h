@@ -66,7 +66,7 @@ struct expects {
 enum expect_made {
     EXPECT_MADE,
     EXPECT_BUSY, /* another's would match the same packets */
-    EXPECT_FULL  /* none left in the whole shard, or for its source */
+    EXPECT_FULL  /* none left in all shards, or for its source */
 };
 
 /* n: expectations; 0: there are none, ever. */

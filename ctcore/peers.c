@@ -18,6 +18,16 @@ bool peers_stray(const struct peers *p, const struct ct_tuple *t, bool any_src)
            p->self;
 }
 
+uint64_t peers_others(const struct peers *p, enum ct_stat stat)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < p->n; i++)
+        if (i != p->self)
+            n += __atomic_load_n(&p->stats[i][stat], __ATOMIC_RELAXED);
+    return n;
+}
+
 void peers_count(struct peers *p, int by)
 {
     p->strays += (uint32_t)by;

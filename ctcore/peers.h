@@ -30,11 +30,15 @@ struct peers {
     uint32_t strays, awaited;
     const struct peer *face[CT_MAX_SHARDS];
     const struct table *table[CT_MAX_SHARDS];
+    const uint64_t *stats[CT_MAX_SHARDS];
 };
 
 /* Is the shard that owns t's packets another one?  any_src: whatever its source
  * is; true as well if that depends on the source. */
 bool peers_stray(const struct peers *p, const struct ct_tuple *t, bool any_src);
+
+/* The sum of a counter over the other shards: limits that are one for all. */
+uint64_t peers_others(const struct peers *p, enum ct_stat stat);
 
 /* One more or less flow, or expectation, that is a stray. */
 void peers_count(struct peers *p, int by);

@@ -71,7 +71,7 @@ static inline char *config(unsigned workers, const char *prerouting,
             "\"address\": [\"10.0.1.1/24\"]}, \"wan\": {\"tun\": \"w\", "
             "\"side\": \"outside\", \"address\": [\"198.51.100.1/24\"]}}, "
             "\"workers\": %u, \"seed\": 7, \"conntrack\": {\"max\": 8192, "
-            "\"extensions\": 64}, "
+            "\"extensions\": 64, \"expect_max\": 32}, "
             "\"routes\": [{\"to\": \"default\", \"interface\": \"wan\"}], "
             "\"rules\": {\"prerouting\": [%s], \"postrouting\": [%s]%s}, "
             "\"queues\": {\"list\": [{\"number\": 0}]}}",

@@ -69,6 +69,31 @@ static void connlimit_counts_a_prefix_in_all_shards(void **state)
     }
 }
 
+/* extensions and expect_max are as many for N workers as for one. */
+static void records_are_counted_together(void **state)
+{
+    (void)state;
+    EACH_COUNT(n)
+    {
+        begin(n, "{\"proto\":\"udp\",\"dport\":69,\"helper\":\"tftp\"}", NULL,
+              ", \"forward\": [{\"set_label\":5}]");
+        for (unsigned i = 0; i < 40; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:69 udp hex 00016100", 2 + i);
+        assert_int_equal(rig_stat(&t.rig, CT_STAT_expectations), 32);
+        assert_int_equal(rig_stat(&t.rig, CT_STAT_extensions), 32);
+        assert_int_equal(t.dropped, 8);
+        for (unsigned i = 0; i < 60; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:53 udp", 2 + i);
+        assert_int_equal(rig_stat(&t.rig, CT_STAT_extensions), 64);
+        for (uint32_t i = 0; i < n; i++)
+            ct_flush(t.rig.shard[i].ct);
+        for (unsigned i = 0; i < 60; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:53 udp", 102 + i);
+        assert_int_equal(rig_stat(&t.rig, CT_STAT_extensions), 60);
+        end();
+    }
+}
+
 /* A host hidden behind the port that is forwarded to it, in anyone's slice. */
 static void forwarded_port_is_its_hosts(void **state)
 {
@@ -131,6 +156,7 @@ int main(void)
         cmocka_unit_test(restart_finds_the_same_ports),
         cmocka_unit_test(limits_hold_for_all_together),
         cmocka_unit_test(connlimit_counts_a_prefix_in_all_shards),
+        cmocka_unit_test(records_are_counted_together),
         cmocka_unit_test(whole_addresses_are_their_hosts),
         cmocka_unit_test(forwarded_port_is_its_hosts),
     };
