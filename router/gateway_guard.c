@@ -89,6 +89,9 @@ static void put_forward(struct netlink_nft *b,
     netlink_nft_chain(b, "forward", NF_INET_FORWARD, EARLY, NULL);
     for (uint32_t i = 0; i < k->n; i++) {
         may_pass(b, k->pair[i].name, k->pair[i].tun);
+        /* From port to port of a bridge, which br_netfilter shows here: what
+         * is routed comes to weir first. */
+        may_pass(b, k->pair[i].name, k->pair[i].name);
         may_pass(b, k->pair[i].tun, k->pair[i].name);
     }
     for (uint32_t i = 0; i < k->n; i++)

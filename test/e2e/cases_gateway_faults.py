@@ -81,6 +81,42 @@ class Strict(GatewayLab):
     """Its kernel checks sources, or not."""
 
 
+class Bridged(GatewayLab):
+    """lan is a bridge with two ports; what passes it is shown to the host's
+    packet filter, as container engines have it."""
+    namespaces = (*GatewayLab.namespaces, "far")
+    sysctl = ("net.bridge.bridge-nf-call-iptables=1",
+              "net.bridge.bridge-nf-call-ip6tables=1")
+
+    def wire(self):
+        super().wire()
+        mtu = f"mtu {self.mtu['lan']}"
+        self.batch("gw", "addr flush dev eth0", "link set eth0 down",
+                   "link set eth0 name port0", "link add eth0 type bridge",
+                   self.pair("port1", "far", mtu), "link set port1 up",
+                   "link set port0 up", "link set port0 master eth0",
+                   "link set port1 master eth0",
+                   *self.host("eth0", LAN_GW, LAN6_GW))
+        self.batch("far", *self.host("eth0", "10.0.1.9", "fd00:1::9"))
+        self.before = self.state()
+
+
+@case
+def gateway_bridged(workers):
+    """Hosts on either port of a bridge reach each other past the gateway, also
+    when weir is dead; it is no packet that goes round weir."""
+    with Bridged(workers) as w:
+        ping(w, "lan", WAN)
+        for dead in (False, True):
+            if dead:
+                w.weir.kill()
+            for host in ("10.0.1.9", "fd00:1::9"):
+                ping(w, "lan", host)
+        need("led past weir" not in w.weir.output(), "the log speaks of packets past weir")
+        w.start()
+        ping(w, "lan", WAN)
+
+
 @case
 def gateway_quiet_host(workers):
     """The gateway's kernel says nothing about weir's flows, whatever it thinks
