@@ -91,7 +91,7 @@ static void judge_finding(const struct gateway_finding *f)
 
 static void judge_health(const struct gateway_health *h)
 {
-    for (int i = LAN; i <= WAN; i++) {
+    for (int i = 0; i < CONFIG_DEVICES; i++) {
         judge_finding(&h->device[i]);
         judge_finding(&h->address[i]);
     }
@@ -113,8 +113,9 @@ static void live(struct gateway *gw)
             continue;
         }
         judge_facts(&facts);
-        if (gateway_sync(gw, &facts, TUN_LAN, i == 1 ? 0 : TUN_WAN, err) < 0 &&
-            err[0] == '\0')
+        const uint32_t tun[CONFIG_DEVICES] = {TUN_LAN, i == 1 ? 0 : TUN_WAN};
+
+        if (gateway_sync(gw, &facts, tun, err) < 0 && err[0] == '\0')
             abort();
         memset(&health, 0, sizeof health);
         gateway_check(gw, &facts, &health);
@@ -140,7 +141,8 @@ static void look_at_sockets(void)
 
     if (netlink_sockets_open(&nl) != 0)
         abort();
-    (void)netlink_sockets_each(nl, CT_IPV4, true, take_port, &sum);
+    (void)netlink_sockets_each(nl, CT_IPV4, true, NETLINK_SOCKETS_ALL,
+                               take_port, &sum);
     netlink_close(nl);
 }
 
@@ -222,7 +224,11 @@ static void look_aside(uint8_t at)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct config_gateway want = {.set = true, .device = {"eth0", "eth1"}};
+    struct config_gateway want = {.set = true,
+                                  .n = 2,
+                                  .name = {"lan", "wan", "more"},
+                                  .inside = {true},
+                                  .device = {"eth0", "eth1", "eth2"}};
     struct gateway *gw;
     char err[256] = "";
     uint8_t how;
@@ -234,6 +240,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     how = fuzz_kernel_byte();
     want.wait = how & 1;
     want.notrack = how & 2;
+    want.n += (how & 16) != 0;
+    want.inside[2] = how & 32;
     if (how & 4)
         strcpy(want.device[WAN], "203.0.113.0/24");
     if (how & 8)
