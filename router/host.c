@@ -18,19 +18,19 @@
 #include "ending.h"
 #include "output.h"
 
-/* The outside device: where the kernel hands over and takes. */
+/* The first outside device: where the kernel hands over its own packets. */
 static uint8_t door(const struct journey *j)
 {
     return local_outside(&j->local);
 }
 
-/* Is it from inside by its address, though it came by the outside device?  The
+/* Is it from inside by its address, though it came by an outside device?  The
  * kernel's own check (rp_filter) is loose there, and IPv6 has none. */
 static bool is_forged(const struct journey *j, const struct ct_pkt *pkt)
 {
     uint8_t by = CT_NO_IFACE;
 
-    if (pkt->in == door(j))
+    if (!j->local.ifaces.iface[pkt->in].inside)
         by = walk_route(j, pkt->tuple.family, &pkt->tuple.src, pkt);
     return by != CT_NO_IFACE && j->local.ifaces.iface[by].inside;
 }

@@ -30,7 +30,7 @@ static unsigned find(const struct local *local, uint8_t family,
     return i;
 }
 
-static void learn(struct local *local, uint8_t family,
+static void learn(struct local *local, uint32_t iface, uint8_t family,
                   const union ct_addr *addr, enum local_kind kind)
 {
     unsigned i = find(local, family, addr);
@@ -40,11 +40,12 @@ static void learn(struct local *local, uint8_t family,
     local->slot[i].addr = *addr;
     local->slot[i].family = family;
     local->slot[i].kind = (uint8_t)kind;
+    local->slot[i].iface = (uint8_t)iface;
 }
 
 /* RFC 919: all ones in the host part.  A /31 has none (RFC 3021). */
-static void learn_broadcast(struct local *local, const union ct_addr *addr,
-                            uint8_t prefix)
+static void learn_broadcast(struct local *local, uint32_t iface,
+                            const union ct_addr *addr, uint8_t prefix)
 {
     union ct_addr all = *addr;
 
@@ -52,7 +53,7 @@ static void learn_broadcast(struct local *local, const union ct_addr *addr,
         return;
     for (unsigned bit = prefix; bit < 32; bit++)
         all.b[bit / 8] = (uint8_t)(all.b[bit / 8] | 0x80u >> bit % 8);
-    learn(local, CT_IPV4, &all, LOCAL_GROUP);
+    learn(local, iface, CT_IPV4, &all, LOCAL_GROUP);
 }
 
 void local_setup(struct local *local, const struct ct_ifaces *ifaces)
@@ -63,14 +64,15 @@ void local_setup(struct local *local, const struct ct_ifaces *ifaces)
         const struct ct_iface *f = &ifaces->iface[i];
 
         for (unsigned k = 0; k < f->n_addrs; k++)
-            learn(local, f->family[k], &f->addr[k], LOCAL_SELF);
+            learn(local, i, f->family[k], &f->addr[k], LOCAL_SELF);
+        local->outside += !f->inside;
     }
     for (uint32_t i = 0; i < ifaces->n; i++) {
         const struct ct_iface *f = &ifaces->iface[i];
 
         for (unsigned k = 0; k < f->n_addrs; k++)
             if (f->family[k] == CT_IPV4)
-                learn_broadcast(local, &f->addr[k], f->prefix[k]);
+                learn_broadcast(local, i, &f->addr[k], f->prefix[k]);
     }
 }
 
@@ -129,6 +131,16 @@ enum ct_reason local_src(const struct local *local, uint8_t family,
                                                  : CT_REASON_MARTIAN;
     return class_of(family, addr) == LOCAL_NO ? CT_REASON_NONE
                                               : CT_REASON_MARTIAN;
+}
+
+bool local_is_elsewhere(const struct local *local, uint8_t iface,
+                        uint8_t family, const union ct_addr *addr)
+{
+    unsigned i = find(local, family, addr);
+
+    return local->slot[i].family != 0 && local->slot[i].kind == LOCAL_SELF &&
+           local->slot[i].iface != iface &&
+           !local->ifaces.iface[local->slot[i].iface].inside;
 }
 
 uint8_t local_outside(const struct local *local)

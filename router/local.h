@@ -19,7 +19,9 @@ struct local {
         union ct_addr addr;
         uint8_t family; /* 0: empty */
         uint8_t kind;
+        uint8_t iface; /* whose */
     } slot[LOCAL_SLOTS];
+    uint32_t outside; /* interfaces */
 };
 
 /* Learn them; replaces what was known. */
@@ -31,6 +33,10 @@ enum local_kind local_dst(const struct local *local, uint8_t family,
 /* May a packet bear this source?  NONE, MARTIAN or SPOOFED. */
 enum ct_reason local_src(const struct local *local, uint8_t family,
                          const union ct_addr *addr);
+
+/* Is it an address of an outside interface, and not of this one? */
+bool local_is_elsewhere(const struct local *local, uint8_t iface,
+                        uint8_t family, const union ct_addr *addr);
 
 /* The first outside interface. */
 uint8_t local_outside(const struct local *local);

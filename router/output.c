@@ -151,14 +151,27 @@ static void speak_inside(const struct journey *j, struct ct_pkt *pkt)
         put_source(pkt, speaker);
 }
 
+/* Of several ways out each has its own addresses: an answer to another's would
+ * be no answer to who asked, and the next router may drop it (RFC 2827). */
+static bool is_wrong_uplink(const struct journey *j, const struct ct_pkt *pkt)
+{
+    union ct_addr src = walk_addr(pkt, false);
+
+    return !j->local.ifaces.iface[pkt->out].inside &&
+           local_is_elsewhere(&j->local, pkt->out, walk_family(pkt), &src);
+}
+
 enum ct_reason output_send(struct journey *j, struct ct_pkt *pkt)
 {
     struct piece_ctx p = {.j = j, .mtu = j->iface[pkt->out].mtu};
 
     if (!j->iface[pkt->out].usable)
         return CT_REASON_TX_LINK_DOWN;
-    if (j->cfg.host)
+    if (j->cfg.host) {
+        if (j->local.outside > 1 && is_wrong_uplink(j, pkt))
+            return CT_REASON_WRONG_UPLINK;
         speak_inside(j, pkt);
+    }
     if (pkt->frag_max != 0)
         return send_again(&p, pkt);
     if (pkt->len <= p.mtu || walk_largest(pkt) <= p.mtu || dont_fragment(pkt))

@@ -17,8 +17,8 @@
  *     max N   buckets N   on_full WORD   profile WORD   hairpin on
  *     masquerade off | PORTS  timeout NAME N   tune NAME N   seed N
  *     dnat PROTO A:P -> B:P   HOOK {rule as in the configuration}
- *     policy HOOK drop        on_reload WORD          tenant NAME ADDR/LEN
- *     route PREFIX lan|wan|NAME
+ *     policy HOOK drop        on_reload WORD          route PREFIX lan|wan|NAME
+ *     tenant NAME ADDR/LEN    uplink NAME ADDR/LEN,ADDR/LEN
  *
  * Every world is configured by the router's own reader.  Its end checks the
  * count of all packets, that entries = created - destroyed, that every packet

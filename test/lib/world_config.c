@@ -107,16 +107,17 @@ static bool number(struct draft *d, const char *word, const char *rest)
     return true;
 }
 
-/* NAME ADDR/LEN: one more inside interface. */
-static bool tenant(struct draft *d, const char *rest)
+/* NAME ADDR/LEN,...: one more interface. */
+static bool further(struct draft *d, const char *side, const char *rest)
 {
-    char name[16], address[64];
+    char name[16], given[64], addresses[128] = "";
 
-    if (sscanf(rest, "%15s %63s", name, address) != 2)
+    if (sscanf(rest, "%15s %63s", name, given) != 2)
         return false;
+    list(addresses, sizeof addresses, given);
     ADD(d->tenants,
-        ",\"%s\":{\"tun\":\"t%s\",\"side\":\"inside\",\"address\":[\"%s\"]}",
-        name, name, address);
+        ",\"%s\":{\"tun\":\"t%s\",\"side\":\"%s\",\"address\":[%s]}", name,
+        name, side, addresses);
     return true;
 }
 
@@ -153,7 +154,9 @@ static bool statement(struct draft *d, const char *s)
     else if (strcmp(word, "dnat") == 0)
         return dnat(d, rest);
     else if (strcmp(word, "tenant") == 0)
-        return tenant(d, rest);
+        return further(d, "inside", rest);
+    else if (strcmp(word, "uplink") == 0)
+        return further(d, "outside", rest);
     else if (strcmp(word, "route") == 0)
         return route(d, rest);
     else if (strcmp(word, "on_reload") == 0)
