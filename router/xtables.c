@@ -265,7 +265,8 @@ void xtables_look(const struct netlink_forward_question *question,
         if (names_fd[i] < 0 || ask_fd[i] < 0 || !has_filter(names_fd[i]))
             continue;
         known = get_table(f, ask_fd[i], &info) == 0;
-        for (int w = 0; w < NETLINK_FORWARD_WAYS; w++)
+        for (int w = 0;
+             w < NETLINK_FORWARD_WAYS && question->way[w].in[0] != '\0'; w++)
             note(f, &question->way[w],
                  known ? judge(f, &info, &question->way[w])
                        : NETLINK_FORWARD_UNSURE,
