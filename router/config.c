@@ -25,6 +25,12 @@ void config_ct_ifaces(const struct config *config, struct ct_ifaces *out)
     }
 }
 
+void config_gateway_key(uint32_t number, const char *name, char key[32])
+{
+    snprintf(key, 32, "gateway.%s%.15s",
+             number <= CONFIG_GATEWAY_WAN ? "" : "more.", name);
+}
+
 void config_gateway_tun(const char *name, char tun[16])
 {
     snprintf(tun, 16, "weir-%.10s", name);

@@ -79,8 +79,10 @@ struct config_facts {
     struct config_facts_route {
         union ct_addr addr;
         uint8_t family, len, device;
-    } * routes; /* what is reached by an inside device, connected ones too;
-                   sorted by (family, addr, len), no default route */
+        uint32_t metric;
+    } * routes; /* what is reached by an inside device, connected ones too; if
+                   there are several outside, by those, too, with the default
+                   route; sorted by (family, addr, len), one each */
     uint32_t n_routes;
 };
 
@@ -193,6 +195,9 @@ void config_print(const struct config *config, FILE *out);
 
 /* The core's view of the interfaces. */
 void config_ct_ifaces(const struct config *config, struct ct_ifaces *out);
+
+/* The file's key of one of gateway mode's devices. */
+void config_gateway_key(uint32_t number, const char *name, char key[32]);
 
 /* What weir's device for one of gateway mode's is called. */
 void config_gateway_tun(const char *name, char tun[16]);

@@ -1,4 +1,4 @@
-/* config_gateway.c - gateway mode: devices become interfaces, lan and wan
+/* config_gateway.c - gateway mode: devices become interfaces, lan, wan and more
  *
  * What the kernel says of the devices at the moment is an input like the text:
  * whenever it changes, the same text is read again.  So nothing that is only
@@ -13,7 +13,7 @@
 #include "config_net.h"
 #include "config_sets.h"
 
-enum { FIRST_FREE_PORT = 1024 };
+enum { FIRST_FREE_PORT = 1024, LONGEST_NAME = 10 };
 
 #define LAN CONFIG_GATEWAY_LAN
 #define WAN CONFIG_GATEWAY_WAN
@@ -82,22 +82,6 @@ static bool is_device(struct config_read *r, const char *s)
     return true;
 }
 
-static void read_device(struct config_read *r, const json_t *v,
-                        struct config *config, unsigned side)
-{
-    char *to = config->gateway.device[side];
-    const char *s = config_read_string(
-        r, v, sizeof(config->gateway.device[side]) - 1, EXPECTED);
-
-    if (s != NULL && is_device(r, s))
-        strcpy(to, s);
-}
-
-static void read_lan(struct config_read *r, json_t *v, void *into)
-{
-    read_device(r, v, into, LAN);
-}
-
 /* Two texts for one thing? */
 static bool same_device(const char *a, const char *b)
 {
@@ -110,15 +94,141 @@ static bool same_device(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
+/* One that no device has that was read before. */
+static bool is_free(struct config_read *r, const char *s)
+{
+    const struct config_gateway *g = &r->config->gateway;
+
+    for (uint32_t i = 0; i < g->n; i++) {
+        if (g->device[i][0] == '\0' || !same_device(g->device[i], s))
+            continue;
+        config_read_fail(r, "%s is %s too; expected another device", g->name[i],
+                         config_read_show(r, s));
+        return false;
+    }
+    return true;
+}
+
+static void read_device(struct config_read *r, const json_t *v, char to[64])
+{
+    const char *s = config_read_string(r, v, 63, EXPECTED);
+
+    if (s != NULL && is_device(r, s) && is_free(r, s))
+        strcpy(to, s);
+}
+
+static void read_lan(struct config_read *r, json_t *v, void *into)
+{
+    read_device(r, v, ((struct config *)into)->gateway.device[LAN]);
+}
+
 static void read_wan(struct config_read *r, json_t *v, void *into)
 {
-    const struct config *config = into;
+    read_device(r, v, ((struct config *)into)->gateway.device[WAN]);
+}
 
-    read_device(r, v, into, WAN);
-    if (config->gateway.device[WAN][0] != '\0' &&
-        same_device(config->gateway.device[LAN], config->gateway.device[WAN]))
-        config_read_fail(r, "lan is %s too; expected another device",
-                         config_read_show(r, config->gateway.device[LAN]));
+/* ---- further devices ---- */
+
+struct further {
+    char device[64];
+    bool inside;
+};
+
+static void read_further_device(struct config_read *r, json_t *v, void *into)
+{
+    read_device(r, v, ((struct further *)into)->device);
+}
+
+static void read_further_side(struct config_read *r, json_t *v, void *into)
+{
+    ((struct further *)into)->inside = config_ifaces_inside(r, v);
+}
+
+static const struct config_key further_keys[] = {
+    {"device", read_further_device},
+    {"side", read_further_side},
+};
+
+/* In the order of names, whatever the file's: a reload then finds them again.
+ */
+static void insert(struct config_gateway *g, const char *name,
+                   const struct further *f)
+{
+    uint32_t i = g->n++;
+
+    for (; i > WAN + 1 && strcmp(g->name[i - 1], name) > 0; i--) {
+        memcpy(g->name[i], g->name[i - 1], sizeof g->name[i]);
+        memcpy(g->device[i], g->device[i - 1], sizeof g->device[i]);
+        g->inside[i] = g->inside[i - 1];
+    }
+    memset(g->name[i], 0, sizeof g->name[i]);
+    strcpy(g->name[i], name);
+    memcpy(g->device[i], f->device, sizeof f->device);
+    g->inside[i] = f->inside;
+}
+
+static bool may_be_called(struct config_read *r, const char *name)
+{
+    const struct config_gateway *g = &r->config->gateway;
+    char tun[16];
+
+    if (!config_ifaces_name_ok(name) || strlen(name) > LONGEST_NAME ||
+        strcmp(name, names[LAN]) == 0 || strcmp(name, names[WAN]) == 0) {
+        config_read_fail_in(r, name, true,
+                            "%s can't name a further device; expected 1 to %d "
+                            "of A-Z a-z 0-9 _ . - and neither lan nor wan",
+                            config_read_show(r, name), LONGEST_NAME);
+        return false;
+    }
+    config_gateway_tun(name, tun);
+    for (uint32_t i = 0; i < g->n; i++)
+        if (strcmp(g->device[i], tun) == 0) {
+            config_read_fail_in(r, name, true,
+                                "weir would make the device %s, which %s is; "
+                                "expected another name",
+                                tun, g->name[i]);
+            return false;
+        }
+    return true;
+}
+
+static void read_further(struct config_read *r, json_t *v, const char *name)
+{
+    struct further f = {.device = ""};
+    size_t was = config_read_enter(r, name);
+
+    config_read_object(r, v, further_keys, CONFIG_READ_N(further_keys), NULL,
+                       &f);
+    for (unsigned i = 0; json_is_object(v) && i < 2; i++)
+        if (json_object_get(v, further_keys[i].name) == NULL)
+            config_read_fail(r, "\"%s\" is missing; expected %s",
+                             further_keys[i].name,
+                             i == 0 ? EXPECTED : "\"inside\" or \"outside\"");
+    config_read_leave(r, was);
+    insert(&r->config->gateway, name, &f);
+}
+
+static void read_more(struct config_read *r, json_t *v, void *into)
+{
+    const size_t most = CONFIG_DEVICES - 2;
+    const char *name;
+    json_t *member;
+
+    (void)into;
+    if (!json_is_object(v) || json_object_size(v) > most) {
+        config_read_fail(
+            r,
+            "this is %s; expected an object of at most %zu "
+            "devices, like {\"dmz\": {\"device\": \"eth2\", "
+            "\"side\": \"inside\"}}",
+            json_is_object(v) ? "too large" : config_read_kind(r, v), most);
+        return;
+    }
+    json_object_foreach(v, name, member)
+    {
+        if (may_be_called(r, name))
+            read_further(r, member, name);
+    }
 }
 
 /* ---- ports ---- */
@@ -301,6 +411,7 @@ static void make_ifaces(struct config_read *r, struct config *config)
 static const struct config_key keys[] = {
     {"lan", read_lan},
     {"wan", read_wan},
+    {"more", read_more},
     {"reserved_ports", read_reserved},
     {"notrack", read_notrack},
     {"offloads", read_offloads},
@@ -348,20 +459,28 @@ void config_gateway_check(struct config_read *r)
 
 /* ---- rules of it ---- */
 
-/* May a packet from wan be asked this rule? */
-static bool from_wan(const struct ct_match *m)
+/* Outside interfaces from which a packet may be asked this rule; bits. */
+static uint32_t from_outside(const struct config *config,
+                             const struct ct_match *m)
 {
-    return ct_match_iface(m->in, m->in_too, m->in_negate, WAN);
+    uint32_t bits = 0;
+
+    for (uint8_t i = 0; i < config->n_ifaces; i++)
+        if (!config->iface[i].inside &&
+            ct_match_iface(m->in, m->in_too, m->in_negate, i))
+            bits |= 1u << i;
+    return bits;
 }
 
 void config_gateway_aim(struct config_read *r, struct config_rule *c)
 {
     struct ct_rule *rule = &c->rule;
+    uint32_t outside = from_outside(r->config, &rule->match);
 
     if (!r->config->gateway.set || rule->hook != CT_PREROUTING ||
         (rule->action != CT_ACT_DNAT && rule->action != CT_ACT_REDIRECT) ||
-        rule->match.dst.present || !from_wan(&rule->match))
+        rule->match.dst.present || outside == 0)
         return;
-    config_sets_own(r, WAN, &rule->match.dst);
+    config_sets_own(r, outside, &rule->match.dst);
     c->dst_own = true;
 }

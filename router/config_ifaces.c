@@ -18,8 +18,11 @@ bool config_ifaces_device_ok(const char *s)
 
 const char *config_ifaces_expected(const struct config *config)
 {
-    return config->gateway.set ? "\"lan\" or \"wan\""
-                               : "a key of \"interfaces\"";
+    if (!config->gateway.set)
+        return "a key of \"interfaces\"";
+    return config->gateway.n > 2
+               ? "\"lan\", \"wan\" or a key of \"gateway.more\""
+               : "\"lan\" or \"wan\"";
 }
 
 static void read_tun(struct config_read *r, json_t *v, void *into)
@@ -45,12 +48,16 @@ static void read_tun(struct config_read *r, json_t *v, void *into)
     strcpy(iface->tun, s);
 }
 
-static void read_side(struct config_read *r, json_t *v, void *into)
+bool config_ifaces_inside(struct config_read *r, json_t *v)
 {
     static const char *const names[] = {"inside", "outside"};
-    struct config_iface *iface = into;
 
-    iface->inside = config_read_choice(r, v, names, 2) == 0;
+    return config_read_choice(r, v, names, 2) == 0;
+}
+
+static void read_side(struct config_read *r, json_t *v, void *into)
+{
+    ((struct config_iface *)into)->inside = config_ifaces_inside(r, v);
 }
 
 static void read_mtu(struct config_read *r, json_t *v, void *into)
@@ -227,7 +234,7 @@ static const struct config_key iface_keys[] = {
 
 /* ---- all interfaces ---- */
 
-static bool name_ok(const char *s)
+bool config_ifaces_name_ok(const char *s)
 {
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                          "0123456789_.-");
@@ -283,7 +290,7 @@ void config_ifaces_read(struct config_read *r, json_t *v, void *into)
         struct config_iface *iface = &config->iface[config->n_ifaces];
         size_t was;
 
-        if (!name_ok(name)) {
+        if (!config_ifaces_name_ok(name)) {
             config_read_fail_in(r, name, true,
                                 "%s can't name an interface; expected 1 to 15 "
                                 "of A-Z a-z 0-9 _ . -",

@@ -216,7 +216,8 @@ void config_free(struct config *config)
     if (memory != NULL) {
         config_read_free(memory->blocks);
         json_decref(memory->root);
-        json_decref(memory->made);
+        for (uint32_t i = 0; i < memory->n_made; i++)
+            json_decref(memory->made[i]);
         free(memory);
     }
     free(config->text);

@@ -6,6 +6,11 @@
 
 /* May a device have this name?  As the kernel sees it. */
 bool config_ifaces_device_ok(const char *s);
+/* May an interface be called that? */
+bool config_ifaces_name_ok(const char *s);
+
+/* "side": is it "inside"? */
+bool config_ifaces_inside(struct config_read *r, json_t *v);
 
 /* How many packets may wait in a device. */
 void config_ifaces_txqueuelen(struct config_read *r, const json_t *v,

@@ -98,6 +98,14 @@ static void print_gateway(const struct page *p)
         return;
     option(p, "/gateway/lan", "%s", g->device[0]);
     option(p, "/gateway/wan", "%s", g->device[1]);
+    for (uint32_t i = 2; i < g->n; i++) {
+        char key[64];
+
+        snprintf(key, sizeof(key), "/gateway/more/%s/device", g->name[i]);
+        option(p, key, "%s", g->device[i]);
+        snprintf(key, sizeof(key), "/gateway/more/%s/side", g->name[i]);
+        option(p, key, "%s", g->inside[i] ? "inside" : "outside");
+    }
     for (uint32_t i = 0; i < g->n_reserved; i++) {
         n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u",
                               i > 0 ? "," : "", g->reserved[i].lo);
@@ -196,6 +204,14 @@ static void print_routes(const struct page *p)
 
 /* ---- rules ---- */
 
+static bool is_made(const struct config_memory *memory, const char *text)
+{
+    for (uint32_t i = 0; i < memory->n_made; i++)
+        if (memory->made_text[i] == text)
+            return true;
+    return false;
+}
+
 static void print_rules(const struct page *p)
 {
     static const char *const stages[CT_N_STAGES] = {
@@ -214,7 +230,7 @@ static void print_rules(const struct page *p)
 
         snprintf(key, sizeof(key), "rules.%s (%s)",
                  config_rules_hook_name(rule->hook), stages[rule->stage]);
-        row(p, c->rule_text[i] == memory->made_text ? "default" : "file", key,
+        row(p, is_made(memory, c->rule_text[i]) ? "default" : "file", key,
             "%s %s", rule->id, c->rule_text[i]);
     }
     for (unsigned i = 0; i < 3; i++) {

@@ -30,14 +30,15 @@ struct config_set {
 /* What config->memory leads to. */
 struct config_memory {
     struct config_block *blocks;
-    json_t *root; /* file and environment: what was given, what is default */
-    json_t *made; /* the rule that gateway mode makes, or NULL */
+    json_t *root;    /* file and environment: what was given, what is default */
+    uint32_t n_made; /* rules that gateway mode makes */
+    json_t *made[CONFIG_DEVICES];
     struct config_env *env; /* what of root came from the environment */
     uint32_t n_env;
     bool facts_known;
     const char *env_token;     /* variable that gave the token, or NULL */
     const char **route_source; /* by index of routes: file, kernel, default */
-    const char *made_text;     /* rule_text of the made rule */
+    const char *made_text[CONFIG_DEVICES]; /* rule_text of those made */
     struct config_set *sets;
     uint32_t n_sets;
 };

@@ -148,8 +148,8 @@ void config_routes_read(struct config_read *r, json_t *v, void *into)
 enum way_kind {
     CONNECTED, /* an address of the file */
     GIVEN,     /* an entry of "routes" */
-    LAN,       /* gateway mode: the kernel reaches it by lan */
-    WAN,       /* ... by wan */
+    KERNEL,    /* gateway mode: as the kernel's routes say */
+    WAN,       /* ... what wan is connected to */
     REST       /* ... and all else leaves by wan */
 };
 
@@ -252,8 +252,9 @@ static void add_gateway(const struct config_read *r, struct ways *ways)
     for (uint32_t i = 0; facts != NULL && i < facts->n_routes; i++) {
         const struct config_facts_route *route = &facts->routes[i];
 
-        if (route->len > 0 && route->device < r->config->n_ifaces)
-            add_way(ways, LAN, &route->addr, route->family, route->len,
+        if (route->device < r->config->n_ifaces &&
+            (route->len > 0 || !r->config->iface[route->device].inside))
+            add_way(ways, KERNEL, &route->addr, route->family, route->len,
                     route->device);
     }
     add_connected(r->config, CONFIG_GATEWAY_WAN, WAN, ways);
@@ -310,7 +311,7 @@ void config_routes_finish(struct config_read *r)
 {
     static const char *const sources[] = {[CONNECTED] = "file",
                                           [GIVEN] = "file",
-                                          [LAN] = "kernel",
+                                          [KERNEL] = "kernel",
                                           [WAN] = "kernel",
                                           [REST] = "default"};
     struct config *c = r->config;

@@ -474,27 +474,45 @@ static bool is_taken(const struct config_rules *rules, const char *id)
     return false;
 }
 
-void config_rules_add_gateway(struct config_read *r)
+/* What bears one of the interface's addresses already is the host's own. */
+static void add_masquerade(struct config_read *r, const char *out,
+                           const char *name)
 {
     struct config_rules *rules = r->rules;
-    char id[sizeof(rules->v->rule.id)] = "gateway";
+    struct config_memory *memory = r->memory;
+    char id[sizeof(rules->v->rule.id)], src[20];
     size_t entry = 0;
+    json_t *made;
 
-    if (!r->config->gateway.set)
-        return;
+    snprintf(id, sizeof(id), "%s", name);
     for (unsigned i = 2; is_taken(rules, id); i++)
-        snprintf(id, sizeof(id), "gateway-%u", i);
-    /* What bears one of wan's addresses already is the host's own. */
-    r->memory->made =
-        json_pack("{s:s, s:s, s:s, s:b, s:s}", "out", "wan", "src", "!wan",
-                  "family", "ipv4", "masquerade", 1, "id", id);
-    if (r->memory->made == NULL)
+        snprintf(id, sizeof(id), "%s-%u", name, i);
+    snprintf(src, sizeof(src), "!%s", out);
+    made = json_pack("{s:s, s:s, s:s, s:b, s:s}", "out", out, "src", src,
+                     "family", "ipv4", "masquerade", 1, "id", id);
+    if (made == NULL)
         longjmp(r->no_memory, 1);
+    memory->made[memory->n_made] = made;
     for (uint32_t i = 0; i < rules->n; i++)
         entry += rules->v[i].rule.hook == CT_POSTROUTING;
     grow(r);
-    read_rule(r, r->memory->made, CT_POSTROUTING, entry);
-    r->memory->made_text = rules->v[rules->n - 1].text;
+    read_rule(r, made, CT_POSTROUTING, entry);
+    memory->made_text[memory->n_made++] = rules->v[rules->n - 1].text;
+}
+
+void config_rules_add_gateway(struct config_read *r)
+{
+    const struct config_gateway *g = &r->config->gateway;
+    char name[32];
+
+    for (uint32_t i = 0; g->set && i < g->n; i++) {
+        if (g->inside[i])
+            continue;
+        snprintf(name, sizeof(name), "gateway%s%s",
+                 i == CONFIG_GATEWAY_WAN ? "" : "-",
+                 i == CONFIG_GATEWAY_WAN ? "" : g->name[i]);
+        add_masquerade(r, g->name[i], name);
+    }
 }
 
 static void read_one_policy(struct config_read *r, json_t *v, void *into)

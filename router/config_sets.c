@@ -342,12 +342,14 @@ static bool add_match(struct config_read *r, const json_t *v, bool first,
     return add_text(r, s, false, h);
 }
 
-void config_sets_own(struct config_read *r, uint8_t iface,
+void config_sets_own(struct config_read *r, uint32_t ifaces,
                      struct ct_addr_set *out)
 {
     struct heap h = {.own = true};
 
-    add_own(r, &r->config->iface[iface], &h);
+    for (uint32_t i = 0; i < r->config->n_ifaces; i++)
+        if (ifaces >> i & 1)
+            add_own(r, &r->config->iface[i], &h);
     finish(r, &h, out);
 }
 

@@ -21,7 +21,7 @@ bool config_sets_span(struct config_read *r, const char *s,
                       struct ct_addr_range *span);
 
 /* The addresses of an interface. */
-void config_sets_own(struct config_read *r, uint8_t iface,
+void config_sets_own(struct config_read *r, uint32_t ifaces,
                      struct ct_addr_set *out);
 
 /* The families it can match: bit 0 IPv4, bit 1 IPv6. */

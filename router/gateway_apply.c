@@ -58,6 +58,7 @@ static void take_route(void *ctx, const struct netlink_route *route)
     struct gateway_object o = {.kind = GATEWAY_ROUTE};
 
     o.u.route = *route;
+    o.u.route.metric = 0; /* IPv6 gives each one */
     if (route->protocol == GATEWAY_PLAN_PROTOCOL)
         take(ctx, &o);
 }

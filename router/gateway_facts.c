@@ -2,8 +2,9 @@
  *
  * All devices and all their addresses are listed first, then those of gateway
  * mode are chosen: by name, or by an address that stands in the prefix that was
- * given.  Then the routes by inside devices are listed.  A list that the kernel
- * changed while it was read is read again. */
+ * given.  Then the routes by inside devices are listed, and by outside ones if
+ * there are several: else what does not lead inside leads to the only one.  A
+ * list that the kernel changed while it was read is read again. */
 #include "gateway_facts.h"
 
 #include "config_addr.h"
@@ -24,6 +25,7 @@ struct look {
     uint32_t n_devices, n_addrs;
     struct config_facts *facts;
     uint8_t at; /* number of the device whose routes are listed */
+    bool all;   /* outside devices' routes are wanted, too */
     bool no_memory;
 };
 
@@ -76,7 +78,8 @@ static int list(struct look *l, struct netlink *nl)
 /* ---- which device ---- */
 
 struct wanted {
-    const char *text, *label;
+    const char *text;
+    char key[32]; /* in the file */
     bool by_addr;
     union ct_addr addr;
     uint8_t family, len;
@@ -84,10 +87,10 @@ struct wanted {
 
 static struct wanted wanted(const struct config_gateway *want, uint32_t i)
 {
-    struct wanted w = {.text = want->device[i], .label = want->name[i]};
-    const char *text = w.text;
+    struct wanted w = {.text = want->device[i]};
 
-    w.by_addr = config_addr_prefix_or_one(text, &w.addr, &w.family, &w.len);
+    config_gateway_key(i, want->name[i], w.key);
+    w.by_addr = config_addr_prefix_or_one(w.text, &w.addr, &w.family, &w.len);
     return w;
 }
 
@@ -146,12 +149,12 @@ static void tell_missing(const struct look *l, const struct wanted *w,
     char addr[CONFIG_ADDR_TEXT];
     size_t at;
 
-    at = (size_t)snprintf(
-        err, 256, "gateway.%s: no network device %s %s; there %s", w->label,
-        !w->by_addr                    ? "is called"
-        : strchr(w->text, '/') != NULL ? "has an address in"
-                                       : "has the address",
-        w->text, l->n_devices > 0 ? "are" : "is none");
+    at = (size_t)snprintf(err, 256, "%s: no network device %s %s; there %s",
+                          w->key,
+                          !w->by_addr                    ? "is called"
+                          : strchr(w->text, '/') != NULL ? "has an address in"
+                                                         : "has the address",
+                          w->text, l->n_devices > 0 ? "are" : "is none");
     for (uint32_t i = 0; i < l->n_devices && at < 256; i++) {
         const struct netlink_device *d = &l->device[i];
         const char *first = "no address";
@@ -191,9 +194,8 @@ static int tell(const struct look *l, const struct wanted *w, bool wait,
         }
         if (second[i] != NULL) {
             snprintf(err, 256,
-                     "gateway.%s: %s fits %s and %s: give one device's name or "
-                     "address",
-                     w[i].label, w[i].text, chosen[i]->name, second[i]->name);
+                     "%s: %s fits %s and %s: give one device's name or address",
+                     w[i].key, w[i].text, chosen[i]->name, second[i]->name);
             return -1;
         }
     }
@@ -202,10 +204,11 @@ static int tell(const struct look *l, const struct wanted *w, bool wait,
 
         if (k == n)
             continue;
-        snprintf(err, 256,
-                 "gateway.%s (%s) and gateway.%s (%s) are the same device, %s: "
-                 "expected one for each",
-                 w[i].label, w[i].text, w[k].label, w[k].text, chosen[i]->name);
+        snprintf(
+            err, 256,
+            "%s (%s) and %s (%s) are the same device, %s: expected one for "
+            "each",
+            w[i].key, w[i].text, w[k].key, w[k].text, chosen[i]->name);
         return -1;
     }
     return 0;
@@ -253,26 +256,37 @@ static void take_route(void *ctx, const struct netlink_route *route)
     struct look *l = ctx;
     struct config_facts *f = l->facts;
 
-    if (route->index != f->device[l->at].index || route->dst_len == 0 ||
-        link_local(route) ||
+    if (route->index != f->device[l->at].index || link_local(route) ||
+        (route->dst_len == 0 && f->device[l->at].inside) ||
         !room_for(l, (void **)&f->routes, f->n_routes, sizeof *f->routes))
         return;
     f->routes[f->n_routes++] =
         (struct config_facts_route){.addr = route->dst,
                                     .family = route->family,
                                     .len = route->dst_len,
-                                    .device = l->at};
+                                    .device = l->at,
+                                    .metric = route->metric};
+}
+
+static int compare_prefix(const struct config_facts_route *x,
+                          const struct config_facts_route *y)
+{
+    int addrs = config_addr_compare(&x->addr, &y->addr);
+
+    if (x->family != y->family)
+        return x->family - y->family;
+    return addrs != 0 ? addrs : x->len - y->len;
 }
 
 static int order(const void *a, const void *b)
 {
     const struct config_facts_route *x = a, *y = b;
-    int addrs = config_addr_compare(&x->addr, &y->addr);
+    int prefix = compare_prefix(x, y);
 
-    if (x->family != y->family)
-        return x->family - y->family;
-    if (addrs != 0 || x->len != y->len)
-        return addrs != 0 ? addrs : x->len - y->len;
+    if (prefix != 0)
+        return prefix;
+    if (x->metric != y->metric)
+        return x->metric < y->metric ? -1 : 1;
     return x->device - y->device;
 }
 
@@ -285,7 +299,7 @@ static void sort(struct config_facts *f)
         return;
     qsort(f->routes, f->n_routes, sizeof *f->routes, order);
     for (uint32_t i = 0; i < f->n_routes; i++)
-        if (i == 0 || order(&f->routes[n - 1], &f->routes[i]) != 0)
+        if (i == 0 || compare_prefix(&f->routes[n - 1], &f->routes[i]) != 0)
             f->routes[n++] = f->routes[i];
     f->n_routes = n;
 }
@@ -314,7 +328,7 @@ static int list_routes(struct look *l, struct netlink *nl)
     int err = 0;
 
     for (l->at = 0; l->at < l->facts->n && err == 0; l->at++)
-        if (l->facts->device[l->at].inside)
+        if (l->all || l->facts->device[l->at].inside)
             err = list_routes_of(l, nl);
     sort(l->facts);
     return err == 0 && l->no_memory ? -ENOMEM : err;
@@ -369,6 +383,7 @@ int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,
 {
     struct wanted w[CONFIG_DEVICES];
     struct look l = {.facts = facts};
+    uint32_t outside = 0;
     int code;
 
     memset(facts, 0, sizeof *facts);
@@ -377,10 +392,12 @@ int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,
         struct config_facts_device *d = &facts->device[i];
 
         w[i] = wanted(want, i);
+        outside += !want->inside[i];
         d->inside = want->inside[i];
         memcpy(d->label, want->name[i], sizeof d->label);
         config_gateway_tun(want->name[i], d->tun);
     }
+    l.all = outside > 1;
     code = look(&l, nl, all, want->wait, w, choice, err);
     free(l.device);
     free(l.addr);
@@ -418,7 +435,8 @@ bool gateway_facts_equal(const struct config_facts *a,
         if (!same_device(&a->device[i], &b->device[i]))
             return false;
     for (uint32_t i = 0; i < a->n_routes; i++)
-        if (order(&a->routes[i], &b->routes[i]) != 0)
+        if (compare_prefix(&a->routes[i], &b->routes[i]) != 0 ||
+            a->routes[i].device != b->routes[i].device)
             return false;
     return true;
 }

@@ -409,7 +409,8 @@ bool gateway_guard_tell(struct gateway_guard *g)
 {
     static const char *const texts[] = {
         "from lan or wan that a rule or a route led past weir",
-        "between lan, wan or weir and another device: gateway mode has two",
+        "between a device of gateway mode and one that gateway.more does not "
+        "name",
     };
 
     for (int i = 0; i < 2 && g->known && g->marks; i++) {

@@ -31,7 +31,7 @@ find(struct gateway_finding *f, enum health_level level, const char *fmt, ...)
 /* ---- devices ---- */
 
 static void find_missing(struct netlink *nl, const char *wanted,
-                         const char *label, uint32_t index,
+                         const char *key, uint32_t index,
                          struct gateway_finding *f)
 {
     struct netlink_device d;
@@ -41,21 +41,21 @@ static void find_missing(struct netlink *nl, const char *wanted,
     if (config_addr_prefix_or_one(wanted, &addr, &family, &len))
         find(f, HEALTH_FAIL,
              "no network device has the address or prefix %s "
-             "(gateway.%s)",
-             wanted, label);
+             "(%s)",
+             wanted, key);
     else if (index != 0 && netlink_device_find(nl, index, NULL, &d) == 0)
         find(f, HEALTH_FAIL,
-             "device %s (gateway.%s) is called %s now: name it %s again, or "
-             "give gateway.%s the new name",
-             wanted, label, d.name, wanted, label);
+             "device %s (%s) is called %s now: name it %s again, or "
+             "give %s the new name",
+             wanted, key, d.name, wanted, key);
     else
-        find(f, HEALTH_FAIL, "no network device is called %s (gateway.%s)",
-             wanted, label);
+        find(f, HEALTH_FAIL, "no network device is called %s (%s)", wanted,
+             key);
 }
 
 /* A bridge of the inside may have no port yet: that is no fault of the
  * router's. */
-static void look_device(struct netlink *nl, const char *wanted,
+static void look_device(struct netlink *nl, const char *wanted, const char *key,
                         const struct config_facts_device *facts,
                         uint32_t *index, struct gateway_finding *f)
 {
@@ -63,7 +63,7 @@ static void look_device(struct netlink *nl, const char *wanted,
 
     if (facts->index == 0 ||
         netlink_device_find(nl, facts->index, NULL, &d) < 0) {
-        find_missing(nl, wanted, facts->label, *index, f);
+        find_missing(nl, wanted, key, *index, f);
         return;
     }
     *index = d.index;
@@ -181,6 +181,14 @@ static bool leads_back(struct netlink *nl, uint8_t family, uint32_t tun)
     return b.leads;
 }
 
+static bool is_outside(const struct config_facts *facts, uint32_t index)
+{
+    for (uint32_t i = 0; i < facts->n; i++)
+        if (!facts->device[i].inside && facts->device[i].index == index)
+            return index != 0;
+    return false;
+}
+
 static void look_route(struct netlink *nl, const struct config_facts *facts,
                        uint32_t tun_wan, uint8_t family,
                        struct gateway_health_memory *memory,
@@ -199,7 +207,7 @@ static void look_route(struct netlink *nl, const struct config_facts *facts,
                              &by);
     if (by == 0 && leads_back(nl, family, tun_wan))
         by = tun_wan;
-    if (by == wan->index)
+    if (is_outside(facts, by))
         memory->route[family] = true;
     else if (by == 0)
         find(f, level, "there is no %s default route by device %s (wan)", name,
@@ -223,9 +231,13 @@ void gateway_health_look(struct netlink *nl, const struct config_gateway *want,
                          struct gateway_health *out)
 {
     memset(out, 0, sizeof *out);
-    for (uint32_t i = 0; i < facts->n; i++)
-        look_device(nl, want->device[i], &facts->device[i], &memory->index[i],
-                    &out->device[i]);
+    for (uint32_t i = 0; i < facts->n; i++) {
+        char key[32];
+
+        config_gateway_key(i, want->name[i], key);
+        look_device(nl, want->device[i], key, &facts->device[i],
+                    &memory->index[i], &out->device[i]);
+    }
     look_addresses(facts, memory, out);
     if (facts->device[WAN].index == 0)
         return;

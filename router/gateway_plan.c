@@ -104,6 +104,15 @@ static const union ct_addr *address(const struct making *m, uint32_t device,
                                                             : NULL;
 }
 
+static const union ct_addr *first_of(const struct making *m, uint32_t device)
+{
+    const union ct_addr *a = NULL;
+
+    for (unsigned i = 0; i < m->in->facts->device[device].n_addrs && !a; i++)
+        a = address(m, device, i);
+    return a;
+}
+
 /* Of an outside device, wan first: it is in front of the others. */
 static const union ct_addr *first_w(const struct making *m)
 {
@@ -111,8 +120,7 @@ static const union ct_addr *first_w(const struct making *m)
     const union ct_addr *w = NULL;
 
     for (uint32_t d = 0; d < f->n && !w; d++)
-        for (unsigned i = 0; i < f->device[d].n_addrs && !w; i++)
-            w = f->device[d].inside ? NULL : address(m, d, i);
+        w = f->device[d].inside ? NULL : first_of(m, d);
     return w;
 }
 
@@ -168,18 +176,23 @@ static bool holds_us(const struct making *m,
     return false;
 }
 
-/* Where an answer of the host's goes that bears an inside address. */
-static void routes_inside(struct making *m)
+/* Where an answer of the host's goes that bears an inside address; and, if
+ * there are several devices outside, with which address the host speaks where
+ * it has none yet. */
+static void routes_of_host(struct making *m)
 {
     const struct config_facts *f = m->in->facts;
-    struct netlink_route *r;
 
     for (uint32_t i = 0; i < f->n_routes; i++) {
         const struct config_facts_route *to = &f->routes[i];
+        bool inside = f->device[to->device].inside;
+        const union ct_addr *src = inside ? NULL : first_of(m, to->device);
+        struct netlink_route *r;
 
-        if (to->family != m->family || !f->device[to->device].inside ||
-            (f->n_routes > ROUTES_TOLD && !holds_us(m, to)) ||
-            (r = route(m, GATEWAY_PLAN_REPLY, WAN, NULL)) == NULL)
+        if (to->family != m->family || (!inside && src == NULL) ||
+            (f->n_routes > ROUTES_TOLD && to->len > 0 && !holds_us(m, to)) ||
+            (r = route(m, inside ? GATEWAY_PLAN_REPLY : GATEWAY_PLAN_OWN, WAN,
+                       src)) == NULL)
             continue;
         r->dst = to->addr;
         r->dst_len = to->len;
@@ -315,17 +328,29 @@ static void rules_at_back(struct making *m)
     back(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OWN);
 }
 
+/* One that routes_of_host() makes. */
+static bool has_default(const struct making *m)
+{
+    const struct config_facts *f = m->in->facts;
+
+    for (uint32_t i = 0; i < f->n_routes; i++)
+        if (f->routes[i].len == 0 && f->routes[i].family == m->family &&
+            first_of(m, f->routes[i].device) != NULL)
+            return true;
+    return false;
+}
+
 static void family(struct making *m)
 {
     const union ct_addr *w = first_w(m);
 
     route(m, GATEWAY_PLAN_IN, LAN, NULL);
     route(m, GATEWAY_PLAN_OUT, WAN, w);
-    if (w != NULL)
+    if (w != NULL && !has_default(m))
         route(m, GATEWAY_PLAN_OWN, WAN, w);
     for (uint32_t d = WAN + 1; d < m->in->facts->n; d++)
         route(m, table_of(d), d, NULL);
-    routes_inside(m);
+    routes_of_host(m);
     for (uint32_t d = 0; d < m->in->facts->n; d++)
         neighbours(m, d);
     rules_in_front(m);

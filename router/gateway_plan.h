@@ -1,14 +1,16 @@
 /* gateway_plan.h - what is to stand in the kernel, made from facts alone
  *
- * Rules, the same for both families.  A: every global address of lan or wan.
- * L, W: every one of lan, of wan.  IN, OUT, OWN, REPLY: our tables.
+ * Rules, the same for both families.  A: every global address of a device.
+ * L, W: every one of an inside device, of an outside one.  IN, OUT, OWN, REPLY:
+ * our tables.  "each": one rule for each device; a further one has a table by
+ * itself, MORE and its number, in the place of IN or OUT.
  *
  * In front of all others, all of preference 0, asked in this order.  The kernel
  * puts a rule that is added without a preference one below the second one that
  * there is: below 0 there is nothing, so it stands behind all of these.
  *
- *    from wan or lan, marked by the guard   local      see gateway_guard.h
- *    from wan or lan, source A              blackhole  ours is sent by nobody
+ *    from each, marked by the guard         local      see gateway_guard.h
+ *    from each, source A                    blackhole  ours is sent by nobody
  *    from wan, to A                         OUT        replies; forwards; what
  *                                                      input rules are asked of
  *    from lan, to A                         IN         the same; hairpin
@@ -23,27 +25,29 @@
  * Behind the host's own rules, all of preference 32765, just before main; from
  * here: without a mark.
  *
- *    from weir's TUNs                       main, but not by a TUN of ours: no
+ *    from each of weir's TUNs               main, but not by a TUN of ours: no
  *                                           route leads a packet in a circle
- *    from weir's TUNs                       unreachable
+ *    from each of weir's TUNs               unreachable
  *    from here, to a group                  main       (IPv4; IPv6's are local)
  *    from here, source W                    OUT
  *    from here, source L                    REPLY
- *    from here                              main, but not by wan's device: by
- *                                           its group
+ *    from here                              main, but not by an outside device:
+ *                                           by their group
  *    from here                              OWN
  *
- * then the kernel's own.  IN is a default route to the inside TUN, OUT and OWN
- * to the outside TUN, from the first W where the sender has no address yet: an
- * error of the kernel's, say, which would bear lan's else.  REPLY has a route
- * to the outside TUN, where weir hears the host, for what main reaches by lan.
- * All are of scope global: a route that is entered without a device looks for
- * its gateway in one of scope link, and so not in these, but in main.
- * What is from here only with a W.  Packets that weir writes into the TUN pair
- * are routed by local, by the host's rules and by main as ever.
+ * then the kernel's own.  IN, OUT and MORE have a default route to the device's
+ * TUN.  OUT and OWN, REPLY too, lead to wan's TUN, where weir hears the host,
+ * whichever way its packets go on; from the first W where the sender has no
+ * address yet: an error of the kernel's, say, which would bear lan's else. With
+ * several devices outside OWN has main's routes by them, from the device's
+ * first address each.  REPLY has what main reaches by inside devices.  All are
+ * of scope global: a route that is entered without a device looks for its
+ * gateway in one of scope link, and so not in these, but in main.  What is from
+ * here only with a W.  Packets that weir writes into its TUNs are routed by
+ * local, by the host's rules and by main as ever.
  *
- * If weir is killed, the TUN pair vanishes and its routes with it: A is local
- * again, the host's own traffic goes as ever, lan and wan reach unreachable:
+ * If weir is killed, the TUNs vanish and their routes with them: A is local
+ * again, the host's own traffic goes as ever, the devices reach unreachable:
  * nothing passes untranslated, and what comes for flows that weir knew gets no
  * answer (gateway_silence.h).
  *

@@ -3,7 +3,6 @@
 
 #include "log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -314,7 +313,7 @@ static void freeze_devices(const struct config *now, struct config *next)
     for (uint32_t i = 0; i < now->gateway.n; i++) {
         char what[32];
 
-        snprintf(what, sizeof what, "gateway.%s", now->gateway.name[i]);
+        config_gateway_key(i, now->gateway.name[i], what);
         KEEP_TEXT(what, gateway.device[i]);
         next->gateway.inside[i] = now->gateway.inside[i];
     }

@@ -29,6 +29,9 @@ static int read_attr(const struct nlattr *a, void *data)
     case RTA_TABLE:
         r->table = netlink_get_u32(a);
         break;
+    case RTA_PRIORITY:
+        r->metric = mnl_attr_get_u32(a);
+        break;
     case RTA_OIF:
         r->index = netlink_get_u32(a);
         break;

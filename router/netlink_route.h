@@ -16,7 +16,7 @@ struct netlink_route {
                        is told */
     uint8_t family, dst_len, src_set;
     uint8_t protocol; /* whose it is: RTPROT_* */
-    uint8_t rest[4];
+    uint32_t metric;  /* of those to one prefix the lowest is taken */
 };
 static_assert(sizeof(struct netlink_route) == 48, "no padding");
 

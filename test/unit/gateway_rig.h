@@ -30,7 +30,7 @@ enum { LAN, WAN, SKIPPED = 77 };
 
 static char folder[] = "/tmp/weir-gateway-XXXXXX", saved[64];
 static char err[256];
-static int tun_fd[2];
+static int tun_fd[CONFIG_DEVICES];
 
 static const struct config_gateway by_name = {.set = true,
                                               .n = 2,

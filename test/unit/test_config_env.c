@@ -147,10 +147,11 @@ static void check_key(const char *section, const char *key, unsigned *seen)
 static bool is_scalar(const char *section, const char *key)
 {
     static const char *const others[] = {
-        "/interfaces",  "/gateway", "/routes",    "/sets",
-        "/rules",       "/policy",  "/conntrack", "/conntrack/timeouts",
-        "/nat",         "/api",     "/log",       "/queues",
-        "/queues/list",
+        "/interfaces", "/gateway",     "/gateway/more",
+        "/routes",     "/sets",        "/rules",
+        "/policy",     "/conntrack",   "/conntrack/timeouts",
+        "/nat",        "/api",         "/log",
+        "/queues",     "/queues/list",
     };
     char whole[80];
 

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,8 +94,9 @@ static const struct netlink_rule *rule(uint8_t family, uint32_t pref,
  * are in front of all others, and the table local is asked before. */
 static void closed(uint8_t family)
 {
-    static const char *const devices[] = {"eth0", "eth1"};
-    uint32_t local = UINT32_MAX, end[2] = {UINT32_MAX, UINT32_MAX};
+    uint32_t local = UINT32_MAX, end[CONFIG_DEVICES];
+
+    memset(end, 0xff, sizeof end);
 
     for (uint32_t i = plan.n; i-- > 0;) {
         const struct netlink_rule *r = &plan.object[i].u.rule;
@@ -104,14 +106,14 @@ static void closed(uint8_t family)
             continue;
         if (gateway_plan_is_local(&plan.object[i]))
             local = i;
-        for (int d = LAN; d <= WAN; d++)
+        for (uint32_t d = 0; d < facts.n; d++)
             if (r->action == NETLINK_UNREACHABLE && r->src_len == 0 &&
                 r->dst_len == 0 && r->mark_mask == 0 &&
-                strcmp(r->iif, devices[d]) == 0)
+                strcmp(r->iif, facts.device[d].name) == 0)
                 end[d] = i;
     }
-    assert_true(local < end[LAN] && end[LAN] < UINT32_MAX);
-    assert_true(local < end[WAN] && end[WAN] < UINT32_MAX);
+    for (uint32_t d = 0; d < facts.n; d++)
+        assert_true(local < end[d] && end[d] < UINT32_MAX);
 }
 
 static void one_address(void **state)
@@ -163,6 +165,54 @@ static void most_addresses(void **state)
     assert_int_equal(count(GATEWAY_RULE, CT_IPV6), 8 * 6 + 5 + 4 + 2);
     assert_int_equal(count(GATEWAY_RULE, CT_IPV4), 8 * 5 + 5 + 4);
     assert_int_equal(rule(CT_IPV6, 0, 8 * 4)->ip_proto, 58);
+    closed(CT_IPV4);
+    closed(CT_IPV6);
+}
+
+/* All of them with all addresses of one family or the other. */
+static void most_devices(void **state)
+{
+    static struct config_facts_route routes[200];
+    struct gateway_plan_input in = whole();
+
+    (void)state;
+    facts.n = CONFIG_DEVICES;
+    for (uint32_t d = 0; d < facts.n; d++) {
+        struct config_facts_device *f = &facts.device[d];
+
+        f->index = 7 + d;
+        f->inside = d != WAN && d % 2 == 0;
+        in.tun[d] = 20 + d;
+        in.tun_ipv6[d] = true;
+        snprintf(f->name, sizeof f->name, "eth%u", d);
+        snprintf(f->label, sizeof f->label, "d%u", d);
+        config_gateway_tun(f->label, f->tun);
+        for (int i = 0; i < CONFIG_ADDRS; i++) {
+            char text[32];
+
+            snprintf(text, sizeof text,
+                     i < 4 ? "10.%u.0.%d/16" : "fd00:%u::%d/64", d, i + 1);
+            give((int)d, text);
+        }
+    }
+    facts.routes = routes;
+    facts.n_routes = 200;
+    for (uint32_t i = 0; i < 200; i++)
+        routes[i] = (struct config_facts_route){
+            .addr = {.b = {172, (uint8_t)i}},
+            .family = CT_IPV4,
+            .len = 16,
+            .device = (uint8_t)(i % CONFIG_DEVICES)};
+    routes[0] = (struct config_facts_route){
+        .family = CT_IPV4, .device = 3}; /* the default route */
+    gateway_plan_make(&in, &plan);
+    assert_true(plan.n < GATEWAY_PLAN_MAX);
+    assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OWN)->src.b[1], 3);
+    assert_int_equal(route(CT_IPV6, GATEWAY_PLAN_OWN)->src.b[3], 1);
+    assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 8 * 4);
+    /* forged and to_own for each device, errors and W or L; the rest */
+    assert_int_equal(count(GATEWAY_RULE, CT_IPV4),
+                     8 * 4 * (8 + 8 + 1) + 4 * 4 + 1 + 8 * 2 + 8 * 2 + 4);
     closed(CT_IPV4);
     closed(CT_IPV6);
 }
@@ -224,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(one_address, make_facts),
         cmocka_unit_test_setup(most_addresses, make_facts),
+        cmocka_unit_test_setup(most_devices, make_facts),
         cmocka_unit_test_setup(without, make_facts),
         cmocka_unit_test_setup(what_replaces_what, make_facts),
     };

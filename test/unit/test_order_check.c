@@ -339,6 +339,10 @@ static void devices(void **state)
     assert_true(named(ORDER_ATTACH, "weir-lan", 0));
     assert_false(named(ORDER_ATTACH, "tun0", 0));
     assert_false(named(ORDER_ATTACH, "", 0));
+    assert_false(named(ORDER_ATTACH, "weir-dmz", 0));
+    strcpy(limits.tun[limits.n_tuns++], "weir-dmz"); /* a further device's */
+    assert_true(named(ORDER_ATTACH, "weir-dmz", 0));
+    assert_false(named(ORDER_ATTACH, "weir-dm", 0));
     assert_false(named((enum order_kind)99, "weir-lan", 0));
 }
 
