@@ -22,7 +22,6 @@ from lab import (LAN, LAN2, LAN6, LAN6_GW, LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW,
 
 LAN26 = "fd00:1::3"
 HOSTS = {"lan": (LAN, LAN6), "lan2": (LAN2, LAN26), "wan": (WAN, WAN6)}
-TUNS = {"lan": "weir-lan", "wan": "weir-wan"}
 # What the kernel counts or finds out by itself under these names.
 RESTLESS = ("ipv6.route.flush", "ipv4.route.flush", "nf_conntrack", "random")
 
@@ -39,7 +38,7 @@ class GatewayLab(Lab):
         return {"gateway": {"lan": "eth0", "wan": "eth1"}, **config}
 
     def tun(self, side):
-        return TUNS[side]
+        return f"weir-{side}"
 
     # ---- wires ----
 
@@ -99,7 +98,8 @@ class GatewayLab(Lab):
         wait_for("weir is ready", self.weir.ready)
 
     def device(self, side):
-        out = self.run("gw", ["ip", "-s", "-j", "link", "show", TUNS[side]])
+        out = self.run("gw", ["ip", "-s", "-j", "link", "show",
+                              self.tun(side)])
         stats = json.loads(out)[0]["stats64"]
         return stats["tx"]["packets"], stats["rx"]["packets"]
 
