@@ -13,8 +13,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Clients that wait to be accepted: SOMAXCONN, of which the kernel allows what
+ * net.core.somaxconn says.  A client that finds the queue full tries again
+ * after a second, and a health check has failed before that. */
 enum {
-    BACKLOG = 128,
     SEND_BUF = 262144 /* of each client: what it does not take stays small */
 };
 
@@ -61,7 +63,7 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buf, sizeof(send_buf)) !=
             0 ||
-        bind(fd, &a.any, len) != 0 || listen(fd, BACKLOG) != 0)
+        bind(fd, &a.any, len) != 0 || listen(fd, SOMAXCONN) != 0)
         return fail(fd, errno, err, "cannot listen on", name);
     len = sizeof(a);
     if (getsockname(fd, &a.any, &len) != 0)
@@ -153,7 +155,7 @@ int listen_unix(const char *path, int type, struct listen_file *file,
     (void)umask(mask);
     if (result != 0)
         return fail(fd, result, err, "cannot listen on", path);
-    if (lstat(path, &st) != 0 || listen(fd, BACKLOG) != 0)
+    if (lstat(path, &st) != 0 || listen(fd, SOMAXCONN) != 0)
         return fail(fd, errno, err, "cannot listen on", path);
     memcpy(file->path, a.sun_path, sizeof(file->path));
     file->dev = st.st_dev;
