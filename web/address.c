@@ -24,11 +24,11 @@ void address_text(const struct sockaddr_storage *from,
         (void)inet_ntop(AF_INET6, &a->six.sin6_addr, text, INET6_ADDRSTRLEN);
 }
 
-uint32_t address_hash(const struct sockaddr_storage *from)
+uint32_t address_hash(const struct sockaddr_storage *from, uint64_t key)
 {
     const union any *a = (const union any *)from;
     const uint8_t *p = NULL;
-    uint32_t h = 2166136261u; /* FNV-1a */
+    uint64_t h = key;
     size_t n = 0;
 
     if (a->any.sa_family == AF_INET) {
@@ -38,7 +38,9 @@ uint32_t address_hash(const struct sockaddr_storage *from)
         p = (const uint8_t *)&a->six.sin6_addr;
         n = 8;
     }
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 16777619u;
-    return h;
+    for (size_t i = 0; i < n; i++) {
+        h = (h ^ p[i]) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 32; /* each bit of the key tells in each of the result */
+    }
+    return (uint32_t)h;
 }

@@ -155,6 +155,7 @@ static void flush(struct conn *c)
         c->out_at += (size_t)n;
         c->n_out -= (size_t)n;
         c->taken += (size_t)n;
+        c->took = uv_now(c->host->loop);
     }
     if (c->n_out == 0 && c->pair < 0 && c->last && c->state != CONN_LINGER)
         linger(c);
@@ -162,17 +163,18 @@ static void flush(struct conn *c)
         watch_both(c);
 }
 
-/* libmicrohttpd has written, or closed. */
-void conn_answer(struct conn *c)
+/* Pass on some of what libmicrohttpd has written; it may have closed.  True:
+ * there may be more. */
+static bool pass_on(struct conn *c)
 {
     ssize_t n;
 
     if (c->fd < 0 || c->pair < 0 || c->n_out > 0)
-        return;
+        return false;
     n = recv(c->pair, c->out, sizeof(c->out), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         c->stalled = 0; /* the client has taken all there is */
-        return;
+        return false;
     }
     if (n > 0) {
         c->out_at = 0;
@@ -184,6 +186,12 @@ void conn_answer(struct conn *c)
             say_refusal(c);
     }
     flush(c);
+    return n == (ssize_t)sizeof(c->out);
+}
+
+void conn_answer(struct conn *c)
+{
+    (void)pass_on(c);
 }
 
 void conn_refuse(struct conn *c, unsigned status, const char *why)
@@ -258,6 +266,10 @@ bool conn_release(struct conn *c)
     if (c->pair < 0 && !c->host->pair(c))
         return false;
     conn_enter(c, CONN_ANSWER);
+    if (c->n_out == 0)
+        c->stalled = 0;
+    c->took = c->since;
+    c->requests++;
     /* The pair's buffer is empty and larger than any head; but
      * libmicrohttpd may be closing its end after the answer before. */
     if (send(c->pair, c->in + c->head.start, n, MSG_NOSIGNAL) != (ssize_t)n) {
@@ -277,6 +289,11 @@ void conn_completed(struct conn *c)
     if (c->fd < 0 || c->state != CONN_ANSWER)
         return;
     conn_enter(c, CONN_HEAD);
+    /* From here on c may make way for another: not with its answer unsent. */
+    while (pass_on(c))
+        continue;
+    if (c->fd < 0)
+        return;
     if (c->last) /* half-closed: libmicrohttpd's end closes as well */
         (void)shutdown(c->pair, SHUT_WR);
     else

@@ -42,6 +42,7 @@ struct conn_host {
     uv_loop_t *loop;
     const struct patience *patience;
     uint64_t ticket; /* the next place in the queue */
+    size_t held;     /* bytes of answers that wait in memory */
     void (*watch)(struct conn *c, bool pair, uint32_t events);
     void (*count)(struct conn *c, int answers); /* in progress: more, less */
     void (*forget)(struct conn *c);             /* it closes */
@@ -71,14 +72,16 @@ struct conn {
     uint64_t since;    /* loop time in ms at which the state began */
     uint64_t deadline; /* loop time in ms; 0: none */
     uint64_t turn;     /* READY: its place in the queue */
+    uint64_t requests; /* that have begun */
     /* Output that the client does not take: since when (0: none waits), and
      * what it took since. */
     uint64_t stalled;
     size_t taken;
+    uint64_t took; /* when it last took some, or the answer began */
     char peer[INET6_ADDRSTRLEN]; /* "" over the Unix socket */
     uint32_t address;            /* a hash of the client's address */
     uint32_t watched[2];         /* epoll events of fd and pair */
-    size_t held; /* bytes of the answer's memory, see site->held */
+    size_t held; /* bytes of the answer's memory, see host->held */
 
     /* A request that needs several turns (job.c): again is called when the
      * connection is resumed; drop frees what it keeps. */

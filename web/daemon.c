@@ -20,7 +20,7 @@ static void drop_work(struct conn *c)
     if (c->work)
         c->drop(c->work);
     c->work = NULL;
-    c->site->held -= c->held;
+    c->host->held -= c->held;
     c->held = 0;
 }
 

@@ -1,6 +1,9 @@
-/* places.c - the connections of a server by address, and which of them goes
- * when another client needs its place */
+/* places.c - which connection gives up its place, and which has its turn */
 #include "places.h"
+
+enum {
+    SLOW = 32 /* bytes a ms: a client that reads less may lose its answer */
+};
 
 void places_take(struct places *p, const struct conn *c)
 {
@@ -14,42 +17,145 @@ void places_give(struct places *p, const struct conn *c)
     p->by_address[c->address % PLACES_ADDRESSES]--;
 }
 
+/* Connections of c's address. */
+static unsigned like(const struct places *p, const struct conn *c)
+{
+    return p->by_address[c->address % PLACES_ADDRESSES];
+}
+
+static bool is_stalled(const struct conn *c)
+{
+    return c->stalled && c->n_out > 0;
+}
+
+/* ---- places ---- */
+
 /* How willingly c gives up its place; 0: not at all. */
-static unsigned rank(const struct conn *c)
+enum rank {
+    KEEPS,
+    WAITS, /* for its first answer: the latest goes */
+    READS_NOT,
+    IS_NEW, /* has sent no whole request, but may still do so */
+    HAD_ANSWERS,
+    IDLES, /* between two requests */
+    SENDS_NOT,
+    IS_DONE
+};
+
+static enum rank rank(const struct conn *c, uint64_t now, bool any)
 {
     if (c->fd < 0)
-        return 0;
+        return KEEPS;
     switch (c->state) {
     case CONN_LINGER:
-        return 4;
+        return IS_DONE;
     case CONN_HEAD:
-        return 3;
+        if (is_stalled(c))
+            return READS_NOT;
+        if (c->requests > 0)
+            return IDLES;
+        if (now - c->since >= PLACES_MS)
+            return SENDS_NOT;
+        return any || now > c->since ? IS_NEW : KEEPS;
     case CONN_ANSWER:
-        return c->stalled || c->idle ? 2 : 0;
+        if (c->idle)
+            return HAD_ANSWERS;
+        return is_stalled(c) ? READS_NOT : KEEPS;
     case CONN_READY:
-        return c->head.health ? 0 : 1;
+        if (c->requests > 0)
+            return HAD_ANSWERS;
+        return any && !c->head.health ? WAITS : KEEPS;
     }
-    return 0;
+    return KEEPS;
 }
 
-/* Should a go rather than b? */
-static bool rather(const struct places *p, const struct conn *a,
-                   const struct conn *b)
+/* Of one address and one rank: should a go rather than b? */
+static bool rather(const struct conn *a, const struct conn *b, enum rank of)
 {
-    unsigned n = p->by_address[a->address % PLACES_ADDRESSES];
-    unsigned m = p->by_address[b->address % PLACES_ADDRESSES];
-
-    if (rank(a) != rank(b))
-        return rank(a) > rank(b);
-    return n != m ? n > m : a->since < b->since;
+    if (of == WAITS)
+        return a->turn > b->turn;
+    if (of == READS_NOT)
+        return a->took < b->took;
+    if (of == HAD_ANSWERS)
+        return a->requests > b->requests;
+    return a->since <= b->since; /* the list begins with the latest */
 }
 
-struct conn *places_worst(const struct places *p, struct conn *first)
+struct conn *places_worst(const struct places *p, struct conn *first,
+                          uint64_t now, bool any)
 {
     struct conn *c, *worst = NULL;
+    unsigned most = 0, of_worst = 0;
+    enum rank top = KEEPS;
 
-    for (c = first; c; c = c->next)
-        if (rank(c) && (!worst || rather(p, c, worst)))
-            worst = c;
+    for (c = first; c; c = c->next) {
+        enum rank r = rank(c, now, any);
+
+        if (c->fd >= 0 && like(p, c) > most)
+            most = like(p, c);
+        if (r == KEEPS || like(p, c) < of_worst ||
+            (like(p, c) == of_worst &&
+             (r < top || (r == top && !rather(c, worst, r)))))
+            continue;
+        worst = c;
+        top = r;
+        of_worst = like(p, c);
+    }
+    return any || of_worst == most ? worst : NULL;
+}
+
+/* ---- answers ---- */
+
+/* Does c take its answer too slowly to keep it while others need the place? */
+static bool is_slow(const struct conn *c, uint64_t now)
+{
+    return now - c->stalled >= PLACES_MS &&
+           c->taken < (now - c->stalled) * SLOW;
+}
+
+/* May the answer to v be given up for c? */
+static bool may_end(const struct places *p, const struct conn *v,
+                    const struct conn *c, uint64_t now, bool held)
+{
+    if (v->fd < 0 || !v->counted || (held && v->held == 0))
+        return false;
+    if (is_stalled(v))
+        return like(p, v) >= like(p, c) || is_slow(v, now);
+    return !held && like(p, v) > 2 * like(p, c);
+}
+
+struct conn *places_answer(const struct places *p, struct conn *first,
+                           const struct conn *c, uint64_t now, bool held)
+{
+    struct conn *v, *worst = NULL;
+
+    for (v = first; v; v = v->next) {
+        if (!may_end(p, v, c, now, held))
+            continue;
+        if (!worst || is_stalled(v) > is_stalled(worst) ||
+            (is_stalled(v) == is_stalled(worst) &&
+             (like(p, v) > like(p, worst) ||
+              (like(p, v) == like(p, worst) && v->took < worst->took))))
+            worst = v;
+    }
     return worst;
+}
+
+/* ---- turns ---- */
+
+struct conn *places_next(const struct places *p, struct conn *first,
+                         bool health, bool few)
+{
+    struct conn *c, *next = NULL;
+
+    for (c = first; c; c = c->next) {
+        if (c->fd < 0 || c->state != CONN_READY || (health && !c->head.health))
+            continue;
+        if (next && few && like(p, c) > like(p, next))
+            continue;
+        if (!next || (few && like(p, c) < like(p, next)) ||
+            c->turn < next->turn)
+            next = c;
+    }
+    return next;
 }

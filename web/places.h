@@ -1,15 +1,18 @@
-/* places.h - the connections of a server by address, and which of them goes
- * when another client needs its place
+/* places.h - which connection gives up its place, and which has its turn
  *
- * One that idles, of the address that has most of them, that has waited
- * longest: so idle clients lock out nobody, also where all come from one
- * address (a published port of Docker). */
+ * Addresses share first: the address with the most connections gives one up.
+ * Where all clients have one address (127.0.0.1, a published port of Docker)
+ * the places go round: a connection that has had an answer, or sends no
+ * request, makes way for one that waits for its first answer. */
 #ifndef PLACES_H
 #define PLACES_H
 
 #include "conn.h"
 
-enum { PLACES_ADDRESSES = 1024 }; /* counts by a hash of the address */
+enum {
+    PLACES_ADDRESSES = 1024, /* counts by a hash of the address */
+    PLACES_MS = 1000         /* in which a client should ask, or read */
+};
 
 struct places {
     unsigned n;
@@ -19,7 +22,22 @@ struct places {
 void places_take(struct places *p, const struct conn *c);
 void places_give(struct places *p, const struct conn *c);
 
-/* Of the list that begins with first; NULL: none may be closed. */
-struct conn *places_worst(const struct places *p, struct conn *first);
+/* The connection that makes way for a new client, of the list that begins with
+ * first, at loop time now.  NULL: none can.  Without any the address with the
+ * most connections gives one up or no address does; a place is soon free if
+ * requests of that address are being answered. */
+struct conn *places_worst(const struct places *p, struct conn *first,
+                          uint64_t now, bool any);
+
+/* The connection whose answer is given up so that the request of c can begin:
+ * its client does not read, or its address has far more connections than c's.
+ * held: it has to free memory.  NULL: c waits. */
+struct conn *places_answer(const struct places *p, struct conn *first,
+                           const struct conn *c, uint64_t now, bool held);
+
+/* The READY one whose turn it is, or NULL.  few: of the address with the
+ * fewest connections; else the one that has waited longest. */
+struct conn *places_next(const struct places *p, struct conn *first,
+                         bool health, bool few);
 
 #endif

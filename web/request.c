@@ -180,7 +180,7 @@ enum MHD_Result request_answer_with(struct request *r, unsigned status,
         if (!response)
             buf_free(b);
         r->conn->held += b->cap; /* until the answer is complete */
-        r->site->held += b->cap;
+        r->conn->host->held += b->cap;
         *b = (struct buf){0};
     }
     if (response && name &&

@@ -97,13 +97,13 @@ struct site {
     uint64_t answers[SITE_MAX_ROUTES + 1][SITE_N_STATUS];
     uint64_t closed[N_CLOSED];
     struct patience patience;
+    uint64_t key;       /* of address_hash() */
     uint64_t turn;      /* of the loop; starts at 1 */
     unsigned walks;     /* of tables, in progress */
     struct pace places; /* of all of them together */
     struct guesses guesses;
     void (*warn)(void *arg, const char *line); /* for the log; or NULL */
     void *warn_arg;
-    size_t held; /* bytes of answers that wait in memory */
 };
 
 struct request {

@@ -1,60 +1,19 @@
-/* server.c - one listening socket: its clients, and how many of them
+/* server.c - one listening socket: its clients, and the turns of the loop
  *
  * One epoll descriptor holds the listening socket, the clients and our ends of
  * libmicrohttpd's sockets; the loop polls that and libmicrohttpd's own.  Each
- * turn is bounded: so many events, new clients and requests, whatever waits.
- * Health checks go before all other requests.
- *
- * A new client always gets in: when all places are taken, or descriptors or
- * memory run out, another gives up its place (places.c). */
+ * turn is bounded: so many events, new clients (admit.c) and requests
+ * (turns.c), whatever waits. */
 #include "server.h"
-#include "address.h"
-#include "daemon.h"
-#include "places.h"
+#include "admit.h"
 #include "problem.h"
+#include "turns.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
-#include <web/listen.h>
 
-enum {
-    SWEEP_MS = 500,
-    TURN_NS = 2000000 /* of requests begun in one turn */
-};
-
-struct server {
-    struct site *site;
-    struct MHD_Daemon *mhd;
-    bool local;
-    bool paused; /* no descriptor for a new client: on_sweep() tries again */
-    int fd, epoll;
-    struct conn *conns;
-    unsigned n_answers;
-    struct conn_host host;
-    struct daemon_host daemon;
-    struct places places;
-    uv_poll_t poll, mhd_poll;
-    uv_timer_t due;   /* MHD's */
-    uv_idle_t soon;   /* the same, at once */
-    uv_timer_t sweep; /* ours: deadlines */
-    unsigned open_handles;
-    void (*closed)(void *arg);
-    void *arg;
-};
-
-static unsigned room(const struct server *s)
-{
-    return s->local ? SERVER_LOCAL_CONNECTIONS : SERVER_CONNECTIONS;
-}
-
-static unsigned answers(const struct server *s)
-{
-    return s->local ? SERVER_LOCAL_ANSWERS : SERVER_ANSWERS;
-}
+enum { SWEEP_MS = 500 };
 
 /* ---- what conn.c asks ---- */
 
@@ -100,156 +59,6 @@ static struct conn *find(void *arg, int far)
     return NULL;
 }
 
-/* Close the one that is missed least.  False: none may be closed. */
-static bool make_room(struct server *s)
-{
-    struct conn *worst = places_worst(&s->places, s->conns);
-
-    if (!worst)
-        return false;
-    s->site->closed[CLOSED_ROOM]++;
-    conn_close(worst);
-    return true;
-}
-
-static bool is_shortage(int code)
-{
-    return code == EMFILE || code == ENFILE || code == ENOBUFS ||
-           code == ENOMEM;
-}
-
-static bool open_pair(struct conn *c)
-{
-    struct server *s = c->server;
-    int fd[2], type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-
-    while (socketpair(AF_UNIX, type, 0, fd) != 0)
-        if (!is_shortage(errno) || !make_room(s) || c->fd < 0)
-            return false;
-    c->pair = fd[0];
-    c->far = fd[1];
-    if (daemon_add(s->mhd, c))
-        return true;
-    (void)close(c->pair);
-    c->pair = -1;
-    return false;
-}
-
-/* ---- new clients ---- */
-
-static void begin(struct server *s, int fd, const struct sockaddr_storage *a)
-{
-    struct conn *c = malloc(sizeof(*c));
-
-    while (!c && make_room(s))
-        c = malloc(sizeof(*c));
-    if (!c) {
-        (void)close(fd);
-        return;
-    }
-    memset(c, 0, offsetof(struct conn, in));
-    c->server = s;
-    c->site = s->site;
-    c->host = &s->host;
-    c->fd = fd;
-    c->pair = -1;
-    c->local = s->local;
-    c->stranger = s->local && !listen_peer(fd, NULL);
-    c->address = address_hash(a);
-    address_text(a, c->peer);
-    c->next = s->conns;
-    c->link = &s->conns;
-    if (c->next)
-        c->next->link = &c->next;
-    s->conns = c;
-    places_take(&s->places, c);
-    conn_enter(c, CONN_HEAD);
-    c->watched[0] = EPOLLIN;
-    watch(c, false, EPOLLIN);
-    conn_client(c, EPOLLIN); /* its request has often come already */
-}
-
-static void pause_listening(struct server *s, bool pause)
-{
-    struct epoll_event e = {.events = pause ? 0 : EPOLLIN, .data.u64 = 0};
-
-    s->paused = pause;
-    (void)epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->fd, &e);
-}
-
-/* True: there may be more in the next turn.  False: nothing can be accepted
- * until a place or a descriptor is free. */
-static bool accept_some(struct server *s)
-{
-    struct sockaddr_storage a;
-    socklen_t len;
-    int fd;
-
-    for (unsigned i = 0; i < SERVER_ACCEPTS; i++) {
-        len = sizeof(a);
-        memset(&a, 0, sizeof(a));
-        fd = accept4(s->fd, (struct sockaddr *)&a, &len,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && s->places.n >= room(s) && !make_room(s))
-            (void)close(fd); /* each place is in use for an answer */
-        else if (fd >= 0)
-            begin(s, fd, &a);
-        else if (errno == EAGAIN)
-            return true;
-        else if (is_shortage(errno) && !make_room(s))
-            return false;
-    }
-    return true;
-}
-
-/* ---- turns ---- */
-
-/* The READY one whose turn it is; NULL: none. */
-static struct conn *next_ready(const struct server *s, bool health)
-{
-    struct conn *c, *first = NULL;
-
-    for (c = s->conns; c; c = c->next)
-        if (c->fd >= 0 && c->state == CONN_READY &&
-            (c->head.health || !health) && (!first || c->turn < first->turn))
-            first = c;
-    return first;
-}
-
-static void release(struct server *s, struct conn *c)
-{
-    if (!conn_release(c) && c->fd >= 0) {
-        c->head.seen = c->n_in; /* what follows is not answered either */
-        conn_refuse(c, 503, "out of file descriptors or memory");
-    }
-    (void)MHD_run(s->mhd);
-}
-
-static void release_some(struct server *s)
-{
-    uint64_t begun = uv_hrtime();
-    struct conn *c;
-    unsigned i;
-
-    while ((c = next_ready(s, true)))
-        release(s, c);
-    for (i = 0; i < SERVER_REQUESTS && s->n_answers < answers(s) &&
-                s->site->held < SERVER_HELD && (c = next_ready(s, false));
-         i++) {
-        release(s, c);
-        if (uv_hrtime() - begun > TURN_NS)
-            break;
-    }
-}
-
-/* May a request begin in the next turn? */
-static bool may_release(const struct server *s)
-{
-    return next_ready(s, true) ||
-           (s->n_answers < answers(s) && s->site->held < SERVER_HELD &&
-            next_ready(s, false));
-}
-
 /* Free what both sides have let go of. */
 static void reap(struct server *s)
 {
@@ -275,7 +84,7 @@ static void on_soon(uv_idle_t *soon)
 {
     struct server *s = soon->data;
 
-    release_some(s);
+    turns_release(s);
     server_run(s);
 }
 
@@ -289,7 +98,7 @@ void server_run(struct server *s)
     (void)uv_timer_stop(&s->due);
     /* At once means in the loop's next turn: a timer of 0 ms would run again
      * in this one. */
-    if (may_release(s))
+    if (turns_may_release(s))
         (void)uv_idle_start(&s->soon, on_soon);
     else if (MHD_get_timeout(s->mhd, &ms) == MHD_YES && ms > 0)
         (void)uv_timer_start(&s->due, on_due, ms, 0);
@@ -316,16 +125,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         struct conn *c =
             (struct conn *)(uintptr_t)(e[i].data.u64 & ~(uint64_t)1);
 
-        if (!c && !accept_some(s))
-            pause_listening(s, true);
-        else if (!c)
-            continue;
+        if (!c)
+            admit_some(s);
         else if (e[i].data.u64 & 1)
             conn_answer(c);
         else
             conn_client(c, e[i].events);
     }
-    release_some(s);
+    turns_release(s);
     server_run(s);
 }
 
@@ -360,7 +167,7 @@ static void on_sweep(uv_timer_t *timer)
         if (c->fd >= 0)
             judge(c, uv_now(s->site->loop));
     if (s->paused)
-        pause_listening(s, false);
+        admit_pause(s, false);
     server_run(s);
 }
 
@@ -435,12 +242,13 @@ struct server *server_start(struct site *site, int fd, bool local)
                                      .watch = watch,
                                      .count = count_answer,
                                      .forget = forget,
-                                     .pair = open_pair,
+                                     .pair = admit_pair,
                                      .refusal = refusal};
         s->epoll = open_epoll(fd);
         s->daemon = (struct daemon_host){find, s};
         /* One that closes may be there still when the next comes. */
-        s->mhd = s->epoll >= 0 ? daemon_new(&s->daemon, 2 * room(s)) : NULL;
+        s->mhd =
+            s->epoll >= 0 ? daemon_new(&s->daemon, 2 * admit_room(s)) : NULL;
     }
     if (!s || !s->mhd) {
         if (s && s->epoll >= 0)

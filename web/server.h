@@ -4,21 +4,6 @@
 
 #include "request.h"
 
-enum {
-    SERVER_CONNECTIONS = 256,
-    /* Answers in progress at a time, of these; the rest wait for their turn,
-     * but for health checks. */
-    SERVER_ANSWERS = 192,
-    SERVER_LOCAL_CONNECTIONS = 64,
-    SERVER_LOCAL_ANSWERS = 48,
-    /* What one turn of the loop does at most. */
-    SERVER_ACCEPTS = 32,
-    SERVER_EVENTS = 64,
-    SERVER_REQUESTS = 16,
-    /* Bytes of answers that wait in memory: no request begins beyond it. */
-    SERVER_HELD = 64 << 20
-};
-
 struct server;
 
 /* Serve what comes by fd, which is taken over (closed on failure too).

@@ -110,6 +110,9 @@ static struct web *make(uv_loop_t *loop, const struct web_config *c)
                             .run = run,
                             .arg = w,
                             .started_ms = wall_ms()};
+    /* If it fails a client may choose an address that is counted together with
+     * another's; no more than that. */
+    (void)uv_random(NULL, NULL, &w->site.key, sizeof(w->site.key), 0, NULL);
     w->site.routes = routes_table(&w->site.n_routes);
     if (!web_set_token(w, c->token) ||
         !(w->site.stream = stream_new(&w->site))) {

@@ -1,6 +1,7 @@
 # The HTTP side's files, for the library and for the fuzzer.
 set(web_sources
     address.c
+    admit.c
     assets.c
     assets_files.S
     auth.c
@@ -29,5 +30,6 @@ set(web_sources
     stats.c
     stream.c
     system.c
+    turns.c
     web.c
 )
