@@ -278,12 +278,7 @@ int main(void)
         IMPATIENT(a_reader_on_the_unix_socket_may_pause),
         IMPATIENT(slow_heads_meet_a_deadline),
     };
-    struct rlimit limit;
 
-    /* Both sides' descriptors are this process's. */
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 4096) {
-        limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    web_client_descriptors(4096);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -255,17 +254,11 @@ static void health_is_answered_under_each_attack(void **state)
 
 int main(void)
 {
-    struct rlimit limit;
-
-    /* Both sides' descriptors are this process's. */
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 4096) {
-        limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_walk_lets_the_loop_turn),
         cmocka_unit_test(health_is_answered_under_each_attack),
     };
 
+    web_client_descriptors(4096);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
