@@ -302,12 +302,12 @@ static void revalidate(struct rig_shard *s)
         ;
 }
 
-void rig_reload_later(struct rig *rig, const char *json)
+void rig_adopt_later(struct rig *rig, struct config *next)
 {
     struct config *old = rig->config;
     struct fib *fib = rig->fib;
 
-    rig->config = load(json);
+    rig->config = next;
     rig->fib =
         must(fib_new(rig->config->routes, rig->config->n_routes), "routes");
     make_ifaces(rig);
@@ -331,13 +331,24 @@ void rig_reload_later(struct rig *rig, const char *json)
     config_free(old);
 }
 
-void rig_reload(struct rig *rig, const char *json)
+void rig_reload_later(struct rig *rig, const char *json)
 {
-    rig_reload_later(rig, json);
+    rig_adopt_later(rig, load(json));
+}
+
+/* The flows that it forbids end, if it says so. */
+void rig_take_all(struct rig *rig)
+{
     for (uint32_t i = 0; i < rig->n; i++)
         rig_take(rig, i);
     for (uint32_t i = 0; i < rig->n && rig->config->revalidate; i++)
         revalidate(&rig->shard[i]);
+}
+
+void rig_reload(struct rig *rig, const char *json)
+{
+    rig_reload_later(rig, json);
+    rig_take_all(rig);
 }
 
 /* ---- packets ---- */

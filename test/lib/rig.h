@@ -74,7 +74,9 @@ void rig_reload(struct rig *rig, const char *json);
 /* The same in steps: steering is ready, but each shard takes it when it is told
  * to, by rig_take(); until then it goes on by the one before. */
 void rig_reload_later(struct rig *rig, const char *json);
+void rig_adopt_later(struct rig *rig, struct config *next); /* takes it over */
 void rig_take(struct rig *rig, uint32_t shard);
+void rig_take_all(struct rig *rig);
 
 /* A packet arrives: it is walked by the shard that owns it as shard `by` sees
  * it, and by those it is passed on to.  Answers the shard that ended it. */
