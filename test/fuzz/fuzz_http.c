@@ -73,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static char text[32768];
     struct answer a;
     size_t piece, n;
+    bool ended;
     int fd;
 
     if (size < 2)
@@ -92,10 +93,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break; /* refused already */
     }
     (void)shutdown(fd, SHUT_WR);
-    if (!web_client_ends(fd, 60000, &a))
-        abort(); /* still open */
-    if (a.status != 0 && !strstr(a.head, "X-Content-Type-Options: nosniff"))
+    ended = web_client_ends(fd, 60000, &a);
+    if (!ended ||
+        (a.status != 0 && !strstr(a.head, "X-Content-Type-Options: nosniff"))) {
+        fprintf(stderr, "fuzz_http: %s, answer %d:\n%s\n",
+                ended ? "a header is missing" : "still open", a.status, a.head);
         abort();
+    }
     web_client_free(&a);
     return 0;
 }
