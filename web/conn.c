@@ -82,8 +82,11 @@ static void watch_both(struct conn *c)
 
 static void close_pair(struct conn *c)
 {
-    if (c->pair >= 0)
-        (void)close(c->pair);
+    if (c->pair < 0)
+        return;
+    if (c->watched[1])
+        c->host->unwatch(c, true);
+    (void)close(c->pair);
     c->pair = -1;
     c->watched[1] = 0;
 }
@@ -93,6 +96,7 @@ void conn_close(struct conn *c)
     if (c->fd < 0)
         return;
     c->host->forget(c);
+    c->host->unwatch(c, false);
     (void)close(c->fd);
     c->fd = -1;
     close_pair(c); /* libmicrohttpd's end follows, once it is awake */

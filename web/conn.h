@@ -44,6 +44,7 @@ struct conn_host {
     uint64_t ticket; /* the next place in the queue */
     size_t held;     /* bytes of answers that wait in memory */
     void (*watch)(struct conn *c, bool pair, uint32_t events);
+    void (*unwatch)(struct conn *c, bool pair); /* before it is closed */
     void (*count)(struct conn *c, int answers); /* in progress: more, less */
     void (*forget)(struct conn *c);             /* it closes */
     bool (*pair)(struct conn *c); /* make c->pair; false: no descriptor */

@@ -33,6 +33,14 @@ static void watch(struct conn *c, bool pair, uint32_t events)
         (void)epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e);
 }
 
+/* Not by close() alone: as long as another process, a child before it runs its
+ * program, has the same open file, epoll goes on reporting it (epoll(7)). */
+static void unwatch(struct conn *c, bool pair)
+{
+    (void)epoll_ctl(c->server->epoll, EPOLL_CTL_DEL, pair ? c->pair : c->fd,
+                    NULL);
+}
+
 static void count_answer(struct conn *c, int n)
 {
     c->server->n_answers += (unsigned)n;
@@ -240,6 +248,7 @@ struct server *server_start(struct site *site, int fd, bool local)
         s->host = (struct conn_host){.loop = site->loop,
                                      .patience = &site->patience,
                                      .watch = watch,
+                                     .unwatch = unwatch,
                                      .count = count_answer,
                                      .forget = forget,
                                      .pair = admit_pair,

@@ -2,10 +2,14 @@
 #include "web_rig.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A page that asks once a second must not connect anew each time. */
@@ -27,6 +31,40 @@ static void connections_are_kept(void **state)
         assert_non_null(strstr(text, "HTTP/1.1 20"));
         assert_null(strstr(text, "Connection: close"));
     }
+    (void)close(fd);
+}
+
+static void ask_livez(struct world *w)
+{
+    struct answer a;
+
+    web_client_ask(web_client_unix(w->socket), "GET", "/livez", "", &a);
+    assert_int_equal(a.status, 200);
+    web_client_free(&a);
+}
+
+/* A child that has the same sockets open: closed here, they must be forgotten,
+ * or epoll goes on reporting them for a client that is gone. */
+static void a_closed_client_is_forgotten(void **state)
+{
+    struct world *w = *state;
+    int fd = web_client_unix(w->socket);
+    pid_t child;
+
+    assert_int_equal(write(fd, "GET", 3), 3);
+    ask_livez(w); /* the one before is accepted */
+    child = fork();
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failure ends us both */
+        for (;;)
+            (void)pause();
+    }
+    assert_true(child > 0);
+    assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
+    for (int i = 0; i < 10; i++)
+        ask_livez(w);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
     (void)close(fd);
 }
 
@@ -220,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WEB_TEST(connections_are_kept),
+        WEB_TEST(a_closed_client_is_forgotten),
         WEB_TEST(stats_have_every_row_of_the_lists),
         WEB_TEST(rules_with_hostile_comments_stay_json),
         WEB_TEST(rules_as_they_were_configured),
