@@ -286,6 +286,116 @@ static void held_first_packet_comes_too_late(void **state)
     assert_in_range(moved, 1, 31);
 }
 
+/* A reload gives a static port to another host, in another shard: the flow that
+ * has it keeps it. */
+static void a_moved_static_port_is_not_given_twice(void **state)
+{
+    static const char pre[] =
+        "{\"in\":\"wan\",\"proto\":\"tcp\",\"dport\":8080,"
+        "\"dst\":\"198.51.100.1\",\"dnat\":\"10.0.1.%u:80\"}";
+    static const char post[] =
+        "{\"out\":\"wan\",\"proto\":\"tcp\",\"src\":\"10.0.1.%u\","
+        "\"snat\":\"198.51.100.1:8080\"}";
+    char a[256], b[256];
+
+    (void)state;
+    for (unsigned h = 2; h < 18; h++) {
+        snprintf(a, sizeof a, pre, h);
+        snprintf(b, sizeof b, post, h);
+        begin(4, a, b, "");
+        say("10.0.1.%u:8080 > 203.0.113.5:80 tcp S seq 1", h);
+        assert_int_equal(t.sent, 1);
+        snprintf(a, sizeof a, pre, h + 1);
+        snprintf(b, sizeof b, post, h + 1);
+        change(4, a, b);
+        say("10.0.1.%u:8080 > 203.0.113.5:80 tcp S seq 1", h + 1);
+        assert_int_equal(t.sent, 1);
+        assert_int_equal(rig_reason(&t.rig, CT_REASON_NO_PORT), 1);
+        say("203.0.113.5:80 > 198.51.100.1:8080 tcp S. seq 9 ack 2");
+        went_to(h);
+        end();
+    }
+}
+
+/* A packet that came from another shard goes no further, whoever owns it by
+ * now. */
+static void what_was_passed_on_is_not_passed_again(void **state)
+{
+    static uint8_t room[CT_HEADROOM + ROOM + CT_HEADROOM];
+    unsigned port[HOSTS], refused = 0;
+
+    (void)state;
+    begin(2, "", NULL, "");
+    connect_all(port);
+    change(2, COVER("tcp", "29000-65000"), NULL);
+    rig_tick(&t.rig);
+    for (unsigned i = 0; i < HOSTS; i++)
+        for (uint32_t by = 0; by < 2; by++) {
+            struct ct_pkt pkt = {.data = room + CT_HEADROOM,
+                                 .rule = CT_NONE,
+                                 .in = 1},
+                          *one = &pkt;
+            uint64_t passed = rig_stat(&t.rig, CT_STAT_passed_on),
+                     was = rig_reason(&t.rig, CT_REASON_STEERED);
+            unsigned sent = t.sent;
+            char spec[200];
+
+            snprintf(spec, sizeof spec,
+                     "203.0.113.5:80 > 198.51.100.1:%u tcp . seq 901 ack 101 "
+                     "win 60000 'x'",
+                     port[i]);
+            pkt.len = (uint32_t)packet_build(pkt.data, ROOM, spec);
+            (void)ct_parse(t.rig.shard[by].ct, &pkt);
+            pkt.passed = true;
+            t.rig.at = by;
+            journey_batch(t.rig.shard[by].journey, &one, 1, t.rig.now);
+            assert_int_equal(rig_stat(&t.rig, CT_STAT_passed_on), passed);
+            refused += (unsigned)(rig_reason(&t.rig, CT_REASON_STEERED) - was);
+            assert_true(t.sent == sent + 1 ||
+                        rig_reason(&t.rig, CT_REASON_STEERED) == was + 1);
+        }
+    assert_int_equal(refused, HOSTS);
+    rig_close(&t.rig); /* what came by no device is not in its counts */
+}
+
+/* Of two shards one has taken the new steering: what the other owned by the old
+ * it opens still, whoever meets the packet first. */
+static void who_is_behind_opens_what_is_his(void **state)
+{
+    char *json = config(2, COVER("tcp", "1024-65535"), NULL, "");
+
+    (void)state;
+    for (uint32_t first = 0; first < 2; first++) {
+        unsigned his = 0;
+
+        begin(2, "", NULL, "");
+        rig_reload_later(&t.rig, json);
+        rig_take(&t.rig, first);
+        for (unsigned i = 0; i < 64; i++) {
+            uint64_t was = ct_stat(t.rig.shard[!first].ct, CT_STAT_created);
+            static uint8_t room[CT_HEADROOM + ROOM + CT_HEADROOM];
+            struct ct_pkt pkt = {.data = room + CT_HEADROOM, .rule = CT_NONE};
+            char spec[128];
+            bool owns;
+
+            snprintf(spec, sizeof spec,
+                     "203.0.113.%u:7 > 198.51.100.1:%u tcp S seq 1", 1 + i,
+                     30000 + i);
+            pkt.len = (uint32_t)packet_build(pkt.data, ROOM, spec);
+            (void)ct_parse_packet(&pkt);
+            owns = ct_owner(&t.rig.shard[!first].steer->view, &pkt) == !first;
+            say_by(first, spec);
+            assert_int_equal(
+                ct_stat(t.rig.shard[!first].ct, CT_STAT_created) - was, owns);
+            his += owns;
+        }
+        assert_in_range(his, 1, 63);
+        rig_take(&t.rig, !first);
+        end();
+    }
+    free(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +409,9 @@ int main(void)
         cmocka_unit_test(announced_before_the_reload),
         cmocka_unit_test(one_flow_across_the_swap),
         cmocka_unit_test(held_first_packet_comes_too_late),
+        cmocka_unit_test(a_moved_static_port_is_not_given_twice),
+        cmocka_unit_test(what_was_passed_on_is_not_passed_again),
+        cmocka_unit_test(who_is_behind_opens_what_is_his),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
