@@ -75,10 +75,13 @@ static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
     return NULL;
 }
 
-/* In gateway mode, what an interface without an address of its family uses, and
- * redirect: the outside's. */
+/* In gateway mode, what an inside interface without an address of its family
+ * uses, and redirect from there: the first outside one's.  An outside one never
+ * speaks with another's. */
 static uint8_t speaker(const struct ct *ct, uint8_t iface)
 {
+    if (iface < ct->ifaces.n && !ct->ifaces.iface[iface].inside)
+        return iface;
     for (uint8_t i = 0; ct->ifaces.host && i < ct->ifaces.n; i++)
         if (!ct->ifaces.iface[i].inside)
             return i;

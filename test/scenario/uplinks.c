@@ -34,6 +34,20 @@ static void hidden_behind_the_uplink_it_leaves_by(void **state)
     END(w);
 }
 
+/* Until it has an address nothing leaves by it, least of all with wan's. */
+static void an_uplink_without_an_address(void **state)
+{
+    struct world *w =
+        HOST_WORLD("uplink wan2 2001:db8:2::1/64; route 203.0.113.0/24 wan2; "
+                   "postrouting {\"out\":\"wan2\",\"family\":\"ipv4\","
+                   "\"masquerade\":true}");
+
+    (void)state;
+    say(w, C " > " S2 " udp 'a'");
+    TRACE(w, "[  0] " C " > " S2 " udp: NEW\n      drop no_address\n");
+    END(w);
+}
+
 /* Between two inside networks nothing is hidden, both begin flows, and rules
  * of forward are asked. */
 static void two_inside_networks(void **state)
@@ -177,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest stories[] = {
         STORY(hidden_behind_the_uplink_it_leaves_by),
+        STORY(an_uplink_without_an_address),
         STORY(two_inside_networks),
         STORY(an_answer_leaves_by_its_uplink_or_not),
         STORY(a_route_that_moves),

@@ -202,7 +202,7 @@ static void as_many_as_there_may_be(void **state)
     assert_says("nft list table netdev weir_local", "chain weir-longest007 {");
     assert_says("ip route get 8.8.8.8 from 10.58.0.9 iif d0",
                 "dev weir-longest007");
-    assert_says("ip rule | grep -c 10.58.0.18", "17\n");
+    assert_says("ip rule | grep -c 10.58.0.18", "18\n");
     sync_now(gw);
     stop_with(gw, want.n);
     assert_same(before, state_of_kernel());

@@ -210,9 +210,9 @@ static void most_devices(void **state)
     assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OWN)->src.b[1], 3);
     assert_int_equal(route(CT_IPV6, GATEWAY_PLAN_OWN)->src.b[3], 1);
     assert_int_equal(count(GATEWAY_NEIGH, CT_IPV4), 8 * 4);
-    /* forged and to_own for each device, errors and W or L; the rest */
+    /* forged and to_own for each device, errors, W or L; the rest */
     assert_int_equal(count(GATEWAY_RULE, CT_IPV4),
-                     8 * 4 * (8 + 8 + 1) + 4 * 4 + 1 + 8 * 2 + 8 * 2 + 4);
+                     8 * 4 * (8 + 8 + 1 + 1) + 1 + 8 * 2 + 8 * 2 + 4);
     closed(CT_IPV4);
     closed(CT_IPV6);
 }
