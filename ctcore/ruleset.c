@@ -175,16 +175,6 @@ static bool match_port(const struct ct_port_set *set, bool has, uint16_t port)
     return set->negate;
 }
 
-static bool match_proto(const struct ct_match *m, uint8_t proto)
-{
-    if (m->n_protos == 0)
-        return true;
-    for (unsigned i = 0; i < m->n_protos; i++)
-        if (m->protos[i] == proto)
-            return !m->proto_negate;
-    return m->proto_negate;
-}
-
 static bool match_info(const struct ct_match *m, uint8_t info)
 {
     return m->info == 0 ||
@@ -270,7 +260,7 @@ static bool match(const struct ct_match *m, const struct facts *f)
     return (m->family == 0 || m->family == pkt->tuple.family) &&
            ct_match_iface(m->in, m->in_too, m->in_negate, pkt->in) &&
            ct_match_iface(m->out, m->out_too, m->out_negate, pkt->out) &&
-           match_proto(m, pkt->tuple.proto) &&
+           ct_match_proto(m, pkt->tuple.proto) &&
            (f->without_ct ||
             (match_info(m, pkt->info) && match_status(m, pkt->conn))) &&
            (m->mark_mask == 0 || match_mark(m, pkt->mark)) &&

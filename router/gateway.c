@@ -32,6 +32,7 @@ struct gateway {
     /* As they were last seen and given. */
     uint32_t index[CONFIG_DEVICES], tun[CONFIG_DEVICES];
     struct gateway_guard *guard;
+    const struct ct_ruleset *rules;    /* or NULL */
     uint32_t proxies, planned_proxies; /* neighbours; there, and ours */
     bool follows;                      /* a killed one */
     bool heir; /* of it, and it has left no word of the settings */
@@ -405,6 +406,11 @@ static void spare_tracking(struct gateway *gw, const struct config_facts *facts)
     gateway_guard_notrack(gw->guard, gw->want.notrack ? &spared : NULL);
 }
 
+void gateway_rules(struct gateway *gw, const struct ct_ruleset *rules)
+{
+    gw->rules = rules;
+}
+
 int gateway_sync(struct gateway *gw, const struct config_facts *facts,
                  const uint32_t tun[], char err[256])
 {
@@ -421,6 +427,8 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     gateway_setting_follow(&gw->settings);
     code = gather(gw, &in, tun, err);
     in.marked = gateway_guard_put(gw->guard, gw->nl, facts, tun);
+    if (gw->rules != NULL)
+        gateway_guard_rules(gw->guard, facts, gw->rules);
     gateway_plan_make(&in, plan);
     gw->planned_proxies = 0;
     for (uint32_t i = 0; i < plan->n; i++)

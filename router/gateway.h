@@ -63,6 +63,10 @@ int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256]);
  * true: a killed predecessor has left it. */
 bool gateway_begin(struct gateway *gw);
 
+/* Which input rules the next gateway_sync() makes hold where weir is not asked.
+ * => borrowed until the next call. */
+void gateway_rules(struct gateway *gw, const struct ct_ruleset *rules);
+
 /* tun: indices of weir's devices that are up, in the order of facts; 0: lost at
  * the moment.  Does what it can even if it answers -1, but without the rules it
  * makes the kernel no router; idempotent. */

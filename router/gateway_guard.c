@@ -1,6 +1,7 @@
 /* gateway_guard.c - what nf_tables does for gateway mode */
 #include "gateway_guard.h"
 
+#include "gateway_input.h"
 #include "gateway_silence.h"
 #include "gateway_table.h"
 #include "log.h"
@@ -27,7 +28,9 @@ enum {
     TCP_S = 7500,  /* RFC 5382 REQ-5: more than 2 hours */
     UDP_S = 180,
     ECHO_S = 30,
-    QUIET = 60
+    QUIET = 60,
+    NONE = 0, /* number of a batch: none stands */
+    NOT_KNOWN = 1
 };
 
 static const char table[] = NETLINK_NFTABLES_TABLE;
@@ -38,6 +41,8 @@ struct gateway_guard {
     struct gateway_table_key is;
     bool known, marks; /* known: it stands as is says */
     bool complained;
+    uint64_t asks;     /* the number of the batch of input rules */
+    uint32_t left_out; /* of them, as it was said */
     struct netlink_notrack untracked; /* all ones: not known */
     uint64_t said[2];
     uint32_t quiet[2]; /* seconds until the next line */
@@ -52,6 +57,7 @@ int gateway_guard_open(struct gateway_guard **out)
     if (g == NULL)
         return -ENOMEM;
     memset(&g->untracked, 0xff, sizeof g->untracked);
+    g->asks = NOT_KNOWN;
     *out = g;
     return 0;
 }
@@ -362,9 +368,85 @@ bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
     return true;
 }
 
+static void remove_rules(struct gateway_guard *g)
+{
+    g->asks = NONE;
+    (void)commit(NFPROTO_INET, GATEWAY_INPUT_TABLE, NULL, remove_table);
+}
+
+static void say_left_out(struct gateway_guard *g, uint32_t n)
+{
+    if (n > g->left_out)
+        log_warn("gateway",
+                 "%" PRIu32 " input rules with a limit, a connlimit or more "
+                 "than %d ranges are not asked of what comes to the host's "
+                 "link-local, multicast and broadcast addresses",
+                 n, NETLINK_NFT_RANGES);
+    g->left_out = n;
+}
+
+/* => asks */
+static int commit_rules(struct gateway_guard *g, const struct ct_ruleset *rules,
+                        unsigned outside)
+{
+    struct netlink_nft *b = netlink_nft_new(NFPROTO_INET, GATEWAY_INPUT_TABLE);
+    uint32_t left_out;
+    uint64_t number;
+    int err = 0;
+
+    if (b == NULL)
+        return -ENOMEM;
+    left_out = gateway_input_put(b, &g->is, rules, mark, outside);
+    number = netlink_nft_number(b);
+    if (g->asks != number) {
+        say_left_out(g, left_out);
+        err = netlink_nft_commit(b);
+        g->asks = err == 0 ? number : NOT_KNOWN;
+    }
+    netlink_nft_free(b);
+    return err;
+}
+
+/* More rules than one transaction takes: all is refused. */
+static void put_rules(struct gateway_guard *g, const struct ct_ruleset *rules,
+                      unsigned outside)
+{
+    static const struct ct_ruleset closed = {.policy = {[CT_INPUT] = CT_DROP}};
+    int err = commit_rules(g, rules, outside);
+
+    if (err == -EMSGSIZE) {
+        complain(g, err,
+                 "there are so many input rules that what comes to the "
+                 "host's link-local, multicast and broadcast addresses is "
+                 "refused altogether");
+        err = commit_rules(g, &closed, outside);
+    }
+    if (err != 0)
+        complain(g, err,
+                 "input rules are not asked of what comes to the host's "
+                 "link-local, multicast and broadcast addresses");
+}
+
+void gateway_guard_rules(struct gateway_guard *g,
+                         const struct config_facts *facts,
+                         const struct ct_ruleset *rules)
+{
+    unsigned outside = 0;
+
+    if (!g->marks)
+        return;
+    for (uint32_t d = 0; d < facts->n; d++)
+        outside |= facts->device[d].inside ? 0u : 1u << d;
+    if (gateway_input_refuses(rules))
+        put_rules(g, rules, outside);
+    else if (g->asks != NONE)
+        remove_rules(g);
+}
+
 void gateway_guard_remove(struct gateway_guard *g)
 {
     g->known = false;
+    remove_rules(g);
     (void)commit(NFPROTO_NETDEV, turn_table, NULL, remove_table);
     (void)commit(NFPROTO_INET, table, NULL, remove_table);
 }
@@ -372,6 +454,7 @@ void gateway_guard_remove(struct gateway_guard *g)
 void gateway_guard_again(struct gateway_guard *g)
 {
     g->known = false;
+    g->asks = NOT_KNOWN;
 }
 
 bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
@@ -381,6 +464,8 @@ bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
         return false;
     if (strcmp(name, NETLINK_NOTRACK) == 0)
         memset(&g->untracked, 0xff, sizeof g->untracked);
+    else if (strcmp(name, GATEWAY_INPUT_TABLE) == 0)
+        g->asks = NOT_KNOWN;
     else if (strcmp(name, table) == 0 || strcmp(name, turn_table) == 0)
         g->known = false;
     else
@@ -418,7 +503,7 @@ bool gateway_guard_tell(struct gateway_guard *g)
         int err = netlink_nftables_count(counters[i], &now);
 
         if (err == -ENOENT) { /* as `nft flush ruleset` does */
-            g->known = false;
+            gateway_guard_again(g);
             memset(&g->untracked, 0xff, sizeof g->untracked);
             return true;
         }

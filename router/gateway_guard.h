@@ -18,6 +18,9 @@
  * around and comes in by the device, marked: rules of the host's packet filter
  * and sockets that name the device see it come from where it came.
  *
+ * A table "weir_input" of family inet: input rules where weir is not asked; see
+ * gateway_input.h.
+ *
  * Without nf_tables there are the routing rules alone; the log says so. */
 #ifndef GATEWAY_GUARD_H
 #define GATEWAY_GUARD_H
@@ -35,6 +38,10 @@ void gateway_guard_close(struct gateway_guard *g);
  * marks packets. */
 bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
                        const struct config_facts *facts, const uint32_t tun[]);
+/* Behind it: the same of input rules. */
+void gateway_guard_rules(struct gateway_guard *g,
+                         const struct config_facts *facts,
+                         const struct ct_ruleset *rules);
 void gateway_guard_remove(struct gateway_guard *g);
 
 /* Is it about us, and not by ourselves?  Then the next put does all again. */

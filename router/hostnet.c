@@ -156,6 +156,7 @@ static int apply(struct control *c, char err[256])
         }
         tun[i] = link.index;
     }
+    gateway_rules(c->gateway, &c->now->config->rules);
     return gateway_sync(c->gateway, &c->facts, tun, err);
 }
 

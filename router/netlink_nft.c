@@ -185,6 +185,84 @@ void netlink_nft_addrs(struct netlink_nft *b, const char *name,
     end(b, h);
 }
 
+static int by_lo(const void *a, const void *b)
+{
+    const struct netlink_nft_range *x = a, *y = b;
+
+    return memcmp(x->lo, y->lo, sizeof x->lo);
+}
+
+/* false: there is none behind it. */
+static bool step_up(uint8_t key[16], uint32_t len)
+{
+    while (len-- > 0)
+        if (++key[len] != 0)
+            return true;
+    return false;
+}
+
+/* Sorted, and without two that overlap or touch: how many are left.  hi of each
+ * is then the first key behind it; *open: the last one has none. */
+static uint32_t merge(struct netlink_nft_range *r, uint32_t n, uint32_t len,
+                      bool *open)
+{
+    uint32_t k = 0;
+
+    *open = false;
+    qsort(r, n, sizeof *r, by_lo);
+    for (uint32_t i = 0; i < n && !*open; i++) {
+        struct netlink_nft_range next = r[i];
+
+        *open = !step_up(next.hi, len);
+        if (k > 0 && memcmp(next.lo, r[k - 1].hi, len) <= 0) {
+            if (*open || memcmp(next.hi, r[k - 1].hi, len) > 0)
+                memcpy(r[k - 1].hi, next.hi, sizeof next.hi);
+        } else {
+            r[k++] = next;
+        }
+    }
+    return k;
+}
+
+static void put_border(struct nlmsghdr *h, const uint8_t *key, uint32_t len,
+                       bool ends)
+{
+    struct nlattr *one = mnl_attr_nest_start(h, NFTA_LIST_ELEM), *value;
+
+    value = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
+    mnl_attr_put(h, NFTA_DATA_VALUE, len, key);
+    mnl_attr_nest_end(h, value);
+    if (ends)
+        mnl_attr_put_u32(h, NFTA_SET_ELEM_FLAGS,
+                         htonl(NFT_SET_ELEM_INTERVAL_END));
+    mnl_attr_nest_end(h, one);
+}
+
+void netlink_nft_spans(struct netlink_nft *b, const char *name,
+                       uint32_t key_len, const struct netlink_nft_range *range,
+                       uint32_t n)
+{
+    struct netlink_nft_range r[NETLINK_NFT_RANGES];
+    struct nlmsghdr *h = begin_set(b, name, key_len, NFT_SET_INTERVAL);
+    struct nlattr *all;
+    bool open;
+
+    end(b, h);
+    memcpy(r, range, n * sizeof *r);
+    n = merge(r, n, key_len, &open);
+    h = change(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+    mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, b->table);
+    mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, name);
+    all = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
+    for (uint32_t i = 0; i < n; i++) {
+        put_border(h, r[i].lo, key_len, false);
+        if (i + 1 < n || !open)
+            put_border(h, r[i].hi, key_len, true);
+    }
+    mnl_attr_nest_end(h, all);
+    end(b, h);
+}
+
 void netlink_nft_counter(struct netlink_nft *b, const char *name)
 {
     struct nlmsghdr *h = change(b, NFT_MSG_NEWOBJ, NLM_F_CREATE);
@@ -299,6 +377,18 @@ void netlink_nft_cmp(struct netlink_nft *b, bool same, unsigned reg,
     close_one(b, e);
 }
 
+void netlink_nft_span(struct netlink_nft *b, bool in, unsigned reg,
+                      const struct netlink_nft_range *range, size_t len)
+{
+    struct expression e = open_one(b, "range");
+
+    put_reg(b, NFTA_RANGE_SREG, reg);
+    put_number(b, NFTA_RANGE_OP, in ? NFT_RANGE_EQ : NFT_RANGE_NEQ);
+    put_data(b, NFTA_RANGE_FROM_DATA, range->lo, len);
+    put_data(b, NFTA_RANGE_TO_DATA, range->hi, len);
+    close_one(b, e);
+}
+
 void netlink_nft_value(struct netlink_nft *b, unsigned reg, const void *data,
                        size_t len)
 {
@@ -385,6 +475,16 @@ void netlink_nft_goto(struct netlink_nft *b, const char *chain)
 }
 
 /* ---- all of it ---- */
+
+/* FNV-1a */
+uint64_t netlink_nft_number(const struct netlink_nft *b)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < b->len; i++)
+        h = (h ^ (uint8_t)b->room[i]) * 0x100000001b3u;
+    return h;
+}
 
 int netlink_nft_commit(struct netlink_nft *b)
 {

@@ -34,6 +34,14 @@ void netlink_nft_set(struct netlink_nft *b, const char *name, uint32_t key_len,
 /* Of n addresses of 4 or 16 bytes. */
 void netlink_nft_addrs(struct netlink_nft *b, const char *name,
                        uint32_t key_len, const uint8_t addr[][16], uint32_t n);
+/* Of ranges, which may overlap: n of them, NETLINK_NFT_RANGES at most. */
+enum { NETLINK_NFT_RANGES = 32 };
+struct netlink_nft_range {
+    uint8_t lo[16], hi[16]; /* inclusive; the first key_len bytes count */
+};
+void netlink_nft_spans(struct netlink_nft *b, const char *name,
+                       uint32_t key_len, const struct netlink_nft_range *range,
+                       uint32_t n);
 /* One that counts, and is read by its name. */
 void netlink_nft_counter(struct netlink_nft *b, const char *name);
 
@@ -49,6 +57,9 @@ void netlink_nft_payload(struct netlink_nft *b, uint32_t base, uint32_t offset,
 /* Go on with the rule if the register holds it, or if it does not. */
 void netlink_nft_cmp(struct netlink_nft *b, bool same, unsigned reg,
                      const void *data, size_t len);
+/* The same of a range. */
+void netlink_nft_span(struct netlink_nft *b, bool in, unsigned reg,
+                      const struct netlink_nft_range *range, size_t len);
 void netlink_nft_value(struct netlink_nft *b, unsigned reg, const void *data,
                        size_t len);
 /* Go on if the key is in the set. */
@@ -60,6 +71,9 @@ void netlink_nft_forward(struct netlink_nft *b, unsigned reg);
 void netlink_nft_notrack(struct netlink_nft *b);
 void netlink_nft_verdict(struct netlink_nft *b, uint32_t verdict);
 void netlink_nft_goto(struct netlink_nft *b, const char *chain);
+
+/* Two batches of one number have the same in them. */
+uint64_t netlink_nft_number(const struct netlink_nft *b);
 
 /* 0 or a negative errno. */
 int netlink_nft_commit(struct netlink_nft *b);

@@ -163,6 +163,7 @@ static bool adopt(struct control *c, struct generation *g)
 static void reloaded(struct control *c)
 {
     hostnet_reserve(c);
+    hostnet_changed(c); /* input rules are asked by the kernel, too */
     hostnet_say_closed(c);
     log_info("control", "reloaded %s: %u rules, flows %s",
              c->path != NULL ? c->path : "the environment",

@@ -102,6 +102,16 @@ static inline bool ct_match_iface(uint8_t want, uint16_t too, bool negate,
     return (is == want || (is < CT_MAX_IFACES && (too >> is & 1))) != negate;
 }
 
+static inline bool ct_match_proto(const struct ct_match *m, uint8_t proto)
+{
+    if (m->n_protos == 0)
+        return true;
+    for (unsigned i = 0; i < m->n_protos; i++)
+        if (m->protos[i] == proto)
+            return !m->proto_negate;
+    return m->proto_negate;
+}
+
 /* So many packets in a time, and a burst of them at once: a bucket of tokens,
  * one a rule and shard.  over: matches those for which there is no token. */
 struct ct_limit {

@@ -27,17 +27,20 @@ FOUR = SimpleNamespace(
     option="-4", family=socket.AF_INET, ANY="0.0.0.0", LAN=LAN, LAN_GW=LAN_GW,
     WAN=WAN, WAN_GW=WAN_GW, THIRD="10.3.0.2", THIRD_GW="10.3.0.1", third=24,
     FAR="192.0.2.9", AWAY="192.0.2.77", one=32,
-    # IP_PKTINFO to ask for it, as it comes; where ipi_addr is, what stands
+    LAN_ALL="10.0.1.255", WAN_ALL="198.51.100.255", GROUP="224.0.0.1",
+    # IP_PKTINFO to ask for it, as it comes; where ipi_spec_dst is, what stands
     # around it when it is said
-    level=socket.IPPROTO_IP, asks=8, info=8, addr=slice(8, 12), around=(4, 4))
+    level=socket.IPPROTO_IP, asks=8, info=8, addr=slice(4, 8), around=(4, 4))
 SIX = SimpleNamespace(
     option="-6", family=socket.AF_INET6, ANY="::", LAN=LAN6, LAN_GW=LAN6_GW,
     WAN=WAN6, WAN_GW=WAN6_GW, THIRD="fd00:3::2", THIRD_GW="fd00:3::1", third=64,
     FAR="2001:db8:9::9", AWAY="2001:db8:9::77", one=128,
+    GROUP="ff02::1",
     # IPV6_RECVPKTINFO, IPV6_PKTINFO
     level=socket.IPPROTO_IPV6, asks=49, info=50, addr=slice(0, 16),
     around=(0, 4))
 BOTH = (FOUR, SIX)
+BOOTPS, BOOTPC, ALL, GROUPS = 67, 68, "255.255.255.255", 0xff
 
 
 def of(host_):
@@ -107,7 +110,7 @@ def case(function):
 
 class Echo(threading.Thread):
     """Answers every datagram of its sockets with who is seen, from the address
-    that was asked."""
+    that was asked if it is one of the host's own."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -125,7 +128,10 @@ class Echo(threading.Thread):
                 try:
                     _, info, _, who = key.fileobj.recvmsg(2048, 64)
                     before, behind = n.around
-                    asked = bytes(before) + info[0][2][n.addr] + bytes(behind)
+                    addr = info[0][2][n.addr]
+                    if addr[0] == GROUPS:
+                        addr = bytes(len(addr))
+                    asked = bytes(before) + addr + bytes(behind)
                     key.fileobj.sendmsg([who[0].encode()],
                                         [(n.level, n.info, asked)], 0, who)
                 except OSError:
@@ -156,6 +162,7 @@ class HostLab(GatewayLab):
             self.answer(side, 7000)
         for port in (7020, 7021, 7022, 7031):
             self.answer("gw", port)
+        self.answer("gw", BOOTPC)
         self.answer("gw", 7010, b"eth1")
         self.answer("gw", 7011, b"eth0")
         self.echo.start()
@@ -185,19 +192,27 @@ class HostLab(GatewayLab):
             s.bind((n.ANY, port))
             self.echo.add(s, n)
 
-    def asks(self, side, host_, port=7000, device=b"", mark=0, source=None):
+    def asks(self, side, host_, port=7000, device=b"", mark=0, source=None,
+             sport=0):
         """Who the server says this is; None: no answer."""
         n = of(host_)
         with self.open(side, n.family, socket.SOCK_DGRAM) as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
-            s.bind((source or n.ANY, 0))
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            s.bind((source or n.ANY, sport))
             s.settimeout(self.patience)
             try:
                 s.sendto(b"?", (host_, port))
                 return s.recv(100).decode()
             except OSError:
                 return NOBODY
+
+    def asks_link_local(self, side, port):
+        """The same of the gateway's link-local address on that side."""
+        device = "eth0" if side == "lan" else "eth1"
+        said = self.run("gw", f"ip -6 -o addr show dev {device} scope link")
+        return self.asks(side, said.split()[3].split("/")[0], port, b"eth0")
 
     def pings(self, side, *more):
         out = self.run(side, ["ping", "-n", "-c", "1", "-W",
@@ -213,8 +228,12 @@ def host(to, port=7000, **more):
     return lambda w: w.asks("gw", to, port, **more)
 
 
-def outside(host_, port=7000, side="wan"):
-    return lambda w: w.asks(side, host_, port)
+def outside(host_, port=7000, side="wan", **more):
+    return lambda w: w.asks(side, host_, port, **more)
+
+
+def link_local(side, port):
+    return lambda w: w.asks_link_local(side, port)
 
 
 def ping(side, *more):
@@ -222,6 +241,43 @@ def ping(side, *more):
 
 
 SAME = object()
+
+
+# What no routing rule can lead to weir.
+def rows_unled(n):
+    rows = {
+        "a group": ((), (), client(n.GROUP, device=b"eth0"), SAME, SAME),
+        "let in by no rule, a group":
+            ((), (), client(n.GROUP, 7022, device=b"eth0"), SAME, SAME),
+        "let in by no rule, a group from wan":
+            ((), (), outside(n.GROUP, 7022, device=b"eth0"), SAME, SAME),
+    }
+    if n is SIX:
+        return {**rows,
+            "a link-local address": ((), (), link_local("lan", 7000), SAME,
+                                     SAME),
+            "let in by no rule, a link-local address":
+                ((), (), link_local("lan", 7022), SAME, SAME),
+            "let in by no rule, a link-local address from wan":
+                ((), (), link_local("wan", 7022), SAME, SAME),
+        }
+    return {**rows,
+        "a broadcast": ((), (), client(n.LAN_ALL), SAME, SAME),
+        "let in by no rule, a broadcast":
+            ((), (), client(n.LAN_ALL, 7022), SAME, SAME),
+        "let in by no rule, a broadcast from wan":
+            ((), (), outside(n.WAN_ALL, 7022), SAME, SAME),
+        "let in by no rule, a broadcast to all":
+            ((), (), client(ALL, 7022, device=b"eth0"), SAME, SAME),
+        "an answer of DHCP's":
+            ((), (), outside(ALL, BOOTPC, device=b"eth0", sport=BOOTPS), n.WAN,
+             n.WAN),
+        "an answer of DHCP's from lan":
+            ((), (), client(ALL, BOOTPC, device=b"eth0", sport=BOOTPS), SAME,
+             SAME),
+    }
+
+
 # What is done before and undone behind; what is asked; the answer with weir and
 # while it is dead, where it is not the kernel's.
 def rows_of(n, workers):
@@ -306,6 +362,7 @@ def rows_of(n, workers):
         "the wan pings": ((), (), ping("wan", n.WAN_GW), SAME, SAME),
         "the lan pings at lan": ((), (), ping("lan", n.LAN_GW), SAME, SAME),
         "the lan pings at wan": ((), (), ping("lan", n.WAN_GW), SAME, SAME),
+        **rows_unled(n),
     }
     if workers == 1:
         rows["redirected at lan"] = ((), (), client(n.LAN_GW, 7030), SAME,
