@@ -166,11 +166,8 @@ static void obey(struct worker *w, const struct worker_order *order)
         w->flush_tickets |= 1u << order->ticket;
         hasten(w);
         break;
-    case ORDER_RESUME:
-        resume(w, &w->port[order->a]);
-        break;
     default:
-        uv_walk(&w->loop, close_handle, NULL);
+        resume(w, &w->port[order->a]);
     }
 }
 
@@ -207,6 +204,8 @@ static void on_wake(uv_async_t *wake)
             memory_order_release);
     }
     settle(w);
+    if (atomic_load_explicit(&w->ends, memory_order_acquire))
+        uv_walk(&w->loop, close_handle, NULL);
     if (n == ORDERS_A_TURN && !uv_is_closing((uv_handle_t *)wake))
         uv_async_send(wake); /* packets have their turn */
     worker_tell(w);
@@ -420,8 +419,9 @@ void worker_stop(struct worker *w)
 {
     if (!w->running)
         return;
-    while (!order(w, (struct worker_order){.kind = ORDER_STOP}))
-        uv_sleep(1); /* 1024 orders wait: it is busy taking them */
+    /* No order: a full mailbox would make control wait for its room. */
+    atomic_store_explicit(&w->ends, true, memory_order_release);
+    uv_async_send(&w->wake);
     uv_thread_join(&w->thread);
     w->running = false;
     worker_queue_end(w);

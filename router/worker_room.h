@@ -8,7 +8,7 @@
 
 enum { WORKER_BATCH = 64, WORKER_ROUNDS = 4, WORKER_ORDERS = 1024 };
 
-enum worker_order_kind { ORDER_DELETE, ORDER_FLUSH, ORDER_RESUME, ORDER_STOP };
+enum worker_order_kind { ORDER_DELETE, ORDER_FLUSH, ORDER_RESUME };
 
 struct worker_order {
     uint32_t kind;
@@ -42,6 +42,7 @@ struct worker {
     uint32_t flush_tickets; /* bits: who counts what it deletes */
     uint32_t review_at;     /* the same of a revalidation */
     bool loop_ready, running;
+    _Atomic bool ends; /* control says so */
 
     void *block; /* the shard's */
     size_t block_size;
