@@ -13,7 +13,7 @@
 #include "config_addr.h"
 
 /* A range of addresses becomes a row each, up to this many. */
-enum { MAX_ADDRS = 1024, MAX_ROWS = 262144 };
+enum { MAX_ADDRS = 1024, MAX_ROWS = 262144, FEW_ROWS = 16 };
 
 struct row {
     struct ct_steer_row row;
@@ -340,10 +340,51 @@ static int by_port(const void *a, const void *b)
     return x->port_lo - y->port_lo;
 }
 
-/* Rows of one address, earlier rules first; next is scratch. */
+static void add_part(struct config_read *r, struct rows *out,
+                     const struct row *of, uint32_t lo, uint32_t hi)
+{
+    struct row row = *of;
+
+    row.row.port_lo = (uint16_t)lo;
+    row.row.port_hi = (uint16_t)hi;
+    add_row(r, out, row);
+}
+
+/* The ports of `of` that none of out's rows from first on has. */
+static void add_rest(struct config_read *r, struct rows *out, uint32_t first,
+                     const struct row *of)
+{
+    uint32_t end = out->n, p = of->row.port_lo, hi = of->row.port_hi;
+
+    while (p <= hi) {
+        uint32_t upto = hi, past = p;
+
+        for (uint32_t i = first; i < end; i++) {
+            const struct ct_steer_row *had = &out->v[i].row;
+
+            if (had->port_lo <= p && had->port_hi >= p)
+                past = had->port_hi + 1u;
+            else if (had->port_lo > p && had->port_lo <= upto)
+                upto = had->port_lo - 1u;
+        }
+        if (past == p)
+            add_part(r, out, of, p, upto);
+        p = past == p ? upto + 1 : past;
+    }
+}
+
+/* Rows of one address, earlier rules first; next is scratch.  A few are held
+ * against each other: a thousand addresses with two rules each would else cost
+ * a thousand times all ports. */
 static void settle(struct config_read *r, struct rows *out,
                    const struct row *rows, uint32_t n, uint32_t *next)
 {
+    uint32_t first = out->n;
+
+    for (uint32_t i = 0; n <= FEW_ROWS && i < n; i++)
+        add_rest(r, out, first, &rows[i]);
+    if (n <= FEW_ROWS)
+        return;
     for (uint32_t p = 0; p <= 65536; p++)
         next[p] = p;
     for (uint32_t i = 0; i < n; i++) {
@@ -351,13 +392,11 @@ static void settle(struct config_read *r, struct rows *out,
         uint32_t p = free_from(next, rows[i].row.port_lo);
 
         while (p <= hi) {
-            struct row row = rows[i];
+            uint32_t lo = p;
 
-            row.row.port_lo = (uint16_t)p;
             for (; p <= hi && next[p] == p; p++)
                 next[p] = p + 1;
-            row.row.port_hi = (uint16_t)(p - 1);
-            add_row(r, out, row);
+            add_part(r, out, &rows[i], lo, p - 1);
             p = free_from(next, p);
         }
     }

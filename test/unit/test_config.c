@@ -12,7 +12,7 @@
 /* extra stands on line 2 from column 1. */
 static struct config *fine(const char *extra)
 {
-    char text[4096];
+    char text[20000];
     struct config *c;
     struct told t;
 
@@ -436,6 +436,44 @@ static void steering_rows_follow_the_first_rule(void **state)
     config_free(c);
 }
 
+/* Few rules or many of one address: each port is its first rule's. */
+static void each_port_is_its_first_rules(void **state)
+{
+    enum { MOST = 60, PORTS = 1000 };
+    unsigned lo[MOST], hi[MOST], n[] = {3, 16, 17, MOST};
+
+    (void)state;
+    for (unsigned k = 0; k < 4; k++) {
+        char text[16384] = "\"workers\": 2, \"rules\": {\"prerouting\": [";
+        struct config *c;
+
+        for (unsigned i = 0; i < n[k]; i++) {
+            lo[i] = 1 + (i * 7919 + k * 31) % PORTS;
+            hi[i] = lo[i] + (i * 104729) % 200;
+            snprintf(text + strlen(text), sizeof text - strlen(text),
+                     "%s{\"proto\": \"udp\", \"dst\": \"198.51.100.1\", "
+                     "\"dport\": \"%u-%u\", \"dnat\": \"10.0.1.%u\"}",
+                     i > 0 ? "," : "", lo[i], hi[i], 2 + i);
+        }
+        snprintf(text + strlen(text), sizeof text - strlen(text), "]}");
+        c = fine(text);
+        for (unsigned p = 0; p < PORTS + 300; p++) {
+            unsigned first = 0, target = 0, rows = 0;
+
+            while (first < n[k] && (p < lo[first] || p > hi[first]))
+                first++;
+            for (uint32_t i = 0; i < c->n_steer; i++)
+                if (c->steer[i].port_lo <= p && c->steer[i].port_hi >= p) {
+                    target = c->steer[i].target.b[3];
+                    rows++;
+                }
+            assert_int_equal(rows, first < n[k]);
+            assert_int_equal(target, first < n[k] ? 2 + first : 0);
+        }
+        config_free(c);
+    }
+}
+
 /* A port for each worker is enough, and a static forward's port needs none. */
 static void few_source_ports(void **state)
 {
@@ -512,6 +550,7 @@ int main(void)
         cmocka_unit_test(ids_are_stable_and_unique),
         cmocka_unit_test(steering_rows_follow_the_first_rule),
         cmocka_unit_test(a_rule_for_all_protocols_steers_echo_too),
+        cmocka_unit_test(each_port_is_its_first_rules),
         cmocka_unit_test(few_source_ports),
         cmocka_unit_test(print_config_says_where_values_come_from),
     };
