@@ -2,6 +2,7 @@
 #include "gateway_guard.h"
 
 #include "gateway_input.h"
+#include "gateway_reply.h"
 #include "gateway_silence.h"
 #include "gateway_table.h"
 #include "log.h"
@@ -179,6 +180,16 @@ static void mark_answers(struct netlink_nft *b,
     netlink_nft_rule_end(b);
 }
 
+/* Those of gateway_reply.c: they are noted there. */
+static void pass_replies(struct netlink_nft *b)
+{
+    netlink_nft_rule(b, "output");
+    netlink_nft_meta(b, NFT_META_MARK, 0);
+    netlink_nft_cmp(b, true, 0, &mark, sizeof mark);
+    netlink_nft_verdict(b, NF_ACCEPT);
+    netlink_nft_rule_end(b);
+}
+
 static void put_own(struct netlink_nft *b, const struct gateway_table_key *k)
 {
     const uint32_t none = 0;
@@ -191,6 +202,7 @@ static void put_own(struct netlink_nft *b, const struct gateway_table_key *k)
                       NULL);
     netlink_nft_chain(b, "input", NF_INET_LOCAL_IN, EARLY, NULL);
     gateway_table_elsewhere(b, "output", NFT_META_OIFNAME, k);
+    pass_replies(b);
     gateway_table_elsewhere(b, "prerouting", NFT_META_IIFNAME, k);
     for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++) {
         const struct gateway_table_layout *l = &gateway_table_layouts[i];
@@ -287,6 +299,11 @@ static void put_table(struct netlink_nft *b, const struct gateway_table_key *k)
     gateway_silence_put(b, k);
 }
 
+static void put_reply(struct netlink_nft *b, const struct gateway_table_key *k)
+{
+    gateway_reply_put(b, k, mark);
+}
+
 static void remove_table(struct netlink_nft *b,
                          const struct gateway_table_key *k)
 {
@@ -360,6 +377,10 @@ bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
                  "weir, and rules that others add may lead them past");
         return false;
     }
+    if ((err = commit(NFPROTO_INET, GATEWAY_REPLY_TABLE, &k, put_reply)) != 0)
+        complain(g, err,
+                 "what is asked of the host from wan at an address that is "
+                 "neither lan's nor wan's gets no answer");
     if ((err = turn(nl, &k)) != 0)
         complain(g, err,
                  "what is for this host comes by weir's own devices: "
@@ -447,6 +468,7 @@ void gateway_guard_remove(struct gateway_guard *g)
 {
     g->known = false;
     remove_rules(g);
+    (void)commit(NFPROTO_INET, GATEWAY_REPLY_TABLE, NULL, remove_table);
     (void)commit(NFPROTO_NETDEV, turn_table, NULL, remove_table);
     (void)commit(NFPROTO_INET, table, NULL, remove_table);
 }
@@ -466,7 +488,8 @@ bool gateway_guard_hears(struct gateway_guard *g, uint32_t port,
         memset(&g->untracked, 0xff, sizeof g->untracked);
     else if (strcmp(name, GATEWAY_INPUT_TABLE) == 0)
         g->asks = NOT_KNOWN;
-    else if (strcmp(name, table) == 0 || strcmp(name, turn_table) == 0)
+    else if (strcmp(name, table) == 0 || strcmp(name, turn_table) == 0 ||
+             strcmp(name, GATEWAY_REPLY_TABLE) == 0)
         g->known = false;
     else
         return false;

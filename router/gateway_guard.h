@@ -19,7 +19,8 @@
  * and sockets that name the device see it come from where it came.
  *
  * A table "weir_input" of family inet: input rules where weir is not asked; see
- * gateway_input.h.
+ * gateway_input.h.  A table "weir_reply" of family inet: answers from addresses
+ * that weir does not serve; see gateway_reply.h.
  *
  * Without nf_tables there are the routing rules alone; the log says so. */
 #ifndef GATEWAY_GUARD_H

@@ -283,19 +283,6 @@ static uint32_t put_rules(struct asking *a, const struct ct_ruleset *rules)
 
 /* ---- what is not asked about ---- */
 
-static void put_served(struct netlink_nft *b, const struct gateway_table_key *k,
-                       const struct gateway_table_layout *l)
-{
-    const char *set = l->len == 4 ? "served4" : "served6";
-
-    gateway_table_addrs(b, set, k, l);
-    netlink_nft_rule(b, chain);
-    gateway_table_family(b, l);
-    netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, l->dst, l->len, 0);
-    netlink_nft_lookup(b, set, 0);
-    decide(b, NF_ACCEPT);
-}
-
 static void put_types(struct netlink_nft *b, uint8_t first, uint8_t last)
 {
     const struct netlink_nft_range types = {{first}, {last}};
@@ -368,7 +355,7 @@ uint32_t gateway_input_put(struct netlink_nft *b,
     decide(b, NF_ACCEPT);
     gateway_table_elsewhere(b, chain, NFT_META_IIFNAME, k);
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++)
-        put_served(b, k, &gateway_table_layouts[f]);
+        gateway_table_served(b, chain, k, &gateway_table_layouts[f]);
     put_links(b, k, outside);
     left_out = put_rules(&a, rules);
     if (rules->policy[CT_INPUT] == CT_DROP) {

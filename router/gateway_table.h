@@ -1,6 +1,6 @@
 /* gateway_table.h - what the tables of gateway_guard.c are made of
  *
- * Private to gateway_guard.c and gateway_silence.c. */
+ * Private to those that fill them. */
 #ifndef GATEWAY_TABLE_H
 #define GATEWAY_TABLE_H
 
@@ -50,5 +50,10 @@ void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
 void gateway_table_addrs(struct netlink_nft *b, const char *set,
                          const struct gateway_table_key *k,
                          const struct gateway_table_layout *l);
+
+/* A whole rule: to one of these; accepted.  Once in a table. */
+void gateway_table_served(struct netlink_nft *b, const char *chain,
+                          const struct gateway_table_key *k,
+                          const struct gateway_table_layout *l);
 
 #endif

@@ -108,8 +108,8 @@ void netlink_nft_remove(struct netlink_nft *b)
     put_table(b, NFT_MSG_DELTABLE, 0);
 }
 
-void netlink_nft_chain(struct netlink_nft *b, const char *name, uint32_t hook,
-                       int priority, const char *device)
+static void put_chain(struct netlink_nft *b, const char *name, const char *type,
+                      uint32_t hook, int priority, const char *device)
 {
     struct nlmsghdr *h = change(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
     struct nlattr *nest;
@@ -122,8 +122,20 @@ void netlink_nft_chain(struct netlink_nft *b, const char *name, uint32_t hook,
     if (device != NULL)
         mnl_attr_put_strz(h, NFTA_HOOK_DEV, device);
     mnl_attr_nest_end(h, nest);
-    mnl_attr_put_strz(h, NFTA_CHAIN_TYPE, "filter");
+    mnl_attr_put_strz(h, NFTA_CHAIN_TYPE, type);
     end(b, h);
+}
+
+void netlink_nft_chain(struct netlink_nft *b, const char *name, uint32_t hook,
+                       int priority, const char *device)
+{
+    put_chain(b, name, "filter", hook, priority, device);
+}
+
+void netlink_nft_route_chain(struct netlink_nft *b, const char *name,
+                             int priority)
+{
+    put_chain(b, name, "route", NF_INET_LOCAL_OUT, priority, NULL);
 }
 
 void netlink_nft_branch(struct netlink_nft *b, const char *name)

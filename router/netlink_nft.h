@@ -25,6 +25,11 @@ void netlink_nft_remove(struct netlink_nft *b);
 void netlink_nft_chain(struct netlink_nft *b, const char *name, uint32_t hook,
                        int priority, const char *device);
 
+/* One at the hook of what is sent from here: a mark that it sets is routed by.
+ */
+void netlink_nft_route_chain(struct netlink_nft *b, const char *name,
+                             int priority);
+
 /* One that rules go on to: netlink_nft_goto(). */
 void netlink_nft_branch(struct netlink_nft *b, const char *name);
 

@@ -193,7 +193,7 @@ class Twice(GatewayLab):
     def tables(self):
         """But those that weir always has."""
         return [t for t in self.run("gw", "nft list tables").splitlines()
-                if t.split()[-1] not in ("weir", "weir_local")]
+                if t.split()[-1] not in ("weir", "weir_local", "weir_reply")]
 
 
 @case

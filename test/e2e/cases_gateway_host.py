@@ -26,7 +26,7 @@ NOBODY = None
 FOUR = SimpleNamespace(
     option="-4", family=socket.AF_INET, ANY="0.0.0.0", LAN=LAN, LAN_GW=LAN_GW,
     WAN=WAN, WAN_GW=WAN_GW, THIRD="10.3.0.2", THIRD_GW="10.3.0.1", third=24,
-    FAR="192.0.2.9", AWAY="192.0.2.77", one=32,
+    FAR="192.0.2.9", AWAY="192.0.2.77", LOOP="192.0.2.50", one=32,
     LAN_ALL="10.0.1.255", WAN_ALL="198.51.100.255", GROUP="224.0.0.1",
     # IP_PKTINFO to ask for it, as it comes; where ipi_spec_dst is, what stands
     # around it when it is said
@@ -34,7 +34,8 @@ FOUR = SimpleNamespace(
 SIX = SimpleNamespace(
     option="-6", family=socket.AF_INET6, ANY="::", LAN=LAN6, LAN_GW=LAN6_GW,
     WAN=WAN6, WAN_GW=WAN6_GW, THIRD="fd00:3::2", THIRD_GW="fd00:3::1", third=64,
-    FAR="2001:db8:9::9", AWAY="2001:db8:9::77", one=128,
+    FAR="2001:db8:9::9", AWAY="2001:db8:9::77", LOOP="2001:db8:9::50",
+    one=128,
     GROUP="ff02::1",
     # IPV6_RECVPKTINFO, IPV6_PKTINFO
     level=socket.IPPROTO_IPV6, asks=49, info=50, addr=slice(0, 16),
@@ -172,12 +173,15 @@ class HostLab(GatewayLab):
             self.batch(side, *lines, option=(n.option,))
         nodad = "nodad" if n is SIX else ""
         to("gw", f"addr add {n.THIRD_GW}/{n.third} dev eth2 {nodad}",
+           f"addr add {n.LOOP}/{n.one} dev lo",
            f"route add default via {n.THIRD} table {MARK}",
            f"route add default via {n.WAN} table 100")
         to("switch", f"addr add {n.THIRD}/{n.third} dev eth0 {nodad}",
            f"addr add {n.AWAY}/{n.one} dev lo",
            f"route add default via {n.THIRD_GW}")
         to("wan", f"addr add {n.FAR}/{n.one} dev lo",
+           f"route add {n.LOOP}/{n.one} via {n.WAN_GW}",
+           f"route add {n.THIRD_GW}/{n.one} via {n.WAN_GW}",
            f"route add {n.THIRD}/{n.one} via {n.WAN_GW}")
 
     def nft(self, text):
@@ -194,8 +198,9 @@ class HostLab(GatewayLab):
 
     def asks(self, side, host_, port=7000, device=b"", mark=0, source=None,
              sport=0):
-        """Who the server says this is; None: no answer."""
+        """Who the server says this is; None: no answer from there."""
         n = of(host_)
+        shared = host_ in (n.GROUP, ALL, FOUR.LAN_ALL, FOUR.WAN_ALL)
         with self.open(side, n.family, socket.SOCK_DGRAM) as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
@@ -204,7 +209,8 @@ class HostLab(GatewayLab):
             s.settimeout(self.patience)
             try:
                 s.sendto(b"?", (host_, port))
-                return s.recv(100).decode()
+                said, who = s.recvfrom(100)
+                return said.decode() if shared or who[0] == host_ else NOBODY
             except OSError:
                 return NOBODY
 
@@ -243,9 +249,18 @@ def ping(side, *more):
 SAME = object()
 
 
-# What no routing rule can lead to weir.
+# What comes to the host's addresses past weir.
 def rows_unled(n):
     rows = {
+        "a service at an address of lo": ((), (), outside(n.LOOP), SAME, SAME),
+        "it, from lan": ((), (), client(n.LOOP), SAME, SAME),
+        "the wan pings at it": ((), (), ping("wan", n.LOOP), SAME, SAME),
+        "a service at the third device's address":
+            ((), (), outside(n.THIRD_GW), SAME, SAME),
+        "let in by no rule, at an address of lo":
+            ((), (), outside(n.LOOP, 7022), SAME, SAME),
+        "let in by no rule, at an address of lo, from lan":
+            ((), (), client(n.LOOP, 7022), SAME, SAME),
         "a group": ((), (), client(n.GROUP, device=b"eth0"), SAME, SAME),
         "let in by no rule, a group":
             ((), (), client(n.GROUP, 7022, device=b"eth0"), SAME, SAME),
