@@ -269,6 +269,7 @@ bool conn_release(struct conn *c)
 
     if (c->pair < 0 && !c->host->pair(c))
         return false;
+    c->walk = c->head.walk;
     conn_enter(c, CONN_ANSWER);
     if (c->n_out == 0)
         c->stalled = 0;

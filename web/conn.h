@@ -67,6 +67,7 @@ struct conn {
     bool asleep;   /* suspended: conn_sleep() */
     bool counted;  /* among the server's answers in progress */
     bool idle;     /* conn_idle() */
+    bool walk;     /* the request that is being answered, see head.h */
     bool endless;  /* an event stream: ends when the client stops sending */
     enum conn_state state;
     struct head head;

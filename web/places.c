@@ -33,7 +33,8 @@ static bool is_stalled(const struct conn *c)
 /* How willingly c gives up its place; 0: not at all. */
 enum rank {
     KEEPS,
-    WAITS, /* for its first answer: the latest goes */
+    WAITS,      /* for its first answer: the latest goes */
+    WAITS_LONG, /* for one that takes many turns */
     READS_NOT,
     IS_NEW, /* has sent no whole request, but may still do so */
     HAD_ANSWERS,
@@ -64,7 +65,9 @@ static enum rank rank(const struct conn *c, uint64_t now, bool any)
     case CONN_READY:
         if (c->requests > 0)
             return HAD_ANSWERS;
-        return any && !c->head.health ? WAITS : KEEPS;
+        if (!any || c->head.health)
+            return KEEPS;
+        return c->head.walk ? WAITS_LONG : WAITS;
     }
     return KEEPS;
 }
@@ -72,7 +75,7 @@ static enum rank rank(const struct conn *c, uint64_t now, bool any)
 /* Of one address and one rank: should a go rather than b? */
 static bool rather(const struct conn *a, const struct conn *b, enum rank of)
 {
-    if (of == WAITS)
+    if (of == WAITS || of == WAITS_LONG)
         return a->turn > b->turn;
     if (of == READS_NOT)
         return a->took < b->took;
@@ -115,22 +118,24 @@ static bool is_slow(const struct conn *c, uint64_t now)
 
 /* May the answer to v be given up for c? */
 static bool may_end(const struct places *p, const struct conn *v,
-                    const struct conn *c, uint64_t now, bool held)
+                    const struct conn *c, uint64_t now, enum places_lack lack)
 {
-    if (v->fd < 0 || !v->counted || (held && v->held == 0))
+    if (v->fd < 0 || !v->counted || (lack == PLACES_MEMORY && v->held == 0) ||
+        (lack == PLACES_WALK && !v->walk))
         return false;
     if (is_stalled(v))
         return like(p, v) >= like(p, c) || is_slow(v, now);
-    return !held && like(p, v) > 2 * like(p, c);
+    return lack != PLACES_MEMORY && like(p, v) > 2 * like(p, c);
 }
 
 struct conn *places_answer(const struct places *p, struct conn *first,
-                           const struct conn *c, uint64_t now, bool held)
+                           const struct conn *c, uint64_t now,
+                           enum places_lack lack)
 {
     struct conn *v, *worst = NULL;
 
     for (v = first; v; v = v->next) {
-        if (!may_end(p, v, c, now, held))
+        if (!may_end(p, v, c, now, lack))
             continue;
         if (!worst || is_stalled(v) > is_stalled(worst) ||
             (is_stalled(v) == is_stalled(worst) &&
@@ -144,12 +149,14 @@ struct conn *places_answer(const struct places *p, struct conn *first,
 /* ---- turns ---- */
 
 struct conn *places_next(const struct places *p, struct conn *first,
-                         bool health, bool few)
+                         enum places_kind kind, bool few)
 {
     struct conn *c, *next = NULL;
 
     for (c = first; c; c = c->next) {
-        if (c->fd < 0 || c->state != CONN_READY || (health && !c->head.health))
+        if (c->fd < 0 || c->state != CONN_READY ||
+            (kind == PLACES_HEALTH && !c->head.health) ||
+            (kind == PLACES_SHORT && c->head.walk))
             continue;
         if (next && few && like(p, c) > like(p, next))
             continue;

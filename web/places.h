@@ -29,15 +29,26 @@ void places_give(struct places *p, const struct conn *c);
 struct conn *places_worst(const struct places *p, struct conn *first,
                           uint64_t now, bool any);
 
+/* What a request lacks to begin. */
+enum places_lack {
+    PLACES_NOTHING,
+    PLACES_ANSWER, /* too many answers are in progress */
+    PLACES_WALK,   /* ... that walk the table */
+    PLACES_MEMORY
+};
+
 /* The connection whose answer is given up so that the request of c can begin:
  * its client does not read, or its address has far more connections than c's.
- * held: it has to free memory.  NULL: c waits. */
+ * NULL: c waits. */
 struct conn *places_answer(const struct places *p, struct conn *first,
-                           const struct conn *c, uint64_t now, bool held);
+                           const struct conn *c, uint64_t now,
+                           enum places_lack lack);
 
-/* The READY one whose turn it is, or NULL.  few: of the address with the
- * fewest connections; else the one that has waited longest. */
+enum places_kind { PLACES_ANY, PLACES_SHORT, PLACES_HEALTH };
+
+/* The READY one of this kind whose turn it is, or NULL.  few: of the address
+ * with the fewest connections; else the one that has waited longest. */
 struct conn *places_next(const struct places *p, struct conn *first,
-                         bool health, bool few);
+                         enum places_kind kind, bool few);
 
 #endif

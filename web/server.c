@@ -44,6 +44,8 @@ static void unwatch(struct conn *c, bool pair)
 static void count_answer(struct conn *c, int n)
 {
     c->server->n_answers += (unsigned)n;
+    if (c->walk)
+        c->server->n_walks += (unsigned)n;
 }
 
 static void forget(struct conn *c)

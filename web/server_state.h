@@ -13,6 +13,9 @@ enum {
     SERVER_ANSWERS = 192,
     SERVER_LOCAL_CONNECTIONS = 64,
     SERVER_LOCAL_ANSWERS = 48,
+    /* Of four answers, those that may walk the table: the others are short, and
+     * find a place at once. */
+    SERVER_WALKS = 3,
     /* What one turn of the loop does at most. */
     SERVER_ACCEPTS = 64,
     SERVER_QUEUE = 512, /* clients not accepted yet: that is long */
@@ -31,7 +34,7 @@ struct server {
     bool paused; /* no descriptor for a new client: on_sweep() tries again */
     int fd, epoll;
     struct conn *conns;
-    unsigned n_answers;
+    unsigned n_answers, n_walks; /* in progress; walks are answers too */
     struct conn_host host;
     struct daemon_host daemon;
     struct places places;

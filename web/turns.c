@@ -13,44 +13,57 @@ enum {
     TURN_OTHERS = 4
 };
 
-static bool is_full(const struct server *s)
+/* What c lacks to begin.  A health check lacks nothing. */
+static enum places_lack lack(const struct server *s, const struct conn *c)
 {
-    return s->n_answers >=
-           (unsigned)(s->local ? SERVER_LOCAL_ANSWERS : SERVER_ANSWERS);
-}
+    unsigned most = s->local ? SERVER_LOCAL_ANSWERS : SERVER_ANSWERS;
+    size_t held = s->local ? SERVER_LOCAL_HELD : SERVER_HELD;
 
-static bool is_heavy(const struct server *s)
-{
-    return s->host.held >= (size_t)(s->local ? SERVER_LOCAL_HELD : SERVER_HELD);
+    if (c->head.health)
+        return PLACES_NOTHING;
+    if (s->host.held >= held)
+        return PLACES_MEMORY;
+    if (s->n_answers >= most)
+        return PLACES_ANSWER;
+    if (c->head.walk && s->n_walks >= most * SERVER_WALKS / 4)
+        return PLACES_WALK;
+    return PLACES_NOTHING;
 }
 
 /* The one that would have to give up its answer for c; NULL: c waits. */
 static struct conn *in_the_way(const struct server *s, const struct conn *c)
 {
     return places_answer(&s->places, s->conns, c, uv_now(s->site->loop),
-                         is_heavy(s));
+                         lack(s, c));
+}
+
+static bool may_begin(const struct server *s, const struct conn *c)
+{
+    return c && (lack(s, c) == PLACES_NOTHING || in_the_way(s, c));
 }
 
 /* The one whose request begins next; NULL: none may. */
 static struct conn *next(const struct server *s)
 {
-    bool blocked = is_full(s) || is_heavy(s), few = s->released & 1;
-    struct conn *health = places_next(&s->places, s->conns, true, few), *c;
+    bool few = s->released & 1;
+    struct conn *health = places_next(&s->places, s->conns, PLACES_HEALTH, few),
+                *c;
 
     if (health && s->released % TURN_OTHERS != 0)
         return health;
-    c = places_next(&s->places, s->conns, false, few || blocked);
-    if (!c || c->head.health || !blocked || in_the_way(s, c))
+    if (may_begin(s, c = places_next(&s->places, s->conns, PLACES_ANY, few)) ||
+        may_begin(s, c = places_next(&s->places, s->conns, PLACES_ANY, true)) ||
+        may_begin(s, c = places_next(&s->places, s->conns, PLACES_SHORT, true)))
         return c;
     return health;
 }
 
-/* False: the memory of c's answer is not free yet. */
+/* False: the memory of the answer that was given up is not free yet. */
 static bool make_way(struct server *s, const struct conn *c)
 {
     struct conn *worst;
 
-    if (c->head.health || (!is_full(s) && !is_heavy(s)))
+    if (lack(s, c) == PLACES_NOTHING)
         return true;
     worst = in_the_way(s, c);
     if (!worst)
@@ -58,7 +71,7 @@ static bool make_way(struct server *s, const struct conn *c)
     s->site->closed[worst->stalled ? CLOSED_SLOW : CLOSED_ROOM]++;
     conn_close(worst);
     (void)MHD_run(s->mhd);
-    return !is_full(s) && !is_heavy(s);
+    return lack(s, c) == PLACES_NOTHING;
 }
 
 static void release(struct server *s, struct conn *c)

@@ -235,6 +235,45 @@ static void a_crowd_takes_no_place_of_another_address(void **state)
     (void)close(idle);
 }
 
+/* ---- answers that take many turns ---- */
+
+static uint32_t many(void *ctx)
+{
+    (void)ctx;
+    return 1u << 22;
+}
+
+static bool read_nothing(void *ctx, uint32_t shard, uint32_t slot,
+                         struct ct_view *out)
+{
+    (void)ctx;
+    (void)shard;
+    (void)slot;
+    (void)out;
+    return false;
+}
+
+/* More of them than answers may be in progress, all of one address. */
+static void long_answers_don_t_stop_short_ones(void **state)
+{
+    struct crowd c = {.w = *state, .from = "127.0.0.1"};
+    struct answer a;
+
+    c.w->source.slots = many;
+    c.w->source.read = read_nothing;
+    c.send = "GET /api/v1/flows?proto=tcp HTTP/1.1\r\nHost: localhost\r\n"
+             "Accept: application/x-ndjson\r\n\r\n";
+    fill(&c);
+    for (unsigned i = 0; i < PROBES; i++) {
+        web_world_do(c.w, wave, &c);
+        web_client_ask(web_client_tcp("127.0.0.1", c.w->port), "GET",
+                       "/api/v1/stats", "", &a);
+        assert_int_equal(a.status, 200);
+        web_client_free(&a);
+    }
+    leave(&c);
+}
+
 /* ---- answers that are not read ---- */
 
 enum { RULE = 4 << 20, UNREAD = 40 };
@@ -350,6 +389,7 @@ int main(void)
         WEB_TEST(a_turn_answers_a_bounded_number_of_health_checks),
         WEB_TEST(a_crowd_of_one_address_locks_out_none_of_it),
         WEB_TEST(a_crowd_takes_no_place_of_another_address),
+        WEB_TEST(long_answers_don_t_stop_short_ones),
         WEB_TEST(unread_answers_lock_out_no_other),
         WEB_TEST(the_unix_socket_has_its_own_memory),
         WEB_TEST(a_burst_of_clients_finds_room_in_the_queue),

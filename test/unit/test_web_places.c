@@ -138,9 +138,9 @@ static void an_answer_on_its_way_is_kept(void **state)
     assert_ptr_equal(worst(false), idle);
 }
 
-static const struct conn *for_whom(const struct conn *c, bool held)
+static const struct conn *for_whom(const struct conn *c, enum places_lack lack)
 {
-    return places_answer(&crowd.places, crowd.all[crowd.n - 1], c, NOW, held);
+    return places_answer(&crowd.places, crowd.all[crowd.n - 1], c, NOW, lack);
 }
 
 static void an_unread_answer_is_given_up(void **state)
@@ -152,16 +152,17 @@ static void an_unread_answer_is_given_up(void **state)
     (void)reads_not(1, NOW - 10);
     other = reads_not(2, NOW - 30);
     c = come(1, CONN_READY, NOW - 1);
-    assert_ptr_equal(for_whom(c, true), first);
+    assert_ptr_equal(for_whom(c, PLACES_MEMORY), first);
     first->took = NOW; /* it goes on reading */
-    assert_ptr_not_equal(for_whom(c, true), first);
+    assert_ptr_not_equal(for_whom(c, PLACES_MEMORY), first);
     crowd.all[1]->held = 0;
     first->n_out = 0;
-    assert_null(for_whom(c, true)); /* of an address with fewer: not yet */
+    assert_null(
+        for_whom(c, PLACES_MEMORY)); /* of an address with fewer: not yet */
     other->stalled = NOW - PLACES_MS;
-    assert_ptr_equal(for_whom(c, true), other);
+    assert_ptr_equal(for_whom(c, PLACES_MEMORY), other);
     other->taken = 1 << 20; /* over a slow line, but it reads */
-    assert_null(for_whom(c, true));
+    assert_null(for_whom(c, PLACES_MEMORY));
 }
 
 /* Long answers of one client, read as fast as can be. */
@@ -174,14 +175,14 @@ static void answers_are_shared_among_addresses(void **state)
     (void)come(1, CONN_ANSWER, NOW - 10);
     own = come(1, CONN_READY, NOW - 5);
     other = come(2, CONN_READY, NOW);
-    assert_null(for_whom(own, false));
-    assert_ptr_equal(for_whom(other, false), many);
-    assert_null(for_whom(other, true)); /* their memory is soon free */
+    assert_null(for_whom(own, PLACES_ANSWER));
+    assert_ptr_equal(for_whom(other, PLACES_ANSWER), many);
+    assert_null(for_whom(other, PLACES_MEMORY)); /* their memory is soon free */
 }
 
-static const struct conn *next(bool health, bool few)
+static const struct conn *next(enum places_kind kind, bool few)
 {
-    return places_next(&crowd.places, crowd.all[crowd.n - 1], health, few);
+    return places_next(&crowd.places, crowd.all[crowd.n - 1], kind, few);
 }
 
 static void turns_go_round(void **state)
@@ -190,17 +191,39 @@ static void turns_go_round(void **state)
 
     (void)state;
     (void)come(1, CONN_HEAD, NOW - 9);
-    assert_null(next(false, false));
+    assert_null(next(PLACES_ANY, false));
     first = come(1, CONN_READY, NOW - 8);
     (void)come(1, CONN_READY, NOW - 7);
     few = come(2, CONN_READY, NOW - 6);
-    assert_null(next(true, true));
+    assert_null(next(PLACES_HEALTH, true));
     health = come(1, CONN_READY, NOW - 5);
     health->head.health = true;
-    assert_ptr_equal(next(false, false), first);
-    assert_ptr_equal(next(false, true), few);
-    assert_ptr_equal(next(true, false), health);
-    assert_ptr_equal(next(true, true), health);
+    assert_ptr_equal(next(PLACES_ANY, false), first);
+    assert_ptr_equal(next(PLACES_ANY, true), few);
+    assert_ptr_equal(next(PLACES_HEALTH, false), health);
+    assert_ptr_equal(next(PLACES_HEALTH, true), health);
+    first->head.walk = few->head.walk = true;
+    assert_ptr_equal(next(PLACES_SHORT, false), crowd.all[2]);
+}
+
+/* A place among the walks is not made by ending another answer; and a short
+ * request does not make way while a long one waits. */
+static void walks_give_way_to_walks(void **state)
+{
+    struct conn *walk, *c, *longest;
+
+    (void)state;
+    (void)come(1, CONN_ANSWER, NOW - 30);
+    (void)come(1, CONN_ANSWER, NOW - 20);
+    walk = come(1, CONN_ANSWER, NOW - 10);
+    walk->walk = true;
+    c = come(2, CONN_READY, NOW - 5);
+    assert_ptr_not_equal(for_whom(c, PLACES_ANSWER), walk);
+    assert_ptr_equal(for_whom(c, PLACES_WALK), walk);
+    longest = come(1, CONN_READY, NOW - 4);
+    longest->head.walk = true;
+    (void)come(1, CONN_READY, NOW - 3);
+    assert_ptr_equal(worst(true), longest);
 }
 
 static uint32_t hash(uint32_t host, uint64_t key)
@@ -246,6 +269,7 @@ int main(void)
         T(an_unread_answer_is_given_up),
         T(answers_are_shared_among_addresses),
         T(turns_go_round),
+        T(walks_give_way_to_walks),
         T(addresses_are_counted_by_a_secret),
     };
 
