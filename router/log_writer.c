@@ -29,17 +29,24 @@ static struct {
           .filled = PTHREAD_COND_INITIALIZER,
           .ended = PTHREAD_COND_INITIALIZER};
 
+/* By CLOCK_MONOTONIC: the wall clock may be set back meanwhile. */
+static struct timespec in_ms(unsigned ms)
+{
+    uint64_t at = clock_now().ms + ms;
+
+    return (struct timespec){.tv_sec = (time_t)(at / 1000),
+                             .tv_nsec = (long)(at % 1000) * 1000000};
+}
+
 /* By what the thread calls anyway: see syscalls.def. */
 static void wait_for_room(void)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
-    int64_t at = clock_wall_ms() + ROOM_MS;
-    struct timespec end = {.tv_sec = (time_t)(at / 1000),
-                           .tv_nsec = (long)(at % 1000) * 1000000};
+    struct timespec end = in_ms(ROOM_MS);
 
     pthread_mutex_lock(&lock);
-    (void)pthread_cond_timedwait(&never, &lock, &end);
+    (void)pthread_cond_clockwait(&never, &lock, CLOCK_MONOTONIC, &end);
     pthread_mutex_unlock(&lock);
 }
 
@@ -152,16 +159,15 @@ void log_writer_put(const char *line, size_t n)
 
 void log_writer_stop(unsigned ms)
 {
-    int64_t at = clock_wall_ms() + ms;
-    struct timespec end = {.tv_sec = (time_t)(at / 1000),
-                           .tv_nsec = (long)(at % 1000) * 1000000};
+    struct timespec end = in_ms(ms);
     int code = 0;
 
     pthread_mutex_lock(&ring.lock);
     ring.stopping = true;
     pthread_cond_signal(&ring.filled);
     while (ring.running && code == 0)
-        code = pthread_cond_timedwait(&ring.ended, &ring.lock, &end);
+        code = pthread_cond_clockwait(&ring.ended, &ring.lock, CLOCK_MONOTONIC,
+                                      &end);
     pthread_mutex_unlock(&ring.lock);
 }
 

@@ -256,6 +256,41 @@ static void a_stalled_reader_stops_no_caller(void **state)
     assert_int_equal(lost, log_writer_lost());
 }
 
+/* Instead of the wall clock: it is set back as soon as it has been read. */
+int64_t __wrap_clock_wall_ms(void);
+int64_t __real_clock_wall_ms(void);
+static bool set_back;
+
+int64_t __wrap_clock_wall_ms(void)
+{
+    return __real_clock_wall_ms() + (set_back ? 3600000 : 0);
+}
+
+/* An hour's step would make one that waits by the wall clock wait for it. */
+static void no_wait_depends_on_the_wall_clock(void **state)
+{
+    int fd = begin_pipe();
+    uint64_t lost = 0;
+    unsigned n;
+
+    (void)state;
+    set_back = true;
+    (void)alarm(120); /* rather than hang */
+    assert_int_equal(fcntl(STDERR_FILENO, F_SETFL,
+                           fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK),
+                     0);
+    assert_int_equal(log_writer_start(NULL, report), 0);
+    for (unsigned i = 0; i < STALLED_LINES; i++)
+        log_info("m", "line %u %0400d", i, 0);
+    log_writer_stop(1); /* the writer waits for room */
+    n = read_lines(fd, STALLED_LINES, &lost);
+    log_writer_stop(60000);
+    (void)alarm(0);
+    set_back = false;
+    end_pipe();
+    assert_int_equal(n + lost, STALLED_LINES);
+}
+
 static void the_end_waits_for_what_is_written(void **state)
 {
     int fd = begin_pipe();
@@ -280,6 +315,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(a_stalled_reader_stops_no_caller),
         cmocka_unit_test(the_end_waits_for_what_is_written),
+        cmocka_unit_test(no_wait_depends_on_the_wall_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
