@@ -1,7 +1,9 @@
 """cases_gateway_kill.py - gateway mode: what lives on when weir is killed"""
+import re
 import socket
 
-from lab import WAN, WAN6, WAN6_GW, WAN_GW, need, same, wait_for
+from lab import (LAN, LAN6, WAN, WAN6, WAN6_GW, WAN_GW, need, same,
+                 wait_for)
 from lab_gateway import GatewayLab, Sniffer
 
 CASES = {}
@@ -149,3 +151,56 @@ def host_is_there(w):
         except ConnectionRefusedError:
             continue
         need(False, f"{host} did not refuse")
+
+
+THIRD, THIRD6 = "10.3.0.2", "fd00:3::2"
+
+
+class Third(GatewayLab):
+    """With a third network, which gateway mode does not name."""
+
+    def wire(self):
+        super().wire()
+        self.batch("gw", f"link add eth2 type veth peer name eth0 netns "
+                         f"{self.ns('switch')}",
+                   *self.host("eth2", "10.3.0.1", "fd00:3::1"))
+        self.batch("switch", *self.host("eth0", THIRD, THIRD6),
+                   "route add default via 10.3.0.1",
+                   "route add default via fd00:3::1")
+        self.before = self.state()
+
+
+def guarded(w, counter):
+    """How many packets weir's table has dropped and counted so."""
+    text = w.run("gw", "nft list counter inet weir " + counter)
+    return int(re.search(r"packets (\d+)", text)[1])
+
+
+@case
+def gateway_led_past(workers):
+    """weir was killed, its routing rules are gone, and the kernel forwards: the
+    packet filter alone holds what would go untranslated."""
+    with Third(workers) as w:
+        w.settled = False
+        w.weir.kill()
+        for family in ("-4", "-6"):
+            w.run("gw", ["sh", "-c", f"ip {family} rule add pref 1 lookup "
+                         f"local; while ip {family} rule del protocol 119 "
+                         "2>/dev/null; do :; done"])
+        w.run("gw", "sysctl -qw net.ipv4.ip_forward=1 "
+                    "net.ipv6.conf.all.forwarding=1")
+        third, lan = Sniffer(w, "switch"), Sniffer(w, "lan")
+        for side, hosts, counter in (("lan", (THIRD, THIRD6), "past"),
+                                     ("switch", (LAN, LAN6), "third")):
+            for host in hosts:
+                before = guarded(w, counter)
+                out = w.run(side, f"ping -n -c 2 -i 0.05 -W 0.3 {host}",
+                            check=False)
+                need("100% packet loss" in out, out)
+                same(guarded(w, counter) - before, 2,
+                     f"packets from {side} to {host} counted as {counter}")
+        need(not {LAN, LAN6} & third.sources(), "lan's was seen at the third")
+        need(not {THIRD, THIRD6} & lan.sources(), "the third's was seen in lan")
+        third.close()
+        lan.close()
+        w.start()

@@ -487,6 +487,26 @@ static void r4_flood_of_a_prefix(void **state)
     check_whole(&other, 2000);
 }
 
+/* A prefix at its share of memory pays with its oldest datagram, but never with
+ * the one that is being stored. */
+static void a_prefix_keeps_what_it_stores(void **state)
+{
+    struct sender s = udp6;
+    uint16_t n;
+
+    (void)state;
+    for (n = 0; ct_drops(rig.ct, CT_REASON_FRAG_LIMIT) == 0; n++) {
+        assert_true(n < 1024);
+        s.inner = n;
+        assert_int_equal(say(&s, 0, 32000, true), NONE);
+    }
+    s.inner = 1; /* 0 has gone */
+    assert_int_equal(say(&s, 32000, 32000, false), NONE);
+    check_whole(&s, 64000);
+    assert_int_equal(ct_drops(rig.ct, CT_REASON_FRAG_LIMIT), 2);
+    assert_int_equal(stat(CT_STAT_frag_datagrams), n - 3u);
+}
+
 /* A sender has his share of memory, too, and it holds the longest datagram. */
 static void share_of_memory(void **state)
 {
@@ -517,6 +537,7 @@ int main(void)
         TEST(r4_flood_of_one),
         TEST(r4_flood_of_many),
         TEST(r4_flood_of_a_prefix),
+        TEST(a_prefix_keeps_what_it_stores),
         TEST(share_of_memory),
     };
 

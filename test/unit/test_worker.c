@@ -342,9 +342,9 @@ static void deletions_end_and_are_counted(void **state)
 {
     static struct removal all[WORKER_TICKETS];
     uint32_t t, tickets[WORKER_TICKETS];
+    static uint32_t gen[N_WORKERS][2048];
     struct ct_view v;
     struct pair p;
-    unsigned n = 0;
 
     (void)state;
     memset(all, 0, sizeof all);
@@ -358,13 +358,17 @@ static void deletions_end_and_are_counted(void **state)
     for (unsigned round = 0; round < 2; round++) { /* all are named twice */
         t = removal_begin(all, p.w, N_WORKERS);
         for (unsigned i = 0; i < N_WORKERS; i++)
-            for (uint32_t s = 0; s < ct_slots(worker_ct(p.w[i])); s++)
-                while ((round == 1 ||
-                        ct_read(worker_ct(p.w[i]), s, (ct_time){0}, &v)) &&
-                       !removal_one(all, t, p.w, i, s, 1))
+            for (uint32_t s = 0; s < ct_slots(worker_ct(p.w[i])); s++) {
+                if (round == 0) {
+                    gen[i][s] = 0;
+                    if (ct_read(worker_ct(p.w[i]), s, (ct_time){0}, &v))
+                        gen[i][s] = v.gen;
+                }
+                while (gen[i][s] != 0 &&
+                       !removal_one(all, t, p.w, i, s, gen[i][s]))
                     uv_sleep(1);
-        n = (unsigned)await_removal(&p, all, t);
-        assert_in_range(n, round == 0 ? 1 : 0, round == 0 ? N_FLOWS : 0);
+            }
+        assert_int_equal(await_removal(&p, all, t), round == 0 ? N_FLOWS : 0);
     }
     for (unsigned i = 0; i < WORKER_TICKETS; i++)
         assert_int_not_equal(tickets[i] = removal_begin(all, p.w, N_WORKERS),
@@ -372,6 +376,61 @@ static void deletions_end_and_are_counted(void **state)
     assert_int_equal(removal_begin(all, p.w, N_WORKERS), CT_NONE);
     removal_end(all, tickets[3]);
     assert_int_equal(removal_begin(all, p.w, N_WORKERS), 3);
+    stop(&p);
+}
+
+/* A worker that has not begun does nothing of what is ordered, so each state
+ * lasts: obeyed is not done, and a ticket of a flush that goes on is not free,
+ * though who had it has given up. */
+static void a_flush_is_done_when_it_has_looked_at_all(void **state)
+{
+    static struct removal all[WORKER_TICKETS];
+    struct pair p;
+    uint64_t n;
+    uint32_t t;
+
+    (void)state;
+    memset(all, 0, sizeof all);
+    make(&p);
+    t = removal_begin(all, p.w, N_WORKERS);
+    assert_int_equal(t, 0);
+    assert_true(removal_flush(all, t, p.w, N_WORKERS));
+    assert_false(removal_done(all, t, p.w, N_WORKERS, &n));
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        all[t].last[i] = 0; /* as if the orders were obeyed */
+    assert_false(removal_done(all, t, p.w, N_WORKERS, &n));
+    removal_end(all, t);
+    assert_int_equal(removal_begin(all, p.w, N_WORKERS), 1);
+    begin(&p);
+    while (!removal_done(all, t, p.w, N_WORKERS, &n))
+        uv_sleep(1); /* or the test times out */
+    assert_int_equal(removal_begin(all, p.w, N_WORKERS), t);
+    stop(&p);
+}
+
+/* One worker has not begun, so it can't have taken a setup: the other, which
+ * has, doesn't say that it is settled. */
+static void a_setup_is_settled_when_all_have_it(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    make(&p);
+    for (unsigned i = 0; i < N_WORKERS; i++)
+        worker_link(p.w[i], p.w);
+    assert_int_equal(worker_start(p.w[0], &p.g->setup[0]), 0);
+    for (unsigned i = 0; i < 3; i++) { /* turns of its loop */
+        while (!worker_delete(p.w[0], 0, 1, 1))
+            uv_sleep(1);
+        while (!worker_obeyed(p.w[0], worker_ordered(p.w[0])))
+            uv_sleep(1);
+    }
+    assert_int_equal(worker_taken(p.w[0]), p.g->serial);
+    assert_int_not_equal(worker_settled(p.w[0]), p.g->serial);
+    assert_int_equal(worker_start(p.w[1], &p.g->setup[1]), 0);
+    for (unsigned i = 0; i < N_WORKERS; i++) /* or the test times out */
+        while (worker_settled(p.w[i]) != p.g->serial)
+            uv_sleep(1);
     stop(&p);
 }
 
@@ -412,6 +471,8 @@ int main(void)
         cmocka_unit_test(errors_find_the_owner),
         cmocka_unit_test(living_flows_win_over_new_rows),
         cmocka_unit_test(deletions_end_and_are_counted),
+        cmocka_unit_test(a_flush_is_done_when_it_has_looked_at_all),
+        cmocka_unit_test(a_setup_is_settled_when_all_have_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
