@@ -363,6 +363,9 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
                      "-q, with the ports if it has any");
     if (o->events && o->command != 'E')
         return wrong("Illegal option `--event-mask' with this command");
+    if (o->output && strchr("CSF", o->command))
+        return wrong("Illegal option `--output' with this command: it goes "
+                     "with -L, -G, -E and -D");
     if (o->filtered && strchr("CSF", o->command))
         return wrong("Illegal option with this command: it takes no filter");
     if (o->expect && (o->filtered || (o->output & ~((unsigned)CLI_FORMAT_JSON |

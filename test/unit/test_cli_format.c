@@ -474,6 +474,9 @@ static void wrong_lines_answer_2(void **state)
         "-L -e NEW",
         "-C -p tcp",
         "-F -s 1.2.3.4",
+        "-C -o json",
+        "-S -o xml",
+        "-F -o id",
         "-L x y",
         "-L -o save,id",
     };
