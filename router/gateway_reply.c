@@ -9,6 +9,7 @@
 
 enum {
     LATE = 500,    /* behind the host's own packet filter */
+    LAST = 501,    /* behind the guard, which passes what is marked */
     MANGLE = -150, /* where others mark what is sent, too */
     NOTED = 65536,
     TCP_S = 7500, /* RFC 5382 REQ-5: more than 2 hours */
@@ -125,7 +126,7 @@ void gateway_reply_put(struct netlink_nft *b, const struct gateway_table_key *k,
                         2 * gateway_table_layouts[i].len + 12, NOTED);
     netlink_nft_chain(b, asked, NF_INET_LOCAL_IN, LATE, NULL);
     netlink_nft_route_chain(b, reply, MANGLE);
-    netlink_nft_chain(b, leave, NF_INET_POST_ROUTING, LATE, NULL);
+    netlink_nft_chain(b, leave, NF_INET_LOCAL_OUT, LAST, NULL);
     gateway_table_elsewhere(b, asked, NFT_META_IIFNAME, k);
     netlink_nft_rule(b, asked);
     netlink_nft_meta(b, NFT_META_PKTTYPE, 0);

@@ -9,7 +9,8 @@
  *            protocol and ports
  *    reply   the answer to that is marked, and so routed by the host's rules
  *            and main alone
- *    leave   takes the mark off again
+ *    leave   takes the mark off again, where nothing is routed any more; what
+ *            is forwarded has no part in this
  *
  * Private to gateway_guard.c. */
 #ifndef GATEWAY_REPLY_H
