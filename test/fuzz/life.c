@@ -3,9 +3,10 @@
  *     life [--steps N] [--seed S] [--workers W]
  *
  * Flows open, talk and are forgotten; rules and pools change, at once or shard
- * by shard with packets in between; the table is flushed, flooded, aged, and
- * the router restarts, perhaps with another number of workers.  A model that
- * knows nothing of tables or shards holds each packet to this:
+ * by shard with packets in between; addresses of both sides go and come, MTUs
+ * change, devices are down for a while; the table is flushed, flooded, aged,
+ * and the router restarts, perhaps with another number of workers.  A model
+ * that knows nothing of tables or shards holds each packet to this:
  *
  *   - what comes from outside reaches the host whose flow it belongs to, a
  *     target of a forward, or no host at all;
@@ -13,10 +14,15 @@
  *   - a living flow goes on, both ways, behind the address and port that it
  *     was given, whatever is configured later;
  *   - no two living flows are the same to an outside host;
- *   - the sums of rig_check() hold.
+ *   - only flows masqueraded behind an address that wan has lost end with it;
+ *   - nothing new leaves by an address that wan does not have (any more);
+ *   - the sums of rig_check() hold, and what a device that is down did not take
+ *     is among the drops;
+ *   - a router that has ended has given back all its memory, and one that goes
+ *     on takes no more with each reload.
  *
  * Same seed, same life.  Whatever goes wrong, seed and step are printed. */
-#include "hash.h"
+#include "life_config.h"
 #include "packet.h"
 #include "rig.h"
 
@@ -32,6 +38,7 @@ enum {
     SERVERS = 6,
     FLOWS = 256,
     ROOM = 512,
+    GROWTH = 256 << 10, /* of configurations that differ, at most */
     IDLE_MS = 25000, /* below every timeout: 30 s of an unanswered UDP flow */
     OLD_S = 700      /* above those of UDP and of a closed TCP connection */
 };
@@ -53,10 +60,15 @@ static struct {
     struct rng rng;
     uint64_t seed, step, steps;
     unsigned workers; /* 0: chosen at each start */
+    struct life_config now;
+    bool down[2];     /* lan, wan: nothing comes from there, nothing goes */
+    size_t allocated; /* before the router began */
     struct flow flow[FLOWS];
     bool out; /* the packet at hand left, as follows */
     uint8_t iface, packet[ROOM];
     uint64_t n_out, n_in, n_strangers, n_reloads, n_restarts, n_refused;
+    uint64_t n_moves, n_unheard;
+    size_t rig_bytes; /* on the heap, after the first reload */
 } life;
 
 static _Noreturn void __attribute__((format(printf, 1, 2)))
@@ -80,11 +92,23 @@ static unsigned below(unsigned n)
     return (unsigned)(rng_next(&life.rng) % n);
 }
 
+/* Of the sanitizer, or 0: what the program has on its heap. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t allocated(void)
+{
+    return __sanitizer_get_current_allocated_bytes
+               ? __sanitizer_get_current_allocated_bytes()
+               : 0;
+}
+
 /* ---- the router ---- */
 
 static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
 {
     (void)ctx;
+    if (life.down[pkt->out])
+        return CT_REASON_TX_ERROR;
     if (life.out)
         fail("one packet became two");
     if (pkt->len > ROOM || !packet_sums_ok(pkt->data, pkt->len))
@@ -95,64 +119,30 @@ static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
     return CT_REASON_NONE;
 }
 
-static const char *const forwards[] = {
-    "",
-    "{\"in\":\"wan\",\"proto\":\"udp\",\"dport\":\"20000-65000\",\"dnat\":"
-    "\"10.0.1.90\"}",
-    "{\"in\":\"wan\",\"proto\":\"tcp\",\"dport\":\"1024-40000\",\"dnat\":"
-    "\"10.0.1.91\"}",
-    "{\"in\":\"wan\",\"proto\":[\"tcp\",\"udp\"],\"dport\":8080,\"dnat\":"
-    "\"10.0.1.92:80\"}",
-    "{\"in\":\"wan\",\"proto\":\"udp\",\"dst\":\"198.51.100.20\","
-    "\"dport\":\"1024-65535\",\"dnat\":\"10.0.1.93\"}",
-};
-
-static const char *const sources[] = {
-    "{\"out\":\"wan\",\"masquerade\":true}",
-    "{\"out\":\"wan\",\"snat\":\"198.51.100.20\"}",
-    "{\"out\":\"wan\",\"snat\":\"198.51.100.40-198.51.100.43\"}",
-    "{\"out\":\"wan\",\"src\":\"10.0.1.0/28\",\"snat\":\"198.51.100.20\"},"
-    "{\"out\":\"wan\",\"masquerade\":true}",
-    "{\"out\":\"wan\",\"snat\":\"198.51.100.20\",\"random\":true}",
-};
-
-static const char *const profiles[] = {"linux", "weir", "rfc"};
-
-static char *config(unsigned workers, const char *profile)
-{
-    static char json[2048];
-
-    snprintf(json, sizeof json,
-             "{\"interfaces\": {\"lan\": {\"tun\": \"l\", \"side\": \"inside\","
-             " \"address\": [\"10.0.1.1/24\"]}, \"wan\": {\"tun\": \"w\", "
-             "\"side\": \"outside\", \"address\": [\"198.51.100.1/24\"]}}, "
-             "\"workers\": %u, \"seed\": %u, \"conntrack\": {\"max\": 16384, "
-             "\"profile\": \"%s\"}, \"routes\": [{\"to\": \"default\", "
-             "\"interface\": \"wan\"}], \"rules\": {\"prerouting\": [%s], "
-             "\"postrouting\": [%s]}}",
-             workers, below(1000), profile,
-             forwards[below(sizeof forwards / sizeof *forwards)],
-             sources[below(sizeof sources / sizeof *sources)]);
-    return json;
-}
-
 static void start(void)
 {
     static const unsigned counts[] = {1, 2, 3, 4, 8};
     struct rig_calls calls = {.tx = tx};
 
-    rig_open(&life.rig,
-             config(life.workers ? life.workers : counts[below(5)],
-                    profiles[below(3)]),
+    life.now = (struct life_config){
+        .workers = life.workers ? life.workers : counts[below(5)],
+        .profile = life_profiles[below(LIFE_PROFILES)],
+        .wan = {true},
+        .lan = true,
+        .mtu = {1500, 1500},
+    };
+    life.down[0] = life.down[1] = false;
+    life.allocated = allocated();
+    rig_open(&life.rig, life_config_text(&life.now, &life.rng),
              (ct_time){1000000}, &calls);
 }
 
-static const char *profile_now(void)
-{
-    return profiles[life.rig.config->profile];
-}
-
 /* ---- packets ---- */
+
+static uint64_t refused_by_device(void)
+{
+    return rig_reason(&life.rig, CT_REASON_TX_ERROR);
+}
 
 static bool __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 {
@@ -236,6 +226,15 @@ static struct flow *holder(const struct flow *key, enum fate fate)
     return NULL;
 }
 
+/* Masqueraded behind an address of wan's that is gone. */
+static bool is_homeless(const struct flow *f)
+{
+    unsigned last = f->address[3];
+
+    return last >= 1 && last <= LIFE_WAN_ADDRS && !life.now.wan[last - 1];
+}
+
+/* None whose address is gone: the reload at hand ends it. */
 static struct flow *any(enum fate fate)
 {
     unsigned from = below(FLOWS);
@@ -243,7 +242,7 @@ static struct flow *any(enum fate fate)
     for (unsigned i = 0; i < FLOWS; i++) {
         struct flow *f = &life.flow[(from + i) % FLOWS];
 
-        if (f->fate == fate)
+        if (f->fate == fate && (fate != LIVING || !is_homeless(f)))
             return f;
     }
     return NULL;
@@ -276,6 +275,8 @@ static void open_flow(void)
 {
     struct flow *f = any(NONE), *other;
 
+    if (life.down[0])
+        return;
     if (f == NULL && (f = any(FORGOTTEN)) == NULL)
         return;
     *f = (struct flow){.tcp = below(2) == 0,
@@ -291,17 +292,36 @@ static void open_flow(void)
     }
     memcpy(f->address, life.packet + 12, 4);
     f->port = port_at(20);
+    if (is_homeless(f))
+        fail("10.0.1.%u:%u left from an address that wan does not have",
+             f->host, f->host_port);
     if ((other = holder(f, LIVING)) != NULL)
         fail("10.0.1.%u:%u was given what 10.0.1.%u:%u has", f->host,
              f->host_port, other->host, other->host_port);
     f->fate = LIVING;
     heard(f);
+    if (life.down[0])
+        return;
     if (!say_in(f, f->tcp ? "tcp S. seq 900 ack 101 win 60000" : "udp 'y'"))
         fail("the first answer to 10.0.1.%u:%u was dropped", f->host,
              f->host_port);
     must_reach(f);
     if (f->tcp && !say_out(f, "tcp . seq 101 ack 901 win 60000"))
         fail("the handshake of 10.0.1.%u:%u broke", f->host, f->host_port);
+}
+
+/* What comes does not get through, and that is counted. */
+static void talk_to_none(struct flow *f, bool in)
+{
+    uint64_t before = refused_by_device();
+
+    if (life.down[in ? 1 : 0] || !life.down[in ? 0 : 1])
+        return; /* it does not even come */
+    if (in ? say_in(f, middle(f, true)) : say_out(f, middle(f, false)))
+        fail("a packet left by a device that is down");
+    if (refused_by_device() != before + 1)
+        fail("a packet that a device did not take is not counted");
+    life.n_unheard++;
 }
 
 static void talk(void)
@@ -311,6 +331,10 @@ static void talk(void)
 
     if (f == NULL)
         return;
+    if (life.down[0] || life.down[1]) {
+        talk_to_none(f, in);
+        return;
+    }
     if (!(in ? say_in(f, middle(f, true)) : say_out(f, middle(f, false))))
         fail("10.0.1.%u:%u does not go on (%s)", f->host, f->host_port,
              in ? "answer" : "question");
@@ -348,6 +372,8 @@ static void stranger(void)
         memcpy(key.address, f->address, 4);
         key.port = f->port;
     }
+    if (life.down[1])
+        return;
     life.n_strangers++;
     living = holder(&key, LIVING);
     if (!say_in(&key, middle(&key, true)) || life.iface != 0)
@@ -363,21 +389,63 @@ static void stranger(void)
 
 /* ---- what happens to the router ---- */
 
+/* They are over: what comes for one of them reaches its host no more. */
+static void end_homeless(void)
+{
+    for (unsigned i = 0; i < FLOWS; i++) {
+        struct flow *f = &life.flow[i];
+
+        if (f->fate != LIVING || !is_homeless(f))
+            continue;
+        forget(f);
+        if (!life.down[0] && !life.down[1] && say_in(f, middle(f, true)) &&
+            life.iface == 0 && life.packet[19] == f->host)
+            fail("a flow of 10.0.1.%u:%u has outlived its address", f->host,
+                 f->host_port);
+    }
+}
+
+/* Its configuration is life.now's. */
 static void reload(void)
 {
-    const char *json = config(life.rig.config->workers, profile_now());
+    const char *json = life_config_text(&life.now, &life.rng);
 
     life.n_reloads++;
     if (below(2)) {
         rig_reload(&life.rig, json);
-        return;
+    } else {
+        rig_reload_later(&life.rig, json);
+        for (uint32_t i = 0; i < life.rig.n; i++) {
+            for (unsigned n = below(8); n > 0; n--)
+                below(4) ? talk() : stranger();
+            rig_take(&life.rig, i);
+        }
     }
-    rig_reload_later(&life.rig, json);
-    for (uint32_t i = 0; i < life.rig.n; i++) {
-        for (unsigned n = below(8); n > 0; n--)
-            below(4) ? talk() : stranger();
-        rig_take(&life.rig, i);
-    }
+    end_homeless();
+    if (life.rig_bytes == 0)
+        life.rig_bytes = allocated();
+    else if (allocated() > life.rig_bytes + GROWTH)
+        fail("%zu bytes on the heap, %zu after the first reload", allocated(),
+             life.rig_bytes);
+}
+
+/* Addresses, MTUs, devices. */
+static void move(void)
+{
+    static const unsigned mtus[] = {1280, 1400, 1500, 9000};
+    unsigned what = below(6);
+
+    life.n_moves++;
+    if (what < 2)
+        life.now.wan[what] = !life.now.wan[what];
+    else if (what == 2)
+        life.now.lan = !life.now.lan;
+    else if (what == 3)
+        life.now.mtu[below(2)] = mtus[below(4)];
+    else
+        life.down[what - 4] = !life.down[what - 4];
+    if (what < 4)
+        reload();
 }
 
 static void flush(void)
@@ -393,6 +461,8 @@ static void flood(void)
 {
     unsigned host = 2 + below(HOSTS), server = 1 + below(SERVERS);
 
+    if (life.down[0])
+        return;
     for (unsigned i = 0; i < 500; i++)
         (void)say("10.0.1.%u:%u > 203.0.113.%u:9 udp 'f'", host,
                   1024 + below(64000), server);
@@ -422,6 +492,10 @@ static void restart(void)
 {
     look();
     rig_close(&life.rig);
+    if (allocated() > life.allocated)
+        fail("a router that has ended has left %zu bytes",
+             allocated() - life.allocated);
+    life.rig_bytes = 0;
     memset(life.flow, 0, sizeof life.flow); /* what a restart leaves is lost */
     start();
     life.n_restarts++;
@@ -441,8 +515,10 @@ static void step(void)
         stranger();
     else if (n < 9800)
         pass(below(500));
-    else if (n < 9940)
+    else if (n < 9900)
         reload();
+    else if (n < 9940)
+        move();
     else if (n < 9960)
         flood();
     else if (n < 9980)
@@ -487,8 +563,8 @@ int main(int argc, char **argv)
     rig_close(&life.rig);
     printf("life: %" PRIu64 " out, %" PRIu64 " in, %" PRIu64 " strangers, "
            "%" PRIu64 " reloads, %" PRIu64 " restarts, %" PRIu64
-           " flows refused\n",
+           " flows refused, %" PRIu64 " moves, %" PRIu64 " unheard\n",
            life.n_out, life.n_in, life.n_strangers, life.n_reloads,
-           life.n_restarts, life.n_refused);
+           life.n_restarts, life.n_refused, life.n_moves, life.n_unheard);
     return 0;
 }
