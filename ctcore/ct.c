@@ -120,6 +120,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->peers.self = config->shard;
     ct->nat.peers = &ct->peers;
     expect_start(&ct->expects, &ct->table, &ct->ext, &ct->peers, ct->stats);
+    ct->expects.work = ct->frag.work = &ct->work;
     keymap_start(&ct->keymap, ct->table.key);
     frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
     quarantine_start(&ct->nat.resting, &ct->nat.remotes, ct->table.key, now);

@@ -160,11 +160,14 @@ bool elsewhere_count(struct ct *ct, uint32_t budget)
     for (; ct->count_flows < ct->conns.fresh && budget; budget--) {
         struct ct_conn *c = core_conn(ct, ct->count_flows++);
 
+        work_step(&ct->work, 1);
         if (c->status & CT_CONFIRMED)
             elsewhere_mark(ct, c);
     }
-    for (; ct->count_expects < ct->expects.pool.fresh && budget; budget--)
+    for (; ct->count_expects < ct->expects.pool.fresh && budget; budget--) {
+        work_step(&ct->work, 1);
         expect_steered(&ct->expects, ct->count_expects++);
+    }
     if (!budget)
         return false;
     peers_counted(&ct->peers);

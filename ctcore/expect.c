@@ -3,6 +3,7 @@
 #include "hash.h"
 #include "stats.h"
 #include "tuple.h"
+#include "work.h"
 
 _Static_assert(offsetof(struct expect, hash_prev) % 8 == 0 &&
                    offsetof(struct expect, master_tuple) % 8 == 0,
@@ -132,8 +133,10 @@ static void enter_age(struct expects *e, uint32_t i)
     struct expect *x = expect_at(e, i);
     uint32_t after = e->last;
 
-    while (after != CT_NONE && expect_at(e, after)->expires > x->expires)
+    while (after != CT_NONE && expect_at(e, after)->expires > x->expires) {
+        work_step(e->work, 1);
         after = expect_at(e, after)->age_prev;
+    }
     x->age_prev = after;
     x->age_next = after == CT_NONE ? e->first : expect_at(e, after)->age_next;
     if (x->age_next != CT_NONE)
@@ -193,6 +196,7 @@ static void drop(struct expects *e, uint32_t i)
 {
     struct expect *x = expect_at(e, i);
 
+    work_step(e->work, 1);
     mark(e, x, false);
     leave_hash(e, x);
     leave_master(e, x);
@@ -219,11 +223,13 @@ static void keep_policy(struct expects *e, uint32_t master,
     uint32_t n = 0, oldest = CT_NONE;
     uint32_t i = ext_find(e->exts, master)->expected;
 
-    for (; i != CT_NONE; i = expect_at(e, i)->master_next)
+    for (; i != CT_NONE; i = expect_at(e, i)->master_next) {
+        work_step(e->work, 1);
         if (expect_at(e, i)->ask.class == ask->class) {
             n++;
             oldest = i;
         }
+    }
     if (n >= policy->max && oldest != CT_NONE)
         drop(e, oldest);
 }
@@ -249,7 +255,7 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
     const struct ct_conn *c = &e->table->conns[master];
     uint32_t most = e->most < e->pool.n ? e->most : e->pool.n;
     struct share_place place;
-    uint32_t i, next, others;
+    uint32_t i, next, others, n = 0;
 
     if (e->n_heads == 0)
         return EXPECT_FULL;
@@ -257,6 +263,7 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
     for (i = *head_of(e, &ask->tuple); i != CT_NONE; i = next) {
         const struct expect *x = expect_at(e, i);
 
+        work_step(e->work, 1);
         next = x->hash_next;
         if (x->expires <= now.ms ||
             (x->master == master && x->ask.class == ask->class &&
@@ -264,7 +271,11 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
             drop(e, i);
         else if (overlap(&x->ask, ask))
             return EXPECT_BUSY;
+        else
+            n += same_target(&x->ask.tuple, &ask->tuple);
     }
+    if (n >= EXPECT_AT_ONE)
+        return EXPECT_BUSY;
     keep_policy(e, master, ask, policy);
     if (e->pool.used + others >= most)
         expect_expire(e, now, 1);
@@ -299,6 +310,7 @@ const struct expect *expect_find(const struct expects *e,
     for (uint32_t i = *head_of(e, t); i != CT_NONE;) {
         const struct expect *x = expect_at(e, i);
 
+        work_step(e->work, 1);
         if (x->expires > now.ms && fits(&x->ask, t) && lives(e, x, now))
             return x;
         i = x->hash_next;

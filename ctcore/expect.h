@@ -61,7 +61,12 @@ struct expects {
     struct exts *exts;
     struct share *share; /* NULL: a source may have all */
     uint64_t *stats;     /* enum ct_stat */
+    struct work *work;   /* the core's */
 };
+
+/* So many wait at one address and port at most, for different sources: they
+ * stand in one chain, and each first packet for it looks at all of them. */
+enum { EXPECT_AT_ONE = 16 };
 
 enum expect_made {
     EXPECT_MADE,

@@ -23,6 +23,7 @@ struct frag {
     struct frag_age age[2];    /* of IPv4, of IPv6 */
     uint64_t key[2];           /* of the hash */
     uint64_t *stats, *reasons; /* the core's */
+    struct work *work;         /* too */
 };
 
 /* Cut from b what the limits in params ask for.  Without memory for at least

@@ -9,6 +9,7 @@
 
 #include "stats.h"
 #include "tuple.h"
+#include "work.h"
 
 void frag_queue_tell(struct frag *f)
 {
@@ -66,8 +67,10 @@ static uint32_t source_find(const struct frag *f, const struct who *who)
 
     while (i != CT_NONE &&
            !(frag_source_at(f, i)->family == who->family &&
-             ct_addr_eq(&frag_source_at(f, i)->addr, &who->addr)))
+             ct_addr_eq(&frag_source_at(f, i)->addr, &who->addr))) {
+        work_step(f->work, 1);
         i = frag_source_at(f, i)->next;
+    }
     return i;
 }
 
@@ -193,8 +196,10 @@ uint32_t frag_queue_find(const struct frag *f, const struct ct_pkt *pkt)
     uint32_t i = *chain_of(f, &pkt->tuple);
 
     while (i != CT_NONE && !(tuple_eq(&frag_queue_at(f, i)->key, &pkt->tuple) &&
-                             frag_queue_at(f, i)->in == pkt->in))
+                             frag_queue_at(f, i)->in == pkt->in)) {
+        work_step(f->work, 1);
         i = frag_queue_at(f, i)->next;
+    }
     return i;
 }
 
@@ -237,8 +242,11 @@ static bool evict_prefix(struct frag *f, uint32_t prefix, uint32_t keep)
 {
     uint32_t i = f->age[1].oldest;
 
-    while (i != CT_NONE && (frag_queue_at(f, i)->prefix != prefix || i == keep))
+    while (i != CT_NONE &&
+           (frag_queue_at(f, i)->prefix != prefix || i == keep)) {
+        work_step(f->work, 1);
         i = frag_queue_at(f, i)->newer;
+    }
     if (i == CT_NONE)
         return false;
     frag_queue_close(f, i, CT_REASON_FRAG_LIMIT);

@@ -87,6 +87,33 @@ static void holes_fit_everything(void **state)
     corerig_close(&r);
 }
 
+/* From as many servers as one likes: whoever looks for one there looks at each
+ * that is there. */
+static void few_wait_at_one_port(void **state)
+{
+    struct corerig r;
+    struct expect_policy any = {.max = 1000, .seconds = 300};
+    struct expect_ask a = ask_for(5000);
+    unsigned made = 0;
+
+    (void)state;
+    open_with(&r, 500, 1);
+    for (unsigned i = 0; i < 400; i++) {
+        a.tuple.src.b[2] = (uint8_t)(i >> 8);
+        a.tuple.src.b[3] = (uint8_t)i;
+        made += expect_add(&r.ct->expects, 0, &a, &any, r.now) == EXPECT_MADE;
+    }
+    assert_int_equal(made, EXPECT_AT_ONE);
+    a.tuple.src = ip4(1, 2, 3, 4);
+    r.ct->work.steps = 0;
+    assert_false(found(&r, a.tuple));
+    assert_in_range(r.ct->work.steps, 1, EXPECT_AT_ONE + 8);
+    a.tuple.dport++; /* another port is free */
+    assert_int_equal(expect_add(&r.ct->expects, 0, &a, &any, r.now),
+                     EXPECT_MADE);
+    corerig_close(&r);
+}
+
 static void replaced_busy_evicted_full(void **state)
 {
     struct corerig r;
@@ -353,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holes_fit_everything),
+        cmocka_unit_test(few_wait_at_one_port),
         cmocka_unit_test(replaced_busy_evicted_full),
         cmocka_unit_test(ends_by_time_and_with_its_master),
         cmocka_unit_test(permanent_ones_stay),
