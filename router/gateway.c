@@ -416,7 +416,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
 {
     struct gateway_plan_input in = {.facts = facts};
     struct gateway_plan *plan = calloc(1, sizeof *plan);
-    int code;
+    int code, guard;
 
     if (plan == NULL) {
         snprintf(err, 256, "no memory");
@@ -426,7 +426,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     gw->filtered = true;
     gateway_setting_follow(&gw->settings);
     code = gather(gw, &in, tun, err);
-    in.marked = gateway_guard_put(gw->guard, gw->nl, facts, tun);
+    guard = gateway_guard_put(gw->guard, gw->nl, facts, tun, &in.marked);
     if (gw->rules != NULL)
         gateway_guard_rules(gw->guard, facts, gw->rules);
     gateway_plan_make(&in, plan);
@@ -439,6 +439,11 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     if (gateway_apply(gw->nl, plan, &gw->order, err) < 0 ||
         set_kernel(gw, facts, err) < 0)
         code = -1;
+    if (guard < 0 && code == 0) {
+        snprintf(err, 256, "can't put rules into nf_tables: %s",
+                 strerror(-guard));
+        code = -1;
+    }
     spare_tracking(gw, facts);
     free(plan);
     return code;
@@ -470,4 +475,9 @@ bool gateway_tend(struct gateway *gw)
     return netlink_neigh_each(gw->nl, CT_IPV4, count_proxy, gw) == 0 &&
            netlink_neigh_each(gw->nl, CT_IPV6, count_proxy, gw) == 0 &&
            gw->proxies < gw->planned_proxies;
+}
+
+void gateway_clash(struct gateway *gw, struct netlink_clash *found)
+{
+    gateway_guard_clash(gw->guard, found);
 }

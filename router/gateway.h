@@ -24,6 +24,7 @@
 
 #include "gateway_facts.h"
 #include "gateway_health.h"
+#include "netlink_clash.h"
 
 struct gateway;
 
@@ -80,5 +81,9 @@ void gateway_check(struct gateway *gw, const struct config_facts *facts,
 /* Once a second, for what the kernel does not tell of: says in the log what the
  * guard has dropped.  true: something of ours is gone: look and sync. */
 bool gateway_tend(struct gateway *gw);
+
+/* Once a second: ports of clients' flows that the host's own connections past
+ * weir have.  See gateway_past.h. */
+void gateway_clash(struct gateway *gw, struct netlink_clash *found);
 
 #endif

@@ -2,6 +2,7 @@
 #include "gateway_guard.h"
 
 #include "gateway_input.h"
+#include "gateway_past.h"
 #include "gateway_reply.h"
 #include "gateway_silence.h"
 #include "gateway_table.h"
@@ -23,12 +24,6 @@
 
 enum {
     EARLY = -500, /* before all of the host's */
-    LATE = 500,   /* behind them */
-    BEFORE_ROUTING = -160,
-    NOTED = 65536, /* connections of the host's past weir */
-    TCP_S = 7500,  /* RFC 5382 REQ-5: more than 2 hours */
-    UDP_S = 180,
-    ECHO_S = 30,
     QUIET = 60,
     NONE = 0, /* number of a batch: none stands */
     NOT_KNOWN = 1
@@ -36,7 +31,6 @@ enum {
 
 static const char table[] = NETLINK_NFTABLES_TABLE;
 static const char turn_table[] = "weir_local";
-static const uint32_t mark = GATEWAY_PLAN_MARK;
 
 struct gateway_guard {
     struct gateway_table_key is;
@@ -45,7 +39,8 @@ struct gateway_guard {
     uint64_t asks;     /* the number of the batch of input rules */
     uint32_t left_out; /* of them, as it was said */
     struct netlink_notrack untracked; /* all ones: not known */
-    uint64_t said[2];
+    uint64_t said[2], clashed;
+    bool clashes;      /* some were found the last time */
     uint32_t quiet[2]; /* seconds until the next line */
 };
 
@@ -110,117 +105,6 @@ static void put_forward(struct netlink_nft *b,
     }
 }
 
-/* ---- what the host sends past weir, and its answers ---- */
-
-/* A key of a set: an address, in two or five registers' worth, then the
- * protocol, the other's port and ours. */
-enum { KEY = 1 }; /* its first register; 0 is for comparing */
-
-/* addr, their, our: offsets of the other's address and of both ports. */
-static void load_key(struct netlink_nft *b,
-                     const struct gateway_table_layout *l, uint32_t addr,
-                     uint32_t their, uint32_t our)
-{
-    unsigned reg = KEY + l->len / 4;
-
-    netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, addr, l->len, KEY);
-    netlink_nft_meta(b, NFT_META_L4PROTO, reg);
-    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, their, 2, reg + 1);
-    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, our, 2, reg + 2);
-}
-
-static void icmp_type_is(struct netlink_nft *b, uint8_t type)
-{
-    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0);
-    netlink_nft_cmp(b, true, 0, &type, 1);
-}
-
-static void note_ports(struct netlink_nft *b,
-                       const struct gateway_table_layout *l, uint8_t proto,
-                       uint32_t seconds)
-{
-    netlink_nft_rule(b, "output");
-    gateway_table_family(b, l);
-    gateway_table_proto(b, proto);
-    load_key(b, l, l->dst, 2, 0);
-    netlink_nft_update(b, l->set, KEY, seconds);
-    netlink_nft_rule_end(b);
-}
-
-static void note_echo(struct netlink_nft *b,
-                      const struct gateway_table_layout *l)
-{
-    netlink_nft_rule(b, "output");
-    gateway_table_family(b, l);
-    gateway_table_proto(b, l->icmp);
-    icmp_type_is(b, l->asks);
-    load_key(b, l, l->dst, 4, 4);
-    netlink_nft_update(b, l->set, KEY, ECHO_S);
-    netlink_nft_rule_end(b);
-}
-
-static void mark_it(struct netlink_nft *b)
-{
-    netlink_nft_value(b, 0, &mark, sizeof mark);
-    netlink_nft_set_meta(b, NFT_META_MARK, 0);
-}
-
-static void mark_answers(struct netlink_nft *b,
-                         const struct gateway_table_layout *l, bool echo)
-{
-    netlink_nft_rule(b, "prerouting");
-    gateway_table_family(b, l);
-    if (echo) {
-        gateway_table_proto(b, l->icmp);
-        icmp_type_is(b, l->answers);
-    }
-    load_key(b, l, l->src, echo ? 4 : 0, echo ? 4 : 2);
-    netlink_nft_lookup(b, l->set, KEY);
-    mark_it(b);
-    netlink_nft_rule_end(b);
-}
-
-/* Those of gateway_reply.c: they are noted there. */
-static void pass_replies(struct netlink_nft *b)
-{
-    netlink_nft_rule(b, "output");
-    netlink_nft_meta(b, NFT_META_MARK, 0);
-    netlink_nft_cmp(b, true, 0, &mark, sizeof mark);
-    netlink_nft_verdict(b, NF_ACCEPT);
-    netlink_nft_rule_end(b);
-}
-
-static void put_own(struct netlink_nft *b, const struct gateway_table_key *k)
-{
-    const uint32_t none = 0;
-
-    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++)
-        netlink_nft_set(b, gateway_table_layouts[i].set,
-                        gateway_table_layouts[i].len + 12, NOTED);
-    netlink_nft_chain(b, "output", NF_INET_LOCAL_OUT, LATE, NULL);
-    netlink_nft_chain(b, "prerouting", NF_INET_PRE_ROUTING, BEFORE_ROUTING,
-                      NULL);
-    netlink_nft_chain(b, "input", NF_INET_LOCAL_IN, EARLY, NULL);
-    gateway_table_elsewhere(b, "output", NFT_META_OIFNAME, k);
-    pass_replies(b);
-    gateway_table_elsewhere(b, "prerouting", NFT_META_IIFNAME, k);
-    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++) {
-        const struct gateway_table_layout *l = &gateway_table_layouts[i];
-
-        note_ports(b, l, IPPROTO_TCP, TCP_S);
-        note_ports(b, l, IPPROTO_UDP, UDP_S);
-        note_echo(b, l);
-        mark_answers(b, l, false);
-        mark_answers(b, l, true);
-    }
-    netlink_nft_rule(b, "input");
-    netlink_nft_meta(b, NFT_META_MARK, 0);
-    netlink_nft_cmp(b, true, 0, &mark, sizeof mark);
-    netlink_nft_value(b, 0, &none, sizeof none);
-    netlink_nft_set_meta(b, NFT_META_MARK, 0);
-    netlink_nft_rule_end(b);
-}
-
 /* ---- what weir hands over ---- */
 
 static void is_own(struct netlink_nft *b, const char *chain,
@@ -255,7 +139,7 @@ static void put_turn(struct netlink_nft *b,
         netlink_nft_rule_end(b);
     }
     netlink_nft_rule(b, host);
-    mark_it(b);
+    gateway_table_mark(b, GATEWAY_PLAN_MARK);
     netlink_nft_value(b, 0, &pair->tun_index, sizeof pair->tun_index);
     netlink_nft_forward(b, 0);
     netlink_nft_rule_end(b);
@@ -289,19 +173,41 @@ commit(uint8_t family, const char *name, const struct gateway_table_key *k,
     return err;
 }
 
-static void put_table(struct netlink_nft *b, const struct gateway_table_key *k)
+static void fill_table(struct netlink_nft *b, const struct gateway_table_key *k)
 {
-    netlink_nft_table(b);
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         netlink_nft_counter(b, counters[i]);
     put_forward(b, k);
-    put_own(b, k);
+    gateway_past_put(b, k);
     gateway_silence_put(b, k);
 }
 
-static void put_reply(struct netlink_nft *b, const struct gateway_table_key *k)
+static void fill_reply(struct netlink_nft *b, const struct gateway_table_key *k)
 {
-    gateway_reply_put(b, k, mark);
+    gateway_reply_put(b, k, GATEWAY_PLAN_MARK);
+}
+
+/* A table that is there keeps what its sets hold.  What another one has left
+ * may be of another kind: that is made again. */
+static int keep(const char *name, const struct gateway_table_key *k,
+                void (*fill)(struct netlink_nft *,
+                             const struct gateway_table_key *))
+{
+    void (*const begin[])(struct netlink_nft *) = {netlink_nft_refill,
+                                                   netlink_nft_table};
+    int err = -ENOMEM;
+
+    for (int i = 0; i < 2 && err != 0; i++) {
+        struct netlink_nft *b = netlink_nft_new(NFPROTO_INET, name);
+
+        if (b == NULL)
+            return -ENOMEM;
+        begin[i](b);
+        fill(b, k);
+        err = netlink_nft_commit(b);
+        netlink_nft_free(b);
+    }
+    return err;
 }
 
 static void remove_table(struct netlink_nft *b,
@@ -357,36 +263,60 @@ static void complain(struct gateway_guard *g, int err, const char *what)
     g->complained = true;
 }
 
-bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
-                       const struct config_facts *facts, const uint32_t tun[])
+/* Has the kernel none of it?  Then there is nothing to try again. */
+static int lasting(struct gateway_guard *g, int err)
+{
+    if (err == 0 || netlink_nft_is_none(err))
+        return 0;
+    g->known = false;
+    return err;
+}
+
+/* Without which the guard's table is worth having. */
+static int put_rest(struct gateway_guard *g, struct netlink *nl,
+                    const struct gateway_table_key *k)
+{
+    int reply = keep(GATEWAY_REPLY_TABLE, k, fill_reply), err;
+
+    if (reply != 0)
+        complain(g, reply,
+                 "what is asked of the host from wan at an address that is "
+                 "neither lan's nor wan's gets no answer");
+    if ((err = turn(nl, k)) != 0)
+        complain(g, err,
+                 "what is for this host comes by weir's own devices: "
+                 "rules of its packet filter about other devices, and "
+                 "sockets bound to them, do not see it");
+    if (reply == 0 && err == 0)
+        g->complained = false;
+    reply = lasting(g, reply);
+    err = lasting(g, err);
+    return reply != 0 ? reply : err;
+}
+
+int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
+                      const struct config_facts *facts, const uint32_t tun[],
+                      bool *marks)
 {
     struct gateway_table_key k;
     int err;
 
     make_key(&k, facts, tun);
-    if (g->known && memcmp(&k, &g->is, sizeof k) == 0)
-        return g->marks;
+    if (g->known && memcmp(&k, &g->is, sizeof k) == 0) {
+        *marks = g->marks;
+        return 0;
+    }
     g->is = k;
     g->known = true;
-    memset(g->said, 0, sizeof g->said);
-    err = commit(NFPROTO_INET, table, &k, put_table);
-    g->marks = err == 0;
+    err = keep(table, &k, fill_table);
+    *marks = g->marks = err == 0;
     if (err != 0) {
         complain(g, err,
                  "routing rules alone keep packets from passing by "
                  "weir, and rules that others add may lead them past");
-        return false;
+        return lasting(g, err);
     }
-    if ((err = commit(NFPROTO_INET, GATEWAY_REPLY_TABLE, &k, put_reply)) != 0)
-        complain(g, err,
-                 "what is asked of the host from wan at an address that is "
-                 "neither lan's nor wan's gets no answer");
-    if ((err = turn(nl, &k)) != 0)
-        complain(g, err,
-                 "what is for this host comes by weir's own devices: "
-                 "rules of its packet filter about other devices, and "
-                 "sockets bound to them, do not see it");
-    return true;
+    return put_rest(g, nl, &k);
 }
 
 static void remove_rules(struct gateway_guard *g)
@@ -417,7 +347,7 @@ static int commit_rules(struct gateway_guard *g, const struct ct_ruleset *rules,
 
     if (b == NULL)
         return -ENOMEM;
-    left_out = gateway_input_put(b, &g->is, rules, mark, outside);
+    left_out = gateway_input_put(b, &g->is, rules, GATEWAY_PLAN_MARK, outside);
     number = netlink_nft_number(b);
     if (g->asks != number) {
         say_left_out(g, left_out);
@@ -530,6 +460,7 @@ bool gateway_guard_tell(struct gateway_guard *g)
             memset(&g->untracked, 0xff, sizeof g->untracked);
             return true;
         }
+        g->said[i] = now < g->said[i] ? 0 : g->said[i]; /* made again */
         g->quiet[i] -= g->quiet[i] > 0;
         if (g->quiet[i] > 0 || err < 0 || now <= g->said[i])
             continue;
@@ -539,4 +470,22 @@ bool gateway_guard_tell(struct gateway_guard *g)
         g->quiet[i] = QUIET;
     }
     return false;
+}
+
+/* The sets are listed only while there is something in them. */
+void gateway_guard_clash(struct gateway_guard *g, struct netlink_clash *found)
+{
+    uint64_t now = 0;
+
+    found->n = 0;
+    if (!g->known || !g->marks ||
+        netlink_nftables_count(NETLINK_CLASH_COUNTER, &now) < 0 ||
+        (now == g->clashed && !g->clashes))
+        return;
+    g->clashed = now;
+    if (netlink_clash_look(found) < 0)
+        found->n = 0;
+    g->clashes = true;
+    if (found->n == 0)
+        g->clashes = false;
 }

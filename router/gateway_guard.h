@@ -6,11 +6,9 @@
  *                 back.  Whatever rules and routes say, nothing gets past weir,
  *                 nor between a device that is not named and these; also while
  *                 weir is dead.
- *    output       what the host sends by a device itself, past weir, since a
- *                 rule, a mark or a socket's device says so, is noted for a
- *                 while: who, by which protocol and ports
- *    prerouting   the answer to that is marked: for the host, past weir
- *    input        takes the mark off again
+ *    output, prerouting, input, clash
+ *                 what the host sends past weir, and its answers: see
+ *                 gateway_past.h
  *    silence      what the host does not answer while weir is dead: see
  *                 gateway_silence.h
  *
@@ -27,6 +25,7 @@
 #define GATEWAY_GUARD_H
 
 #include "gateway_plan.h"
+#include "netlink_clash.h"
 #include "netlink_notrack.h"
 
 struct gateway_guard;
@@ -35,10 +34,12 @@ struct gateway_guard;
 int gateway_guard_open(struct gateway_guard **out);
 void gateway_guard_close(struct gateway_guard *g);
 
-/* Make it be as facts want it, if it isn't known to be.  Answers whether it
- * marks packets. */
-bool gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
-                       const struct config_facts *facts, const uint32_t tun[]);
+/* Make it be as facts want it, if it isn't known to be, in one transaction;
+ * what was noted stays.  marks: does it mark packets?  0, also where the kernel
+ * has no nf_tables, or a negative errno: try again. */
+int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
+                      const struct config_facts *facts, const uint32_t tun[],
+                      bool *marks);
 /* Behind it: the same of input rules. */
 void gateway_guard_rules(struct gateway_guard *g,
                          const struct config_facts *facts,
@@ -59,5 +60,8 @@ void gateway_guard_notrack(struct gateway_guard *g,
  * minute at most.  true: the table is gone, which is heard of only by a process
  * that has CAP_NET_ADMIN. */
 bool gateway_guard_tell(struct gateway_guard *g);
+
+/* Once a second: what clients' flows had a noted connection's ports. */
+void gateway_guard_clash(struct gateway_guard *g, struct netlink_clash *found);
 
 #endif

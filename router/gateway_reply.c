@@ -120,7 +120,6 @@ void gateway_reply_put(struct netlink_nft *b, const struct gateway_table_key *k,
 {
     const uint8_t host = PACKET_HOST;
 
-    netlink_nft_table(b);
     for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++)
         netlink_nft_set(b, set_of(&gateway_table_layouts[i]),
                         2 * gateway_table_layouts[i].len + 12, NOTED);

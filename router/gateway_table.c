@@ -35,6 +35,12 @@ void gateway_table_proto(struct netlink_nft *b, uint8_t proto)
     netlink_nft_cmp(b, true, 0, &proto, 1);
 }
 
+void gateway_table_mark(struct netlink_nft *b, uint32_t mark)
+{
+    netlink_nft_value(b, 0, &mark, sizeof mark);
+    netlink_nft_set_meta(b, NFT_META_MARK, 0);
+}
+
 void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
                              uint32_t meta, const struct gateway_table_key *k)
 {

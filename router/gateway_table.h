@@ -42,6 +42,9 @@ void gateway_table_family(struct netlink_nft *b,
                           const struct gateway_table_layout *l);
 void gateway_table_proto(struct netlink_nft *b, uint8_t proto);
 
+/* The packet has this mark from here on; 0: none. */
+void gateway_table_mark(struct netlink_nft *b, uint32_t mark);
+
 /* A whole rule: by none of the devices; accepted. */
 void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
                              uint32_t meta, const struct gateway_table_key *k);

@@ -23,7 +23,7 @@ struct netlink_nft {
     size_t len;
     uint32_t seq;
     uint8_t family;
-    bool full;
+    bool full, refills;
     char table[32];
     struct nlmsghdr *rule, *change;
     struct nlattr *all;
@@ -108,6 +108,17 @@ void netlink_nft_remove(struct netlink_nft *b)
     put_table(b, NFT_MSG_DELTABLE, 0);
 }
 
+void netlink_nft_refill(struct netlink_nft *b)
+{
+    struct nlmsghdr *h;
+
+    b->refills = true;
+    put_table(b, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+    h = change(b, NFT_MSG_DELRULE, 0);
+    mnl_attr_put_strz(h, NFTA_RULE_TABLE, b->table);
+    end(b, h);
+}
+
 static void put_chain(struct netlink_nft *b, const char *name, const char *type,
                       uint32_t hook, int priority, const char *device)
 {
@@ -173,6 +184,15 @@ void netlink_nft_set(struct netlink_nft *b, const char *name, uint32_t key_len,
     end(b, h);
 }
 
+static void empty_set(struct netlink_nft *b, const char *name)
+{
+    struct nlmsghdr *h = change(b, NFT_MSG_DELSETELEM, 0);
+
+    mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, b->table);
+    mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, name);
+    end(b, h);
+}
+
 void netlink_nft_addrs(struct netlink_nft *b, const char *name,
                        uint32_t key_len, const uint8_t addr[][16], uint32_t n)
 {
@@ -180,6 +200,8 @@ void netlink_nft_addrs(struct netlink_nft *b, const char *name,
     struct nlattr *all, *one, *key;
 
     end(b, h);
+    if (b->refills)
+        empty_set(b, name);
     if (n == 0)
         return;
     h = change(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
@@ -411,6 +433,32 @@ void netlink_nft_value(struct netlink_nft *b, unsigned reg, const void *data,
     close_one(b, e);
 }
 
+void netlink_nft_mask(struct netlink_nft *b, unsigned reg, const void *bits,
+                      size_t len)
+{
+    static const uint8_t none[4];
+    struct expression e = open_one(b, "bitwise");
+
+    put_reg(b, NFTA_BITWISE_SREG, reg);
+    put_reg(b, NFTA_BITWISE_DREG, reg);
+    put_number(b, NFTA_BITWISE_LEN, (uint32_t)len);
+    put_data(b, NFTA_BITWISE_MASK, bits, len);
+    put_data(b, NFTA_BITWISE_XOR, none, len);
+    close_one(b, e);
+}
+
+void netlink_nft_header6(struct netlink_nft *b, uint8_t type, uint32_t offset,
+                         uint32_t len, unsigned reg)
+{
+    struct expression e = open_one(b, "exthdr");
+
+    put_reg(b, NFTA_EXTHDR_DREG, reg);
+    mnl_attr_put_u8(b->rule, NFTA_EXTHDR_TYPE, type);
+    put_number(b, NFTA_EXTHDR_OFFSET, offset);
+    put_number(b, NFTA_EXTHDR_LEN, len);
+    close_one(b, e);
+}
+
 void netlink_nft_lookup(struct netlink_nft *b, const char *set, unsigned reg)
 {
     struct expression e = open_one(b, "lookup");
@@ -421,15 +469,14 @@ void netlink_nft_lookup(struct netlink_nft *b, const char *set, unsigned reg)
 }
 
 void netlink_nft_update(struct netlink_nft *b, const char *set, unsigned reg,
-                        uint32_t seconds)
+                        uint32_t ms)
 {
     struct expression e = open_one(b, "dynset");
 
     mnl_attr_put_strz(b->rule, NFTA_DYNSET_SET_NAME, set);
     put_number(b, NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
     put_reg(b, NFTA_DYNSET_SREG_KEY, reg);
-    mnl_attr_put_u64(b->rule, NFTA_DYNSET_TIMEOUT,
-                     htobe64((uint64_t)seconds * 1000));
+    mnl_attr_put_u64(b->rule, NFTA_DYNSET_TIMEOUT, htobe64(ms));
     close_one(b, e);
 }
 

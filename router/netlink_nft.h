@@ -1,8 +1,9 @@
 /* netlink_nft.h - tables of nf_tables, put as a whole
  *
  * A batch is one transaction: all of it or nothing.  A table is made, deleted
- * and made again in it, so that it does not matter whether one is there.  A
- * rule is put together from expressions that work on registers of 4 bytes. */
+ * and made again in it, so that it does not matter whether one is there; or its
+ * rules alone are, and what its sets hold stays.  A rule is put together from
+ * expressions that work on registers of 4 bytes. */
 #ifndef NETLINK_NFT_H
 #define NETLINK_NFT_H
 
@@ -19,6 +20,9 @@ void netlink_nft_free(struct netlink_nft *b);
 /* In place of the table of that name. */
 void netlink_nft_table(struct netlink_nft *b);
 void netlink_nft_remove(struct netlink_nft *b);
+/* In place of the rules of the table of that name: its chains, counters and
+ * sets are the same as those that follow, with what they hold. */
+void netlink_nft_refill(struct netlink_nft *b);
 
 /* A chain of type filter at a hook; device: its name where the hook is a
  * device's, else NULL. */
@@ -67,10 +71,17 @@ void netlink_nft_span(struct netlink_nft *b, bool in, unsigned reg,
                       const struct netlink_nft_range *range, size_t len);
 void netlink_nft_value(struct netlink_nft *b, unsigned reg, const void *data,
                        size_t len);
+/* Of 4 bytes or fewer, the register keeps these bits. */
+void netlink_nft_mask(struct netlink_nft *b, unsigned reg, const void *bits,
+                      size_t len);
+/* Of an extension header of IPv6; if there is none the rule ends. */
+void netlink_nft_header6(struct netlink_nft *b, uint8_t type, uint32_t offset,
+                         uint32_t len, unsigned reg);
 /* Go on if the key is in the set. */
 void netlink_nft_lookup(struct netlink_nft *b, const char *set, unsigned reg);
+/* It is in the set from here on, for so long. */
 void netlink_nft_update(struct netlink_nft *b, const char *set, unsigned reg,
-                        uint32_t seconds);
+                        uint32_t ms);
 void netlink_nft_count(struct netlink_nft *b, const char *counter);
 void netlink_nft_forward(struct netlink_nft *b, unsigned reg);
 void netlink_nft_notrack(struct netlink_nft *b);

@@ -179,9 +179,11 @@ int order_count(const char *counter, uint64_t *packets)
     return code;
 }
 
-int order_forward(const void *question, size_t len, void *found, size_t room)
+/* Something is to be looked for. */
+static int look(uint32_t kind, const void *question, size_t len, void *found,
+                size_t room)
 {
-    struct order_head head = {.kind = ORDER_FORWARD};
+    struct order_head head = {.kind = kind};
     int code;
 
     if (room > sizeof server.found)
@@ -189,6 +191,16 @@ int order_forward(const void *question, size_t len, void *found, size_t room)
     code = order(&head, question, len, -1);
     memcpy(found, server.found, room);
     return code;
+}
+
+int order_forward(const void *question, size_t len, void *found, size_t room)
+{
+    return look(ORDER_FORWARD, question, len, found, room);
+}
+
+int order_clash(void *found, size_t room)
+{
+    return look(ORDER_CLASH, NULL, 0, found, room);
 }
 
 void order_end(void)

@@ -48,6 +48,9 @@ int order_count(const char *counter, uint64_t *packets);
 /* Of netlink_forward.h: a question and what was found. */
 int order_forward(const void *question, size_t len, void *found, size_t room);
 
+/* Of netlink_clash.h: what was found. */
+int order_clash(void *found, size_t room);
+
 /* The process ends, by itself. */
 void order_end(void);
 

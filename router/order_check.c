@@ -294,8 +294,10 @@ static bool is_table_change(const struct nlmsghdr *h)
                !has_other(h, sizeof(struct nfgenmsg), BIT(NFTA_TABLE_NAME));
     case NFT_MSG_NEWCHAIN:
     case NFT_MSG_NEWRULE:
+    case NFT_MSG_DELRULE:
     case NFT_MSG_NEWSET:
     case NFT_MSG_NEWSETELEM:
+    case NFT_MSG_DELSETELEM:
     case NFT_MSG_NEWOBJ:
         return is_of_tables(h);
     default:
@@ -347,6 +349,8 @@ bool order_check(const struct order_limits *limits,
     case ORDER_FORWARD:
         return limits->gateway &&
                len == sizeof(struct netlink_forward_question);
+    case ORDER_CLASH:
+        return limits->gateway && len == 0;
     case ORDER_NFTABLES:
         return limits->gateway && tables(order->body, len);
     case ORDER_SYSCTL:

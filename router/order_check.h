@@ -12,9 +12,10 @@
  *              addresses of weir's devices; IPv4's settings and the group of
  *              any
  *   queueing   what leaves weir's devices
- *   nf_tables  what is added to tables whose name begins with "weir", and
- *              these tables, by name
+ *   nf_tables  what is added to tables whose name begins with "weir", their
+ *              rules and elements, and these tables, by name
  *   forward    a question about the rules of any table
+ *   clash      a question about two sets of weir's
  *   /proc/sys  the settings of gateway_setting.c, 0 to 2
  *   TUN        a descriptor of /dev/net/tun, a device of the configuration's
  *

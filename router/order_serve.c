@@ -7,6 +7,7 @@
 
 #include "gateway_setting.h"
 #include "netlink_ask.h"
+#include "netlink_clash.h"
 #include "netlink_forward.h"
 #include "netlink_nftables.h"
 #include "netlink_rule.h"
@@ -29,10 +30,11 @@ struct serving {
     size_t len;     /* of its body */
     int brought;    /* a descriptor, or -1 */
     uint64_t value; /* of a counter */
-    struct netlink_forward_found found;
+    char found[ORDER_FOUND];
 };
 
-_Static_assert(sizeof(struct netlink_forward_found) <= ORDER_FOUND,
+_Static_assert(sizeof(struct netlink_forward_found) <= ORDER_FOUND &&
+                   sizeof(struct netlink_clash) <= ORDER_FOUND,
                "what is found goes into the answer");
 
 static void find_devices(struct serving *s, uint32_t index[CT_MAX_IFACES])
@@ -74,9 +76,22 @@ static bool is_move(const struct serving *s)
 static int look_forward(struct serving *s)
 {
     struct netlink_forward_question q;
+    struct netlink_forward_found found;
+    int code;
 
     memcpy(&q, s->order.body, sizeof q);
-    return netlink_forward_look(&q, &s->found);
+    code = netlink_forward_look(&q, &found);
+    memcpy(s->found, &found, sizeof found);
+    return code;
+}
+
+static int look_clash(struct serving *s)
+{
+    struct netlink_clash found;
+    int code = netlink_clash_look(&found);
+
+    memcpy(s->found, &found, sizeof found);
+    return code;
 }
 
 static int obey(struct serving *s)
@@ -96,6 +111,8 @@ static int obey(struct serving *s)
         return netlink_nftables_count(head->name, &s->value);
     case ORDER_FORWARD:
         return look_forward(s);
+    case ORDER_CLASH:
+        return look_clash(s);
     case ORDER_SYSCTL:
         return gateway_setting_write(head->name, head->value);
     default:
@@ -149,7 +166,7 @@ static int answer(const struct serving *s, uint32_t seq, int code)
                              .tables_port = netlink_nftables_port(),
                              .value = s->value};
 
-    memcpy(a.found, &s->found, sizeof s->found);
+    memcpy(a.found, s->found, sizeof a.found);
     while (send(s->fd, &a, sizeof a, MSG_NOSIGNAL) < 0)
         if (errno != EINTR)
             return -errno;

@@ -14,7 +14,8 @@ enum order_kind {
     ORDER_SYSCTL,
     ORDER_ATTACH,
     ORDER_COUNT,
-    ORDER_FORWARD
+    ORDER_FORWARD,
+    ORDER_CLASH
 };
 
 enum { ORDER_BODY = 32768, ORDER_NAME = 116, ORDER_FOUND = 160 };
@@ -38,7 +39,7 @@ struct order_answer {
     uint32_t port;           /* of the process's netlink socket */
     uint32_t tables_port;    /* of the one for nf_tables; 0: none yet */
     uint64_t value;          /* of a counter */
-    char found[ORDER_FOUND]; /* of ORDER_FORWARD */
+    char found[ORDER_FOUND]; /* of FORWARD, CLASH */
 };
 
 #endif

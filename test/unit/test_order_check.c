@@ -232,6 +232,11 @@ static void tables(void **state)
 
     (void)state;
     assert_true(batch_passes(nft | NFT_MSG_NEWRULE, "weir_notrack"));
+    assert_true(batch_passes(nft | NFT_MSG_DELRULE, "weir"));
+    assert_true(batch_passes(nft | NFT_MSG_DELSETELEM, "weir"));
+    assert_false(batch_passes(nft | NFT_MSG_DELRULE, "filter"));
+    assert_false(batch_passes(nft | NFT_MSG_DELRULE, NULL));
+    assert_false(batch_passes(nft | NFT_MSG_DELSETELEM, "filter"));
     assert_false(batch_passes(nft | NFT_MSG_DELTABLE, "filter"));
     assert_false(batch_passes(nft | NFT_MSG_DELTABLE, NULL)); /* all */
     assert_false(batch_passes(nft | NFT_MSG_DELTABLE, "wei"));

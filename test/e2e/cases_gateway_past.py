@@ -1,0 +1,161 @@
+"""cases_gateway_past.py - gateway mode: what the host sends past weir, by a
+socket that is bound to wan's device, and its answers"""
+import socket
+import struct
+import subprocess
+
+from lab import WAN, WAN6, WAN_GW, need, same, wait_for
+from lab_gateway import GatewayLab
+
+CASES = {}
+STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
+BINDTODEVICE = 25
+DROP = {"input": "drop"}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def past(w, host, port, kind=STREAM, own=0):
+    """A socket of the host's own past weir, connected."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    s = w.open("gw", family, kind)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.SOL_SOCKET, BINDTODEVICE, b"eth1\0")
+    s.bind(("::" if ":" in host else "0.0.0.0", own))
+    s.connect((host, port))
+    return s
+
+
+def talk(w, host, port):
+    """Of a TCP connection past weir: the host's end, the server's."""
+    server = w.listen("wan", (host, port))
+    client = past(w, host, port)
+    peer = server.accept()[0]
+    server.close()
+    return client, peer
+
+
+def hears(pair, word):
+    client, peer = pair
+    peer.send(word)
+    same(client.recv(64), word, "what the host hears past weir")
+
+
+def forward_marked(w):
+    """Is the guard's table made again yet?"""
+    return "note4" in w.run("gw", "nft list table inet weir", check=False)
+
+
+@case
+def gateway_past_stays(workers):
+    """A quiet connection past weir outlives all that has the guard's table
+    made again: an address that comes, a changed queue, a kill."""
+    with GatewayLab(workers, policy=DROP) as w:
+        pairs = [talk(w, WAN, 7000), talk(w, WAN6, 7001)]
+        w.batch("gw", "addr add 10.99.0.1/32 dev eth0")
+        wait_for("the address is followed",
+                 lambda: "10.99.0.1" in w.run("gw", "ip rule"), 5)
+        for pair in pairs:
+            hears(pair, b"after an address")
+        w.run("gw", "tc qdisc del dev weir-wan clsact")
+        wait_for("the queue is as it must be", lambda: "clsact" in w.run(
+            "gw", "tc qdisc show dev weir-wan"), 5)
+        for pair in pairs:
+            hears(pair, b"after a queue")
+        w.weir.kill()
+        w.start()
+        for pair in pairs:
+            hears(pair, b"after a kill")
+            pair[0].close()
+            pair[1].close()
+        w.batch("gw", "addr del 10.99.0.1/32 dev eth0")
+
+
+@case
+def gateway_past_fragments(workers):
+    """Answers in fragments come whole."""
+    with GatewayLab(workers, policy=DROP) as w:
+        for host in (WAN, WAN6):
+            server = w.listen("wan", (host, 7000), DGRAM)
+            with past(w, host, 7000, DGRAM) as client:
+                for size in (500, 4000, 20000):
+                    client.send(b"a question")
+                    server.sendto(b"x" * size, server.recvfrom(64)[1])
+                    same(len(client.recv(65536)), size, f"octets from {host}")
+            server.close()
+
+
+@case
+def gateway_past_clash(workers):
+    """No client's flow has the addresses and ports of a connection past weir:
+    it gets another port, and the connection goes on; when it has ended,
+    too."""
+    with GatewayLab(workers) as w:
+        server = w.listen("wan", (WAN, 7000))
+        udp = w.listen("wan", (WAN, 7001), DGRAM)
+        host = past(w, WAN, 7000, own=40000)
+        peer = server.accept()[0]
+        asks = past(w, WAN, 7001, DGRAM, own=40000)
+        asks.send(b"host")
+        same(udp.recvfrom(64)[1], (WAN_GW, 40000), "who asks past weir")
+        for live in (True, False):
+            with w.open("lan") as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                  struct.pack("ii", 1, 0))  # leaves nothing
+                client.bind(("0.0.0.0", 40000))
+                client.connect((WAN, 7000))
+                got, who = server.accept()
+                need(who[0] == WAN_GW and who[1] != 40000,
+                     f"a client is seen as {who}")
+                got.send(b"client")
+                same(client.recv(64), b"client", "what the client hears")
+                got.close()
+            if live:
+                peer.send(b"host")
+                same(host.recv(64), b"host", "what the host hears")
+                host.close()
+                peer.close()
+        with w.open("lan", kind=DGRAM) as client:
+            client.bind(("0.0.0.0", 40000))
+            client.connect((WAN, 7001))
+            client.settimeout(0.3)
+            wait_for("the client's question is answered",
+                     lambda: answered(client, udp), 10)
+        udp.sendto(b"host", (WAN_GW, 40000))
+        same(asks.recv(64), b"host", "what the host hears by UDP")
+        for s in (asks, udp, server):
+            s.close()
+
+
+def answered(client, server):
+    client.send(b"client")
+    server.settimeout(0.3)
+    try:
+        word, who = server.recvfrom(64)
+        server.sendto(b"to " + word, who)
+        return client.recv(64) == b"to client"
+    except TimeoutError:
+        return False
+
+
+@case
+def gateway_past_refused(workers):
+    """While another program has the guard's table, weir is not ready; and it
+    puts the table as soon as it may."""
+    with GatewayLab(workers) as w:
+        holder = subprocess.Popen(
+            ["ip", "netns", "exec", w.ns("gw"), "nft", "-i"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        holder.stdin.write("delete table inet weir; add table inet weir "
+                           "{ flags owner; }\n")
+        holder.stdin.flush()
+        wait_for("it is not ready", lambda: not w.weir.ready(), 5)
+        need("can't put rules into nf_tables" in
+             w.weir.get("/readyz")[1], w.weir.get("/readyz")[1])
+        holder.communicate()
+        wait_for("it is ready again", w.weir.ready, 5)
+        need(forward_marked(w), "no table of weir's")
