@@ -206,6 +206,13 @@ void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
     ct->nat.reserved_udp = udp;
 }
 
+void ct_set_taken(struct ct *ct, const struct ct_reserved *tcp,
+                  const struct ct_reserved *udp)
+{
+    ct->nat.taken_tcp = tcp;
+    ct->nat.taken_udp = udp;
+}
+
 void ct_set_limits(struct ct *ct, const struct ct_limits *limits)
 {
     uint32_t n = ct->conns.n;

@@ -160,6 +160,30 @@ bool gc_end_homeless(struct ct *ct, uint32_t budget)
     return true;
 }
 
+static bool has_port(const struct ct_reserved *set, uint32_t port)
+{
+    return set && (__atomic_load_n(&set->word[port >> 6], __ATOMIC_RELAXED) >>
+                       (port & 63) &
+                   1);
+}
+
+bool gc_loses_port(const struct ct *ct, const struct ct_conn *c)
+{
+    const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
+    const struct ct_reserved *set =
+        reply->proto == PROTO_TCP   ? ct->nat.taken_tcp
+        : reply->proto == PROTO_UDP ? ct->nat.taken_udp
+                                    : NULL;
+
+    if (!has_port(set, reply->dport) || !(c->status & CT_CONFIRMED) ||
+        !nat_hides(c))
+        return false;
+    for (uint32_t i = 0; i < ct->ifaces.n; i++)
+        if (core_has_address(&ct->ifaces.iface[i], reply->family, &reply->dst))
+            return true;
+    return false;
+}
+
 bool gc_free_ports(struct ct *ct)
 {
     bool some = gc_expire_some(ct);

@@ -35,6 +35,10 @@ bool gc_homeless(const struct ct *ct, const struct ct_conn *c);
 /* End such flows, looking at budget slots at most.  True: none is left. */
 bool gc_end_homeless(struct ct *ct, uint32_t budget);
 
+/* Is it hidden behind a port that was taken away?  The packet that finds it so
+ * ends it: see ct_set_taken(). */
+bool gc_loses_port(const struct ct *ct, const struct ct_conn *c);
+
 /* No outside port is left: end some flows and rests whose time is up.  False:
  * there are none. */
 bool gc_free_ports(struct ct *ct);

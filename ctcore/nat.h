@@ -51,6 +51,7 @@ struct nat {
     bool exclusive_first;            /* profiles weir and rfc */
     const struct ct_steer *forwards; /* whose ports are not to be given */
     const struct ct_reserved *reserved_tcp, *reserved_udp; /* or NULL */
+    const struct ct_reserved *taken_tcp, *taken_udp;       /* the same */
     struct remotes remotes;
     struct quarantine resting; /* outside ports of ended flows, */
     uint32_t rest_s;           /* for so long; 0: not at all */

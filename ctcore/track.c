@@ -145,6 +145,14 @@ static __attribute__((noinline)) void adjust(struct ct *ct, struct ct_pkt *pkt,
         t->params = timeouts_params(ct, c);
 }
 
+/* Has it lost what it is hidden behind: the address, or the port? */
+static inline bool is_exposed(const struct ct *ct, const struct ct_conn *c)
+{
+    return (__builtin_expect(ct->ifaces_at != CT_NONE, 0) &&
+            gc_homeless(ct, c)) ||
+           ((c->status & CT_SRC_NAT) && gc_loses_port(ct, c));
+}
+
 /* False: the flow is gone, look again. */
 static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
                          const struct l4proto *proto)
@@ -153,7 +161,7 @@ static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     struct track t;
     enum ct_reason why;
 
-    if (__builtin_expect(ct->ifaces_at != CT_NONE, 0) && gc_homeless(ct, c)) {
+    if (is_exposed(ct, c)) {
         gc_destroy(ct, table_slot(&ct->table, c));
         pkt->conn = NULL;
         return false;

@@ -41,6 +41,25 @@ static struct gateway_finding look_rules(const struct control *c)
     return f;
 }
 
+static struct gateway_finding look_ports(const struct control *c)
+{
+    struct gateway_finding f = {.level = HEALTH_OK};
+
+    for (int i = 0; i < 2 && f.level == HEALTH_OK; i++) {
+        const struct bound *b = &c->bound[i];
+
+        if (b->ports < BOUND_WARN)
+            continue;
+        f.level = HEALTH_WARN;
+        snprintf(f.text, sizeof f.text,
+                 "sockets of this host have %u of %u %s ports, %u of them "
+                 "clients' flows may have, too; say: ss -%slnp",
+                 b->ports, (unsigned)BOUND_PORTS, i == 0 ? "TCP" : "UDP",
+                 b->left_out, i == 0 ? "t" : "u");
+    }
+    return f;
+}
+
 /* The TUN's own fault comes first: without it nothing passes. */
 void checks_look(struct control *c)
 {
@@ -61,6 +80,8 @@ void checks_look(struct control *c)
         tell(c, "address", c->facts.device[i].label, &health.address[i]);
     tell(c, "route", "default", &health.route);
     tell(c, "forward", "", &health.forward);
+    f = look_ports(c);
+    tell(c, "ports", "", &f);
     f = look_rules(c);
     tell(c, "gateway", "", &f);
 }

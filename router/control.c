@@ -197,8 +197,10 @@ static int make_workers(struct control *c)
                                   .control = &c->wake};
 
         if (w.host) {
-            w.reserved_tcp = &c->reserved[0];
-            w.reserved_udp = &c->reserved[1];
+            w.reserved_tcp = &c->bound[0].reserved;
+            w.reserved_udp = &c->bound[1].reserved;
+            w.taken_tcp = &c->bound[0].taken;
+            w.taken_udp = &c->bound[1].taken;
             w.lost = &c->lost;
         }
         fill_core(c, c->n_workers, &w.ct);

@@ -3,6 +3,7 @@
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 
+#include "bound.h"
 #include "gateway.h"
 #include "generation.h"
 #include "health.h"
@@ -65,14 +66,15 @@ struct control {
     /* gateway mode; NULL: we are not in it */
     struct gateway *gateway;
     struct config_facts facts;
-    uv_poll_t watch;                /* of what the kernel says changes */
-    uv_timer_t settle;              /* a short wait for more of it */
-    char complaint[256];            /* what it would not do, told once */
-    struct ct_reserved reserved[2]; /* tcp, udp; workers read them */
-    struct journey_lost lost;       /* the same; see journey.h */
-    struct netlink *diag; /* asks for the host's sockets; may be NULL */
-    uint64_t reserve_at;  /* ms of the loop: /proc is not read before */
-    uint64_t look_at;     /* the same: the kernel is not looked at before */
+    uv_poll_t watch;            /* of what the kernel says changes */
+    uv_timer_t settle;          /* a short wait for more of it */
+    struct netlink_clash clash; /* what clients may not have, the same */
+    char complaint[256];        /* what it would not do, told once */
+    struct bound bound[2];      /* tcp, udp; workers read them */
+    struct journey_lost lost;   /* the same; see journey.h */
+    struct netlink *diag;       /* asks for the host's sockets; may be NULL */
+    uint64_t reserve_at;        /* ms of the loop: /proc is not read before */
+    uint64_t look_at; /* the same: the kernel is not looked at before */
     struct shortage shortage;
     struct queue *queue; /* user programs' socket; NULL: no queues */
     struct removal removal[WORKER_TICKETS];

@@ -10,13 +10,13 @@
  */
 #include "control_room.h"
 
-#include "bound.h"
 #include "clock.h"
 #include "gateway_facts.h"
 #include "log.h"
 #include "netlink_sockets.h"
 #include "sandbox.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,16 +79,32 @@ int hostnet_open(struct control *c, struct config **config)
     return 0;
 }
 
-void hostnet_reserve(struct control *c)
+static void reserve(struct control *c, int at, const char *protocol, int number)
 {
     const struct config_gateway *g = &c->now->config->gateway;
+    uint16_t now[sizeof c->clash.at / sizeof *c->clash.at];
+    struct bound_question q = {.diag = c->diag,
+                               .folder = "/proc/net",
+                               .protocol = protocol,
+                               .facts = &c->facts,
+                               .ranges = g->reserved,
+                               .n_ranges = g->n_reserved,
+                               .workers = c->now->config->workers,
+                               .now = now};
 
+    for (uint32_t i = 0; i < c->clash.n; i++)
+        if (c->clash.at[i].proto == number)
+            now[q.n_now++] = c->clash.at[i].port;
+    bound_update(&c->bound[at], &q);
+}
+
+void hostnet_reserve(struct control *c)
+{
     if (c->gateway == NULL)
         return;
-    bound_update(&c->reserved[0], c->diag, "/proc/net", "tcp", g->reserved,
-                 g->n_reserved);
-    bound_update(&c->reserved[1], c->diag, "/proc/net", "udp", g->reserved,
-                 g->n_reserved);
+    gateway_clash(c->gateway, &c->clash);
+    reserve(c, 0, "tcp", IPPROTO_TCP);
+    reserve(c, 1, "udp", IPPROTO_UDP);
 }
 
 /* What a killed predecessor knew is not known here: until the inside has
@@ -118,8 +134,8 @@ static void tend_lost(struct control *c)
 {
     if (c->lost.until_tcp <= clock_now().ms)
         return;
-    bound_join(&c->lost.tcp, c->reserved[0].word);
-    bound_join(&c->lost.udp, c->reserved[1].word);
+    bound_join(&c->lost.tcp, c->bound[0].reserved.word);
+    bound_join(&c->lost.udp, c->bound[1].reserved.word);
 }
 
 /* The timer runs faster while a device is lost. */

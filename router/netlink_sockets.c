@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <string.h>
 
 /* The kernel's numbers of states; a UDP socket that is not connected is called
  * closed. */
@@ -24,13 +25,34 @@ int netlink_sockets_open(struct netlink **diag)
     return netlink_open_bus(diag, NETLINK_SOCK_DIAG);
 }
 
+void netlink_sockets_addr(struct netlink_socket *s, uint8_t family,
+                          const void *bytes)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+    const uint8_t *at = bytes;
+
+    memset(&s->addr, 0, sizeof s->addr);
+    s->family = family;
+    if (family == CT_IPV6 && memcmp(at, mapped, sizeof mapped) == 0) {
+        s->family = CT_IPV4;
+        at += sizeof mapped;
+    }
+    memcpy(s->addr.b, at, s->family == CT_IPV4 ? 4 : 16);
+}
+
 static int read_socket(const struct nlmsghdr *h, void *data)
 {
     const struct inet_diag_msg *m = netlink_body(h, sizeof *m);
     const struct each *each = data;
 
-    if (m != NULL)
-        each->fn(each->ctx, ntohs(m->id.idiag_sport));
+    struct netlink_socket s = {.port = 0};
+
+    if (m == NULL)
+        return MNL_CB_OK;
+    s.port = ntohs(m->id.idiag_sport);
+    s.uid = m->idiag_uid;
+    netlink_sockets_addr(&s, netlink_family(m->idiag_family), m->id.idiag_src);
+    each->fn(each->ctx, &s);
     return MNL_CB_OK;
 }
 

@@ -7,7 +7,18 @@
 /* A netlink of its own.  0 or a negative errno, as below. */
 int netlink_sockets_open(struct netlink **diag);
 
-typedef void netlink_sockets_fn(void *ctx, uint16_t port);
+struct netlink_socket {
+    union ct_addr addr; /* its own; all zeroes: any */
+    uint8_t family;     /* of addr; an IPv4 one in IPv6's clothes is IPv4 */
+    uint16_t port;
+    uint32_t uid; /* who made it */
+};
+
+typedef void netlink_sockets_fn(void *ctx, const struct netlink_socket *s);
+
+/* ::ffff:a.b.c.d is a.b.c.d. */
+void netlink_sockets_addr(struct netlink_socket *s, uint8_t family,
+                          const void *bytes);
 
 enum netlink_sockets_which {
     NETLINK_SOCKETS_OPEN, /* TCP: it listens; UDP: it has no peer */

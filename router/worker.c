@@ -311,6 +311,7 @@ static bool make_core(struct worker *w, char err[256])
         return false;
     }
     ct_set_reserved(w->ct, w->config.reserved_tcp, w->config.reserved_udp);
+    ct_set_taken(w->ct, w->config.taken_tcp, w->config.taken_udp);
     w->journey = journey_new(&(struct journey_config){
         .ct = w->ct,
         .seed = c->seed + w->config.index,

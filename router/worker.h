@@ -56,6 +56,7 @@ struct worker_config {
     struct ct_config ct; /* ctx and event are the worker's */
     bool host;           /* gateway mode: see struct journey_config */
     const struct ct_reserved *reserved_tcp, *reserved_udp; /* see ct.h */
+    const struct ct_reserved *taken_tcp, *taken_udp;
     const struct journey_lost *lost;   /* see struct journey_config */
     const struct config_queue *queues; /* n_queues; for worker_new() only */
     uint32_t n_queues;

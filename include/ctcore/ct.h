@@ -171,6 +171,13 @@ struct ct_reserved {
 void ct_set_reserved(struct ct *ct, const struct ct_reserved *tcp,
                      const struct ct_reserved *udp);
 
+/* Of the same kind: ports that have been taken away from those that had them. A
+ * flow that is hidden behind one of them, and one of the router's own
+ * addresses, ends at its next packet.
+ * => borrowed as above; to be reserved, too. */
+void ct_set_taken(struct ct *ct, const struct ct_reserved *tcp,
+                  const struct ct_reserved *udp);
+
 /* What may change of the sizes, up to what there was at the start: entries, 0
  * for all there is room for; extensions and expect_max are params.  Entries,
  * and what they count, stay when there are more than that: none is added then

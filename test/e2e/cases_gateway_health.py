@@ -77,7 +77,7 @@ def gateway_health(workers):
         names = [c["name"] for c in readyz(w)["checks"]]
         for name in ("router", "table", "interface.lan", "interface.wan",
                      "address.lan", "address.wan", "route.default",
-                     "forward", "gateway"):
+                     "forward", "ports", "gateway"):
             need(name in names, f"{name} is not among {names}")
         for does, name, words, undoes in (
                 ("link set eth1 down", "interface.wan",

@@ -118,6 +118,30 @@ static void reserved_ports_are_stepped_over(void **state)
     END(w);
 }
 
+/* The router's own socket has the port from here on: its next packet goes by
+ * another one, and what comes is the router's. */
+static void a_taken_port_ends_its_flow(void **state)
+{
+    static struct ct_reserved udp;
+    struct world *w = WORLD("");
+
+    (void)state;
+    alone(w); /* it takes by hand */
+    say(w, "10.0.1.2:1194 > " REMOTE " udp 'x'");
+    assert_int_equal(last_sport(w), 1194);
+    say(w, "10.0.1.3:1195 > " REMOTE " udp 'x'");
+    udp.word[1194 >> 6] = 1ull << (1194 & 63);
+    ct_set_reserved(w->rig.ct, NULL, &udp);
+    say(w, "10.0.1.2:1194 > " REMOTE " udp 'x'");
+    assert_int_equal(last_sport(w), 1194); /* flows keep what they have */
+    ct_set_taken(w->rig.ct, NULL, &udp);
+    say(w, "10.0.1.2:1194 > " REMOTE " udp 'x'");
+    assert_int_not_equal(last_sport(w), 1194);
+    say(w, "10.0.1.3:1195 > " REMOTE " udp 'x'");
+    assert_int_equal(last_sport(w), 1195);
+    END(w);
+}
+
 /* A range that was full of forwards is open at once when these are gone. */
 static void a_forward_that_goes_frees_its_ports(void **state)
 {
@@ -412,6 +436,7 @@ int main(void)
         STORY(a_full_class_costs_little),
         STORY(a_full_range_costs_little),
         STORY(reserved_ports_are_stepped_over),
+        STORY(a_taken_port_ends_its_flow),
         STORY(a_forward_that_goes_frees_its_ports),
         STORY(what_was_never_answered_does_not_rest),
         STORY(rests_are_part_of_a_share),

@@ -14,19 +14,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct ct_reserved set;
+static struct bound is;
+static struct ct_reserved lost;
+
+static bool in(const struct ct_reserved *set, unsigned port)
+{
+    return set->word[port >> 6] >> (port & 63) & 1;
+}
 
 static bool has(unsigned port)
 {
-    return set.word[port >> 6] >> (port & 63) & 1;
+    return in(&is.reserved, port);
 }
 
-static unsigned count(void)
+static void update(struct netlink *diag, const char *protocol)
+{
+    bound_update(&is, &(struct bound_question){.diag = diag,
+                                               .folder = "/proc/net",
+                                               .protocol = protocol});
+}
+
+static unsigned count(const struct ct_reserved *set)
 {
     unsigned n = 0;
 
     for (unsigned p = 0; p < 65536; p++)
-        n += has(p);
+        n += in(set, p);
     return n;
 }
 
@@ -59,15 +72,17 @@ static void all_of_them(struct netlink *diag)
     unsigned n;
 
     assert_int_equal(connect(fd[1], (void *)&to, sizeof to), 0);
-    bound_update(&set, diag, "/proc/net", "udp", NULL, 0);
+    update(diag, "udp");
     assert_false(has(talks));
-    n = count();
-    bound_add(&set, diag, "/proc/net", "udp");
-    assert_true(has(talks));
-    assert_true(count() > n);
+    memset(&lost, 0, sizeof lost);
+    bound_add(&lost, diag, "/proc/net", "udp");
+    assert_true(in(&lost, talks));
+    n = count(&lost);
+    assert_true(n > 0);
     assert_int_equal(listen(fd[0], 1), 0);
-    bound_add(&set, diag, "/proc/net", "tcp");
-    assert_true(has(has_port) && has(talks));
+    bound_add(&lost, diag, "/proc/net", "tcp");
+    assert_true(in(&lost, has_port) && in(&lost, talks));
+    assert_true(count(&lost) > n);
     for (unsigned i = 0; i < 2; i++)
         close(fd[i]);
 }
@@ -82,18 +97,18 @@ static void kernel_says(struct netlink *diag)
 
     assert_int_equal(listen(fd[0], 1), 0);
     assert_int_equal(listen(fd[2], 1), 0);
-    bound_update(&set, diag, "/proc/net", "tcp", NULL, 0);
+    update(diag, "tcp");
     assert_true(has(listens));
     assert_true(has(six));
     assert_false(has(not_yet));
-    bound_update(&set, diag, "/proc/net", "udp", NULL, 0);
+    update(diag, "udp");
     assert_true(has(asks));
     assert_false(has(listens));
     for (unsigned i = 0; i < 4; i++)
         close(fd[i]);
-    bound_update(&set, diag, "/proc/net", "tcp", NULL, 0);
+    update(diag, "tcp");
     assert_false(has(listens));
-    bound_update(&set, diag, "/proc/net", "udp", NULL, 0);
+    update(diag, "udp");
     assert_false(has(asks));
 }
 
@@ -115,9 +130,9 @@ static void the_kernel_is_asked(void **state)
     netlink_close(diag);
 }
 
-static void count_port(void *ctx, uint16_t port)
+static void count_port(void *ctx, const struct netlink_socket *s)
 {
-    (void)port;
+    (void)s;
     ++*(unsigned *)ctx;
 }
 
@@ -168,13 +183,44 @@ static void write_table(const char *folder, const char *name, const char *text)
     fclose(f);
 }
 
+/* ---- from text, as it is asked for ---- */
+
+static char folder[32];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    memset(&is, 0, sizeof is);
+    strcpy(folder, "/tmp/weir-bound.XXXXXX");
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state)
+{
+    static const char *const names[] = {"tcp", "udp", "udp6"};
+    char path[256];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder);
+}
+
+static void update_text(const char *protocol, const struct config_facts *facts)
+{
+    bound_update(&is, &(struct bound_question){.folder = folder,
+                                               .protocol = protocol,
+                                               .facts = facts,
+                                               .workers = 2});
+}
+
 static void only_listeners_and_those_without_peer(void **state)
 {
-    char folder[] = "/tmp/weir-bound.XXXXXX", path[256];
     static const struct ct_port_range ranges[] = {{22, 22}, {65530, 65535}};
 
     (void)state;
-    assert_non_null(mkdtemp(folder));
     write_table(folder, "tcp",
                 "  sl  local_address rem_address   st tx_queue\n"
                 "   0: 00000000:1F90 00000000:0000 0A 00000000:00000000\n"
@@ -184,23 +230,143 @@ static void only_listeners_and_those_without_peer(void **state)
     write_table(folder, "udp",
                 "   77: 00000000:0035 00000000:0000 07 00000000:00000000\n"
                 "   78: 0100007F:0036 0200007F:0035 01 00000000:00000000\n");
-    bound_update(&set, NULL, folder, "tcp", ranges, 2);
+    bound_update(&is, &(struct bound_question){.folder = folder,
+                                               .protocol = "tcp",
+                                               .ranges = ranges,
+                                               .n_ranges = 2});
     assert_true(has(8080));
     assert_true(has(22));
     assert_true(has(65530));
     assert_true(has(65535));
-    assert_int_equal(count(), 8);
-    bound_update(&set, NULL, folder, "udp", NULL, 0);
+    assert_int_equal(count(&is.reserved), 8);
+    update_text("udp", NULL);
     assert_true(has(53));
-    assert_int_equal(count(), 1);
-    snprintf(path, sizeof path, "%s/tcp", folder);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/udp", folder);
-    unlink(path);
-    rmdir(folder);
-    bound_update(&set, NULL, folder, "tcp", NULL, 0);
-    assert_int_equal(count(), 0);
+    assert_int_equal(count(&is.reserved), 1);
+    write_table(folder, "udp", "");
+    update_text("udp", NULL);
+    assert_int_equal(count(&is.reserved), 0);
 }
+
+#define UDP(addr, port)                                                        \
+    "  1: " addr ":" port " 00000000:0000 07 00000000:00000000 00:00000000 "   \
+    "00000000  1000        0 1\n"
+#define ZEROES "00000000"
+
+/* What comes to W can be for a socket of W's, of lan's address, and of any. */
+static void addresses_of_others_do_not_count(void **state)
+{
+    static struct config_facts facts = {.n = 2};
+
+    (void)state;
+    facts.device[0].n_addrs = facts.device[1].n_addrs = 1;
+    facts.device[0].addr[0].family = facts.device[1].addr[0].family = CT_IPV4;
+    memcpy(facts.device[0].addr[0].addr.b, "\x0a\0\1\1", 4);
+    memcpy(facts.device[1].addr[0].addr.b, "\xc6\x33\x64\1", 4);
+    write_table(folder, "udp",
+                UDP("0100007F", "0001") UDP("00000000", "0002")
+                    UDP("016433C6", "0003") UDP("0101000A", "0004")
+                        UDP("0101A8C0", "0005"));
+    write_table(folder, "udp6",
+                UDP(ZEROES ZEROES ZEROES ZEROES, "0006")
+                    UDP(ZEROES ZEROES "FFFF0000"
+                                      "0100007F",
+                        "0007") UDP(ZEROES ZEROES "FFFF0000"
+                                                  "016433C6",
+                                    "0008")
+                        UDP(ZEROES ZEROES ZEROES "01000000", "0009"));
+    update_text("udp", &facts);
+    assert_int_equal(is.reserved.word[0], 0x15c);
+    assert_int_equal(is.ports, 5);
+}
+
+static void write_udp(unsigned from, unsigned to, unsigned step, unsigned uid)
+{
+    char path[64];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/udp", folder);
+    f = fopen(path, "a");
+    assert_non_null(f);
+    for (unsigned p = from; p <= to; p += step)
+        fprintf(f,
+                " 1: 00000000:%04X 00000000:0000 07 00000000:00000000 "
+                "00:00000000 00000000 %u 0 1\n",
+                p, uid);
+    fclose(f);
+}
+
+/* Half of each worker's ports, whichever are chosen. */
+static void users_get_half(void **state)
+{
+    unsigned odd = 0;
+
+    (void)state;
+    write_udp(60001, 60001, 1, 1000);
+    update_text("udp", NULL);
+    assert_true(has(60001));
+    write_udp(1025, 60000, 2, 1000); /* all of one worker's */
+    write_udp(60003, 65535, 2, 1000);
+    write_udp(53, 53, 1, 0);
+    update_text("udp", NULL);
+    for (unsigned p = 1025; p < 65536; p += 2)
+        odd += has(p);
+    assert_int_equal(odd, BOUND_PORTS / 4);
+    assert_true(has(53) && has(60001)); /* root's, and who was there first */
+    assert_int_equal(is.ports, BOUND_PORTS / 2 + 1);
+    assert_int_equal(is.left_out, BOUND_PORTS / 4);
+    assert_true(is.ports >= BOUND_WARN);
+}
+
+/* A port that stays bound is taken from flows; one that is left is given back
+ * at once, and one that is bound for a moment is not taken. */
+static void what_stays_bound_is_taken(void **state)
+{
+    (void)state;
+    write_udp(1194, 1194, 1, 0);
+    update_text("udp", NULL);
+    assert_true(has(1194));
+    assert_false(in(&is.taken, 1194));
+    for (int i = 1; i < BOUND_ROUND; i++)
+        update_text("udp", NULL);
+    assert_int_equal(count(&is.taken), 0);
+    write_udp(1195, 1195, 1, 0);
+    update_text("udp", NULL);
+    assert_true(in(&is.taken, 1194));
+    assert_int_equal(count(&is.taken), 1);
+    write_table(folder, "udp", "");
+    update_text("udp", NULL);
+    assert_int_equal(count(&is.taken) + count(&is.reserved), 0);
+}
+
+/* Who binds many ends nothing by it. */
+static void many_take_nothing(void **state)
+{
+    (void)state;
+    write_udp(2000, 2000 + BOUND_FEW, 1, 1000);
+    write_udp(1194, 1194, 1, 0);
+    for (int i = 0; i <= BOUND_ROUND; i++)
+        update_text("udp", NULL);
+    assert_int_equal(count(&is.reserved), BOUND_FEW + 2);
+    assert_int_equal(count(&is.taken), 1);
+    assert_true(in(&is.taken, 1194));
+}
+
+static void what_is_asked_for_is_taken_at_once(void **state)
+{
+    const uint16_t now[] = {40000};
+
+    (void)state;
+    write_table(folder, "udp", "");
+    bound_update(
+        &is, &(struct bound_question){
+                 .folder = folder, .protocol = "udp", .now = now, .n_now = 1});
+    assert_true(has(40000) && in(&is.taken, 40000));
+    update_text("udp", NULL);
+    assert_false(has(40000) || in(&is.taken, 40000));
+}
+
+#define TEXT(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void)
 {
@@ -208,7 +374,12 @@ int main(void)
         cmocka_unit_test(the_kernels_own_tables),
         cmocka_unit_test(the_kernel_is_asked),
         cmocka_unit_test(the_connected_are_not_listed),
-        cmocka_unit_test(only_listeners_and_those_without_peer),
+        TEXT(only_listeners_and_those_without_peer),
+        TEXT(addresses_of_others_do_not_count),
+        TEXT(users_get_half),
+        TEXT(what_stays_bound_is_taken),
+        TEXT(many_take_nothing),
+        TEXT(what_is_asked_for_is_taken_at_once),
     };
 
     return cmocka_run_group_tests_name("bound", tests, NULL, NULL);
