@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 32768, SLACK = 4096 }; /* as much as one order may be */
+enum { ROOM = 65536, SLACK = 4096 }; /* as much as one order may be */
 
 struct netlink_nft {
     _Alignas(8) char room[ROOM];
@@ -547,10 +547,10 @@ uint64_t netlink_nft_number(const struct netlink_nft *b)
 
 int netlink_nft_commit(struct netlink_nft *b)
 {
-    if (b->full)
-        return -EMSGSIZE;
     b->change->nlmsg_flags |= NLM_F_ACK;
     mark(b, NFNL_MSG_BATCH_END);
+    if (b->full) /* of which the end may be the first that does not fit */
+        return -EMSGSIZE;
     return netlink_nftables_send(b->room, b->len);
 }
 

@@ -18,7 +18,7 @@ enum order_kind {
     ORDER_CLASH
 };
 
-enum { ORDER_BODY = 32768, ORDER_NAME = 116, ORDER_FOUND = 160 };
+enum { ORDER_BODY = 65536, ORDER_NAME = 116, ORDER_FOUND = 160 };
 
 struct order_head {
     uint32_t kind, seq;

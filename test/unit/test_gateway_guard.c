@@ -1,0 +1,96 @@
+/* test_gateway_guard.c - the guard's table in a real kernel: it fits, and what
+ * it holds stays */
+#include "gateway_rig.h"
+
+#include "gateway_guard.h"
+
+static void name(struct config_facts_device *d, uint32_t i, unsigned addrs)
+{
+    snprintf(d->name, sizeof d->name, "a-long-name-%u", i);
+    snprintf(d->tun, sizeof d->tun, "weir-longname%u", i);
+    snprintf(d->label, sizeof d->label, "longname%u", i);
+    d->inside = i != CONFIG_GATEWAY_WAN;
+    for (d->n_addrs = 0; d->n_addrs < addrs; d->n_addrs++) {
+        d->addr[d->n_addrs].family = CT_IPV6;
+        memset(d->addr[d->n_addrs].addr.b, (int)(d->n_addrs + 1), 16);
+        d->addr[d->n_addrs].addr.b[0] = (uint8_t)(i + 1);
+    }
+}
+
+/* From two devices with one address each to the most, all in one order. */
+static void any_size_fits(void **state)
+{
+    static const uint32_t tun[CONFIG_DEVICES];
+    struct gateway_guard *g;
+    struct netlink *nl;
+
+    (void)state;
+    assert_int_equal(gateway_guard_open(&g), 0);
+    assert_int_equal(netlink_open(&nl), 0);
+    for (uint32_t n = 2; n <= CONFIG_DEVICES; n++)
+        for (unsigned addrs = 1; addrs <= CONFIG_ADDRS; addrs++) {
+            struct config_facts facts = {.n = n};
+            char want[16];
+            bool marks = false;
+
+            for (uint32_t i = 0; i < n; i++)
+                name(&facts.device[i], i, addrs);
+            assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
+            assert_true(marks);
+            snprintf(want, sizeof want, "%u\n",
+                     n * addrs + 1); /* and its type */
+            assert_says("nft list set inet weir host6 | grep -o 0x | wc -l",
+                        want);
+        }
+    gateway_guard_remove(g);
+    gateway_guard_close(g);
+    netlink_close(nl);
+}
+
+/* Also for another one, who finds the table. */
+static void notes_stay(void **state)
+{
+    static const uint32_t tun[CONFIG_DEVICES];
+    struct config_facts facts = {.n = 2};
+    struct gateway_guard *g;
+    struct netlink *nl;
+    bool marks;
+
+    (void)state;
+    assert_int_equal(netlink_open(&nl), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(gateway_guard_open(&g), 0);
+        name(&facts.device[0], 0, 1 + i);
+        name(&facts.device[1], 1, 1);
+        strcpy(facts.device[1].name, "wan0");
+        assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
+        if (i == 0)
+            sh("ping -c 1 -W 0.01 203.0.113.9 >/dev/null || true");
+        name(&facts.device[0], 0, 2 + i);
+        assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
+        assert_says("nft list set inet weir note4 | grep -c expires", "1\n");
+        assert_says("nft list chain inet weir input | grep -c mark.set", "1\n");
+        gateway_guard_close(g);
+    }
+    /* One of another kind is made again. */
+    sh("nft delete table inet weir; nft add table inet weir;"
+       "nft 'add set inet weir note4 { type inet_service; }'");
+    assert_int_equal(gateway_guard_open(&g), 0);
+    assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
+    assert_true(marks);
+    gateway_guard_remove(g);
+    gateway_guard_close(g);
+    netlink_close(nl);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(any_size_fits, make_world),
+        cmocka_unit_test_setup(notes_stay, make_world),
+    };
+
+    if (!may_run())
+        return SKIPPED;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
