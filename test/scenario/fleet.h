@@ -46,6 +46,13 @@ static inline void dropped(void *ctx, const struct ct_pkt *pkt)
     t.dropped++;
 }
 
+static inline bool logged(void *ctx, const struct ct_log *log)
+{
+    (void)ctx;
+    (void)log;
+    return true;
+}
+
 static inline enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
 {
     (void)ctx;
@@ -89,7 +96,8 @@ static inline void begin(unsigned workers, const char *prerouting,
     memset(&t, 0, sizeof t);
     t.outside = "198.51.100.1";
     rig_open(&t.rig, json, (ct_time){1000000},
-             &(struct rig_calls){.tx = tx, .dropped = dropped, .queue = queue});
+             &(struct rig_calls){
+                 .log = logged, .tx = tx, .dropped = dropped, .queue = queue});
     free(json);
 }
 

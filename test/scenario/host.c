@@ -511,10 +511,46 @@ static void own_datagrams_in_fragments(void **state)
     END(w);
 }
 
+/* A share is for others: the router's own flows may be as many as there are
+ * entries. */
+static void the_host_may_have_all(void **state)
+{
+    struct world *w = HOST_WORLD("profile weir; max 1024; buckets 1024");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 512; i++)
+        sayf(w, W ":%u > " S " udp@wan", 5000 + i);
+    assert_int_equal(count_flows(w), 512);
+    assert_int_equal(drops_of(w, CT_REASON_SOURCE_ENTRIES), 0);
+    END(w);
+}
+
+/* Clients are hidden behind the host's address: its own datagrams take their
+ * identifications from the same row, with NAT or without. */
+static void own_datagrams_have_ids_of_the_row(void **state)
+{
+    struct world *w = HOST_WORLD("profile weir");
+    uint16_t id[3];
+
+    (void)state;
+    alone(w);
+    w->quiet = true;
+    for (unsigned i = 0; i < 3; i++) {
+        say(w, i == 1 ? C " > " S " udp" : W ":5000 > " S " udp@wan");
+        id[i] = (uint16_t)(w->last[4] << 8 | w->last[5]);
+    }
+    assert_int_equal(id[1], (uint16_t)(id[0] + 1));
+    assert_int_equal(id[2], (uint16_t)(id[0] + 2));
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest stories[] = {
         STORY(a_connection_of_the_host),
+        STORY(the_host_may_have_all),
+        STORY(own_datagrams_have_ids_of_the_row),
         STORY(ports_of_host_and_clients_never_collide),
         STORY(a_service_of_the_host),
         STORY(the_kernel_answers_for_itself),

@@ -404,10 +404,30 @@ static void t10_error_limit_over_all_receivers(void **state)
     END(w);
 }
 
+/* A side that has used up its errors is told the path's MTU still. */
+static void the_mtu_is_told_beyond_the_total(void **state)
+{
+    struct world *w = WORLD("mtu wan 1280");
+
+    (void)state;
+    alone(w);
+    w->quiet = true;
+    for (unsigned i = 2; i < 200; i++)
+        sayf(w, "10.0.1.%u:1 > " S " udp ttl 1", i);
+    assert_true(w->sent < 198); /* the total is used up */
+    w->sent = 0;
+    say(w, "10.0.1.201:1 > " S " udp ttl 1");
+    assert_int_equal(w->sent, 0);
+    say(w, "10.0.1.202:1 > " S " udp df len 1400");
+    assert_int_equal(w->sent, 1);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(rfc5508_req4_from_outside),
+        STORY(the_mtu_is_told_beyond_the_total),
         STORY(errors_of_all_protocols_in_profile_weir),
         STORY(redirects_and_quench_in_profile_weir),
         STORY(an_error_from_a_zone_finds_its_flow),

@@ -189,6 +189,24 @@ static void counts_survive_a_reload(void **state)
     END(w);
 }
 
+/* An error is about a flow, but opens none and counts none. */
+static void errors_are_not_counted(void **state)
+{
+    struct world *w = WORLD("forward {\"ct_state\":[\"related\"],\"connlimit\":"
+                            "\"over 1\",\"verdict\":\"drop\"}");
+
+    (void)state;
+    alone(w);
+    w->quiet = true;
+    say(w, C " > " S " udp");
+    say(w, "192.0.2.9 > 198.51.100.1 icmp 3/1 about {198.51.100.1:4000 > " S
+           " udp}");
+    assert_int_equal(w->info, CT_RELATED);
+    assert_int_equal(w->sent, 2);
+    assert_int_equal(counters(w), 0);
+    END(w);
+}
+
 /* As many counters as there can be sources: none is refused for want of one. */
 static void a_counter_for_every_entry(void **state)
 {
@@ -247,6 +265,7 @@ int main(void)
         STORY(up_to_so_many_by_prefix),
         STORY(counts_survive_a_reload),
         STORY(a_counter_for_every_entry),
+        STORY(errors_are_not_counted),
         STORY(linux_ct_status),
     };
 

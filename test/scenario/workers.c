@@ -150,57 +150,73 @@ static void removed_forward_gives_ports_back(void **state)
     }
 }
 
+/* In one zone both ways, and where answers have another one. */
+#define ZONES                                                                  \
+    "{\"in\":\"lan\",\"set_zone_reply\":1},{\"in\":\"wan\",\"set_zone_orig\":" \
+    "1}"
+
 static void error_about_a_stray(void **state)
 {
     unsigned port[HOSTS];
 
     (void)state;
-    begin(4, "", NULL, "");
-    connect_all(port);
-    change(4, COVER("tcp", "29000-65000"), NULL);
-    for (unsigned i = 0; i < HOSTS; i++) {
-        say("192.0.2.1 > 198.51.100.1 icmp 3/1 about {198.51.100.1:%u > "
-            "203.0.113.5:80 tcp . seq 101 ack 901}",
-            port[i]);
-        went_to(2 + i);
+    for (unsigned zones = 0; zones < 2; zones++) {
+        begin(4, zones ? ZONES : "", NULL, "");
+        connect_all(port);
+        change(4,
+               zones ? ZONES "," COVER("tcp", "29000-65000")
+                     : COVER("tcp", "29000-65000"),
+               NULL);
+        for (unsigned i = 0; i < HOSTS; i++) {
+            unsigned sent = t.sent;
+
+            say("192.0.2.1 > 198.51.100.1 icmp 3/1 about {198.51.100.1:%u > "
+                "203.0.113.5:80 tcp . seq 101 ack 901}",
+                port[i]);
+            assert_int_equal(t.sent, sent + 1);
+            went_to(2 + i);
+        }
+        end();
     }
-    end();
+}
+
+/* A host of the LAN announces a flow to its port 40000.  Answers the outside
+ * port, and which shard awaits it. */
+static unsigned announce(unsigned n, unsigned host, uint32_t *at)
+{
+    struct ct_expect_view x;
+    unsigned port;
+
+    begin(n, "{\"proto\":\"tcp\",\"dport\":21,\"helper\":\"ftp\"}", NULL, "");
+    say("10.0.1.%u:2000 > 203.0.113.5:21 tcp S seq 100 win 60000", host);
+    port = last_port(false);
+    say("203.0.113.5:21 > 198.51.100.1:%u tcp S. seq 900 ack 101 win 60000",
+        port);
+    say("10.0.1.%u:2000 > 203.0.113.5:21 tcp . seq 101 ack 901 win 60000",
+        host);
+    say("10.0.1.%u:2000 > 203.0.113.5:21 tcp P. seq 101 ack 901 win 60000 "
+        "'USER a\r\n'",
+        host);
+    say("10.0.1.%u:2000 > 203.0.113.5:21 tcp P. seq 109 ack 901 win 60000 "
+        "'PORT 10,0,1,%u,156,64\r\n'",
+        host, host);
+    assert_int_equal(rig_stat(&t.rig, CT_STAT_expectations), 1);
+    for (*at = 0; !ct_read_expect(t.rig.shard[*at].ct, 0, t.rig.now, &x);)
+        assert_true(++*at < n);
+    return x.tuple.dport;
 }
 
 /* A flow that was announced goes to its master's host, though a new rule says
  * otherwise of all others. */
 static void announced_before_the_reload(void **state)
 {
-    unsigned port;
-
     (void)state;
     EACH_COUNT(n)
     {
         for (unsigned host = 2; host < 10; host++) {
-            begin(n, "{\"proto\":\"tcp\",\"dport\":21,\"helper\":\"ftp\"}",
-                  NULL, "");
-            say("10.0.1.%u:2000 > 203.0.113.5:21 tcp S seq 100 win 60000",
-                host);
-            port = last_port(false);
-            say("203.0.113.5:21 > 198.51.100.1:%u tcp S. seq 900 ack 101 win "
-                "60000",
-                port);
-            say("10.0.1.%u:2000 > 203.0.113.5:21 tcp . seq 101 ack 901 win "
-                "60000",
-                host);
-            say("10.0.1.%u:2000 > 203.0.113.5:21 tcp P. seq 101 ack 901 win "
-                "60000 'USER a\r\n'",
-                host);
-            say("10.0.1.%u:2000 > 203.0.113.5:21 tcp P. seq 109 ack 901 win "
-                "60000 'PORT 10,0,1,%u,156,64\r\n'",
-                host, host);
-            assert_int_equal(rig_stat(&t.rig, CT_STAT_expectations), 1);
-            for (uint32_t i = 0; i < n; i++) {
-                struct ct_expect_view x;
+            uint32_t at;
+            unsigned port = announce(n, host, &at);
 
-                if (ct_read_expect(t.rig.shard[i].ct, 0, t.rig.now, &x))
-                    port = x.tuple.dport;
-            }
             change(n, COVER("tcp", "1024-65535"), NULL);
             rig_tick(&t.rig);
             say("203.0.113.5:20 > 198.51.100.1:%u tcp S seq 1", port);
@@ -317,6 +333,49 @@ static void a_moved_static_port_is_not_given_twice(void **state)
     }
 }
 
+/* An announced flow opens where it is awaited, though another shard is behind
+ * and owns it by what it uses. */
+static void an_announced_flow_heeds_no_claim(void **state)
+{
+    char *json = config(4, "", NULL, "");
+
+    (void)state;
+    for (unsigned host = 2; host < 10; host++) {
+        uint32_t at;
+        unsigned port = announce(4, host, &at);
+        char spec[128];
+
+        change(4, COVER("tcp", "1024-65535"), NULL);
+        rig_tick(&t.rig);
+        rig_reload_later(&t.rig, json);
+        rig_take(&t.rig, at);
+        snprintf(spec, sizeof spec,
+                 "203.0.113.5:20 > 198.51.100.1:%u tcp S seq 1", port);
+        assert_int_equal(say_by(at, spec), at);
+        went_to(host);
+        for (uint32_t i = 0; i < 4; i++)
+            if (i != at)
+                rig_take(&t.rig, i);
+        end();
+    }
+    free(json);
+}
+
+/* All shards together log as many packets a second as one alone. */
+static void a_log_rate_is_for_all_shards(void **state)
+{
+    (void)state;
+    EACH_COUNT(n)
+    {
+        begin(n, "{\"in\":\"lan\",\"log\":\"seen\"}", NULL, "");
+        for (unsigned i = 0; i < 200; i++)
+            say("10.0.1.%u:4000 > 203.0.113.5:53 udp 'q'", 2 + i);
+        assert_int_equal(rig_stat(&t.rig, CT_STAT_logged), 10);
+        assert_int_equal(rig_stat(&t.rig, CT_STAT_log_suppressed), 190);
+        end();
+    }
+}
+
 /* A packet that came from another shard goes no further, whoever owns it by
  * now. */
 static void what_was_passed_on_is_not_passed_again(void **state)
@@ -412,6 +471,8 @@ int main(void)
         cmocka_unit_test(a_moved_static_port_is_not_given_twice),
         cmocka_unit_test(what_was_passed_on_is_not_passed_again),
         cmocka_unit_test(who_is_behind_opens_what_is_his),
+        cmocka_unit_test(an_announced_flow_heeds_no_claim),
+        cmocka_unit_test(a_log_rate_is_for_all_shards),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);

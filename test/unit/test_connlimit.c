@@ -119,10 +119,27 @@ static void counts_are_exact_while_they_move(void **state)
     free(is.l);
 }
 
+/* Another shard's counts are nothing before it has counted. */
+static void counts_of_a_shard_that_is_not_ready(void **state)
+{
+    struct ct_conn c = {.seq = 0};
+    struct fix f;
+
+    (void)state;
+    make(&f, 1);
+    f.l->ready = 1;
+    (void)connlimit_count(f.l, &f.rule[0].connlimit, 0, &c);
+    assert_int_equal(connlimit_peek(f.l, f.l, &f.rule[0].connlimit, &c), 1);
+    f.l->ready = 0;
+    assert_int_equal(connlimit_peek(f.l, f.l, &f.rule[0].connlimit, &c), 0);
+    free(f.l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_exact_while_they_move),
+        cmocka_unit_test(counts_of_a_shard_that_is_not_ready),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

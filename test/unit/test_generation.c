@@ -253,6 +253,20 @@ static void sizes_change_up_to_the_starts(void **state)
     config_free(now);
 }
 
+/* What no memory was made for at the start can't be turned on. */
+static void switches_off_at_the_start_stay_off(void **state)
+{
+    struct config *now = with_rooms("\"acct\": false, \"timestamp\": false");
+    struct config *next = with_rooms("\"acct\": true, \"timestamp\": true");
+
+    (void)state;
+    assert_true(generation_freeze(now, next));
+    assert_false(next->acct);
+    assert_false(next->timestamp);
+    config_free(now);
+    config_free(next);
+}
+
 /* What counts from the start may change and rest; what does not can't begin. */
 static void rooms_are_made_at_start(void **state)
 {
@@ -289,6 +303,7 @@ int main(void)
         cmocka_unit_test(queues_that_may_change),
         cmocka_unit_test(sizes_change_up_to_the_starts),
         cmocka_unit_test(rooms_are_made_at_start),
+        cmocka_unit_test(switches_off_at_the_start_stay_off),
         cmocka_unit_test(the_last_counts_are_carried_by_the_worker),
     };
 

@@ -56,10 +56,13 @@ static void a_remote_is_known_by_all_but_our_port(void **state)
     other = t;
     other.dst.b[3] = 2;
     assert_true(remote_key(&t, key) != remote_key(&other, key));
-    t.proto = other.proto = 1; /* its id is where others have their port */
-    other = t;
-    other.sport = 5;
-    assert_true(remote_key(&t, key) == remote_key(&other, key));
+    for (uint8_t proto = 1; proto <= 58; proto += 57) { /* ICMP, ICMPv6 */
+        t.proto = proto; /* its id is where others have their port */
+        t.family = proto == 1 ? CT_IPV4 : CT_IPV6;
+        other = t;
+        other.sport = 5;
+        assert_true(remote_key(&t, key) == remote_key(&other, key));
+    }
 }
 
 /* The first free index as an array says it; unmarked ones are free there. */

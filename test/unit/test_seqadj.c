@@ -149,6 +149,31 @@ static void only_what_is_there(void **state)
     assert_non_null(strstr(text, "partial"));
 }
 
+/* In an error's quotation both numbers are turned back, as far as it goes; an
+ * acknowledgement without its flag is none. */
+static void quoted_numbers(void **state)
+{
+    enum { FLAGS = 14 };
+    struct ext x = {.kinds = 0};
+    struct segment s;
+
+    (void)state;
+    seqadj_note(&x, CT_DIR_ORIGINAL, 1000, 4);
+    build(&s, CT_DIR_REPLY, ". seq 7 ack 1006");
+    (void)seqadj_quoted(&x, CT_DIR_REPLY, s.pkt.data + s.pkt.l4_off, 20);
+    is(&s, ". seq 7 ack 1010");
+    build(&s, CT_DIR_REPLY, ". seq 7 ack 1006");
+    (void)seqadj_quoted(&x, CT_DIR_REPLY, s.pkt.data + s.pkt.l4_off, FLAGS - 1);
+    is(&s, ". seq 7 ack 1006");
+    build(&s, CT_DIR_REPLY, "S seq 7 ack 1006");
+    s.pkt.data[s.pkt.l4_off + 13] = CT_TCP_SYN;
+    (void)seqadj_quoted(&x, CT_DIR_REPLY, s.pkt.data + s.pkt.l4_off, FLAGS);
+    assert_int_equal(s.pkt.data[s.pkt.l4_off + 11], 1006 & 255);
+    build(&s, CT_DIR_ORIGINAL, ". seq 1010 ack 1006");
+    (void)seqadj_quoted(&x, CT_DIR_ORIGINAL, s.pkt.data + s.pkt.l4_off, 20);
+    is(&s, ". seq 1006 ack 1006");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +181,7 @@ int main(void)
         cmocka_unit_test(numbers_go_round),
         cmocka_unit_test(sack_blocks),
         cmocka_unit_test(only_what_is_there),
+        cmocka_unit_test(quoted_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
  * about either direction quotes that. */
 #include "shard_rig.h"
 
+#include "peers.h"
+
 static bool is_icmp(uint8_t proto)
 {
     return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
@@ -490,6 +492,36 @@ static void unusable_quotations_go_somewhere(void **state)
     }
 }
 
+/* Three generations side by side: of the shards that claim a flow, each by what
+ * it uses, the one that is furthest behind has it. */
+static void the_furthest_behind_has_the_claim(void **state)
+{
+    struct ct_steer use[3] = {steer, steer, steer};
+    struct peer face[3] = {{.serial = 3}, {.serial = 1}, {.serial = 2}};
+    struct peers p = {.own = {.serial = 3}, .steer = &use[2], .n = 3};
+    struct ct_tuple t = {.src = inside_host(CT_IPV4),
+                         .dst = remote_host(CT_IPV4),
+                         .sport = 4000,
+                         .dport = 80,
+                         .family = CT_IPV4,
+                         .proto = PROTO_TCP};
+
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        p.face[i] = &face[i];
+        use[i].n_shards = 3;
+        use[i].serial = i + 1;
+        use[i].before = i > 0 ? &use[i - 1] : NULL;
+        while (i < 2 && shard_owner(&use[i], &t) != i + 1)
+            use[i].key[0]++;
+    }
+    assert_int_equal(peers_claim(&p, &t), 1);
+    face[1].serial = 3;
+    assert_int_equal(peers_claim(&p, &t), 2);
+    face[2].serial = 3;
+    assert_int_equal(peers_claim(&p, &t), CT_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -499,6 +531,7 @@ int main(void)
         cmocka_unit_test_setup(the_key_decides, make_router),
         cmocka_unit_test_setup(rows_of_the_table, make_router),
         cmocka_unit_test_setup(one_shard_asks_nothing, make_router),
+        cmocka_unit_test_setup(the_furthest_behind_has_the_claim, make_router),
         cmocka_unit_test_setup(unusable_quotations_go_somewhere, make_router),
     };
 

@@ -104,6 +104,11 @@ static void past_its_time_or_dying_is_not_seen(void **state)
     enter(&f, 3, CT_REASON_NONE);
     assert_non_null(find(&f, &t, 99, &dir));
     assert_null(find(&f, &t, 100, &dir));
+    f.t.conns[3].status = CT_CONFIRMED;
+    /* Others look without the owner's lock; it sets both bits for a moment. */
+    assert_true(table_holds(&f.t, &t, tuple_hash(&t, f.t.key), (ct_time){99}));
+    f.t.conns[3].status = CT_CONFIRMED | CT_DYING;
+    assert_false(table_holds(&f.t, &t, tuple_hash(&t, f.t.key), (ct_time){99}));
     f.t.conns[3].status = CT_DYING;
     assert_null(find(&f, &t, 99, &dir));
     close_fix(&f);
