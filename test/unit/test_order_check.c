@@ -128,16 +128,17 @@ static void routes_and_neighbours(void **state)
     assert_true(route_passes(message(RTM_NEWNEIGH, &near, sizeof near)));
     near.ndm_flags = 0; /* a static one: another's address is mine */
     assert_false(route_passes(message(RTM_NEWNEIGH, &near, sizeof near)));
-    for (uint16_t other = 0; other < 2; other++) {
+    for (int wrong = 0; wrong < 3; wrong++) {
         h = message(RTM_SETNEIGHTBL, &cache, sizeof cache);
         mnl_attr_put_strz(h, NDTA_NAME, "arp_cache");
-        if (other)
+        if (wrong == 1)
             mnl_attr_put_u32(h, NDTA_THRESH3, 1);
         nest = mnl_attr_nest_start(h, NDTA_PARMS);
-        mnl_attr_put_u32(h, NDTPA_IFINDEX, OTHER);
+        if (wrong != 2) /* without it: the whole table's */
+            mnl_attr_put_u32(h, NDTPA_IFINDEX, OTHER);
         mnl_attr_put_u64(h, NDTPA_PROXY_DELAY, 0);
         mnl_attr_nest_end(h, nest);
-        assert_int_equal(route_passes(h), !other);
+        assert_int_equal(route_passes(h), !wrong);
     }
     near.ndm_flags = NTF_PROXY;
     assert_false(route_passes(message(RTM_GETNEIGH, &near, sizeof near)));

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -254,6 +255,28 @@ static void socket_is_private_and_replaced_only_when_dead(void **state)
     assert_int_equal(access(w->socket, F_OK), 0);
 }
 
+/* Whoever gets at the socket's file may not use it; the user of one thread is
+ * changed, for the time of the connect() that the kernel notes it at. */
+static void socket_is_for_its_user_and_root(void **state)
+{
+    enum { ANOTHER = 65534 };
+    struct world *w = *state;
+    struct answer a;
+    int fd;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(syscall(SYS_setresuid, -1, ANOTHER, -1), 0);
+    (void)syscall(SYS_setfsuid, 0); /* to the files it is root still */
+    fd = web_client_unix(w->socket);
+    assert_int_equal(syscall(SYS_setresuid, -1, 0, -1), 0);
+    assert_true(fd >= 0);
+    web_client_ask(fd, "GET", "/api/v1/stats", "", &a);
+    assert_int_equal(a.status, 403);
+    assert_non_null(strstr(a.body, "only root"));
+    web_client_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +291,7 @@ int main(void)
         WEB_TEST(description_names_every_call),
         WEB_TEST(page_is_served_with_its_files),
         WEB_TEST(socket_is_private_and_replaced_only_when_dead),
+        WEB_TEST(socket_is_for_its_user_and_root),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
