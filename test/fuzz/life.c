@@ -275,7 +275,9 @@ static void open_flow(void)
 {
     struct flow *f = any(NONE), *other;
 
-    if (life.down[0])
+    /* One whose first packet wan does not take is there all the same, with an
+     * address and port that are not seen. */
+    if (life.down[0] || life.down[1])
         return;
     if (f == NULL && (f = any(FORGOTTEN)) == NULL)
         return;
