@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#define FLUSH_SLICE 1024u
+
 #define MIN_ENTRIES      16u
 #define MIN_BUCKETS      16u
 #define MAX_ENTRIES      (1u << 24)
@@ -452,11 +454,12 @@ bool ct_flush_some(struct ct *ct, uint32_t *from, uint32_t budget)
     return *from >= ct->conns.fresh;
 }
 
+/* By slices, which are counted one by one, as a worker does it. */
 uint32_t ct_flush(struct ct *ct)
 {
     uint32_t from = 0, before = ct->conns.used;
 
-    while (!ct_flush_some(ct, &from, ct->conns.n))
+    while (!ct_flush_some(ct, &from, FLUSH_SLICE))
         ;
     return before - ct->conns.used;
 }

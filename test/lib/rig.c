@@ -480,5 +480,8 @@ const char *rig_check(const struct rig *rig)
     for (uint32_t i = 0; i < rig->n; i++)
         if (ct_stat(rig->shard[i].ct, CT_STAT_work_max) > RIG_WORK_MAX)
             return "a packet took more steps than any may";
+    for (uint32_t i = 0; i < rig->n; i++)
+        if (ct_stat(rig->shard[i].ct, CT_STAT_work_call_max) > RIG_CALL_MAX)
+            return "a call between packets took more steps than any may";
     return NULL;
 }

@@ -16,6 +16,11 @@ enum { RIG_SHARDS = 8 };
  * router: rig_check() holds every world, soak and life to it. */
 enum { RIG_WORK_MAX = 6144 };
 
+/* ... nor any call between packets (CT_STAT_work_call_max), with a budget of
+ * 1,024 slots or less: a turn of the clock, a slice of a flush or of a review,
+ * a change.  Each of what a turn sees to may use up the whole budget. */
+enum { RIG_CALL_MAX = 8192 };
+
 struct rig_calls {
     bool (*log)(void *ctx, const struct ct_log *log);
     enum ct_reason (*tx)(void *ctx, struct ct_pkt *pkt);
