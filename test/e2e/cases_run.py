@@ -63,8 +63,7 @@ def run_config(workers):
         w.config["api"]["url"] = "http://router.example:8081"
         w.weir = lab.Weir(w.config, w.folder)
         lab.wait_for("weir is ready", w.weir.ready)
-        need("open http://router.example:8081/" in w.weir.output(),
-             "the log names another address of the page")
+        w.weir.says("open http://router.example:8081/")
 
 
 class Follower:
@@ -211,7 +210,7 @@ def api_token(workers):
         w.weir.stop()
         w.start()
         same(shown(w), [], "what the log shows at the second start")
-        need(file in w.weir.output(), "the log does not name the file")
+        w.weir.says(file)
 
 
 @case

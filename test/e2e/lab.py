@@ -139,6 +139,10 @@ class Weir:
         with open(self.log.name, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    def says(self, text):
+        """Wait for it: a thread writes the log, and weir may be ready first."""
+        wait_for(f'the log says "{text}"', lambda: text in self.output())
+
     def get(self, path, method="GET"):
         """(status, body as text) over the Unix socket."""
         c = UnixHTTP(self.socket)
