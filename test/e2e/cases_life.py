@@ -98,7 +98,8 @@ def reload_large(workers):
         w.weir.signal(signal.SIGHUP)
         lab.wait_for("the last one is in force",
                      lambda: rules_of(w, "forward") == [], 60)
-        need(w.weir.output().count("reloaded ") > done, "it says so")
+        lab.wait_for("it says so", lambda:
+                     w.weir.output().count("reloaded ") > done)
         talk.say()
         w.count()
         w.weir.write(config)            # the end comes while it reads
