@@ -342,7 +342,7 @@ static void name_it(const struct wanted *w, const struct netlink_device *chosen,
     if (chosen != NULL)
         memcpy(name, chosen->name, sizeof chosen->name);
     else if (name[0] == '\0')
-        snprintf(name, 16, "%s", w->by_addr ? "none/yet" : w->text);
+        snprintf(name, 16, "%s", w->by_addr ? GATEWAY_FACTS_NONE : w->text);
 }
 
 static int look(struct look *l, struct netlink *nl, bool all, bool wait,

@@ -5,6 +5,10 @@
 #include "config.h"
 #include "netlink.h"
 
+/* What a device is called of which only an address is known yet: none can be
+ * called so. */
+#define GATEWAY_FACTS_NONE "none/yet"
+
 /* The devices chosen so far: names, "" at first.  A prefix that
  * fits several goes on meaning the one it meant. */
 struct gateway_facts_choice {

@@ -30,7 +30,7 @@ enum {
 };
 
 static const char table[] = NETLINK_NFTABLES_TABLE;
-static const char turn_table[] = "weir_local";
+static const char turn_table[] = NETLINK_NFTABLES_TURN;
 
 struct gateway_guard {
     struct gateway_table_key is;

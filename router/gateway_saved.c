@@ -12,9 +12,11 @@
 #include "netlink_device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_OF_SWITCH = 2 };
 
@@ -102,4 +104,35 @@ void gateway_saved_read(struct gateway_settings *all)
          line = strtok_r(NULL, "\n", &rest))
         take_line(all, line);
     free(text);
+}
+
+const char *gateway_saved_path(const char *socket, char path[128])
+{
+    const char *slash = strrchr(socket, '/');
+
+    if (slash == NULL)
+        return NULL;
+    snprintf(path, 128, "%.*s/gateway.saved", (int)(slash - socket), socket);
+    return path;
+}
+
+uint32_t gateway_saved_left(const char *path, char (*left)[16], uint32_t room)
+{
+    struct gateway_file file = {
+        .fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    struct gateway_settings all = {.saved = &file};
+    uint32_t n = 0;
+
+    if (file.fd < 0)
+        return 0;
+    if (netlink_open(&all.nl) == 0)
+        gateway_saved_read(&all);
+    for (uint32_t i = 0; i < all.n && n < room; i++)
+        if (all.change[i].setting != GATEWAY_FORWARD6 &&
+            all.change[i].device[0] != '\0')
+            memcpy(left[n++], all.change[i].device, sizeof *left);
+    free(all.change);
+    netlink_close(all.nl);
+    close(file.fd);
+    return n;
 }

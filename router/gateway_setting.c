@@ -119,28 +119,30 @@ static int write_file(const char *path, uint32_t value)
 }
 
 /* What stands for the device is one name. */
-static bool is_path_of(const char *path, enum gateway_setting s)
+static bool is_path_of(const char *path, enum gateway_setting s,
+                       char device[16])
 {
     const char *before = rows[s].before, *after = rows[s].after;
     size_t n = strlen(path), head = strlen(before), tail = strlen(after);
-    char device[16];
 
-    if (n <= head + tail || n - head - tail >= sizeof device ||
+    if (n <= head + tail || n - head - tail >= 16 ||
         strncmp(path, before, head) != 0 || strcmp(path + n - tail, after) != 0)
         return false;
-    (void)snprintf(device, sizeof device, "%.*s", (int)(n - head - tail),
-                   path + head);
+    (void)snprintf(device, 16, "%.*s", (int)(n - head - tail), path + head);
     return gateway_setting_names(s, device);
 }
 
-bool gateway_setting_is_path(const char *path)
+bool gateway_setting_of_path(const char *path, enum gateway_setting *s,
+                             char device[16])
 {
-    for (int s = 0; s < GATEWAY_N; s++) {
-        const char *before = rows[s].before;
+    for (int i = 0; i < GATEWAY_N; i++) {
+        const char *before = rows[i].before;
 
+        *s = (enum gateway_setting)i;
+        device[0] = '\0';
         if (before != NULL &&
-            (rows[s].after == NULL ? strcmp(path, before) == 0
-                                   : is_path_of(path, (enum gateway_setting)s)))
+            (rows[i].after == NULL ? strcmp(path, before) == 0
+                                   : is_path_of(path, *s, device)))
             return true;
     }
     return false;

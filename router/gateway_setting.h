@@ -76,8 +76,10 @@ bool gateway_setting_is_switch(enum gateway_setting s);
 void gateway_setting_name(enum gateway_setting s, const char *device,
                           char name[48]);
 
-/* Is it the path, below /proc/sys, of a setting above? */
-bool gateway_setting_is_path(const char *path);
+/* Is it the path, below /proc/sys, of a setting above?  device: whose, "": the
+ * host's. */
+bool gateway_setting_of_path(const char *path, enum gateway_setting *s,
+                             char device[16]);
 
 /* Write a number of /proc/sys here, in this process.  0 or a negative errno. */
 int gateway_setting_write(const char *path, uint32_t value);

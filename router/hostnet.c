@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "gateway_facts.h"
+#include "gateway_saved.h"
 #include "log.h"
 #include "netlink_sockets.h"
 #include "sandbox.h"
@@ -33,18 +34,6 @@ enum {
 
 static void on_settled(uv_timer_t *timer);
 
-/* Where what was there before is noted, for the next start after a kill. */
-static const char *notes(const struct config *config, char path[128])
-{
-    const char *slash = strrchr(config->socket, '/');
-
-    if (slash == NULL)
-        return NULL;
-    snprintf(path, 128, "%.*s/gateway.saved", (int)(slash - config->socket),
-             config->socket);
-    return path;
-}
-
 static int fail(const char *err)
 {
     log_error("gateway", "%s", err);
@@ -58,8 +47,8 @@ int hostnet_open(struct control *c, struct config **config)
 
     if (!(*config)->gateway.set)
         return 0;
-    if (gateway_open(&c->gateway, &(*config)->gateway, notes(*config, path),
-                     err) < 0 ||
+    if (gateway_open(&c->gateway, &(*config)->gateway,
+                     gateway_saved_path((*config)->socket, path), err) < 0 ||
         gateway_look(c->gateway, &c->facts, err) < 0) {
         (void)fail(err);
         return NOT_POSSIBLE;

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NETLINK_NFTABLES_TABLE "weir" /* of family inet */
+#define NETLINK_NFTABLES_TABLE "weir"       /* of family inet */
+#define NETLINK_NFTABLES_TURN  "weir_local" /* of family netdev */
 
 /* A batch: one transaction.  0 or a negative errno, as all. */
 int netlink_nftables_send(const void *batch, size_t len);

@@ -219,7 +219,7 @@ static void plain(struct nlmsghdr *h, const struct nlmsghdr *rule)
 
 struct counting {
     const struct nlmsghdr *wanted;
-    uint32_t n;
+    uint32_t n, first;
 };
 
 static void count(void *ctx, const struct netlink_rule *rule,
@@ -229,17 +229,19 @@ static void count(void *ctx, const struct netlink_rule *rule,
     struct nlmsghdr *h = (void *)room;
     struct counting *c = ctx;
 
-    (void)rule;
     if (told->len == 0)
         return;
     plain(h, (const void *)told->bytes);
-    c->n += h->nlmsg_len == c->wanted->nlmsg_len &&
-            memcmp(mnl_nlmsg_get_payload(h), mnl_nlmsg_get_payload(c->wanted),
-                   mnl_nlmsg_get_payload_len(h)) == 0;
+    if (h->nlmsg_len != c->wanted->nlmsg_len ||
+        memcmp(mnl_nlmsg_get_payload(h), mnl_nlmsg_get_payload(c->wanted),
+               mnl_nlmsg_get_payload_len(h)) != 0)
+        return;
+    c->n++;
+    c->first += rule->pref == 0;
 }
 
 int netlink_rule_count(struct netlink *nl, const struct nlmsghdr *rule,
-                       uint32_t *there)
+                       uint32_t *there, uint32_t *first)
 {
     const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(rule);
     _Alignas(8) char room[NETLINK_ROOM];
@@ -251,6 +253,7 @@ int netlink_rule_count(struct netlink *nl, const struct nlmsghdr *rule,
     plain((void *)room, rule);
     err = netlink_rule_each(nl, netlink_family(m->family), count, &c);
     *there = c.n;
+    *first = c.first;
     return err;
 }
 

@@ -60,9 +60,9 @@ int netlink_rule_move(struct netlink *nl, const struct netlink_rule_told *told,
                       uint32_t pref);
 
 /* How many rules there are like the one of that message, but for their
- * preference.  0 or a negative errno. */
+ * preference; first: of preference 0.  0 or a negative errno. */
 int netlink_rule_count(struct netlink *nl, const struct nlmsghdr *rule,
-                       uint32_t *there);
+                       uint32_t *there, uint32_t *first);
 
 /* The first one that has all that rule has, though it may have more.  One that
  * isn't there: -ENOENT. */

@@ -1,48 +1,45 @@
 /* order_check.h - may the privileged process do what it is ordered?
  *
  * What orders may be in the hands of whoever broke into the process that reads
- * packets.  What is let through is what gateway mode and weir's devices need,
- * and nothing of it reaches what others have made:
+ * packets.  What is let through is what weir itself sends, attribute by
+ * attribute (order_rows.h), and nothing else:
  *
- *   rules      of weir's protocol, and the kernel's own for the table local;
- *              others' may be given another preference (order_serve.c)
- *   routes     of weir's protocol in weir's tables
- *   neighbours proxies alone, and how long their answers wait
- *   links      no new ones and no names; MTU, queue length, up, down and
- *              addresses of weir's devices; IPv4's settings and the group of
- *              any
- *   queueing   what leaves weir's devices
- *   nf_tables  what is added to tables whose name begins with "weir", their
- *              rules and elements, and these tables, by name
+ *   links      of weir's TUNs: MTU, queue length, up, IPv4's settings, group,
+ *              no IPv6 addresses by itself; of the gateway's devices: the
+ * group, and the three settings of IPv4 that gateway mode needs addresses  of
+ * weir's TUNs: the configuration's; in gateway mode 192.0.0.8 rules      added:
+ * of weir's protocol and its two preferences, about weir's TUNs, the gateway's
+ * devices or the host; deleted: of weir's protocol.  The kernel's own for the
+ * table local.  Others' of preference 0 may be given another (order_serve.c)
+ *   routes     of weir's protocol in weir's tables, by weir's TUNs
+ *   neighbours proxies on the gateway's devices, of weir's protocol, and how
+ *              long answers for them wait
+ *   queueing   what leaves one of weir's TUNs may come in by the gateway's
+ *              device beside it
+ *   nf_tables  the tables weir, weir_local and weir_notrack, what is added
+ *              to them, and that they go (order_tables.c)
  *   forward    a question about the rules of any table
  *   clash      a question about two sets of weir's
- *   /proc/sys  the settings of gateway_setting.c, 0 to 2
- *   TUN        a descriptor of /dev/net/tun, a device of the configuration's
+ *   /proc/sys  the settings of gateway_setting.c, 0 to 2, of the host and of
+ *              the gateway's devices; IPv6's forwarding of any
+ *   TUN        a descriptor of /dev/net/tun, a TUN of the configuration's
  *
- * Without gateway mode: links of weir's devices, and TUN. */
+ * The gateway's devices are those of the configuration at the start, and, for
+ * what is given back, those that a killed predecessor has noted.  Without
+ * gateway mode: links and addresses of weir's TUNs, and TUN. */
 #ifndef ORDER_CHECK_H
 #define ORDER_CHECK_H
 
+#include "order_devices.h"
 #include "order_wire.h"
-
-#include <ctcore/types.h>
 
 #include <stddef.h>
 
 struct nlmsghdr;
 
-struct order_limits {
-    bool gateway;
-    uint32_t n_tuns;
-    char tun[CT_MAX_IFACES][16]; /* weir's devices */
-};
-
-/* Is the body a rule to be added or deleted, whole and well formed? */
-bool order_check_is_rule(const struct nlmsghdr *h, size_t len);
-
-/* len: of the body.  index: the numbers of weir's devices now, 0: not there. */
+/* len: of the body. */
 bool order_check(const struct order_limits *limits,
-                 const uint32_t index[CT_MAX_IFACES], const struct order *order,
+                 const struct order_devices *devices, const struct order *order,
                  size_t len);
 
 #endif

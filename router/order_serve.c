@@ -5,16 +5,20 @@
  * ended: Ctrl-C and systemd send them to all. */
 #include "order_serve.h"
 
+#include "gateway_plan.h"
 #include "gateway_setting.h"
 #include "netlink_ask.h"
 #include "netlink_clash.h"
 #include "netlink_forward.h"
+#include "netlink_neigh.h"
 #include "netlink_nftables.h"
 #include "netlink_rule.h"
+#include "order_route.h"
 #include "tun_node.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <signal.h>
 #include <string.h>
@@ -25,6 +29,7 @@
 struct serving {
     int fd;
     const struct order_limits *limits;
+    struct order_devices devices;
     struct netlink *nl;
     struct order order;
     size_t len;     /* of its body */
@@ -36,16 +41,6 @@ struct serving {
 _Static_assert(sizeof(struct netlink_forward_found) <= ORDER_FOUND &&
                    sizeof(struct netlink_clash) <= ORDER_FOUND,
                "what is found goes into the answer");
-
-static void find_devices(struct serving *s, uint32_t index[CT_MAX_IFACES])
-{
-    struct netlink_link link;
-
-    memset(index, 0, CT_MAX_IFACES * sizeof *index);
-    for (uint32_t i = 0; i < s->limits->n_tuns; i++)
-        if (netlink_link(s->nl, s->limits->tun[i], &link) == 0 && link.is_tun)
-            index[i] = link.index;
-}
 
 static int change_route(struct serving *s)
 {
@@ -60,17 +55,72 @@ static int change_route(struct serving *s)
     return netlink_answer(s->nl, h, NULL, NULL);
 }
 
-/* One of others' rules may be given another preference: it is made again where
- * the kernel has it, and goes where it has two. */
+static const struct nlmsghdr *message(const struct serving *s)
+{
+    return (const void *)s->order.body;
+}
+
+/* One of others' rules of preference 0, which are in front of weir's, may be
+ * given another: it is made again, and goes where it has two. */
 static bool is_move(const struct serving *s)
 {
-    const struct nlmsghdr *h = (const void *)s->order.body;
-    uint32_t there = 0;
+    uint32_t there = 0, first = 0, pref = 0;
+    bool goes;
 
-    return s->limits->gateway && s->order.head.kind == ORDER_ROUTE &&
-           order_check_is_rule(h, s->len) &&
-           netlink_rule_count(s->nl, h, &there) == 0 &&
-           there >= (h->nlmsg_type == RTM_DELRULE ? 2 : 1);
+    if (!s->limits->gateway || s->order.head.kind != ORDER_ROUTE ||
+        !order_route_is_move(message(s), s->len, &pref) ||
+        netlink_rule_count(s->nl, message(s), &there, &first) < 0 || first == 0)
+        return false;
+    goes = message(s)->nlmsg_type == RTM_DELRULE;
+    return goes ? there >= 2 && pref == GATEWAY_PLAN_FRONT
+                : pref < GATEWAY_PLAN_BACK;
+}
+
+struct proxy {
+    uint32_t index;
+    union ct_addr addr;
+    bool others;
+};
+
+static int take_address(const struct nlattr *a, void *data)
+{
+    if (mnl_attr_get_type(a) == NDA_DST)
+        netlink_get_addr(a, data);
+    return MNL_CB_OK;
+}
+
+static void compare(void *ctx, const struct netlink_neigh *neigh)
+{
+    struct proxy *p = ctx;
+
+    if (neigh->index == p->index && ct_addr_eq(&neigh->addr, &p->addr) &&
+        neigh->protocol != GATEWAY_PLAN_PROTOCOL)
+        p->others = true;
+}
+
+/* The kernel deletes a proxy neighbour whoever has made it. */
+static bool is_others_proxy(const struct serving *s)
+{
+    const struct ndmsg *m;
+    struct proxy p = {.others = false};
+
+    if (s->order.head.kind != ORDER_ROUTE ||
+        message(s)->nlmsg_type != RTM_DELNEIGH)
+        return false;
+    m = mnl_nlmsg_get_payload(message(s));
+    p.index = (uint32_t)m->ndm_ifindex;
+    mnl_attr_parse(message(s), sizeof *m, take_address, &p.addr);
+    return netlink_neigh_each(s->nl, netlink_family(m->ndm_family), compare,
+                              &p) < 0 ||
+           p.others;
+}
+
+static bool may(struct serving *s)
+{
+    order_devices_find(&s->devices, s->limits, s->nl);
+    if (order_check(s->limits, &s->devices, &s->order, s->len))
+        return !is_others_proxy(s);
+    return is_move(s);
 }
 
 static int look_forward(struct serving *s)
@@ -97,10 +147,8 @@ static int look_clash(struct serving *s)
 static int obey(struct serving *s)
 {
     const struct order_head *head = &s->order.head;
-    uint32_t index[CT_MAX_IFACES];
 
-    find_devices(s, index);
-    if (!order_check(s->limits, index, &s->order, s->len) && !is_move(s))
+    if (!may(s))
         return -EPERM;
     switch (head->kind) {
     case ORDER_ROUTE:
@@ -191,10 +239,15 @@ static struct serving serving;
 
 int order_serve_begin(int fd, const struct order_limits *limits)
 {
+    int err;
+
     serving.fd = fd;
     serving.limits = limits;
     cut_off();
-    return netlink_open(&serving.nl);
+    err = netlink_open(&serving.nl);
+    if (err == 0)
+        order_devices_begin(&serving.devices, limits, serving.nl);
+    return err;
 }
 
 int order_serve(void)

@@ -2,6 +2,7 @@
 #include "order_start.h"
 
 #include "descriptors.h"
+#include "gateway_saved.h"
 #include "order.h"
 #include "order_serve.h"
 #include "sandbox.h"
@@ -14,11 +15,23 @@
 
 static void fill_limits(const struct config *config, struct order_limits *out)
 {
+    char path[128];
+
     *out = (struct order_limits){.gateway = config->gateway.set,
                                  .n_tuns = config->n_ifaces};
-    for (uint32_t i = 0; i < config->n_ifaces; i++)
-        (void)snprintf(out->tun[i], sizeof out->tun[i], "%s",
-                       config->iface[i].tun);
+    for (uint32_t i = 0; i < config->n_ifaces; i++) {
+        const struct config_iface *f = &config->iface[i];
+
+        (void)snprintf(out->tun[i], sizeof out->tun[i], "%s", f->tun);
+        out->address[i] =
+            (struct order_address){f->kernel_address_set, f->kernel_family,
+                                   f->kernel_len, f->kernel_address};
+    }
+    for (uint32_t i = 0; i < config->gateway.n; i++)
+        (void)snprintf(out->device[i], sizeof out->device[i], "%s",
+                       config->gateway.device[i]);
+    if (config->gateway.set && gateway_saved_path(config->socket, path) != NULL)
+        out->n_left = gateway_saved_left(path, out->left, ORDER_DEVICES_KNOWN);
 }
 
 _Noreturn static void serve(int fd, const struct order_limits *limits)

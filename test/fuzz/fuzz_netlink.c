@@ -185,7 +185,7 @@ static void look_at_rules(struct netlink *nl)
     (void)netlink_rule_each(nl, CT_IPV4, move_rule, &told);
     if (told.len == 0)
         return;
-    (void)netlink_rule_count(nl, (const void *)told.bytes, &n);
+    (void)netlink_rule_count(nl, (const void *)told.bytes, &n, &n);
     (void)netlink_rule_move(nl, &told, 7);
 }
 
