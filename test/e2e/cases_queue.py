@@ -242,6 +242,28 @@ def queue_silent(workers):
 
 
 @case
+def queue_late(workers):
+    """A verdict that comes too late is counted, and ends no program."""
+    with queue_lab(workers, timeout_ms=300) as w:
+        t = Talk(w)
+        child = subprocess.Popen(
+            [sys.executable, "-B", os.path.join(CLIENT, "queue_client.py"),
+             path_of(w), "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, preexec_fn=lab.die_with_parent)
+        w.children.append(child)
+        child.stdout.readline()
+        child.send_signal(signal.SIGSTOP)
+        t.send(b"one")
+        wait_for("it waited too long", lambda: row(w)["timeout"] == 1, 10)
+        child.send_signal(signal.SIGCONT)
+        need("no packet of that id" in child.stderr.readline(), "what it says")
+        same(row(w)["late"], 1, "late verdicts")
+        t.new()
+        wait_for("it decides on", lambda: t.say(b"two") == b"two", 20)
+        same(child.poll(), None, "the program has ended")
+
+
+@case
 def queue_full(workers):
     """More than may wait: the rest is dropped or passes, and all is counted."""
     for fail_open in (False, True):

@@ -15,6 +15,7 @@ import argparse
 import ipaddress
 import socket
 import struct
+import sys
 
 VERSION = 1
 SUBSCRIBE, SUBSCRIBED, PACKET, VERDICT, ERROR = 1, 2, 3, 4, 5
@@ -29,14 +30,16 @@ HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
 STATES = ("invalid", "new", "established", "related", "untracked")
 LONGEST = PACKET_HEAD.size + 65575
 NOBODY = 0xffffffff
+HANGS_UP = range(1, 7)                      # codes of ERROR
 
 
 class Refused(Exception):
-    """weir's ERROR: code, packet id (0: none), text."""
+    """weir's ERROR: code, packet id (0: none), text; fatal: weir hangs up."""
 
     def __init__(self, code, packet, text):
         super().__init__(text)
         self.code, self.packet, self.text = code, packet, text
+        self.fatal = code in HANGS_UP
 
 
 def fit(data):
@@ -131,8 +134,23 @@ class Client:
             VERSION, VERDICT, packet.queue, VERDICT_HEAD.size + len(data),
             packet.id, mark or 0, verdict, flags, 0) + data)
 
+    def refused(self, why):
+        """weir refused something about one packet alone: a verdict that came
+        too late, bytes that are no packet."""
+        print(f"packet {why.packet}: {why}", file=sys.stderr, flush=True)
+
     def __iter__(self):
-        while (packet := self.read()) is not None:
+        """The packets, until weir hangs up."""
+        while True:
+            try:
+                packet = self.read()
+            except Refused as why:
+                if why.fatal:
+                    raise
+                self.refused(why)
+                continue
+            if packet is None:
+                return
             if isinstance(packet, Packet):
                 yield packet
 
