@@ -1,9 +1,10 @@
 /* order_tables.c - may this batch be sent to nf_tables?
  *
- * Three tables are weir's.  In them a rule may look at packets, count, drop and
+ * Four tables are weir's.  In them a rule may look at packets, count, drop and
  * accept them, note them in sets, and set weir's mark; it rewrites none. */
 #include "order_tables.h"
 
+#include "gateway_input.h"
 #include "gateway_plan.h"
 #include "netlink_ask.h"
 #include "netlink_nftables.h"
@@ -24,6 +25,7 @@ static const struct table {
     uint8_t family;
 } tables[] = {
     {NETLINK_NFTABLES_TABLE, NFPROTO_INET},
+    {GATEWAY_INPUT_TABLE, NFPROTO_INET},
     {NETLINK_NFTABLES_TURN, NFPROTO_NETDEV},
     {NETLINK_NOTRACK, NFPROTO_INET},
 };
@@ -82,6 +84,12 @@ static const struct order_rows cmp_rows[] = {
     {NFTA_CMP_SREG, ROW_NUMBER, 4, true, NULL},
     {NFTA_CMP_OP, ROW_NUMBER, 4, true, NULL},
     {NFTA_CMP_DATA, ROW_NEST, 0, true, value_rows},
+    LAST};
+static const struct order_rows range_rows[] = {
+    {NFTA_RANGE_SREG, ROW_NUMBER, 4, true, NULL},
+    {NFTA_RANGE_OP, ROW_NUMBER, 4, true, NULL},
+    {NFTA_RANGE_FROM_DATA, ROW_NEST, 0, true, value_rows},
+    {NFTA_RANGE_TO_DATA, ROW_NEST, 0, true, value_rows},
     LAST};
 static const struct order_rows immediate_rows[] = {
     {NFTA_IMMEDIATE_DREG, ROW_NUMBER, 4, true, NULL},
@@ -194,6 +202,7 @@ static const struct kind {
     {"meta", meta_rows, NULL, meta},
     {"payload", payload_rows, NULL, always},
     {"cmp", cmp_rows, NULL, always},
+    {"range", range_rows, NULL, always},
     {"immediate", immediate_rows, NULL, immediate},
     {"lookup", lookup_rows, NULL, always},
     {"dynset", dynset_rows, NULL, dynset},
@@ -303,16 +312,35 @@ static bool set(const struct asked *a)
 {
     uint32_t flags = number(&a->found, NFTA_SET_FLAGS, 1);
 
-    return flags == 0 || flags == (NFT_SET_TIMEOUT | NFT_SET_EVAL);
+    return flags == 0 || flags == NFT_SET_INTERVAL ||
+           flags == (NFT_SET_TIMEOUT | NFT_SET_EVAL);
 }
 
 static const struct order_rows element_rows[] = {
-    {NFTA_SET_ELEM_KEY, ROW_NEST, 0, true, value_rows}, LAST};
+    {NFTA_SET_ELEM_KEY, ROW_NEST, 0, true, value_rows},
+    {NFTA_SET_ELEM_FLAGS, ROW_NUMBER, 4, false, NULL},
+    LAST};
 static const struct order_rows elements_rows[] = {
     OF_TABLE,
     {NFTA_SET_ELEM_LIST_SET, ROW_TEXT, NAME, true, NULL},
     {NFTA_SET_ELEM_LIST_ELEMENTS, ROW_LIST, NFTA_LIST_ELEM, true, element_rows},
     LAST};
+
+/* A flag says where a range ends; another kind of element is none of weir's. */
+static bool elements(const struct asked *a)
+{
+    const struct nlattr *list = a->found.at[NFTA_SET_ELEM_LIST_ELEMENTS], *one;
+    struct order_rows_found found;
+
+    for (one = order_rows_next(list, NULL); one != NULL;
+         one = order_rows_next(list, one))
+        if (!order_rows_within(element_rows, one, &found) ||
+            number(&found, NFTA_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END) !=
+                NFT_SET_ELEM_INTERVAL_END)
+            return false;
+    return true;
+}
+
 static const struct order_rows counter_rows[] = {
     {NFTA_COUNTER_BYTES, ROW_NUMBER, 8, true, NULL},
     {NFTA_COUNTER_PACKETS, ROW_NUMBER, 8, true, NULL},
@@ -350,7 +378,7 @@ static const struct message {
     {NFT_MSG_NEWCHAIN, NLM_F_CREATE, chain_rows, chain},
     {NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, rule_rows, rule},
     {NFT_MSG_NEWSET, NLM_F_CREATE, set_rows, set},
-    {NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements_rows, whole},
+    {NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements_rows, elements},
     {NFT_MSG_NEWOBJ, NLM_F_CREATE, object_rows, object},
 };
 

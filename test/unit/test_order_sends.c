@@ -333,6 +333,29 @@ static void devices_change(void **state)
     assert_int_equal(passed, 6 + NETLINK_N_INET + 3 + 2);
 }
 
+/* One list becomes a set of ranges, one port a range. */
+static void put_input(struct gateway_guard *guard)
+{
+    static struct ct_addr_range src[] = {
+        {{.b = {10, 0, 0, 1}}, {.b = {10, 0, 0, 9}}},
+        {{.b = {10, 7, 0, 0}}, {.b = {10, 7, 255, 255}}}};
+    static struct ct_port_range port = {53, 60};
+    static struct ct_rule rule = {
+        .action = CT_ACT_DROP,
+        .match = {.in = CT_NO_IFACE,
+                  .out = CT_NO_IFACE,
+                  .icmp_type = -1,
+                  .src = {.present = true, .v4 = src, .n_v4 = 2},
+                  .dport = {.r = &port, .n = 1}}};
+    static struct ct_ruleset rules = {.rules = &rule, .n = 1};
+
+    rules.policy[CT_INPUT] = CT_DROP;
+    for (unsigned i = CT_STAGE_FILTER + 1;
+         i < sizeof rules.start[CT_INPUT] / sizeof **rules.start; i++)
+        rules.start[CT_INPUT][i] = 1;
+    gateway_guard_rules(guard, &facts, &rules);
+}
+
 static void tables(void **state)
 {
     struct netlink_notrack what = {.in = {LAN, TUNS}, .out = TUNS};
@@ -341,11 +364,12 @@ static void tables(void **state)
     (void)state;
     assert_int_equal(gateway_guard_open(&guard), 0);
     assert_true(gateway_guard_put(guard, nl, &facts, tun_now));
+    put_input(guard);
     gateway_guard_notrack(guard, &what);
     gateway_guard_notrack(guard, NULL);
     gateway_guard_remove(guard);
     gateway_guard_close(guard);
-    assert_int_equal(passed, 1 + 3 * MORE + 1 + 2 + 2);
+    assert_int_equal(passed, 1 + 3 * MORE + 1 + 1 + 2 + 3);
 }
 
 /* Without gateway mode: the address that the configuration gives. */

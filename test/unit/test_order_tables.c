@@ -92,6 +92,7 @@ static void tables(void **state)
          type += 2) {
         assert_true(table_passes(type, NFPROTO_INET, "weir"));
         assert_true(table_passes(type, NFPROTO_INET, "weir_notrack"));
+        assert_true(table_passes(type, NFPROTO_INET, "weir_input"));
         assert_true(table_passes(type, NFPROTO_NETDEV, "weir_local"));
         assert_false(table_passes(type, NFPROTO_INET, "weirdo"));
         assert_false(table_passes(type, NFPROTO_INET, "wei"));
