@@ -16,8 +16,8 @@
  *              long answers for them wait
  *   queueing   what leaves one of weir's TUNs may come in by the gateway's
  *              device beside it
- *   nf_tables  the tables weir, weir_input, weir_local and weir_notrack, what
- *              is added to them, and that they go (order_tables.c)
+ *   nf_tables  the five tables of order_tables.c, what is added to them, and
+ *              that they go
  *   forward    a question about the rules of any table
  *   clash      a question about two sets of weir's
  *   /proc/sys  the settings of gateway_setting.c, 0 to 2, of the host and of

@@ -1,11 +1,12 @@
 /* order_tables.c - may this batch be sent to nf_tables?
  *
- * Four tables are weir's.  In them a rule may look at packets, count, drop and
+ * Five tables are weir's.  In them a rule may look at packets, count, drop and
  * accept them, note them in sets, and set weir's mark; it rewrites none. */
 #include "order_tables.h"
 
 #include "gateway_input.h"
 #include "gateway_plan.h"
+#include "gateway_reply.h"
 #include "netlink_ask.h"
 #include "netlink_nftables.h"
 #include "netlink_notrack.h"
@@ -26,6 +27,7 @@ static const struct table {
 } tables[] = {
     {NETLINK_NFTABLES_TABLE, NFPROTO_INET},
     {GATEWAY_INPUT_TABLE, NFPROTO_INET},
+    {GATEWAY_REPLY_TABLE, NFPROTO_INET},
     {NETLINK_NFTABLES_TURN, NFPROTO_NETDEV},
     {NETLINK_NOTRACK, NFPROTO_INET},
 };
@@ -275,7 +277,8 @@ static const struct order_rows chain_rows[] = {
     {NFTA_CHAIN_TYPE, ROW_TEXT, NAME, false, NULL},
     LAST};
 
-/* What comes by a device: weir's alone. */
+/* What comes by a device: weir's alone.  A route chain: for replies, which are
+ * marked to be routed again. */
 static bool chain(const struct asked *a)
 {
     bool based = a->found.at[NFTA_CHAIN_HOOK] != NULL;
@@ -284,8 +287,12 @@ static bool chain(const struct asked *a)
 
     if (!based)
         return a->found.at[NFTA_CHAIN_TYPE] == NULL;
-    if (!order_rows_within(hook_rows, a->found.at[NFTA_CHAIN_HOOK], &hook) ||
-        strcmp(type, "filter") != 0)
+    if (!order_rows_within(hook_rows, a->found.at[NFTA_CHAIN_HOOK], &hook))
+        return false;
+    if (strcmp(type, "filter") != 0 &&
+        !(strcmp(type, "route") == 0 &&
+          strcmp(a->table->name, GATEWAY_REPLY_TABLE) == 0 &&
+          number(&hook, NFTA_HOOK_HOOKNUM, 0) == NF_INET_LOCAL_OUT))
         return false;
     if (a->table->family != NFPROTO_NETDEV)
         return hook.at[NFTA_HOOK_DEV] == NULL;

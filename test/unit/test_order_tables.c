@@ -172,6 +172,8 @@ static void chains(void **state)
     (void)state;
     assert_true(chain_passes("weir", NFPROTO_INET, "filter", NULL));
     assert_false(chain_passes("weir", NFPROTO_INET, "nat", NULL));
+    assert_false(chain_passes("weir", NFPROTO_INET, "route", NULL));
+    assert_false(chain_passes("weir_reply", NFPROTO_INET, "nat", NULL));
     assert_false(chain_passes("weir", NFPROTO_INET, "filter", "weir-lan"));
     assert_true(
         chain_passes("weir_local", NFPROTO_NETDEV, "filter", "weir-lan"));
