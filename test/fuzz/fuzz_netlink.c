@@ -13,6 +13,7 @@
 #include "netlink_rule.h"
 #include "netlink_sockets.h"
 #include "order_check.h"
+#include "order_route.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -28,31 +29,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct order_limits limits = {
     .gateway = true, .n_tuns = 2, .tun = {"weir-lan", "weir-wan"}};
 
-static bool is_question(const struct nlmsghdr *h, int bus)
+static const struct order_devices devices = {.tun = {TUN_LAN, TUN_WAN}};
+
+/* What names weir's own alone.  Which devices are the gateway's is what this
+ * kernel says, so that orders about those are not judged here. */
+static bool is_order(const struct nlmsghdr *h, int bus)
 {
     if (bus == NETLINK_ROUTE)
-        return (h->nlmsg_type - RTM_BASE) % 4 == RTM_GETLINK - RTM_BASE;
-    return bus != NETLINK_NETFILTER || h->nlmsg_type != NFNL_MSG_BATCH_BEGIN;
+        return h->nlmsg_type == RTM_NEWROUTE || h->nlmsg_type == RTM_DELROUTE ||
+               h->nlmsg_type == RTM_DELRULE;
+    return bus == NETLINK_NETFILTER && h->nlmsg_type == NFNL_MSG_BATCH_BEGIN;
 }
 
 /* By the rules of the process that carries them out; one of others' rules may
- * be moved.  The device is whichever the kernel says was asked for. */
+ * be moved. */
 static void judge_order(int bus, const void *bytes, size_t len)
 {
-    const struct ifinfomsg *m = mnl_nlmsg_get_payload(bytes);
-    uint32_t index[CT_MAX_IFACES] = {TUN_LAN, TUN_WAN};
     static struct order order;
+    uint32_t pref;
 
-    if (is_question(bytes, bus))
+    if (!is_order(bytes, bus))
         return;
     if (len > sizeof order.body)
         abort();
     order.head.kind = bus == NETLINK_ROUTE ? ORDER_ROUTE : ORDER_NFTABLES;
     memcpy(order.body, bytes, len);
-    if (bus == NETLINK_ROUTE && len >= NLMSG_HDRLEN + 8)
-        index[2] = (uint32_t)m->ifi_index; /* where others have theirs, too */
-    if (!order_check(&limits, index, &order, len) &&
-        !order_check_is_rule((const void *)order.body, len))
+    if (!order_check(&limits, &devices, &order, len) &&
+        !(bus == NETLINK_ROUTE &&
+          order_route_is_move((const void *)order.body, len, &pref)))
         abort();
 }
 

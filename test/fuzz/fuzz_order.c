@@ -8,6 +8,7 @@
 #include "order_check.h"
 
 #include <linux/fib_rules.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/netfilter/nf_tables.h>
@@ -17,12 +18,14 @@
 #include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
-enum { TUN = 7, OURS = 119, ATTRS = 64 };
+enum { WAN = 3, TUN = 7, OURS = 119, ATTRS = 64 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint32_t index_now[CT_MAX_IFACES] = {TUN};
+static const struct order_devices devices_now = {
+    .tun = {TUN}, .n_known = 1, .known = {{WAN, 0, "eth1"}}};
 
 static void must(bool right)
 {
@@ -59,6 +62,7 @@ static struct attrs read_attrs(const uint8_t *p, const uint8_t *end)
     return all;
 }
 
+/* As the kernel reads it: the first four bytes. */
 static uint32_t u32(const struct attrs *all, unsigned type, uint32_t none)
 {
     uint32_t v = none;
@@ -70,21 +74,44 @@ static uint32_t u32(const struct attrs *all, unsigned type, uint32_t none)
     return v;
 }
 
-/* ---- rtnetlink ---- */
-
-static void judge_rule(const struct fib_rule_hdr *m, const struct attrs *a)
+static bool text_is(const struct attrs *all, unsigned type, const char *text)
 {
-    bool local = m->action == FR_ACT_TO_TBL &&
-                 u32(a, FRA_TABLE, m->table) == RT_TABLE_LOCAL &&
-                 u32(a, FRA_PRIORITY, 0) == 0;
-
-    must(u32(a, FRA_PROTOCOL, 0) == OURS || local);
+    return all->len[type] == strlen(text) + 1 &&
+           memcmp(all->at[type], text, all->len[type]) == 0;
 }
 
-static void judge_route(const struct rtmsg *m, const struct attrs *a)
+/* ---- rtnetlink ---- */
+
+static void judge_rule(bool goes, const struct fib_rule_hdr *m,
+                       const struct attrs *a)
+{
+    uint32_t table = u32(a, FRA_TABLE, m->table);
+    uint32_t pref = u32(a, FRA_PRIORITY, UINT32_MAX);
+    bool local = m->action == FR_ACT_TO_TBL && table == RT_TABLE_LOCAL &&
+                 pref == 0 && a->len[FRA_IIFNAME] == 0;
+
+    must(m->family == AF_INET || m->family == AF_INET6);
+    must(u32(a, FRA_PROTOCOL, 0) == OURS || local);
+    if (goes || local)
+        return;
+    must(pref == 0 || pref == 32765);
+    must(text_is(a, FRA_IIFNAME, "lo") || text_is(a, FRA_IIFNAME, "eth1") ||
+         text_is(a, FRA_IIFNAME, "weir-lan"));
+    must(table == 0 || table == RT_TABLE_LOCAL || table == RT_TABLE_MAIN ||
+         table >> 8 == 0x776569);
+}
+
+static void judge_route(bool goes, const struct rtmsg *m, const struct attrs *a)
 {
     must(m->rtm_protocol == OURS &&
          u32(a, RTA_TABLE, m->rtm_table) >> 8 == 0x776569);
+    must(goes || u32(a, RTA_OIF, 0) == TUN);
+}
+
+static void judge_neighbour(bool goes, const struct ndmsg *m)
+{
+    must(m->ndm_family == AF_INET || m->ndm_family == AF_INET6);
+    must(m->ndm_flags == NTF_PROXY && (goes || m->ndm_ifindex == WAN));
 }
 
 static void judge_link(uint16_t flags, const struct ifinfomsg *m,
@@ -92,11 +119,19 @@ static void judge_link(uint16_t flags, const struct ifinfomsg *m,
 {
     uint64_t may = UINT64_C(1) << IFLA_AF_SPEC | UINT64_C(1) << IFLA_GROUP;
 
-    must((flags & NLM_F_CREATE) == 0 && m->ifi_index > 0);
-    must(m->ifi_index == TUN || (gateway && m->ifi_change == 0));
+    must((flags & NLM_F_CREATE) == 0);
+    must(m->ifi_index == TUN ||
+         (gateway && m->ifi_index == WAN && m->ifi_change == 0));
+    must(m->ifi_flags == m->ifi_change && (m->ifi_flags & ~1u) == 0);
     if (m->ifi_index == TUN)
         may |= UINT64_C(1) << IFLA_MTU | UINT64_C(1) << IFLA_TXQLEN;
     must((a->there & ~may) == 0);
+}
+
+static void judge_queueing(uint16_t type, const struct tcmsg *m)
+{
+    must(m->tcm_ifindex == TUN);
+    must(m->tcm_parent == (type == RTM_NEWQDISC ? 0xfffffff1 : 0xfffffff3));
 }
 
 static void judge_route_order(const uint8_t *body, size_t len, bool gateway)
@@ -114,30 +149,34 @@ static void judge_route_order(const uint8_t *body, size_t len, bool gateway)
         judge_link(h.nlmsg_flags, (const void *)header, &a, gateway);
         break;
     case RTM_NEWADDR:
+        must(((const struct ifaddrmsg *)(const void *)header)->ifa_index ==
+             TUN);
+        break;
     case RTM_NEWQDISC:
     case RTM_NEWTFILTER:
-    case RTM_DELTFILTER: /* all have it in the second word */
-        must(((const uint32_t *)(const void *)header)[1] == TUN);
-        must(h.nlmsg_type == RTM_NEWADDR || gateway);
+    case RTM_DELTFILTER:
+        must(gateway);
+        judge_queueing(h.nlmsg_type, (const void *)header);
         break;
     case RTM_NEWRULE:
     case RTM_DELRULE:
         must(gateway);
-        judge_rule((const void *)header, &a);
+        judge_rule(h.nlmsg_type == RTM_DELRULE, (const void *)header, &a);
         break;
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
         must(gateway);
-        judge_route((const void *)header, &a);
+        judge_route(h.nlmsg_type == RTM_DELROUTE, (const void *)header, &a);
         break;
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
-        must(gateway &&
-             (((const struct ndmsg *)(const void *)header)->ndm_flags &
-              NTF_PROXY) != 0);
+        must(gateway);
+        judge_neighbour(h.nlmsg_type == RTM_DELNEIGH, (const void *)header);
         break;
     default:
         must(gateway && h.nlmsg_type == RTM_SETNEIGHTBL);
+        must(text_is(&a, NDTA_NAME, "arp_cache") ||
+             text_is(&a, NDTA_NAME, "ndisc_cache"));
     }
 }
 
@@ -159,7 +198,8 @@ static void judge_batch(const uint8_t *body, size_t len)
         must(h.nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES);
         a = read_attrs(body + at + sizeof h + sizeof(struct nfgenmsg),
                        body + at + h.nlmsg_len);
-        must(a.len[1] > 4 && memcmp(a.at[1], "weir", 4) == 0);
+        must(text_is(&a, 1, "weir") || text_is(&a, 1, "weir_local") ||
+             text_is(&a, 1, "weir_notrack"));
         if ((h.nlmsg_type & 0xff) <= NFT_MSG_DELTABLE)
             must(a.there == 1u << NFTA_TABLE_NAME);
     }
@@ -180,15 +220,22 @@ static size_t make_body(struct order *order)
 
     while (n-- > 0 && b.len + 64 < FUZZ_ROOM) {
         uint8_t which = fuzz_kernel_byte(), header[32];
+        uint16_t flags;
         uint16_t type = types[which % (sizeof types / sizeof *types)];
 
         if (order->head.kind == ORDER_NFTABLES)
-            type = which < 32
-                       ? NFNL_MSG_BATCH_BEGIN
+            type = which < 32 ? NFNL_MSG_BATCH_BEGIN
+                   : which < 64
+                       ? NFNL_MSG_BATCH_END
                        : (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | which % 32);
         for (size_t i = 0; i < sizeof header; i++)
             header[i] = i < fuzz_message_header(type) ? fuzz_kernel_byte() : 0;
-        if (fuzz_message_begin(&b, type, fuzz_kernel_byte() << 8, 0, 0) &&
+        if (type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END)
+            memcpy(header, "\0\0\0\x0a", 4);
+        flags = (uint16_t)(fuzz_kernel_byte() << 8 | NLM_F_REQUEST);
+        if (order->head.kind != ORDER_NFTABLES)
+            flags |= NLM_F_ACK;
+        if (fuzz_message_begin(&b, type, flags, 0, 0) &&
             fuzz_message_put(&b, header, fuzz_message_header(type)))
             fuzz_kernel_attrs(&b);
     }
@@ -204,7 +251,8 @@ static void judge_setting(const struct order_head *head)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct order_limits limits = {.n_tuns = 1, .tun = {"weir-lan"}};
+    struct order_limits limits = {
+        .n_tuns = 1, .tun = {"weir-lan"}, .device = {"eth1"}};
     static struct order order;
     bool passes;
     size_t len;
@@ -225,7 +273,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = 0;
     }
     __asan_poison_memory_region(order.body + len, sizeof order.body - len);
-    passes = order_check(&limits, index_now, &order, len);
+    passes = order_check(&limits, &devices_now, &order, len);
     if (passes && order.head.kind == ORDER_ROUTE)
         judge_route_order((const uint8_t *)order.body, len, limits.gateway);
     else if (passes && order.head.kind == ORDER_NFTABLES)
