@@ -93,6 +93,19 @@ static const struct order_rows range_rows[] = {
     {NFTA_RANGE_FROM_DATA, ROW_NEST, 0, true, value_rows},
     {NFTA_RANGE_TO_DATA, ROW_NEST, 0, true, value_rows},
     LAST};
+static const struct order_rows bitwise_rows[] = {
+    {NFTA_BITWISE_SREG, ROW_NUMBER, 4, true, NULL},
+    {NFTA_BITWISE_DREG, ROW_NUMBER, 4, true, NULL},
+    {NFTA_BITWISE_LEN, ROW_NUMBER, 4, true, NULL},
+    {NFTA_BITWISE_MASK, ROW_NEST, 0, true, value_rows},
+    {NFTA_BITWISE_XOR, ROW_NEST, 0, true, value_rows},
+    LAST};
+static const struct order_rows exthdr_rows[] = {
+    {NFTA_EXTHDR_DREG, ROW_NUMBER, 4, true, NULL},
+    {NFTA_EXTHDR_TYPE, ROW_NUMBER, 1, true, NULL},
+    {NFTA_EXTHDR_OFFSET, ROW_NUMBER, 4, true, NULL},
+    {NFTA_EXTHDR_LEN, ROW_NUMBER, 4, true, NULL},
+    LAST};
 static const struct order_rows immediate_rows[] = {
     {NFTA_IMMEDIATE_DREG, ROW_NUMBER, 4, true, NULL},
     {NFTA_IMMEDIATE_DATA, ROW_NEST, 0, true, data_rows},
@@ -205,6 +218,8 @@ static const struct kind {
     {"payload", payload_rows, NULL, always},
     {"cmp", cmp_rows, NULL, always},
     {"range", range_rows, NULL, always},
+    {"bitwise", bitwise_rows, NULL, always},
+    {"exthdr", exthdr_rows, NULL, always},
     {"immediate", immediate_rows, NULL, immediate},
     {"lookup", lookup_rows, NULL, always},
     {"dynset", dynset_rows, NULL, dynset},
@@ -368,6 +383,9 @@ static bool object(const struct asked *a)
 
 /* The kernel takes a table's handle before its name: it may not stand there. */
 static const struct order_rows table_rows[] = {OF_TABLE, LAST};
+/* All of a set's elements. */
+static const struct order_rows set_name_rows[] = {
+    OF_TABLE, {NFTA_SET_ELEM_LIST_SET, ROW_TEXT, NAME, true, NULL}, LAST};
 
 static bool whole(const struct asked *a)
 {
@@ -384,6 +402,8 @@ static const struct message {
     {NFT_MSG_DELTABLE, 0, table_rows, whole},
     {NFT_MSG_NEWCHAIN, NLM_F_CREATE, chain_rows, chain},
     {NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, rule_rows, rule},
+    {NFT_MSG_DELRULE, 0, table_rows, whole}, /* all of them */
+    {NFT_MSG_DELSETELEM, 0, set_name_rows, whole},
     {NFT_MSG_NEWSET, NLM_F_CREATE, set_rows, set},
     {NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements_rows, elements},
     {NFT_MSG_NEWOBJ, NLM_F_CREATE, object_rows, object},

@@ -198,6 +198,12 @@ int order_forward(const void *question, size_t len, void *found, size_t room)
     return 0;
 }
 
+int order_clash(void *found, size_t room)
+{
+    memset(found, 0, room);
+    return 0;
+}
+
 uint32_t order_port(void)
 {
     return 1;
@@ -360,10 +366,16 @@ static void tables(void **state)
 {
     struct netlink_notrack what = {.in = {LAN, TUNS}, .out = TUNS};
     struct gateway_guard *guard;
+    bool marks;
 
     (void)state;
     assert_int_equal(gateway_guard_open(&guard), 0);
-    assert_true(gateway_guard_put(guard, nl, &facts, tun_now));
+    for (int again = 0; again < 2; again++) {
+        gateway_guard_again(guard);
+        assert_int_equal(gateway_guard_put(guard, nl, &facts, tun_now, &marks),
+                         0);
+        assert_true(marks);
+    }
     put_input(guard);
     gateway_guard_notrack(guard, &what);
     gateway_guard_notrack(guard, NULL);
