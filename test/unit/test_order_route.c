@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 /* WAN: the gateway's device beside TUN. */
-enum { LO = 1, OTHER = 2, WAN = 3, LAN = 4, TUN = 7, TUN_LAN = 8 };
+enum { LO = 1, OTHER = 2, WAN = 3, LAN = 4, TUN = 7, TUN_LAN = 8, NONE = 99 };
 
 static const struct order_devices devices_now = {
     .tun = {TUN, TUN_LAN},
@@ -299,7 +299,8 @@ static bool delay_passes(uint32_t device, uint16_t more)
     if (more != 0)
         mnl_attr_put_u32(h, more, 1);
     nest = mnl_attr_nest_start(h, NDTA_PARMS);
-    mnl_attr_put_u32(h, NDTPA_IFINDEX, device);
+    if (device != NONE)
+        mnl_attr_put_u32(h, NDTPA_IFINDEX, device);
     mnl_attr_put_u64(h, NDTPA_PROXY_DELAY, 0);
     mnl_attr_nest_end(h, nest);
     return route_passes(h);
@@ -312,6 +313,7 @@ static void delays(void **state)
     assert_false(delay_passes(WAN, NDTA_THRESH3));
     assert_false(delay_passes(OTHER, 0));
     assert_false(delay_passes(0, 0)); /* of all that come */
+    assert_false(delay_passes(NONE, 0));
 }
 
 /* ---- links ---- */
