@@ -276,12 +276,13 @@ int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256])
 
 /* ---- what it is told ---- */
 
-/* One that is not there: index 0. */
+/* One that is not there, or an answer about another: index 0. */
 static struct netlink_device device(struct gateway *gw, uint32_t index)
 {
     struct netlink_device d = {0};
 
-    if (index != 0 && netlink_device_find(gw->nl, index, NULL, &d) < 0)
+    if (index != 0 &&
+        (netlink_device_find(gw->nl, index, NULL, &d) < 0 || d.index != index))
         d = (struct netlink_device){0};
     return d;
 }
