@@ -83,7 +83,7 @@ void twin_dropped(struct twin *t, const struct ct_pkt *pkt)
 
 void twin_told(struct twin *t, const struct ct_event *ev)
 {
-    twin_events_add(&t->ref_events, ev);
+    twin_events_add(&t->ref_events, ev, NULL);
 }
 
 void twin_deaf(struct twin *t, bool deaf)
@@ -234,7 +234,9 @@ static void dropped(void *ctx, const struct ct_pkt *pkt)
 
 static void event(void *ctx, const struct ct_event *ev)
 {
-    twin_events_add(&((struct twin *)ctx)->own_events, ev);
+    struct twin *t = ctx;
+
+    twin_events_add(&t->own_events, ev, t->ports);
 }
 
 static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)

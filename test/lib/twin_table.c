@@ -112,11 +112,17 @@ static void add_flow(struct lines *l, const char *what, const struct ct_view *v,
 
 /* ---- events ---- */
 
-void twin_events_add(struct twin_events *e, const struct ct_event *ev)
+void twin_events_add(struct twin_events *e, const struct ct_event *ev,
+                     const struct twin_ports *ports)
 {
-    if (e->n < TWIN_EVENTS)
-        e->v[e->n] = *ev;
-    e->n++;
+    unsigned i = e->n++;
+
+    if (i >= TWIN_EVENTS)
+        return;
+    e->v[i] = *ev;
+    e->turned[i] = ports && ev->mask & (uint32_t)CT_EVENT_DESTROY;
+    for (int d = 0; e->turned[i] && d < CT_N_DIRS; d++)
+        twin_ports_turn_tuple(ports, &e->v[i].view.tuple[d]);
 }
 
 static void add_events(struct lines *l, const struct twin_events *e,
@@ -126,7 +132,7 @@ static void add_events(struct lines *l, const struct twin_events *e,
 
     for (unsigned i = 0; i < e->n; i++) {
         snprintf(what, sizeof what, "event %x ", e->v[i].mask);
-        add_flow(l, what, &e->v[i].view, ports);
+        add_flow(l, what, &e->v[i].view, e->turned[i] ? NULL : ports);
     }
 }
 

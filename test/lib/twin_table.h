@@ -13,9 +13,13 @@ enum { TWIN_EVENTS = 64, TWIN_COUNTERS = 15 };
 struct twin_events {
     unsigned n;
     struct ct_event v[TWIN_EVENTS];
+    bool turned[TWIN_EVENTS]; /* its ports are the world's already */
 };
 
-void twin_events_add(struct twin_events *e, const struct ct_event *ev);
+/* ports: NULL for the world's own.  The ports of a flow that ends are turned at
+ * once: the packet may open another by the same one. */
+void twin_events_add(struct twin_events *e, const struct ct_event *ev,
+                     const struct twin_ports *ports);
 
 /* False, and why in text: they differ. */
 bool twin_table_same_events(const struct twin_events *ref,
