@@ -216,16 +216,25 @@ static void put_output(struct netlink_nft *b, const struct gateway_table_key *k)
 
 /* ---- prerouting ---- */
 
-static void mark_answers(struct netlink_nft *b, const struct side *s, bool echo)
+/* The rule goes on for what is noted: by ports at these offsets, or by the id
+ * of an echo of this type. */
+static void begin_noted(struct netlink_nft *b, const char *chain,
+                        const struct side *s, bool echo, uint8_t type,
+                        uint32_t their, uint32_t our)
 {
-    netlink_nft_rule(b, "prerouting");
+    netlink_nft_rule(b, chain);
     gateway_table_family(b, s->l);
     if (echo) {
         gateway_table_proto(b, s->l->icmp);
-        icmp_type_is(b, s->l->answers);
+        icmp_type_is(b, type);
     }
-    load_key(b, s, echo ? 4 : 0, echo ? 4 : 2);
+    load_key(b, s, echo ? 4 : their, echo ? 4 : our);
     netlink_nft_lookup(b, s->sets->note, KEY);
+}
+
+static void mark_answers(struct netlink_nft *b, const struct side *s, bool echo)
+{
+    begin_noted(b, "prerouting", s, echo, s->l->answers, 0, 2);
     gateway_table_mark(b, GATEWAY_PLAN_MARK);
     netlink_nft_rule_end(b);
 }
@@ -300,14 +309,7 @@ static void put_input(struct netlink_nft *b)
 
 static void begin_clash(struct netlink_nft *b, const struct side *s, bool echo)
 {
-    netlink_nft_rule(b, "clash_weir");
-    gateway_table_family(b, s->l);
-    if (echo) {
-        gateway_table_proto(b, s->l->icmp);
-        icmp_type_is(b, s->l->asks);
-    }
-    load_key(b, s, echo ? 4 : 2, echo ? 4 : 0);
-    netlink_nft_lookup(b, s->sets->note, KEY);
+    begin_noted(b, "clash_weir", s, echo, s->l->asks, 2, 0);
 }
 
 /* An echo's id is not given again: it is the client's own.  The set may be
