@@ -34,11 +34,7 @@ static void no_error(struct netlink_nft *b, uint8_t proto, uint8_t type,
 static void from_own(struct netlink_nft *b, const struct gateway_table_key *k,
                      const struct gateway_table_layout *l, const char *set)
 {
-    gateway_table_addrs(b, set, k, l);
-    netlink_nft_rule(b, chain);
-    gateway_table_family(b, l);
-    netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, l->src, l->len, 0);
-    netlink_nft_lookup(b, set, 0);
+    gateway_table_begin_own(b, chain, k, l, set, l->src);
     netlink_nft_goto(b, branch);
     netlink_nft_rule_end(b);
 }

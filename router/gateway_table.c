@@ -64,17 +64,24 @@ void gateway_table_addrs(struct netlink_nft *b, const char *set,
     netlink_nft_addrs(b, set, l->len, addr, n);
 }
 
+void gateway_table_begin_own(struct netlink_nft *b, const char *chain,
+                             const struct gateway_table_key *k,
+                             const struct gateway_table_layout *l,
+                             const char *set, uint32_t at)
+{
+    gateway_table_addrs(b, set, k, l);
+    netlink_nft_rule(b, chain);
+    gateway_table_family(b, l);
+    netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, at, l->len, 0);
+    netlink_nft_lookup(b, set, 0);
+}
+
 void gateway_table_served(struct netlink_nft *b, const char *chain,
                           const struct gateway_table_key *k,
                           const struct gateway_table_layout *l)
 {
-    const char *set = l->len == 4 ? "served4" : "served6";
-
-    gateway_table_addrs(b, set, k, l);
-    netlink_nft_rule(b, chain);
-    gateway_table_family(b, l);
-    netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, l->dst, l->len, 0);
-    netlink_nft_lookup(b, set, 0);
+    gateway_table_begin_own(b, chain, k, l, l->len == 4 ? "served4" : "served6",
+                            l->dst);
     netlink_nft_verdict(b, NF_ACCEPT);
     netlink_nft_rule_end(b);
 }

@@ -54,6 +54,13 @@ void gateway_table_addrs(struct netlink_nft *b, const char *set,
                          const struct gateway_table_key *k,
                          const struct gateway_table_layout *l);
 
+/* That set, and a rule that goes on if the address at this offset of the header
+ * is in it. */
+void gateway_table_begin_own(struct netlink_nft *b, const char *chain,
+                             const struct gateway_table_key *k,
+                             const struct gateway_table_layout *l,
+                             const char *set, uint32_t at);
+
 /* A whole rule: to one of these; accepted.  Once in a table. */
 void gateway_table_served(struct netlink_nft *b, const char *chain,
                           const struct gateway_table_key *k,
