@@ -27,7 +27,8 @@ static const uint8_t with_ports[PORTS] = {
 /* Some of a header's bytes, and which values of them a rule is about. */
 struct part {
     uint32_t base, offset, len;
-    uint32_t n; /* 0: any */
+    uint32_t type; /* of a set of them */
+    uint32_t n;    /* 0: any */
     bool negate;
     char set[16]; /* where the values are many */
     struct netlink_nft_range range[RANGES];
@@ -144,11 +145,11 @@ static bool take_parts(struct asking *a)
                    transport = NFT_PAYLOAD_TRANSPORT_HEADER;
 
     memset(a->part, 0, sizeof a->part);
-    a->part[SRC] = (struct part){network, l->src, l->len, .n = 0};
-    a->part[DST] = (struct part){network, l->dst, l->len, .n = 0};
-    a->part[SPORT] = (struct part){transport, 0, 2, .n = 0};
-    a->part[DPORT] = (struct part){transport, 2, 2, .n = 0};
-    a->part[TYPE] = (struct part){transport, 0, 1, .n = 0};
+    a->part[SRC] = (struct part){network, l->src, l->len, l->addr, .n = 0};
+    a->part[DST] = (struct part){network, l->dst, l->len, l->addr, .n = 0};
+    a->part[SPORT] = (struct part){transport, 0, 2, NETLINK_NFT_PORT, .n = 0};
+    a->part[DPORT] = (struct part){transport, 2, 2, NETLINK_NFT_PORT, .n = 0};
+    a->part[TYPE] = (struct part){transport, 0, 1, l->type, .n = 0};
     take_addrs(&a->part[SRC], &a->m->src, l->len == 4);
     take_addrs(&a->part[DST], &a->m->dst, l->len == 4);
     take_ports(&a->part[SPORT], &a->m->sport);
@@ -254,7 +255,7 @@ static void put_rule(struct asking *a, uint32_t verdict)
             continue;
         for (int i = 0; i < PARTS; i++)
             if (needs_set(&a->part[i]))
-                netlink_nft_spans(a->b, a->part[i].set, a->part[i].len,
+                netlink_nft_spans(a->b, a->part[i].set, a->part[i].type,
                                   a->part[i].range, a->part[i].n);
         put_devices(a, verdict);
     }

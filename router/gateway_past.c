@@ -36,7 +36,7 @@ struct sets {
 };
 static const struct sets sets[GATEWAY_TABLE_FAMILIES] = {
     {"note4", "closing4", "part4", "back4", NETLINK_CLASH_SET4},
-    {"note6", "closing6", "part6", "back6", NETLINK_CLASH_SET6},
+    {"note6", "closing6", "piece6", "back6", NETLINK_CLASH_SET6},
 };
 
 /* One of the two families, and which way the packet goes. */
@@ -66,11 +66,6 @@ static unsigned load_addrs(struct netlink_nft *b, const struct side *s)
                         KEY + words);
     netlink_nft_meta(b, NFT_META_L4PROTO, KEY + 2 * words);
     return KEY + 2 * words + 1;
-}
-
-static uint32_t key_len(const struct side *s)
-{
-    return 2 * s->l->len + 12;
 }
 
 /* their, our: offsets of the ports. */
@@ -256,13 +251,20 @@ static void load_part(struct netlink_nft *b, const struct side *s, bool behind)
         netlink_nft_header6(b, IPPROTO_FRAGMENT, 2, 2, 0);
         netlink_nft_mask(b, 0, &bits6, 2);
         netlink_nft_cmp(b, false, 0, &none, 2);
-        netlink_nft_header6(b, IPPROTO_FRAGMENT, 4, 4, reg);
+        netlink_nft_header6(b, IPPROTO_FRAGMENT, 4, 2, reg);
+        netlink_nft_header6(b, IPPROTO_FRAGMENT, 6, 2, reg + 1);
     }
 }
 
-static uint32_t part_len(const struct side *s)
+/* An id of 32 bits is two of 16. */
+static uint32_t part_type(const struct side *s)
 {
-    return 2 * s->l->len + 8;
+    const uint32_t addrs = netlink_nft_join(s->l->addr, s->l->addr);
+
+    if (s->l->len == 16)
+        return gateway_table_tuple(s->l);
+    return netlink_nft_join(netlink_nft_join(addrs, NETLINK_NFT_PROTO),
+                            NETLINK_NFT_PORT);
 }
 
 static void mark_parts(struct netlink_nft *b, const struct side *s)
@@ -349,12 +351,13 @@ void gateway_past_put(struct netlink_nft *b, const struct gateway_table_key *k)
 {
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
         struct side s = side(f, true);
+        uint32_t type = gateway_table_tuple(s.l);
 
-        netlink_nft_set(b, s.sets->note, key_len(&s), NOTED);
-        netlink_nft_set(b, s.sets->closing, key_len(&s), NOTED);
-        netlink_nft_set(b, s.sets->part, part_len(&s), PARTS);
-        netlink_nft_set(b, s.sets->back, key_len(&s), NOTED);
-        netlink_nft_set(b, s.sets->clash, key_len(&s), NETLINK_CLASH_MOST);
+        netlink_nft_set(b, s.sets->note, type, NOTED);
+        netlink_nft_set(b, s.sets->closing, type, NOTED);
+        netlink_nft_set(b, s.sets->part, part_type(&s), PARTS);
+        netlink_nft_set(b, s.sets->back, type, NOTED);
+        netlink_nft_set(b, s.sets->clash, type, NETLINK_CLASH_MOST);
     }
     netlink_nft_counter(b, NETLINK_CLASH_COUNTER);
     put_output(b, k);

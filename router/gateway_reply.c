@@ -122,7 +122,7 @@ void gateway_reply_put(struct netlink_nft *b, const struct gateway_table_key *k,
 
     for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++)
         netlink_nft_set(b, set_of(&gateway_table_layouts[i]),
-                        2 * gateway_table_layouts[i].len + 12, NOTED);
+                        gateway_table_tuple(&gateway_table_layouts[i]), NOTED);
     netlink_nft_chain(b, asked, NF_INET_LOCAL_IN, LATE, NULL);
     netlink_nft_route_chain(b, reply, MANGLE);
     netlink_nft_chain(b, leave, NF_INET_LOCAL_OUT, LAST, NULL);

@@ -8,8 +8,10 @@
 
 const struct gateway_table_layout
     gateway_table_layouts[GATEWAY_TABLE_FAMILIES] = {
-        {"own4", NFPROTO_IPV4, IPPROTO_ICMP, 8, 0, 12, 16, 4},
-        {"own6", NFPROTO_IPV6, IPPROTO_ICMPV6, 128, 129, 8, 24, 16},
+        {"own4", NFPROTO_IPV4, IPPROTO_ICMP, 8, 0, 12, 16, 4, NETLINK_NFT_IPV4,
+         NETLINK_NFT_ICMP},
+        {"own6", NFPROTO_IPV6, IPPROTO_ICMPV6, 128, 129, 8, 24, 16,
+         NETLINK_NFT_IPV6, NETLINK_NFT_ICMPV6},
 };
 
 void gateway_table_device(struct netlink_nft *b, uint32_t meta, bool same,
@@ -51,6 +53,15 @@ void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
     netlink_nft_rule_end(b);
 }
 
+uint32_t gateway_table_tuple(const struct gateway_table_layout *l)
+{
+    uint32_t ends = netlink_nft_join(l->addr, l->addr);
+
+    ends = netlink_nft_join(ends, NETLINK_NFT_PROTO);
+    ends = netlink_nft_join(ends, NETLINK_NFT_PORT);
+    return netlink_nft_join(ends, NETLINK_NFT_PORT);
+}
+
 void gateway_table_addrs(struct netlink_nft *b, const char *set,
                          const struct gateway_table_key *k,
                          const struct gateway_table_layout *l)
@@ -61,7 +72,7 @@ void gateway_table_addrs(struct netlink_nft *b, const char *set,
     for (uint32_t i = 0; i < k->n_own; i++)
         if ((k->own[i].family == CT_IPV4) == (l->len == 4))
             memcpy(addr[n++], k->own[i].addr.b, sizeof addr[0]);
-    netlink_nft_addrs(b, set, l->len, addr, n);
+    netlink_nft_addrs(b, set, l->addr, addr, n);
 }
 
 void gateway_table_begin_own(struct netlink_nft *b, const char *chain,

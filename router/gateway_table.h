@@ -31,6 +31,7 @@ struct gateway_table_layout {
     const char *set;
     uint8_t nfproto, icmp, asks, answers;
     uint32_t src, dst, len; /* of addresses */
+    uint32_t addr, type;    /* as sets name an address, and an ICMP type */
 };
 extern const struct gateway_table_layout
     gateway_table_layouts[GATEWAY_TABLE_FAMILIES];
@@ -48,6 +49,9 @@ void gateway_table_mark(struct netlink_nft *b, uint32_t mark);
 /* A whole rule: by none of the devices; accepted. */
 void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
                              uint32_t meta, const struct gateway_table_key *k);
+
+/* The type of a key of both addresses, the protocol and two ports. */
+uint32_t gateway_table_tuple(const struct gateway_table_layout *l);
 
 /* A set of the host's own addresses of this family. */
 void gateway_table_addrs(struct netlink_nft *b, const char *set,

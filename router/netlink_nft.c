@@ -158,25 +158,60 @@ void netlink_nft_branch(struct netlink_nft *b, const char *name)
     end(b, h);
 }
 
+/* ---- sets ---- */
+
+enum { TYPE_BITS = 6, REGISTER = 4 };
+
+uint32_t netlink_nft_join(uint32_t first, uint32_t next)
+{
+    return first << TYPE_BITS | next;
+}
+
+static uint32_t part_len(uint32_t type)
+{
+    switch (type) {
+    case NETLINK_NFT_IPV4:
+        return 4;
+    case NETLINK_NFT_IPV6:
+        return 16;
+    case NETLINK_NFT_PORT:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+static uint32_t key_len(uint32_t type)
+{
+    uint32_t len = 0;
+
+    if (type >> TYPE_BITS == 0)
+        return part_len(type);
+    for (; type != 0; type >>= TYPE_BITS)
+        len += (part_len(type & ((1u << TYPE_BITS) - 1)) + REGISTER - 1) /
+               REGISTER * REGISTER;
+    return len;
+}
+
 static struct nlmsghdr *begin_set(struct netlink_nft *b, const char *name,
-                                  uint32_t key_len, uint32_t flags)
+                                  uint32_t type, uint32_t flags)
 {
     struct nlmsghdr *h = change(b, NFT_MSG_NEWSET, NLM_F_CREATE);
 
     mnl_attr_put_strz(h, NFTA_SET_TABLE, b->table);
     mnl_attr_put_strz(h, NFTA_SET_NAME, name);
     mnl_attr_put_u32(h, NFTA_SET_FLAGS, htonl(flags));
-    mnl_attr_put_u32(h, NFTA_SET_KEY_TYPE, 0);
-    mnl_attr_put_u32(h, NFTA_SET_KEY_LEN, htonl(key_len));
+    mnl_attr_put_u32(h, NFTA_SET_KEY_TYPE, htonl(type));
+    mnl_attr_put_u32(h, NFTA_SET_KEY_LEN, htonl(key_len(type)));
     mnl_attr_put_u32(h, NFTA_SET_ID, htonl(b->seq));
     return h;
 }
 
-void netlink_nft_set(struct netlink_nft *b, const char *name, uint32_t key_len,
+void netlink_nft_set(struct netlink_nft *b, const char *name, uint32_t type,
                      uint32_t size)
 {
     struct nlmsghdr *h =
-        begin_set(b, name, key_len, NFT_SET_TIMEOUT | NFT_SET_EVAL);
+        begin_set(b, name, type, NFT_SET_TIMEOUT | NFT_SET_EVAL);
     struct nlattr *nest = mnl_attr_nest_start(h, NFTA_SET_DESC);
 
     mnl_attr_put_u32(h, NFTA_SET_DESC_SIZE, htonl(size));
@@ -193,10 +228,10 @@ static void empty_set(struct netlink_nft *b, const char *name)
     end(b, h);
 }
 
-void netlink_nft_addrs(struct netlink_nft *b, const char *name,
-                       uint32_t key_len, const uint8_t addr[][16], uint32_t n)
+void netlink_nft_addrs(struct netlink_nft *b, const char *name, uint32_t type,
+                       const uint8_t addr[][16], uint32_t n)
 {
-    struct nlmsghdr *h = begin_set(b, name, key_len, 0);
+    struct nlmsghdr *h = begin_set(b, name, type, 0);
     struct nlattr *all, *one, *key;
 
     end(b, h);
@@ -211,7 +246,7 @@ void netlink_nft_addrs(struct netlink_nft *b, const char *name,
     for (uint32_t i = 0; i < n; i++) {
         one = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
         key = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
-        mnl_attr_put(h, NFTA_DATA_VALUE, key_len, addr[i]);
+        mnl_attr_put(h, NFTA_DATA_VALUE, key_len(type), addr[i]);
         mnl_attr_nest_end(h, key);
         mnl_attr_nest_end(h, one);
     }
@@ -272,26 +307,26 @@ static void put_border(struct nlmsghdr *h, const uint8_t *key, uint32_t len,
     mnl_attr_nest_end(h, one);
 }
 
-void netlink_nft_spans(struct netlink_nft *b, const char *name,
-                       uint32_t key_len, const struct netlink_nft_range *range,
-                       uint32_t n)
+void netlink_nft_spans(struct netlink_nft *b, const char *name, uint32_t type,
+                       const struct netlink_nft_range *range, uint32_t n)
 {
     struct netlink_nft_range r[NETLINK_NFT_RANGES];
-    struct nlmsghdr *h = begin_set(b, name, key_len, NFT_SET_INTERVAL);
+    struct nlmsghdr *h = begin_set(b, name, type, NFT_SET_INTERVAL);
+    uint32_t len = key_len(type);
     struct nlattr *all;
     bool open;
 
     end(b, h);
     memcpy(r, range, n * sizeof *r);
-    n = merge(r, n, key_len, &open);
+    n = merge(r, n, len, &open);
     h = change(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
     mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, b->table);
     mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, name);
     all = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
     for (uint32_t i = 0; i < n; i++) {
-        put_border(h, r[i].lo, key_len, false);
+        put_border(h, r[i].lo, len, false);
         if (i + 1 < n || !open)
-            put_border(h, r[i].hi, key_len, true);
+            put_border(h, r[i].hi, len, true);
     }
     mnl_attr_nest_end(h, all);
     end(b, h);

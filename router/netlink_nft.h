@@ -37,20 +37,33 @@ void netlink_nft_route_chain(struct netlink_nft *b, const char *name,
 /* One that rules go on to: netlink_nft_goto(). */
 void netlink_nft_branch(struct netlink_nft *b, const char *name);
 
-/* Of keys of so many bytes, filled by rules (netlink_nft_update()). */
-void netlink_nft_set(struct netlink_nft *b, const char *name, uint32_t key_len,
+/* What a key is, as nft(8) numbers it: the kernel needs the length alone, but
+ * nft prints the set by this.  A key of several parts gives each part its place
+ * of whole registers (netlink_nft_join()). */
+enum {
+    NETLINK_NFT_IPV4 = 7,
+    NETLINK_NFT_IPV6 = 8,
+    NETLINK_NFT_PROTO = 12,
+    NETLINK_NFT_PORT = 13, /* nft has no other name for 16 bits */
+    NETLINK_NFT_ICMP = 14,
+    NETLINK_NFT_ICMPV6 = 29
+};
+/* The first part and the next: five parts at most. */
+uint32_t netlink_nft_join(uint32_t first, uint32_t next);
+
+/* Filled by rules (netlink_nft_update()). */
+void netlink_nft_set(struct netlink_nft *b, const char *name, uint32_t type,
                      uint32_t size);
-/* Of n addresses of 4 or 16 bytes. */
-void netlink_nft_addrs(struct netlink_nft *b, const char *name,
-                       uint32_t key_len, const uint8_t addr[][16], uint32_t n);
+/* Of n addresses. */
+void netlink_nft_addrs(struct netlink_nft *b, const char *name, uint32_t type,
+                       const uint8_t addr[][16], uint32_t n);
 /* Of ranges, which may overlap: n of them, NETLINK_NFT_RANGES at most. */
 enum { NETLINK_NFT_RANGES = 32 };
 struct netlink_nft_range {
-    uint8_t lo[16], hi[16]; /* inclusive; the first key_len bytes count */
+    uint8_t lo[16], hi[16]; /* inclusive; as many bytes count as a key has */
 };
-void netlink_nft_spans(struct netlink_nft *b, const char *name,
-                       uint32_t key_len, const struct netlink_nft_range *range,
-                       uint32_t n);
+void netlink_nft_spans(struct netlink_nft *b, const char *name, uint32_t type,
+                       const struct netlink_nft_range *range, uint32_t n);
 /* One that counts, and is read by its name. */
 void netlink_nft_counter(struct netlink_nft *b, const char *name);
 

@@ -1,10 +1,12 @@
 """cases_gateway_past.py - gateway mode: what the host sends past weir, by a
 socket that is bound to wan's device, and its answers"""
+import json
 import socket
 import struct
 import subprocess
 
-from lab import WAN, WAN6, WAN_GW, need, same, wait_for
+from lab import (LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW, need, same,
+                 wait_for)
 from lab_gateway import GatewayLab
 
 CASES = {}
@@ -159,3 +161,75 @@ def gateway_past_refused(workers):
         holder.communicate()
         wait_for("it is ready again", w.weir.ready, 5)
         need(forward_marked(w), "no table of weir's")
+
+
+# ---- what nft(8) prints of the sets ----
+
+TYPES = {"ipv4_addr", "ipv6_addr", "inet_proto", "inet_service", "icmp_type",
+         "icmpv6_type"}
+SETS = {"weir": {f"{name}{n}" for n in "46" for name in
+                 ("note", "closing", "back", "clash", "host")} |
+                {"part4", "piece6"},
+        "weir_reply": {"asked4", "asked6", "served4", "served6"},
+        "weir_input": {"served4", "served6"},
+        "weir_local": {"own4", "own6"}}
+
+
+def sets(w, table):
+    family = "netdev" if table == "weir_local" else "inet"
+    listed = json.loads(w.run("gw", ["nft", "-j", "list", "table", family,
+                                     table]))["nftables"]
+    return {s["set"]["name"]: s["set"] for s in listed if "set" in s}
+
+
+def elements(s):
+    """Each as a tuple or a word, with its time in seconds."""
+    out = {}
+    for element in s.get("elem", []):
+        timeout = None
+        if isinstance(element, dict) and "elem" in element:
+            timeout = element["elem"].get("timeout")
+            element = element["elem"]["val"]
+        if isinstance(element, dict):
+            element = tuple(next(iter(element.values())))
+        out[element] = timeout
+    return out
+
+
+@case
+def gateway_listed(workers):
+    """nft(8) prints each set's type, and what is in it for how long."""
+    rules = {"input": [
+        {"proto": "udp", "dport": [7003, "8000-8010"], "verdict": "accept"},
+        {"proto": "tcp", "src": [WAN, "192.0.2.0/24", WAN6],
+         "verdict": "accept"},
+        {"proto": "icmp", "icmp_type": [8, 13], "verdict": "accept"}]}
+    with GatewayLab(workers, rules=rules, policy=DROP) as w:
+        for host in (WAN, WAN6):
+            server = w.listen("wan", (host, 7000), DGRAM)
+            with past(w, host, 7000, DGRAM, own=40001) as client:
+                client.send(b"a question")
+                server.sendto(b"x" * 4000, server.recvfrom(64)[1])
+                same(len(client.recv(65536)), 4000, f"octets from {host}")
+            server.close()
+        found = {table: sets(w, table) for table in SETS}
+        for table, names in SETS.items():
+            need(names <= set(found[table]), f"{table}: {set(found[table])}")
+            for s in found[table].values():
+                kinds = s["type"] if isinstance(s["type"], list) \
+                    else [s["type"]]
+                need(set(kinds) <= TYPES, f"{table}: {s['name']} is {kinds}")
+        own = {WAN_GW, LAN_GW}
+        for table, name in (("weir", "host4"), ("weir_reply", "served4"),
+                            ("weir_local", "own4")):
+            same(set(elements(found[table][name])), own, f"{table}: {name}")
+        notes = {n: elements(found["weir"][f"note{n}"]) for n in "46"}
+        same(notes["4"][(WAN, WAN_GW, "udp", 7000, 40001)], 180, "IPv4's note")
+        same(notes["6"][(WAN6, WAN6_GW, "udp", 7000, 40001)], 180,
+             "IPv6's note")
+        same({name: s.get("elem") for name, s in found["weir_input"].items()
+              if not name.startswith("served")},
+             {"a0dport": [7003, {"range": [8000, 8010]}],
+              "b0dport": [7003, {"range": [8000, 8010]}],
+              "a1src": [{"prefix": {"addr": "192.0.2.0", "len": 24}}, WAN],
+              "a2type": ["echo-request", "timestamp-request"]}, "input rules")
