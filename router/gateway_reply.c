@@ -12,9 +12,9 @@ enum {
     LAST = 501,    /* behind the guard, which passes what is marked */
     MANGLE = -150, /* where others mark what is sent, too */
     NOTED = 65536,
-    TCP_S = 7500, /* RFC 5382 REQ-5: more than 2 hours */
-    UDP_S = 180,
-    ECHO_S = 30,
+    TCP_MS = 7500000, /* RFC 5382 REQ-5: more than 2 hours */
+    UDP_MS = 180000,
+    ECHO_MS = 30000,
     KEY = 1 /* first register of one; 0 is for comparing */
 };
 
@@ -60,7 +60,7 @@ static void begin(struct netlink_nft *b, const char *chain,
 }
 
 static void note(struct netlink_nft *b, const struct gateway_table_layout *l,
-                 uint8_t proto, uint32_t seconds)
+                 uint8_t proto, uint32_t ms)
 {
     struct place p = {l->src, l->dst, 0, 2};
 
@@ -68,7 +68,7 @@ static void note(struct netlink_nft *b, const struct gateway_table_layout *l,
         p.their_port = p.our_port = 4; /* the identifier */
     begin(b, asked, l, proto, l->asks);
     load_key(b, l, &p);
-    netlink_nft_update(b, set_of(l), KEY, seconds);
+    netlink_nft_update(b, set_of(l), KEY, ms);
     netlink_nft_rule_end(b);
 }
 
@@ -105,12 +105,13 @@ static void put_family(struct netlink_nft *b, const struct gateway_table_key *k,
 {
     const struct {
         uint8_t proto;
-        uint32_t seconds;
-    } kinds[] = {{IPPROTO_TCP, TCP_S}, {IPPROTO_UDP, UDP_S}, {l->icmp, ECHO_S}};
+        uint32_t ms;
+    } kinds[] = {
+        {IPPROTO_TCP, TCP_MS}, {IPPROTO_UDP, UDP_MS}, {l->icmp, ECHO_MS}};
 
     gateway_table_served(b, asked, k, l);
     for (int i = 0; i < 3; i++) {
-        note(b, l, kinds[i].proto, kinds[i].seconds);
+        note(b, l, kinds[i].proto, kinds[i].ms);
         answer(b, l, kinds[i].proto, mark);
     }
 }

@@ -173,6 +173,7 @@ SETS = {"weir": {f"{name}{n}" for n in "46" for name in
         "weir_reply": {"asked4", "asked6", "served4", "served6"},
         "weir_input": {"served4", "served6"},
         "weir_local": {"own4", "own6"}}
+THIRD = "10.99.0.1"             # an address of the host that weir does not serve
 
 
 def sets(w, table):
@@ -196,6 +197,24 @@ def elements(s):
     return out
 
 
+def ask_third(w):
+    """By UDP, TCP and echo, at an address that is lo's."""
+    w.batch("gw", f"addr add {THIRD}/32 dev lo")
+    w.batch("wan", f"route add {THIRD} via {WAN_GW}")
+    udp = w.listen("gw", (THIRD, 7003), DGRAM)
+    tcp = w.listen("gw", (THIRD, 7003))
+    with w.open("wan", kind=DGRAM) as u, w.open("wan") as t:
+        for s in (u, t):
+            s.bind((WAN, 40003))
+            s.connect((THIRD, 7003))
+        u.send(b"x")
+        udp.recv(64)
+    w.run("wan", f"ping -n -c 1 -W 1 {THIRD}", check=False)
+    udp.close()
+    tcp.close()
+    w.batch("wan", f"route del {THIRD} via {WAN_GW}")
+
+
 @case
 def gateway_listed(workers):
     """nft(8) prints each set's type, and what is in it for how long."""
@@ -212,6 +231,7 @@ def gateway_listed(workers):
                 server.sendto(b"x" * 4000, server.recvfrom(64)[1])
                 same(len(client.recv(65536)), 4000, f"octets from {host}")
             server.close()
+        ask_third(w)
         found = {table: sets(w, table) for table in SETS}
         for table, names in SETS.items():
             need(names <= set(found[table]), f"{table}: {set(found[table])}")
@@ -227,9 +247,15 @@ def gateway_listed(workers):
         same(notes["4"][(WAN, WAN_GW, "udp", 7000, 40001)], 180, "IPv4's note")
         same(notes["6"][(WAN6, WAN6_GW, "udp", 7000, 40001)], 180,
              "IPv6's note")
+        asked = elements(found["weir_reply"]["asked4"])
+        same(asked[(WAN, THIRD, "udp", 40003, 7003)], 180, "asked by UDP")
+        same(asked[(WAN, THIRD, "tcp", 40003, 7003)], 7500, "asked by TCP")
+        same([t for key, t in asked.items() if key[2] == "icmp"], [30],
+             "asked by echo")
         same({name: s.get("elem") for name, s in found["weir_input"].items()
               if not name.startswith("served")},
              {"a0dport": [7003, {"range": [8000, 8010]}],
               "b0dport": [7003, {"range": [8000, 8010]}],
               "a1src": [{"prefix": {"addr": "192.0.2.0", "len": 24}}, WAN],
               "a2type": ["echo-request", "timestamp-request"]}, "input rules")
+        w.batch("gw", f"addr del {THIRD}/32 dev lo")
