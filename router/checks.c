@@ -79,6 +79,7 @@ void checks_look(struct control *c)
     for (uint32_t i = 0; i < c->facts.n; i++)
         tell(c, "address", c->facts.device[i].label, &health.address[i]);
     tell(c, "route", "default", &health.route);
+    tell(c, "route", "back", &health.back);
     tell(c, "forward", "", &health.forward);
     f = look_ports(c);
     tell(c, "ports", "", &f);

@@ -40,7 +40,8 @@ struct gateway {
     bool device_ipv6, tun_ipv6[CONFIG_DEVICES]; /* a device has it; TUNs had */
     struct gateway_health_memory memory;
     bool filtered; /* others may have changed nf_tables since forward */
-    struct gateway_finding forward;
+    bool routed;   /* routes may have changed since back */
+    struct gateway_finding forward, back;
 };
 
 static int open_sockets(struct gateway *gw, char err[256])
@@ -424,7 +425,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
         return -1;
     }
     (void)gateway_begin(gw);
-    gw->filtered = true;
+    gw->filtered = gw->routed = true;
     gateway_setting_follow(&gw->settings);
     code = gather(gw, &in, tun, err);
     guard = gateway_guard_put(gw->guard, gw->nl, facts, tun, &in.marked);
@@ -459,6 +460,9 @@ void gateway_check(struct gateway *gw, const struct config_facts *facts,
         gw->filtered =
             !gateway_forward_look(&gw->want, facts, gw->tun, &gw->forward);
     out->forward = gw->forward;
+    if (gw->routed)
+        gw->routed = !gateway_health_back(gw->nl, facts, gw->tun, &gw->back);
+    out->back = gw->back;
 }
 
 static void count_proxy(void *ctx, const struct netlink_neigh *neigh)

@@ -245,18 +245,13 @@ static void fill(const struct look *l, const struct netlink_device *d,
         }
 }
 
-static bool link_local(const struct netlink_route *r)
-{
-    return r->family == CT_IPV6 && r->dst_len >= 10 && r->dst.b[0] == 0xfe &&
-           (r->dst.b[1] & 0xc0) == 0x80;
-}
-
 static void take_route(void *ctx, const struct netlink_route *route)
 {
     struct look *l = ctx;
     struct config_facts *f = l->facts;
 
-    if (route->index != f->device[l->at].index || link_local(route) ||
+    if (route->index != f->device[l->at].index ||
+        netlink_route_is_link_local(route) ||
         (route->dst_len == 0 && f->device[l->at].inside) ||
         !room_for(l, (void **)&f->routes, f->n_routes, sizeof *f->routes))
         return;

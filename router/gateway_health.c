@@ -189,6 +189,15 @@ static bool is_outside(const struct config_facts *facts, uint32_t index)
     return false;
 }
 
+static bool is_outside_name(const struct config_facts *facts, const char *name)
+{
+    for (uint32_t i = 0; i < facts->n; i++)
+        if (!facts->device[i].inside &&
+            strcmp(facts->device[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static void look_route(struct netlink *nl, const struct config_facts *facts,
                        uint32_t tun_wan, uint8_t family,
                        struct gateway_health_memory *memory,
@@ -212,8 +221,9 @@ static void look_route(struct netlink *nl, const struct config_facts *facts,
     else if (by == 0)
         find(f, level, "there is no %s default route by device %s (wan)", name,
              wan->name);
-    else if (netlink_device_find(nl, by, NULL, &d) < 0)
-        return;
+    else if (netlink_device_find(nl, by, NULL, &d) < 0 ||
+             is_outside_name(facts, d.name))
+        return; /* it has been made again, and facts will say so */
     else if (by == tun_wan)
         find(f, HEALTH_FAIL,
              "the %s default route leads back into weir's own device %s; give "
@@ -223,6 +233,93 @@ static void look_route(struct netlink *nl, const struct config_facts *facts,
         find(f, level,
              "the %s default route leads by device %s, and not by %s (wan)",
              name, d.name, wan->name);
+}
+
+/* ---- other routes ---- */
+
+enum { BACK = 16 };
+
+struct backs {
+    uint8_t device; /* whose TUN */
+    uint32_t n, more;
+    struct {
+        struct netlink_route route;
+        uint8_t device;
+    } at[BACK];
+};
+
+/* The default route by wan's is another check's. */
+static void take_back(void *ctx, const struct netlink_route *route)
+{
+    struct backs *b = ctx;
+
+    if (netlink_route_is_link_local(route) ||
+        (route->dst_len == 0 && b->device == WAN))
+        return;
+    if (b->n == BACK) {
+        b->more++;
+        return;
+    }
+    b->at[b->n].route = *route;
+    b->at[b->n++].device = b->device;
+}
+
+/* Another route of the same prefix may have the lower metric. */
+static bool is_dead(struct netlink *nl, const struct config_facts *facts,
+                    uint32_t tun_wan, const struct netlink_route *route)
+{
+    const union ct_addr *w = first(&facts->device[WAN], route->family);
+    uint32_t by = 0;
+
+    if (w != NULL && tun_wan != 0)
+        (void)netlink_route_find(nl, route->family, &route->dst, w, tun_wan,
+                                 &by);
+    return by == 0;
+}
+
+static void find_backs(struct netlink *nl, const struct config_facts *facts,
+                       const uint32_t tun[], const struct backs *b,
+                       struct gateway_finding *f)
+{
+    char prefix[CONFIG_ADDR_TEXT], others[48] = "";
+    uint32_t n = 0, shown = 0;
+
+    for (uint32_t i = b->n; i-- > 0;)
+        if (is_dead(nl, facts, tun[WAN], &b->at[i].route)) {
+            shown = i;
+            n++;
+        }
+    if (n == 0)
+        return;
+    if (n + b->more > 1)
+        snprintf(others, sizeof others, " (and %u others)", n + b->more - 1);
+    config_addr_text(&b->at[shown].route.dst, b->at[shown].route.family,
+                     b->at[shown].route.dst_len, prefix);
+    find(f, HEALTH_WARN,
+         "the route to %s%s leads back into weir's own device %s, so packets "
+         "for it are dropped; say: ip route replace %s via GATEWAY dev %s",
+         prefix, others, facts->device[b->at[shown].device].tun, prefix,
+         facts->device[b->at[shown].device].name);
+}
+
+bool gateway_health_back(struct netlink *nl, const struct config_facts *facts,
+                         const uint32_t tun[], struct gateway_finding *out)
+{
+    static const uint8_t families[2] = {CT_IPV4, CT_IPV6};
+    struct backs b = {.n = 0};
+
+    *out = (struct gateway_finding){.level = HEALTH_OK};
+    for (uint32_t i = 0; i < facts->n; i++) {
+        b.device = (uint8_t)i;
+        if (tun[i] == 0)
+            continue;
+        for (int f = 0; f < 2; f++)
+            if (netlink_route_each(nl, families[f], RT_TABLE_MAIN, tun[i],
+                                   take_back, &b) < 0)
+                return false;
+    }
+    find_backs(nl, facts, tun, &b, out);
+    return true;
 }
 
 void gateway_health_look(struct netlink *nl, const struct config_gateway *want,

@@ -15,6 +15,7 @@ struct gateway_finding {
 struct gateway_health {
     struct gateway_finding device[CONFIG_DEVICES], address[CONFIG_DEVICES];
     struct gateway_finding route;   /* out by wan */
+    struct gateway_finding back;    /* routes into weir's own devices */
     struct gateway_finding forward; /* by the host's own firewall */
 };
 
@@ -32,5 +33,11 @@ void gateway_health_look(struct netlink *nl, const struct config_gateway *want,
                          const struct config_facts *facts, uint32_t tun_wan,
                          struct gateway_health_memory *memory,
                          struct gateway_health *out);
+
+/* Main table's routes that lead into weir's TUNs (0: not there), so that what
+ * is for them goes nowhere.  All of them are listed: for when routes may have
+ * changed.  false: they changed meanwhile. */
+bool gateway_health_back(struct netlink *nl, const struct config_facts *facts,
+                         const uint32_t tun[], struct gateway_finding *out);
 
 #endif

@@ -86,6 +86,12 @@ int netlink_route_each(struct netlink *nl, uint8_t family, uint32_t table,
     return err;
 }
 
+bool netlink_route_is_link_local(const struct netlink_route *r)
+{
+    return r->family == CT_IPV6 && r->dst_len >= 10 && r->dst.b[0] == 0xfe &&
+           (r->dst.b[1] & 0xc0) == 0x80;
+}
+
 static int read_found(const struct nlmsghdr *h, void *data)
 {
     const struct rtmsg *m = netlink_body(h, sizeof *m);

@@ -36,6 +36,9 @@ int netlink_route_find(struct netlink *nl, uint8_t family,
                        const union ct_addr *dst, const union ct_addr *src,
                        uint32_t in, uint32_t *out);
 
+/* fe80::/10, and what is within. */
+bool netlink_route_is_link_local(const struct netlink_route *route);
+
 /* To a device that is up; takes the place of another to the same prefix in that
  * table. */
 int netlink_route_put(struct netlink *nl, const struct netlink_route *route);

@@ -77,7 +77,7 @@ def gateway_health(workers):
         names = [c["name"] for c in readyz(w)["checks"]]
         for name in ("router", "table", "interface.lan", "interface.wan",
                      "address.lan", "address.wan", "route.default",
-                     "forward", "ports", "gateway"):
+                     "route.back", "forward", "ports", "gateway"):
             need(name in names, f"{name} is not among {names}")
         for does, name, words, undoes in (
                 ("link set eth1 down", "interface.wan",
@@ -98,6 +98,12 @@ def gateway_health(workers):
             w.batch("gw", *undoes)
             default_route(w)
             is_well(w)
+        w.batch("gw", "route add 10.9.0.0/24 dev weir-wan")
+        w.weir.says("route.back: the route to 10.9.0.0/24 leads back into "
+                    "weir's own device weir-wan")
+        need(readyz(w)["ready"], "a warning is no fault")
+        w.batch("gw", "route del 10.9.0.0/24 dev weir-wan")
+        is_well(w)
         w.works()
         w.batch("wan", "link set eth0 down")
         tells(w, "interface.wan", "eth1", "no carrier")

@@ -235,9 +235,11 @@ static void address_moves(void **state)
 static void device_comes_and_goes(void **state)
 {
     struct gateway *gw = start_all();
-    struct config_facts facts;
+    struct config_facts facts, old;
+    struct gateway_health health;
 
     (void)state;
+    look(gw, &old);
     sh("ip link del wan0");
     assert_true(gateway_drain(gw));
     look(gw, &facts);
@@ -251,7 +253,13 @@ static void device_comes_and_goes(void **state)
     (void)gateway_drain(gw);
     sh("ip link add wan0 type veth peer name pwan0;"
        "ip link set wan0 up; ip link set pwan0 up;"
-       "ip addr add 203.0.113.1/24 dev wan0");
+       "ip addr add 203.0.113.1/24 dev wan0;"
+       "ip route add default via 203.0.113.2 dev wan0");
+    /* Before it is looked at again: what is missing is the device alone. */
+    gateway_check(gw, &old, &health);
+    gateway_facts_free(&old);
+    assert_int_equal(health.device[WAN].level, HEALTH_FAIL);
+    assert_string_equal(health.route.text, "");
     assert_true(gateway_drain(gw));
     sync_now(gw);
     assert_says("cat /proc/sys/net/ipv4/conf/wan0/forwarding", "1\n");
@@ -320,6 +328,56 @@ static void notices_what_matters(void **state)
        "echo link set other up; done | ip -batch -");
     assert_true(gateway_drain(gw));
     assert_false(gateway_drain(gw));
+    stop_all(gw);
+}
+
+/* Routes of others into weir's own devices. */
+static void routes_back_are_found(void **state)
+{
+    static const struct {
+        const char *does, *says;
+    } rows[] = {
+        {"ip route add 10.9.0.0/24 dev weir-wan",
+         "the route to 10.9.0.0/24 leads back into weir's own device weir-wan, "
+         "so packets for it are dropped; say: ip route replace 10.9.0.0/24 via "
+         "GATEWAY dev wan0"},
+        {"ip route add 10.9.1.0/24 dev weir-lan",
+         "10.9.1.0/24 (and 1 others) leads back into weir's own device "
+         "weir-lan"},
+        {"ip route del 10.9.1.0/24; for i in $(seq 100); do "
+         "echo route add 10.99.$i.0/24 dev weir-wan; done | ip -batch -",
+         "(and 100 others)"},
+        {"for i in $(seq 100); do echo route del 10.99.$i.0/24; done | "
+         "ip -batch -; ip route replace 10.9.0.0/24 via 203.0.113.2",
+         ""},
+        {"ip -6 route add 2001:db8:7::/48 dev weir-wan",
+         "the route to 2001:db8:7::/48 leads back"},
+        {"ip -6 route del 2001:db8:7::/48", ""},
+        /* One of a lower metric is taken before. */
+        {"ip route add 10.9.0.0/24 dev weir-wan metric 100", ""},
+        {"ip route del 10.9.0.0/24 via 203.0.113.2", "10.9.0.0/24 leads back"},
+        /* The default route is another check's. */
+        {"ip route del 10.9.0.0/24; ip route replace default dev weir-wan", ""},
+        {"ip -6 addr add fe80::7/64 dev weir-wan", ""},
+    };
+    struct gateway *gw = start_all();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gateway_health health;
+        struct config_facts facts;
+
+        sh("%s", rows[i].does);
+        (void)gateway_drain(gw);
+        look(gw, &facts);
+        assert_int_equal(sync_with(gw, &facts), 0);
+        gateway_check(gw, &facts, &health);
+        gateway_facts_free(&facts);
+        assert_int_equal(health.back.level,
+                         rows[i].says[0] != '\0' ? HEALTH_WARN : HEALTH_OK);
+        if (strstr(health.back.text, rows[i].says) == NULL)
+            fail_msg("%s: \"%s\"", rows[i].does, health.back.text);
+    }
     stop_all(gw);
 }
 
@@ -474,6 +532,7 @@ int main(void)
         cmocka_unit_test_setup(address_moves, make_world6),
         cmocka_unit_test_setup(device_comes_and_goes, make_world),
         cmocka_unit_test_setup(notices_what_matters, make_world),
+        cmocka_unit_test_setup(routes_back_are_found, make_world6),
         cmocka_unit_test_setup(gateways_are_found, make_world6),
         cmocka_unit_test_setup(anything, make_world6),
     };
