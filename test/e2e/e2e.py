@@ -20,6 +20,7 @@ import cases_gateway_life
 import cases_gateway_more
 import cases_gateway_nat
 import cases_gateway_past
+import cases_gateway_vanish
 import cases_helper
 import cases_life
 import cases_log
@@ -41,7 +42,7 @@ for module in (cases_traffic, cases_frag, cases_helper, cases_queue, cases_nat,
                cases_mss, cases_zones, cases_log, cases_readers, cases_sctp, cases_tunnel,
                cases_life, cases_starts, cases_caps, cases_run, cases_gateway,
                cases_gateway_life, cases_gateway_kill, cases_gateway_nat, cases_gateway_faults,
-               cases_gateway_past, cases_gateway_health, cases_gateway_more,
+               cases_gateway_past, cases_gateway_health, cases_gateway_vanish, cases_gateway_more,
                cases_sandbox, cases_gateway_host):
     CASES.update(module.CASES)
 
