@@ -83,11 +83,38 @@ static void notes_stay(void **state)
     netlink_close(nl);
 }
 
+/* What asks at an address that weir doesn't serve: minutes and hours, for those
+ * who answer late. */
+static void replies_may_be_late(void **state)
+{
+    static const uint32_t tun[CONFIG_DEVICES];
+    struct config_facts facts = {.n = 2};
+    struct gateway_guard *g;
+    struct netlink *nl;
+    bool marks;
+
+    (void)state;
+    assert_int_equal(netlink_open(&nl), 0);
+    assert_int_equal(gateway_guard_open(&g), 0);
+    name(&facts.device[0], 0, 1);
+    name(&facts.device[1], 1, 1);
+    assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
+    assert_says("nft list chain inet weir_reply asked | "
+                "grep -o 'timeout [0-9a-z]*' | sort | uniq -c",
+                "      2 timeout 2h5m\n"
+                "      2 timeout 30s\n"
+                "      2 timeout 3m\n");
+    gateway_guard_remove(g);
+    gateway_guard_close(g);
+    netlink_close(nl);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(any_size_fits, make_world),
         cmocka_unit_test_setup(notes_stay, make_world),
+        cmocka_unit_test_setup(replies_may_be_late, make_world),
     };
 
     if (!may_run())
