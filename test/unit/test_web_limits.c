@@ -264,6 +264,36 @@ static void slow_heads_meet_a_deadline(void **state)
     (void)close(ear);
 }
 
+static int start_patient(void **state)
+{
+    enum { HOUR_MS = 3600000 };
+    struct world *w =
+        web_world_with((struct web_config){.patience = {.head_ms = HOUR_MS}});
+
+    *state = w;
+    return w->result;
+}
+
+/* Whoever sends no more, and has no answer to come, is not waited for. */
+static void ends_without_a_request_are_no_wait(void **state)
+{
+    static const char *const sent[] = {"", "GET /livez HT"};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < 4; i++) {
+        int fd = i % 2 ? web_client_unix(w->socket)
+                       : web_client_tcp("127.0.0.1", w->port);
+        struct answer a;
+
+        assert_int_equal(write(fd, sent[i / 2], strlen(sent[i / 2])),
+                         strlen(sent[i / 2]));
+        assert_return_code(shutdown(fd, SHUT_WR), errno);
+        assert_true(web_client_ends(fd, 30000, &a));
+        assert_int_equal(a.status, 0);
+        web_client_free(&a);
+    }
+}
+
 int main(void)
 {
 #define IMPATIENT(name)                                                        \
@@ -277,6 +307,8 @@ int main(void)
         IMPATIENT(slow_readers_over_tcp_are_ended),
         IMPATIENT(a_reader_on_the_unix_socket_may_pause),
         IMPATIENT(slow_heads_meet_a_deadline),
+        cmocka_unit_test_setup_teardown(ends_without_a_request_are_no_wait,
+                                        start_patient, stop),
     };
 
     web_client_descriptors(4096);
