@@ -11,6 +11,7 @@
 #include "bound.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,8 @@ enum { TCP_LISTENS = 0x0a, ROOT = 0 };
 struct ports {
     uint64_t root[1024], users[1024];
     const struct config_facts *facts;
+    struct talks *talks; /* connections are added to these; or NULL */
+    uint8_t proto;
 };
 
 static void set_port(uint64_t word[1024], unsigned port)
@@ -40,11 +43,24 @@ static bool is_of_devices(const struct config_facts *facts,
     return false;
 }
 
+static bool take_talk(struct ports *p, const struct netlink_socket *s)
+{
+    return p->talks != NULL && s->peer_port != 0 &&
+           talks_add(p->talks, &(struct ct_tuple){.src = s->peer,
+                                                  .dst = s->addr,
+                                                  .sport = s->peer_port,
+                                                  .dport = s->port,
+                                                  .family = s->family,
+                                                  .proto = p->proto});
+}
+
 static void take_socket(void *ctx, const struct netlink_socket *s)
 {
     static const union ct_addr any;
     struct ports *p = ctx;
 
+    if (take_talk(p, s))
+        return;
     if (p->facts == NULL || ct_addr_eq(&s->addr, &any) ||
         is_of_devices(p->facts, s))
         set_port(s->uid == ROOT ? p->root : p->users, s->port);
@@ -57,9 +73,9 @@ static bool is_open(bool tcp, unsigned peer, unsigned state)
     return tcp ? state == TCP_LISTENS : peer == 0;
 }
 
-static void read_addr(struct netlink_socket *s, const char *text)
+/* Returns how many words there are, 4 at most. */
+static size_t read_addr(uint8_t bytes[16], const char *text)
 {
-    uint8_t bytes[16];
     size_t words = strlen(text) / 8;
 
     for (size_t i = 0; i < words && i < 4; i++) {
@@ -70,7 +86,7 @@ static void read_addr(struct netlink_socket *s, const char *text)
         word = (uint32_t)strtoul(digits, NULL, 16);
         memcpy(bytes + 4 * i, &word, sizeof word);
     }
-    netlink_sockets_addr(s, words == 4 ? CT_IPV6 : CT_IPV4, bytes);
+    return words;
 }
 
 static void read_table(struct ports *p, const char *folder,
@@ -85,18 +101,23 @@ static void read_table(struct ports *p, const char *folder,
     f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
         struct netlink_socket s = {.uid = ROOT};
-        unsigned port, peer, state;
-        char addr[33];
+        unsigned port, peer_port, state;
+        char addr[33], peer[33];
+        uint8_t own[16], other[16];
 
         if (sscanf(line,
-                   " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%4x %2x %*s %*s %*s "
+                   " %*u: %32[0-9A-F]:%4x %32[0-9A-F]:%4x %2x %*s %*s %*s "
                    "%u",
-                   addr, &port, &peer, &state, &s.uid) < 4 ||
-            (which != NETLINK_SOCKETS_ALL && !is_open(tcp, peer, state)) ||
-            (strlen(addr) != 8 && strlen(addr) != 32))
+                   addr, &port, peer, &peer_port, &state, &s.uid) < 5 ||
+            (which != NETLINK_SOCKETS_ALL && !is_open(tcp, peer_port, state)) ||
+            (strlen(addr) != 8 && strlen(addr) != 32) ||
+            strlen(peer) != strlen(addr))
             continue;
-        read_addr(&s, addr);
+        (void)read_addr(other, peer);
+        netlink_sockets_addrs(&s, read_addr(own, addr) == 4 ? CT_IPV6 : CT_IPV4,
+                              own, other);
         s.port = (uint16_t)port;
+        s.peer_port = (uint16_t)peer_port;
         take_socket(p, &s);
     }
     if (f != NULL)
@@ -235,10 +256,12 @@ void bound_join(struct ct_reserved *set, const uint64_t word[1024])
                          __ATOMIC_RELAXED);
 }
 
-void bound_add(struct ct_reserved *set, struct netlink *diag,
-               const char *folder, const char *protocol)
+void bound_add(struct ct_reserved *set, struct talks *talks,
+               struct netlink *diag, const char *folder, const char *protocol)
 {
-    struct ports p = {.facts = NULL};
+    struct ports p = {.talks = talks,
+                      .proto = strcmp(protocol, "tcp") == 0 ? IPPROTO_TCP
+                                                            : IPPROTO_UDP};
 
     look(&p, diag, folder, protocol, NETLINK_SOCKETS_ALL);
     bound_join(set, p.root);

@@ -16,6 +16,7 @@
 
 #include "config.h"
 #include "netlink_sockets.h"
+#include "talks.h"
 
 enum {
     BOUND_PORTS = 64512, /* 1024 to 65535 */
@@ -53,8 +54,10 @@ void bound_update(struct bound *b, const struct bound_question *q);
 /* Add these ports; clears none. */
 void bound_join(struct ct_reserved *set, const uint64_t word[1024]);
 
-/* Add the ports of all sockets, whatever they do; clears none. */
-void bound_add(struct ct_reserved *set, struct netlink *diag,
-               const char *folder, const char *protocol);
+/* Add the ports of all sockets without a peer, whatever they do, and all
+ * connections, which are to be sorted.  Clears none.  Without memory for a
+ * connection, its port is added. */
+void bound_add(struct ct_reserved *set, struct talks *talks,
+               struct netlink *diag, const char *folder, const char *protocol);
 
 #endif

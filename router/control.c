@@ -236,6 +236,8 @@ static void end_workers(struct control *c)
         worker_stop(c->worker[i]);
     while (c->n_workers > 0)
         worker_free(c->worker[--c->n_workers]);
+    for (unsigned i = 0; i < 2; i++)
+        talks_free(&c->talks[i]);
 }
 
 static void wake_worker(void *ctx, unsigned worker)

@@ -72,6 +72,7 @@ struct control {
     char complaint[256];        /* what it would not do, told once */
     struct bound bound[2];      /* tcp, udp; workers read them */
     struct journey_lost lost;   /* the same; see journey.h */
+    struct talks talks[2];      /* of lost: one is read while one is filled */
     struct netlink *diag;       /* asks for the host's sockets; may be NULL */
     uint64_t reserve_at;        /* ms of the loop: /proc is not read before */
     uint64_t look_at; /* the same: the kernel is not looked at before */

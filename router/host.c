@@ -75,6 +75,23 @@ static bool has_socket(const struct ct_reserved *ports, unsigned port)
            1;
 }
 
+/* As the host will see the packet: nat may have turned it. */
+static bool is_for_a_socket(const struct journey_lost *lost,
+                            const struct ct_pkt *pkt)
+{
+    const struct talks *talks = __atomic_load_n(&lost->talks, __ATOMIC_ACQUIRE);
+    const uint8_t *ports = pkt->data + pkt->l4_off;
+    struct ct_tuple t = {.src = walk_addr(pkt, false),
+                         .dst = walk_addr(pkt, true),
+                         .sport = walk_get16(ports),
+                         .dport = walk_get16(ports + 2),
+                         .family = walk_family(pkt),
+                         .proto = pkt->tuple.proto};
+
+    return has_socket(t.proto == WALK_TCP ? &lost->tcp : &lost->udp, t.dport) ||
+           (talks != NULL && talks_has(talks, &t));
+}
+
 /* The host's kernel would answer with a RST or port unreachable, by which the
  * other end gives up; and the entry for the host would stand in the way of the
  * flow's own, when the inside speaks. */
@@ -88,8 +105,7 @@ bool host_lost(const struct journey *j, const struct ct_pkt *pkt)
         j->now.ms >= __atomic_load_n(until, __ATOMIC_RELAXED) ||
         !is_unknown(pkt) || (tcp && !is_in_the_middle(pkt)))
         return false;
-    return !has_socket(tcp ? &lost->tcp : &lost->udp,
-                       walk_get16(pkt->data + pkt->l4_off + 2));
+    return !is_for_a_socket(lost, pkt);
 }
 
 /* By where it came, so that the kernel's own check of the source (rp_filter)

@@ -100,17 +100,19 @@ void hostnet_reserve(struct control *c)
  * spoken, what comes for one of its flows looks like one for the host.  Sockets
  * of before are noted here, later ones as they listen, and what those ask for
  * begins a flow. */
-static void note_sockets(struct control *c)
+static void note_sockets(struct control *c, struct talks *talks)
 {
-    bound_add(&c->lost.tcp, c->diag, "/proc/net", "tcp");
-    bound_add(&c->lost.udp, c->diag, "/proc/net", "udp");
+    bound_add(&c->lost.tcp, talks, c->diag, "/proc/net", "tcp");
+    bound_add(&c->lost.udp, talks, c->diag, "/proc/net", "udp");
+    talks_sort(talks);
+    __atomic_store_n(&c->lost.talks, talks, __ATOMIC_RELEASE);
 }
 
 static void begin_lost(struct control *c)
 {
     uint64_t now = clock_now().ms;
 
-    note_sockets(c);
+    note_sockets(c, &c->talks[0]);
     __atomic_store_n(&c->lost.until_tcp, now + LOST_TCP_MS, __ATOMIC_RELAXED);
     __atomic_store_n(&c->lost.until_udp, now + LOST_UDP_MS, __ATOMIC_RELAXED);
     log_info("gateway",
@@ -272,7 +274,7 @@ int hostnet_start(struct control *c)
     if (apply(c, err) < 0)
         return fail(err);
     if (follows) /* what has begun meanwhile began past weir */
-        note_sockets(c);
+        note_sockets(c, &c->talks[1]);
     return 0;
 }
 

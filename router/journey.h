@@ -9,6 +9,7 @@
 #define JOURNEY_H
 
 #include "fib.h"
+#include "talks.h"
 
 #include <ctcore/ct.h>
 
@@ -18,12 +19,15 @@ struct journey_iface {
     bool plain;  /* no offloads: whoever writes cuts and sums, see offload.h */
 };
 
-/* Gateway mode, soon after a start that follows a kill: what can't be for the
- * host, since no socket of it has that port, may be of a flow that is not known
- * any more, and gets no answer. */
+/* Gateway mode, soon after a start that follows a kill: what is not for the
+ * host, since it has no such connection and no socket that takes what comes to
+ * that port, may be of a flow that is not known any more, and gets no answer.
+ * Clients' flows and the host's connections may have the same ports towards
+ * different servers. */
 struct journey_lost {
     uint64_t until_tcp, until_udp; /* ms; 0: it follows none */
-    struct ct_reserved tcp, udp;   /* ports that a socket has, or had */
+    struct ct_reserved tcp, udp;   /* ports of sockets that have no peer */
+    const struct talks *talks;     /* the host's connections; NULL: none */
 };
 
 struct journey;

@@ -25,19 +25,22 @@ int netlink_sockets_open(struct netlink **diag)
     return netlink_open_bus(diag, NETLINK_SOCK_DIAG);
 }
 
-void netlink_sockets_addr(struct netlink_socket *s, uint8_t family,
-                          const void *bytes)
+void netlink_sockets_addrs(struct netlink_socket *s, uint8_t family,
+                           const void *addr, const void *peer)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
-    const uint8_t *at = bytes;
+    const uint8_t *own = addr, *other = peer;
 
     memset(&s->addr, 0, sizeof s->addr);
+    memset(&s->peer, 0, sizeof s->peer);
     s->family = family;
-    if (family == CT_IPV6 && memcmp(at, mapped, sizeof mapped) == 0) {
+    if (family == CT_IPV6 && memcmp(own, mapped, sizeof mapped) == 0) {
         s->family = CT_IPV4;
-        at += sizeof mapped;
+        own += sizeof mapped;
+        other += sizeof mapped;
     }
-    memcpy(s->addr.b, at, s->family == CT_IPV4 ? 4 : 16);
+    memcpy(s->addr.b, own, s->family == CT_IPV4 ? 4 : 16);
+    memcpy(s->peer.b, other, s->family == CT_IPV4 ? 4 : 16);
 }
 
 static int read_socket(const struct nlmsghdr *h, void *data)
@@ -50,8 +53,10 @@ static int read_socket(const struct nlmsghdr *h, void *data)
     if (m == NULL)
         return MNL_CB_OK;
     s.port = ntohs(m->id.idiag_sport);
+    s.peer_port = ntohs(m->id.idiag_dport);
     s.uid = m->idiag_uid;
-    netlink_sockets_addr(&s, netlink_family(m->idiag_family), m->id.idiag_src);
+    netlink_sockets_addrs(&s, netlink_family(m->idiag_family), m->id.idiag_src,
+                          m->id.idiag_dst);
     each->fn(each->ctx, &s);
     return MNL_CB_OK;
 }

@@ -9,16 +9,17 @@ int netlink_sockets_open(struct netlink **diag);
 
 struct netlink_socket {
     union ct_addr addr; /* its own; all zeroes: any */
-    uint8_t family;     /* of addr; an IPv4 one in IPv6's clothes is IPv4 */
-    uint16_t port;
-    uint32_t uid; /* who made it */
+    union ct_addr peer;
+    uint8_t family; /* of both; IPv4 ones in IPv6's clothes are IPv4 */
+    uint16_t port, peer_port; /* the peer's is 0: it has none */
+    uint32_t uid;             /* who made it */
 };
 
 typedef void netlink_sockets_fn(void *ctx, const struct netlink_socket *s);
 
-/* ::ffff:a.b.c.d is a.b.c.d. */
-void netlink_sockets_addr(struct netlink_socket *s, uint8_t family,
-                          const void *bytes);
+/* addr and peer of s, from 4 or 16 bytes each; ::ffff:a.b.c.d is a.b.c.d. */
+void netlink_sockets_addrs(struct netlink_socket *s, uint8_t family,
+                           const void *addr, const void *peer);
 
 enum netlink_sockets_which {
     NETLINK_SOCKETS_OPEN, /* TCP: it listens; UDP: it has no peer */

@@ -20,12 +20,14 @@ class Flow:
     """Between two sockets that know each other; a word of either side is a
     byte."""
 
-    def __init__(self, w, kind, side, host, port, served="wan"):
+    def __init__(self, w, kind, side, host, port, served="wan", by=None):
         self.name = (f"{'TCP' if kind == STREAM else 'UDP'} {side} to "
                      f"{host}:{port}")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         server = w.listen(served, (host, port), kind)
         self.client = w.open(side, family, kind)
+        if by:                          # the same port as that client's
+            self.client.bind(("", by.client.getsockname()[1]))
         self.client.connect((host, port))
         self.client.send(b"c")
         if kind == STREAM:
@@ -108,7 +110,7 @@ def lost_flows(w):
 def gateway_killed_talks(workers):
     """kill -9, and not a flow ends by it, whoever speaks first, before the next
     start or behind it: the host answers none that it does not know.  The
-    host's own go on."""
+    host's own go on, which have ports of clients' flows, too."""
     rules = {"postrouting": [
         {"out": "wan", "masquerade": True}]}
     with GatewayLab(workers, rules=rules) as w:
@@ -121,6 +123,9 @@ def gateway_killed_talks(workers):
         own = [Flow(w, STREAM, "wan", WAN_GW, 2222, "gw"),
                Flow(w, STREAM, "gw", WAN, 2223), Flow(w, DGRAM, "gw", WAN, 2224),
                Flow(w, DGRAM, "wan", WAN6_GW, 2225, "gw"),
+               *(Flow(w, kind, "gw", WAN, 2240 + i, by=by)
+                 for kind, group in ((STREAM, new), (DGRAM, unew))
+                 for i, by in enumerate(group[:4])),
                Flow(w, STREAM, "gw", WAN, 2226)]
         w.weir.kill()
         sniffer = Sniffer(w, "wan")

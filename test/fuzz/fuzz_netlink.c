@@ -133,9 +133,10 @@ static void live(struct gateway *gw)
 
 /* ---- single questions ---- */
 
-static void take_port(void *ctx, uint16_t port)
+static void take_socket(void *ctx, const struct netlink_socket *s)
 {
-    *(uint32_t *)ctx += port;
+    *(uint32_t *)ctx +=
+        (uint32_t)s->port + s->peer_port + s->addr.b[15] + s->peer.b[15];
 }
 
 static void look_at_sockets(void)
@@ -146,7 +147,7 @@ static void look_at_sockets(void)
     if (netlink_sockets_open(&nl) != 0)
         abort();
     (void)netlink_sockets_each(nl, CT_IPV4, true, NETLINK_SOCKETS_ALL,
-                               take_port, &sum);
+                               take_socket, &sum);
     netlink_close(nl);
 }
 

@@ -458,18 +458,28 @@ static void is_heard(struct world *w, const char *line)
 /* Soon after a kill the server of an inside host speaks first: the host's
  * kernel, which has no such socket, doesn't hear of it, and there is no entry
  * that would take the port from the flow when the inside speaks.  The host's
- * own sockets, and who begins, are heard. */
+ * own sockets, and who begins, are heard; so is the other end of the host's own
+ * connection, and who else speaks to its port is not. */
 static void flows_of_before_a_kill(void **state)
 {
     struct world *w = HOST_WORLD("");
+    struct talks talks = {0};
+    const struct ct_tuple own = {.src = {.b = {198, 51, 100, 9}},
+                                 .dst = {.b = {198, 51, 100, 1}},
+                                 .sport = 80,
+                                 .dport = 4000,
+                                 .family = CT_IPV4,
+                                 .proto = 6};
 
     (void)state;
     alone(w);
     w->quiet = true;
+    assert_true(talks_add(&talks, &own));
     w->rig.lost.until_tcp = w->rig.now.ms + 7500000;
     w->rig.lost.until_udp = w->rig.now.ms + 300000;
     reserve(&w->rig.lost.tcp, 22, 22);
     reserve(&w->rig.lost.udp, 53, 53);
+    w->rig.lost.talks = &talks;
     is_lost(w, S " > " W ":4000 tcp P. seq 9 ack 2");
     is_lost(w, S " > " W ":4000 tcp S. seq 9 ack 2");
     is_lost(w, S " > " W ":4000 tcp F. seq 9 ack 2");
@@ -481,6 +491,7 @@ static void flows_of_before_a_kill(void **state)
     assert_int_equal(w->last[19], 2); /* the client */
     say(w, C " > 198.51.100.2:99 udp 'x'");
     assert_int_equal(last_sport(w), 4000);
+    is_heard(w, "198.51.100.9:80 > " W ":4000 tcp P. seq 9 ack 2");
     is_heard(w, S " > " W ":22 tcp P. seq 9 ack 2");
     is_heard(w, "198.51.100.2:99 > " W ":53 udp 'x'");
     is_heard(w, "198.51.100.2:99 > " W ":4001 tcp S seq 1");
@@ -492,6 +503,7 @@ static void flows_of_before_a_kill(void **state)
     is_lost(w, S " > " W ":4003 tcp P. seq 9 ack 2");
     w->rig.now.ms += 7200000;
     is_heard(w, S " > " W ":4003 tcp P. seq 9 ack 2");
+    talks_free(&talks);
     END(w);
 }
 
