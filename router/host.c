@@ -17,6 +17,7 @@
 #include "answer.h"
 #include "ending.h"
 #include "output.h"
+#include "strict.h"
 
 /* The first outside device: where the kernel hands over its own packets. */
 static uint8_t door(const struct journey *j)
@@ -25,13 +26,15 @@ static uint8_t door(const struct journey *j)
 }
 
 /* Is it from inside by its address, though it came by an outside device?  The
- * kernel's own check (rp_filter) is loose there, and IPv6 has none. */
+ * kernel's own check (rp_filter) is loose there, and IPv6 has none.  Between
+ * inside devices the tunable says. */
 static bool is_forged(const struct journey *j, const struct ct_pkt *pkt)
 {
-    uint8_t by = CT_NO_IFACE;
+    uint8_t by;
 
-    if (!j->local.ifaces.iface[pkt->in].inside)
-        by = walk_route(j, pkt->tuple.family, &pkt->tuple.src, pkt);
+    if (j->local.ifaces.iface[pkt->in].inside)
+        return strict_source(j, pkt);
+    by = walk_route(j, pkt->tuple.family, &pkt->tuple.src, pkt);
     return by != CT_NO_IFACE && j->local.ifaces.iface[by].inside;
 }
 

@@ -187,6 +187,32 @@ static void no_one_outside_is_inside(void **state)
     END(w);
 }
 
+/* Nor does one inside network speak in the name of another, where sources are
+ * checked: not in a flow that it has, either. */
+static void no_one_inside_is_another(void **state)
+{
+    struct world *w = HOST_WORLD(
+        "profile weir; " ALL "forward {\"in\":\"dmz\",\"ct_state\":[\"new\"],"
+        "\"verdict\":\"drop\"}");
+
+    (void)state;
+    say(w, C " > " S " udp 'a'");
+    say(w, S " > " W ":4000 udp 'b'");
+    say(w, C " > " S " udp 'x'@dmz");
+    say(w, "10.0.1.9:7 > " C " udp 'x'@dmz");
+    say(w, "10.0.1.9:7 > 10.0.1.1:22 tcp S seq 1@dmz");
+    say(w, "192.0.2.7:7 > " S " udp 'x'@lan");
+    TRACE(w, "[  0] " C " > " S " udp: NEW\n"
+             "      out wan " W ":4000 > " S " udp\n"
+             "[  0] " S " > " W ":4000 udp: ESTABLISHED\n"
+             "      out lan " S " > " C " udp\n"
+             "[  0] " C " > " S " udp: -\n      drop spoofed\n"
+             "[  0] 10.0.1.9:7 > " C " udp: -\n      drop spoofed\n"
+             "[  0] 10.0.1.9:7 > 10.0.1.1:22 tcp S: -\n      drop spoofed\n"
+             "[  0] 192.0.2.7:7 > " S " udp: -\n      drop spoofed\n");
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest stories[] = {
@@ -199,6 +225,7 @@ int main(void)
         STORY(errors_about_packets_of_each_uplink),
         STORY(services_of_the_host_on_each_uplink),
         STORY(no_one_outside_is_inside),
+        STORY(no_one_inside_is_another),
     };
 
     return cmocka_run_group_tests(stories, NULL, NULL);
