@@ -1,6 +1,7 @@
 /* gateway_past.c - what the host sends past weir, and its answers */
 #include "gateway_past.h"
 
+#include "gateway_errors.h"
 #include "gateway_plan.h"
 #include "netlink_clash.h"
 
@@ -295,6 +296,7 @@ static void put_prerouting(struct netlink_nft *b,
         mark_answers(b, &s, false);
         mark_answers(b, &s, true);
         mark_parts(b, &s);
+        gateway_errors_put(b, s.l, s.sets->note);
     }
 }
 

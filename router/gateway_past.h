@@ -9,6 +9,8 @@
  *    prerouting   the answer is marked: for the host, past weir.  Of one in
  *                 fragments the first is known by its ports, and the others by
  *                 the first one's id: those that come before it are weir's.
+ *                 ICMP errors that quote what the host has sent are marked,
+ *                 too (gateway_errors.h).
  *    input        takes the mark off again
  *    clash        what weir sends by a noted connection's addresses and ports
  *                 would be answered to the host: it is dropped, and noted, so

@@ -1,5 +1,6 @@
 """cases_gateway_past.py - gateway mode: what the host sends past weir, by a
 socket that is bound to wan's device, and its answers"""
+import errno
 import json
 import socket
 import struct
@@ -7,7 +8,7 @@ import subprocess
 
 from lab import (LAN_GW, WAN, WAN6, WAN6_GW, WAN_GW, need, same,
                  wait_for)
-from lab_gateway import GatewayLab
+from lab_gateway import GatewayLab, Sniffer, checksum
 
 CASES = {}
 STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
@@ -161,6 +162,87 @@ def gateway_past_refused(workers):
         holder.communicate()
         wait_for("it is ready again", w.weir.ready, 5)
         need(forward_marked(w), "no table of weir's")
+
+
+# ---- ICMP errors ----
+
+IP_MTU_DISCOVER, IP_MTU, PMTUDISC_DO = 10, 14, 2
+IPV6_MTU_DISCOVER, IPV6_MTU = 23, 24
+
+
+def too_big(w, quoted, mtu):
+    """A router between says so of this packet of the host's."""
+    six = quoted[0] >> 4 == 6
+    kind, proto = ((2, 0), socket.IPPROTO_ICMPV6) if six \
+        else ((3, 4), socket.IPPROTO_ICMP)
+    body = struct.pack("!BBHHH", *kind, 0, 0, mtu) + quoted[:64]
+    body += b"\0" * (len(body) % 2)
+    if not six:
+        body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+    with w.open("wan", socket.AF_INET6 if six else socket.AF_INET,
+                socket.SOCK_RAW, proto) as s:
+        s.sendto(body, (WAN6_GW if six else WAN_GW, 0))
+
+
+def path_mtu(s):
+    if s.family == socket.AF_INET6:
+        return s.getsockopt(socket.IPPROTO_IPV6, IPV6_MTU)
+    return s.getsockopt(socket.IPPROTO_IP, IP_MTU)
+
+
+def last_sent(ears, proto):
+    """The host's last packet of this protocol that came to wan."""
+    return [data for _, data in ears.packets()
+            if data[6 if data[0] >> 4 == 6 else 9] == proto][-1]
+
+
+@case
+def gateway_past_errors(workers):
+    """ICMP errors about what the host sends past weir reach its sockets: path
+    MTUs of TCP and UDP, a closed port, a router where a hop limit ends."""
+    with GatewayLab(workers, policy=DROP) as w:
+        echo_ends(w)    # first: the kernel counts it among its other errors
+        for n, host in enumerate((WAN, WAN6)):
+            ears = Sniffer(w, "wan")
+            client, peer = talk(w, host, 7010)
+            too_big(w, last_sent(ears, socket.IPPROTO_TCP), 1400 - n)
+            wait_for("TCP knows the path's MTU",
+                     lambda: path_mtu(client) == 1400 - n, 5)
+            peer.send(b"and goes on")
+            same(client.recv(64), b"and goes on", "what TCP hears")
+            client.close()
+            peer.close()
+            server = w.listen("wan", (host, 7011), DGRAM)
+            with past(w, host, 7011, DGRAM) as u:
+                if n:
+                    u.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+                                 PMTUDISC_DO)
+                else:
+                    u.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER,
+                                 PMTUDISC_DO)
+                u.send(b"x")
+                server.recv(64)
+                too_big(w, last_sent(ears, socket.IPPROTO_UDP), 1300)
+                wait_for("UDP hears of the path's MTU", lambda: u.getsockopt(
+                    socket.SOL_SOCKET, socket.SO_ERROR) == errno.EMSGSIZE)
+            server.close()
+            with past(w, host, 7012, DGRAM) as u:
+                u.send(b"to a closed port")
+                try:
+                    u.recv(64)
+                except ConnectionRefusedError:
+                    pass
+                else:
+                    need(False, "a closed port has answered")
+            ears.close()
+
+
+def echo_ends(w):
+    """Of the host's own echo, too: wan says it leads to nowhere."""
+    w.batch("wan", "route add unreachable 203.0.113.0/24")
+    w.run("wan", "sysctl -qw net.ipv4.ip_forward=1")
+    out = w.run("gw", "ping -n -I eth1 -c 1 -W 5 203.0.113.9", check=False)
+    need(f"From {WAN}" in out and "Unreachable" in out, out)
 
 
 # ---- what nft(8) prints of the sets ----

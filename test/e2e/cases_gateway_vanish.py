@@ -206,9 +206,8 @@ def gateway_vanishes(workers):
         try:
             for n in range(ROUNDS):
                 stays = one_round(w, rng, devices, traffic)
-                w.works()
-                w.works(2, "lan2")
-                w.works(2, "gw")
+                for side in ("lan", "lan2", "gw"):
+                    w.works(30, side)
                 if stays:
                     talk.say()
                 else:
