@@ -329,9 +329,9 @@ static void say_left_out(struct gateway_guard *g, uint32_t n)
 {
     if (n > g->left_out)
         log_warn("gateway",
-                 "%" PRIu32 " input rules with a limit, a connlimit or more "
-                 "than %d ranges are not asked of what comes to the host's "
-                 "link-local, multicast and broadcast addresses",
+                 "%" PRIu32 " input rules with a limit, a connlimit or too "
+                 "many ranges (more than %d) are not asked of what comes to "
+                 "the host's link-local, multicast and broadcast addresses",
                  n, NETLINK_NFT_RANGES);
     g->left_out = n;
 }

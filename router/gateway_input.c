@@ -15,6 +15,7 @@
 enum {
     FIRST = -510, /* before the guard takes the mark off */
     RANGES = NETLINK_NFT_RANGES,
+    EXCLUDED = 64,  /* each is an expression; the kernel takes 128 a rule */
     ND_FIRST = 130, /* MLD, then ND */
     ND_LAST = 137,
     PORTS = 5
@@ -61,14 +62,24 @@ static uint32_t verdict_of(const struct ct_rule *rule)
     }
 }
 
+/* Those that a rule excludes. */
+static uint32_t excluded(const struct ct_match *m)
+{
+    return (m->src.negate ? m->src.n_v4 + m->src.n_v6 : 0) +
+           (m->dst.negate ? m->dst.n_v4 + m->dst.n_v6 : 0) +
+           (m->sport.negate ? m->sport.n : 0u) +
+           (m->dport.negate ? m->dport.n : 0u) +
+           (m->icmp_negate ? m->n_icmp_types + 1u : 0);
+}
+
 static bool is_too_much(const struct ct_rule *rule)
 {
     const struct ct_match *m = &rule->match;
 
-    return rule->limit.cost_ns != 0 || rule->connlimit.number != 0 || m->syn ||
-           m->src.n_v4 > RANGES || m->src.n_v6 > RANGES ||
-           m->dst.n_v4 > RANGES || m->dst.n_v6 > RANGES ||
-           m->sport.n > RANGES || m->dport.n > RANGES ||
+    return excluded(m) > EXCLUDED || rule->limit.cost_ns != 0 ||
+           rule->connlimit.number != 0 || m->syn || m->src.n_v4 > RANGES ||
+           m->src.n_v6 > RANGES || m->dst.n_v4 > RANGES ||
+           m->dst.n_v6 > RANGES || m->sport.n > RANGES || m->dport.n > RANGES ||
            m->n_icmp_types >= RANGES;
 }
 

@@ -16,10 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 65536, SLACK = 4096 }; /* as much as one order may be */
+/* As much as one order may be; more than any message: a rule that excludes many
+ * ranges takes 6 KB. */
+enum { ROOM = 65536, LARGEST = 16384 };
 
 struct netlink_nft {
-    _Alignas(8) char room[ROOM];
+    _Alignas(8) char room[ROOM + LARGEST];
     size_t len;
     uint32_t seq;
     uint8_t family;
@@ -38,7 +40,7 @@ static struct nlmsghdr *begin(struct netlink_nft *b, uint16_t type,
     struct nlmsghdr *h;
     struct nfgenmsg *m;
 
-    if (b->len + SLACK > ROOM) {
+    if (b->len > ROOM) {
         b->full = true;
         b->len = 0;
     }
@@ -584,7 +586,8 @@ int netlink_nft_commit(struct netlink_nft *b)
 {
     b->change->nlmsg_flags |= NLM_F_ACK;
     mark(b, NFNL_MSG_BATCH_END);
-    if (b->full) /* of which the end may be the first that does not fit */
+    if (b->full ||
+        b->len > ROOM) /* of which the end may be the first that does not fit */
         return -EMSGSIZE;
     return netlink_nftables_send(b->room, b->len);
 }

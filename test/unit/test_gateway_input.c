@@ -344,6 +344,44 @@ static void table_comes_and_goes(void **state)
     assert_says(list, "0\n");
 }
 
+enum { MANY_RANGES = 32 };
+static struct ct_addr_range addrs[MANY_RANGES];
+static struct ct_port_range ports[MANY_RANGES];
+
+static void make_ranges(void)
+{
+    for (unsigned i = 0; i < MANY_RANGES; i++) {
+        memset(addrs[i].lo.b, (int)(2 * i + 1), 16);
+        addrs[i].hi = addrs[i].lo;
+        ports[i].lo = ports[i].hi = (uint16_t)(2 * i + 1);
+    }
+}
+
+static struct ct_rule drop_rule(uint8_t family)
+{
+    return (struct ct_rule){.hook = CT_INPUT,
+                            .stage = CT_STAGE_FILTER,
+                            .action = CT_ACT_DROP,
+                            .match = {.in = CT_NO_IFACE,
+                                      .out = CT_NO_IFACE,
+                                      .icmp_type = -1,
+                                      .family = family}};
+}
+
+static void exclude_addrs(struct ct_match *m)
+{
+    m->src = m->dst = (struct ct_addr_set){
+        .v6 = addrs, .n_v6 = MANY_RANGES, .present = true, .negate = true};
+}
+
+static void sync_ruleset(struct gateway *gw, struct ct_ruleset *rules)
+{
+    rules->start[CT_INPUT][CT_STAGE_FILTER + 1] = rules->n;
+    gateway_rules(gw, rules);
+    sync_now(gw);
+    gateway_rules(gw, NULL);
+}
+
 /* More than a transaction takes. */
 static void too_many_rules(void **state)
 {
@@ -356,17 +394,10 @@ static void too_many_rules(void **state)
 
     (void)state;
     for (unsigned i = 0; i < MANY; i++) {
-        rule[i].hook = CT_INPUT;
-        rule[i].stage = CT_STAGE_FILTER;
+        rule[i] = drop_rule(CT_IPV4);
         rule[i].action = i + 1 < MANY ? CT_ACT_ACCEPT : CT_ACT_DROP;
-        rule[i].match.in = rule[i].match.out = CT_NO_IFACE;
-        rule[i].match.icmp_type = -1;
-        rule[i].match.family = CT_IPV4;
     }
-    rules.start[CT_INPUT][CT_STAGE_FILTER + 1] = MANY;
-    gateway_rules(gw, &rules);
-    sync_now(gw);
-    gateway_rules(gw, NULL);
+    sync_ruleset(gw, &rules);
     send_it(&packet);
     assert_says("n=0; until nft list counters table inet weir_input | "
                 "grep 'packets [1-9]'; do n=$((n+1)); [ $n -lt 1000 ] || exit; "
@@ -377,12 +408,54 @@ static void too_many_rules(void **state)
     stop_all(gw);
 }
 
+/* Messages as large as they get, to the end of the room and past it. */
+static void large_rules(void **state)
+{
+    enum { MANY = 16 };
+    static struct ct_rule rule[MANY];
+    struct ct_ruleset rules = {.rules = rule};
+    struct gateway *gw = start_all();
+
+    (void)state;
+    make_ranges();
+    for (unsigned i = 0; i < MANY; i++) {
+        rule[i] = drop_rule(CT_IPV6);
+        exclude_addrs(&rule[i].match);
+    }
+    for (rules.n = 1; rules.n <= MANY; rules.n++)
+        sync_ruleset(gw, &rules);
+    stop_all(gw);
+}
+
+/* One that the kernel would not take is left out, and the others hold. */
+static void too_large_a_rule(void **state)
+{
+    struct ct_rule rule[2] = {drop_rule(CT_IPV6), drop_rule(CT_IPV6)};
+    struct ct_ruleset rules = {
+        .rules = rule, .n = 2, .policy = {[CT_INPUT] = CT_ACCEPT}};
+    struct gateway *gw = start_all();
+
+    (void)state;
+    make_ranges();
+    rule[0].match.n_protos = 1;
+    rule[0].match.protos[0] = UDP;
+    exclude_addrs(&rule[0].match);
+    rule[0].match.sport = rule[0].match.dport =
+        (struct ct_port_set){.r = ports, .n = MANY_RANGES, .negate = true};
+    sync_ruleset(gw, &rules);
+    assert_says("nft list chain inet weir_input input | grep -c refused",
+                "1\n");
+    stop_all(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(rules_hold, make_world6),
         cmocka_unit_test_setup(table_comes_and_goes, make_world6),
         cmocka_unit_test_setup(too_many_rules, make_world6),
+        cmocka_unit_test_setup(large_rules, make_world6),
+        cmocka_unit_test_setup(too_large_a_rule, make_world6),
     };
 
     if (!may_run())
