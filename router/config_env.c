@@ -1,9 +1,10 @@
 /* config_env.c - options from the environment: WEIR_* becomes a key of the file
  *
  * Every scalar with a fixed place has a name: WEIR_ and its JSON pointer in
- * capitals, /log/level is WEIR_LOG_LEVEL.  Values go into the tree before the
- * readers run, so they meet the same checks; who gave them is remembered for
- * errors and for --print-config. */
+ * capitals, /log/level is WEIR_LOG_LEVEL; so have those of further devices,
+ * whose names are free: /gateway/more/dmz/side.  Values go into the tree before
+ * the readers run, so they meet the same checks; who gave them is remembered
+ * for errors and for --print-config. */
 #include "config_env.h"
 
 #include <ctype.h>
@@ -75,6 +76,37 @@ static struct option option_at(unsigned i)
         o.name[k] =
             o.name[k] == '/' ? '_' : (char)toupper((unsigned char)o.name[k]);
     return o;
+}
+
+/* An option of a further device, WEIR_GATEWAY_MORE_DMZ_SIDE: the device is
+ * called as the variable says, in small letters. */
+static bool is_further(const char *entry, struct option *o)
+{
+    static const char begin[] = "WEIR_GATEWAY_MORE_";
+    static const struct {
+        const char *end, *key;
+    } kinds[] = {{"_DEVICE", "device"}, {"_SIDE", "side"}};
+    const size_t n = strcspn(entry, "="), skip = sizeof begin - 1;
+
+    if (strncmp(entry, begin, skip) != 0 || n >= sizeof o->name)
+        return false;
+    for (size_t i = 0; i < CONFIG_READ_N(kinds); i++) {
+        size_t len = strlen(kinds[i].end);
+        char name[sizeof o->name] = "";
+
+        if (n <= skip + len || strncmp(entry + n - len, kinds[i].end, len) != 0)
+            continue;
+        for (size_t k = 0; k < n - len - skip; k++) {
+            name[k] = (char)tolower((unsigned char)entry[skip + k]);
+            if (name[k] == '/')
+                return false;
+        }
+        o->kind = TEXT;
+        snprintf(o->name, sizeof o->name, "%.*s", (int)n, entry);
+        return snprintf(o->pointer, sizeof o->pointer, "/gateway/more/%s/%s",
+                        name, kinds[i].key) < (int)sizeof o->pointer;
+    }
+    return false;
 }
 
 /* ---- values ---- */
@@ -229,14 +261,14 @@ static bool has_section(const char *name)
 static void check_name(struct config_read *r, const char *entry)
 {
     size_t n = strcspn(entry, "="), least = SIZE_MAX;
-    struct option nearest = {.name = ""};
+    struct option nearest = {.name = ""}, further;
     char *name;
 
     if (strncmp(entry, "WEIR_", 5) != 0 || entry[n] == '\0')
         return;
     name = config_read_scratch(r, n + 1, 1);
     memcpy(name, entry, n);
-    if (is_other(name) || is_service(entry))
+    if (is_other(name) || is_service(entry) || is_further(entry, &further))
         return;
     for (unsigned i = 0; i < N_OPTIONS && least > 0; i++) {
         struct option o = option_at(i);
@@ -254,13 +286,32 @@ static void check_name(struct config_read *r, const char *entry)
                              nearest.name);
 }
 
+static uint32_t entries(char *const *env)
+{
+    uint32_t n = 0;
+
+    while (env[n] != NULL)
+        n++;
+    return n;
+}
+
+static void put_further(struct config_read *r)
+{
+    struct option o;
+
+    for (char *const *entry = r->env; *entry != NULL; entry++)
+        if (is_further(*entry, &o) && (*entry)[strlen(o.name) + 1] != '\0')
+            put(r, &o, o.name, *entry + strlen(o.name) + 1);
+}
+
 void config_env_merge(struct config_read *r)
 {
     static const char socket_name[] = "WEIR_SOCKET";
 
     if (r->env == NULL || !json_is_object(r->memory->root))
         return;
-    r->memory->env = config_read_alloc(r, N_OPTIONS, sizeof(*r->memory->env));
+    r->memory->env = config_read_alloc(r, N_OPTIONS + entries(r->env),
+                                       sizeof(*r->memory->env));
     for (unsigned i = 0; i < N_OPTIONS; i++) {
         struct option o = option_at(i);
         const char *name = o.name, *text = config_env_get(r->env, name);
@@ -271,6 +322,7 @@ void config_env_merge(struct config_read *r)
         if (text != NULL)
             put(r, &o, name, text);
     }
+    put_further(r);
     for (char *const *entry = r->env; *entry != NULL; entry++)
         check_name(r, *entry);
 }

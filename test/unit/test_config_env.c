@@ -260,6 +260,36 @@ static void the_environment_alone_is_enough(void **state)
     assert_non_null(strstr(t.message, "neither \"gateway\""));
 }
 
+/* Their names are free, so each variable says one. */
+static void further_devices_have_variables(void **state)
+{
+    struct config *c = fine_env(
+        "{\"gateway\": {\"lan\": \"eth0\", \"wan\": \"eth1\", \"more\": "
+        "{\"dmz\": {\"device\": \"eth2\", \"side\": \"outside\"}}}}",
+        ENV("WEIR_GATEWAY_MORE_UP_2_DEVICE=10.1.0.0/16",
+            "WEIR_GATEWAY_MORE_DMZ_SIDE=inside",
+            "WEIR_GATEWAY_MORE_UP_2_SIDE=outside",
+            "WEIR_GATEWAY_MORE_X_SIDE="));
+    char *text = printed(c);
+
+    (void)state;
+    assert_int_equal(c->gateway.n, 4);
+    assert_string_equal(c->gateway.name[2], "dmz");
+    assert_string_equal(c->gateway.device[2], "eth2");
+    assert_true(c->gateway.inside[2]);
+    assert_string_equal(c->gateway.name[3], "up_2");
+    assert_string_equal(c->gateway.device[3], "10.1.0.0/16");
+    assert_false(c->gateway.inside[3]);
+    has_row(text, "gateway.more.dmz.device",
+            "file                             ", "eth2");
+    has_row(text, "gateway.more.dmz.side", "env WEIR_GATEWAY_MORE_DMZ_SIDE   ",
+            "inside");
+    has_row(text, "gateway.more.up_2.device",
+            "env WEIR_GATEWAY_MORE_UP_2_DEVICE", "10.1.0.0/16");
+    free(text);
+    config_free(c);
+}
+
 /* ---- errors ---- */
 
 static const struct {
@@ -278,6 +308,18 @@ static const struct {
     {"{" ETH "}", "WEIR_GATEWAY_RESERVED_PORTS=1,,2",
      "WEIR_GATEWAY_RESERVED_PORTS", "this is \"\""},
     {"{}", "WEIR_GATEWAY_LAN=eth0", "WEIR_GATEWAY_LAN", "\"wan\" is missing"},
+    {"{" ETH "}", "WEIR_GATEWAY_MORE_DMZ_DEVICE=eth2",
+     "WEIR_GATEWAY_MORE_DMZ_DEVICE", "\"side\" is missing"},
+    {"{" ETH "}", "WEIR_GATEWAY_MORE_DMZ_SIDE=in", "WEIR_GATEWAY_MORE_DMZ_SIDE",
+     ""},
+    {"{" ETH "}", "WEIR_GATEWAY_MORE_LAN_SIDE=inside",
+     "WEIR_GATEWAY_MORE_LAN_SIDE", "neither lan nor wan"},
+    {"{" ETH "}", "WEIR_GATEWAY_MORE_A/B_SIDE=inside",
+     "WEIR_GATEWAY_MORE_A/B_SIDE", "no option has this name"},
+    {"{" ETH "}", "WEIR_GATEWAY_MORE__SIDE=inside", "WEIR_GATEWAY_MORE__SIDE",
+     "no option has this name"},
+    {"{" ETH "}", "WEIR_GATEWAY_MORE=eth2", "WEIR_GATEWAY_MORE",
+     "no option has this name"},
     {"{" IFACES "}", "WEIR_GATEWAY_LAN=eth0", "WEIR_GATEWAY_LAN", ""},
     {"{" ETH ", \"log\": {\"level\": \"loud\"}}", "WEIR_LOG_FORMAT=json", "",
      "loud"},
@@ -457,6 +499,7 @@ int main(void)
         cmocka_unit_test(every_scalar_has_its_variable),
         cmocka_unit_test(the_environment_wins_over_the_file),
         cmocka_unit_test(the_environment_alone_is_enough),
+        cmocka_unit_test(further_devices_have_variables),
         cmocka_unit_test(errors_name_the_variable),
         cmocka_unit_test(errors_are_lines_for_people),
         cmocka_unit_test(what_is_no_option_is_left_alone),
