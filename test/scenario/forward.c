@@ -249,6 +249,49 @@ static void persistent_sources_keep_their_address(void **state)
     END(w);
 }
 
+/* Who asks from one port by four addresses comes by four ports of the range,
+ * from that same port: the destination is what changes. */
+static void a_clash_takes_another_port_of_the_range(void **state)
+{
+    struct world *w =
+        WORLD("prerouting {\"in\":\"wan\",\"proto\":\"udp\","
+              "\"dst\":\"203.0.113.0/24\",\"dnat\":\"10.0.1.2:5000-5003\"}");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned remote = 2; remote < 22; remote++) {
+        unsigned seen = 0;
+
+        for (unsigned i = 0; i < 4; i++) {
+            sayf(w, "198.51.100.%u:9 > 203.0.113.%u:%u udp", remote, 8 + i,
+                 remote % 2 ? 5002 : 7000);
+            assert_int_equal(last_sport(w), 9);
+            assert_in_range(last_dport(w), 5000, 5003);
+            seen |= 1u << (last_dport(w) - 5000);
+        }
+        assert_int_equal(seen, 0xf);
+    }
+    END(w);
+}
+
+static void random_keeps_no_destination(void **state)
+{
+    struct world *w = WORLD(
+        "prerouting {\"in\":\"wan\",\"proto\":\"udp\",\"dst\":\"203.0.113.8\","
+        "\"dnat\":\"10.0.1.2:5000-5099\",\"random\":true}");
+    unsigned kept = 0;
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 40; i++) {
+        sayf(w, "198.51.100.%u:9 > 203.0.113.8:5007 udp", 2 + i);
+        assert_in_range(last_dport(w), 5000, 5099);
+        kept += last_dport(w) == 5007;
+    }
+    assert_in_range(kept, 0, 4);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest stories[] = {
@@ -262,6 +305,8 @@ int main(void)
         STORY(a_range_of_another_size_is_shared),
         STORY(a_prefix_is_a_pool),
         STORY(persistent_sources_keep_their_address),
+        STORY(a_clash_takes_another_port_of_the_range),
+        STORY(random_keeps_no_destination),
     };
 
     return cmocka_run_group_tests(stories, NULL, NULL);

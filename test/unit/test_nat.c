@@ -437,8 +437,8 @@ static void a_strangers_flow_uses_its_port(void **state)
     corerig_close(&r);
 }
 
-/* One inside address and port in a hundred zones are a hundred sources, in 16
- * chains. */
+/* One address and port in a hundred zones, inside or outside, are a hundred, in
+ * 16 chains. */
 static void a_source_is_one_of_its_zone(void **state)
 {
     struct ct_tuple orig = {.src = ip4(10, 0, 1, 2),
@@ -459,6 +459,10 @@ static void a_source_is_one_of_its_zone(void **state)
 
         assert_int_equal(nat_mapping_next(&r.ct->nat, &orig, &at, &addr, &port),
                          orig.zone == 0);
+        addr = ip4(198, 51, 100, 1);
+        assert_int_equal(
+            nat_by_outside(&r.ct->nat, orig.zone, 17, &addr, 5000) != NULL,
+            orig.zone == 0);
     }
     corerig_close(&r);
 }
