@@ -8,10 +8,12 @@
 
 #include <cmocka.h>
 
-#define N 8
+#define N 256
 
 struct fix {
     struct ct_conn conns[N];
+    struct deadline heap[N];
+    uint32_t at[N];
     struct expiry e;
     struct ct_params params;
 };
@@ -24,6 +26,8 @@ static struct fix *open_fix(void)
     for (int i = 0; i < N; i++)
         f->conns[i].list = EXPIRY_NO_LIST;
     expiry_init(&f->e, f->conns, &f->params, (ct_time){0});
+    f->e.own.heap = f->heap;
+    f->e.own.at = f->at;
     return f;
 }
 
@@ -94,15 +98,19 @@ static void within_a_second_only_the_deadline_moves(void **state)
     struct fix *f = open_fix();
 
     (void)state;
-    put(f, 0, CT_PARAM_udp, 0);
-    put(f, 1, CT_PARAM_udp, 0);
-    put(f, 0, CT_PARAM_udp, 900);
-    assert_int_equal(f->conns[0].expires, 30900);
-    assert_int_equal(f->e.list[f->conns[0].list].head, 0);
-    /* 1 is due, 0 stands before it: told a second late at the most */
-    assert_int_equal(due(f, 30899), CT_NONE);
-    assert_int_equal(due(f, 30900), 0);
-    put(f, 0, CT_PARAM_udp, 1000);
+    for (uint32_t s = 0; s < 2; s++) {
+        uint64_t at = s * 1000;
+
+        put(f, 0, CT_PARAM_udp, at);
+        put(f, 1, CT_PARAM_udp, at);
+        put(f, 0, CT_PARAM_udp, at + 900);
+        assert_int_equal(f->conns[0].expires, at + 30900);
+        assert_int_equal(f->e.list[f->conns[0].list].head, 0);
+        /* 1 is due, 0 stands before it: told a second late at the most */
+        assert_int_equal(due(f, at + 30899), CT_NONE);
+        assert_int_equal(due(f, at + 30900), 0);
+    }
+    put(f, 0, CT_PARAM_udp, 2000);
     assert_int_equal(f->e.list[f->conns[0].list].head, 1);
     free(f);
 }
@@ -145,6 +153,53 @@ static void changes_without_end_find_lists_again(void **state)
     free(f);
 }
 
+/* Two durations by turns need two lists, whatever their flows do; and lists
+ * that have run empty are there for others. */
+static void durations_by_turns_use_up_no_lists(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    for (uint32_t i = 0; i < 4 * EXPIRY_N_LISTS; i++) {
+        f->params.v[CT_PARAM_udp] = 100 + i % 2;
+        expiry_set_params(&f->e, &f->params);
+        put(f, i % 2, CT_PARAM_udp, 0);
+    }
+    for (uint32_t i = 0; i < 4 * EXPIRY_N_LISTS; i++) {
+        f->params.v[CT_PARAM_icmp] = 200 + i;
+        expiry_set_params(&f->e, &f->params);
+        expiry_remove(&f->e, 2);
+        put(f, 2, CT_PARAM_icmp, 0);
+    }
+    f->params.v[CT_PARAM_icmp] = 5; /* the longer one hides nothing */
+    expiry_set_params(&f->e, &f->params);
+    put(f, 3, CT_PARAM_icmp, 0);
+    assert_int_equal(due(f, 4999), CT_NONE);
+    assert_int_equal(due(f, 5000), 3);
+    free(f);
+}
+
+/* When there is no list left for a new duration, its flows have it all the
+ * same. */
+static void durations_without_a_list_are_exact(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    for (uint32_t i = 0; i < N; i++) {
+        f->params.v[CT_PARAM_udp] = 100 + i;
+        expiry_set_params(&f->e, &f->params);
+        put(f, i, CT_PARAM_udp, 0);
+        assert_int_equal(f->conns[i].expires, (100 + i) * 1000);
+    }
+    for (uint32_t i = 0; i < N; i++) {
+        assert_int_equal(due(f, (100 + N) * 1000), i);
+        expiry_remove(&f->e, i);
+    }
+    assert_int_equal(due(f, UINT64_MAX), CT_NONE);
+    free(f);
+}
+
 static void next_is_the_earliest_head(void **state)
 {
     struct fix *f = open_fix();
@@ -152,6 +207,10 @@ static void next_is_the_earliest_head(void **state)
     (void)state;
     assert_int_equal(expiry_next(&f->e, (ct_time){0}).ms, 1000);
     put(f, 0, CT_PARAM_udp, 0);
+    assert_int_equal(expiry_next(&f->e, (ct_time){29500}).ms, 30000);
+    expiry_refresh_own(&f->e, 1, 7, EXPIRY_UNASSURED, (ct_time){22700});
+    assert_int_equal(expiry_next(&f->e, (ct_time){29500}).ms, 29700);
+    expiry_remove(&f->e, 1);
     assert_int_equal(expiry_next(&f->e, (ct_time){29500}).ms, 30000);
     free(f);
 }
@@ -165,6 +224,8 @@ int main(void)
         cmocka_unit_test(within_a_second_only_the_deadline_moves),
         cmocka_unit_test(a_changed_duration_begins_a_new_list),
         cmocka_unit_test(changes_without_end_find_lists_again),
+        cmocka_unit_test(durations_by_turns_use_up_no_lists),
+        cmocka_unit_test(durations_without_a_list_are_exact),
         cmocka_unit_test(next_is_the_earliest_head),
     };
 
