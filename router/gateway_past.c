@@ -23,11 +23,7 @@ enum {
     CLASH_MS = 300000,
     AT_ONCE_MS = 1,
     BACK_MS = 1000, /* as long as its packet is in weir, and more */
-    KEY = 1,        /* its first register; 0 is for comparing */
-    FIN = 1,
-    SYN = 2,
-    RST = 4,
-    ACK = 16
+    KEY = 1         /* its first register; 0 is for comparing */
 };
 
 /* Sets of a family.  The name says what the key is: another key is another
@@ -85,24 +81,6 @@ static void icmp_type_is(struct netlink_nft *b, uint8_t type)
     netlink_nft_cmp(b, true, 0, &type, 1);
 }
 
-/* The rule goes on if some of these flags are set. */
-static void some_flag(struct netlink_nft *b, uint8_t of)
-{
-    const uint8_t none = 0;
-
-    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, 0);
-    netlink_nft_mask(b, 0, &of, 1);
-    netlink_nft_cmp(b, false, 0, &none, 1);
-}
-
-/* ... if, of these, the ones in is are set and no other. */
-static void flags_are(struct netlink_nft *b, uint8_t of, uint8_t is)
-{
-    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, 0);
-    netlink_nft_mask(b, 0, &of, 1);
-    netlink_nft_cmp(b, true, 0, &is, 1);
-}
-
 static void is_ours(struct netlink_nft *b)
 {
     const uint32_t mark = GATEWAY_PLAN_MARK;
@@ -128,15 +106,17 @@ static void keep(struct netlink_nft *b, const struct side *s, uint32_t ms)
     netlink_nft_rule_end(b);
 }
 
-/* A connection that begins, or that the host has ended, is short. */
+/* A connection that begins is short, by whomever: a stranger's SYN makes a
+ * service that is bound to a device send one, too.  So is one that the host has
+ * ended. */
 static void note_tcp(struct netlink_nft *b, const struct side *s)
 {
     begin_ports(b, s, "output", IPPROTO_TCP);
-    flags_are(b, SYN | ACK, SYN);
+    gateway_table_flags(b, GATEWAY_TABLE_SYN, true);
     load_key(b, s, 2, 0);
     keep(b, s, CLOSING_MS);
     begin_ports(b, s, "output", IPPROTO_TCP);
-    some_flag(b, FIN | RST);
+    gateway_table_flags(b, GATEWAY_TABLE_FIN | GATEWAY_TABLE_RST, true);
     load_key(b, s, 2, 0);
     netlink_nft_update(b, s->sets->closing, KEY, CLOSING_MS);
     netlink_nft_rule_end(b);

@@ -12,7 +12,8 @@ enum {
     LAST = 501,    /* behind the guard, which passes what is marked */
     MANGLE = -150, /* where others mark what is sent, too */
     NOTED = 65536,
-    TCP_MS = 7500000, /* RFC 5382 REQ-5: more than 2 hours */
+    TCP_MS = 7500000,  /* RFC 5382 REQ-5: more than 2 hours */
+    BEGIN_MS = 240000, /* the same: at least 4 minutes */
     UDP_MS = 180000,
     ECHO_MS = 30000,
     KEY = 1 /* first register of one; 0 is for comparing */
@@ -20,9 +21,18 @@ enum {
 
 static const char asked[] = "asked", reply[] = "reply", leave[] = "leave";
 
-static const char *set_of(const struct gateway_table_layout *l)
+/* Sets of a family: who has asked; TCP connections that the host has answered
+ * with more than a SYN; those that it has ended. */
+static const struct sets {
+    const char *asked, *held, *ended;
+} sets[GATEWAY_TABLE_FAMILIES] = {
+    {"asked4", "held4", "ended4"},
+    {"asked6", "held6", "ended6"},
+};
+
+static const struct sets *sets_of(const struct gateway_table_layout *l)
 {
-    return l->len == 4 ? "asked4" : "asked6";
+    return &sets[l->len == 4 ? 0 : 1];
 }
 
 /* Whose address comes first is the other's; so do ports.  At offsets. */
@@ -68,7 +78,7 @@ static void note(struct netlink_nft *b, const struct gateway_table_layout *l,
         p.their_port = p.our_port = 4; /* the identifier */
     begin(b, asked, l, proto, l->asks);
     load_key(b, l, &p);
-    netlink_nft_update(b, set_of(l), KEY, ms);
+    netlink_nft_update(b, sets_of(l)->asked, KEY, ms);
     netlink_nft_rule_end(b);
 }
 
@@ -86,18 +96,59 @@ static void put_mark(struct netlink_nft *b, uint32_t mark)
 }
 
 /* What has a mark already goes past weir by it. */
-static void answer(struct netlink_nft *b, const struct gateway_table_layout *l,
-                   uint8_t proto, uint32_t mark)
+static void begin_answer(struct netlink_nft *b,
+                         const struct gateway_table_layout *l, uint8_t proto)
+{
+    begin(b, reply, l, proto, l->answers);
+    is_marked(b, 0);
+}
+
+static void load_answer(struct netlink_nft *b,
+                        const struct gateway_table_layout *l, uint8_t proto)
 {
     struct place p = {l->dst, l->src, 2, 0};
 
     if (proto == l->icmp)
         p.their_port = p.our_port = 4;
-    begin(b, reply, l, proto, l->answers);
-    is_marked(b, 0);
     load_key(b, l, &p);
-    netlink_nft_lookup(b, set_of(l), KEY);
+}
+
+static void answer(struct netlink_nft *b, const struct gateway_table_layout *l,
+                   uint8_t proto, const char *set, uint32_t mark)
+{
+    begin_answer(b, l, proto);
+    load_answer(b, l, proto);
+    netlink_nft_lookup(b, set, KEY);
     put_mark(b, mark);
+}
+
+/* Anyone may send a SYN, and an ACK behind it, in anyone's name: what the host
+ * says to that must not fill a set for hours.  In the order of rules: what it
+ * ends is short, what it goes on with is long. */
+static void hold(struct netlink_nft *b, const struct gateway_table_layout *l,
+                 uint32_t mark)
+{
+    const struct sets *s = sets_of(l);
+    const uint8_t ends = GATEWAY_TABLE_FIN | GATEWAY_TABLE_RST;
+
+    begin_answer(b, l, IPPROTO_TCP);
+    gateway_table_flags(b, ends, true);
+    load_answer(b, l, IPPROTO_TCP);
+    netlink_nft_lookup(b, s->held, KEY);
+    netlink_nft_update(b, s->ended, KEY, BEGIN_MS);
+    netlink_nft_rule_end(b);
+    begin_answer(b, l, IPPROTO_TCP);
+    load_answer(b, l, IPPROTO_TCP);
+    netlink_nft_lookup(b, s->ended, KEY);
+    netlink_nft_update(b, s->held, KEY, BEGIN_MS);
+    put_mark(b, mark);
+    begin_answer(b, l, IPPROTO_TCP);
+    gateway_table_flags(b, ends | GATEWAY_TABLE_SYN, false);
+    load_answer(b, l, IPPROTO_TCP);
+    netlink_nft_lookup(b, s->asked, KEY);
+    netlink_nft_update(b, s->held, KEY, TCP_MS);
+    netlink_nft_rule_end(b);
+    answer(b, l, IPPROTO_TCP, s->held, mark);
 }
 
 static void put_family(struct netlink_nft *b, const struct gateway_table_key *k,
@@ -107,12 +158,14 @@ static void put_family(struct netlink_nft *b, const struct gateway_table_key *k,
         uint8_t proto;
         uint32_t ms;
     } kinds[] = {
-        {IPPROTO_TCP, TCP_MS}, {IPPROTO_UDP, UDP_MS}, {l->icmp, ECHO_MS}};
+        {IPPROTO_TCP, BEGIN_MS}, {IPPROTO_UDP, UDP_MS}, {l->icmp, ECHO_MS}};
 
     gateway_table_served(b, asked, k, l);
     for (int i = 0; i < 3; i++) {
         note(b, l, kinds[i].proto, kinds[i].ms);
-        answer(b, l, kinds[i].proto, mark);
+        if (kinds[i].proto == IPPROTO_TCP)
+            hold(b, l, mark);
+        answer(b, l, kinds[i].proto, sets_of(l)->asked, mark);
     }
 }
 
@@ -121,9 +174,13 @@ void gateway_reply_put(struct netlink_nft *b, const struct gateway_table_key *k,
 {
     const uint8_t host = PACKET_HOST;
 
-    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++)
-        netlink_nft_set(b, set_of(&gateway_table_layouts[i]),
-                        gateway_table_tuple(&gateway_table_layouts[i]), NOTED);
+    for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++) {
+        const struct gateway_table_layout *l = &gateway_table_layouts[i];
+
+        netlink_nft_set(b, sets[i].asked, gateway_table_tuple(l), NOTED);
+        netlink_nft_set(b, sets[i].held, gateway_table_tuple(l), NOTED);
+        netlink_nft_set(b, sets[i].ended, gateway_table_tuple(l), NOTED);
+    }
     netlink_nft_chain(b, asked, NF_INET_LOCAL_IN, LATE, NULL);
     netlink_nft_route_chain(b, reply, MANGLE);
     netlink_nft_chain(b, leave, NF_INET_LOCAL_OUT, LAST, NULL);

@@ -7,8 +7,9 @@
  *
  *    asked   who asks at such an address is noted for a while: both addresses,
  *            protocol and ports
- *    reply   the answer to that is marked, and so routed by the host's rules
- *            and main alone
+ *    reply   a TCP connection that the host goes on with is noted for long.
+ *            The answer to what is noted is marked, and so routed by the host's
+ *            rules and main alone
  *    leave   takes the mark off again, where nothing is routed any more; what
  *            is forwarded has no part in this
  *

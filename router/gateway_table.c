@@ -6,6 +6,8 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+enum { TCP_FLAGS = 13 };
+
 const struct gateway_table_layout
     gateway_table_layouts[GATEWAY_TABLE_FAMILIES] = {
         {"own4", NFPROTO_IPV4, IPPROTO_ICMP, 8, 0, 12, 16, 4, NETLINK_NFT_IPV4,
@@ -35,6 +37,15 @@ void gateway_table_proto(struct netlink_nft *b, uint8_t proto)
 {
     netlink_nft_meta(b, NFT_META_L4PROTO, 0);
     netlink_nft_cmp(b, true, 0, &proto, 1);
+}
+
+void gateway_table_flags(struct netlink_nft *b, uint8_t of, bool some)
+{
+    const uint8_t none = 0;
+
+    netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1, 0);
+    netlink_nft_mask(b, 0, &of, 1);
+    netlink_nft_cmp(b, !some, 0, &none, 1);
 }
 
 void gateway_table_mark(struct netlink_nft *b, uint32_t mark)

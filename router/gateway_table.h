@@ -43,6 +43,11 @@ void gateway_table_family(struct netlink_nft *b,
                           const struct gateway_table_layout *l);
 void gateway_table_proto(struct netlink_nft *b, uint8_t proto);
 
+enum { GATEWAY_TABLE_FIN = 1, GATEWAY_TABLE_SYN = 2, GATEWAY_TABLE_RST = 4 };
+
+/* The rule goes on if some of these flags of TCP are set, or if none is. */
+void gateway_table_flags(struct netlink_nft *b, uint8_t of, bool some);
+
 /* The packet has this mark from here on; 0: none. */
 void gateway_table_mark(struct netlink_nft *b, uint32_t mark);
 

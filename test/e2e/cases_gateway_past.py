@@ -252,7 +252,8 @@ TYPES = {"ipv4_addr", "ipv6_addr", "inet_proto", "inet_service", "icmp_type",
 SETS = {"weir": {f"{name}{n}" for n in "46" for name in
                  ("note", "closing", "back", "clash", "host")} |
                 {"part4", "piece6"},
-        "weir_reply": {"asked4", "asked6", "served4", "served6"},
+        "weir_reply": {f"{name}{n}" for n in "46" for name in
+                       ("asked", "held", "ended", "served")},
         "weir_input": {"served4", "served6"},
         "weir_local": {"own4", "own6"}}
 THIRD = "10.99.0.1"             # an address of the host that weir does not serve
@@ -331,7 +332,7 @@ def gateway_listed(workers):
              "IPv6's note")
         asked = elements(found["weir_reply"]["asked4"])
         same(asked[(WAN, THIRD, "udp", 40003, 7003)], 180, "asked by UDP")
-        same(asked[(WAN, THIRD, "tcp", 40003, 7003)], 7500, "asked by TCP")
+        same(asked[(WAN, THIRD, "tcp", 40003, 7003)], 240, "asked by TCP")
         same([t for key, t in asked.items() if key[2] == "icmp"], [30],
              "asked by echo")
         same({name: s.get("elem") for name, s in found["weir_input"].items()

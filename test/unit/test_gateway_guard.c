@@ -99,11 +99,12 @@ static void replies_may_be_late(void **state)
     name(&facts.device[0], 0, 1);
     name(&facts.device[1], 1, 1);
     assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
-    assert_says("nft list chain inet weir_reply asked | "
+    assert_says("nft list table inet weir_reply | "
                 "grep -o 'timeout [0-9a-z]*' | sort | uniq -c",
                 "      2 timeout 2h5m\n"
                 "      2 timeout 30s\n"
-                "      2 timeout 3m\n");
+                "      2 timeout 3m\n"
+                "      6 timeout 4m\n");
     gateway_guard_remove(g);
     gateway_guard_close(g);
     netlink_close(nl);

@@ -186,6 +186,75 @@ static void answers_come_past(void **state)
     stop_all(gw);
 }
 
+/* ---- for how long ---- */
+
+#define US_TOO  "192.0.2.1" /* of lo: weir does not serve it */
+#define BEGINS  "[^h]+$"    /* nft's time is less than an hour */
+#define GOES_ON "[12]h"
+
+/* A stranger must not fill a set for hours by what the host says to a SYN, or
+ * to an ACK that belongs to nothing.  time NULL: nothing is in the set. */
+static const struct {
+    const char *comes, *says; /* NULL: nothing */
+    const char *set, *port, *time;
+} held[] = {
+    {NULL, US ":81 > " THEM ":11 tcp S seq 1", "weir note4", "11", BEGINS},
+    {NULL, US ":81 > " THEM ":12 tcp S. seq 1 ack 2", "weir note4", "12",
+     BEGINS},
+    {NULL, US ":81 > " THEM ":12 tcp . seq 2 ack 2", "weir note4", "12",
+     GOES_ON},
+    {NULL, US ":81 > " THEM ":12 tcp F. seq 2 ack 2", "weir note4", "12",
+     BEGINS},
+    {NULL, "[" US_6 "]:81 > [" THEM_6 "]:12 tcp S. seq 1 ack 2", "weir note6",
+     "12", BEGINS},
+    {THEM ":21 > " US_TOO ":80 tcp S seq 1",
+     US_TOO ":80 > " THEM ":21 tcp S. seq 8 ack 2", "weir_reply asked4", "21",
+     BEGINS},
+    {THEM ":22 > " US_TOO ":80 tcp . seq 1 ack 1",
+     US_TOO ":80 > " THEM ":22 tcp R seq 1", "weir_reply asked4", "22", BEGINS},
+    {NULL, NULL, "weir_reply held4", NULL, NULL},
+    {THEM ":21 > " US_TOO ":80 tcp . seq 2 ack 9",
+     US_TOO ":80 > " THEM ":21 tcp . seq 9 ack 2", "weir_reply held4", "21",
+     GOES_ON},
+    {NULL, US_TOO ":80 > " THEM ":21 tcp F. seq 9 ack 2", "weir_reply held4",
+     "21", BEGINS},
+    {NULL, US_TOO ":80 > " THEM ":21 tcp . seq 10 ack 3", "weir_reply held4",
+     "21", BEGINS},
+};
+
+/* It has come when the host's own rule has counted it. */
+static void comes_as(unsigned n, const char *spec)
+{
+    wan_sends(spec);
+    sh("until nft list chain inet host in | grep -q 'packets %u '; do "
+       "sleep 0.01; done",
+       n);
+}
+
+static void what_begins_is_held_for_short(void **state)
+{
+    struct gateway *gw = start_all();
+    unsigned n = 0;
+
+    (void)state;
+    sh("ip addr add " US_TOO "/32 dev lo; nft 'add table inet host; "
+       "add chain inet host in { type filter hook input priority 600; }; "
+       "add rule inet host in ip daddr " US_TOO " counter drop'");
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
+        if (held[i].comes != NULL)
+            comes_as(++n, held[i].comes);
+        if (held[i].says != NULL)
+            host_sends(held[i].says);
+        if (held[i].time == NULL)
+            sh("! nft list set inet %s | grep expires", held[i].set);
+        else
+            sh("nft list set inet %s | tr , '\\n' | "
+               "grep -qE ' %s( . [0-9]+)? timeout .* expires %s'",
+               held[i].set, held[i].port, held[i].time);
+    }
+    stop_all(gw);
+}
+
 /* ---- what weir hands over ---- */
 
 enum { BY_LAN, BY_WAN, BY_TUN_LAN, BY_TUN_WAN };
@@ -245,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(answers_come_past, make_neighbours),
+        cmocka_unit_test_setup(what_begins_is_held_for_short, make_neighbours),
         cmocka_unit_test_setup(handed_over_by_its_device, make_neighbours),
     };
 
