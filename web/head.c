@@ -100,6 +100,7 @@ static bool request_line(struct head *h, const char *p, size_t n)
     h->health = (path == 6 && memcmp(p, "/livez", 6) == 0) ||
                 (path == 7 && memcmp(p, "/readyz", 7) == 0);
     h->walk = (path >= 13 && memcmp(p, "/api/v1/flows", 13) == 0) ||
+              (path >= 13 && memcmp(p, "/api/v1/rules", 13) == 0) ||
               memchr(p, '%', path);
     return target(h, p, path);
 }

@@ -26,7 +26,7 @@ struct head {
     bool http_1_0;   /* may lack a Host */
     bool body;       /* announces one */
     bool health;     /* asks whether the router lives or is ready */
-    bool walk;       /* may walk the table: an answer of many turns */
+    bool walk;       /* may walk the table or all rules: a long answer */
     unsigned status; /* refused: with this status, because */
     const char *why;
 };

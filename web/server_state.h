@@ -13,8 +13,8 @@ enum {
     SERVER_ANSWERS = 192,
     SERVER_LOCAL_CONNECTIONS = 64,
     SERVER_LOCAL_ANSWERS = 48,
-    /* Of four answers, those that may walk the table: the others are short, and
-     * find a place at once. */
+    /* Of four answers, those that may be long (head.h): the others are short,
+     * and find a place at once. */
     SERVER_WALKS = 3,
     /* What one turn of the loop does at most. */
     SERVER_ACCEPTS = 64,
@@ -44,6 +44,7 @@ struct server {
         uint64_t ns;
     } begun;
     uint64_t released; /* requests, ever */
+    uint64_t others;   /* of them, those that are no health checks */
     uv_poll_t poll, mhd_poll;
     uv_timer_t due;   /* MHD's */
     uv_idle_t soon;   /* the same, at once */

@@ -1,8 +1,9 @@
 /* turns.c - which requests begin, and how many in one turn of the loop
  *
  * Health checks go before all other requests, but for one in TURN_OTHERS: so a
- * flood of them does not stop the others.  One request of two is taken from
- * the address with the fewest connections, the other is the oldest.
+ * flood of them does not stop the others.  Of these one of two is taken from
+ * the address with the fewest connections, the other is the oldest; and two of
+ * four are short ones, which don't wait for all long ones before them.
  *
  * Answers in progress, and the bytes of them that wait in memory, are bounded.
  * At the bound a client that does not read loses its answer at once. */
@@ -45,12 +46,15 @@ static bool may_begin(const struct server *s, const struct conn *c)
 /* The one whose request begins next; NULL: none may. */
 static struct conn *next(const struct server *s)
 {
-    bool few = s->released & 1;
+    bool few = s->others & 1, brief = s->others & 2;
     struct conn *health = places_next(&s->places, s->conns, PLACES_HEALTH, few),
                 *c;
 
     if (health && s->released % TURN_OTHERS != 0)
         return health;
+    if (brief &&
+        may_begin(s, c = places_next(&s->places, s->conns, PLACES_SHORT, few)))
+        return c;
     if (may_begin(s, c = places_next(&s->places, s->conns, PLACES_ANY, few)) ||
         may_begin(s, c = places_next(&s->places, s->conns, PLACES_ANY, true)) ||
         may_begin(s, c = places_next(&s->places, s->conns, PLACES_SHORT, true)))
@@ -77,6 +81,7 @@ static bool make_way(struct server *s, const struct conn *c)
 static void release(struct server *s, struct conn *c)
 {
     s->released++;
+    s->others += !c->head.health;
     if (!conn_release(c) && c->fd >= 0) {
         c->head.seen = c->n_in; /* what follows is not answered either */
         conn_refuse(c, 503, "out of file descriptors or memory");

@@ -274,6 +274,66 @@ static void long_answers_don_t_stop_short_ones(void **state)
     leave(&c);
 }
 
+/* ---- long answers that wait ---- */
+
+static struct {
+    uint64_t (*stat)(void *ctx, uint32_t shard, enum ct_stat s);
+    unsigned lists, when; /* begun or measured; how many at the short one */
+    bool seen;
+} lists;
+
+static void count_list(void *ctx, uint32_t i, struct web_rule *out)
+{
+    (void)ctx;
+    lists.lists += i == 0;
+    *out = (struct web_rule){.rule = &rule, .text = "{}"};
+}
+
+static uint64_t see_short(void *ctx, uint32_t shard, enum ct_stat s)
+{
+    lists.when = lists.seen ? lists.when : lists.lists;
+    lists.seen = true;
+    return lists.stat(ctx, shard, s);
+}
+
+enum { LONG = 250 };
+
+struct queue {
+    struct world *w;
+    int fd[LONG], other;
+};
+
+static void ask_all(void *arg)
+{
+    static const char all[] = REQUEST("/api/v1/rules"),
+                      one[] = REQUEST("/api/v1/stats");
+    struct queue *q = arg;
+
+    for (unsigned i = 0; i < LONG; i++) {
+        q->fd[i] = web_client_tcp("127.0.0.1", q->w->port);
+        assert_true(send(q->fd[i], all, sizeof(all) - 1, MSG_NOSIGNAL) > 0);
+    }
+    q->other = web_client_tcp("127.0.0.1", q->w->port);
+    assert_true(send(q->other, one, sizeof(one) - 1, MSG_NOSIGNAL) > 0);
+}
+
+/* A list of all rules takes long where there are many. */
+static void a_short_answer_waits_for_few_long_ones(void **state)
+{
+    struct queue q = {.w = *state};
+
+    lists.stat = q.w->source.stat;
+    q.w->source.stat = see_short;
+    q.w->source.rule = count_list;
+    web_world_do(q.w, ask_all, &q);
+    expect(q.other, " 200 OK", "a short answer");
+    if (lists.when > LONG) /* each is measured first: half of them */
+        fail_msg("it waits for %u long ones", lists.when / 2);
+    for (unsigned i = 0; i < LONG; i++)
+        (void)close(q.fd[i]);
+    (void)close(q.other);
+}
+
 /* ---- answers that are not read ---- */
 
 enum { RULE = 4 << 20, UNREAD = 40 };
@@ -390,6 +450,7 @@ int main(void)
         WEB_TEST(a_crowd_of_one_address_locks_out_none_of_it),
         WEB_TEST(a_crowd_takes_no_place_of_another_address),
         WEB_TEST(long_answers_don_t_stop_short_ones),
+        WEB_TEST(a_short_answer_waits_for_few_long_ones),
         WEB_TEST(unread_answers_lock_out_no_other),
         WEB_TEST(the_unix_socket_has_its_own_memory),
         WEB_TEST(a_burst_of_clients_finds_room_in_the_queue),
