@@ -142,6 +142,31 @@ static void a_taken_port_ends_its_flow(void **state)
     END(w);
 }
 
+/* Sockets are at the router's own addresses: what is hidden behind another one
+ * stays. */
+static void a_taken_port_is_the_routers_own(void **state)
+{
+    static struct ct_reserved tcp;
+    struct world *w = WORLD("postrouting {\"out\":\"wan\",\"src\":"
+                            "\"10.0.1.2\",\"snat\":\"198.51.100.77\"}; "
+                            "masquerade");
+
+    (void)state;
+    alone(w); /* it takes by hand */
+    say(w, "10.0.1.2:4000 > " REMOTE " tcp S seq 1");
+    assert_int_equal(last_sport(w), 4000);
+    say(w, "10.0.1.3:4000 > " REMOTE " tcp S seq 1");
+    assert_int_equal(last_sport(w), 4000);
+    tcp.word[4000 >> 6] = 1ull << (4000 & 63);
+    ct_set_reserved(w->rig.ct, &tcp, NULL);
+    ct_set_taken(w->rig.ct, &tcp, NULL);
+    say(w, "10.0.1.2:4000 > " REMOTE " tcp S seq 1");
+    assert_int_equal(last_sport(w), 4000);
+    say(w, "10.0.1.3:4000 > " REMOTE " tcp S seq 1");
+    assert_int_not_equal(last_sport(w), 4000);
+    END(w);
+}
+
 /* A range that was full of forwards is open at once when these are gone. */
 static void a_forward_that_goes_frees_its_ports(void **state)
 {
@@ -437,6 +462,7 @@ int main(void)
         STORY(a_full_range_costs_little),
         STORY(reserved_ports_are_stepped_over),
         STORY(a_taken_port_ends_its_flow),
+        STORY(a_taken_port_is_the_routers_own),
         STORY(a_forward_that_goes_frees_its_ports),
         STORY(what_was_never_answered_does_not_rest),
         STORY(rests_are_part_of_a_share),

@@ -117,6 +117,39 @@ static void forwarded_port_is_its_hosts(void **state)
     }
 }
 
+/* Two ranges are forwarded, the first to another host or to this one; where
+ * they meet lies the range that hides: of each it gets what is its. */
+static void forwarded_range_is_its_hosts(void **state)
+{
+    char pre[512];
+
+    (void)state;
+    EACH_COUNT(n)
+    for (unsigned h = 2; h < 2 + HOSTS; h++) {
+        bool first = h % 2;
+        /* One worker may give what is another host's, as the kernel does. */
+        unsigned lo = first || n == 1 ? 8100 : 8102;
+        unsigned hi = first && n > 1 ? 8101 : 8103;
+
+        sprintf(pre,
+                "{\"in\":\"wan\",\"proto\":\"tcp\",\"dport\":\"8000-8101\","
+                "\"dnat\":\"10.0.1.%u\"},"
+                "{\"in\":\"wan\",\"proto\":\"tcp\",\"dport\":\"8102-8200\","
+                "\"dnat\":\"10.0.1.%u\"}",
+                first ? h : 99, first ? 99 : h);
+        begin(n, pre, "{\"proto\":\"tcp\",\"snat\":\"198.51.100.1:8100-8103\"}",
+              "");
+        for (unsigned i = 0; i < 2; i++) {
+            say("10.0.1.%u:%u > 203.0.113.5:80 tcp S seq 1", h, 80 + i);
+            assert_in_range(last_port(false), lo, hi);
+            say("203.0.113.5:80 > 198.51.100.1:%u tcp S. seq 9 ack 2",
+                last_port(false));
+            went_to(h);
+        }
+        end();
+    }
+}
+
 /* 1:1: each host has a whole address, both ways. */
 static void whole_addresses_are_their_hosts(void **state)
 {
@@ -159,6 +192,7 @@ int main(void)
         cmocka_unit_test(records_are_counted_together),
         cmocka_unit_test(whole_addresses_are_their_hosts),
         cmocka_unit_test(forwarded_port_is_its_hosts),
+        cmocka_unit_test(forwarded_range_is_its_hosts),
     };
 
     return cmocka_run_group_tests_name("workers_alike", tests, NULL, NULL);
