@@ -408,6 +408,42 @@ static void too_many_rules(void **state)
     stop_all(gw);
 }
 
+/* A second rule of this kind decides for a datagram to port 53. */
+static bool lets_in(struct gateway *gw, const struct ct_rule *second,
+                    uint8_t policy)
+{
+    static const struct ct_port_range last = {LAST, LAST};
+    struct ct_rule rule[2] = {drop_rule(CT_IPV4), *second};
+    struct ct_ruleset rules = {
+        .rules = rule, .n = 2, .policy = {[CT_INPUT] = policy}};
+
+    rule[0].action = CT_ACT_ACCEPT;
+    rule[0].match.n_protos = 1;
+    rule[0].match.protos[0] = UDP;
+    rule[0].match.dport = (struct ct_port_set){.r = &last, .n = 1};
+    sync_ruleset(gw, &rules);
+    return arrives(&(struct packet){LAN, UDP, 5, 53, NULL});
+}
+
+/* No program can be asked, and the packet is in zone 0. */
+static void queues_and_zones(void **state)
+{
+    struct gateway *gw = start_all();
+    struct ct_rule rule = drop_rule(CT_IPV4);
+
+    (void)state;
+    rule.action = CT_ACT_QUEUE;
+    assert_false(lets_in(gw, &rule, CT_ACCEPT));
+    rule.action = CT_ACT_ACCEPT;
+    rule.match.has_zone = true;
+    assert_true(lets_in(gw, &rule, CT_DROP));
+    rule.match.zone = 5;
+    assert_false(lets_in(gw, &rule, CT_DROP));
+    rule.match.zone_negate = true;
+    assert_true(lets_in(gw, &rule, CT_DROP));
+    stop_all(gw);
+}
+
 /* Messages as large as they get, to the end of the room and past it. */
 static void large_rules(void **state)
 {
@@ -454,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup(rules_hold, make_world6),
         cmocka_unit_test_setup(table_comes_and_goes, make_world6),
         cmocka_unit_test_setup(too_many_rules, make_world6),
+        cmocka_unit_test_setup(queues_and_zones, make_world6),
         cmocka_unit_test_setup(large_rules, make_world6),
         cmocka_unit_test_setup(too_large_a_rule, make_world6),
     };
