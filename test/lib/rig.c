@@ -241,7 +241,7 @@ static void open_shard(struct rig *rig, uint32_t i)
     s->ct = must(ct_init(s->block, &cc, rig->now), "core");
     if (cc.event)
         ct_subscribe(s->ct, CT_EVENT_NEW | CT_EVENT_RELATED | CT_EVENT_DESTROY |
-                                CT_EVENT_UPDATE);
+                                CT_EVENT_REVOKED | CT_EVENT_UPDATE);
     s->journey = must(journey_new(&(struct journey_config){
                           .ct = s->ct,
                           .seed = cc.seed,

@@ -51,6 +51,11 @@ static void errors_of_all_protocols_in_profile_weir(void **state)
            "198.51.100.2 icmp echo id 7 seq 1}");
     assert_int_equal(w->info, CT_RELATED);
     assert_int_equal(w->sent, 10);
+    /* 4 of ICMPv6 is no quench: a header can't be read */
+    say(w, "[fd00:1::2]:4000 > [2001:db8::2]:80 udp 'a'");
+    say(w, "2001:db8::9 > 2001:db8::1 icmp 4/1 about "
+           "{[2001:db8::1]:4000 > [2001:db8::2]:80 udp 'a'}");
+    assert_int_equal(w->info, CT_RELATED);
     END(w);
 }
 

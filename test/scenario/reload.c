@@ -22,6 +22,7 @@ static void only_flows_of_a_changed_forward_end(void **state)
     reload(w, NOW DNAT("514", "10.0.1.3") DNAT("515", "10.0.1.2"));
     TRACE(w, "[  0] DESTROY udp 198.51.100.9:4000 > " W ":514\n");
     assert_int_equal(stat_of(w, CT_STAT_revoked), 1);
+    assert_int_equal(w->told, CT_EVENT_DESTROY | CT_EVENT_REVOKED);
     say(w, "198.51.100.9:4000 > " W ":514 udp 'x'");
     say(w, "198.51.100.9:4000 > " W ":515 udp 'x'");
     TRACE(w, "[  0] 198.51.100.9:4000 > " W ":514 udp: NEW\n"

@@ -192,6 +192,25 @@ static void an_address_that_goes_takes_its_flows(void **state)
     corerig_close(&r);
 }
 
+/* So does its interface, whatever stands behind the last one. */
+static void an_interface_that_goes_takes_its_flows(void **state)
+{
+    struct ct_config c = {.max = 64};
+    struct ct_ifaces ifaces;
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, 3);
+    walk(&r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'");
+    ifaces = r.ct->ifaces;
+    ifaces.n = WAN;
+    ct_set_ifaces(r.ct, &ifaces);
+    assert_true(ct_settle_some(r.ct, 64));
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
+    corerig_close(&r);
+}
+
 /* An address that goes costs its call nothing, each slice its budget; a packet
  * of a flow that has not been looked at yet finds it over. */
 static void an_address_goes_slice_by_slice(void **state)
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test(early_drop_follows_the_kernels_law),
         cmocka_unit_test(by_hand_only_the_flow_that_was_named),
         cmocka_unit_test(an_address_that_goes_takes_its_flows),
+        cmocka_unit_test(an_interface_that_goes_takes_its_flows),
         cmocka_unit_test(an_address_goes_slice_by_slice),
         cmocka_unit_test(a_slice_takes_no_more_than_its_budget),
         cmocka_unit_test(a_flow_costs_320_bytes_at_most),

@@ -361,6 +361,81 @@ static void closed_flows_of_others_stay(void **state)
     corerig_close(&r);
 }
 
+/* ---- ports that are not what they seem ---- */
+
+/* Ports of flows and of rests whose time is up are there for others before a
+ * tick has come.  The first of a remote stay: those would be found at any rate
+ * (REMOTE_UNMARKED). */
+static void ports_of_what_is_over_are_found(void **state)
+{
+    enum { LO = 20000, LIVE = REMOTE_UNMARKED, N = LIVE + 100 };
+
+    (void)state;
+    for (int rests = 0; rests < 2; rests++) {
+        struct ct_config c = {.max = 4096, .profile = CT_PROFILE_WEIR};
+        struct corerig r;
+
+        corerig_open_tuned(&r, &c, CT_PARAM_source_share, 0);
+        use_ports(&r, LO, LO + N - 1);
+        for (unsigned i = 0; i < N; i++) {
+            char answer[80];
+
+            assert_int_equal(
+                gets(&r, "10.0.1.2:%u > " REMOTE " udp 'a'", LO + i), LO + i);
+            snprintf(answer, sizeof answer, REMOTE " > 198.51.100.1:%u udp 'b'",
+                     LO + i);
+            if (rests)
+                walk(&r, WAN, LAN, answer);
+        }
+        assert_int_equal(gets(&r, "10.0.1.3:7 > " REMOTE " udp 'a'"), 0);
+        for (uint64_t ms = 20000; ms <= 160000; ms += 20000) {
+            if (ms == 160000)
+                assert_int_equal(gets(&r, "10.0.1.3:7 > " REMOTE " udp 'a'"),
+                                 0);
+            corerig_at(&r, ms);
+            for (unsigned i = 0; i < LIVE; i++)
+                gets(&r, "10.0.1.2:%u > " REMOTE " udp 'a'", LO + i);
+            if (!rests && ms == 40000)
+                break;
+            if (rests && ms == 40000)
+                while (ct_tick(r.ct, r.now, 64) == 0)
+                    continue;
+        }
+        assert_in_range(gets(&r, "10.0.1.3:7 > " REMOTE " udp 'a'"), LO + LIVE,
+                        LO + N - 1);
+        corerig_close(&r);
+    }
+}
+
+/* The router's own listener took a port of one of its addresses, and from who
+ * hides behind that. */
+static void a_listener_takes_only_what_is_its_own(void **state)
+{
+    static struct ct_reserved udp;
+    struct corerig r;
+
+    (void)state;
+    udp.word[5000 >> 6] = UINT64_C(1) << (5000 & 63);
+    for (int pool = 0; pool < 2; pool++) {
+        const char *host = pool ? "10.0.1.2" : "198.51.100.1";
+
+        open_shard(&r, 0, 1);
+        use_ports(&r, 5000, 5000);
+        if (pool) {
+            r.rule.action = CT_ACT_SNAT;
+            r.rule.nat.family = CT_IPV4;
+            r.rule.nat.has_addr = true;
+            r.rule.nat.lo = r.rule.nat.hi = ip4(203, 0, 113, 9);
+        }
+        assert_int_equal(gets(&r, "%s:7 > " REMOTE " udp 'a'", host), 5000);
+        ct_set_taken(r.ct, NULL, &udp);
+        assert_int_equal(gets(&r, "%s:7 > " REMOTE " udp 'a'", host), 5000);
+        assert_int_equal(ct_stat(r.ct, CT_STAT_destroyed), 0);
+        ct_set_taken(r.ct, NULL, NULL);
+        corerig_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +451,8 @@ int main(void)
         cmocka_unit_test(what_is_not_hidden_has_no_share),
         cmocka_unit_test(closed_flows_give_way_in_a_large_range),
         cmocka_unit_test(closed_flows_of_others_stay),
+        cmocka_unit_test(ports_of_what_is_over_are_found),
+        cmocka_unit_test(a_listener_takes_only_what_is_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
