@@ -84,8 +84,11 @@ static void linux_only_queries_open(void **state)
               {17, CT_NEW},     {18, CT_INVALID}, {19, CT_INVALID},
               {200, CT_INVALID}},
       v6[] = {{128, CT_NEW},       {129, CT_INVALID},   {139, CT_NEW},
-              {133, CT_UNTRACKED}, {135, CT_UNTRACKED}, {143, CT_UNTRACKED},
-              {200, CT_INVALID}};
+              {130, CT_UNTRACKED}, {131, CT_UNTRACKED}, {132, CT_UNTRACKED},
+              {133, CT_UNTRACKED}, {134, CT_UNTRACKED}, {135, CT_UNTRACKED},
+              {136, CT_UNTRACKED}, {143, CT_UNTRACKED}, {151, CT_UNTRACKED},
+              {152, CT_UNTRACKED}, {142, CT_INVALID},   {150, CT_INVALID},
+              {153, CT_INVALID},   {200, CT_INVALID}};
 
     (void)state;
     w->quiet = true;

@@ -83,6 +83,25 @@ static void redirects_and_quench_in_profile_weir(void **state)
     }
 }
 
+/* Such an error about a translated flow is not sent on as it came either. */
+static void refused_errors_do_not_pass_untranslated(void **state)
+{
+    struct world *w =
+        WORLD("profile weir; masquerade off; dnat udp 203.0.113.8:514 -> "
+              "10.0.1.2:514");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "198.51.100.7:999 > 203.0.113.8:514 udp 'a'");
+    assert_int_equal(w->sent, 1);
+    say(w, "192.0.2.9 > 203.0.113.8 icmp 4/0 about {203.0.113.8:514 > "
+           "198.51.100.7:999 udp 'a'}");
+    assert_int_equal(w->info, CT_INVALID);
+    assert_int_equal(w->sent, 1);
+    assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
+    END(w);
+}
+
 /* A tenant's error about what came in by a forward bears his zone; the flow's
  * answers have another one. */
 static void an_error_from_a_zone_finds_its_flow(void **state)
@@ -435,6 +454,7 @@ int main(void)
         STORY(the_mtu_is_told_beyond_the_total),
         STORY(errors_of_all_protocols_in_profile_weir),
         STORY(redirects_and_quench_in_profile_weir),
+        STORY(refused_errors_do_not_pass_untranslated),
         STORY(an_error_from_a_zone_finds_its_flow),
         STORY(an_error_bears_its_flows_mark),
         STORY(rfc5508_req4_about_a_query),

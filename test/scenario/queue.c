@@ -366,9 +366,32 @@ static void strict_inbound_is_satisfied(void **state)
     END(w);
 }
 
+/* Held: an error about a flow whose entry was another's before. */
+static void an_error_about_an_entrys_second_flow(void **state)
+{
+    struct world *w =
+        WORLD("forward {\"ct_state\":\"related\",\"verdict\":\"queue 0\"}");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned i = 0; i < 3; i++) {
+        say(w, UDP);
+        say(w, "192.0.2.9 > 198.51.100.1 icmp 3/3 about {198.51.100.1:4000 > " S
+               " udp 'x'}");
+        is_held(w, i + 1);
+        resume(w, i, CT_ACCEPT);
+        assert_int_equal(w->sent, 2 * (i + 1));
+        assert_int_equal(w->last[19], 2); /* for the host */
+        elapse(w, 31);
+        assert_int_equal(count_flows(w), 0);
+    }
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        STORY(an_error_about_an_entrys_second_flow),
         STORY(each_hook_each_verdict),
         STORY(an_answer_about_no_flow),
         STORY(repeat_asks_the_rules_again),
