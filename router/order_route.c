@@ -514,7 +514,7 @@ bool order_route_is_move(const struct nlmsghdr *h, size_t len, uint32_t *pref)
     left = (unsigned)(mnl_nlmsg_get_payload_len(h) - sizeof *m);
     for (; mnl_attr_ok(a, (int)left); a = mnl_attr_next(a)) {
         left -= (a->nla_len + 3u) & ~3u;
-        if (a->nla_type != FRA_PRIORITY)
+        if (mnl_attr_get_type(a) != FRA_PRIORITY) /* its flags say nothing */
             continue;
         if (mnl_attr_get_payload_len(a) != sizeof *pref)
             return false;

@@ -213,6 +213,12 @@ static void moves(void **state)
     h = put_rule(&r);
     mnl_attr_put_u32(h, FRA_PRIORITY, 0);
     assert_false(order_route_is_move(h, h->nlmsg_len, &pref));
+    h = put_rule(&r); /* the kernel believes the last one, flagged or not */
+    mnl_attr_put_u32(h, NLA_F_NESTED | FRA_PRIORITY, 0);
+    assert_false(order_route_is_move(h, h->nlmsg_len, &pref));
+    h = put_rule(&r);
+    mnl_attr_put_u32(h, NLA_F_NET_BYTEORDER | FRA_PRIORITY, 0);
+    assert_false(order_route_is_move(h, h->nlmsg_len, &pref));
     h = message(RTM_NEWRULE, &r.m, sizeof r.m);
     h->nlmsg_flags |= NLM_F_CREATE;
     assert_false(order_route_is_move(h, h->nlmsg_len, &pref));
