@@ -306,6 +306,8 @@ static enum ct_reason join(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
         return CT_REASON_FRAG_DUPLICATE;
     if (cover == COVER_SOME)
         return end_queue(f, i, CT_REASON_FRAG_OVERLAP);
+    if (q->n == FRAG_PIECES)
+        return end_queue(f, i, CT_REASON_FRAG_MANY);
     why = add(f, i, pkt, p);
     return why == CT_REASON_NONE ? why : end_queue(f, i, why);
 }

@@ -11,6 +11,9 @@ enum {
     FRAG_PAGE = 1024,
     FRAG_UNITS = FRAG_PAGE / FRAG_UNIT, /* of a page */
     FRAG_PAGES = 65536 / FRAG_PAGE,     /* of a datagram */
+    /* RFC 791 section 3.2: each link takes 68 bytes, and a header of 20 leaves
+     * 48.  All leave again in one call. */
+    FRAG_PIECES = (65535 - 20) / 48 + 1,
     FRAG_HEAD_INLINE = 64
 };
 

@@ -224,6 +224,32 @@ static void p7_long_header_of_the_first(void **state)
     }
 }
 
+/* All pieces leave again in one call: as many as the smallest link makes wait,
+ * one more ends the datagram. */
+static void in_many_pieces(void **state)
+{
+    enum { PIECES = 1365, SMALLEST = 48 };
+    struct sender s[] = {udp4, udp6};
+
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t at = 0, end = 65515 - 40 * i; /* of 65,535 with its header */
+
+        for (; at + SMALLEST < end; at += SMALLEST)
+            assert_int_equal(say(&s[i], at, SMALLEST, true), NONE);
+        assert_int_equal(say(&s[i], at, end - at, false), NONE);
+        check_whole(&s[i], end);
+        s[i].id++;
+        for (uint32_t n = 0; n < PIECES; n++)
+            assert_int_equal(say(&s[i], 8 * n, 8, true), NONE);
+        assert_int_equal(stat(CT_STAT_frags_waiting), PIECES);
+        assert_int_equal(say(&s[i], 8, 8, true), CT_REASON_FRAG_DUPLICATE);
+        assert_int_equal(say(&s[i], 8 * PIECES, 8, true), CT_REASON_FRAG_MANY);
+        assert_int_equal(stat(CT_STAT_frags_waiting), 0);
+        assert_int_equal(stat(CT_STAT_frag_memory), 0);
+    }
+}
+
 /* The same with every cut and order that a seed makes. */
 static void any_order(void **state)
 {
@@ -260,26 +286,38 @@ static void any_order(void **state)
     assert_int_equal(stat(CT_STAT_reassembled), 400);
 }
 
-/* P7: each of the 8,191 offsets there can be, in random order. */
+/* P7: each of the 8,191 offsets there can be, in random order: pieces of
+ * seven units, the first of one to seven. */
 static void p7_every_offset(void **state)
 {
-    static uint16_t order[8189];
+    enum { UNITS = 8189, PIECE = 7 };
+    static uint16_t order[UNITS / PIECE + 2];
     struct rng rng = {7};
     struct sender s = udp4;
 
     (void)state;
-    for (uint32_t i = 0; i < 8189; i++)
-        order[i] = (uint16_t)i;
-    for (uint32_t i = 8189; i > 0; i--) {
-        uint32_t k = rng_below(&rng, i);
-        uint16_t unit = order[k];
+    for (uint32_t first = 1; first <= PIECE; first++) {
+        uint32_t n = 0;
 
-        order[k] = order[i - 1];
-        assert_int_equal(say(&s, unit * 8u, 8, unit != 8188), NONE);
+        order[n++] = 0;
+        for (uint32_t unit = first; unit < UNITS; unit += PIECE)
+            order[n++] = (uint16_t)unit;
+        for (; n > 0; n--) {
+            uint32_t k = rng_below(&rng, n);
+            uint32_t unit = order[k], end = unit + (unit == 0 ? first : PIECE);
+
+            order[k] = order[n - 1];
+            end = end < UNITS ? end : UNITS;
+            assert_int_equal(say(&s, unit * 8, (end - unit) * 8, end < UNITS),
+                             NONE);
+        }
+        check_whole(&s, UNITS * 8);
+        for (uint32_t unit = 0; unit < UNITS; unit++)
+            assert_int_equal(
+                cuts[unit / 64] >> unit % 64 & 1,
+                unit == 0 || (unit >= first && (unit - first) % PIECE == 0));
+        s.id++;
     }
-    check_whole(&s, 8189 * 8);
-    for (unsigned i = 0; i < 8189 / 64; i++)
-        assert_true(cuts[i] == UINT64_MAX);
 }
 
 /* Only fragments of one sender, receiver, id, protocol and interface meet. */
@@ -527,6 +565,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(p7_battery_rows),
         TEST(p7_long_header_of_the_first),
+        TEST(in_many_pieces),
         TEST(any_order),
         TEST(p7_every_offset),
         TEST(strangers_do_not_meet),
