@@ -170,8 +170,9 @@ static void watch(struct control *c, struct device *d)
     d->moved = away;
     if (!away && link.tx_dropped > d->dropped)
         log_warn("tun",
-                 "device %s dropped %" PRIu64 " packet(s): its queue of %u was "
-                 "full; \"txqueuelen\" says how long it is",
+                 "device %s dropped %" PRIu64 " packet(s) that weir was to "
+                 "read: it was being set up, or its queue of %u was full "
+                 "(\"txqueuelen\")",
                  d->tun.name, link.tx_dropped - d->dropped, link.txqueuelen);
     if (!away)
         d->dropped = link.tx_dropped;
