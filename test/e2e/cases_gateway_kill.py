@@ -137,12 +137,26 @@ def gateway_killed_talks(workers):
              "which of the host's own ended, while weir was dead")
         host_is_there(w)
         w.start()
+        begins_behind(w, 2232)
         say(new + unew + own[-1:])
         barrier(w)
         need(lost_flows(w) > 0, "no packet of an unknown flow was dropped")
         same(ended(client + uclient + dead + udead + new + unew + own), [],
              "which flows ended")
         w.settled = False
+
+
+def begins_behind(w, port):
+    """A service that begins only now is heard, once it is noticed."""
+    server = w.listen("gw", (WAN_GW, port), DGRAM)
+    client = w.open("wan", socket.AF_INET, DGRAM)
+    client.connect((WAN_GW, port))
+    server.setblocking(False)
+
+    def is_heard():
+        client.send(b"x")
+        return heard(server)
+    wait_for(f"a word to UDP port {port} of the host", is_heard, 20)
 
 
 def host_is_there(w):

@@ -337,6 +337,10 @@ static void table_comes_and_goes(void **state)
     assert_true(gateway_drain(gw));
     sync_rules(gw, DROP, OK);
     assert_says(list, "1\n");
+    sh("nft flush ruleset"); /* and nothing was heard of it */
+    assert_true(gateway_tend(gw));
+    sync_rules(gw, DROP, OK);
+    assert_says(list, "1\n");
     sync_rules(gw, ACCEPT, "");
     assert_says(list, "0\n");
     sync_rules(gw, DROP, "");

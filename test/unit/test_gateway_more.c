@@ -295,6 +295,26 @@ static void further_mistakes(void **state)
                                 "gateway.more.up (up0) are the same device"));
 }
 
+/* lan's address moves to wan0: which of both that is can't be told, and neither
+ * is taken for it. */
+static void one_device_fits_two(void **state)
+{
+    struct config_gateway want = wanted("10.88.0.1/24", "wan0");
+    struct config_facts facts;
+    struct gateway *gw;
+
+    (void)state;
+    gw = start(&want);
+    sh("ip addr del 10.88.0.1/24 dev lan0; ip addr add 10.88.0.1/24 dev wan0");
+    look(gw, &facts);
+    for (unsigned d = LAN; d <= WAN; d++) {
+        assert_int_equal(facts.device[d].index, 0);
+        assert_int_equal(facts.device[d].n_addrs, 0);
+    }
+    gateway_facts_free(&facts);
+    gateway_close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup(routes_of_uplinks, make_four),
         cmocka_unit_test_setup(checks_of_further_devices, make_four),
         cmocka_unit_test_setup(further_mistakes, make_four),
+        cmocka_unit_test_setup(one_device_fits_two, make_four),
     };
 
     if (!may_run())

@@ -246,6 +246,27 @@ static void without(void **state)
     closed(CT_IPV4);
 }
 
+/* An uplink with the default route, but no address of that family yet: the host
+ * goes on by wan. */
+static void default_without_address(void **state)
+{
+    struct gateway_plan_input in = whole();
+    struct config_facts_route by_default = {.family = CT_IPV4, .device = 2};
+
+    (void)state;
+    facts.n = 3;
+    facts.device[2] = facts.device[WAN];
+    strcpy(facts.device[2].name, "eth2");
+    facts.device[2].index = 9;
+    in.tun[2] = 22;
+    facts.routes = &by_default;
+    facts.n_routes = 1;
+    give(WAN, "203.0.113.1/24");
+    gateway_plan_make(&in, &plan);
+    assert_non_null(route(CT_IPV4, GATEWAY_PLAN_OWN));
+    assert_int_equal(route(CT_IPV4, GATEWAY_PLAN_OWN)->src.b[0], 203);
+}
+
 static void what_replaces_what(void **state)
 {
     struct gateway_plan_input in = whole();
@@ -276,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup(most_addresses, make_facts),
         cmocka_unit_test_setup(most_devices, make_facts),
         cmocka_unit_test_setup(without, make_facts),
+        cmocka_unit_test_setup(default_without_address, make_facts),
         cmocka_unit_test_setup(what_replaces_what, make_facts),
     };
 

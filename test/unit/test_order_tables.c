@@ -150,15 +150,15 @@ static void batches(void **state)
 
 /* ---- chains ---- */
 
-static bool chain_passes(const char *table, uint8_t family, const char *type,
-                         const char *device)
+static bool chain_at(uint32_t hook, const char *table, uint8_t family,
+                     const char *type, const char *device)
 {
     struct nlmsghdr *h = in_table(NFT_MSG_NEWCHAIN, family, table);
     struct nlattr *nest;
 
     mnl_attr_put_strz(h, NFTA_CHAIN_NAME, "c");
     nest = mnl_attr_nest_start(h, NFTA_CHAIN_HOOK);
-    mnl_attr_put_u32(h, NFTA_HOOK_HOOKNUM, 0);
+    mnl_attr_put_u32(h, NFTA_HOOK_HOOKNUM, htonl(hook));
     mnl_attr_put_u32(h, NFTA_HOOK_PRIORITY, 0);
     if (device != NULL)
         mnl_attr_put_strz(h, NFTA_HOOK_DEV, device);
@@ -167,12 +167,25 @@ static bool chain_passes(const char *table, uint8_t family, const char *type,
     return end_passes(h);
 }
 
+static bool chain_passes(const char *table, uint8_t family, const char *type,
+                         const char *device)
+{
+    return chain_at(0, table, family, type, device);
+}
+
+static bool route_passes(uint32_t hook, const char *table)
+{
+    return chain_at(hook, table, NFPROTO_INET, "route", NULL);
+}
+
 static void chains(void **state)
 {
     (void)state;
+    assert_true(route_passes(NF_INET_LOCAL_OUT, "weir_reply"));
+    assert_false(route_passes(NF_INET_LOCAL_OUT, "weir"));
+    assert_false(route_passes(NF_INET_PRE_ROUTING, "weir_reply"));
     assert_true(chain_passes("weir", NFPROTO_INET, "filter", NULL));
     assert_false(chain_passes("weir", NFPROTO_INET, "nat", NULL));
-    assert_false(chain_passes("weir", NFPROTO_INET, "route", NULL));
     assert_false(chain_passes("weir_reply", NFPROTO_INET, "nat", NULL));
     assert_false(chain_passes("weir", NFPROTO_INET, "filter", "weir-lan"));
     assert_true(

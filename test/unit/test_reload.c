@@ -251,6 +251,23 @@ static void two_hundred_reloads_leave_nothing_behind(void **state)
     stop();
 }
 
+/* What a load has made is not put in force any more, and what is stays whole
+ * until it is freed. */
+static void an_end_waits_for_a_load(void **state)
+{
+    (void)state;
+    start(1);
+    while (reload_busy(&r.c)) /* its thread begins */
+        uv_run(&r.c.loop, UV_RUN_ONCE);
+    write_rules(50);
+    reload_file(&r.c);
+    assert_true(reload_busy(&r.c));
+    reload_stop(&r.c);
+    assert_false(reload_busy(&r.c));
+    assert_int_equal(r.c.now->config->rules.n, 1 + 1);
+    stop();
+}
+
 /* What says the same steers the same: no flow is counted as a stray. */
 static void the_same_file_changes_no_owner(void **state)
 {
@@ -273,6 +290,7 @@ int main(void)
         cmocka_unit_test(a_full_mailbox_holds_up_no_reload),
         cmocka_unit_test(reloads_that_pile_up_wait),
         cmocka_unit_test(two_hundred_reloads_leave_nothing_behind),
+        cmocka_unit_test(an_end_waits_for_a_load),
         cmocka_unit_test(the_same_file_changes_no_owner),
     };
 

@@ -123,6 +123,19 @@ static void one_address_gives_up_in_this_order(void **state)
     assert_ptr_equal(worst(false), c);
 }
 
+/* Whoever took none for longest. */
+static void of_those_that_read_not_the_slowest_goes(void **state)
+{
+    struct conn *slow;
+
+    (void)state;
+    (void)reads_not(1, NOW - 30);
+    slow = reads_not(1, NOW - 20);
+    (void)reads_not(1, NOW - 10);
+    crowd.all[0]->took = crowd.all[2]->took = NOW - 1;
+    assert_ptr_equal(worst(false), slow);
+}
+
 /* An answer that its client has not taken is no idle connection. */
 static void an_answer_on_its_way_is_kept(void **state)
 {
@@ -265,6 +278,7 @@ int main(void)
         T(the_largest_address_gives_up_a_place),
         T(of_those_that_wait_the_latest_goes),
         T(one_address_gives_up_in_this_order),
+        T(of_those_that_read_not_the_slowest_goes),
         T(an_answer_on_its_way_is_kept),
         T(an_unread_answer_is_given_up),
         T(answers_are_shared_among_addresses),
