@@ -13,10 +13,30 @@ struct each {
     uint32_t table;
 };
 
+/* Dead is a next hop whose device is down, and, where
+ * ignore_routes_with_linkdown is set, one whose device has no carrier. */
+static uint32_t first_hop(const struct nlattr *a)
+{
+    const struct rtnexthop *hop = mnl_attr_get_payload(a);
+    size_t left = mnl_attr_get_payload_len(a);
+
+    while (left >= sizeof *hop && hop->rtnh_len >= sizeof *hop &&
+           hop->rtnh_len <= left) {
+        size_t all = (hop->rtnh_len + 3u) & ~(size_t)3;
+
+        if ((hop->rtnh_flags & RTNH_F_DEAD) == 0)
+            return (uint32_t)hop->rtnh_ifindex;
+        if (all >= left)
+            break;
+        left -= all;
+        hop = (const void *)((const char *)hop + all);
+    }
+    return 0;
+}
+
 static int read_attr(const struct nlattr *a, void *data)
 {
     struct netlink_route *r = data;
-    const struct rtnexthop *hop;
 
     switch (mnl_attr_get_type(a)) {
     case RTA_DST:
@@ -36,9 +56,7 @@ static int read_attr(const struct nlattr *a, void *data)
         r->index = netlink_get_u32(a);
         break;
     case RTA_MULTIPATH:
-        hop = mnl_attr_get_payload(a);
-        if (mnl_attr_get_payload_len(a) >= sizeof *hop)
-            r->index = (uint32_t)hop->rtnh_ifindex;
+        r->index = first_hop(a);
         break;
     default:
         break;
@@ -61,6 +79,8 @@ static int read_route(const struct nlmsghdr *h, void *data)
     r.protocol = m->rtm_protocol;
     r.table = m->rtm_table;
     mnl_attr_parse(h, sizeof *m, read_attr, &r);
+    if ((m->rtm_flags & RTNH_F_DEAD) != 0)
+        r.index = 0;
     if (r.table == each->table)
         each->fn(each->ctx, &r);
     return MNL_CB_OK;

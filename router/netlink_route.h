@@ -12,8 +12,8 @@ struct netlink_route {
     union ct_addr dst;
     union ct_addr src; /* which address of ours to use; if src_set */
     uint32_t table;
-    uint32_t index; /* the device (of several next hops, the first's); 0: none
-                       is told */
+    uint32_t index; /* the device (of several next hops, the first's that is
+                       not dead); 0: none is told, or all are dead */
     uint8_t family, dst_len, src_set;
     uint8_t protocol; /* whose it is: RTPROT_* */
     uint32_t metric;  /* of those to one prefix the lowest is taken */

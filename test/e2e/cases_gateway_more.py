@@ -178,6 +178,29 @@ def answered(s, host):
         return None
 
 
+def ignore_linkdown(w, value):
+    for name in ("ipv4.conf.all", "ipv4.conf.eth1", "ipv6.conf.all"):
+        w.run("gw", f"sysctl -qw net.{name}.ignore_routes_with_linkdown="
+                    f"{value}")
+
+
+def without_carrier(w, s):
+    """A host that is told to ignores routes whose link is down, and so does
+    weir: a second default route takes over, and gives back."""
+    second = (f"route add default via {WAN2} dev eth3 metric 200",
+              f"route add default via {WAN26} dev eth3 metric 2000")
+    ignore_linkdown(w, 1)
+    w.batch("gw", *second)
+    w.batch("wan", "link set eth0 down")
+    wait_for("the second takes over", lambda: answered(s, FAR) == WAN2_GW, 20)
+    w.sees("gw", FAR, WAN2_GW)
+    w.sees("gw", FAR6, WAN26_GW)
+    w.batch("wan", "link set eth0 up")
+    wait_for("the first is back", lambda: answered(s, FAR) == WAN_GW, 20)
+    w.batch("gw", *(r.replace("add", "del") for r in second))
+    ignore_linkdown(w, 0)
+
+
 @case
 def gateway_uplinks(workers):
     """Where the main table says which uplink leads somewhere, that one's
@@ -220,5 +243,6 @@ def gateway_uplinks(workers):
         w.batch("gw", *(r.replace("add", "del") for r in default),
                 f"route add default via {WAN} dev eth1")
         wait_for("all as before", lambda: answered(s, FAR) == WAN_GW, 5)
+        without_carrier(w, s)
         sniffer.close()
         s.close()
