@@ -7,6 +7,11 @@
 
 _Static_assert(sizeof(struct mapping) == 44, "the price of a mapping");
 
+/* Mappings looked at for one of an outside endpoint.  Sources that share one
+ * towards different remotes, where a rule leaves them few ports, may make a
+ * chain of any length. */
+#define MAX_OUTSIDE_LOOKS 512
+
 void nat_init(struct nat *n, struct block *b, uint32_t max)
 {
     uint32_t heads = pool_power_of_two(max / 4 < 16 ? 16 : max / 4);
@@ -82,8 +87,10 @@ static bool map_is(const struct mapping *m, const struct ct_tuple *orig)
 static uint32_t map_next(const struct nat *n, const struct ct_tuple *orig,
                          uint32_t i)
 {
-    while (i != CT_NONE && !map_is(map_at(n, i), orig))
+    while (i != CT_NONE && !map_is(map_at(n, i), orig)) {
+        work_step(n->work, 1);
         i = map_at(n, i)->chain[NAT_BY_SOURCE].next;
+    }
     return i;
 }
 
@@ -108,6 +115,7 @@ static uint32_t map_find(const struct nat *n, const struct ct_conn *c)
             outside_zone(n, m) == reply->zone &&
             ct_addr_eq(outside_addr(n, m), &reply->dst))
             return i;
+        work_step(n->work, 1);
         i = map_next(n, orig, m->chain[NAT_BY_SOURCE].next);
     }
     return CT_NONE;
@@ -135,6 +143,8 @@ static void chain_cut(struct nat *n, enum nat_chain by, uint32_t *head,
     uint32_t next = map_at(n, i)->chain[by].next;
     uint32_t prev = map_at(n, i)->chain[by].prev;
 
+    if (prev == i)
+        return; /* unlisted */
     if (next != CT_NONE)
         map_at(n, next)->chain[by].prev = prev;
     if (prev != CT_NONE)
@@ -143,13 +153,33 @@ static void chain_cut(struct nat *n, enum nat_chain by, uint32_t *head,
         *head = next;
 }
 
-/* A source's oldest mapping stays in front: later ones go right behind it. */
+/* A source's oldest mapping stays in front: later ones go right behind it.  Who
+ * has as many as are ever looked at gets further ones that no chain names (its
+ * own predecessor): else one source could make a chain as long as the table,
+ * which others would have to walk. */
+static void list_by_source(struct nat *n, const struct ct_tuple *orig,
+                           uint32_t i)
+{
+    struct endpoint src = source_of(orig);
+    uint32_t first = map_first(n, orig), at = first;
+    int has = 0;
+
+    for (; at != CT_NONE && has < NAT_MAP_DEPTH; has++) {
+        work_step(n->work, 1);
+        at = map_next(n, orig, map_at(n, at)->chain[NAT_BY_SOURCE].next);
+    }
+    if (has == NAT_MAP_DEPTH)
+        map_at(n, i)->chain[NAT_BY_SOURCE].prev = i;
+    else
+        chain_insert(n, NAT_BY_SOURCE, head_of(n, NAT_BY_SOURCE, &src), first,
+                     i);
+}
+
 static uint32_t map_make(struct nat *n, const struct ct_conn *c)
 {
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
-    struct endpoint src = source_of(orig);
     struct endpoint out = outside_of(&c->tuple[CT_DIR_REPLY]);
-    uint32_t first = map_first(n, orig), i = pool_get(&n->maps);
+    uint32_t i = pool_get(&n->maps);
 
     if (i == CT_NONE)
         return i;
@@ -162,7 +192,7 @@ static uint32_t map_make(struct nat *n, const struct ct_conn *c)
         .flows = CT_NONE,
     };
     memcpy(map_at(n, i)->inside, orig->src.b, sizeof orig->src.b);
-    chain_insert(n, NAT_BY_SOURCE, head_of(n, NAT_BY_SOURCE, &src), first, i);
+    list_by_source(n, orig, i);
     chain_insert(n, NAT_BY_OUTSIDE, head_of(n, NAT_BY_OUTSIDE, &out), CT_NONE,
                  i);
     stats_add(&n->stats[CT_STAT_mappings], 1);
@@ -328,12 +358,14 @@ const struct mapping *nat_by_outside(const struct nat *n, uint16_t zone,
     struct endpoint e = {addr, zone, port, proto};
     uint32_t i = *head_of(n, NAT_BY_OUTSIDE, &e);
 
-    for (; i != CT_NONE; i = map_at(n, i)->chain[NAT_BY_OUTSIDE].next) {
+    for (int looks = 0; i != CT_NONE && looks < MAX_OUTSIDE_LOOKS; looks++) {
         const struct mapping *m = map_at(n, i);
 
         if (m->proto == proto && outside_zone(n, m) == zone &&
             m->outside_port == port && ct_addr_eq(outside_addr(n, m), addr))
             return m;
+        work_step(n->work, 1);
+        i = m->chain[NAT_BY_OUTSIDE].next;
     }
     return NULL;
 }

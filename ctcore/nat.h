@@ -118,7 +118,8 @@ static inline bool nat_same_host(const struct ct_tuple *a,
 bool nat_mapping_next(const struct nat *n, const struct ct_tuple *orig,
                       uint32_t *at, union ct_addr *addr, uint16_t *port);
 
-/* The mapping that the outside knows by this address and port, or NULL. */
+/* A mapping that the outside knows by this address and port.  NULL: there is
+ * none, or it stands behind hundreds that share their endpoint. */
 const struct mapping *nat_by_outside(const struct nat *n, uint16_t zone,
                                      uint8_t proto, const union ct_addr *addr,
                                      uint16_t port);

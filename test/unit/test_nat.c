@@ -467,6 +467,42 @@ static void a_source_is_one_of_its_zone(void **state)
     corerig_close(&r);
 }
 
+/* A source whose mappings are many (its rule says `random`) stands in a chain
+ * with others, known and new.  Their packets don't walk past all of its
+ * mappings, and a known one's mapping is found again. */
+static void many_mappings_of_a_source_are_not_walked(void **state)
+{
+    enum { OTHERS = 2000, MANY = 2000 };
+    struct corerig r;
+    char spec[80];
+
+    (void)state;
+    open_small(&r, 8192);
+    for (unsigned i = 0; i < OTHERS; i++) {
+        snprintf(spec, sizeof spec, "10.1.%u.%u:4000 > " REMOTE " udp 'a'",
+                 i / 250, i % 250);
+        walk(&r, LAN, WAN, spec);
+    }
+    use_ports(&r, 20000, 60000, true);
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(spec, sizeof spec, "10.0.9.9:4000 > 198.51.%u.%u:53 udp 'a'",
+                 101 + i / 250, i % 250);
+        walk(&r, LAN, WAN, spec);
+    }
+    assert_in_range(ct_stat(r.ct, CT_STAT_mappings), OTHERS + MANY * 9 / 10,
+                    OTHERS + MANY);
+    r.rule.nat = (struct ct_nat_range){0};
+    for (unsigned i = 0; i < 2 * OTHERS; i++) {
+        snprintf(spec, sizeof spec, "10.1.%u.%u:4000 > 198.51.100.3:%u udp 'a'",
+                 i / 250, i % 250, i + 1);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+    }
+    assert_in_range(ct_stat(r.ct, CT_STAT_mappings), 2 * OTHERS + MANY * 9 / 10,
+                    2 * OTHERS + MANY);
+    assert_in_range(ct_stat(r.ct, CT_STAT_work_max), 1, 250);
+    corerig_close(&r);
+}
+
 /* A rest is over when its own host has the port again: it is no second use. */
 static void a_rest_ends_with_its_hosts_next_flow(void **state)
 {
@@ -503,6 +539,7 @@ int main(void)
         cmocka_unit_test(a_whole_address_is_its_hosts_in_any_shard),
         cmocka_unit_test(a_port_that_is_given_back_is_found),
         cmocka_unit_test(counters_are_a_flows_own),
+        cmocka_unit_test(many_mappings_of_a_source_are_not_walked),
         cmocka_unit_test(a_rest_ends_with_its_hosts_next_flow),
         cmocka_unit_test(a_strangers_flow_uses_its_port),
         cmocka_unit_test(a_source_is_one_of_its_zone),
