@@ -1,6 +1,7 @@
 #include "nat.h"
 
 #include "hash.h"
+#include "natfree.h"
 #include "natport.h"
 #include "stats.h"
 #include "tuple.h"
@@ -379,7 +380,7 @@ enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
     uint32_t bit = side == MANGLE_SRC ? CT_SRC_NAT : CT_DST_NAT;
     enum ct_reason why;
 
-    natport_invert(ask->proto, &c->tuple[CT_DIR_REPLY], &was);
+    natfree_invert(ask->proto, &c->tuple[CT_DIR_REPLY], &was);
     cur = was;
     why = natport_choose(n, &cur, c, side, ask);
     if (why != CT_REASON_NONE)
@@ -387,7 +388,7 @@ enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
     if (tuple_eq(&was, &cur))
         bit = 0;
     else {
-        natport_invert(ask->proto, &cur, &reply);
+        natfree_invert(ask->proto, &cur, &reply);
         conn_store(&c->tuple[CT_DIR_REPLY], &reply, sizeof reply);
     }
     conn_set(c->status, c->status | bit | done);

@@ -2,6 +2,7 @@
 
 #include "bytes.h"
 #include "hash.h"
+#include "natfree.h"
 #include "parse.h"
 #include "shard.h"
 #include "stats.h"
@@ -21,19 +22,6 @@
  * of a round. */
 #define MAX_VICTIM_TRIES 32u
 
-bool natport_invert(const struct l4proto *proto, const struct ct_tuple *t,
-                    struct ct_tuple *reply)
-{
-    if (proto->invert)
-        return proto->invert(t, reply);
-    *reply = *t;
-    reply->src = t->dst;
-    reply->dst = t->src;
-    reply->sport = t->dport;
-    reply->dport = t->sport;
-    return true;
-}
-
 /* Chance that nobody outside can foresee from the ports he was given: a keyed
  * hash of a counter. */
 static uint32_t draw(struct nat *n, uint32_t below)
@@ -41,129 +29,6 @@ static uint32_t draw(struct nat *n, uint32_t below)
     uint64_t w[2] = {n->seed, n->draws++};
 
     return (uint32_t)((hash_words(w, 2, n->table->key) >> 32) * below >> 32);
-}
-
-/* ---- is a tuple free? ---- */
-
-/* Where ports rest only its own host may take over what it left. */
-static bool may_take(const struct nat *n, const struct ct_conn *old,
-                     enum ct_dir dir, const struct nat_ask *ask)
-{
-    return dir == CT_DIR_REPLY && ask->proto->reusable &&
-           (old->status & CT_SRC_NAT) && !(old->status & CT_FIXED_TIMEOUT) &&
-           (!n->rest_s ||
-            nat_same_host(&old->tuple[CT_DIR_ORIGINAL], &ask->pkt->tuple)) &&
-           ask->proto->reusable(&old->proto, ask->pkt);
-}
-
-/* The static forward that has the source which cur has in mind, or NULL. */
-static const struct ct_steer_row *forward_of(const struct nat *n,
-                                             const struct ct_tuple *cur)
-{
-    struct ct_tuple to = *cur;
-
-    if (!n->forwards || !parse_has_ports(cur->proto))
-        return NULL;
-    to.dst = cur->src;
-    to.dport = cur->sport;
-    return shard_forward(n->forwards, &to);
-}
-
-static bool is_own(const struct ct_ifaces *ifaces, uint8_t family,
-                   const union ct_addr *addr)
-{
-    for (uint32_t i = 0; ifaces && i < ifaces->n; i++)
-        for (unsigned k = 0; k < ifaces->iface[i].n_addrs; k++)
-            if (ifaces->iface[i].family[k] == family &&
-                ct_addr_eq(&ifaces->iface[i].addr[k], addr))
-                return true;
-    return false;
-}
-
-/* Does it belong to another host than this one?  A forward of all ports of the
- * router's own address leaves others something: answers are known by their
- * remote, as long as no steering stands before that. */
-static bool is_others(const struct nat *n, const struct ct_tuple *cur,
-                      const union ct_addr *host)
-{
-    const struct ct_steer_row *row = forward_of(n, cur);
-
-    if (!row || ct_addr_eq(&row->target, host))
-        return false;
-    return row->port_lo > 1 || row->port_hi < 65535 ||
-           n->forwards->n_shards > 1 ||
-           !is_own(n->forwards->ifaces, row->family, &row->addr);
-}
-
-/* ---- ports of the router's own listeners ---- */
-
-static const struct ct_reserved *listeners(const struct nat *n, uint8_t proto)
-{
-    return proto == PROTO_TCP   ? n->reserved_tcp
-           : proto == PROTO_UDP ? n->reserved_udp
-                                : NULL;
-}
-
-static const struct ct_reserved *reserved_of(const struct nat *n,
-                                             const struct ct_tuple *cur,
-                                             const struct nat_ask *ask)
-{
-    return ask->hidden ? listeners(n, cur->proto) : NULL;
-}
-
-/* Somebody else may be writing the next word, and only ever whole ones. */
-static uint64_t reserved_word(const struct ct_reserved *set, uint32_t port)
-{
-    return __atomic_load_n(&set->word[port >> 6], __ATOMIC_RELAXED);
-}
-
-static bool is_reserved(const struct ct_reserved *set, uint32_t port)
-{
-    return set && (reserved_word(set, port) >> (port & 63) & 1);
-}
-
-/* Is that reply tuple another host's yet, whose flow is over? */
-static bool is_resting(const struct nat *n, const struct ct_tuple *reply,
-                       uint64_t hash, const struct nat_ask *ask)
-{
-    const struct ct_tuple *orig = &ask->pkt->tuple;
-    const struct ct_conn *late;
-
-    if (!ask->hidden || !quarantine_is_on(&n->resting))
-        return false;
-    if (quarantine_holds(&n->resting, hash, orig, ask->now))
-        return true;
-    /* Its time is up, but it has not been collected yet. */
-    late = table_find_late(n->table, reply, hash);
-    return n->rest_s && late && nat_rests(late) &&
-           !nat_same_host(&late->tuple[CT_DIR_ORIGINAL], orig);
-}
-
-/* Is the reply of cur nobody's?  Notes a flow that could be taken over. */
-static bool is_free(struct nat *n, const struct ct_tuple *cur,
-                    struct nat_ask *ask)
-{
-    struct ct_tuple reply;
-    struct ct_conn *old;
-    enum ct_dir dir;
-    uint64_t hash;
-
-    work_step(n->work, 1);
-    if (is_others(n, cur, &ask->pkt->tuple.src) ||
-        is_reserved(reserved_of(n, cur, ask), cur->sport) ||
-        !natport_invert(ask->proto, cur, &reply))
-        return false;
-    hash = tuple_hash(&reply, n->table->key);
-    old = table_find(n->table, &reply, hash, ask->now, &dir);
-    if (!old && n->peers->busy &&
-        peers_find(n->peers, &reply, hash, ask->now) != CT_NONE)
-        return false;
-    if (!old)
-        return !is_resting(n, &reply, hash, ask);
-    stats_add(&n->stats[CT_STAT_found], 1);
-    if (ask->victim == CT_NONE && may_take(n, old, dir, ask))
-        ask->victim = table_slot(n->table, old);
-    return false;
 }
 
 /* ---- addresses of a pool ---- */
@@ -223,7 +88,7 @@ static bool port_is_ours(const struct nat *n, const struct ct_tuple *cur)
     const struct portmap *pm;
 
     if (!portmap_is_ours(n->ports, cur->sport))
-        return forward_of(n, cur) != NULL; /* and not counted here */
+        return natfree_forward(n, cur) != NULL; /* and not counted here */
     if (!n->exclusive_first)
         return true;
     pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto);
@@ -233,8 +98,8 @@ static bool port_is_ours(const struct nat *n, const struct ct_tuple *cur)
 bool natport_open(struct nat *n, const struct ct_tuple *cur,
                   const union ct_addr *host)
 {
-    return port_is_ours(n, cur) && !is_others(n, cur, host) &&
-           !is_reserved(listeners(n, cur->proto), cur->sport);
+    return port_is_ours(n, cur) && !natfree_is_others(n, cur, host) &&
+           !natfree_is_reserved(natfree_listeners(n, cur->proto), cur->sport);
 }
 
 /* A search: by index, from a chosen one to end and round. */
@@ -261,10 +126,11 @@ static uint64_t reserved_ports(struct nat *n, const struct search *s,
     if (!s->reserved)
         return 0;
     if (n->ports->n_shards == 1)
-        return reserved_word(s->reserved, word << 6);
+        return natfree_reserved_word(s->reserved, word << 6);
     work_step(n->work, 1);
     for (uint32_t i = 0; i < 64 && (word << 6 | i) < s->end; i++)
-        if (is_reserved(s->reserved, portmap_at(n->ports, word << 6 | i)))
+        if (natfree_is_reserved(s->reserved,
+                                portmap_at(n->ports, word << 6 | i)))
             bits |= 1ull << i;
     return bits;
 }
@@ -335,10 +201,10 @@ static bool take_open(struct nat *n, struct ct_tuple *cur, struct search *s,
             continue;
         }
         cur->sport = portmap_at(n->ports, i);
-        row = forward_of(n, cur);
-        if (row && is_others(n, cur, &ask->pkt->tuple.src))
+        row = natfree_forward(n, cur);
+        if (row && natfree_is_others(n, cur, &ask->pkt->tuple.src))
             at = portmap_index(n->ports, row->port_hi + 1u);
-        else if (is_free(n, cur, ask))
+        else if (natfree_is_free(n, cur, ask))
             return true;
         else if (++surprises == MAX_SURPRISES)
             return false;
@@ -356,7 +222,7 @@ static bool take_any(struct nat *n, struct ct_tuple *cur,
 
     for (uint32_t k = 0; k < size && k < tries; k++) {
         cur->sport = portmap_at(n->ports, s->first + (start + k) % size);
-        if (is_free(n, cur, ask))
+        if (natfree_is_free(n, cur, ask))
             return true;
     }
     return false;
@@ -370,13 +236,13 @@ static bool take_other(struct nat *n, struct ct_tuple *cur, uint16_t lo,
         .pm = portmap_find(n->ports, &cur->src, cur->family, cur->proto),
         .first = portmap_index(n->ports, lo),
         .end = portmap_index(n->ports, hi + 1u),
-        .reserved = reserved_of(n, cur, ask),
+        .reserved = natfree_reserved(n, cur, ask),
         .words = MAX_WORDS_EXCLUSIVE,
     };
     uint32_t tries = SMALL_RANGE;
     struct ct_tuple reply;
 
-    if (s.first >= s.end || !natport_invert(ask->proto, cur, &reply))
+    if (s.first >= s.end || !natfree_invert(ask->proto, cur, &reply))
         return false;
     s.remote = remote_key(&reply, n->table->key);
     if (s.pm && take_open(n, cur, &s, ask))
@@ -421,7 +287,7 @@ static bool take_forwarded(struct nat *n, struct ct_tuple *cur, uint16_t lo,
         start = draw(n, size);
         for (uint32_t i = 0; i < size && i < SMALL_RANGE; i++) {
             cur->sport = (uint16_t)(first + (start + i) % size);
-            if (may_search(n, ask) && is_free(n, cur, ask))
+            if (may_search(n, ask) && natfree_is_free(n, cur, ask))
                 return true;
         }
     }
@@ -454,16 +320,16 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
     if (ask->keyed)
         cur->sport = r->port_lo;
     if (!has_choice(ask))
-        return is_free(n, cur, ask);
+        return natfree_is_free(n, cur, ask);
     portmap_class(id_proto(ask), port, &lo, &hi);
     if (given) {
         lo = r->port_lo;
         hi = r->port_hi;
     }
     if (!(r && r->random) && (!given || (port >= lo && port <= hi))) {
-        if (!forward_of(n, cur))
+        if (!natfree_forward(n, cur))
             cur->sport = slice_port(n, port, lo, hi);
-        if (port_is_ours(n, cur) && is_free(n, cur, ask))
+        if (port_is_ours(n, cur) && natfree_is_free(n, cur, ask))
             return true;
     }
     return take_other(n, cur, lo, hi, ask) ||
@@ -485,7 +351,7 @@ static bool choose_mapping(struct nat *n, struct ct_tuple *cur,
                                                        try.sport > r->port_hi)))
             continue;
         ask->hidden = !ct_addr_eq(&try.src, &orig->src);
-        if (is_free(n, &try, ask)) {
+        if (natfree_is_free(n, &try, ask)) {
             *cur = try;
             return true;
         }
@@ -530,7 +396,7 @@ static enum ct_reason choose_source(struct nat *n, struct ct_tuple *cur,
     ask->victim = CT_NONE;
     ask->hidden = false;
     if (!r) /* null binding: the port changes only if it must */
-        return is_free(n, cur, ask) || choose_port(n, cur, port, ask)
+        return natfree_is_free(n, cur, ask) || choose_port(n, cur, port, ask)
                    ? CT_REASON_NONE
                    : CT_REASON_NO_PORT;
     if (!r->random && choose_mapping(n, cur, orig, ask))
@@ -569,13 +435,13 @@ static enum ct_reason choose_destination(struct nat *n, struct ct_tuple *cur,
     if (!r->has_ports || !ask->proto->has_ports)
         return CT_REASON_NONE;
     if (!r->random && cur->dport >= r->port_lo && cur->dport <= r->port_hi &&
-        (r->port_lo == r->port_hi || is_free(n, cur, ask)))
+        (r->port_lo == r->port_hi || natfree_is_free(n, cur, ask)))
         return CT_REASON_NONE;
     size = r->port_hi - r->port_lo + 1u;
     start = draw(n, size); /* so that hosts share the load */
     for (uint32_t k = 0; k < size && k < MAX_VICTIM_TRIES; k++) {
         cur->dport = (uint16_t)(r->port_lo + (start + k) % size);
-        if (size == 1 || is_free(n, cur, ask))
+        if (size == 1 || natfree_is_free(n, cur, ask))
             break;
     }
     return CT_REASON_NONE;

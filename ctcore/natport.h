@@ -30,8 +30,4 @@ enum ct_reason natport_choose(struct nat *n, struct ct_tuple *cur,
 bool natport_open(struct nat *n, const struct ct_tuple *cur,
                   const union ct_addr *host);
 
-/* The reply's tuple, by the protocol's own rule. */
-bool natport_invert(const struct l4proto *proto, const struct ct_tuple *t,
-                    struct ct_tuple *reply);
-
 #endif
