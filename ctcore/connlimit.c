@@ -55,7 +55,7 @@ uint32_t connlimit_peek(const void *block, const struct connlimit *own,
 
     if (!l || !__atomic_load_n(&l->ready, __ATOMIC_ACQUIRE))
         return 0;
-    return tally_peek(&l->tally, &key, own->tally.key);
+    return tally_peek(&l->tally, &key, &own->tally);
 }
 
 uint32_t connlimit_look(const struct connlimit *l,

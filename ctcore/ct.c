@@ -108,6 +108,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->nat.ports = &ct->ports;
     ct->nat.stats = ct->stats;
     ct->nat.work = ct->nat.remotes.work = &ct->work;
+    ct->table.work = ct->ports.work = ct->share.tally.work = &ct->work;
     ct->nat.rest_s = config->params.v[CT_PARAM_port_quarantine];
     ct->nat.share = share_is_on(&ct->share) ? &ct->share : NULL;
     ct->expects.share = ct->nat.share;
@@ -120,10 +121,11 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ipid_start(&ct->ids, config->seed, config->shard, config->n_shards);
     ct->peers.n_all = config->n_shards;
     ct->peers.self = config->shard;
+    ct->peers.work = &ct->work;
     ct->nat.peers = &ct->peers;
     expect_start(&ct->expects, &ct->table, &ct->ext, &ct->peers, ct->stats);
     ct->expects.work = ct->frag.work = &ct->work;
-    keymap_start(&ct->keymap, ct->table.key);
+    keymap_start(&ct->keymap, ct->table.key, &ct->work);
     frag_start(&ct->frag, config->key, ct->stats, ct->reasons);
     quarantine_start(&ct->nat.resting, &ct->nat.remotes, ct->table.key, now);
     ct->now = ct->birth = now;
@@ -176,6 +178,7 @@ void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
     if (block) {
         is = connlimit_init(&b, ct->conns.n, rules);
         memcpy(is->tally.key, ct->table.key, sizeof is->tally.key);
+        is->tally.work = &ct->work;
     }
     if (was)
         while (!connlimit_move_some(was, ct->table.conns, ct->conns.fresh,

@@ -26,7 +26,7 @@ static uint32_t find_announced(const struct ct *ct, const struct ct_tuple *t)
 
     for (uint32_t i = peers_next(p, 0); i < p->n; i = peers_next(p, i + 1))
         if (__atomic_load_n(&p->face[i]->awaited, __ATOMIC_ACQUIRE) &&
-            expect_holds(&ct->shards[i]->expects, t, ct->now))
+            expect_holds(&ct->shards[i]->expects, t, ct->now, p->work))
             return i;
     return CT_NONE;
 }

@@ -342,12 +342,13 @@ static bool waits(const struct expect *x, const struct ct_tuple *t, ct_time now)
 }
 
 static bool walk_chain(const struct expects *e, const struct ct_tuple *t,
-                       ct_time now, bool *is_whole)
+                       ct_time now, struct work *work, bool *is_whole)
 {
     uint32_t moves = __atomic_load_n(&e->moves, __ATOMIC_ACQUIRE);
     uint32_t i = __atomic_load_n(head_of(e, t), __ATOMIC_ACQUIRE);
 
     for (uint32_t n = 0; i < e->pool.n && n < e->pool.n; n++) {
+        work_step(work, 1);
         if (waits(expect_at(e, i), t, now))
             return true;
         i = __atomic_load_n(&expect_at(e, i)->hash_next, __ATOMIC_ACQUIRE);
@@ -358,12 +359,12 @@ static bool walk_chain(const struct expects *e, const struct ct_tuple *t,
 }
 
 bool expect_holds(const struct expects *e, const struct ct_tuple *t,
-                  ct_time now)
+                  ct_time now, struct work *work)
 {
     bool is_whole = e->n_heads == 0;
 
     for (int n = 0; n < MAX_RESTARTS && !is_whole; n++)
-        if (walk_chain(e, t, now, &is_whole))
+        if (walk_chain(e, t, now, work, &is_whole))
             return true;
     return !is_whole;
 }
@@ -382,6 +383,7 @@ void expect_cancel(struct expects *e, uint32_t master, const struct ct_tuple *t)
     uint32_t i = ext_find(e->exts, master)->expected, next;
 
     for (; i != CT_NONE; i = next) {
+        work_step(e->work, 1);
         next = expect_at(e, i)->master_next;
         if (same_target(&expect_at(e, i)->ask.tuple, t))
             drop(e, i);

@@ -94,9 +94,10 @@ const struct expect *expect_find(const struct expects *e,
                                  const struct ct_tuple *t, ct_time now);
 
 /* Any thread: does one wait for a flow of this tuple?  May say yes of one that
- * is just coming or going, never no of one that stays. */
+ * is just coming or going, never no of one that stays.  The steps are counted
+ * in work, which is the thread's. */
 bool expect_holds(const struct expects *e, const struct ct_tuple *t,
-                  ct_time now);
+                  ct_time now, struct work *work);
 
 /* Steering changed: does this shard still get its packets? */
 void expect_steered(struct expects *e, uint32_t i);

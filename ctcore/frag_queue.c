@@ -97,7 +97,8 @@ static void source_close(struct frag *f, uint32_t i)
 {
     uint32_t *at = source_chain(f, &frag_source_at(f, i)->addr);
 
-    while (*at != i)
+    while (*at != i) {
+        work_step(f->work, 1);
         at = &frag_source_at(f, *at)->next;
     *at = frag_source_at(f, i)->next;
     pool_put(&f->sources, i);
@@ -144,7 +145,8 @@ static void unlink_queue(struct frag *f, uint32_t i)
     struct frag_source *s = frag_source_at(f, q->source);
     uint32_t *at = chain_of(f, &q->key);
 
-    while (*at != i)
+    while (*at != i) {
+        work_step(f->work, 1);
         at = &frag_queue_at(f, *at)->next;
     *at = q->next;
     *(q->older == CT_NONE ? &age->oldest : &frag_queue_at(f, q->older)->newer) =
@@ -180,6 +182,7 @@ void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why)
     put_page(f, q, q->head_page);
     unlink_queue(f, i);
     if (why != CT_REASON_NONE)
+    work_step(f->work, 1);
         stats_add(&f->reasons[why], q->n);
     stats_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)0 - q->n);
     stats_add(&f->stats[CT_STAT_held], (uint64_t)0 - q->n);

@@ -13,9 +13,10 @@ void keymap_init(struct keymap *k, struct block *b, uint32_t n)
     k->heads = block_take(b, k->n_heads * sizeof(uint32_t));
 }
 
-void keymap_start(struct keymap *k, const uint64_t *key)
+void keymap_start(struct keymap *k, const uint64_t *key, struct work *work)
 {
     k->key = key;
+    k->work = work;
     for (uint32_t i = 0; i < k->n_heads; i++)
         k->heads[i] = CT_NONE;
 }
@@ -42,6 +43,7 @@ static const struct keymap_entry *find(const struct keymap *k,
 
         if (tuple_eq(&is, b))
             return keymap_at(k, i);
+        work_step(k->work, 1);
     }
     return NULL;
 }
@@ -64,8 +66,10 @@ void keymap_remove(struct keymap *k, uint32_t i)
     struct ct_tuple b = bare(&keymap_at(k, i)->tuple);
     uint32_t *at = head_of(k, &b);
 
-    while (*at != i)
+    while (*at != i) {
+        work_step(k->work, 1);
         at = &keymap_at(k, *at)->next;
+    }
     *at = keymap_at(k, i)->next;
     pool_put(&k->pool, i);
 }

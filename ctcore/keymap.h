@@ -8,6 +8,7 @@
 #define KEYMAP_H
 
 #include "pool.h"
+#include "work.h"
 
 #include <ctcore/types.h>
 
@@ -21,11 +22,12 @@ struct keymap {
     uint32_t *heads;
     uint32_t n_heads; /* a power of two */
     const uint64_t *key;
+    struct work *work;
 };
 
 /* n: entries, two a call; 0: none, ever. */
 void keymap_init(struct keymap *k, struct block *b, uint32_t n);
-void keymap_start(struct keymap *k, const uint64_t *key);
+void keymap_start(struct keymap *k, const uint64_t *key, struct work *work);
 
 /* Remember it.  CT_NONE: no room, or these packets have a source key already
  * that is another. */

@@ -82,7 +82,7 @@ uint32_t peers_find(const struct peers *p, const struct ct_tuple *t,
                     uint64_t hash, ct_time now)
 {
     for (uint32_t i = peers_next(p, 0); i < p->n; i = peers_next(p, i + 1))
-        if (table_holds(p->table[i], t, hash, now))
+        if (table_holds(p->table[i], t, hash, now, p->work))
             return i;
     return CT_NONE;
 }
@@ -92,8 +92,10 @@ static const struct ct_steer *steer_of(const struct peers *p, uint32_t serial)
 {
     const struct ct_steer *s = p->steer;
 
-    while (s != NULL && s->serial != serial)
+    while (s != NULL && s->serial != serial) {
+        work_step(p->work, 1);
         s = s->before;
+    }
     return s;
 }
 

@@ -31,6 +31,7 @@ struct peers {
     const struct peer *face[CT_MAX_SHARDS];
     const struct table *table[CT_MAX_SHARDS];
     const uint64_t *stats[CT_MAX_SHARDS];
+    struct work *work;
 };
 
 /* Is the shard that owns t's packets another one?  any_src: whatever its source

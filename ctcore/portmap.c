@@ -104,6 +104,7 @@ static uint32_t *find(const struct portmaps *ps, const union ct_addr *addr,
         if (pm->proto == proto && pm->family == family &&
             ct_addr_eq(&pm->addr, addr))
             break;
+        work_step(ps->work, 1);
         link = &pm->next;
     }
     return link;

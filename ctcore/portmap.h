@@ -17,6 +17,7 @@
 #include "conn.h"
 #include "hash.h"
 #include "pool.h"
+#include "work.h"
 
 #define PORTMAP_WORDS 1024u
 
@@ -39,6 +40,7 @@ struct portmaps {
     uint32_t shard, n_shards;
     uint32_t n_index; /* indices of this shard's slice */
     uint64_t key[2];
+    struct work *work;
 };
 
 /* What is to be zeroed, and the maps of an n, which are not. */

@@ -45,6 +45,7 @@ void quarantine_start(struct quarantine *q, struct remotes *remotes,
                       const uint64_t key[2], ct_time now)
 {
     q->remotes = remotes;
+    q->hosts.work = remotes->work;
     q->birth_ms = now.ms;
     q->hosts.key[0] = key[0];
     q->hosts.key[1] = key[1];
@@ -85,8 +86,10 @@ static uint32_t *find(const struct quarantine *q, uint64_t tuple)
 {
     uint32_t *link = &q->heads[tuple & (q->n_heads - 1)];
 
-    while (*link && at(q, *link)->tuple != tuple)
+    while (*link && at(q, *link)->tuple != tuple) {
+        work_step(q->remotes->work, 1);
         link = &at(q, *link)->next;
+    }
     return link;
 }
 

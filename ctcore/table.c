@@ -138,7 +138,8 @@ static bool is_entry(const struct ct_conn *c, enum ct_dir dir,
 
 /* Once along the chain; *is_whole: no line changed hands meanwhile. */
 static bool walk_chain(const struct table *t, const struct ct_tuple *tuple,
-                       uint64_t hash, ct_time now, bool *is_whole)
+                       uint64_t hash, ct_time now, struct work *work,
+                       bool *is_whole)
 {
     const struct bucket *b = &t->buckets[table_bucket(t, hash)];
     uint32_t shift = t->index_bits + 1, moves = load(&t->moves);
@@ -147,6 +148,7 @@ static bool walk_chain(const struct table *t, const struct ct_tuple *tuple,
     for (uint32_t lines = 0; b && lines <= t->lines.n; lines++) {
         uint32_t link;
 
+        work_step(work, 1);
         for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
             uint32_t word = load(&b->slot[i]);
 
@@ -166,12 +168,12 @@ static bool walk_chain(const struct table *t, const struct ct_tuple *tuple,
 }
 
 bool table_holds(const struct table *t, const struct ct_tuple *tuple,
-                 uint64_t hash, ct_time now)
+                 uint64_t hash, ct_time now, struct work *work)
 {
     bool is_whole = false;
 
     for (int n = 0; n < MAX_RESTARTS && !is_whole; n++)
-        if (walk_chain(t, tuple, hash, now, &is_whole))
+        if (walk_chain(t, tuple, hash, now, work, &is_whole))
             return true;
     return !is_whole;
 }

@@ -16,6 +16,7 @@
 #include "conn.h"
 #include "pool.h"
 #include "tuple.h"
+#include "work.h"
 
 #define TABLE_WIDTH 7u
 
@@ -32,6 +33,7 @@ struct table {
     uint32_t index_bits;
     uint64_t key[2];
     uint32_t moves; /* odd while an overflow line changes hands */
+    struct work *work;
 };
 
 void table_init(struct table *t, struct block *b, uint32_t n_buckets,
@@ -49,11 +51,14 @@ static inline uint32_t table_index(const struct table *t, uint32_t word)
     return (word >> 1 & ((1u << t->index_bits) - 1)) - 1;
 }
 
+/* The next line of a bucket, which costs a step.  NULL: no more. */
 static inline struct bucket *table_next(const struct table *t,
                                         const struct bucket *b)
 {
-    return b->link ? (struct bucket *)(void *)t->lines.items + (b->link - 1)
-                   : NULL;
+    if (__builtin_expect(b->link == 0, 1))
+        return NULL;
+    work_step(t->work, 1);
+    return (struct bucket *)(void *)t->lines.items + (b->link - 1);
 }
 
 /* The living entry that has this tuple, and which one it is.
@@ -85,9 +90,10 @@ static inline struct ct_conn *table_find(const struct table *t,
 }
 
 /* Any thread: is a living entry with this tuple in the table?  May say yes of
- * one that is just coming or going, never no of one that stays. */
+ * one that is just coming or going, never no of one that stays.  The steps are
+ * counted in work, which is the thread's. */
 bool table_holds(const struct table *t, const struct ct_tuple *tuple,
-                 uint64_t hash, ct_time now);
+                 uint64_t hash, ct_time now, struct work *work);
 
 /* The same, of an entry that table_find() may not see any more. */
 const struct ct_conn *table_find_late(const struct table *t,

@@ -55,8 +55,10 @@ static uint32_t *find(const struct tally *t, const struct tally_key *key)
 {
     uint32_t *link = &t->heads[head_of(t, key, t->key)];
 
-    while (*link && !same(&at(t, *link)->key, key))
+    while (*link && !same(&at(t, *link)->key, key)) {
+        work_step(t->work, 1);
         link = &at(t, *link)->next;
+    }
     return link;
 }
 
@@ -86,7 +88,7 @@ static struct tally_key copy_key(const struct counter *c)
 }
 
 static uint32_t walk_chain(const struct tally *t, const struct tally_key *key,
-                           uint32_t head)
+                           uint32_t head, struct work *work)
 {
     uint32_t i = load(&t->heads[head]);
 
@@ -96,20 +98,21 @@ static uint32_t walk_chain(const struct tally *t, const struct tally_key *key,
 
         if (same(&is, key))
             return load(&c->n);
+        work_step(work, 1);
         i = load(&c->next);
     }
     return 0;
 }
 
 uint32_t tally_peek(const struct tally *t, const struct tally_key *key,
-                    const uint64_t hash_key[2])
+                    const struct tally *own)
 {
-    uint32_t head = head_of(t, key, hash_key), n = 0;
+    uint32_t head = head_of(t, key, own->key), n = 0;
 
     for (int k = 0; k < MAX_RESTARTS; k++) {
         uint32_t moves = load(&t->moves);
 
-        n = walk_chain(t, key, head);
+        n = walk_chain(t, key, head, own->work);
         if (!(moves & 1) &&
             __atomic_load_n(&t->moves, __ATOMIC_RELAXED) == moves)
             break;

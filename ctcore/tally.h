@@ -8,6 +8,7 @@
 #define TALLY_H
 
 #include "pool.h"
+#include "work.h"
 
 struct tally_key {
     union ct_addr source; /* masked: tally_mask() */
@@ -21,6 +22,7 @@ struct tally {
     uint32_t n_heads; /* a power of two */
     uint64_t key[2];  /* SipHash's; nobody outside may foresee chains */
     uint32_t moves;   /* odd while a chain changes */
+    struct work *work;
 };
 
 /* The heads are to be zeroed, the counters not. */
@@ -33,9 +35,10 @@ void tally_mask(union ct_addr *a, unsigned bits);
 /* Its counter's number + 1, or 0: nothing is counted. */
 uint32_t tally_find(const struct tally *t, const struct tally_key *key);
 uint32_t tally_count(const struct tally *t, uint32_t counter);
-/* Any thread: what that source has by now; it may have changed since. */
+/* Any thread: what that source has by now; it may have changed since.  own: a
+ * tally of the thread that asks, with the same hash key. */
 uint32_t tally_peek(const struct tally *t, const struct tally_key *key,
-                    const uint64_t hash_key[2]);
+                    const struct tally *own);
 /* One more; answers its counter. */
 uint32_t tally_add(struct tally *t, const struct tally_key *key);
 /* One less, of a counter that tally_add() answered. */

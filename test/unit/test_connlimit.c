@@ -35,6 +35,7 @@ static void make(struct fix *f, uint32_t n)
     b.base = calloc(1, b.used);
     b.used = 0;
     f->l = connlimit_init(&b, SLOTS, &f->rules);
+    f->l->tally.work = &work;
 }
 
 static uint32_t counted(int name, uint8_t source)

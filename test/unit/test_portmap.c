@@ -3,6 +3,7 @@
 
 struct fix {
     struct portmaps ps;
+    struct work work;
     void *mem;
 };
 
@@ -20,6 +21,8 @@ static void open_fix(struct fix *f, uint32_t maps, uint32_t shard, uint32_t n)
     b = (struct block){.base = f->mem};
     portmaps_init(&f->ps, &b, maps, shard, n);
     portmaps_init_maps(&f->ps, &b, maps);
+    f->work.steps = 0;
+    f->ps.work = &f->work;
     f->ps.key[0] = 7;
 }
 
@@ -213,6 +216,26 @@ static void classes_are_the_kernels(void **state)
     assert_int_equal(hi, 65535);
 }
 
+/* Each link that is followed to an address's map is a step. */
+static void links_are_steps(void **state)
+{
+    enum { MAPS = 20 };
+    union ct_addr a = ours;
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, MAPS, 0, 1);
+    f.ps.n_heads = 1;
+    for (unsigned i = 0; i < MAPS; i++) {
+        a.b[3] = (uint8_t)i;
+        assert_non_null(portmap_make(&f.ps, &a, CT_IPV4, 6));
+    }
+    f.work.steps = 0;
+    assert_non_null(portmap_find(&f.ps, &a, CT_IPV4, 6));
+    assert_int_equal(f.work.steps, MAPS - 1);
+    free(f.mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +246,7 @@ int main(void)
         cmocka_unit_test(many_maps_are_found_at_once),
         cmocka_unit_test(a_count_at_its_end_stays_until_the_map_is_empty),
         cmocka_unit_test(classes_are_the_kernels),
+        cmocka_unit_test(links_are_steps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

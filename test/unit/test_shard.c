@@ -498,7 +498,9 @@ static void the_furthest_behind_has_the_claim(void **state)
 {
     struct ct_steer use[3] = {steer, steer, steer};
     struct peer face[3] = {{.serial = 3}, {.serial = 1}, {.serial = 2}};
-    struct peers p = {.own = {.serial = 3}, .steer = &use[2], .n = 3};
+    struct work work = {0};
+    struct peers p = {
+        .own = {.serial = 3}, .steer = &use[2], .n = 3, .work = &work};
     struct ct_tuple t = {.src = inside_host(CT_IPV4),
                          .dst = remote_host(CT_IPV4),
                          .sport = 4000,

@@ -6,6 +6,7 @@
 
 struct fix {
     struct table t;
+    struct work work;
     void *mem;
 };
 
@@ -40,6 +41,7 @@ static void open_fix(struct fix *f, uint32_t buckets, uint32_t max)
     b = (struct block){.base = f->mem};
     table_init(&f->t, &b, buckets, max);
     f->t.conns = calloc(max, sizeof(struct ct_conn));
+    f->t.work = &f->work;
     f->t.key[0] = 1;
     f->t.key[1] = 2;
 }
@@ -106,9 +108,11 @@ static void past_its_time_or_dying_is_not_seen(void **state)
     assert_null(find(&f, &t, 100, &dir));
     f.t.conns[3].status = CT_CONFIRMED;
     /* Others look without the owner's lock; it sets both bits for a moment. */
-    assert_true(table_holds(&f.t, &t, tuple_hash(&t, f.t.key), (ct_time){99}));
+    assert_true(
+        table_holds(&f.t, &t, tuple_hash(&t, f.t.key), (ct_time){99}, &f.work));
     f.t.conns[3].status = CT_CONFIRMED | CT_DYING;
-    assert_false(table_holds(&f.t, &t, tuple_hash(&t, f.t.key), (ct_time){99}));
+    assert_false(
+        table_holds(&f.t, &t, tuple_hash(&t, f.t.key), (ct_time){99}, &f.work));
     f.t.conns[3].status = CT_DYING;
     assert_null(find(&f, &t, 99, &dir));
     close_fix(&f);

@@ -12,6 +12,7 @@ enum { SOURCES = 40, ROOM = 40 };
 struct fix {
     uint8_t room[16384];
     struct tally t;
+    struct work work;
 };
 
 static struct fix *open_fix(void)
@@ -24,6 +25,7 @@ static struct fix *open_fix(void)
     memset(f->room + b.used, 0xa5, sizeof f->room - b.used);
     tally_init_counters(&f->t, &b, ROOM);
     assert_true(b.used <= sizeof f->room);
+    f->t.work = &f->work;
     return f;
 }
 
@@ -107,11 +109,40 @@ static void whatever_comes_the_counts_are_right(void **state)
     free(f);
 }
 
+/* Each link that is followed is a step, and one of another shard's tally is a
+ * step of the shard that asks. */
+static void links_are_steps(void **state)
+{
+    struct fix *f = open_fix();
+    struct tally own = {.work = &(struct work){0}};
+    uint32_t most = 0;
+
+    (void)state;
+    f->t.n_heads = 1;
+    for (unsigned i = 0; i < SOURCES; i++) {
+        struct tally_key k = key(i, 0, 0);
+
+        (void)tally_add(&f->t, &k);
+    }
+    for (unsigned i = 0; i < SOURCES; i++) {
+        struct tally_key k = key(i, 0, 0);
+
+        f->work.steps = own.work->steps = 0;
+        assert_int_equal(count(f, &k), 1);
+        most = f->work.steps > most ? f->work.steps : most;
+        assert_int_equal(tally_peek(&f->t, &k, &own), 1);
+        assert_int_equal(own.work->steps, f->work.steps);
+    }
+    assert_int_equal(most, SOURCES - 1);
+    free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_and_where_are_told_apart),
         cmocka_unit_test(masks),
+        cmocka_unit_test(links_are_steps),
         cmocka_unit_test(whatever_comes_the_counts_are_right),
     };
 
