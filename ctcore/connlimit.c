@@ -90,8 +90,10 @@ static void move(struct connlimit *l, uint32_t slot, const struct ct_conn *c)
     if (!l->was || !l->was->counted[slot])
         return;
     for (unsigned i = 0; i < CT_MAX_CONNLIMITS; i++)
-        if (has(l->was, l->from[i], slot))
+        if (has(l->was, l->from[i], slot)) {
+            work_step(l->tally.work, 1);
             count(l, &l->rule[i], slot, c);
+        }
     connlimit_forget(l->was, slot, c);
 }
 
@@ -106,10 +108,12 @@ void connlimit_follow(struct connlimit *l, uint8_t number,
 bool connlimit_move_some(struct connlimit *l, const struct ct_conn *conns,
                          uint32_t n, uint32_t budget, struct work *work)
 {
+    uint32_t begin = work->steps, slots = budget;
+
     if (!l->was)
         return true;
     for (; l->at < n; l->at++, budget--) {
-        if (budget == 0)
+        if (budget == 0 || !work_may_go_on(work, begin, slots))
             return false;
         work_step(work, 1);
         move(l, l->at, &conns[l->at]);

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#define FLUSH_SLICE 1024u
+#define SLICE 1024u
 
 #define MIN_ENTRIES      16u
 #define MIN_BUCKETS      16u
@@ -182,8 +182,8 @@ void ct_set_connlimit(struct ct *ct, const struct ct_ruleset *rules,
     }
     if (was)
         while (!connlimit_move_some(was, ct->table.conns, ct->conns.fresh,
-                                    ct->conns.n, &ct->work))
-            ;
+                                    SLICE, &ct->work))
+            core_worked(ct, CT_STAT_work_call_max);
     for (uint32_t i = 0; is && was && before && i < rules->n; i++) {
         const struct ct_connlimit *rule = &rules->rules[i].connlimit;
 
@@ -282,9 +282,9 @@ bool ct_settle_some(struct ct *ct, uint32_t budget)
 {
     bool done = gc_end_homeless(ct, budget);
 
-    if (ct->connlimit)
-        done &= connlimit_move_some(ct->connlimit, ct->table.conns,
-                                    ct->conns.fresh, budget, &ct->work);
+    if (ct->connlimit && done)
+        done = connlimit_move_some(ct->connlimit, ct->table.conns,
+                                   ct->conns.fresh, budget, &ct->work);
     core_worked(ct, CT_STAT_work_call_max);
     return done;
 }
@@ -425,9 +425,7 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
     bool more;
 
     ct->now = now;
-    more = gc_expire(ct, now, budget) ||
-           quarantine_expire(&ct->nat.resting, now, budget) == budget ||
-           expect_expire(&ct->expects, now, budget) == budget;
+    more = gc_expire(ct, now, budget);
     more |= !elsewhere_count(ct, budget);
     core_worked(ct, CT_STAT_work_call_max);
     if (!ct_settle_some(ct, budget) || more)
@@ -448,7 +446,11 @@ bool ct_delete(struct ct *ct, uint32_t slot, uint32_t gen)
 
 bool ct_flush_some(struct ct *ct, uint32_t *from, uint32_t budget)
 {
-    for (; *from < ct->conns.fresh && budget > 0; ++*from, budget--) {
+    uint32_t slots = budget;
+
+    for (; *from < ct->conns.fresh && budget > 0 &&
+           work_may_go_on(&ct->work, 0, slots);
+         ++*from, budget--) {
         work_step(&ct->work, 1);
         if (is_confirmed(ct, *from))
             gc_destroy(ct, *from);
@@ -462,7 +464,7 @@ uint32_t ct_flush(struct ct *ct)
 {
     uint32_t from = 0, before = ct->conns.used;
 
-    while (!ct_flush_some(ct, &from, FLUSH_SLICE))
+    while (!ct_flush_some(ct, &from, SLICE))
         ;
     return before - ct->conns.used;
 }

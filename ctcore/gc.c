@@ -103,36 +103,57 @@ void gc_discard(struct ct *ct, uint32_t slot)
     put_back(ct, slot);
 }
 
-/* How many. */
-static uint32_t expire(struct ct *ct, ct_time now, struct expiry_sweep *sweep)
-{
-    uint32_t n = 0, moved = sweep->left, slot;
+_Static_assert(EXPIRY_N_LISTS <= WORK_A_SLICE, "a slice looks at each list");
 
-    while (sweep->left > 0 &&
-           (slot = expiry_due(&ct->expiry, now, sweep)) != CT_NONE) {
+/* Flows; how many.  What is left of budget is written back. */
+static uint32_t expire_flows(struct ct *ct, ct_time now, uint32_t *budget)
+{
+    struct expiry_sweep sweep = {.left = *budget};
+    uint32_t begin = ct->work.steps, n = 0, slot;
+
+    while (sweep.left > 0 && work_may_go_on(&ct->work, begin, *budget) &&
+           (slot = expiry_due(&ct->expiry, now, &sweep)) != CT_NONE) {
         gc_destroy(ct, slot);
         core_stat(ct, CT_STAT_expired);
-        sweep->left--;
+        sweep.left--;
         n++;
     }
-    moved -= sweep->left + n;
-    work_step(&ct->work, sweep->from + moved);
+    /* Those that have got further meanwhile, and the lists. */
+    work_step(&ct->work, *budget - sweep.left - n + sweep.from);
+    *budget = sweep.left;
+    return n;
+}
+
+/* Ports that rest, by a slice that began at so many steps; how many. */
+static uint32_t expire_rests(struct ct *ct, ct_time now, uint32_t begin,
+                             uint32_t budget)
+{
+    uint32_t n = 0;
+
+    while (n < budget && work_may_go_on(&ct->work, begin, budget) &&
+           quarantine_expire(&ct->nat.resting, now, 1))
+        n++;
     return n;
 }
 
 bool gc_expire(struct ct *ct, ct_time now, uint32_t budget)
 {
-    struct expiry_sweep sweep = {.left = budget};
+    uint32_t begin = ct->work.steps, left = budget, n = 0;
 
-    (void)expire(ct, now, &sweep);
-    return sweep.left == 0;
+    (void)expire_flows(ct, now, &left);
+    if (left == 0 || expire_rests(ct, now, begin, budget) == budget)
+        return true;
+    while (n < budget && work_may_go_on(&ct->work, begin, budget) &&
+           expect_expire(&ct->expects, now, 1))
+        n++;
+    return n == budget || !work_may_go_on(&ct->work, begin, budget);
 }
 
 bool gc_expire_some(struct ct *ct)
 {
-    struct expiry_sweep sweep = {.left = EXPIRE_ON_DEMAND};
+    uint32_t budget = EXPIRE_ON_DEMAND;
 
-    return expire(ct, ct->now, &sweep) > 0;
+    return expire_flows(ct, ct->now, &budget) > 0;
 }
 
 bool gc_homeless(const struct ct *ct, const struct ct_conn *c)
@@ -147,10 +168,12 @@ bool gc_homeless(const struct ct *ct, const struct ct_conn *c)
 
 bool gc_end_homeless(struct ct *ct, uint32_t budget)
 {
+    uint32_t begin = ct->work.steps, slots = budget;
+
     if (ct->ifaces_at == CT_NONE)
         return true;
     for (; ct->ifaces_at < ct->conns.fresh; ct->ifaces_at++, budget--) {
-        if (budget == 0)
+        if (budget == 0 || !work_may_go_on(&ct->work, begin, slots))
             return false;
         work_step(&ct->work, 1);
         if (gc_homeless(ct, core_conn(ct, ct->ifaces_at)))
@@ -188,7 +211,7 @@ bool gc_free_ports(struct ct *ct)
 {
     bool some = gc_expire_some(ct);
 
-    return quarantine_expire(&ct->nat.resting, ct->now, EXPIRE_ON_DEMAND) ||
+    return expire_rests(ct, ct->now, ct->work.steps, EXPIRE_ON_DEMAND) > 0 ||
            some;
 }
 
@@ -198,7 +221,7 @@ bool gc_free_ports(struct ct *ct)
 static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
 {
     struct table_walk walk = table_walk(&ct->table, bucket);
-    uint32_t found[DROPPED_AT_ONCE], n = 0, dropped = 0, slot;
+    uint32_t found[DROPPED_AT_ONCE], n = 0, dropped = 0, slot, begin;
 
     while (n < DROPPED_AT_ONCE &&
            (slot = table_walk_on(&ct->table, &walk)) != CT_NONE) {
@@ -208,7 +231,9 @@ static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
         if (c->expires <= ct->now.ms || !(c->status & (CT_ASSURED | CT_DYING)))
             found[n++] = slot;
     }
-    for (uint32_t i = 0; i < n; i++) {
+    begin = ct->work.steps;
+    for (uint32_t i = 0;
+         i < n && work_may_go_on(&ct->work, begin, DROPPED_AT_ONCE); i++) {
         const struct ct_conn *c = core_conn(ct, found[i]);
         bool expired = c->expires <= ct->now.ms;
 

@@ -20,9 +20,9 @@ void gc_end_calls(struct ct *ct, struct ext *x);
 /* Return an entry that was never confirmed. */
 void gc_discard(struct ct *ct, uint32_t slot);
 
-/* Destroy entries whose time is up; budget: how many at most, those counted
- * that it finds to have got further meanwhile.  True: it is used up, and there
- * may be more. */
+/* Destroy entries whose time is up, then ports' rests, then expectations;
+ * budget: how many at most of each, those counted that it finds to have got
+ * further meanwhile.  True: there may be more. */
 bool gc_expire(struct ct *ct, ct_time now, uint32_t budget);
 
 /* Some, because a packet wants their room.  False: none were found. */

@@ -11,6 +11,9 @@
 /* Steps that the search for one flow's port may cost, over all addresses of a
  * pool: about 600 addresses of one port, or 100 whose 64,512 are all in use. */
 #define SEARCH_STEPS 2560u
+/* With as many of one packet no search goes on, whatever took them: room that
+ * was made before, or a search that failed before some ports came free. */
+#define PACKET_STEPS 4608u
 /* A range of so few ports is looked at whole. */
 #define SMALL_RANGE 64u
 /* Ports found taken though nothing said so, of one search: those of the flows
@@ -114,7 +117,8 @@ struct search {
 /* May this flow's search go on? */
 static bool may_search(const struct nat *n, const struct nat_ask *ask)
 {
-    return n->work->steps - ask->begin < SEARCH_STEPS;
+    return n->work->steps - ask->begin < SEARCH_STEPS &&
+           n->work->steps < PACKET_STEPS;
 }
 
 /* Which of the 64 ports of a word are the router's own listeners'. */

@@ -284,7 +284,11 @@ void ct_set_route(struct ct *ct, ct_route_fn *fn, void *ctx)
 
 bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget)
 {
-    for (; *from < ct->conns.fresh && budget > 0; ++*from, budget--) {
+    uint32_t slots = budget;
+
+    for (; *from < ct->conns.fresh && budget > 0 &&
+           work_may_go_on(&ct->work, 0, slots);
+         ++*from, budget--) {
         struct ct_conn *c = core_conn(ct, *from);
 
         work_step(&ct->work, 1);
