@@ -76,6 +76,7 @@ struct ct {
     uint32_t ifaces_at; /* flows from this slot on may be hidden behind an
                            address that is gone; CT_NONE: none is */
     const struct ct_ruleset *rules;
+    bool rules_help, rules_label; /* some rule has a helper, asks for labels */
     struct ct_rule_count *counts;
     struct connlimit *connlimit; /* or NULL: no rule has one */
     /* Of all shards, by number, as this one's are; NULL: there is one. */

@@ -150,7 +150,7 @@ void ct_set_rules(struct ct *ct, const struct ct_ruleset *rules,
     ct->counts = counts;
     ct->all_counts = NULL;
     ct->all_connlimits = NULL;
-    hooks_choose(ct);
+    hooks_rules(ct);
 }
 
 void ct_set_shared(struct ct *ct, struct ct_rule_count *const counts[],

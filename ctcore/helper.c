@@ -22,6 +22,17 @@ static bool may_announce(const struct helper_call *h, const struct ct_tuple *t)
     return natport_open(&h->ct->nat, &cur, &own->src);
 }
 
+/* The port to try behind that one: the next of this shard's slice, for the
+ * others' answers come to them. */
+static uint32_t next_port(const struct portmaps *ps, uint32_t port,
+                          uint32_t lowest)
+{
+    uint32_t at = port + 1;
+
+    at += (ps->n_shards + ps->shard - at % ps->n_shards) % ps->n_shards;
+    return at > 65535 ? lowest : at;
+}
+
 enum ct_reason helper_expect(const struct helper_call *h,
                              const struct helper *by, struct expect_ask *ask)
 {
@@ -34,16 +45,12 @@ enum ct_reason helper_expect(const struct helper_call *h,
     ask->port = ask->tuple.dport;
     if (ask->translated)
         tries = MAX_PORTS;
-    for (uint32_t port = ask->port; tries > 0; port++) {
-        if (port > 65535)
-            port = lowest;
+    for (uint32_t port = ask->port; tries > 0;
+         port = next_port(&h->ct->ports, port, lowest), tries--) {
         ask->tuple.dport = (uint16_t)port;
-        if (ask->translated && !may_announce(h, &ask->tuple)) {
-            /* The slices of other shards are stepped over for free. */
-            tries -= port % h->ct->ports.n_shards == h->ct->ports.shard;
+        work_step(&h->ct->work, 1);
+        if (ask->translated && !may_announce(h, &ask->tuple))
             continue;
-        }
-        tries--;
         switch (expect_add(&h->ct->expects, master, ask, policy, h->ct->now)) {
         case EXPECT_MADE:
             return CT_REASON_NONE;

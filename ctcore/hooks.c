@@ -303,27 +303,18 @@ void hooks_init(struct ct *ct)
                          table[i].fn, NULL);
 }
 
-/* Flows keep their helper whatever becomes of the rule that gave it. */
-static bool has_helpers(const struct ct *ct)
+/* Once for new rules: the rows are chosen behind a packet, too, which must not
+ * look at each rule. */
+void hooks_rules(struct ct *ct)
 {
     const struct ct_ruleset *rs = ct->rules;
 
-    if (ct->helped > 0)
-        return true;
-    for (uint32_t i = 0; rs && i < rs->n; i++)
-        if (rs->rules[i].action == CT_ACT_HELPER)
-            return true;
-    return false;
-}
-
-static bool asks_labels(const struct ct *ct)
-{
-    const struct ct_ruleset *rs = ct->rules;
-
-    for (uint32_t i = 0; rs && i < rs->n; i++)
-        if (rs->rules[i].match.has_labels)
-            return true;
-    return false;
+    ct->rules_help = ct->rules_label = false;
+    for (uint32_t i = 0; rs && i < rs->n; i++) {
+        ct->rules_help |= rs->rules[i].action == CT_ACT_HELPER;
+        ct->rules_label |= rs->rules[i].match.has_labels;
+    }
+    hooks_choose(ct);
 }
 
 static bool is_on(const struct ct *ct, enum ct_hook hook, int stage)
@@ -333,11 +324,11 @@ static bool is_on(const struct ct *ct, enum ct_hook hook, int stage)
     if (stage == NO_STAGE)
         return true;
     if (stage == LABELLED)
-        return asks_labels(ct);
+        return ct->rules_label;
     if (stage == IP_ID)
         return ct->params.v[CT_PARAM_ip_id];
-    if (stage == HELPED)
-        return has_helpers(ct);
+    if (stage == HELPED) /* flows keep theirs whatever becomes of the rule */
+        return ct->helped > 0 || ct->rules_help;
     if (!rs)
         return false;
     return rs->start[hook][stage] < rs->start[hook][stage + 1] ||

@@ -12,6 +12,8 @@ void hooks_init(struct ct *ct);
 
 /* Choose the rows that are walked: not those of rule stages without rules. */
 void hooks_choose(struct ct *ct);
+/* The same for other rules than before. */
+void hooks_rules(struct ct *ct);
 
 /* Walk rows of pkt->hook, from that one on. */
 enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt,

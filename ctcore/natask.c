@@ -7,15 +7,15 @@
 /* ---- which rule ---- */
 
 /* An accept that stands before the rule in its list ends translation, as in a
- * chain of nft: its own match must hold, whatever conntrack says or can't. */
+ * chain of nft: its own match must hold, whatever conntrack says or can't.
+ * *from: rules before it were looked at for a rule before this one. */
 static bool is_exempt(const struct ct_ruleset *rs, const struct ct_rule *rule,
-                      const struct ct_pkt *pkt)
+                      const struct ct_pkt *pkt, uint32_t *from)
 {
-    uint32_t at = rs->start[pkt->hook][CT_STAGE_FILTER];
-    uint32_t end = at + rule->accepts_before;
+    uint32_t end = rs->start[pkt->hook][CT_STAGE_FILTER] + rule->accepts_before;
 
-    for (; (at = ruleset_match(rs, at, end, pkt, false)) < end; at++)
-        if (rs->rules[at].action == CT_ACT_ACCEPT)
+    for (; (*from = ruleset_match(rs, *from, end, pkt, false)) < end; ++*from)
+        if (rs->rules[*from].action == CT_ACT_ACCEPT)
             return true;
     return false;
 }
@@ -29,11 +29,12 @@ static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt, bool guard,
                             bool count, const struct ct_rule **met)
 {
     const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end;
+    uint32_t at, end, accepts;
 
     *met = NULL;
     if (!rs)
         return UNMET;
+    accepts = rs->start[pkt->hook][CT_STAGE_FILTER];
     at = rs->start[pkt->hook][CT_STAGE_NAT];
     end = rs->start[pkt->hook][CT_STAGE_NAT + 1];
     for (; (at = ruleset_match(rs, at, end, pkt, guard)) < end; at++) {
@@ -41,7 +42,7 @@ static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt, bool guard,
 
         if (r->nat.family && r->nat.family != pkt->tuple.family)
             continue;
-        if (is_exempt(rs, r, pkt))
+        if (is_exempt(rs, r, pkt, &accepts))
             return EXEMPT;
         /* To leave it alone must be meant for sure. */
         if (r->action == CT_ACT_NO_NAT && guard &&
