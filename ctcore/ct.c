@@ -376,6 +376,8 @@ enum ct_reason ct_defrag(struct ct *ct, struct ct_pkt *pkt,
         frag_take(&ct->frag, pkt, &ct->params, ct->now, whole, is_whole);
 
     core_stat(ct, CT_STAT_frags);
+    if (!*is_whole)
+        core_worked(ct, CT_STAT_work_max);
     if (why != CT_REASON_NONE)
         ct_drop(ct, pkt, why);
     return why;
@@ -383,7 +385,10 @@ enum ct_reason ct_defrag(struct ct *ct, struct ct_pkt *pkt,
 
 bool ct_defrag_expired(struct ct *ct, struct ct_pkt *first)
 {
-    return frag_expired(&ct->frag, &ct->params, ct->now, first);
+    bool some = frag_expired(&ct->frag, &ct->params, ct->now, first);
+
+    core_worked(ct, CT_STAT_work_max);
+    return some;
 }
 
 /* What ends with the packet, beyond itself: mostly nothing. */

@@ -348,6 +348,14 @@ static uint64_t life_ms(const struct ct_params *params, bool v6)
            (uint64_t)params->v[v6 ? CT_PARAM_frag6_time : CT_PARAM_frag_time];
 }
 
+static bool is_late(const struct frag *f, uint32_t i,
+                    const struct ct_params *params, ct_time now)
+{
+    const struct frag_queue *q = frag_queue_at(f, i);
+
+    return now.ms - q->born_ms >= life_ms(params, q->key.family == CT_IPV6);
+}
+
 enum ct_reason frag_take(struct frag *f, const struct ct_pkt *pkt,
                          const struct ct_params *params, ct_time now,
                          struct ct_pkt *whole, bool *is_whole)
@@ -361,6 +369,10 @@ enum ct_reason frag_take(struct frag *f, const struct ct_pkt *pkt,
         return CT_REASON_FRAGMENT;
     why = frag_read(pkt, params->v[CT_PARAM_frag_tiny] == 0, &p);
     i = frag_queue_find(f, pkt);
+    if (i != CT_NONE && is_late(f, i, params, now)) {
+        frag_queue_close(f, i, CT_REASON_FRAG_TIMEOUT);
+        i = CT_NONE;
+    }
     if (why != CT_REASON_NONE) /* what is nonsense can't be waited for */
         return i == CT_NONE ? why : end_queue(f, i, why);
     if (!p.v4 && p.off == 0 && !p.more) {
@@ -446,8 +458,7 @@ bool frag_expired(struct frag *f, const struct ct_params *params, ct_time now,
     for (int v6 = 0; f->head != NULL && v6 < 2; v6++) {
         uint32_t i = f->age[v6].oldest;
 
-        if (i == CT_NONE ||
-            now.ms - frag_queue_at(f, i)->born_ms < life_ms(params, v6))
+        if (i == CT_NONE || !is_late(f, i, params, now))
             continue;
         first->len = 0;
         if (frag_queue_at(f, i)->first_in)

@@ -11,6 +11,9 @@
 #include "tuple.h"
 #include "work.h"
 
+/* Datagrams looked at for the oldest of a prefix. */
+#define MAX_PREFIX_LOOKS 1024u
+
 void frag_queue_tell(struct frag *f)
 {
     __atomic_store_n(&f->stats[CT_STAT_frag_datagrams], f->queues.used,
@@ -100,6 +103,7 @@ static void source_close(struct frag *f, uint32_t i)
     while (*at != i) {
         work_step(f->work, 1);
         at = &frag_source_at(f, *at)->next;
+    }
     *at = frag_source_at(f, i)->next;
     pool_put(&f->sources, i);
 }
@@ -148,6 +152,7 @@ static void unlink_queue(struct frag *f, uint32_t i)
     while (*at != i) {
         work_step(f->work, 1);
         at = &frag_queue_at(f, *at)->next;
+    }
     *at = q->next;
     *(q->older == CT_NONE ? &age->oldest : &frag_queue_at(f, q->older)->newer) =
         q->newer;
@@ -177,12 +182,12 @@ void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why)
     struct frag_queue *q = frag_queue_at(f, i);
     uint32_t source = q->source, prefix = q->prefix;
 
+    work_step(f->work, 1);
     for (uint32_t p = 0; p < FRAG_PAGES; p++)
         put_page(f, q, q->page[p]);
     put_page(f, q, q->head_page);
     unlink_queue(f, i);
     if (why != CT_REASON_NONE)
-    work_step(f->work, 1);
         stats_add(&f->reasons[why], q->n);
     stats_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)0 - q->n);
     stats_add(&f->stats[CT_STAT_held], (uint64_t)0 - q->n);
@@ -240,17 +245,18 @@ static bool evict_own(struct frag *f, uint32_t source, uint32_t keep)
 }
 
 /* The oldest of that prefix but keep ends.  All but a source's share of the
- * queues are its own, so it is not far. */
+ * queues are its own, so it is not far, unless that share is large. */
 static bool evict_prefix(struct frag *f, uint32_t prefix, uint32_t keep)
 {
-    uint32_t i = f->age[1].oldest;
+    uint32_t i = f->age[1].oldest, looks = 0;
 
-    while (i != CT_NONE &&
+    while (i != CT_NONE && looks < MAX_PREFIX_LOOKS &&
            (frag_queue_at(f, i)->prefix != prefix || i == keep)) {
         work_step(f->work, 1);
         i = frag_queue_at(f, i)->newer;
+        looks++;
     }
-    if (i == CT_NONE)
+    if (i == CT_NONE || looks == MAX_PREFIX_LOOKS)
         return false;
     frag_queue_close(f, i, CT_REASON_FRAG_LIMIT);
     return true;
@@ -290,7 +296,7 @@ static void make_room(struct frag *f, const struct who *who, uint32_t prefix)
              has_its_part(frag_source_at(f, prefix)->queues, f->queues.n,
                           f->share))
         evict_prefix(f, prefix, CT_NONE);
-    else if (f->queues.used == f->queues.n)
+    if (f->queues.used == f->queues.n)
         evict_any(f, source, CT_NONE);
 }
 

@@ -31,6 +31,9 @@
 
 enum { CHUNK = 64 };
 
+/* Datagrams that one turn of the clock ends. */
+enum { EXPIRE_AT_ONCE = 64 };
+
 /* virtio_net_hdr's gso_type, without its ECN bit. */
 enum { GSO_TCPV4 = 1, GSO_TCPV6 = 4, GSO_UDP_L4 = 5, GSO_ECN = 0x80 };
 
@@ -355,11 +358,11 @@ void journey_resume(struct journey *j, struct ct_pkt *pkt,
     ct_done(ct, pkt);
 }
 
-void journey_tick(struct journey *j, ct_time now)
+bool journey_tick(struct journey *j, ct_time now)
 {
     j->now = now;
     ct_begin(j->cfg.ct, now);
-    reassemble_expire(j);
+    return reassemble_expire(j, EXPIRE_AT_ONCE);
 }
 
 static bool lengths_agree(const struct ct_pkt *pkt)

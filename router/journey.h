@@ -85,8 +85,9 @@ void journey_batch(struct journey *j, struct ct_pkt *pkts[], unsigned n,
 void journey_resume(struct journey *j, struct ct_pkt *pkt,
                     enum ct_verdict verdict, ct_time now);
 
-/* Time passes without packets: call it when ct_tick() is. */
-void journey_tick(struct journey *j, ct_time now);
+/* Time passes without packets: call it when ct_tick() is.  False: there is
+ * more, call it again soon. */
+bool journey_tick(struct journey *j, ct_time now);
 
 /* The last check before any write: version, header length and total length
  * agree with len, and len is what the offload header allows. */

@@ -14,21 +14,24 @@
 #include "answer.h"
 #include "ending.h"
 
+/* Datagrams whose time is up that each fragment clears away. */
+#define EXPIRE_ON_DEMAND 4u
+
 static void blank(struct journey *j, struct ct_pkt *pkt)
 {
     *pkt = (struct ct_pkt){.data = j->whole + CT_HEADROOM, .cuts = j->cuts};
 }
 
-void reassemble_expire(struct journey *j)
+bool reassemble_expire(struct journey *j, uint32_t budget)
 {
     struct ct_pkt first;
 
-    for (;;) {
+    for (; budget > 0; budget--) {
         union ct_addr dst;
 
         blank(j, &first);
         if (!ct_defrag_expired(j->cfg.ct, &first))
-            return;
+            return true;
         if (first.len == 0)
             continue;
         dst = walk_addr(&first, true);
@@ -36,6 +39,7 @@ void reassemble_expire(struct journey *j)
             local_dst(&j->local, CT_IPV4, &dst) == LOCAL_SELF)
             answer_error(j, &first, ANSWER_REASSEMBLY, 0);
     }
+    return false;
 }
 
 /* What must be right of each fragment already: the datagram could be anybody's
@@ -60,7 +64,7 @@ bool reassemble_take(struct journey *j, struct ct_pkt *pkt,
         ending_refuse(j, pkt, why);
         return false;
     }
-    reassemble_expire(j);
+    (void)reassemble_expire(j, EXPIRE_ON_DEMAND);
     blank(j, whole);
     why = ct_defrag(j->cfg.ct, pkt, whole, &is_whole);
     if (why == CT_REASON_NONE)

@@ -10,7 +10,8 @@
 bool reassemble_take(struct journey *j, struct ct_pkt *pkt,
                      struct ct_pkt *whole);
 
-/* End what has waited for too long, and tell who is to be told. */
-void reassemble_expire(struct journey *j);
+/* End what has waited for too long, and tell who is to be told; budget
+ * datagrams at most.  False: there may be more. */
+bool reassemble_expire(struct journey *j, uint32_t budget);
 
 #endif

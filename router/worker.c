@@ -255,10 +255,11 @@ static void on_more(uv_idle_t *more)
     struct worker *w = more->data;
     ct_time now = clock_now();
     uint32_t ms = ct_tick(w->ct, now, GC_BUDGET);
+    bool more_fragments;
 
     settle(w); /* ct_tick() has gone on with it */
-    journey_tick(w->journey, now);
-    if (flush(w) || review(w))
+    more_fragments = !journey_tick(w->journey, now);
+    if (flush(w) || review(w) || more_fragments)
         ms = 0;
     worker_tell(w);
     if (ms == 0)

@@ -308,8 +308,8 @@ enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why);
  * reason, and counted.
  * => whole->data has room for 65,575 bytes, with headroom around it; cuts is
  *    NULL or has room for CT_CUTS words.  The rest of *whole is written.
- * => what waits for longer than params say must be taken away before, by
- *    ct_defrag_expired(). */
+ * => ct_defrag_expired() takes away what waits for longer than params say; what
+ *    it has not reached by the next fragment of its own ends with that one. */
 enum ct_reason ct_defrag(struct ct *ct, struct ct_pkt *pkt,
                          struct ct_pkt *whole, bool *is_whole);
 

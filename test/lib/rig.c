@@ -422,7 +422,8 @@ void rig_tick(struct rig *rig)
         rig->at = i;
         while (ct_tick(rig->shard[i].ct, rig->now, 1024) == 0)
             ;
-        journey_tick(rig->shard[i].journey, rig->now);
+        while (!journey_tick(rig->shard[i].journey, rig->now))
+            ;
     }
 }
 

@@ -410,7 +410,8 @@ void elapse_ms(struct world *w, uint64_t ms)
     for (;;) {
         uint32_t wait = ct_tick(w->rig.ct, w->rig.now, 1024);
 
-        journey_tick(w->rig.journey, w->rig.now);
+        if (!journey_tick(w->rig.journey, w->rig.now))
+            wait = 0;
         flush_lines(w);
         if (wait == 0)
             continue;

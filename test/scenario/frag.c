@@ -333,6 +333,30 @@ static void switched_off(void **state)
     END(w);
 }
 
+/* Fragments come before the clock has taken away what is late: each ends four
+ * such datagrams, and its own if that is one. */
+static void a_late_datagram_takes_no_more(void **state)
+{
+    enum { LATE = 6 };
+    struct cut first = {1000, "0", false, 0}, rest = {1000, "1", false, 0};
+    struct world *w = WORLD("");
+
+    (void)state;
+    alone(w); /* shards end theirs each */
+    w->quiet = true;
+    for (; first.id < LATE; first.id++)
+        say_cut(w, LAN, C ":4000 > " S ":53 udp len 1500", &first);
+    w->rig.now.ms += 30000;
+    rest.id = first.id = LATE - 1;
+    say_cut(w, LAN, C ":4000 > " S ":53 udp len 1500", &rest);
+    assert_int_equal(w->sent, 0);
+    assert_int_equal(drops_of(w, CT_REASON_FRAG_TIMEOUT), 5);
+    say_cut(w, LAN, C ":4000 > " S ":53 udp len 1500", &first);
+    assert_int_equal(w->sent, 2);
+    assert_int_equal(drops_of(w, CT_REASON_FRAG_TIMEOUT), LATE);
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +372,7 @@ int main(void)
         STORY(refused_at_once),
         STORY(past_the_longest),
         STORY(switched_off),
+        STORY(a_late_datagram_takes_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
