@@ -276,6 +276,8 @@ void rig_open(struct rig *rig, const char *json, ct_time start,
 
     memset(rig, 0, sizeof *rig);
     rig->now = start;
+    rig->most_packet = RIG_WORK_MAX;
+    rig->most_call = RIG_CALL_MAX;
     rig->host = calls->host;
     rig->calls = *calls;
     c = rig->config = load(json);
@@ -479,10 +481,10 @@ const char *rig_check(const struct rig *rig)
     if (flows > rig_stat(rig, CT_STAT_entries))
         return "more flows to read than entries";
     for (uint32_t i = 0; i < rig->n; i++)
-        if (ct_stat(rig->shard[i].ct, CT_STAT_work_max) > RIG_WORK_MAX)
+        if (ct_stat(rig->shard[i].ct, CT_STAT_work_max) > rig->most_packet)
             return "a packet took more steps than any may";
     for (uint32_t i = 0; i < rig->n; i++)
-        if (ct_stat(rig->shard[i].ct, CT_STAT_work_call_max) > RIG_CALL_MAX)
+        if (ct_stat(rig->shard[i].ct, CT_STAT_work_call_max) > rig->most_call)
             return "a call between packets took more steps than any may";
     return NULL;
 }

@@ -63,6 +63,7 @@ struct rig {
     struct ct_ifaces ifaces;
     struct journey_iface more[CT_MAX_IFACES];
     ct_time now;
+    uint64_t most_packet, most_call; /* steps: the two above, or fewer */
     bool host;
     struct journey_lost lost; /* gateway mode; set by tests */
 };
