@@ -288,10 +288,13 @@ static int lay(const struct order *o, struct gateway_order *memory)
     if (planned(o, GATEWAY_PLAN_FRONT) == 0)
         return give_back_local(o) < 0 ? -1 : delete_ours(o, true, true);
     remember(o, memory);
-    if ((front &&
-         (append_row(o, GATEWAY_PLAN_FRONT) < 0 || move_behind(o) < 0)) ||
-        (back && append_row(o, GATEWAY_PLAN_BACK) < 0) ||
-        delete_ours(o, front, back) < 0 || take_local(o) < 0)
+    /* What comes for a new address is weir's before what the host says from it
+     * is: else the host's RST about a flow of weir's would leave by weir. */
+    if (front && (append_row(o, GATEWAY_PLAN_FRONT) < 0 || move_behind(o) < 0 ||
+                  delete_ours(o, true, false) < 0 || take_local(o) < 0))
+        return -1;
+    if (back && (append_row(o, GATEWAY_PLAN_BACK) < 0 ||
+                 delete_ours(o, false, true) < 0))
         return -1;
     return settle_others(o, memory->stay[o->family == CT_IPV4 ? 0 : 1]);
 }

@@ -1,6 +1,12 @@
 /* test_gateway_order.c - weir's routing rules among the host's: in front of all
  * for what comes from a wire, behind them for what the host sends itself */
+#include "gateway_plan.h"
 #include "gateway_rig.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #define LIKE_WG_QUICK                                                          \
     "ip rule add not fwmark 51820 table 51820;"                                \
@@ -133,11 +139,70 @@ static void no_route_leads_back(void **state)
     stop_all(gw);
 }
 
+/* What the kernel tells of IPv4's rules. */
+static struct mnl_socket *listen_for_rules(void)
+{
+    struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK);
+
+    assert_non_null(s);
+    assert_int_equal(mnl_socket_bind(s, RTMGRP_IPV4_RULE, 0), 0);
+    return s;
+}
+
+struct heard {
+    int n, last_gone, first_new; /* of the front row, of the back row */
+};
+
+static int priority(const struct nlattr *a, void *data)
+{
+    if (mnl_attr_get_type(a) == FRA_PRIORITY)
+        *(uint32_t *)data = mnl_attr_get_u32(a);
+    return MNL_CB_OK;
+}
+
+static int hear_rule(const struct nlmsghdr *h, void *data)
+{
+    struct heard *heard = data;
+    uint32_t pref = GATEWAY_PLAN_FRONT;
+
+    heard->n++;
+    mnl_attr_parse(h, sizeof(struct fib_rule_hdr), priority, &pref);
+    if (h->nlmsg_type == RTM_DELRULE && pref == GATEWAY_PLAN_FRONT)
+        heard->last_gone = heard->n;
+    if (h->nlmsg_type == RTM_NEWRULE && pref == GATEWAY_PLAN_BACK &&
+        heard->first_new == 0)
+        heard->first_new = heard->n;
+    return MNL_CB_OK;
+}
+
+/* As long as the table local stands before the rule to a new address the host
+ * answers what is weir's: that must not leave by weir, as if weir had said it.
+ */
+static void to_an_address_before_from_it(void **state)
+{
+    struct gateway *gw = start_all();
+    struct mnl_socket *s = listen_for_rules();
+    struct heard heard = {0};
+    char room[8192];
+    ssize_t got;
+
+    (void)state;
+    second_address("add");
+    sync_now(gw);
+    while ((got = mnl_socket_recvfrom(s, room, sizeof room)) > 0)
+        mnl_cb_run(room, (size_t)got, 0, 0, hear_rule, &heard);
+    assert_true(heard.last_gone > 0);
+    assert_true(heard.first_new > heard.last_gone);
+    mnl_socket_close(s);
+    stop_all(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(without_a_preference, make_world),
         cmocka_unit_test_setup(with_preference_zero, make_world),
+        cmocka_unit_test_setup(to_an_address_before_from_it, make_world),
         cmocka_unit_test_setup(for_what_the_host_sends, make_world),
         cmocka_unit_test_setup(no_route_leads_back, make_world6),
     };
