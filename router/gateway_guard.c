@@ -256,6 +256,25 @@ static void make_key(struct gateway_table_key *k,
     }
 }
 
+static bool has_own(const struct gateway_table_key *k,
+                    const struct gateway_table_own *own)
+{
+    for (uint32_t i = 0; i < k->n_own + k->n_gone; i++)
+        if (memcmp(&k->own[i], own, sizeof *own) == 0)
+            return true;
+    return false;
+}
+
+/* An address that goes may come back, and the kernel has it before weir knows:
+ * so it stays among those from which the host does not answer for weir. */
+static void keep_gone(struct gateway_table_key *k,
+                      const struct gateway_table_key *was)
+{
+    for (uint32_t i = 0; i < was->n_own + was->n_gone; i++)
+        if (k->n_gone < GATEWAY_TABLE_GONE && !has_own(k, &was->own[i]))
+            k->own[k->n_own + k->n_gone++] = was->own[i];
+}
+
 static void complain(struct gateway_guard *g, int err, const char *what)
 {
     if (!g->complained)
@@ -302,6 +321,7 @@ int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
     int err;
 
     make_key(&k, facts, tun);
+    keep_gone(&k, &g->is);
     if (g->known && memcmp(&k, &g->is, sizeof k) == 0) {
         *marks = g->marks;
         return 0;

@@ -9,7 +9,7 @@
  *    output, prerouting, input, clash
  *                 what the host sends past weir, and its answers: see
  *                 gateway_past.h
- *    silence      what the host does not answer while weir is dead: see
+ *    silence      what the host does not answer in the place of weir: see
  *                 gateway_silence.h
  *
  * A table "weir_local" of family netdev: what weir hands over to the host turns

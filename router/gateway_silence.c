@@ -1,4 +1,4 @@
-/* gateway_silence.c - what the host does not answer while weir is dead */
+/* gateway_silence.c - what the host does not answer in weir's place */
 #include "gateway_silence.h"
 
 #include <arpa/inet.h>
@@ -43,13 +43,15 @@ void gateway_silence_put(struct netlink_nft *b,
                          const struct gateway_table_key *k)
 {
     const uint8_t rst = RST_ALONE;
+    struct gateway_table_key ever = *k;
 
+    ever.n_own += ever.n_gone;
     netlink_nft_counter(b, counter);
     netlink_nft_branch(b, branch);
     netlink_nft_chain(b, chain, NF_INET_LOCAL_OUT, LATE, NULL);
     gateway_table_elsewhere(b, chain, NFT_META_OIFNAME, k);
-    from_own(b, k, &gateway_table_layouts[0], "host4");
-    from_own(b, k, &gateway_table_layouts[1], "host6");
+    from_own(b, &ever, &gateway_table_layouts[0], "host4");
+    from_own(b, &ever, &gateway_table_layouts[1], "host6");
     no_answer(b, IPPROTO_TCP, TCP_FLAGS, &rst, 1);
     no_error(b, IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH);
     no_error(b, IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);

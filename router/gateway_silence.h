@@ -1,8 +1,8 @@
-/* gateway_silence.h - what the host does not answer while weir is dead
+/* gateway_silence.h - what the host does not answer in the place of weir
  *
  * Chain "silence" of the guard's table: of what the host says from one of lan's
  * or wan's addresses by lan or wan itself, which it does only while there is no
- * weir, go
+ * weir, or none that knows yet that an address has come back, go
  *
  *    TCP     a RST without an ACK: it answers what no connection begins with
  *    ICMP    port and protocol unreachable; in ICMPv6 an unknown next header

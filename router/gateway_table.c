@@ -77,7 +77,7 @@ void gateway_table_addrs(struct netlink_nft *b, const char *set,
                          const struct gateway_table_key *k,
                          const struct gateway_table_layout *l)
 {
-    uint8_t addr[GATEWAY_TABLE_OWN][16];
+    uint8_t addr[GATEWAY_TABLE_OWN + GATEWAY_TABLE_GONE][16];
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < k->n_own; i++)

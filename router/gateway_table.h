@@ -9,12 +9,14 @@
 
 enum {
     GATEWAY_TABLE_FAMILIES = 2,
-    GATEWAY_TABLE_OWN = CONFIG_DEVICES * CONFIG_ADDRS
+    GATEWAY_TABLE_OWN = CONFIG_DEVICES * CONFIG_ADDRS,
+    GATEWAY_TABLE_GONE = 8 /* the latest: DHCP gives the same one again */
 };
 
-/* All bytes set. */
+/* All bytes set.  Behind the own addresses stand those that were, the one that
+ * went last first. */
 struct gateway_table_key {
-    uint32_t n, n_own;
+    uint32_t n, n_own, n_gone;
     struct gateway_table_pair {
         char name[16], tun[16], host[24]; /* host: a chain for what is its */
         uint32_t index, tun_index;
@@ -23,7 +25,7 @@ struct gateway_table_key {
         union ct_addr addr;
         uint32_t family;
         uint32_t rest[3];
-    } own[GATEWAY_TABLE_OWN];
+    } own[GATEWAY_TABLE_OWN + GATEWAY_TABLE_GONE];
 };
 
 /* A family, and where its header has what. */

@@ -1,5 +1,6 @@
 """cases_gateway_kill.py - gateway mode: what lives on when weir is killed"""
 import re
+import signal
 import socket
 
 from lab import (LAN, LAN6, WAN, WAN6, WAN6_GW, WAN_GW, need, same,
@@ -20,11 +21,13 @@ class Flow:
     """Between two sockets that know each other; a word of either side is a
     byte."""
 
-    def __init__(self, w, kind, side, host, port, served="wan", by=None):
+    def __init__(self, w, kind, side, host, port, served="wan", by=None,
+                 at=None):
+        """at: where the server is, if a forward leads there."""
         self.name = (f"{'TCP' if kind == STREAM else 'UDP'} {side} to "
                      f"{host}:{port}")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        server = w.listen(served, (host, port), kind)
+        server = w.listen(served, at or (host, port), kind)
         self.client = w.open(side, family, kind)
         if by:                          # the same port as that client's
             self.client.bind(("", by.client.getsockname()[1]))
@@ -223,3 +226,39 @@ def gateway_led_past(workers):
         third.close()
         lan.close()
         w.start()
+
+
+@case
+def gateway_address_returns(workers):
+    """wan's addresses go and come back, and the kernel has them before weir
+    knows: the host's own stack does not end what weir forwards."""
+    to = {WAN_GW: LAN, WAN6_GW: LAN6}
+    rules = {"postrouting": [{"out": "wan", "masquerade": True}],
+             "prerouting": [{"in": "wan", "family": family,
+                             "proto": ["tcp", "udp"], "dport": "8100-8120",
+                             "dnat": inside}
+                            for family, inside in (("ipv4", LAN),
+                                                   ("ipv6", LAN6))]}
+    with GatewayLab(workers, rules=rules) as w:
+        flows = [Flow(w, kind, "wan", host, 8100 + i, "lan",
+                      at=(inside, 8100 + i))
+                 for host, inside in to.items() for kind in (STREAM, DGRAM)
+                 for i in range(4)]
+        w.batch("gw", f"addr del {WAN_GW}/24 dev eth1",
+                f"addr del {WAN6_GW}/64 dev eth1")
+        wait_for("weir knows that wan has no address",
+                 lambda: not w.weir.ready())
+        w.weir.signal(signal.SIGSTOP)
+        w.batch("gw", f"addr add {WAN_GW}/24 dev eth1",
+                f"addr add {WAN6_GW}/64 dev eth1 nodad",
+                f"route replace default via {WAN}",
+                f"route replace default via {WAN6}")
+        sniffer = Sniffer(w, "wan")
+        for flow in flows:
+            flow.client.send(b"c")
+        barrier(w)
+        w.weir.signal(signal.SIGCONT)
+        same(errors(sniffer), [], "ICMP errors of the host")
+        wait_for("weir is ready", w.weir.ready)
+        same(ended(flows), [], "which flows ended")
+        w.settled = False
