@@ -63,6 +63,25 @@ static void what_and_where_are_told_apart(void **state)
     free(f);
 }
 
+/* More zones than chains. */
+static void zones_are_told_apart_in_one_chain(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    for (unsigned zone = 0; zone < ROOM; zone++) {
+        struct tally_key k = key(1, 6, zone);
+
+        (void)tally_add(&f->t, &k);
+    }
+    for (unsigned zone = 0; zone < ROOM; zone++) {
+        struct tally_key k = key(1, 6, zone);
+
+        assert_int_equal(count(f, &k), 1);
+    }
+    free(f);
+}
+
 static void masks(void **state)
 {
     union ct_addr a;
@@ -141,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_and_where_are_told_apart),
+        cmocka_unit_test(zones_are_told_apart_in_one_chain),
         cmocka_unit_test(masks),
         cmocka_unit_test(links_are_steps),
         cmocka_unit_test(whatever_comes_the_counts_are_right),
