@@ -4,6 +4,9 @@
  * RIG_WORK_MAX. */
 #include "calm.h"
 
+#include "core.h"
+#include "helper_talk.h"
+
 #include <string.h>
 #define REMOTE "198.51.100.2:80"
 
@@ -118,6 +121,39 @@ static void reserved_ports_are_stepped_over(void **state)
     END(w);
 }
 
+/* A helper offers no server a port of the router's own listener; and when the
+ * flows are over none is listened to. */
+static void a_helper_offers_no_reserved_port(void **state)
+{
+    static struct ct_reserved tcp;
+    struct world *w = WORLD("tune extensions 64; prerouting {\"proto\":\"tcp\","
+                            "\"dport\":21,\"helper\":\"ftp\"}");
+    struct talk t = {.w = w,
+                     .from = "10.0.1.2:4000",
+                     .to = "198.51.100.2:21",
+                     .server = "198.51.100.2:21",
+                     .back = "198.51.100.1:4000",
+                     .by = "wan",
+                     .at = "lan"};
+
+    (void)state;
+    alone(w); /* it reserves by hand */
+    w->quiet = true;
+    tcp.word[5001 >> 6] = UINT64_C(1) << (5001 & 63);
+    ct_set_reserved(w->rig.ct, &tcp, NULL);
+    shake_hands(&t);
+    assert_true(tell(&t, 1, "220 hello\r\n"));
+    assert_true(tell(&t, 0, "USER anonymous\r\n"));
+    assert_true(tell(&t, 1, "230 in\r\n"));
+    assert_true(tell(&t, 0, "PORT 10,0,1,2,19,137\r\n"));
+    assert_non_null(strstr(payload(w), "PORT 198,51,100,1,"));
+    assert_null(strstr(payload(w), ",19,137"));
+    assert_int_equal(w->rig.ct->helped, 1);
+    ct_flush(w->rig.ct);
+    assert_int_equal(w->rig.ct->helped, 0);
+    END(w);
+}
+
 /* The router's own socket has the port from here on: its next packet goes by
  * another one, and what comes is the router's. */
 static void a_taken_port_ends_its_flow(void **state)
@@ -149,7 +185,7 @@ static void a_taken_port_is_the_routers_own(void **state)
     static struct ct_reserved tcp;
     struct world *w = WORLD("postrouting {\"out\":\"wan\",\"src\":"
                             "\"10.0.1.2\",\"snat\":\"198.51.100.77\"}; "
-                            "masquerade");
+                            "masquerade on");
 
     (void)state;
     alone(w); /* it takes by hand */
@@ -461,6 +497,7 @@ int main(void)
         STORY(a_full_class_costs_little),
         STORY(a_full_range_costs_little),
         STORY(reserved_ports_are_stepped_over),
+        STORY(a_helper_offers_no_reserved_port),
         STORY(a_taken_port_ends_its_flow),
         STORY(a_taken_port_is_the_routers_own),
         STORY(a_forward_that_goes_frees_its_ports),

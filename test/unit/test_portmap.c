@@ -96,11 +96,18 @@ static void every_shard_has_its_own_slice(void **state)
         uint32_t total = 0;
 
         for (uint32_t s = 0; s < shards[k]; s++) {
+            const struct portmap *pm;
             struct fix f;
 
             open_fix(&f, 1, s, shards[k]);
-            for (uint32_t p = 0; p < 65536; p++)
-                total += portmap_is_ours(&f.ps, (uint16_t)p);
+            pm = portmap_make(&f.ps, &ours, CT_IPV4, 6);
+            for (uint32_t p = 0; p < 65536; p++) {
+                bool is_ours = portmap_is_ours(&f.ps, (uint16_t)p);
+
+                total += is_ours;
+                assert_int_equal(portmap_is_used(&f.ps, pm, (uint16_t)p),
+                                 !is_ours);
+            }
             assert_int_equal(portmap_size(&f.ps, 0, 65535), f.ps.n_index);
             for (uint32_t i = 0; i < f.ps.n_index; i++) {
                 uint16_t p = portmap_at(&f.ps, i);
