@@ -117,6 +117,7 @@ struct config {
     uint32_t n_routes;
     struct ct_ruleset rules;    /* everything it points to is owned here */
     const char **rule_text;     /* of each, as it was given: a JSON object */
+    size_t rule_text_len;       /* of all of them */
     struct ct_steer_row *steer; /* from dnat rules, sorted; see ct.h */
     uint32_t n_steer;
 

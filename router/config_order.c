@@ -90,6 +90,7 @@ void config_order_make(struct config_read *r)
                     all->v[i].rule.stage != stage)
                     continue;
                 r->config->rule_text[n] = all->v[i].text;
+                r->config->rule_text_len += strlen(all->v[i].text);
                 rules[n++] = all->v[i].rule;
                 if (rules[n - 1].connlimit.number != 0)
                     rules[n - 1].connlimit.number =

@@ -156,6 +156,14 @@ static void rule(void *ctx, uint32_t i, struct web_rule *out)
     }
 }
 
+static uint64_t rules_serial(void *ctx, size_t *text)
+{
+    const struct generation *g = ((struct control *)ctx)->now;
+
+    *text = g->config->rule_text_len;
+    return g->serial;
+}
+
 static uint32_t param(void *ctx, enum ct_param which)
 {
     return ((struct control *)ctx)->now->config->params.v[which];
@@ -261,6 +269,7 @@ void websource_setup(struct control *c)
         .iface = iface,
         .rules = rules,
         .rule = rule,
+        .rules_serial = rules_serial,
         .queues = queues,
         .queue = queue,
         .param = param,

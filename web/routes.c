@@ -11,6 +11,7 @@
 #include "openapi.h"
 #include "problem.h"
 #include "queues.h"
+#include "rules.h"
 #include "stats.h"
 #include "stream.h"
 #include "system.h"
@@ -30,7 +31,7 @@ static const struct route table[] = {
     {"GET",    API "/expectations", expects_list,   SCOPE_READ,  TAKES_PAGE,                JSON, "Expectations", "flows that helpers have heard announced, and that have not come yet"},
     {"GET",    API "/events",     stream_get,       SCOPE_READ,  TAKES_FILTER | TAKES_TOPICS, "text/event-stream", NULL, "flow events as they happen, as server-sent events"},
     {"GET",    API "/stats",      stats_get,        SCOPE_READ,  0,                         JSON, "Stats",   "counters and gauges"},
-    {"GET",    API "/rules",      system_rules,     SCOPE_READ,  0,                         JSON, "Rules",   "the rules and what they counted"},
+    {"GET",    API "/rules",      rules_list,       SCOPE_READ,  0,                         JSON, "Rules",   "the rules and what they counted"},
     {"GET",    API "/queues",     queues_list,      SCOPE_READ,  0,                         JSON, "Queues",  "queues to user programs: who listens, what waits"},
     {"GET",    "/metrics",        metrics_get,      SCOPE_READ,  0,                         "text/plain", NULL, "the same numbers for Prometheus"},
     {"GET",    "/livez",          system_livez,     SCOPE_OPEN,  0,                         JSON, NULL,      "200 while the control loop turns"},

@@ -1,13 +1,9 @@
-/* system.c - health and rules */
+/* system.c - health */
 #include "system.h"
 #include "flow.h"
 #include "json_out.h"
 
 #include <string.h>
-
-/* A rule's row but for its text: names, a comment all of whose bytes are
- * escaped, numbers. */
-enum { RULE_SIZE = 1024 };
 
 /* since: NULL: not known. */
 static void write_check(struct json_out *j, const struct web_check *c,
@@ -94,79 +90,4 @@ enum MHD_Result system_readyz(struct request *r)
     json_out_end_array(&j);
     json_out_end_object(&j);
     return request_answer(r, ready ? 200 : 503, "application/json", &b);
-}
-
-static const char *hook_name(uint8_t hook)
-{
-    static const char *const names[CT_N_HOOKS] = {
-        "prerouting", "input", "forward", "output", "postrouting"};
-
-    return hook < CT_N_HOOKS ? names[hook] : "";
-}
-
-static const char *stage_name(uint8_t stage)
-{
-    static const char *const names[CT_N_STAGES] = {"raw", "mangle", "nat",
-                                                   "filter"};
-
-    return stage < CT_N_STAGES ? names[stage] : "";
-}
-
-static const char *action_name(uint8_t action)
-{
-    static const char *const names[] = {
-        [CT_ACT_COUNT] = "count",     [CT_ACT_ACCEPT] = "accept",
-        [CT_ACT_DROP] = "drop",       [CT_ACT_REJECT] = "reject",
-        [CT_ACT_QUEUE] = "queue",     [CT_ACT_NOTRACK] = "notrack",
-        [CT_ACT_ZONE] = "set_zone",   [CT_ACT_HELPER] = "helper",
-        [CT_ACT_LABEL] = "set_label", [CT_ACT_MARK] = "set_mark",
-        [CT_ACT_SNAT] = "snat",       [CT_ACT_MASQUERADE] = "masquerade",
-        [CT_ACT_DNAT] = "dnat",       [CT_ACT_REDIRECT] = "redirect",
-        [CT_ACT_MSS] = "mss",         [CT_ACT_TTL] = "set_ttl",
-        [CT_ACT_DSCP] = "set_dscp",   [CT_ACT_NETMAP] = "netmap",
-        [CT_ACT_NO_NAT] = "no_nat",   [CT_ACT_TIMEOUTS] = "timeouts"};
-
-    return action < sizeof(names) / sizeof(names[0]) ? names[action] : "";
-}
-
-/* The most that all rules can take: a list of addresses in one may be long. */
-static size_t rules_size(const struct web_source *src)
-{
-    size_t size = REQUEST_BODY_MAX;
-
-    for (uint32_t i = 0; i < src->rules(src->ctx); i++) {
-        struct web_rule w;
-
-        src->rule(src->ctx, i, &w);
-        size += RULE_SIZE + strlen(w.text);
-    }
-    return size;
-}
-
-enum MHD_Result system_rules(struct request *r)
-{
-    const struct web_source *src = r->site->src;
-    struct json_out j;
-    struct buf b;
-
-    json_out_begin(&j, &b, rules_size(src));
-    json_out_array(&j, "rules");
-    for (uint32_t i = 0; i < src->rules(src->ctx); i++) {
-        struct web_rule w;
-
-        src->rule(src->ctx, i, &w);
-        json_out_object(&j, NULL);
-        json_out_string(&j, "id", w.rule->id);
-        json_out_string(&j, "hook", hook_name(w.rule->hook));
-        json_out_string(&j, "stage", stage_name(w.rule->stage));
-        json_out_string(&j, "action", action_name(w.rule->action));
-        json_out_string(&j, "comment", w.rule->comment);
-        json_out_u64(&j, "packets", w.packets);
-        json_out_u64(&j, "bytes", w.bytes);
-        json_out_raw(&j, "rule", w.text);
-        json_out_end_object(&j);
-    }
-    json_out_end_array(&j);
-    json_out_end_object(&j);
-    return request_answer(r, 200, "application/json", &b);
 }

@@ -1,9 +1,9 @@
-/* system.h - health, rules and the page's own files */
+/* system.h - health and the page's own files */
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
 #include "request.h"
 
-request_fn system_livez, system_readyz, system_rules;
+request_fn system_livez, system_readyz;
 
 #endif

@@ -26,6 +26,7 @@ set(web_sources
     queues.c
     request.c
     routes.c
+    rules.c
     server.c
     stats.c
     stream.c

@@ -69,6 +69,8 @@ struct web_source {
     void (*iface)(void *ctx, uint32_t i, struct web_iface *out);
     uint32_t (*rules)(void *ctx);
     void (*rule)(void *ctx, uint32_t i, struct web_rule *out);
+    /* Another number: other rules.  *text: bytes of all their texts. */
+    uint64_t (*rules_serial)(void *ctx, size_t *text);
     uint32_t (*queues)(void *ctx);
     void (*queue)(void *ctx, uint32_t i, struct web_queue *out);
     uint32_t (*param)(void *ctx, enum ct_param param); /* its value now */

@@ -158,6 +158,13 @@ static void get_rule(void *ctx, uint32_t i, struct web_rule *out)
                              .bytes = 180};
 }
 
+static uint64_t rules_serial(void *ctx, size_t *text)
+{
+    (void)ctx;
+    *text = 0;
+    return 1;
+}
+
 static uint32_t param(void *ctx, enum ct_param which)
 {
     (void)ctx;
@@ -359,11 +366,12 @@ struct world *web_world_with(struct web_config c)
     c.host = "127.0.0.1";
     c.version = "0.1.0";
     w->source = (struct web_source){
-        w,           shards,  slots,       read_flow,  expects,    read_expect,
-        now,         wall_ms, iface_name,  get_stat,   drops,      max,
-        max,         ifaces,  iface,       rules,      get_rule,   queues,
-        get_queue,   param,   ready,       checks,     check,      remove_begin,
-        remove_flow, flush,   remove_done, remove_end, want_events};
+        w,           shards,   slots,        read_flow,  expects,
+        read_expect, now,      wall_ms,      iface_name, get_stat,
+        drops,       max,      max,          ifaces,     iface,
+        rules,       get_rule, rules_serial, queues,     get_queue,
+        param,       ready,    checks,       check,      remove_begin,
+        remove_flow, flush,    remove_done,  remove_end, want_events};
     w->ready = true;
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/test_web.XXXXXX");
     if (!mkdtemp(w->dir))

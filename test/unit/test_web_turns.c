@@ -109,6 +109,71 @@ static void a_walk_lets_the_loop_turn(void **state)
     web_world_free(w);
 }
 
+/* ---- rules ---- */
+
+enum { RULES = 40000, CHANGED_AT = 3000 };
+
+static uint64_t serial;
+
+static uint32_t many_rules(void *ctx)
+{
+    (void)ctx;
+    return RULES;
+}
+
+static uint64_t rules_serial(void *ctx, size_t *text)
+{
+    (void)ctx;
+    *text = (size_t)RULES * 2;
+    return serial;
+}
+
+/* A reload comes in the middle. */
+static void read_rule(void *ctx, uint32_t i, struct web_rule *out)
+{
+    static const struct ct_rule old = {.id = "old"}, new = {.id = "new"};
+
+    (void)ctx;
+    (void)i;
+    if (++walk.reads == CHANGED_AT)
+        serial++;
+    *out = (struct web_rule){.rule = serial == 0 ? &old : &new, .text = "{}"};
+}
+
+/* By hand: a sanitizer's strstr() measures the whole text each time. */
+static unsigned count(const struct answer *a, const char *word)
+{
+    size_t len = strlen(word);
+    unsigned n = 0;
+
+    for (size_t i = 0; i + len <= a->n; i++)
+        n += a->body[i] == '"' && memcmp(a->body + i, word, len) == 0;
+    return n;
+}
+
+static void a_list_of_rules_lets_the_loop_turn(void **state)
+{
+    struct world *w = web_world_new(NULL);
+    struct answer a;
+
+    (void)state;
+    w->source.rules = many_rules;
+    w->source.rule = read_rule;
+    w->source.rules_serial = rules_serial;
+    web_world_do(w, begin, w);
+    web_world_do(w, begin_anew, NULL);
+    web_client_ask(web_client_unix(w->socket), "GET", "/api/v1/rules", "", &a);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(count(&a, "\"new\""), RULES);
+    assert_int_equal(count(&a, "\"old\""), 0); /* of one configuration */
+    web_client_free(&a);
+    web_world_do(w, look, NULL);
+    if (walk.most > PACE_TURN / PACE_ROW)
+        fail_msg("%lu rules in one turn", (unsigned long)walk.most);
+    web_world_do(w, end, NULL);
+    web_world_free(w);
+}
+
 /* ---- health checks under load ---- */
 
 enum { CROWD = 400 };
@@ -256,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_walk_lets_the_loop_turn),
+        cmocka_unit_test(a_list_of_rules_lets_the_loop_turn),
         cmocka_unit_test(health_is_answered_under_each_attack),
     };
 

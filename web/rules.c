@@ -1,0 +1,160 @@
+/* rules.c - /api/v1/rules
+ *
+ * The list is made in slices, as walks are, in memory, which is counted for the
+ * client from the start.  If the rules are replaced meanwhile it begins again:
+ * all rows are of one configuration. */
+#include "rules.h"
+#include "job.h"
+#include "json_out.h"
+#include "pace.h"
+#include "problem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ROW = 192,         /* bytes of a row beside the rule's text, about */
+    TEXT = 64,         /* bytes of a text that cost as much as a place */
+    ALL_MAX = 1 << 30, /* of a configuration that is in memory, too */
+};
+
+static const char *hook_name(uint8_t hook)
+{
+    static const char *const names[CT_N_HOOKS] = {
+        "prerouting", "input", "forward", "output", "postrouting"};
+
+    return hook < CT_N_HOOKS ? names[hook] : "";
+}
+
+static const char *stage_name(uint8_t stage)
+{
+    static const char *const names[CT_N_STAGES] = {"raw", "mangle", "nat",
+                                                   "filter"};
+
+    return stage < CT_N_STAGES ? names[stage] : "";
+}
+
+static const char *action_name(uint8_t action)
+{
+    static const char *const names[] = {
+        [CT_ACT_COUNT] = "count",     [CT_ACT_ACCEPT] = "accept",
+        [CT_ACT_DROP] = "drop",       [CT_ACT_REJECT] = "reject",
+        [CT_ACT_QUEUE] = "queue",     [CT_ACT_NOTRACK] = "notrack",
+        [CT_ACT_ZONE] = "set_zone",   [CT_ACT_HELPER] = "helper",
+        [CT_ACT_LABEL] = "set_label", [CT_ACT_MARK] = "set_mark",
+        [CT_ACT_SNAT] = "snat",       [CT_ACT_MASQUERADE] = "masquerade",
+        [CT_ACT_DNAT] = "dnat",       [CT_ACT_REDIRECT] = "redirect",
+        [CT_ACT_MSS] = "mss",         [CT_ACT_TTL] = "set_ttl",
+        [CT_ACT_DSCP] = "set_dscp",   [CT_ACT_NETMAP] = "netmap",
+        [CT_ACT_NO_NAT] = "no_nat",   [CT_ACT_TIMEOUTS] = "timeouts"};
+
+    return action < sizeof(names) / sizeof(names[0]) ? names[action] : "";
+}
+
+struct listing {
+    struct job job; /* first */
+    struct pace pace;
+    uint64_t serial;
+    uint32_t at;
+    size_t held; /* counted so far */
+    struct json_out j;
+    struct buf b;
+};
+
+static void hold(struct listing *l, size_t bytes)
+{
+    struct conn *c = l->job.conn;
+
+    if (bytes <= l->held)
+        return;
+    c->held += bytes - l->held;
+    c->host->held += bytes - l->held;
+    l->held = bytes;
+}
+
+/* The answer counts what it has. */
+static void let_go(struct listing *l)
+{
+    struct conn *c = l->job.conn;
+
+    c->held -= l->held;
+    c->host->held -= l->held;
+    l->held = 0;
+}
+
+static void begin(struct listing *l, const struct web_source *src)
+{
+    size_t text;
+
+    buf_free(&l->b);
+    l->at = 0;
+    l->serial = src->rules_serial(src->ctx, &text);
+    hold(l, text + (size_t)ROW * src->rules(src->ctx));
+    json_out_begin(&l->j, &l->b, ALL_MAX);
+    json_out_array(&l->j, "rules");
+}
+
+static void write_row(struct json_out *j, const struct web_rule *w)
+{
+    json_out_object(j, NULL);
+    json_out_string(j, "id", w->rule->id);
+    json_out_string(j, "hook", hook_name(w->rule->hook));
+    json_out_string(j, "stage", stage_name(w->rule->stage));
+    json_out_string(j, "action", action_name(w->rule->action));
+    json_out_string(j, "comment", w->rule->comment);
+    json_out_u64(j, "packets", w->packets);
+    json_out_u64(j, "bytes", w->bytes);
+    json_out_raw(j, "rule", w->text);
+    json_out_end_object(j);
+}
+
+static int step(struct job *job)
+{
+    struct listing *l = (struct listing *)job;
+    struct site *site = job->site;
+    const struct web_source *src = site->src;
+    size_t text;
+
+    if (src->rules_serial(src->ctx, &text) != l->serial)
+        begin(l, src);
+    while (l->at < src->rules(src->ctx) &&
+           pace_take(site, &l->pace, PACE_ROW)) {
+        struct web_rule w;
+
+        src->rule(src->ctx, l->at++, &w);
+        (void)pace_take(site, &l->pace, (uint32_t)(strlen(w.text) / TEXT));
+        write_row(&l->j, &w);
+    }
+    hold(l, l->b.cap);
+    return l->at < src->rules(src->ctx) ? JOB_NEXT_MS : JOB_DONE;
+}
+
+static void end(struct job *job)
+{
+    struct listing *l = (struct listing *)job;
+
+    pace_end(job->site);
+    buf_free(&l->b);
+}
+
+static enum MHD_Result answer(struct request *r)
+{
+    struct listing *l = r->conn->work;
+
+    let_go(l);
+    json_out_end_array(&l->j);
+    json_out_end_object(&l->j);
+    return request_answer(r, 200, "application/json", &l->b);
+}
+
+enum MHD_Result rules_list(struct request *r)
+{
+    struct listing *l = calloc(1, sizeof(*l));
+
+    if (!l)
+        return problem_answer(r, 503, "out of memory");
+    l->job.conn = r->conn;
+    pace_begin(r->site, &l->pace);
+    begin(l, r->site->src);
+    return job_start(&l->job, r, step, answer, end);
+}

@@ -1,0 +1,9 @@
+/* rules.h - /api/v1/rules: each as it was configured, and what it counted */
+#ifndef RULES_H
+#define RULES_H
+
+#include "request.h"
+
+request_fn rules_list;
+
+#endif
