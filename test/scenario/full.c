@@ -141,6 +141,24 @@ static void rfc5508_req8_told_when_full(void **state)
     END(w);
 }
 
+/* The same of the last outside port. */
+static void told_when_no_port_is_left(void **state)
+{
+    struct world *w = WORLD("on_full reject; masquerade 5000-5000");
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > " S " udp");
+    say(w, "10.0.1.3:4000 > " S " udp");
+    assert_int_equal(w->why, CT_REASON_NO_PORT);
+    assert_int_equal(w->sent, 2);
+    assert_int_equal(w->last[9], 1); /* ICMP, to the host: prohibited */
+    assert_int_equal(w->last[19], 3);
+    assert_int_equal(w->last[20], 3);
+    assert_int_equal(w->last[21], 13);
+    END(w);
+}
+
 /* RFC 1122 s3.2.2: nobody is told of a packet to all of a link. */
 static void rfc1122_no_error_about_broadcast(void **state)
 {
@@ -252,6 +270,7 @@ int main(void)
         STORY(few_buckets_hold_max),
         STORY(crowded_buckets_are_walked_once),
         STORY(rfc5508_req8_told_when_full),
+        STORY(told_when_no_port_is_left),
         STORY(rfc1122_no_error_about_broadcast),
         STORY(untracked_when_full_without_nat),
         STORY(untracked_when_full_never_untranslated),
