@@ -196,6 +196,39 @@ static const struct talk tcp_talks[] = {
         {"yet acknowledged",  0, '>', "A",  1001, 15102, 0,   W, "", "ESTABLISHED", "ok", 432000},
         {"ACK of the unsent", 0, '>', "A",  1001, 15103, 0,   W, "", "ESTABLISHED", "TCP_WINDOW", 432000},
     }},
+    {"beyond the window by one too many", "", {
+        OPEN,
+        {"as much as there can be",  0, '>', "PA", 11002, 5001, 9998, W, "", "ESTABLISHED", "ignore",     432000},
+    }},
+    {"beyond the window by more than there can be", "", {
+        OPEN,
+        {"one too many",             0, '>', "PA", 11002, 5001, 9999, W, "", "ESTABLISHED", "TCP_WINDOW", 432000},
+    }},
+    {"a window that was passed was larger", "", {
+        OPEN,
+        {"begins in the window",     0, '>', "PA", 11001, 5001, 9000, W, "", "ESTABLISHED", "ok", 300},
+        {"the first bytes again",    0, '>', "PA", 1001,  5001, 100,  W, "", "ESTABLISHED", "ok", 300},
+    }},
+    {"a SACK says that the window is larger", "", {
+        OPEN_("sackok", "sackok"),
+        {"a window",                 0, '>', "PA", 1001,  5001, 10000, W, "", "ESTABLISHED", "ok", 300},
+        {"its end has come",         0, '<', "A",  5001,  1001, 0,     W, "sack:10001-11001", "ESTABLISHED", "ok", 300},
+        {"the next",                 0, '>', "PA", 11001, 5001, 10000, W, "", "ESTABLISHED", "ok", 300},
+        {"the first bytes again",    0, '>', "PA", 1001,  5001, 500,   W, "", "ESTABLISHED", "ok", 300},
+    }},
+    {"a shut window has one byte, wherever the probe begins", "", {
+        OPEN,
+        {"client fills the window",  0, '>', "PA", 1001,  5001,  10000, W, "", "ESTABLISHED", "ok", 300},
+        {"server shuts it",          0, '<', "A",  5001,  11001, 0,     0, "", "ESTABLISHED", "ok", 300},
+        {"behind the probe",         0, '>', "A",  11002, 5001,  1,     W, "", "ESTABLISHED", "ok", 300},
+    }},
+    {"a late ACK takes back no other", "", {
+        OPEN,
+        {"answer",                   0, '<', "PA", 5001, 1001, 500, W, "", "ESTABLISHED", "ok", 300},
+        {"acknowledged",             0, '>', "A",  1001, 5501, 0,   W, "", "ESTABLISHED", "ok", 432000},
+        {"one of before, late",      0, '>', "A",  1001, 5001, 0,   W, "", "ESTABLISHED", "ok", 432000},
+        {"a RST of before",          0, '<', "R",  5001, 0,    0,   0, "", "ESTABLISHED", "TCP_RST", 432000},
+    }},
     {"below the window (ack_loss_stall)", "", {
         OPEN,
         {"data",                 0, '>', "PA", 1001,  5001,  9000, W, "", "ESTABLISHED", "ok", 300},
