@@ -268,6 +268,36 @@ static void an_end_waits_for_a_load(void **state)
     stop();
 }
 
+/* Facts that come while a file is read are looked at behind it, even if nothing
+ * comes of the file. */
+static void facts_that_came_meanwhile(void **state)
+{
+    struct config_facts facts = {.n = 0};
+    uv_loop_t never; /* runs: the timer is started, and no more */
+
+    (void)state;
+    start(1);
+    while (reload_busy(&r.c)) /* its thread begins */
+        uv_run(&r.c.loop, UV_RUN_ONCE);
+    assert_int_equal(uv_loop_init(&never), 0);
+    assert_int_equal(uv_timer_init(&never, &r.c.settle), 0);
+    r.c.gateway = (struct gateway *)&r; /* is there, and not asked */
+    assert_int_equal(truncate(r.path, 1), 0);
+    reload_file(&r.c);
+    assert_false(reload_facts(&r.c, &facts));
+    assert_false(uv_is_active((uv_handle_t *)&r.c.settle));
+    while (!uv_is_active((uv_handle_t *)&r.c.settle)) {
+        assert_true(reload_busy(&r.c));
+        uv_run(&r.c.loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(r.c.now->serial, 1);
+    uv_close((uv_handle_t *)&r.c.settle, NULL);
+    uv_run(&never, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&never), 0);
+    r.c.gateway = NULL;
+    stop();
+}
+
 /* What says the same steers the same: no flow is counted as a stray. */
 static void the_same_file_changes_no_owner(void **state)
 {
@@ -291,6 +321,7 @@ int main(void)
         cmocka_unit_test(reloads_that_pile_up_wait),
         cmocka_unit_test(two_hundred_reloads_leave_nothing_behind),
         cmocka_unit_test(an_end_waits_for_a_load),
+        cmocka_unit_test(facts_that_came_meanwhile),
         cmocka_unit_test(the_same_file_changes_no_owner),
     };
 
