@@ -303,6 +303,7 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
         before[r] = ct_drops(w->rig.ct, (enum ct_reason)r);
     w->sums_were_ok = partial || packet_sums_ok(data, len);
     w->walking = &pkt;
+    w->why = CT_REASON_NONE; /* it says so of this one */
     journey_batch(w->rig.journey, pkts, 1, w->rig.now);
     w->walking = NULL;
     w->info = (enum ct_info)pkt.info;

@@ -60,7 +60,7 @@ struct world {
     uint64_t n_logged;
     bool log_full;          /* no room for another */
     uint64_t sent, dropped; /* since the beginning */
-    enum ct_reason why;     /* of the last drop */
+    enum ct_reason why;     /* the last packet was dropped; NONE: it was not */
     enum ct_info info;      /* of the last packet said */
     uint32_t told;          /* enum ct_event_bit of the last event */
     /* what a rule's "queue 0" or "queue 1" took, until resume(); the table of
