@@ -44,12 +44,29 @@ static bool within(const struct ct_addr_range *r, const union ct_addr *a)
     return compare(&r->lo, a) <= 0 && compare(a, &r->hi) <= 0;
 }
 
+/* Of n ranges sorted by (family, lo), without overlap. */
+static bool is_in(const struct ct_addr_range *ranges, const uint8_t *families,
+                  uint32_t n, uint8_t family, const union ct_addr *a)
+{
+    uint32_t lo = 0, hi = n;
+
+    while (lo < hi) { /* lo: how many ranges begin at or below a */
+        uint32_t mid = lo + (hi - lo) / 2;
+        uint8_t is = families[mid];
+
+        if (is > family || (is == family && compare(&ranges[mid].lo, a) > 0))
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo > 0 && families[lo - 1] == family && within(&ranges[lo - 1], a);
+}
+
 static bool is_ours(const struct ct_steer *s, uint8_t family,
                     const union ct_addr *a)
 {
-    for (uint32_t i = 0; i < s->n_external; i++)
-        if (s->external_family[i] == family && within(&s->external[i], a))
-            return true;
+    if (is_in(s->external, s->external_family, s->n_external, family, a))
+        return true;
     for (uint32_t i = 0; s->ifaces != NULL && i < s->ifaces->n; i++) {
         const struct ct_iface *f = &s->ifaces->iface[i];
 
@@ -63,19 +80,7 @@ static bool is_ours(const struct ct_steer *s, uint8_t family,
 static bool is_inside(const struct ct_steer *s, uint8_t family,
                       const union ct_addr *a)
 {
-    uint32_t lo = 0, hi = s->n_inside;
-
-    while (lo < hi) { /* lo: how many ranges begin at or below a */
-        uint32_t mid = lo + (hi - lo) / 2;
-        uint8_t is = s->inside_family[mid];
-
-        if (is > family || (is == family && compare(&s->inside[mid].lo, a) > 0))
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo > 0 && s->inside_family[lo - 1] == family &&
-           within(&s->inside[lo - 1], a);
+    return is_in(s->inside, s->inside_family, s->n_inside, family, a);
 }
 
 static enum side side(const struct ct_steer *s, uint8_t family,

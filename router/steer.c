@@ -150,6 +150,49 @@ static bool hides(const struct config *config, uint32_t iface)
     return false;
 }
 
+struct family_range {
+    struct ct_addr_range range;
+    uint8_t family;
+};
+
+static int by_range(const void *a, const void *b)
+{
+    const struct family_range *x = a, *y = b;
+
+    if (x->family != y->family)
+        return x->family < y->family ? -1 : 1;
+    return memcmp(x->range.lo.b, y->range.lo.b, 16);
+}
+
+/* Sort the external ranges, and join those that overlap: each packet looks for
+ * its addresses among them. */
+static bool join_external(struct steer *s)
+{
+    uint32_t n = s->view.n_external, joined = 0;
+    struct family_range *r = calloc(n + 1, sizeof *r);
+
+    if (r == NULL)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        r[i] = (struct family_range){s->external[i], s->external_family[i]};
+    qsort(r, n, sizeof *r, by_range);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ct_addr_range *last = &s->external[joined - (joined > 0)];
+
+        if (joined > 0 && s->external_family[joined - 1] == r[i].family &&
+            memcmp(r[i].range.lo.b, last->hi.b, 16) <= 0) {
+            if (memcmp(r[i].range.hi.b, last->hi.b, 16) > 0)
+                last->hi = r[i].range.hi;
+            continue;
+        }
+        s->external[joined] = r[i].range;
+        s->external_family[joined++] = r[i].family;
+    }
+    free(r);
+    s->view.n_external = joined;
+    return true;
+}
+
 static bool find_external(struct steer *s, const struct config *config)
 {
     const struct ct_ruleset *rules = &config->rules;
@@ -183,7 +226,7 @@ static bool find_external(struct steer *s, const struct config *config)
     s->view.external = s->external;
     s->view.external_family = s->external_family;
     s->view.n_external = n;
-    return true;
+    return join_external(s);
 }
 
 static bool find_rows(struct steer *s, const struct config *config)

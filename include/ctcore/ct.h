@@ -392,8 +392,9 @@ struct ct_steer {
     const struct ct_steer_row *rows;
     uint32_t n;
     const struct ct_ifaces *ifaces;
-    const struct ct_addr_range
-        *external; /* addresses flows are hidden behind */
+    /* Addresses that flows are hidden behind: sorted by (family, lo), without
+     * overlap. */
+    const struct ct_addr_range *external;
     const uint8_t *external_family;
     uint32_t n_external;
     /* What is routed by inside interfaces, less what is routed elsewhere from

@@ -7,6 +7,8 @@
  * had. */
 #include "fleet.h"
 
+#include "shard.h"
+
 static void new_forward_leaves_living_flows(void **state)
 {
     unsigned port[HOSTS];
@@ -455,6 +457,46 @@ static void who_is_behind_opens_what_is_his(void **state)
     free(json);
 }
 
+/* Rules name outside addresses in any order, some twice: the ranges that each
+ * packet is looked up in are in order, and each answer finds its shard. */
+static void outside_ranges_are_in_order(void **state)
+{
+    static const uint8_t last[] = {0, 1, 9, 10, 20, 35, 36, 39, 40, 49, 50};
+    const struct ct_steer *v;
+    struct ct_tuple to = {.src = {.b = {203, 0, 113, 9}},
+                          .dst = {.b = {198, 51, 100, 0}},
+                          .sport = 53,
+                          .dport = 5001,
+                          .family = CT_IPV4,
+                          .proto = 17};
+
+    (void)state;
+    begin(
+        2, "",
+        SNAT("198.51.100.40-198.51.100.49") "," SNAT("198.51.100.10-198.51.100."
+                                                     "30") "," SNAT("198.51."
+                                                                    "100.12") "," SNAT(
+            "198.51.100.20-198.51.100.35") "," SNAT("198.51.100.40-198.51.100."
+                                                    "49"),
+        "");
+    v = &t.rig.steer->view;
+    assert_int_equal(v->n_external, 3);
+    for (uint32_t i = 1; i < v->n_external; i++)
+        assert_true(memcmp(v->external[i - 1].hi.b, v->external[i].lo.b, 16) <
+                    0);
+    for (size_t i = 0; i < sizeof last; i++) {
+        bool ours = last[i] == 1 || (last[i] >= 10 && last[i] <= 35) ||
+                    (last[i] >= 40 && last[i] <= 49);
+        unsigned by_port = 0;
+
+        to.dst.b[3] = last[i];
+        for (to.dport = 5000; to.dport < 5020; to.dport++)
+            by_port += shard_owner(v, &to) == to.dport % 2u;
+        assert_int_equal(by_port == 20, ours);
+    }
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +515,7 @@ int main(void)
         cmocka_unit_test(who_is_behind_opens_what_is_his),
         cmocka_unit_test(an_announced_flow_heeds_no_claim),
         cmocka_unit_test(a_log_rate_is_for_all_shards),
+        cmocka_unit_test(outside_ranges_are_in_order),
     };
 
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
