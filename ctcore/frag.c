@@ -277,9 +277,15 @@ static enum ct_reason finish(struct frag *f, uint32_t i,
 {
     struct frag_queue *q = frag_queue_at(f, i);
 
-    if ((q->ecn & 1) && q->ecn != 1) {
+    enum ct_reason why = CT_REASON_NONE;
+
+    if ((q->ecn & 1) && q->ecn != 1)
+        why = CT_REASON_FRAG_BAD;
+    else if (q->n > FRAG_FEW + q->end / FRAG_LEAST)
+        why = CT_REASON_FRAG_MANY;
+    if (why != CT_REASON_NONE) {
         count_waiting(f, q, -1); /* last is the caller's to count */
-        return end_queue(f, i, CT_REASON_FRAG_BAD);
+        return end_queue(f, i, why);
     }
     build(f, q, last, whole);
     stats_add(&f->stats[CT_STAT_frags_merged], q->n - 1);

@@ -13,7 +13,9 @@ enum {
     FRAG_PAGES = 65536 / FRAG_PAGE,     /* of a datagram */
     /* RFC 791 section 3.2: each link takes 68 bytes, and a header of 20 leaves
      * 48.  All leave again in one call. */
-    FRAG_PIECES = (65535 - 20) / 48 + 1,
+    FRAG_LEAST = 48,
+    FRAG_PIECES = (65535 - 20) / FRAG_LEAST + 1,
+    FRAG_FEW = 16, /* smaller ones, of any datagram */
     FRAG_HEAD_INLINE = 64
 };
 

@@ -224,8 +224,14 @@ static void p7_long_header_of_the_first(void **state)
     }
 }
 
+static void say_units(const struct sender *s, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(say(s, 8 * i, 8, true), NONE);
+}
+
 /* All pieces leave again in one call: as many as the smallest link makes wait,
- * one more ends the datagram. */
+ * one more ends the datagram; of a shorter one 16, and one for 48 bytes. */
 static void in_many_pieces(void **state)
 {
     enum { PIECES = 1365, SMALLEST = 48 };
@@ -240,11 +246,17 @@ static void in_many_pieces(void **state)
         assert_int_equal(say(&s[i], at, end - at, false), NONE);
         check_whole(&s[i], end);
         s[i].id++;
-        for (uint32_t n = 0; n < PIECES; n++)
-            assert_int_equal(say(&s[i], 8 * n, 8, true), NONE);
+        say_units(&s[i], PIECES);
         assert_int_equal(stat(CT_STAT_frags_waiting), PIECES);
         assert_int_equal(say(&s[i], 8, 8, true), CT_REASON_FRAG_DUPLICATE);
         assert_int_equal(say(&s[i], 8 * PIECES, 8, true), CT_REASON_FRAG_MANY);
+        s[i].id++;
+        say_units(&s[i], 18);
+        assert_int_equal(say(&s[i], 8 * 18, 8, false), NONE);
+        check_whole(&s[i], 8 * 19);
+        s[i].id++;
+        say_units(&s[i], 19);
+        assert_int_equal(say(&s[i], 8 * 19, 8, false), CT_REASON_FRAG_MANY);
         assert_int_equal(stat(CT_STAT_frags_waiting), 0);
         assert_int_equal(stat(CT_STAT_frag_memory), 0);
     }
