@@ -441,6 +441,8 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     if (gateway_apply(gw->nl, plan, &gw->order, err) < 0 ||
         set_kernel(gw, facts, err) < 0)
         code = -1;
+    if (guard == 0 && code == 0)
+        guard = gateway_guard_ruled(gw->guard, gw->nl, facts, tun);
     if (guard < 0 && code == 0) {
         snprintf(err, 256, "can't put rules into nf_tables: %s",
                  strerror(-guard));

@@ -256,23 +256,31 @@ static void make_key(struct gateway_table_key *k,
     }
 }
 
-static bool has_own(const struct gateway_table_key *k,
-                    const struct gateway_table_own *own)
+static bool has(const struct gateway_table_own *set, uint32_t n,
+                const struct gateway_table_own *own)
 {
-    for (uint32_t i = 0; i < k->n_own + k->n_gone; i++)
-        if (memcmp(&k->own[i], own, sizeof *own) == 0)
+    for (uint32_t i = 0; i < n; i++)
+        if (memcmp(&set[i], own, sizeof *own) == 0)
             return true;
     return false;
 }
 
 /* An address that goes may come back, and the kernel has it before weir knows:
- * so it stays among those from which the host does not answer for weir. */
+ * so it stays among those from which the host does not answer for weir.
+ * ruled: it may be one of the devices' own again, since rules lead to weir what
+ * comes for it. */
 static void keep_gone(struct gateway_table_key *k,
-                      const struct gateway_table_key *was)
+                      const struct gateway_table_key *was, bool ruled)
 {
-    for (uint32_t i = 0; i < was->n_own + was->n_gone; i++)
-        if (k->n_gone < GATEWAY_TABLE_GONE && !has_own(k, &was->own[i]))
-            k->own[k->n_own + k->n_gone++] = was->own[i];
+    for (uint32_t i = 0; i < was->n_own + was->n_gone; i++) {
+        const struct gateway_table_own *own = &was->own[i];
+        bool returns = i >= was->n_own && !ruled;
+
+        if (k->n_gone < GATEWAY_TABLE_GONE &&
+            !has(k->own + k->n_own, k->n_gone, own) &&
+            (returns || !has(k->own, k->n_own, own)))
+            k->own[k->n_own + k->n_gone++] = *own;
+    }
 }
 
 static void complain(struct gateway_guard *g, int err, const char *what)
@@ -313,23 +321,21 @@ static int put_rest(struct gateway_guard *g, struct netlink *nl,
     return reply != 0 ? reply : err;
 }
 
-int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
-                      const struct config_facts *facts, const uint32_t tun[],
-                      bool *marks)
+static int put(struct gateway_guard *g, struct netlink *nl,
+               const struct config_facts *facts, const uint32_t tun[],
+               bool ruled)
 {
     struct gateway_table_key k;
     int err;
 
     make_key(&k, facts, tun);
-    keep_gone(&k, &g->is);
-    if (g->known && memcmp(&k, &g->is, sizeof k) == 0) {
-        *marks = g->marks;
+    keep_gone(&k, &g->is, ruled);
+    if (g->known && memcmp(&k, &g->is, sizeof k) == 0)
         return 0;
-    }
     g->is = k;
     g->known = true;
     err = keep(table, &k, fill_table);
-    *marks = g->marks = err == 0;
+    g->marks = err == 0;
     if (err != 0) {
         complain(g, err,
                  "routing rules alone keep packets from passing by "
@@ -337,6 +343,22 @@ int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
         return lasting(g, err);
     }
     return put_rest(g, nl, &k);
+}
+
+int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
+                      const struct config_facts *facts, const uint32_t tun[],
+                      bool *marks)
+{
+    int err = put(g, nl, facts, tun, false);
+
+    *marks = g->marks;
+    return err;
+}
+
+int gateway_guard_ruled(struct gateway_guard *g, struct netlink *nl,
+                        const struct config_facts *facts, const uint32_t tun[])
+{
+    return put(g, nl, facts, tun, true);
 }
 
 static void remove_rules(struct gateway_guard *g)

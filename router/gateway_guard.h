@@ -40,6 +40,10 @@ void gateway_guard_close(struct gateway_guard *g);
 int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
                       const struct config_facts *facts, const uint32_t tun[],
                       bool *marks);
+/* Behind it and the routing rules that facts ask for: the host may answer again
+ * from addresses that have come back.  As above. */
+int gateway_guard_ruled(struct gateway_guard *g, struct netlink *nl,
+                        const struct config_facts *facts, const uint32_t tun[]);
 /* Behind it: the same of input rules. */
 void gateway_guard_rules(struct gateway_guard *g,
                          const struct config_facts *facts,

@@ -365,7 +365,7 @@ uint32_t gateway_input_put(struct netlink_nft *b,
     netlink_nft_meta(b, NFT_META_MARK, 0);
     netlink_nft_cmp(b, true, 0, &mark, sizeof mark);
     decide(b, NF_ACCEPT);
-    gateway_table_elsewhere(b, chain, NFT_META_IIFNAME, k);
+    gateway_table_elsewhere(b, chain, NFT_META_IIFNAME, k, false);
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++)
         gateway_table_served(b, chain, k, &gateway_table_layouts[f]);
     put_links(b, k, outside);

@@ -179,7 +179,7 @@ static void put_output(struct netlink_nft *b, const struct gateway_table_key *k)
     netlink_nft_branch(b, "output_weir");
     netlink_nft_chain(b, "output", NF_INET_LOCAL_OUT, LATE, NULL);
     for_tuns(b, k, "output", NFT_META_OIFNAME, "output_weir");
-    gateway_table_elsewhere(b, "output", NFT_META_OIFNAME, k);
+    gateway_table_elsewhere(b, "output", NFT_META_OIFNAME, k, false);
     pass_replies(b);
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
         struct side s = side(f, true);
@@ -269,7 +269,7 @@ static void put_prerouting(struct netlink_nft *b,
 {
     netlink_nft_chain(b, "prerouting", NF_INET_PRE_ROUTING, BEFORE_ROUTING,
                       NULL);
-    gateway_table_elsewhere(b, "prerouting", NFT_META_IIFNAME, k);
+    gateway_table_elsewhere(b, "prerouting", NFT_META_IIFNAME, k, false);
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
         struct side s = side(f, false);
 

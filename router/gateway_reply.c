@@ -184,7 +184,7 @@ void gateway_reply_put(struct netlink_nft *b, const struct gateway_table_key *k,
     netlink_nft_chain(b, asked, NF_INET_LOCAL_IN, LATE, NULL);
     netlink_nft_route_chain(b, reply, MANGLE);
     netlink_nft_chain(b, leave, NF_INET_LOCAL_OUT, LAST, NULL);
-    gateway_table_elsewhere(b, asked, NFT_META_IIFNAME, k);
+    gateway_table_elsewhere(b, asked, NFT_META_IIFNAME, k, false);
     netlink_nft_rule(b, asked);
     netlink_nft_meta(b, NFT_META_PKTTYPE, 0);
     netlink_nft_cmp(b, false, 0, &host, 1);

@@ -6,6 +6,7 @@
 #include <linux/icmpv6.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <string.h>
 
 enum { LATE = 500, TCP_FLAGS = 13, RST_ALONE = 0x04 };
 
@@ -43,15 +44,19 @@ void gateway_silence_put(struct netlink_nft *b,
                          const struct gateway_table_key *k)
 {
     const uint8_t rst = RST_ALONE;
-    struct gateway_table_key ever = *k;
+    struct gateway_table_key gone = *k;
 
-    ever.n_own += ever.n_gone;
+    gone.n_own = k->n_gone;
+    memmove(gone.own, k->own + k->n_own, k->n_gone * sizeof *gone.own);
     netlink_nft_counter(b, counter);
     netlink_nft_branch(b, branch);
     netlink_nft_chain(b, chain, NF_INET_LOCAL_OUT, LATE, NULL);
-    gateway_table_elsewhere(b, chain, NFT_META_OIFNAME, k);
-    from_own(b, &ever, &gateway_table_layouts[0], "host4");
-    from_own(b, &ever, &gateway_table_layouts[1], "host6");
+    gateway_table_elsewhere(b, chain, NFT_META_OIFNAME, k, true);
+    from_own(b, &gone, &gateway_table_layouts[0], "gone4");
+    from_own(b, &gone, &gateway_table_layouts[1], "gone6");
+    gateway_table_elsewhere(b, chain, NFT_META_OIFNAME, k, false);
+    from_own(b, k, &gateway_table_layouts[0], "host4");
+    from_own(b, k, &gateway_table_layouts[1], "host6");
     no_answer(b, IPPROTO_TCP, TCP_FLAGS, &rst, 1);
     no_error(b, IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH);
     no_error(b, IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);

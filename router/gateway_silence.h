@@ -1,8 +1,9 @@
 /* gateway_silence.h - what the host does not answer in the place of weir
  *
- * Chain "silence" of the guard's table: of what the host says from one of lan's
- * or wan's addresses by lan or wan itself, which it does only while there is no
- * weir, or none that knows yet that an address has come back, go
+ * Chain "silence" of the guard's table: of what the host says from one of the
+ * devices' addresses by such a device itself, which it does only while there is
+ * no weir, and of what it says from an address that is gone, or back and not
+ * yet weir's, by such a device or one of weir's, go
  *
  *    TCP     a RST without an ACK: it answers what no connection begins with
  *    ICMP    port and protocol unreachable; in ICMPv6 an unknown next header

@@ -55,11 +55,14 @@ void gateway_table_mark(struct netlink_nft *b, uint32_t mark)
 }
 
 void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
-                             uint32_t meta, const struct gateway_table_key *k)
+                             uint32_t meta, const struct gateway_table_key *k,
+                             bool tuns)
 {
     netlink_nft_rule(b, chain);
     for (uint32_t i = 0; i < k->n; i++)
         gateway_table_device(b, meta, false, k->pair[i].name);
+    for (uint32_t i = 0; tuns && i < k->n; i++)
+        gateway_table_device(b, meta, false, k->pair[i].tun);
     netlink_nft_verdict(b, NF_ACCEPT);
     netlink_nft_rule_end(b);
 }
@@ -77,7 +80,7 @@ void gateway_table_addrs(struct netlink_nft *b, const char *set,
                          const struct gateway_table_key *k,
                          const struct gateway_table_layout *l)
 {
-    uint8_t addr[GATEWAY_TABLE_OWN + GATEWAY_TABLE_GONE][16];
+    uint8_t addr[GATEWAY_TABLE_OWN][16];
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < k->n_own; i++)

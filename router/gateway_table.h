@@ -53,9 +53,11 @@ void gateway_table_flags(struct netlink_nft *b, uint8_t of, bool some);
 /* The packet has this mark from here on; 0: none. */
 void gateway_table_mark(struct netlink_nft *b, uint32_t mark);
 
-/* A whole rule: by none of the devices; accepted. */
+/* A whole rule: by none of the devices, nor, with tuns, of weir's own;
+ * accepted. */
 void gateway_table_elsewhere(struct netlink_nft *b, const char *chain,
-                             uint32_t meta, const struct gateway_table_key *k);
+                             uint32_t meta, const struct gateway_table_key *k,
+                             bool tuns);
 
 /* The type of a key of both addresses, the protocol and two ports. */
 uint32_t gateway_table_tuple(const struct gateway_table_layout *l);

@@ -228,6 +228,27 @@ def gateway_led_past(workers):
         w.start()
 
 
+def flap(w, side, flows, addrs, *routes):
+    """The addresses go, and come back while weir does not look.  The other ends
+    of these flows are at this side, and speak then: what the host answers comes
+    there at once (the barrier sees it pass), or waits for weir."""
+    w.batch("gw", *(f"addr del {addr}" for addr in addrs))
+    wait_for("weir knows that it has no address", lambda: not w.weir.ready())
+    w.weir.signal(signal.SIGSTOP)
+    w.batch("gw", *(f"addr add {addr} {'nodad' if '::' in addr else ''}"
+                    for addr in addrs), *routes)
+    sniffer = Sniffer(w, side)
+    for flow in flows:
+        flow.client.send(b"c")
+    if side == "wan":
+        barrier(w)
+    w.weir.signal(signal.SIGCONT)
+    wait_for("weir is ready", w.weir.ready)
+    same(errors(sniffer), [], "ICMP errors of the host")
+    same(ended(flows), [], "which flows ended")
+    sniffer.close()
+
+
 @case
 def gateway_address_returns(workers):
     """wan's addresses go and come back, and the kernel has them before weir
@@ -244,21 +265,8 @@ def gateway_address_returns(workers):
                       at=(inside, 8100 + i))
                  for host, inside in to.items() for kind in (STREAM, DGRAM)
                  for i in range(4)]
-        w.batch("gw", f"addr del {WAN_GW}/24 dev eth1",
-                f"addr del {WAN6_GW}/64 dev eth1")
-        wait_for("weir knows that wan has no address",
-                 lambda: not w.weir.ready())
-        w.weir.signal(signal.SIGSTOP)
-        w.batch("gw", f"addr add {WAN_GW}/24 dev eth1",
-                f"addr add {WAN6_GW}/64 dev eth1 nodad",
-                f"route replace default via {WAN}",
-                f"route replace default via {WAN6}")
-        sniffer = Sniffer(w, "wan")
-        for flow in flows:
-            flow.client.send(b"c")
-        barrier(w)
-        w.weir.signal(signal.SIGCONT)
-        same(errors(sniffer), [], "ICMP errors of the host")
-        wait_for("weir is ready", w.weir.ready)
-        same(ended(flows), [], "which flows ended")
+        flap(w, "wan", flows,
+             (f"{WAN_GW}/24 dev eth1", f"{WAN6_GW}/64 dev eth1"),
+             f"route replace default via {WAN}",
+             f"route replace default via {WAN6}")
         w.settled = False

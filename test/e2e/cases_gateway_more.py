@@ -11,6 +11,7 @@ import socket
 import subprocess
 
 from lab import (LAN, LAN6, WAN, WAN6, WAN6_GW, WAN_GW, need, same, wait_for)
+from cases_gateway_kill import Flow, flap
 from lab_gateway import GatewayLab, Sniffer, conntrack, curl_peer
 
 CASES = {}
@@ -199,6 +200,20 @@ def without_carrier(w, s):
     wait_for("the first is back", lambda: answered(s, FAR) == WAN_GW, 20)
     w.batch("gw", *(r.replace("add", "del") for r in second))
     ignore_linkdown(w, 0)
+
+
+@case
+def gateway_further_returns(workers):
+    """A further outside device's addresses go and come back: what comes by
+    them goes on."""
+    with MoreLab(workers) as w:
+        flows = [Flow(w, socket.SOCK_STREAM, "wan2", host, 8081, "lan",
+                      at=(inside, 8080))
+                 for host, inside in ((WAN2_GW, LAN), (WAN26_GW, LAN6))
+                 for _ in range(4)]
+        flap(w, "wan2", flows,
+             (f"{WAN2_GW}/24 dev eth3", f"{WAN26_GW}/64 dev eth3"))
+        w.settled = False
 
 
 @case

@@ -73,11 +73,22 @@ static void gone_addresses_stay_silent(void **state)
         facts.device[CONFIG_GATEWAY_WAN].addr[0].addr.b[15] = 0xf0 | round;
         assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
         has_addrs("weir_reply served6", CONFIG_DEVICES * CONFIG_ADDRS);
-        has_addrs("weir host6", CONFIG_DEVICES * CONFIG_ADDRS +
-                                    (round <= 9 ? round - 1U : 8U));
+        has_addrs("weir host6", CONFIG_DEVICES * CONFIG_ADDRS);
+        has_addrs("weir gone6", round <= 9 ? round - 1U : 8U);
     }
+    assert_says("nft list set inet weir gone6 | grep -c f9", "1\n");
+    assert_says("nft list set inet weir gone6 | grep -c f1; true", "0\n");
+    assert_int_equal(gateway_guard_ruled(g, nl, &facts, tun), 0);
+    has_addrs("weir gone6", 8);
+    /* Back, but nothing leads to weir yet; then rules do. */
+    facts.device[CONFIG_GATEWAY_WAN].addr[0].addr.b[15] = 0xf9;
+    assert_int_equal(gateway_guard_put(g, nl, &facts, tun, &marks), 0);
     assert_says("nft list set inet weir host6 | grep -c f9", "1\n");
-    assert_says("nft list set inet weir host6 | grep -c f1; true", "0\n");
+    assert_says("nft list set inet weir gone6 | grep -c f9", "1\n");
+    assert_int_equal(gateway_guard_ruled(g, nl, &facts, tun), 0);
+    assert_says("nft list set inet weir host6 | grep -c f9", "1\n");
+    assert_says("nft list set inet weir gone6 | grep -c f9; true", "0\n");
+    assert_says("nft list set inet weir gone6 | grep -c fa", "1\n");
     gateway_guard_remove(g);
     gateway_guard_close(g);
     netlink_close(nl);
