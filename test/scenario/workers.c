@@ -463,6 +463,7 @@ static void outside_ranges_are_in_order(void **state)
 {
     static const uint8_t last[] = {0, 1, 9, 10, 20, 35, 36, 39, 40, 49, 50};
     const struct ct_steer *v;
+    char rows[1024];
     struct ct_tuple to = {.src = {.b = {203, 0, 113, 9}},
                           .dst = {.b = {198, 51, 100, 0}},
                           .sport = 53,
@@ -471,14 +472,12 @@ static void outside_ranges_are_in_order(void **state)
                           .proto = 17};
 
     (void)state;
-    begin(
-        2, "",
-        SNAT("198.51.100.40-198.51.100.49") "," SNAT("198.51.100.10-198.51.100."
-                                                     "30") "," SNAT("198.51."
-                                                                    "100.12") "," SNAT(
-            "198.51.100.20-198.51.100.35") "," SNAT("198.51.100.40-198.51.100."
-                                                    "49"),
-        "");
+    (void)snprintf(rows, sizeof rows, "%s,%s,%s,%s,%s",
+                   SNAT("198.51.100.40-198.51.100.49"),
+                   SNAT("198.51.100.10-198.51.100.30"), SNAT("198.51.100.12"),
+                   SNAT("198.51.100.20-198.51.100.35"),
+                   SNAT("198.51.100.40-198.51.100.49"));
+    begin(2, "", rows, "");
     v = &t.rig.steer->view;
     assert_int_equal(v->n_external, 3);
     for (uint32_t i = 1; i < v->n_external; i++)
