@@ -8,7 +8,6 @@
  * orig_*, never as a drop. */
 #include "answer.h"
 
-#include "host.h"
 #include "output.h"
 #include "strict.h"
 
@@ -54,7 +53,7 @@ static bool left(struct journey *j, struct ct_pkt *pkt)
 {
     if (to_host(j, pkt))
         return ct_hook(j->cfg.ct, CT_INPUT, pkt) == CT_ACCEPT &&
-               host_send(j, pkt) == CT_REASON_NONE;
+               output_to_host(j, pkt) == CT_REASON_NONE;
     pkt->out = route(j, pkt); /* nat may have turned it elsewhere */
     if (pkt->out == CT_NO_IFACE || output_fit(j, pkt) == OUTPUT_TOO_BIG ||
         ct_hook(j->cfg.ct, CT_POSTROUTING, pkt) != CT_ACCEPT)
@@ -102,7 +101,7 @@ void answer_resume(struct journey *j, struct ct_pkt *pkt, enum ct_verdict v)
     if (sent && pkt->hook == CT_OUTPUT)
         sent = left(j, pkt);
     else if (sent && pkt->hook == CT_INPUT)
-        sent = host_send(j, pkt) == CT_REASON_NONE;
+        sent = output_to_host(j, pkt) == CT_REASON_NONE;
     else if (sent)
         sent = output_send(j, pkt) == CT_REASON_NONE;
     count(j, pkt, sent);

@@ -111,37 +111,9 @@ bool host_lost(const struct journey *j, const struct ct_pkt *pkt)
     return !is_for_a_socket(lost, pkt);
 }
 
-/* By where it came, so that the kernel's own check of the source (rp_filter)
- * finds the way back, and rules about devices say of it what they mean.  What
- * answers a dnat of the host's own has got the source that the host has asked:
- * the way back to that counts. */
-static uint8_t device_for(const struct journey *j, const struct ct_pkt *pkt)
-{
-    union ct_addr src = walk_addr(pkt, false);
-    uint8_t by;
-
-    if (pkt->in == CT_NO_IFACE)
-        return door(j);
-    if (ct_addr_eq(&src, &pkt->tuple.src))
-        return pkt->in;
-    by = walk_route(j, walk_family(pkt), &src, pkt);
-    return by == CT_NO_IFACE ? pkt->in : by;
-}
-
-/* No link is crossed, so size does not matter. */
-enum ct_reason host_send(struct journey *j, struct ct_pkt *pkt)
-{
-    pkt->out = device_for(j, pkt);
-    if (!j->iface[pkt->out].usable)
-        return CT_REASON_TX_LINK_DOWN;
-    if (!journey_output_ok(pkt, UINT16_MAX))
-        return CT_REASON_BAD_OUTPUT;
-    return j->cfg.tx(j->cfg.ctx, pkt);
-}
-
 void host_deliver(struct journey *j, struct ct_pkt *pkt)
 {
-    enum ct_reason why = host_send(j, pkt);
+    enum ct_reason why = output_to_host(j, pkt);
 
     if (why != CT_REASON_NONE)
         ending_refuse(j, pkt, why);

@@ -24,9 +24,6 @@ void host_output(struct journey *j, struct ct_pkt *pkt);
 /* Past OUTPUT: the rest of that. */
 void host_left(struct journey *j, struct ct_pkt *pkt);
 
-/* Hand a packet to the kernel; NONE, or why it did not take it. */
-enum ct_reason host_send(struct journey *j, struct ct_pkt *pkt);
-
 /* Past INPUT: that, and the packet's end. */
 void host_deliver(struct journey *j, struct ct_pkt *pkt);
 

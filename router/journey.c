@@ -364,29 +364,3 @@ bool journey_tick(struct journey *j, ct_time now)
     ct_begin(j->cfg.ct, now);
     return reassemble_expire(j, EXPIRE_AT_ONCE);
 }
-
-static bool lengths_agree(const struct ct_pkt *pkt)
-{
-    const uint8_t *d = pkt->data;
-    uint32_t hl;
-
-    if (pkt->len < 20 || pkt->len > 65535 + 40)
-        return false;
-    if (d[0] >> 4 == CT_IPV4) {
-        hl = (d[0] & 0x0fu) * 4;
-        return hl >= 20 && hl <= pkt->len && walk_get16(d + 2) == pkt->len;
-    }
-    return d[0] >> 4 == CT_IPV6 && pkt->len >= 40 &&
-           walk_get16(d + 4) == pkt->len - 40;
-}
-
-bool journey_output_ok(const struct ct_pkt *pkt, uint16_t mtu)
-{
-    if (!lengths_agree(pkt))
-        return false;
-    if (pkt->csum_partial && pkt->l4_off >= pkt->len)
-        return false;
-    return pkt->gso_size == 0 || walk_headers(pkt) != 0
-               ? walk_largest(pkt) <= mtu
-               : false;
-}

@@ -89,8 +89,4 @@ void journey_resume(struct journey *j, struct ct_pkt *pkt,
  * more, call it again soon. */
 bool journey_tick(struct journey *j, ct_time now);
 
-/* The last check before any write: version, header length and total length
- * agree with len, and len is what the offload header allows. */
-bool journey_output_ok(const struct ct_pkt *pkt, uint16_t mtu);
-
 #endif

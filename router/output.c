@@ -43,6 +43,32 @@ enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt)
     return OUTPUT_FITS;
 }
 
+static bool lengths_agree(const struct ct_pkt *pkt)
+{
+    const uint8_t *d = pkt->data;
+    uint32_t hl;
+
+    if (pkt->len < 20 || pkt->len > 65535 + 40)
+        return false;
+    if (d[0] >> 4 == CT_IPV4) {
+        hl = (d[0] & 0x0fu) * 4;
+        return hl >= 20 && hl <= pkt->len && walk_get16(d + 2) == pkt->len;
+    }
+    return d[0] >> 4 == CT_IPV6 && pkt->len >= 40 &&
+           walk_get16(d + 4) == pkt->len - 40;
+}
+
+bool output_ok(const struct ct_pkt *pkt, uint16_t mtu)
+{
+    if (!lengths_agree(pkt))
+        return false;
+    if (pkt->csum_partial && pkt->l4_off >= pkt->len)
+        return false;
+    return pkt->gso_size == 0 || walk_headers(pkt) != 0
+               ? walk_largest(pkt) <= mtu
+               : false;
+}
+
 struct piece_ctx {
     struct journey *j;
     uint16_t mtu;
@@ -52,7 +78,7 @@ static enum ct_reason send_checked(void *ctx, struct ct_pkt *pkt)
 {
     const struct piece_ctx *p = ctx;
 
-    if (!journey_output_ok(pkt, p->mtu))
+    if (!output_ok(pkt, p->mtu))
         return CT_REASON_BAD_OUTPUT;
     return p->j->cfg.tx(p->j->cfg.ctx, pkt);
 }
@@ -179,4 +205,32 @@ enum ct_reason output_send(struct journey *j, struct ct_pkt *pkt)
     /* UDP's segments are datagrams, which may be cut as any other. */
     return pkt->gso_size != 0 ? segment_send(pkt, send_pieces, &p)
                               : send_pieces(&p, pkt);
+}
+
+/* By where it came, so that the kernel's own check of the source (rp_filter)
+ * finds the way back, and rules about devices say of it what they mean.  What
+ * answers a dnat of the host's own has got the source that the host has asked:
+ * the way back to that counts. */
+static uint8_t device_for(const struct journey *j, const struct ct_pkt *pkt)
+{
+    union ct_addr src = walk_addr(pkt, false);
+    uint8_t by;
+
+    if (pkt->in == CT_NO_IFACE)
+        return local_outside(&j->local);
+    if (ct_addr_eq(&src, &pkt->tuple.src))
+        return pkt->in;
+    by = walk_route(j, walk_family(pkt), &src, pkt);
+    return by == CT_NO_IFACE ? pkt->in : by;
+}
+
+/* No link is crossed, so size does not matter. */
+enum ct_reason output_to_host(struct journey *j, struct ct_pkt *pkt)
+{
+    pkt->out = device_for(j, pkt);
+    if (!j->iface[pkt->out].usable)
+        return CT_REASON_TX_LINK_DOWN;
+    if (!output_ok(pkt, UINT16_MAX))
+        return CT_REASON_BAD_OUTPUT;
+    return j->cfg.tx(j->cfg.ctx, pkt);
 }

@@ -15,7 +15,15 @@ enum output_fit {
  * segments here instead of being fragmented. */
 enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt);
 
+/* The last check before any write: version, header length and total length
+ * agree with len, and len is what the offload header allows. */
+bool output_ok(const struct ct_pkt *pkt, uint16_t mtu);
+
 /* Send by pkt->out.  NONE, or why it was not sent: nothing is counted. */
 enum ct_reason output_send(struct journey *j, struct ct_pkt *pkt);
+
+/* Gateway mode: hand it to the kernel that weir sits in.  NONE, or why it did
+ * not take it. */
+enum ct_reason output_to_host(struct journey *j, struct ct_pkt *pkt);
 
 #endif

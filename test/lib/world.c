@@ -1,6 +1,7 @@
 /* world.c - see world.h */
 #include "world.h"
 
+#include "output.h"
 #include "packet.h"
 #include "world_config.h"
 #include "world_text.h"
@@ -161,7 +162,7 @@ static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
     struct world *w = ctx;
     char text[1024];
 
-    if (!journey_output_ok(pkt, w->rig.config->iface[pkt->out].mtu))
+    if (!output_ok(pkt, w->rig.config->iface[pkt->out].mtu))
         fail_msg("the last check was passed by without cause");
     if (!hidden(w, pkt)) {
         packet_print(text, sizeof text, pkt->data, pkt->len);

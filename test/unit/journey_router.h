@@ -7,6 +7,7 @@
 #define JOURNEY_ROUTER_H
 
 #include "journey.h"
+#include "output.h"
 
 #include "packet.h"
 
@@ -63,7 +64,7 @@ static inline enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
     if (r->tx_answer != CT_REASON_NONE)
         return r->tx_answer;
     assert_true(r->n_sent < SENT_MAX);
-    assert_true(journey_output_ok(pkt, r->more[pkt->out].mtu));
+    assert_true(output_ok(pkt, r->more[pkt->out].mtu));
     memset(pkt->data - 10, 0x5a, 10); /* a link header */
     r->sent[r->n_sent].data = malloc(pkt->len);
     memcpy(r->sent[r->n_sent].data, pkt->data, pkt->len);

@@ -205,24 +205,24 @@ static void k2_last_check_rows(void **state)
 
     (void)state;
     assert_int_equal(ct_parse_packet(p), CT_REASON_NONE);
-    assert_true(journey_output_ok(p, 128));
-    assert_false(journey_output_ok(p, 127));
+    assert_true(output_ok(p, 128));
+    assert_false(output_ok(p, 127));
     p->len--;
-    assert_false(journey_output_ok(p, 1500));
+    assert_false(output_ok(p, 1500));
     p->len += 2;
-    assert_false(journey_output_ok(p, 1500));
+    assert_false(output_ok(p, 1500));
     p->len--;
     p->data[0] = 0x44;
-    assert_false(journey_output_ok(p, 1500));
+    assert_false(output_ok(p, 1500));
     p->data[0] = 0x4f;
-    assert_true(journey_output_ok(p, 1500));
+    assert_true(output_ok(p, 1500));
     p->data[0] = 0x55;
-    assert_false(journey_output_ok(p, 1500));
+    assert_false(output_ok(p, 1500));
     p->data[0] = 0x60; /* payload length is not len - 40 */
-    assert_false(journey_output_ok(p, 1500));
+    assert_false(output_ok(p, 1500));
     p->data[0] = 0x45;
     for (p->len = 0; p->len < 20; p->len++)
-        assert_false(journey_output_ok(p, 1500));
+        assert_false(output_ok(p, 1500));
     free(g.room);
 }
 
