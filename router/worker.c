@@ -22,14 +22,6 @@ enum {
 
 /* ---- the worker's own thread ---- */
 
-void worker_tell(struct worker *w)
-{
-    if (!w->tell_control)
-        return;
-    w->tell_control = false;
-    uv_async_send(w->config.control);
-}
-
 /* The core's voice: never waits, counts what finds no room. */
 static void on_event(void *ctx, const struct ct_event *event)
 {
@@ -208,7 +200,7 @@ static void on_wake(uv_async_t *wake)
         uv_walk(&w->loop, close_handle, NULL);
     if (n == ORDERS_A_TURN && !uv_is_closing((uv_handle_t *)wake))
         uv_async_send(wake); /* packets have their turn */
-    worker_tell(w);
+    worker_io_tell(w);
 }
 
 /* True: there is more. */
@@ -261,7 +253,7 @@ static void on_more(uv_idle_t *more)
     more_fragments = !journey_tick(w->journey, now);
     if (flush(w) || review(w) || more_fragments)
         ms = 0;
-    worker_tell(w);
+    worker_io_tell(w);
     if (ms == 0)
         return;
     uv_idle_stop(more);

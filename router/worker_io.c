@@ -12,6 +12,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+void worker_io_tell(struct worker *w)
+{
+    if (!w->tell_control)
+        return;
+    w->tell_control = false;
+    uv_async_send(w->config.control);
+}
+
 /* Slots of a ring between two workers. */
 static uint32_t ring_room(unsigned n_workers)
 {
@@ -256,7 +264,7 @@ void worker_io_handed(struct worker *w)
     wake_others(w); /* datagrams that became whole here */
     if (more)
         uv_async_send(&w->wake);
-    worker_tell(w);
+    worker_io_tell(w);
 }
 
 /* Control attaches the device again; packets for it are lost meanwhile. */
@@ -317,7 +325,7 @@ static void readable(uv_poll_t *poll, int status, int events)
         if (n < WORKER_BATCH)
             break;
     }
-    worker_tell(w);
+    worker_io_tell(w);
     if (err == -EBADFD)
         lose(port);
     else if (err < 0)

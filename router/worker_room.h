@@ -74,10 +74,8 @@ struct worker {
     _Atomic uint64_t removed[WORKER_TICKETS];
 };
 
-/* worker.c */
-void worker_tell(struct worker *w); /* wake control, if there is a reason */
-
 /* worker_io.c */
+void worker_io_tell(struct worker *w); /* wake control, if there is a reason */
 bool worker_io_setup(struct worker *w, char err[256]);
 void worker_io_free(struct worker *w);
 int worker_io_start(struct worker *w, struct worker_port *port);
