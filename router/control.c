@@ -368,9 +368,9 @@ static int run(struct control *c)
         goto end_workers;
     if (control_web_start(c) < 0)
         goto stop_queues;
-    if (rights_settle(c) < 0 || start_log() < 0 || reload_start(c) < 0 ||
-        rights_watch(c) < 0 || start_workers(c) < 0 || hostnet_start(c) < 0 ||
-        rights_limit() < 0)
+    if (rights_settle(c) < 0 || start_log() < 0 ||
+        reload_start(c, hostnet_loaded) < 0 || rights_watch(c) < 0 ||
+        start_workers(c) < 0 || hostnet_start(c) < 0 || rights_limit() < 0)
         goto stop_web;
     uv_timer_start(&c->timer, on_timer, 0, 0);
     announce(c);

@@ -34,8 +34,16 @@ enum reload_work { /* of the loading thread */
                    RELOAD_FREE
 };
 
+struct control;
+
+/* FILE, FACTS: that load is over; the facts are the callee's to free.
+ * NOTHING: facts that were refused before may be loaded now. */
+typedef void reload_done(struct control *c, enum reload_work what,
+                         bool adopted);
+
 struct reload {
     uv_work_t work;
+    reload_done *done;
     enum reload_work what;
     struct config_facts facts;    /* to load with; of RELOAD_FACTS, owned */
     struct generation *next;      /* what a load made; NULL: it said why */
@@ -93,12 +101,13 @@ uint64_t devices_tend(struct control *c);
 
 /* reload.c: configurations are read by a thread of their own.  What is asked
  * for while one is at work, or while a worker lags, is done next. */
-int reload_start(struct control *c); /* 0 or an error; says why */
+int reload_start(struct control *c, reload_done *done); /* 0 or an error; says
+                                                           why */
 /* Waits for what is at work; nothing is put in force any more. */
 void reload_stop(struct control *c);
 void reload_file(struct control *c); /* what SIGHUP asks for */
-/* The same text with these facts; hostnet_followed() gets them back.  False:
- * not now, and the caller keeps them; hostnet_changed() is called then. */
+/* The same text with these facts, which are c->reload.facts when it is done.
+ * False: not now, and the caller keeps them. */
 bool reload_facts(struct control *c, struct config_facts *facts);
 /* c->facts and c->now, with all that hangs on it, must stay as they are. */
 bool reload_busy(const struct control *c);
@@ -121,12 +130,8 @@ int hostnet_open(struct control *c, struct config **config);
 int hostnet_start(struct control *c);
 void hostnet_end(struct control *c);
 void hostnet_changed(struct control *c); /* look again, soon */
-/* A load with these facts is over; if it was adopted, they are c->facts now.
- * Takes over what is left of them. */
-void hostnet_followed(struct control *c, struct config_facts *facts,
-                      bool adopted);
-void hostnet_reserve(struct control *c); /* ports of the host's own */
-void hostnet_tend(struct control *c);    /* the same, once a second */
+reload_done hostnet_loaded;
+void hostnet_tend(struct control *c); /* once a second: the host's own ports */
 /* Say in the log whom the input rules keep from the host, ssh included. */
 void hostnet_say_closed(const struct control *c);
 

@@ -87,7 +87,7 @@ static void reserve(struct control *c, int at, const char *protocol, int number)
     bound_update(&c->bound[at], &q);
 }
 
-void hostnet_reserve(struct control *c)
+static void reserve_all(struct control *c)
 {
     if (c->gateway == NULL)
         return;
@@ -137,7 +137,7 @@ void hostnet_tend(struct control *c)
     if (now < c->reserve_at)
         return;
     c->reserve_at = now + RESERVE_MS;
-    hostnet_reserve(c);
+    reserve_all(c);
     tend_lost(c);
     if (c->gateway != NULL && gateway_tend(c->gateway))
         hostnet_changed(c);
@@ -198,19 +198,20 @@ static void settled(struct control *c, int code, const char *err)
     checks_look(c);
 }
 
-void hostnet_followed(struct control *c, struct config_facts *facts,
-                      bool adopted)
+/* A load with facts of the kernel's is over: if it was adopted, they are
+ * c->facts. */
+static void followed(struct control *c, bool adopted)
 {
     struct config_facts was = c->facts;
     char err[256];
 
     if (adopted) {
-        c->facts = *facts;
-        *facts = was;
+        c->facts = c->reload.facts;
+        c->reload.facts = was;
         follow_mtu(c);
         log_info("gateway", "addresses, routes or devices changed: followed");
     }
-    gateway_facts_free(facts);
+    gateway_facts_free(&c->reload.facts);
     settled(c, apply(c, err), err);
 }
 
@@ -227,7 +228,7 @@ static void on_settled(uv_timer_t *timer)
     }
     same = gateway_facts_equal(&facts, &c->facts);
     if (!same && reload_facts(c, &facts))
-        return; /* hostnet_followed() goes on */
+        return; /* hostnet_loaded() goes on */
     gateway_facts_free(&facts);
     if (same)
         settled(c, apply(c, err), err);
@@ -252,6 +253,19 @@ void hostnet_changed(struct control *c)
         uv_timer_start(&c->settle, on_settled, SETTLE_MS, 0);
 }
 
+void hostnet_loaded(struct control *c, enum reload_work what, bool adopted)
+{
+    if (what == RELOAD_FACTS) {
+        followed(c, adopted);
+    } else if (what == RELOAD_NOTHING) {
+        hostnet_changed(c);
+    } else if (adopted) {
+        reserve_all(c);
+        hostnet_changed(c); /* input rules are asked by the kernel, too */
+        hostnet_say_closed(c);
+    }
+}
+
 /* Rules come before the settings that make the kernel a router (see
  * gateway_sync()): at no moment does a packet from inside leave as it is. */
 int hostnet_start(struct control *c)
@@ -261,7 +275,7 @@ int hostnet_start(struct control *c)
 
     if (c->gateway == NULL)
         return 0;
-    hostnet_reserve(c);
+    reserve_all(c);
     c->look_at = uv_now(&c->loop) + LOOK_MS;
     c->watch.data = c->settle.data = c;
     if (uv_timer_init(&c->loop, &c->settle) < 0 ||

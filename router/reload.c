@@ -160,11 +160,8 @@ static bool adopt(struct control *c, struct generation *g)
     return true;
 }
 
-static void reloaded(struct control *c)
+static void reloaded(const struct control *c)
 {
-    hostnet_reserve(c);
-    hostnet_changed(c); /* input rules are asked by the kernel, too */
-    hostnet_say_closed(c);
     log_info("control", "reloaded %s: %u rules, flows %s",
              c->path != NULL ? c->path : "the environment",
              c->now->config->rules.n,
@@ -198,7 +195,7 @@ static void go_on(struct control *c)
         begin(c, RELOAD_FILE, on_load);
     } else if (r->facts_again) {
         r->facts_again = false;
-        hostnet_changed(c);
+        r->done(c, RELOAD_NOTHING, false);
     }
     uv_async_send(&c->wake); /* elders may go */
 }
@@ -220,20 +217,21 @@ static void on_done(uv_work_t *work, int status)
     if (what == RELOAD_FILE || what == RELOAD_FACTS)
         adopted = adopt(c, r->next);
     r->next = NULL;
+    if (what == RELOAD_FILE || what == RELOAD_FACTS)
+        r->done(c, what, adopted);
     if (what == RELOAD_FILE && adopted)
         reloaded(c);
-    if (what == RELOAD_FACTS)
-        hostnet_followed(c, &r->facts, adopted);
     go_on(c);
 }
 
-int reload_start(struct control *c)
+int reload_start(struct control *c, reload_done *done)
 {
     sigset_t all, was;
     uv_thread_t trial;
     int code;
 
     c->reload.work.data = c;
+    c->reload.done = done;
     sigfillset(&all); /* signals are the control loop's */
     pthread_sigmask(SIG_SETMASK, &all, &was);
     /* libuv aborts where a thread of its pool can't be made. */

@@ -94,7 +94,7 @@ static void start(unsigned rules)
         worker_link(r.c.worker[i], r.c.worker);
     for (unsigned i = 0; i < N_WORKERS; i++)
         assert_int_equal(worker_start(r.c.worker[i], &r.c.now->setup[i]), 0);
-    assert_int_equal(reload_start(&r.c), 0);
+    assert_int_equal(reload_start(&r.c, hostnet_loaded), 0);
 }
 
 /* What SIGHUP does, until the thread that loads has done it. */
