@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_hook.h"
 #include "config_rules.h"
 
 static const char usage[] = "usage: weir check [-c FILE] [-o text|json]\n";
@@ -87,8 +88,8 @@ static void note_exempt(const struct config *c, note_fn *fn, void *ctx)
                 text, sizeof(text),
                 "rules.%s: %.400s stands before %u rule%s that translate%s "
                 "the same: what it accepts is not translated",
-                config_rules_hook_name(hook), c->rule_text[i], n,
-                n == 1 ? "" : "s", n == 1 ? "s" : "");
+                config_hook_name(hook), c->rule_text[i], n, n == 1 ? "" : "s",
+                n == 1 ? "s" : "");
             fn(ctx, text);
         }
     }

@@ -10,6 +10,7 @@ set(config_sources
     config_exempt.c
     config_gateway.c
     config_helper.c
+    config_hook.c
     config_icmp.c
     config_ifaces.c
     config_label.c

@@ -22,6 +22,9 @@ const char *const config_conntrack_on_full[3] = {
     [CT_FULL_UNTRACKED] = "untracked",
 };
 
+const uint8_t config_rooms[CONFIG_ROOMS] = {CT_PARAM_port_quarantine,
+                                            CT_PARAM_source_share};
+
 static void read_profile(struct config_read *r, json_t *v, void *into)
 {
     struct config *config = into;

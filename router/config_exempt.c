@@ -5,6 +5,8 @@
  * of them accepts is not translated by it. */
 #include "config_rules.h"
 
+#include "config_hook.h"
+
 /* May it accept a flow's first packet? */
 static bool accepts(const struct config_rule *c)
 {
@@ -28,7 +30,7 @@ static bool meet(const struct ct_match *a, const struct ct_match *b)
 static void refuse(struct config_read *r, const struct config_rule *c,
                    const char *key, const char *what)
 {
-    size_t was = config_rules_enter(r, c);
+    size_t was = config_hook_enter(r, c);
 
     config_read_fail_in(r, key, false, "%s", what);
     config_read_leave(r, was);

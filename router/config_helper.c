@@ -4,6 +4,7 @@
  * that no flow goes unheard without a word. */
 #include "config_rules.h"
 
+#include "config_hook.h"
 #include "config_nat.h"
 
 void config_helper_read(struct config_read *r, json_t *v, void *into)
@@ -52,7 +53,7 @@ void config_helper_check(struct config_read *r)
 
         if (c->rule.action != CT_ACT_HELPER || c->failed)
             continue;
-        was = config_rules_enter(r, c);
+        was = config_hook_enter(r, c);
         check(r, c);
         config_read_leave(r, was);
     }

@@ -58,9 +58,6 @@ static void set_defaults(struct config *c)
     memset(c->rules.policy, CT_ACCEPT, sizeof(c->rules.policy));
 }
 
-const uint8_t config_rooms[CONFIG_ROOMS] = {CT_PARAM_port_quarantine,
-                                            CT_PARAM_source_share};
-
 static void read_all(struct config_read *r)
 {
     json_t *root = r->memory->root;

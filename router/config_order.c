@@ -1,6 +1,8 @@
 /* config_order.c - the ruleset made of the rules that were read: ids, order */
 #include "config_rules.h"
 
+#include "config_hook.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +57,12 @@ static void check_ids(struct config_read *r, struct config_rule **order,
 
         if (strcmp(c->rule.id, first->rule.id) != 0)
             continue;
-        was = config_rules_enter(r, c);
-        config_read_fail_in(
-            r, "id", false,
-            "entry %u of %s has the id \"%s\" already; "
-            "expected another one",
-            first->entry, config_rules_hook_name(first->rule.hook), c->rule.id);
+        was = config_hook_enter(r, c);
+        config_read_fail_in(r, "id", false,
+                            "entry %u of %s has the id \"%s\" already; "
+                            "expected another one",
+                            first->entry, config_hook_name(first->rule.hook),
+                            c->rule.id);
         config_read_leave(r, was);
     }
 }

@@ -12,6 +12,7 @@
 
 #include "config_addr.h"
 #include "config_env.h"
+#include "config_hook.h"
 #include "config_keys.h"
 #include "config_rules.h"
 
@@ -229,12 +230,12 @@ static void print_rules(const struct page *p)
         const struct ct_rule *rule = &c->rules.rules[i];
 
         snprintf(key, sizeof(key), "rules.%s (%s)",
-                 config_rules_hook_name(rule->hook), stages[rule->stage]);
+                 config_hook_name(rule->hook), stages[rule->stage]);
         row(p, is_made(memory, c->rule_text[i]) ? "default" : "file", key,
             "%s %s", rule->id, c->rule_text[i]);
     }
     for (unsigned i = 0; i < 3; i++) {
-        const char *hook = config_rules_hook_name(filters[i]);
+        const char *hook = config_hook_name(filters[i]);
 
         snprintf(key, sizeof(key), "/policy/%s", hook);
         option(p, key, "%s",

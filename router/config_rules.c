@@ -11,22 +11,12 @@
 
 #include "config_alter.h"
 #include "config_gateway.h"
+#include "config_hook.h"
 #include "config_limit.h"
 #include "config_nat.h"
 #include "config_queues.h"
 
 enum { MAX_RULES = 65536 };
-
-static const char *const hook_names[CT_N_HOOKS] = {
-    [CT_PREROUTING] = "prerouting",   [CT_INPUT] = "input",
-    [CT_FORWARD] = "forward",         [CT_OUTPUT] = "output",
-    [CT_POSTROUTING] = "postrouting",
-};
-
-const char *config_rules_hook_name(unsigned hook)
-{
-    return hook_names[hook];
-}
 
 /* ---- actions that are no translation ---- */
 
@@ -298,7 +288,7 @@ static void check_rule(struct config_read *r, struct config_rule *c)
     if ((actions[kind].hooks >> c->rule.hook & 1) == 0) {
         config_read_fail_in(r, c->action, true,
                             "\"%s\" makes no sense in %s; expected it in %s",
-                            c->action, hook_names[c->rule.hook],
+                            c->action, config_hook_name(c->rule.hook),
                             actions[kind].where);
         c->failed = true;
     }
@@ -375,15 +365,6 @@ static void read_rule(struct config_read *r, json_t *v, unsigned hook,
     c->text = dump(r, v);
 }
 
-size_t config_rules_enter(struct config_read *r, const struct config_rule *c)
-{
-    size_t was = config_read_enter(r, "rules");
-
-    config_read_enter(r, hook_names[c->rule.hook]);
-    config_read_enter_at(r, c->entry);
-    return was;
-}
-
 /* ---- all of them ---- */
 
 static void read_hook(struct config_read *r, json_t *v, unsigned hook)
@@ -442,7 +423,7 @@ void config_rules_read(struct config_read *r, json_t *v, void *into)
 
     (void)into;
     for (unsigned hook = 0; hook < CT_N_HOOKS; hook++)
-        n += json_array_size(json_object_get(v, hook_names[hook]));
+        n += json_array_size(json_object_get(v, config_hook_name(hook)));
     if (n > MAX_RULES) {
         config_read_fail(r, "%zu rules; expected at most %d", n, MAX_RULES);
         return;

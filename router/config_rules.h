@@ -39,11 +39,6 @@ void config_exempt_make(struct config_read *r);
 /* Ids, order and start: config->rules. */
 void config_order_make(struct config_read *r);
 
-/* Enter /rules/HOOK/ENTRY; leave with what it answers. */
-size_t config_rules_enter(struct config_read *r, const struct config_rule *c);
-
-const char *config_rules_hook_name(unsigned hook);
-
 /* Rows by which a packet from outside finds the shard of the host behind a
  * dnat rule: config->steer. */
 void config_steer_make(struct config_read *r);

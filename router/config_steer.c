@@ -6,6 +6,8 @@
  * earlier one has it, as in the ruleset; rows of one address never overlap. */
 #include "config_rules.h"
 
+#include "config_hook.h"
+
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +82,7 @@ static bool asks_proto(const struct ct_match *m, uint8_t proto)
 static void refuse(struct config_read *r, const struct config_rule *c,
                    const char *what)
 {
-    size_t was = config_rules_enter(r, c);
+    size_t was = config_hook_enter(r, c);
 
     if (r->config->workers > 1)
         config_read_fail_in(r, "dnat", false, "%s, or \"workers\": 1", what);
@@ -285,7 +287,7 @@ static void check_ports(struct config_read *r, const struct config_rule *c)
     if (c->rule.hook == CT_PREROUTING || c->rule.hook == CT_OUTPUT ||
         !to->has_ports || n >= r->config->workers || is_static(r->config, c))
         return;
-    was = config_rules_enter(r, c);
+    was = config_hook_enter(r, c);
     config_read_fail_in(
         r, c->rule.action == CT_ACT_MASQUERADE ? "ports" : "snat", false,
         "%u port(s) for %u workers, each of which needs one: hosts of the "

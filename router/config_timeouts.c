@@ -3,6 +3,7 @@
  * The keys are those of conntrack.timeouts.  Flows with durations of their own,
  * with labels or with a helper cost an extension record each: without any such
  * record a rule would do nothing, so it is refused. */
+#include "config_hook.h"
 #include "config_keys.h"
 #include "config_nat.h"
 #include "config_rules.h"
@@ -68,7 +69,7 @@ void config_timeouts_finish(struct config_read *r)
 
             if (c->failed || c->rule.action != needs[k].action)
                 continue;
-            was = config_rules_enter(r, c);
+            was = config_hook_enter(r, c);
             config_read_fail_in(r, needs[k].key, false,
                                 "there is no room for flows with %s; expected "
                                 "\"conntrack\": { \"extensions\": N }, N such "

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 #include "config_addr.h"
+#include "config_hook.h"
 #include "config_rules.h"
 
 struct out {
@@ -48,7 +49,7 @@ void rulelog_line(char *line, const struct ct_log *log,
     line[0] = '\0';
     if (log->prefix[0] != '\0')
         say(&o, "%s: ", log->prefix);
-    say(&o, "rule=%s hook=%s", log->id, config_rules_hook_name(log->hook));
+    say(&o, "rule=%s hook=%s", log->id, config_hook_name(log->hook));
     say_iface(&o, "in", log->in, config);
     say_iface(&o, "out", log->out, config);
     say(&o, " src=%s", config_addr_text(&log->src, log->family, 255, text));
