@@ -75,7 +75,7 @@ enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     why = table_confirm(&ct->table, slot, ct->now);
     if (why != CT_REASON_NONE)
         return refuse(ct, pkt, why);
-    if (!nat_bind(&ct->nat, c)) {
+    if (!mapping_bind(&ct->nat, c)) {
         table_unlink(&ct->table, slot);
         return refuse(ct, pkt, CT_REASON_NO_MAPPING_ROOM);
     }

@@ -61,7 +61,7 @@ static size_t lay_out(struct ct *ct, struct block *b,
     keymap_init(&ct->keymap, b, expects);
     ct->restarts = block_take(b, sizeof(uint64_t));
     portmaps_init(&ct->ports, b, maps, config->shard, config->n_shards);
-    nat_init(&ct->nat, b, max);
+    mapping_init(&ct->nat, b, max);
     remotes_init(&ct->nat.remotes, b, max);
     quarantine_init(&ct->nat.resting, b, rests);
     share_init(&ct->share, b, shared);
@@ -117,7 +117,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     ct->nat.exclusive_first = config->profile != CT_PROFILE_LINUX;
     ct->params = config->params;
     expiry_init(&ct->expiry, ct->table.conns, &ct->params, now);
-    nat_start(&ct->nat, config->seed);
+    mapping_start(&ct->nat, config->seed);
     ipid_start(&ct->ids, config->seed, config->shard, config->n_shards);
     ct->peers.n_all = config->n_shards;
     ct->peers.self = config->shard;

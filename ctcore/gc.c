@@ -52,7 +52,7 @@ static void end(struct ct *ct, uint32_t slot, uint32_t why)
     conn_write_begin(c);
     expiry_remove(&ct->expiry, slot);
     table_unlink(&ct->table, slot);
-    nat_release(&ct->nat, c, ct->now);
+    mapping_release(&ct->nat, c, ct->now);
     elsewhere_unmark(ct, c);
     core_stat(ct, CT_STAT_destroyed);
     put_back(ct, slot);
@@ -199,7 +199,7 @@ bool gc_loses_port(const struct ct *ct, const struct ct_conn *c)
                                     : NULL;
 
     if (!has_port(set, reply->dport) || !(c->status & CT_CONFIRMED) ||
-        !nat_hides(c))
+        !mapping_hides(c))
         return false;
     for (uint32_t i = 0; i < ct->ifaces.n; i++)
         if (core_has_address(&ct->ifaces.iface[i], reply->family, &reply->dst))

@@ -212,8 +212,8 @@ static enum asked ask_hairpin(struct ct *ct, struct ct_pkt *pkt, bool count,
     pkt->in = in;
     if (asked != UNMET)
         return asked;
-    m = nat_by_outside(&ct->nat, pkt->zone_reply, pkt->tuple.proto,
-                       &pkt->tuple.dst, portmap_port(&pkt->tuple));
+    m = mapping_by_outside(&ct->nat, pkt->zone_reply, pkt->tuple.proto,
+                           &pkt->tuple.dst, portmap_port(&pkt->tuple));
     if (!m || m->family != pkt->tuple.family ||
         !protos_find(m->proto)->has_ports)
         return UNMET;

@@ -24,8 +24,8 @@ static bool may_take(const struct nat *n, const struct ct_conn *old,
 {
     return dir == CT_DIR_REPLY && ask->proto->reusable &&
            (old->status & CT_SRC_NAT) && !(old->status & CT_FIXED_TIMEOUT) &&
-           (!n->rest_s ||
-            nat_same_host(&old->tuple[CT_DIR_ORIGINAL], &ask->pkt->tuple)) &&
+           (!n->rest_s || mapping_same_host(&old->tuple[CT_DIR_ORIGINAL],
+                                            &ask->pkt->tuple)) &&
            ask->proto->reusable(&old->proto, ask->pkt);
 }
 
@@ -105,8 +105,8 @@ static bool is_resting(const struct nat *n, const struct ct_tuple *reply,
         return true;
     /* Its time is up, but it has not been collected yet. */
     late = table_find_late(n->table, reply, hash);
-    return n->rest_s && late && nat_rests(late) &&
-           !nat_same_host(&late->tuple[CT_DIR_ORIGINAL], orig);
+    return n->rest_s && late && mapping_rests(late) &&
+           !mapping_same_host(&late->tuple[CT_DIR_ORIGINAL], orig);
 }
 
 bool natfree_is_free(struct nat *n, const struct ct_tuple *cur,

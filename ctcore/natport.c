@@ -348,8 +348,8 @@ static bool choose_mapping(struct nat *n, struct ct_tuple *cur,
     struct ct_tuple try = *cur;
     uint32_t at = CT_NONE;
 
-    for (int depth = 0; depth < NAT_MAP_DEPTH; depth++) {
-        if (!nat_mapping_next(n, orig, &at, &try.src, &try.sport))
+    for (int depth = 0; depth < MAPPING_DEPTH; depth++) {
+        if (!mapping_next(n, orig, &at, &try.src, &try.sport))
             return false;
         if (!addr_in(r, &try.src) || (r->has_ports && (try.sport < r->port_lo ||
                                                        try.sport > r->port_hi)))

@@ -457,11 +457,11 @@ static void a_source_is_one_of_its_zone(void **state)
     for (orig.zone = 0; orig.zone < 100; orig.zone++) {
         uint32_t at = CT_NONE;
 
-        assert_int_equal(nat_mapping_next(&r.ct->nat, &orig, &at, &addr, &port),
+        assert_int_equal(mapping_next(&r.ct->nat, &orig, &at, &addr, &port),
                          orig.zone == 0);
         addr = ip4(198, 51, 100, 1);
         assert_int_equal(
-            nat_by_outside(&r.ct->nat, orig.zone, 17, &addr, 5000) != NULL,
+            mapping_by_outside(&r.ct->nat, orig.zone, 17, &addr, 5000) != NULL,
             orig.zone == 0);
     }
     corerig_close(&r);
