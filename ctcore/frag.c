@@ -276,7 +276,6 @@ static enum ct_reason finish(struct frag *f, uint32_t i,
                              const struct ct_pkt *last, struct ct_pkt *whole)
 {
     struct frag_queue *q = frag_queue_at(f, i);
-
     enum ct_reason why = CT_REASON_NONE;
 
     if ((q->ecn & 1) && q->ecn != 1)
