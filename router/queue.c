@@ -298,8 +298,8 @@ static enum queue_wire_error subscribe(struct program *p, uint16_t number,
               (list[i].resize ? (unsigned)QUEUE_WIRE_RESIZE : 0u);
     queue_wire_subscribed(out, number, list[i].max, options,
                           list[i].timeout_ms);
+    set_listens(q, i, true); /* who hears of it may count on it */
     (void)send(p->fd, out, sizeof out, MSG_DONTWAIT | MSG_NOSIGNAL);
-    set_listens(q, i, true);
     return QUEUE_WIRE_OK;
 }
 
