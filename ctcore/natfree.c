@@ -81,7 +81,7 @@ const struct ct_reserved *natfree_reserved(const struct nat *n,
     return ask->hidden ? natfree_listeners(n, cur->proto) : NULL;
 }
 
-/* Somebody else may be writing the next word, and only ever whole ones. */
+/* Another thread may be writing it: a word at a time. */
 uint64_t natfree_reserved_word(const struct ct_reserved *set, uint32_t port)
 {
     return __atomic_load_n(&set->word[port >> 6], __ATOMIC_RELAXED);

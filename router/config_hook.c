@@ -1,5 +1,4 @@
-/* config_hook.c - where a rule stands: its hook's name, its place in the file
- */
+/* config_hook.c - where a rule stands: its hook, its place in the file */
 #include "config_hook.h"
 
 static const char *const hook_names[CT_N_HOOKS] = {

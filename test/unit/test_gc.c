@@ -170,17 +170,24 @@ static void by_hand_only_the_flow_that_was_named(void **state)
     corerig_close(&r);
 }
 
-static void an_address_that_goes_takes_its_flows(void **state)
+/* And one that is not hidden; its interfaces. */
+static struct ct_ifaces three_hidden_flows(struct corerig *r)
 {
     struct ct_config c = {.max = 64};
+
+    corerig_open(r, &c);
+    flows(r, 0, 3);
+    walk(r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'");
+    return r->ct->ifaces;
+}
+
+static void an_address_that_goes_takes_its_flows(void **state)
+{
     struct ct_ifaces ifaces;
     struct corerig r;
 
     (void)state;
-    corerig_open(&r, &c);
-    flows(&r, 0, 3);
-    walk(&r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'");
-    ifaces = r.ct->ifaces;
+    ifaces = three_hidden_flows(&r);
     ct_set_ifaces(r.ct, &ifaces);
     assert_true(ct_settle_some(r.ct, 0));
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 4);
@@ -195,15 +202,11 @@ static void an_address_that_goes_takes_its_flows(void **state)
 /* So does its interface, whatever stands behind the last one. */
 static void an_interface_that_goes_takes_its_flows(void **state)
 {
-    struct ct_config c = {.max = 64};
     struct ct_ifaces ifaces;
     struct corerig r;
 
     (void)state;
-    corerig_open(&r, &c);
-    flows(&r, 0, 3);
-    walk(&r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'");
-    ifaces = r.ct->ifaces;
+    ifaces = three_hidden_flows(&r);
     ifaces.n = WAN;
     ct_set_ifaces(r.ct, &ifaces);
     assert_true(ct_settle_some(r.ct, 64));

@@ -110,7 +110,7 @@ static void hosts_rules_stay(void **state)
     hosts_rule_is_there("7 .");
 }
 
-/* The kernel deletes a proxy neighbour whoever has made it. */
+/* The kernel deletes a proxy neighbour of any maker. */
 static void hosts_proxies_stay(void **state)
 {
     struct netlink_neigh n = {.addr = {.b = {10, 88, 0, 9}},
