@@ -84,6 +84,8 @@ void config_order_make(struct config_read *r)
     make_ids(order, all->n);
     qsort(order, all->n, sizeof(struct config_rule *), by_id);
     check_ids(r, order, all->n);
+    if (r->n_errors > 0)
+        return; /* a rule that was refused has no text */
     for (unsigned hook = 0; hook < CT_N_HOOKS; hook++) {
         for (unsigned stage = 0; stage < CT_N_STAGES; stage++) {
             set->start[hook][stage] = n;
