@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
-"""selftest.py - planted faults: proof that the house checks can fail
+"""selftest.py - planted faults: proof that the structure checks can fail
 
-A small well-kept house is made in a temporary folder.  Every check must find
+A small well-kept source tree is made in a temporary folder.  Every check must find
 nothing there; then each fault below is planted alone, and the check that it
 belongs to must fail and name it.
 """
@@ -13,7 +13,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-HOUSE = {
+TREE = {
     "CMakeLists.txt": "cmake_minimum_required(VERSION 3.25)\n"
                       "project(small LANGUAGES C)\n"
                       "add_subdirectory(ctcore)\n",
@@ -62,7 +62,7 @@ HOUSE = {
     "web/server.c": "#include <web/source.h>\n\n"
                     "int server_start(void)\n{\n    return 0;\n}\n",
     "test/CMakeLists.txt": "add_executable(test_tcp test_tcp.c differential/script.c)\n",
-    "test/house/catalogue.txt": "T1  blind resets\nK3  a host  by quiet\n",
+    "test/structure/catalogue.txt": "T1  blind resets\nK3  a host  by quiet\n",
     "test/test_tcp.c": "static void t1_resets(void **state)\n{\n"
                        "    (void)state;\n}\n",
     "test/case.py": "def quiet(workers):\n    return workers\n",
@@ -171,9 +171,9 @@ FAULTS = [
      'struct script t = {.differs = "gone"};\n', "no row gone"),
     ("differences", "one that is told otherwise", "README.md",
      "| `slow` | fast | slow | haste |\n", "slow reads otherwise"),
-    ("catalogue", "a failure without a test", "test/house/catalogue.txt",
+    ("catalogue", "a failure without a test", "test/structure/catalogue.txt",
      "T2  ports\n", "no test bears T2"),
-    ("catalogue", "one by a test that is none", "test/house/catalogue.txt",
+    ("catalogue", "one by a test that is none", "test/structure/catalogue.txt",
      "K4  hosts  by nobody\n", "K4 is by nobody"),
     ("catalogue", "a test of no row", "test/test_tcp.c",
      "static void t9_reflection(void **state)\n{\n    (void)state;\n}\n",
@@ -201,7 +201,7 @@ CHECKS = list(dict.fromkeys(f[0] for f in FAULTS))
 
 
 def make(root):
-    for path, text in HOUSE.items():
+    for path, text in TREE.items():
         at = os.path.join(root, path)
         os.makedirs(os.path.dirname(at), exist_ok=True)
         with open(at, "w", encoding="utf-8") as f:
@@ -219,7 +219,7 @@ def ask(check, root):
 
 
 def plant(check, path, text):
-    with tempfile.TemporaryDirectory(prefix="weir-house-") as root:
+    with tempfile.TemporaryDirectory(prefix="weir-structure-") as root:
         make(root)
         if path:
             at = os.path.join(root, path)
@@ -236,7 +236,7 @@ def main():
     wrong = 0
     only = sys.argv[1:] or CHECKS
     for check in only:
-        cases = [("the house as it should be", None, "", "")]
+        cases = [("the tree as it should be", None, "", "")]
         cases += [f[1:] for f in FAULTS if f[0] == check]
         for what, path, text, want in cases:
             status, said = plant(check, path, text)

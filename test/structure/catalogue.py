@@ -38,7 +38,7 @@ def tests(root):
 def check(root):
     cases, others = tests(root)
     rows = {}
-    path = os.path.join("test", "house", "catalogue.txt")
+    path = os.path.join("test", "structure", "catalogue.txt")
     for line in tree.read(root, path).splitlines():
         m = ROW.match(line)
         if m:

@@ -82,7 +82,7 @@ def check(root):
     for r in core:
         me = os.path.basename(r)
         if me not in FLOOR:
-            yield f"{r}: R3: on no floor: add it to test/house/floors.txt"
+            yield f"{r}: R3: on no floor: add it to test/structure/floors.txt"
             continue
         for to, where in sorted(graph[r].items()):
             other = os.path.basename(to)

@@ -1,4 +1,4 @@
-"""tree.py - the repository as the house checks see it
+"""tree.py - the repository as the structure checks see it
 
 Files by folder, C text without its comments, functions with their lengths.
 Every check is a script: CHECK.py ROOT; a line a fault; exit 1 if there is one.

@@ -37,7 +37,7 @@ def run(*args, **kw):
 
 def main():
     root = sys.argv[1]
-    with tempfile.TemporaryDirectory(prefix="weir-house-") as tmp:
+    with tempfile.TemporaryDirectory(prefix="weir-structure-") as tmp:
         build, prefix = tmp + "/build", tmp + "/usr"
         run("cmake", "-S", root, "-B", build, "-G", "Ninja",
             "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_PREFIX=" + prefix)

@@ -46,7 +46,7 @@ def symbols(archive, *flags):
 
 
 def check(root):
-    with tempfile.TemporaryDirectory(prefix="weir-house-") as at:
+    with tempfile.TemporaryDirectory(prefix="weir-structure-") as at:
         archive, trouble = build(root, at)
         if not archive:
             yield f"ctcore/CMakeLists.txt: R2: release build fails: {trouble}"
