@@ -1,17 +1,20 @@
 #!/usr/bin/env -S python3 -B
-"""R3: no circles; in ctcore a room uses rooms of lower floors only.
+"""R3: no circles; in ctcore a file uses files of lower floors only.
 
-A room is a .c file and its .h, and what floors.txt puts together: a circle
-through two rooms is one even when the compiler would not mind.  Files must not
-form a circle either.
+A node is a .c file and its .h, and what floors.txt puts together: a circle
+through two nodes is one even when the compiler would not mind.  Files must not
+form a circle either.  A file in a module's folder is judged by the module's
+level: levels.txt.
 """
 import os
 
 import tree
 
+TOPS = tree.PRIVATE + ("include",)
+
 
 def floors():
-    """{room: floor}, {part: room}"""
+    """{node: floor}, {part: node}"""
     seen, parts = {}, {}
     for first, *names in tree.table("floors.txt"):
         if first == "together:":
@@ -22,10 +25,13 @@ def floors():
 
 
 FLOOR, PART = floors()
+LEVEL = tree.levels()
 
 
-def room(path):
-    base = os.path.splitext(path)[0]
+def node(path):
+    base, ending = os.path.splitext(path)
+    if tree.module(path):
+        return path if ending == ".def" else base
     return PART.get(base, base)
 
 
@@ -35,7 +41,7 @@ def edges(root, paths, node):
     out = {n: {} for n in nodes}
     for p in paths:
         for line, kind, name in tree.includes(tree.read(root, p)):
-            base = os.path.dirname(p) if kind == '"' else "include"
+            base = tree.quoted_from(p)[0] if kind == '"' else "include"
             to = node(os.path.normpath(os.path.join(base, name)))
             if to in nodes and to != node(p):
                 out[node(p)].setdefault(to, f"{p}:{line}")
@@ -43,7 +49,7 @@ def edges(root, paths, node):
 
 
 def circle(graph):
-    """One circle as a list of rooms, or None."""
+    """One circle as a list of nodes, or None."""
     state, path = {}, []
 
     def walk(at):
@@ -69,28 +75,48 @@ def circle(graph):
 
 
 def check(root):
-    paths = tree.files(root, (".c", ".h", ".def"),
-                       ("ctcore", "router", "web", "include"))
-    graph = edges(root, paths, room)
-    for g in (graph, edges(root, paths, lambda path: path)):
+    paths = tree.files(root, (".c", ".h", ".def"), TOPS)
+    graph = edges(root, paths, node)
+    between = {a: {b: where for b, where in uses.items()
+                   if not tree.module(a) or tree.module(a) != tree.module(b)}
+               for a, uses in graph.items()}
+    for g in (between, edges(root, paths, lambda path: path)):
         found = circle(g)
         if not found:
             continue
         where = ", ".join(g[a][b] for a, b in zip(found, found[1:]))
         yield f"{where}: R3: circle {' -> '.join(found)}"
-    core = sorted(r for r in graph if r.startswith("ctcore/"))
-    for r in core:
-        me = os.path.basename(r)
-        if me not in FLOOR:
-            yield f"{r}: R3: on no floor: add it to test/structure/floors.txt"
-            continue
-        for to, where in sorted(graph[r].items()):
-            other = os.path.basename(to)
-            if to.startswith("ctcore/") and \
-                    FLOOR.get(other, 0) >= FLOOR[me]:
-                yield (f"{where}: R3: {me} (floor {FLOOR[me]}) uses {other} "
-                       f"(floor {FLOOR[other]})")
-    return f"{len(graph)} rooms" if core else None
+    for r in sorted(r for r in graph if r.startswith("ctcore/")):
+        judge = upward if tree.module(r) else flat
+        yield from judge(r, graph[r])
+    return f"{len(graph)} nodes" if graph else None
+
+
+def flat(name, uses):
+    """A file of ctcore that lies in no module's folder."""
+    me = os.path.basename(name)
+    if me not in FLOOR:
+        yield f"{name}: R3: on no floor: add it to test/structure/floors.txt"
+        return
+    for to, where in sorted(uses.items()):
+        other = os.path.basename(to)
+        if to.startswith("ctcore/") and not tree.module(to) and \
+                FLOOR.get(other, 0) >= FLOOR[me]:
+            yield (f"{where}: R3: {me} (floor {FLOOR[me]}) uses {other} "
+                   f"(floor {FLOOR[other]})")
+
+
+def upward(name, uses):
+    mine = tree.module(name)
+    if mine not in LEVEL:
+        yield f"{name}: R3: {mine} is not in test/structure/levels.txt"
+        return
+    for to, where in sorted(uses.items()):
+        other = tree.module(to)
+        if other and other != mine and to.split("/")[0] == name.split("/")[0] \
+                and LEVEL.get(other, 0) >= LEVEL[mine]:
+            yield (f"{where}: R3: {mine} (level {LEVEL[mine]}) uses {other} "
+                   f"(level {LEVEL.get(other, 0)})")
 
 
 tree.run(check)

@@ -12,10 +12,7 @@ def flags(path):
     folder = path.split("/")[0]
     out = ["-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
            "-Wno-unused-function", "-Iinclude", "-x", "c"]
-    if folder in tree.PRIVATE:
-        out.append("-I" + folder)
-    if folder == "test":
-        out += ["-I" + f for f in tree.PRIVATE + ("test/lib",)]
+    out += ["-I" + at for at in tree.quoted_from(path)]
     if folder not in ("ctcore",) and not path.startswith("include/ctcore"):
         out.append("-D_GNU_SOURCE")
     return out

@@ -25,11 +25,12 @@ def owner(path):
 
 def check(root):
     paths = tree.files(root, (".c", ".h", ".def"))
-    here = [p for p in paths if owner(p) in MAY]
+    here = [p for p in paths if owner(p) in MAY or owner(p) == "test"]
     private = {}
     for p in here:
-        if not p.startswith("include/"):
-            private.setdefault(os.path.basename(p), set()).add(owner(p))
+        if owner(p) in tree.PRIVATE:
+            name = os.path.relpath(p, owner(p))
+            private.setdefault(name, set()).add(owner(p))
     for p in here:
         folder = owner(p)
         for line, kind, name in tree.includes(tree.read(root, p)):
@@ -43,8 +44,14 @@ def judge(root, path, folder, kind, name, private):
     if ".." in name.split("/"):
         return "a path that climbs out of its folder"
     if kind == '"':
-        own = os.path.join(root, os.path.dirname(path), name)
-        return None if os.path.exists(own) else "not a header of its folder"
+        for at in tree.quoted_from(path):
+            if os.path.exists(os.path.join(root, at, name)):
+                return None
+        if folder in tree.PRIVATE:
+            return f"no header with this path from {folder}/"
+        return "no header with this path"
+    if folder == "test":
+        return None
     if name.startswith(MAY[folder]):
         there = os.path.join(root, "include", name)
         return None if os.path.exists(there) else "no such public header"

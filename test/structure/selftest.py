@@ -1,9 +1,9 @@
 #!/usr/bin/env -S python3 -B
 """selftest.py - planted faults: proof that the structure checks can fail
 
-A small well-kept source tree is made in a temporary folder.  Every check must find
-nothing there; then each fault below is planted alone, and the check that it
-belongs to must fail and name it.
+A small well-kept source tree is made in a temporary folder.  Every check must
+find nothing there; then each fault below is planted alone, and the check that
+it belongs to must fail and name it.
 """
 import os
 import shutil
@@ -23,7 +23,8 @@ TREE = {
                  "|---|---|---|---|\n| `few` | one | many | parts |\n"
                  "\n## Where weir is not the kernel\n\n| `id` | a | b | why |\n"
                  "|---|---|---|---|\n| `slow` | fast | slow | care |\n",
-    "ctcore/CMakeLists.txt": "add_library(ctcore STATIC nat.c table.c)\n"
+    "ctcore/CMakeLists.txt": "add_library(ctcore STATIC nat.c table.c\n"
+                             "    base/pool.c proto/udp.c)\n"
                              "target_include_directories(ctcore PRIVATE\n"
                              "    ../include .)\n",
     "include/ctcore/lists.h":
@@ -37,6 +38,16 @@ TREE = {
     "include/web/source.h":
         "#ifndef SOURCE_H\n#define SOURCE_H\n#include <ctcore/lists.h>\n"
         "struct web_source {\n    int n;\n};\n#endif\n",
+    "ctcore/base/pool.h":
+        "#ifndef POOL_H\n#define POOL_H\nint base_pool_size(int n);\n#endif\n",
+    "ctcore/base/pool.c":
+        '#include "base/pool.h"\n\n'
+        "int base_pool_size(int n)\n{\n    return 2 * n;\n}\n",
+    "ctcore/proto/udp.h":
+        "#ifndef UDP_H\n#define UDP_H\nint proto_udp_wait(int n);\n#endif\n",
+    "ctcore/proto/udp.c":
+        '#include "proto/udp.h"\n\n#include "base/pool.h"\n\n'
+        "int proto_udp_wait(int n)\n{\n    return base_pool_size(n);\n}\n",
     "ctcore/table.h":
         "#ifndef TABLE_H\n#define TABLE_H\n#include <stddef.h>\n"
         "void table_clear(void *p, size_t n);\n#endif\n",
@@ -61,7 +72,13 @@ TREE = {
     "web/CMakeLists.txt": "add_library(web STATIC server.c)\n",
     "web/server.c": "#include <web/source.h>\n\n"
                     "int server_start(void)\n{\n    return 0;\n}\n",
-    "test/CMakeLists.txt": "add_executable(test_tcp test_tcp.c differential/script.c)\n",
+    "test/CMakeLists.txt": "add_executable(test_tcp test_tcp.c\n"
+                           "    differential/script.c)\n",
+    "test/unit/CMakeLists.txt": "weir_unit(ctcore/proto/udp testlib)\n",
+    "test/unit/rig.h": "#ifndef RIG_H\n#define RIG_H\n"
+                       '#include "base/pool.h"\n#include "table.h"\n#endif\n',
+    "test/unit/ctcore/proto/udp.c": '#include "proto/udp.h"\n\n'
+                                    '#include "rig.h"\n',
     "test/structure/catalogue.txt": "T1  blind resets\nK3  a host  by quiet\n",
     "test/test_tcp.c": "static void t1_resets(void **state)\n{\n"
                        "    (void)state;\n}\n",
@@ -99,6 +116,16 @@ FAULTS = [
      "C library's headers only"),
     ("includes", "somebody depends on test", "router/main.c",
      "#include <test/lib/world.h>\n", "router may not use that folder"),
+    ("includes", "a path that begins in the file's own folder",
+     "ctcore/proto/udp.c", '#include "udp.h"\n',
+     "no header with this path from ctcore/"),
+    ("includes", "a path that begins in another top folder",
+     "web/server.c", '#include "proto/udp.h"\n',
+     "no header with this path from web/"),
+    ("includes", "a private header of another's folder in angles",
+     "router/main.c", "#include <proto/udp.h>\n", "private header of ctcore"),
+    ("includes", "a test that names no header", "test/unit/ctcore/proto/udp.c",
+     '#include "udp.h"\n', "no header with this path"),
     ("includes", "a remark is no include", "web/server.c",
      "/* #include <log.h> */\n", ""),
     ("symbols", "the core prints", "ctcore/table.c",
@@ -128,6 +155,10 @@ FAULTS = [
     ("floors", "nat and table in a circle, by their .c files",
      "ctcore/table.c", '#include "nat.h"\n',
      "circle ctcore/nat -> ctcore/table -> ctcore/nat"),
+    ("floors", "base uses proto", "ctcore/base/pool.c",
+     '#include "proto/udp.h"\n', "ctcore/base (level 1) uses ctcore/proto"),
+    ("floors", "a module on no level", "ctcore/attic/old.c",
+     "int old_x;\n", "ctcore/attic is not in"),
     ("floors", "a circle among public headers", "include/ctcore/lists.h",
      "#include <web/source.h>\n", "R3: circle include/"),
     ("floors", "a room on no floor", "ctcore/attic.c",
@@ -140,6 +171,18 @@ FAULTS = [
      "begin is shared and does not begin with server_"),
     ("names", "ct_ is the core's alone", "web/server.c",
      "\nint ct_start(void)\n{\n    return 0;\n}\n", "ct_start is shared"),
+    ("names", "a file's noun may follow its module's", "ctcore/proto/udp.c",
+     "\nint udp_x(void)\n{\n    return 0;\n}\n"
+     "\nint proto_udp_y(void)\n{\n    return 0;\n}\n", ""),
+    ("names", "a module's noun is not enough", "ctcore/proto/udp.c",
+     "\nint proto_wait(void)\n{\n    return 0;\n}\n",
+     "proto_wait is shared and does not begin with udp_"),
+    ("names", "a module's noun and that of a folder below it",
+     "router/config/rule/match.c",
+     "\nint config_match_x(void)\n{\n    return 0;\n}\n"
+     "\nint config_rule_match_x(void)\n{\n    return 0;\n}\n"
+     "\nint rule_match_x(void)\n{\n    return 0;\n}\n"
+     "\nint match_x(void)\n{\n    return 0;\n}\n", ""),
     ("names", "a static may be a bare verb", "web/server.c",
      "\nstatic inline int begin(void)\n{\n    return 0;\n}\n", ""),
     ("lengths", "a file of 601 lines", "ctcore/nat.c", "\n" * 585,
@@ -152,6 +195,13 @@ FAULTS = [
      "GLOB: list sources by name"),
     ("sources", "a forgotten file", "web/stale.c", "int stale_x;\n",
      "web/stale.c: R6: in no CMakeLists.txt"),
+    ("sources", "a forgotten file of a name that another folder lists",
+     "ctcore/base/nat.c", "int nat_x;\n",
+     "ctcore/base/nat.c: R6: in no CMakeLists.txt"),
+    ("sources", "a forgotten test", "test/unit/ctcore/base/pool.c",
+     "int pool_x;\n", "test/unit/ctcore/base/pool.c: R6: in no"),
+    ("sources", "a file that its folder's list names", "ctcore/proto/CMakeLists.txt",
+     "add_library(proto STATIC udp.c)\n", ""),
     ("sources", "a file named only in a remark", "web/CMakeLists.txt",
      "# stale.c\n", ""),
     ("toplevel", "a new folder", "scripts/x.sh", "\n",

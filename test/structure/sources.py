@@ -25,25 +25,39 @@ def check(root):
 
 
 def listed(path, words):
-    """Named in the list of its folder or one above: nat.c, or test_nat.c by
-    a function called with the room's name."""
-    base = os.path.basename(path)
-    room = re.sub(r"^(test|bench|fuzz|scenario)_", "", base[:-2])
+    """Named in the list of its folder or of one above, by the path from there:
+    nat.c or nat/nat.c; or a test, by a function that is called with its
+    name: weir_unit(nat), weir_unit(ctcore/nat/nat)."""
     at = os.path.dirname(path)
     while True:
+        names = {os.path.relpath(path, at or ".")}
+        names |= {re.sub(r"(^|/)(test|bench|fuzz|scenario)_", r"\1", n)
+                  for n in names}
         text = words.get(at, "")
-        if re.search(r"(?<![\w.-])" + re.escape(base) + r"(?![\w.-])", text):
+        if any(in_list(n, text) for n in names):
             return True
-        if room != base[:-2] and re.search(
-                r"weir_\w+\([^)]*(?<![\w.-])" + re.escape(room)
-                + r"(?![\w.-])", text):
-            return True
-        if re.search(r"foreach\([^)]*(?<![\w.-])" + re.escape(room)
-                     + r"(?![\w.-])", text):
+        if path.startswith("test/") and any(in_call(n[:-2], text)
+                                            for n in names):
             return True
         if not at:
             return False
         at = os.path.dirname(at)
+
+
+def in_list(name, text):
+    return re.search(r"(?:(?<![\w./-])|(?<=}/))" + re.escape(name)
+                     + r"(?![\w./-])", text) is not None
+
+
+def in_call(name, text):
+    """Whether a loop or one of our functions is called with name, or with its
+    folder and its own name: weir_unit(ctcore/nat nat)."""
+    folder, _, base = name.rpartition("/")
+    for m in re.finditer(r"\b(?:weir_\w+|foreach)\(([^)]*)\)", text):
+        given = m.group(1).split()
+        if name in given or (folder and folder in given and base in given):
+            return True
+    return False
 
 
 tree.run(check)

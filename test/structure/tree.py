@@ -61,6 +61,19 @@ def includes(text):
         yield bare.count("\n", 0, m.start()) + 1, m.group(1), m.group(2)
 
 
+def quoted_from(path):
+    """Folders from which a quoted include of this file is found.  What lies in
+    a private top folder is named from there, "table/expiry.h"; a test may name
+    headers of each of them, of test/lib, and of its own folders."""
+    parts = os.path.dirname(path).split("/")
+    if parts[0] in PRIVATE:
+        return [parts[0]]
+    own = ["/".join(parts[:n]) for n in range(len(parts), 1, -1)]
+    if parts[0] != "test":
+        return own[:1]
+    return own + ["test/lib", *PRIVATE]
+
+
 class Function:
     def __init__(self, name, static, line, length):
         self.name, self.static = name, static
@@ -125,6 +138,18 @@ def table(name):
             words = line.split("#")[0].split()
             if words:
                 yield words
+
+
+def module(path):
+    """The folder below the top one, "ctcore/nat"; None of a file at the top."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] in PRIVATE and len(parts) > 2 \
+        else None
+
+
+def levels():
+    """{module: level}"""
+    return {name: int(level) for level, name in table("levels.txt")}
 
 
 def run(check):
