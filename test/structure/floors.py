@@ -4,7 +4,7 @@
 A node is a .c file and its .h, and what floors.txt puts together: a circle
 through two nodes is one even when the compiler would not mind.  Files must not
 form a circle either.  A file in a module's folder is judged by the module's
-level: levels.txt.
+level: README.md.
 """
 import os
 
@@ -109,7 +109,7 @@ def flat(name, uses):
 def upward(name, uses):
     mine = tree.module(name)
     if mine not in LEVEL:
-        yield f"{name}: R3: {mine} is not in test/structure/levels.txt"
+        yield f"{name}: R3: {mine} is not in test/structure/README.md"
         return
     for to, where in sorted(uses.items()):
         other = tree.module(to)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tempfile
 
+import release
+
 PROGRAM = r"""
 #include <ctcore/ct.h>
 #include <stdio.h>
@@ -38,10 +40,8 @@ def run(*args, **kw):
 def main():
     root = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix="weir-structure-") as tmp:
-        build, prefix = tmp + "/build", tmp + "/usr"
-        run("cmake", "-S", root, "-B", build, "-G", "Ninja",
-            "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_PREFIX=" + prefix)
-        run("cmake", "--build", build, "--target", "ctcore")
+        prefix = tmp + "/usr"
+        build = release.build(root, "ctcore", CMAKE_INSTALL_PREFIX=prefix)
         run("cmake", "--install", build, "--component", "ctcore")
         with open(tmp + "/user.c", "w") as f:
             f.write(PROGRAM)

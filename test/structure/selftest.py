@@ -16,7 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = {
     "CMakeLists.txt": "cmake_minimum_required(VERSION 3.25)\n"
                       "project(small LANGUAGES C)\n"
-                      "add_subdirectory(ctcore)\n",
+                      "add_subdirectory(ctcore)\n"
+                      "add_subdirectory(web)\nadd_subdirectory(router)\n",
     ".gitignore": "/build/\n",
     "LICENSE": "",
     "README.md": "# small\n\n## Workers\n\n| `id` | a | b | why |\n"
@@ -64,12 +65,16 @@ TREE = {
         "    return port ? CT_REASON_NONE : CT_REASON_NO_PORT;\n}\n\n"
         "enum ct_reason nat_setup(int port)\n{\n    return choose(port);\n}\n"
         "\nint ct_nat_ports(void)\n{\n    return 0;\n}\n",
-    "router/CMakeLists.txt": "add_executable(weir main.c)\n",
+    "router/CMakeLists.txt": "add_executable(weir main.c)\n"
+                             "target_include_directories(weir PRIVATE\n"
+                             "    ../include .)\n",
     "router/log.h": "#ifndef LOG_H\n#define LOG_H\nvoid log_line(void);\n"
                     "#endif\n",
     "router/main.c": '#include "log.h"\n\n#include <web/source.h>\n\n'
                      "int main(void)\n{\n    return 0;\n}\n",
-    "web/CMakeLists.txt": "add_library(web STATIC server.c)\n",
+    "web/CMakeLists.txt": "add_library(web STATIC server.c)\n"
+                          "target_include_directories(web PRIVATE\n"
+                          "    ../include .)\n",
     "web/server.c": "#include <web/source.h>\n\n"
                     "int server_start(void)\n{\n    return 0;\n}\n",
     "test/CMakeLists.txt": "add_executable(test_tcp test_tcp.c\n"
@@ -98,8 +103,114 @@ ROWS = TABLE.replace("nat_table", "nat_rows").replace(
     "static const int t[]", "static const struct {\n        int n;\n    } t[]"
 ).replace("t[0]", "t[0].n")
 
+
+
+def function(name, calls=None):
+    """A shared function that calls another one without any header."""
+    call = f"{calls}()" if calls else "0"
+    return ((f"int {calls}(void);\n" if calls else "")
+            + f"int {name}(void);\nint {name}(void)\n{{\n"
+              f"    return {call};\n}}\n")
+
+
+def header(*names):
+    return "".join(f"int {name}(void);\n" for name in names)
+
+
+def sources(owner, **texts):
+    """Files, and those of them that are compiled: base__a for base/a.c, _h for
+    a header."""
+    files = {}
+    for name, text in texts.items():
+        path = name.replace("__", "/")
+        path = path[:-2] + ".h" if path.endswith("_h") else path + ".c"
+        files[f"{owner}/{path}"] = text
+    listed = " ".join(p.partition("/")[2] for p in files if p.endswith(".c"))
+    target = {"router": "weir"}.get(owner, owner)
+    files[f"{owner}/CMakeLists.txt"] = \
+        f"target_sources({target} PRIVATE {listed})\n"
+    return files
+
+
+SHARED = header("a_x", "b_x")
+MODULES = [
+    ("modules", "a circle by symbols behind a shared header", sources(
+        "ctcore", base__shared_h=SHARED,
+        base__a='#include "base/shared.h"\n' + function("a_x", "b_x"),
+        base__b='#include "base/shared.h"\n' + function("b_x", "a_x")),
+     None, "R3: circle ctcore/base/a -> ctcore/base/b -> ctcore/base/a"),
+    ("modules", "a circle by symbols without a header", sources(
+        "ctcore", base__a=function("a_x", "b_x"),
+        base__b=function("b_x", "c_x"), base__c=function("c_x", "a_x")),
+     None, "R3: circle ctcore/base/a -> ctcore/base/b -> ctcore/base/c -> "),
+    ("modules", "a circle by includes alone", sources(
+        "ctcore", base__a_h='#include "base/b.h"\n', base__b_h="\n",
+        base__a=function("a_x"),
+        base__b='#include "base/a.h"\n' + function("b_x")),
+     None, "R3: circle ctcore/base/a -> ctcore/base/b -> ctcore/base/a"),
+    ("modules", "a circle half by an include and half by a symbol", sources(
+        "ctcore", base__a_h="struct a {\n    int n;\n};\n",
+        base__a=function("a_x", "b_x"),
+        base__b='#include "base/a.h"\n' + function("b_x")),
+     None, "R3: circle ctcore/base/a -> ctcore/base/b -> ctcore/base/a"),
+    ("modules", "files of one name in two folders are two", sources(
+        "ctcore", base__udp=function("base_udp_x"),
+        proto__more=function("more_x", "base_udp_x"),
+        proto__last=function("last_x", "proto_udp_wait")), None, ""),
+    ("modules", "an arrow up by an include", sources(
+        "ctcore", base__a='#include "proto/udp.h"\n' + function("a_x")),
+     None, "R3: ctcore/base (level 1) uses ctcore/proto (level 2)"),
+    ("modules", "an arrow up by a symbol", sources(
+        "ctcore", base__a=function("a_x", "b_x"), proto__b=function("b_x")),
+     None, "R3: ctcore/base (level 1) uses ctcore/proto (level 2)"),
+    ("modules", "an arrow to a module of the same level", sources(
+        "ctcore", frag__a=function("a_x", "b_x"), table__b=function("b_x")),
+     None, "R3: ctcore/frag (level 4) uses ctcore/table (level 4)"),
+    ("modules", "a module that uses a file of the top folder", sources(
+        "ctcore", hook__a='#include "nat.h"\n' + function("a_x")),
+     None, "R3: ctcore/hook (level 9) uses ctcore (level 10)"),
+    ("modules", "a module without a level", sources(
+        "ctcore", attic__a=function("a_x")),
+     None, "ctcore/attic: R3: no level"),
+    ("modules", "the core asks web for a symbol", sources(
+        "ctcore", base__a=function("a_x", "server_start")),
+     None, "ctcore/base/a.c: R1: asks for server_start of web/server"),
+    ("modules", "the router asks for a symbol that the core does not offer",
+     sources("router", log=function("log_line", "base_pool_size")),
+     None, "router/log.c: R1: asks for base_pool_size"),
+    ("modules", "a header for two files", sources(
+        "ctcore", base__shared_h=SHARED, base__a=function("a_x"),
+        base__b=function("b_x")),
+     None, "shared.h: R3: declares functions of ctcore/base/a, ctcore/base/b"),
+    ("modules", "a header that declares another file's function", sources(
+        "ctcore", base__a_h=SHARED, base__a=function("a_x"),
+        base__b=function("b_x")),
+     None, "ctcore/base/a.h: R3: declares functions of ctcore/base/b"),
+    ("modules", "a header for a file of another name", sources(
+        "ctcore", base__face_h=header("a_x", "a_y"),
+        base__a=function("a_x") + function("a_y")), None, ""),
+    ("modules", "a macro makes a function without the file's noun", sources(
+        "ctcore", base__a="#define MAKE(name) int name(void);\\\n"
+        "    int name(void) { return 0; }\nMAKE(pick)\n"),
+     None, "ctcore/base/a.c: R4: pick is shared and does not begin with a"),
+    ("modules", "a noun of two modules without its module's", sources(
+        "ctcore", base__a=function("a_x"), proto__a=function("proto_a_x")),
+     None, "base/a.c: R4: a_x is shared and does not begin with base_a"),
+    ("modules", "a module's file of its own name", sources(
+        "ctcore", frag__frag=function("frag_x"),
+        nat__frag=function("nat_frag_x")), None, ""),
+    ("modules", "a folder of 41 entries",
+     {f"test/many/{n}": "" for n in range(41)},
+     None, "test/many: R6: 41 entries, more than 40"),
+    ("modules", "a folder of 40 entries",
+     {f"test/many/{n}": "" for n in range(40)}, None, ""),
+    ("modules", "sources that do not build", "ctcore/nat.c",
+     "int broken(\n", "the release build fails"),
+]
+
 # check, what is planted, file, text put behind it (None: the file is removed),
-# what the check must say; "" where it must stay content.
+# what the check must say; "" where it must stay content.  Several files are a
+# dict of texts.
 FAULTS = [
     ("includes", "web includes a router header", "web/server.c",
      "#include <log.h>\n", "private header of router"),
@@ -247,6 +358,7 @@ FAULTS = [
     ("format", "two statements in a line", "web/server.c",
      "int   server_x ;\n", "web/server.c: not formatted"),
 ]
+FAULTS += MODULES
 CHECKS = list(dict.fromkeys(f[0] for f in FAULTS))
 
 
@@ -271,7 +383,8 @@ def ask(check, root):
 def plant(check, path, text):
     with tempfile.TemporaryDirectory(prefix="weir-structure-") as root:
         make(root)
-        if path:
+        texts = path if isinstance(path, dict) else {path: text}
+        for path, text in texts.items() if path else ():
             at = os.path.join(root, path)
             os.makedirs(os.path.dirname(at), exist_ok=True)
             if text is None:

@@ -1,14 +1,12 @@
 #!/usr/bin/env -S python3 -B
 """R2: libctcore asks the outside for nothing but a handful of mem functions.
 
-Builds the release archive in a folder of its own and reads it with nm: the
-machine code of fat objects, for of LTO objects nm shows not what they ask for,
-and then the check could not fail.
+Reads the machine code of the release archive with nm: of LTO objects nm shows
+not what they ask for, and then the check could not fail.
 """
 import os
-import subprocess
-import tempfile
 
+import release
 import tree
 
 ALLOWED = {"memcpy", "memset", "memmove", "memcmp", "__memcpy_chk",
@@ -17,47 +15,31 @@ ALLOWED = {"memcpy", "memset", "memmove", "memcmp", "__memcpy_chk",
                                         # independent code: nobody's function
 
 
-def build(root, at):
-    for command in (
-            ["cmake", "-S", root, "-B", at, "-G", "Ninja",
-             "-DCMAKE_BUILD_TYPE=Release",
-             "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=OFF", "-DWEIR_TESTS=OFF"],
-            ["cmake", "--build", at, "--target", "ctcore", "-j", "2"]):
-        done = subprocess.run(command, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
-        if done.returncode:
-            return None, done.stdout.strip()
-    for folder, _, names in os.walk(at):
-        if "libctcore.a" in names:
-            return os.path.join(folder, "libctcore.a"), ""
-    return None, "the build made no libctcore.a"
-
-
 def symbols(archive, *flags):
     """{symbol: {objects}}"""
-    out = subprocess.run(["nm", "-A", "--format=posix", *flags, archive],
-                         check=True, text=True, capture_output=True).stdout
     seen = {}
-    for line in out.splitlines():
-        where, rest = line.split(": ", 1)
-        name = rest.split()[0]
-        seen.setdefault(name, set()).add(where.rsplit("[", 1)[-1].rstrip("]"))
+    for member, name, _ in release.symbols(archive, *flags):
+        seen.setdefault(name, set()).add(member)
     return seen
 
 
+def library(root):
+    at = release.build(root, "ctcore")
+    for folder, _, names in os.walk(at):
+        if "libctcore.a" in names:
+            return os.path.join(folder, "libctcore.a")
+    raise release.Trouble("the build made no libctcore.a")
+
+
 def check(root):
-    with tempfile.TemporaryDirectory(prefix="weir-structure-") as at:
-        archive, trouble = build(root, at)
-        if not archive:
-            yield f"ctcore/CMakeLists.txt: R2: release build fails: {trouble}"
-            return "no archive"
-        # Of fat objects nm would read what is meant for the linker.
-        subprocess.run(["objcopy", "--wildcard", "-R", ".gnu.lto_*", archive],
-                       check=True)
+    try:
+        archive = library(root)
         given = symbols(archive, "--defined-only", "--extern-only")
         asked = symbols(archive, "--undefined-only")
-        members = subprocess.run(["ar", "t", archive], check=True, text=True,
-                                 capture_output=True).stdout.split()
+        members = release.run("ar", "t", archive).split()
+    except release.Trouble as why:
+        yield f"ctcore/CMakeLists.txt: R2: release build fails: {why}"
+        return "no archive"
     outside = sorted(set(asked) - set(given))
     print("asks the outside for:", ", ".join(outside) or "nothing")
     print(f"offers {len(given)} symbols in {len(members)} objects")

@@ -9,6 +9,7 @@ import sys
 
 FOLDERS = ("ctcore", "router", "web", "include", "test")
 PRIVATE = ("ctcore", "router", "web")
+NO_SOURCES = ("__pycache__", "node_modules", "build")
 
 
 def files(root, endings, folders=FOLDERS):
@@ -16,8 +17,7 @@ def files(root, endings, folders=FOLDERS):
     found = []
     for folder in folders:
         for at, dirs, names in os.walk(os.path.join(root, folder)):
-            dirs[:] = sorted(d for d in dirs if d not in
-                             ("__pycache__", "node_modules", "build"))
+            dirs[:] = sorted(d for d in dirs if d not in NO_SOURCES)
             for name in names:
                 if name.endswith(endings):
                     path = os.path.join(at, name)
@@ -148,11 +148,14 @@ def module(path):
 
 
 def levels():
-    """{module: level}"""
-    return {name: int(level) for level, name in table("levels.txt")}
+    """{module: level}, by the table in README.md."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    rows = re.findall(r"^\| (\d+) \| `([\w/]+)` \|", read(here, "README.md"),
+                      re.M)
+    return {name: int(level) for level, name in rows}
 
 
-def run(check):
+def run(check, fails=True):
     """main of a check: check(root) yields faults, and returns what it saw."""
     root = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ".")
     faults = 0
@@ -168,4 +171,4 @@ def run(check):
         print("looked at nothing: the check itself is broken")
         sys.exit(1)
     print(f"{seen}: {'no fault' if not faults else f'{faults} fault(s)'}")
-    sys.exit(1 if faults else 0)
+    sys.exit(1 if faults and fails else 0)
