@@ -7,6 +7,7 @@
 #include "log_writer.h"
 #include "rulelog.h"
 #include "sandbox.h"
+#include "totals.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -80,7 +81,7 @@ static uint64_t stat_of(void *ctx, enum ct_stat which)
 {
     struct control *c = ctx;
 
-    return c->source.stat(c->source.ctx, CT_NONE, which);
+    return totals_stat(c->worker, c->n_workers, which);
 }
 
 static void complain(struct control *c)

@@ -13,6 +13,7 @@
 
 #include "gateway_facts.h"
 #include "sandbox.h"
+#include "totals.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -109,10 +110,9 @@ static void on_free(uv_work_t *work)
 
 /* ---- control ---- */
 
-/* Of all workers. */
 static uint64_t sum(const struct control *c, enum ct_stat stat)
 {
-    return c->source.stat(c->source.ctx, CT_NONE, stat);
+    return totals_stat(c->worker, c->n_workers, stat);
 }
 
 void reload_tell(struct control *c)

@@ -2,6 +2,7 @@
 #include "control_room.h"
 
 #include "clock.h"
+#include "totals.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -61,31 +62,17 @@ static const char *iface_name(void *ctx, uint8_t iface)
 static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
 {
     struct control *c = ctx;
-    bool largest = ct_stat_kind(which) == 'M';
-    uint64_t sum = 0;
 
-    for (uint32_t i = 0; i < c->n_workers; i++) {
-        uint64_t is = ct_stat(worker_ct(c->worker[i]), which);
-
-        if (shard < c->n_workers && shard != i)
-            continue;
-        if (!largest)
-            sum += is;
-        else if (is > sum)
-            sum = is;
-    }
-    return sum;
+    return shard < c->n_workers ? totals_stat(&c->worker[shard], 1, which)
+                                : totals_stat(c->worker, c->n_workers, which);
 }
 
 static uint64_t drops(void *ctx, uint32_t shard, enum ct_reason reason)
 {
     struct control *c = ctx;
-    uint64_t sum = 0;
 
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        if (shard >= c->n_workers || shard == i)
-            sum += ct_drops(worker_ct(c->worker[i]), reason);
-    return sum;
+    return shard < c->n_workers ? totals_drops(&c->worker[shard], 1, reason)
+                                : totals_drops(c->worker, c->n_workers, reason);
 }
 
 static uint32_t max(void *ctx)

@@ -5,6 +5,7 @@
 #include "control_room.h"
 
 #include "config_rig.h"
+#include "totals.h"
 #include "worker_room.h"
 
 #include <pthread.h>
@@ -86,7 +87,6 @@ static void start(unsigned rules)
     assert_int_equal(uv_loop_init(&r.c.loop), 0);
     assert_int_equal(uv_async_init(&r.c.loop, &r.c.wake, on_wake), 0);
     r.c.wake.data = &r.c;
-    websource_setup(&r.c);
     for (unsigned i = 0; i < N_WORKERS; i++)
         make_worker(i);
     r.c.n_workers = N_WORKERS;
@@ -241,12 +241,13 @@ static void two_hundred_reloads_leave_nothing_behind(void **state)
                          ROWS_A_FORWARD * (i % 2 == 0 ? 50 : 3));
         assert_null(r.c.now->steer->view.before);
         if (i == 3) {
-            steps = r.c.source.stat(&r.c, CT_NONE, CT_STAT_work_call_max);
+            steps =
+                totals_stat(r.c.worker, r.c.n_workers, CT_STAT_work_call_max);
             bytes = in_use();
         }
     }
-    assert_int_equal(r.c.source.stat(&r.c, CT_NONE, CT_STAT_work_call_max),
-                     steps);
+    assert_int_equal(
+        totals_stat(r.c.worker, r.c.n_workers, CT_STAT_work_call_max), steps);
     assert_in_range(in_use(), 0, bytes + 1024);
     stop();
 }
