@@ -1,5 +1,5 @@
 /* control_room.h - what the control loop's files share: control.c, devices.c,
- * hostnet.c, reload.c, rights.c, websource.c */
+ * hostnet.c, reload.c, rights.c */
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 
@@ -52,6 +52,18 @@ struct reload {
     bool ending;
 };
 
+/* What the web asks us by. */
+struct websource {
+    struct web_flows flows;
+    struct web_removal removal;
+    struct web_expects expects;
+    struct web_stats stats;
+    struct web_ifaces ifaces;
+    struct web_rules rules;
+    struct web_queues queues;
+    struct web_health health;
+};
+
 struct control {
     const char *path;
     uv_loop_t loop;
@@ -88,7 +100,7 @@ struct control {
     struct queue *queue; /* user programs' socket; NULL: no queues */
     struct removal removal[WORKER_TICKETS];
     struct web *web;
-    struct web_source source;
+    struct websource source;
     struct health health; /* checks of /readyz */
 };
 
@@ -154,8 +166,5 @@ void rights_make_folder(const struct config *config);
 int rights_settle(const struct control *c);
 int rights_watch(struct control *c);
 int rights_limit(void);
-
-/* websource.c */
-void websource_setup(struct control *c);
 
 #endif

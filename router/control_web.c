@@ -4,6 +4,7 @@
 #include "log.h"
 #include "sandbox.h"
 #include "token.h"
+#include "websource.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ static bool open_web(struct control *c, char err[256])
                          .socket = f->socket[0] != '\0' ? f->socket : NULL,
                          .token = f->token,
                          .version = WEIR_VERSION,
-                         .source = &c->source,
+                         .from = websource_all(c),
                          .warn = warn,
                      },
                      err) == 0;

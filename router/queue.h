@@ -9,7 +9,7 @@
 #include "held.h"
 
 #include <uv.h>
-#include <web/source.h>
+#include <web/queues.h>
 
 struct queue;
 

@@ -1,11 +1,31 @@
-/* websource.c - answers what the web asks: include/web/source.h */
-#include "control_room.h"
+/* websource.c - answers what the web asks: include/web/sources.h */
+#include "websource.h"
 
 #include "clock.h"
+#include "control_room.h"
 #include "totals.h"
 
-#include <stdio.h>
 #include <string.h>
+
+/* ---- counters ---- */
+
+static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
+{
+    struct control *c = ctx;
+
+    return shard < c->n_workers ? totals_stat(&c->worker[shard], 1, which)
+                                : totals_stat(c->worker, c->n_workers, which);
+}
+
+static uint64_t drops(void *ctx, uint32_t shard, enum ct_reason reason)
+{
+    struct control *c = ctx;
+
+    return shard < c->n_workers ? totals_drops(&c->worker[shard], 1, reason)
+                                : totals_drops(c->worker, c->n_workers, reason);
+}
+
+/* ---- flows ---- */
 
 static uint32_t shards(void *ctx)
 {
@@ -17,6 +37,23 @@ static uint32_t slots(void *ctx)
     return ct_slots(worker_ct(((struct control *)ctx)->worker[0]));
 }
 
+static uint32_t max(void *ctx)
+{
+    return ((struct control *)ctx)->now->config->max;
+}
+
+static uint32_t buckets(void *ctx)
+{
+    struct control *c = ctx;
+
+    return c->n_workers * ct_buckets(worker_ct(c->worker[0]));
+}
+
+static uint64_t count_flows(void *ctx)
+{
+    return read_stat(ctx, CT_NONE, CT_STAT_entries);
+}
+
 static bool read_flow(void *ctx, uint32_t shard, uint32_t slot,
                       struct ct_view *v)
 {
@@ -24,20 +61,6 @@ static bool read_flow(void *ctx, uint32_t shard, uint32_t slot,
 
     return shard < c->n_workers &&
            ct_read(worker_ct(c->worker[shard]), slot, clock_now(), v);
-}
-
-static uint32_t expects(void *ctx)
-{
-    return ct_expects(worker_ct(((struct control *)ctx)->worker[0]));
-}
-
-static bool read_expect(void *ctx, uint32_t shard, uint32_t number,
-                        struct ct_expect_view *v)
-{
-    struct control *c = ctx;
-
-    return shard < c->n_workers &&
-           ct_read_expect(worker_ct(c->worker[shard]), number, clock_now(), v);
 }
 
 static ct_time now(void *ctx)
@@ -59,40 +82,84 @@ static const char *iface_name(void *ctx, uint8_t iface)
     return iface < c->n_devices ? c->now->config->iface[iface].name : "";
 }
 
-static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
+static void want_events(void *ctx, bool on)
+{
+    struct control *c = ctx;
+    uint32_t mask = 0;
+
+    if (on)
+        mask = (uint32_t)CT_EVENT_NEW | (uint32_t)CT_EVENT_RELATED |
+               (uint32_t)CT_EVENT_DESTROY | CT_EVENT_UPDATE;
+    for (uint32_t i = 0; i < c->n_workers; i++)
+        worker_subscribe(c->worker[i], mask);
+}
+
+/* ---- flows that are deleted ---- */
+
+static uint32_t remove_begin(void *ctx)
 {
     struct control *c = ctx;
 
-    return shard < c->n_workers ? totals_stat(&c->worker[shard], 1, which)
-                                : totals_stat(c->worker, c->n_workers, which);
+    return removal_begin(c->removal, c->worker, c->n_workers);
 }
 
-static uint64_t drops(void *ctx, uint32_t shard, enum ct_reason reason)
+static bool remove_one(void *ctx, uint32_t ticket, uint32_t shard,
+                       uint32_t slot, uint32_t gen)
 {
     struct control *c = ctx;
 
-    return shard < c->n_workers ? totals_drops(&c->worker[shard], 1, reason)
-                                : totals_drops(c->worker, c->n_workers, reason);
+    return shard < c->n_workers &&
+           removal_one(c->removal, ticket, c->worker, shard, slot, gen);
 }
 
-static uint32_t max(void *ctx)
-{
-    return ((struct control *)ctx)->now->config->max;
-}
-
-static uint32_t buckets(void *ctx)
+static bool remove_all(void *ctx, uint32_t ticket)
 {
     struct control *c = ctx;
 
-    return c->n_workers * ct_buckets(worker_ct(c->worker[0]));
+    return removal_flush(c->removal, ticket, c->worker, c->n_workers);
 }
+
+static bool remove_done(void *ctx, uint32_t ticket, uint64_t *deleted)
+{
+    struct control *c = ctx;
+
+    return removal_done(c->removal, ticket, c->worker, c->n_workers, deleted);
+}
+
+static void remove_end(void *ctx, uint32_t ticket)
+{
+    removal_end(((struct control *)ctx)->removal, ticket);
+}
+
+/* ---- flows that were announced ---- */
+
+static uint32_t expects(void *ctx)
+{
+    return ct_expects(worker_ct(((struct control *)ctx)->worker[0]));
+}
+
+static uint64_t count_expects(void *ctx)
+{
+    return read_stat(ctx, CT_NONE, CT_STAT_expectations);
+}
+
+static bool read_expect(void *ctx, uint32_t shard, uint32_t number,
+                        struct ct_expect_view *v)
+{
+    struct control *c = ctx;
+
+    return shard < c->n_workers &&
+           ct_read_expect(worker_ct(c->worker[shard]), number, clock_now(), v);
+}
+
+/* ---- interfaces ---- */
 
 static uint32_t ifaces(void *ctx)
 {
     return ((struct control *)ctx)->n_devices;
 }
 
-static void iface(void *ctx, uint32_t i, struct web_iface *out)
+static void read_iface(void *ctx, uint32_t i, struct web_iface *out)
 {
     struct control *c = ctx;
     struct device *d = &c->device[i];
@@ -123,12 +190,14 @@ static void iface(void *ctx, uint32_t i, struct web_iface *out)
     }
 }
 
+/* ---- rules ---- */
+
 static uint32_t rules(void *ctx)
 {
     return ((struct control *)ctx)->now->config->rules.n;
 }
 
-static void rule(void *ctx, uint32_t i, struct web_rule *out)
+static void read_rule(void *ctx, uint32_t i, struct web_rule *out)
 {
     struct control *c = ctx;
     struct generation *g = c->now;
@@ -151,10 +220,7 @@ static uint64_t rules_serial(void *ctx, size_t *text)
     return g->serial;
 }
 
-static uint32_t param(void *ctx, enum ct_param which)
-{
-    return ((struct control *)ctx)->now->config->params.v[which];
-}
+/* ---- queues ---- */
 
 static uint32_t queues(void *ctx)
 {
@@ -163,10 +229,12 @@ static uint32_t queues(void *ctx)
     return c->queue != NULL ? c->now->config->n_queues : 0;
 }
 
-static void queue(void *ctx, uint32_t i, struct web_queue *out)
+static void read_queue(void *ctx, uint32_t i, struct web_queue *out)
 {
     queue_list(((struct control *)ctx)->queue, i, out);
 }
+
+/* ---- health ---- */
 
 static bool ready(void *ctx, const char **why)
 {
@@ -178,7 +246,7 @@ static uint32_t checks(void *ctx)
     return ((struct control *)ctx)->health.n;
 }
 
-static void check(void *ctx, uint32_t i, struct web_check *out)
+static void read_check(void *ctx, uint32_t i, struct web_check *out)
 {
     static const char *const levels[] = {"ok", "warn", "fail"};
     const struct health_check *c = &((struct control *)ctx)->health.check[i];
@@ -186,88 +254,79 @@ static void check(void *ctx, uint32_t i, struct web_check *out)
     *out = (struct web_check){.name = c->name,
                               .level = levels[c->level],
                               .detail = c->detail,
-                              .since = c->since};
-}
-
-static uint32_t remove_begin(void *ctx)
-{
-    struct control *c = ctx;
-
-    return removal_begin(c->removal, c->worker, c->n_workers);
-}
-
-static bool remove_flow(void *ctx, uint32_t ticket, uint32_t shard,
-                        uint32_t slot, uint32_t gen)
-{
-    struct control *c = ctx;
-
-    return shard < c->n_workers &&
-           removal_one(c->removal, ticket, c->worker, shard, slot, gen);
-}
-
-static bool flush(void *ctx, uint32_t ticket)
-{
-    struct control *c = ctx;
-
-    return removal_flush(c->removal, ticket, c->worker, c->n_workers);
-}
-
-static bool remove_done(void *ctx, uint32_t ticket, uint64_t *deleted)
-{
-    struct control *c = ctx;
-
-    return removal_done(c->removal, ticket, c->worker, c->n_workers, deleted);
-}
-
-static void remove_end(void *ctx, uint32_t ticket)
-{
-    removal_end(((struct control *)ctx)->removal, ticket);
-}
-
-static void want_events(void *ctx, bool on)
-{
-    struct control *c = ctx;
-    uint32_t mask = 0;
-
-    if (on)
-        mask = (uint32_t)CT_EVENT_NEW | (uint32_t)CT_EVENT_RELATED |
-               (uint32_t)CT_EVENT_DESTROY | CT_EVENT_UPDATE;
-    for (uint32_t i = 0; i < c->n_workers; i++)
-        worker_subscribe(c->worker[i], mask);
+                              .since_ms = wall_ms(ctx, c->since)};
 }
 
 void websource_setup(struct control *c)
 {
-    c->source = (struct web_source){
+    c->source.stats = (struct web_stats){
+        .ctx = c,
+        .stat = read_stat,
+        .drops = drops,
+    };
+    c->source.flows = (struct web_flows){
         .ctx = c,
         .shards = shards,
         .slots = slots,
+        .max = max,
+        .buckets = buckets,
+        .count = count_flows,
         .read = read_flow,
-        .expects = expects,
-        .read_expect = read_expect,
         .now = now,
         .wall_ms = wall_ms,
         .iface_name = iface_name,
-        .stat = read_stat,
-        .drops = drops,
-        .max = max,
-        .buckets = buckets,
-        .ifaces = ifaces,
-        .iface = iface,
-        .rules = rules,
-        .rule = rule,
-        .rules_serial = rules_serial,
-        .queues = queues,
-        .queue = queue,
-        .param = param,
-        .ready = ready,
-        .checks = checks,
-        .check = check,
-        .remove_begin = remove_begin,
-        .remove = remove_flow,
-        .flush = flush,
-        .remove_done = remove_done,
-        .remove_end = remove_end,
         .want_events = want_events,
+    };
+    c->source.removal = (struct web_removal){
+        .ctx = c,
+        .begin = remove_begin,
+        .one = remove_one,
+        .all = remove_all,
+        .done = remove_done,
+        .end = remove_end,
+    };
+    c->source.expects = (struct web_expects){
+        .ctx = c,
+        .each = expects,
+        .count = count_expects,
+        .read = read_expect,
+    };
+    c->source.ifaces = (struct web_ifaces){
+        .ctx = c,
+        .n = ifaces,
+        .read = read_iface,
+    };
+    c->source.rules = (struct web_rules){
+        .ctx = c,
+        .n = rules,
+        .read = read_rule,
+        .serial = rules_serial,
+    };
+    c->source.queues = (struct web_queues){
+        .ctx = c,
+        .n = queues,
+        .read = read_queue,
+    };
+    c->source.health = (struct web_health){
+        .ctx = c,
+        .ready = ready,
+        .n = checks,
+        .check = read_check,
+    };
+}
+
+struct web_sources websource_all(const struct control *c)
+{
+    const struct websource *s = &c->source;
+
+    return (struct web_sources){
+        .flows = &s->flows,
+        .removal = &s->removal,
+        .expects = &s->expects,
+        .stats = &s->stats,
+        .ifaces = &s->ifaces,
+        .rules = &s->rules,
+        .queues = &s->queues,
+        .health = &s->health,
     };
 }

@@ -6,6 +6,7 @@
 #include "names.h"
 #include "problem.h"
 
+#include <ctcore/lists.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static void write_mask(struct json_out *j, const struct ct_expect_view *v)
     json_out_end_object(j);
 }
 
-static void write_expect(struct json_out *j, const struct web_source *src,
+static void write_expect(struct json_out *j, const struct web_flows *flows,
                          uint32_t shard, const struct ct_expect_view *v)
 {
     const struct ct_view master = {.slot = v->master_slot,
@@ -54,11 +55,12 @@ static void write_expect(struct json_out *j, const struct web_source *src,
     json_out_string(j, "family", names_family(v->tuple.family));
     json_out_string(j, "protocol", names_proto(v->tuple.proto));
     json_out_u64(j, "protonum", v->tuple.proto);
-    json_out_u64(j, "timeout", ct_time_left_s(v->expires, src->now(src->ctx)));
+    json_out_u64(j, "timeout",
+                 ct_time_left_s(v->expires, flows->now(flows->ctx)));
     write_tuple(j, &v->tuple);
     write_mask(j, v);
     json_out_object(j, "master");
-    flow_id(id, src, shard, &master);
+    flow_id(id, flows, shard, &master);
     json_out_string(j, "id", id);
     write_tuple(j, &v->master);
     json_out_end_object(j);
@@ -71,9 +73,11 @@ static void write_expect(struct json_out *j, const struct web_source *src,
 
 enum MHD_Result expects_list(struct request *r)
 {
-    const struct web_source *src = r->site->src;
-    uint32_t each = src->expects(src->ctx), rows = 0;
-    uint64_t all = (uint64_t)src->shards(src->ctx) * each, at = r->query.from;
+    const struct web_expects *expects = r->site->from.expects;
+    const struct web_flows *flows = r->site->from.flows;
+    uint32_t each = expects->each(expects->ctx), rows = 0;
+    uint64_t all = (uint64_t)flows->shards(flows->ctx) * each,
+             at = r->query.from;
     struct ct_expect_view v;
     struct json_out j;
     struct buf b;
@@ -84,12 +88,11 @@ enum MHD_Result expects_list(struct request *r)
     json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_array(&j, "expectations");
     for (; at < all && rows < r->query.limit; at++)
-        if (src->read_expect(src->ctx, (uint32_t)(at / each),
-                             (uint32_t)(at % each), &v)) {
-            write_expect(&j, src, (uint32_t)(at / each), &v);
+        if (expects->read(expects->ctx, (uint32_t)(at / each),
+                          (uint32_t)(at % each), &v)) {
+            write_expect(&j, flows, (uint32_t)(at / each), &v);
             rows++;
         }
-    request_end_page(&j, at, all, rows,
-                     src->stat(src->ctx, CT_NONE, CT_STAT_expectations));
+    request_end_page(&j, at, all, rows, expects->count(expects->ctx));
     return request_answer(r, 200, "application/json", &b);
 }

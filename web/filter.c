@@ -370,7 +370,7 @@ static bool port_of(const struct ct_view *v, uint8_t key, uint32_t *port)
 }
 
 static bool holds(const struct filter_term *t, const struct ct_view *v,
-                  const struct web_source *src)
+                  const struct web_flows *flows)
 {
     const struct ct_tuple *o = &v->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *r = &v->tuple[CT_DIR_REPLY];
@@ -414,23 +414,23 @@ static bool holds(const struct filter_term *t, const struct ct_view *v,
     case K_MARK:
         return (v->mark & t->u.bits.mask) == t->u.bits.value;
     case K_IN:
-        return strcmp(src->iface_name(src->ctx, v->in), t->u.name) == 0;
+        return strcmp(flows->iface_name(flows->ctx, v->in), t->u.name) == 0;
     case K_OUT:
-        return strcmp(src->iface_name(src->ctx, v->out), t->u.name) == 0;
+        return strcmp(flows->iface_name(flows->ctx, v->out), t->u.name) == 0;
     default:
         return port_of(v, t->key, &port) && in_range(t, port);
     }
 }
 
 bool filter_match(const struct filter *f, const struct ct_view *v,
-                  const struct web_source *src)
+                  const struct web_flows *flows)
 {
     uint32_t asked = 0, met = 0; /* bit by key, positive terms only */
     uint32_t i;
 
     for (i = 0; i < f->n; i++) {
         const struct filter_term *t = &f->term[i];
-        bool yes = holds(t, v, src);
+        bool yes = holds(t, v, flows);
 
         if (t->negate) {
             if (yes)

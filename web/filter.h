@@ -21,7 +21,7 @@
 #ifndef FILTER_H
 #define FILTER_H
 
-#include <web/source.h>
+#include <web/flows.h>
 
 #define FILTER_MAX_TERMS 32
 
@@ -55,9 +55,9 @@ bool filter_key(const char *key);
 bool filter_add(struct filter *f, const char *key, const char *value,
                 const char **why);
 
-/* src names the interfaces. */
+/* flows: names the interfaces. */
 bool filter_match(const struct filter *f, const struct ct_view *v,
-                  const struct web_source *src);
+                  const struct web_flows *flows);
 
 /* Row by row: name and one line of help; NULL past the end. */
 const char *filter_doc(unsigned row, const char **help);

@@ -2,6 +2,7 @@
 #include "flow.h"
 #include "names.h"
 
+#include <ctcore/lists.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -16,10 +17,10 @@ void flow_time(char text[32], int64_t wall_ms)
         text[0] = '\0';
 }
 
-void flow_id(char text[24], const struct web_source *src, uint32_t shard,
+void flow_id(char text[24], const struct web_flows *flows, uint32_t shard,
              const struct ct_view *v)
 {
-    uint64_t place = (uint64_t)shard * src->slots(src->ctx) + v->slot;
+    uint64_t place = (uint64_t)shard * flows->slots(flows->ctx) + v->slot;
 
     (void)snprintf(text, 24, "%" PRIu64 "-%" PRIu32, place, v->gen);
 }
@@ -42,15 +43,15 @@ static bool digits(const char **text, uint64_t top, uint64_t *out)
     return true;
 }
 
-bool flow_id_read(const char *text, const struct web_source *src,
+bool flow_id_read(const char *text, const struct web_flows *flows,
                   uint32_t *shard, uint32_t *slot, uint32_t *gen)
 {
-    uint64_t slots = src->slots(src->ctx), place, n;
+    uint64_t slots = flows->slots(flows->ctx), place, n;
 
     if (!digits(&text, (uint64_t)UINT32_MAX * CT_MAX_SHARDS, &place) ||
         *text++ != '-' || !digits(&text, UINT32_MAX, &n) || *text)
         return false;
-    if (slots == 0 || place / slots >= src->shards(src->ctx))
+    if (slots == 0 || place / slots >= flows->shards(flows->ctx))
         return false;
     *shard = (uint32_t)(place / slots);
     *slot = (uint32_t)(place % slots);
@@ -88,7 +89,7 @@ static void write_dir(struct json_out *j, const char *key,
 }
 
 void flow_write(struct json_out *j, const char *key,
-                const struct web_source *src, uint32_t shard,
+                const struct web_flows *flows, uint32_t shard,
                 const struct ct_view *v, ct_time at, bool ended)
 {
     const struct ct_tuple *t = &v->tuple[CT_DIR_ORIGINAL];
@@ -97,7 +98,7 @@ void flow_write(struct json_out *j, const char *key,
     char text[32];
 
     json_out_object(j, key);
-    flow_id(text, src, shard, v);
+    flow_id(text, flows, shard, v);
     json_out_string(j, "id", text);
     json_out_string(j, "family", names_family(t->family));
     json_out_string(j, "protocol", names_proto(t->proto));
@@ -125,8 +126,8 @@ void flow_write(struct json_out *j, const char *key,
                 json_out_u64(j, NULL, bit);
         json_out_end_array(j);
     }
-    json_out_string(j, "in", src->iface_name(src->ctx, v->in));
-    json_out_string(j, "out", src->iface_name(src->ctx, v->out));
+    json_out_string(j, "in", flows->iface_name(flows->ctx, v->in));
+    json_out_string(j, "out", flows->iface_name(flows->ctx, v->out));
     if (v->helper)
         json_out_string(j, "helper", ct_helper_name(v->helper));
     if (v->n_timeouts) {
@@ -141,11 +142,11 @@ void flow_write(struct json_out *j, const char *key,
         const struct ct_view by = {.slot = v->master_slot,
                                    .gen = v->master_gen};
 
-        flow_id(text, src, shard, &by);
+        flow_id(text, flows, shard, &by);
         json_out_string(j, "master", text);
     }
     if (v->has_start) {
-        flow_time(text, src->wall_ms(src->ctx, v->start));
+        flow_time(text, flows->wall_ms(flows->ctx, v->start));
         json_out_string(j, "start", text);
     }
     json_out_end_object(j);

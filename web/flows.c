@@ -21,9 +21,9 @@ enum {
     AGAIN_MS = 2    /* until a full mailbox is tried again */
 };
 
-static uint64_t places(const struct web_source *src)
+static uint64_t places(const struct web_flows *flows)
 {
-    return (uint64_t)src->shards(src->ctx) * src->slots(src->ctx);
+    return (uint64_t)flows->shards(flows->ctx) * flows->slots(flows->ctx);
 }
 
 /* One walk over the places from at up to end. */
@@ -38,7 +38,7 @@ struct places_walk {
 
 static void begin_walk(struct places_walk *p, struct request *r, uint64_t most)
 {
-    uint64_t all = places(r->site->src);
+    uint64_t all = places(r->site->from.flows);
 
     p->site = r->site;
     p->filter = r->query.filter;
@@ -51,16 +51,16 @@ static void begin_walk(struct places_walk *p, struct request *r, uint64_t most)
  * turn's share is used up. */
 static bool next_flow(struct places_walk *p)
 {
-    const struct web_source *src = p->site->src;
-    uint32_t slots = src->slots(src->ctx);
+    const struct web_flows *flows = p->site->from.flows;
+    uint32_t slots = flows->slots(flows->ctx);
 
     while (p->at < p->end && pace_take(p->site, &p->pace, 1)) {
         uint64_t place = p->at++;
 
         p->shard = (uint32_t)(place / slots);
-        if (src->read(src->ctx, p->shard, (uint32_t)(place % slots),
-                      &p->view) &&
-            filter_match(&p->filter, &p->view, src)) {
+        if (flows->read(flows->ctx, p->shard, (uint32_t)(place % slots),
+                        &p->view) &&
+            filter_match(&p->filter, &p->view, flows)) {
             (void)pace_take(p->site, &p->pace, PACE_ROW);
             return true;
         }
@@ -70,9 +70,10 @@ static bool next_flow(struct places_walk *p)
 
 static void write_row(struct json_out *j, const struct places_walk *p)
 {
-    const struct web_source *src = p->site->src;
+    const struct web_flows *flows = p->site->from.flows;
 
-    flow_write(j, NULL, src, p->shard, &p->view, src->now(src->ctx), false);
+    flow_write(j, NULL, flows, p->shard, &p->view, flows->now(flows->ctx),
+               false);
 }
 
 static bool wants_stream(struct request *r)
@@ -191,10 +192,10 @@ static void end_page(struct job *job)
 static enum MHD_Result answer_page(struct request *r)
 {
     struct page *p = r->conn->work;
-    const struct web_source *src = r->site->src;
+    const struct web_flows *flows = r->site->from.flows;
 
-    request_end_page(&p->j, p->walk.at, places(src), p->rows,
-                     src->stat(src->ctx, CT_NONE, CT_STAT_entries));
+    request_end_page(&p->j, p->walk.at, places(flows), p->rows,
+                     flows->count(flows->ctx));
     return request_answer(r, 200, "application/json", &p->b);
 }
 
@@ -202,7 +203,7 @@ enum MHD_Result flows_list(struct request *r)
 {
     struct page *p;
 
-    if (r->query.from > places(r->site->src))
+    if (r->query.from > places(r->site->from.flows))
         return problem_parameter(r, "cursor",
                                  "not a cursor that this router gave");
     if (wants_stream(r))
@@ -222,15 +223,16 @@ enum MHD_Result flows_list(struct request *r)
 /* The flow that r->id means; false: there is none. */
 static bool find(struct request *r, uint32_t *shard, struct ct_view *v)
 {
-    const struct web_source *src = r->site->src;
+    const struct web_flows *flows = r->site->from.flows;
     uint32_t slot, gen;
 
-    return flow_id_read(r->id, src, shard, &slot, &gen) &&
-           src->read(src->ctx, *shard, slot, v) && v->gen == gen;
+    return flow_id_read(r->id, flows, shard, &slot, &gen) &&
+           flows->read(flows->ctx, *shard, slot, v) && v->gen == gen;
 }
 
 enum MHD_Result flows_get(struct request *r)
 {
+    const struct web_flows *flows = r->site->from.flows;
     struct json_out j;
     struct ct_view v;
     struct buf b;
@@ -240,8 +242,7 @@ enum MHD_Result flows_get(struct request *r)
         return problem_answer(r, 404, "no such flow, or no longer");
     buf_init(&b, REQUEST_BODY_MAX);
     json_out_init(&j, &b);
-    flow_write(&j, NULL, r->site->src, shard, &v,
-               r->site->src->now(r->site->src->ctx), false);
+    flow_write(&j, NULL, flows, shard, &v, flows->now(flows->ctx), false);
     return request_answer(r, 200, "application/json", &b);
 }
 
@@ -263,10 +264,10 @@ struct sweep {
 /* JOB_DONE once all that was ordered is done. */
 static int await(struct sweep *s)
 {
-    const struct web_source *src = s->walk.site->src;
+    const struct web_removal *removal = s->walk.site->from.removal;
 
     s->ordered = true;
-    if (s->dry_run || src->remove_done(src->ctx, s->ticket, &s->n))
+    if (s->dry_run || removal->done(removal->ctx, s->ticket, &s->n))
         return JOB_DONE;
     return JOB_NEXT_MS;
 }
@@ -274,13 +275,13 @@ static int await(struct sweep *s)
 static int step_sweep(struct job *job)
 {
     struct sweep *s = (struct sweep *)job;
-    const struct web_source *src = s->walk.site->src;
+    const struct web_removal *removal = s->walk.site->from.removal;
 
     while (next_flow(&s->walk)) {
         const struct ct_view *v = &s->walk.view;
 
-        if (!s->dry_run &&
-            !src->remove(src->ctx, s->ticket, s->walk.shard, v->slot, v->gen)) {
+        if (!s->dry_run && !removal->one(removal->ctx, s->ticket, s->walk.shard,
+                                         v->slot, v->gen)) {
             s->walk.at--; /* the mailbox is full: this one again, later */
             return AGAIN_MS;
         }
@@ -292,9 +293,9 @@ static int step_sweep(struct job *job)
 static int step_flush(struct job *job)
 {
     struct sweep *s = (struct sweep *)job;
-    const struct web_source *src = s->walk.site->src;
+    const struct web_removal *removal = s->walk.site->from.removal;
 
-    if (!s->ordered && !src->flush(src->ctx, s->ticket))
+    if (!s->ordered && !removal->all(removal->ctx, s->ticket))
         return AGAIN_MS;
     return await(s);
 }
@@ -302,10 +303,10 @@ static int step_flush(struct job *job)
 static int step_one(struct job *job)
 {
     struct sweep *s = (struct sweep *)job;
-    const struct web_source *src = s->walk.site->src;
+    const struct web_removal *removal = s->walk.site->from.removal;
 
     if (!s->ordered &&
-        !src->remove(src->ctx, s->ticket, s->walk.shard, s->slot, s->gen))
+        !removal->one(removal->ctx, s->ticket, s->walk.shard, s->slot, s->gen))
         return AGAIN_MS;
     return await(s);
 }
@@ -313,10 +314,10 @@ static int step_one(struct job *job)
 static void end_sweep(struct job *job)
 {
     struct sweep *s = (struct sweep *)job;
-    const struct web_source *src = s->walk.site->src;
+    const struct web_removal *removal = s->walk.site->from.removal;
 
     if (!s->dry_run)
-        src->remove_end(src->ctx, s->ticket);
+        removal->end(removal->ctx, s->ticket);
     pace_end(s->walk.site);
 }
 
@@ -354,7 +355,7 @@ static enum MHD_Result answer_one(struct request *r)
 /* NULL: it has been answered, with *result. */
 static struct sweep *begin_sweep(struct request *r, enum MHD_Result *result)
 {
-    const struct web_source *src = r->site->src;
+    const struct web_removal *removal = r->site->from.removal;
     struct sweep *s = calloc(1, sizeof(*s));
 
     if (!s) {
@@ -363,7 +364,7 @@ static struct sweep *begin_sweep(struct request *r, enum MHD_Result *result)
     }
     s->dry_run = r->query.dry_run;
     if (!s->dry_run)
-        s->ticket = src->remove_begin(src->ctx);
+        s->ticket = removal->begin(removal->ctx);
     if (!s->dry_run && s->ticket == CT_NONE) {
         free(s);
         *result = problem_answer_with(r, 503, "too many deletions at once",
@@ -395,7 +396,7 @@ enum MHD_Result flows_delete_one(struct request *r)
 
 enum MHD_Result flows_delete(struct request *r)
 {
-    const struct web_source *src = r->site->src;
+    const struct web_flows *flows = r->site->from.flows;
     enum MHD_Result result;
     struct sweep *s;
 
@@ -403,8 +404,7 @@ enum MHD_Result flows_delete(struct request *r)
         return problem_answer(r, 422,
                               "no filter: say all=true to delete every flow");
     if (r->query.filter.n == 0 && r->query.dry_run)
-        return tell_sweep(r, true,
-                          src->stat(src->ctx, CT_NONE, CT_STAT_entries));
+        return tell_sweep(r, true, flows->count(flows->ctx));
     s = begin_sweep(r, &result);
     if (!s)
         return result;

@@ -49,9 +49,9 @@ static void single(struct buf *b, const char *name, const char *type,
     buf_printf(b, "%s %" PRIu64 "\n", name, n);
 }
 
-static uint64_t sum(const struct web_source *src, enum ct_stat stat)
+static uint64_t sum(const struct web_stats *stats, enum ct_stat stat)
 {
-    return src->stat(src->ctx, CT_NONE, stat);
+    return stats->stat(stats->ctx, CT_NONE, stat);
 }
 
 static void build(struct buf *b, const struct site *site)
@@ -63,31 +63,32 @@ static void build(struct buf *b, const struct site *site)
            (uint64_t)(site->started_ms / 1000));
 }
 
-static void packets(struct buf *b, const struct web_source *src)
+static void packets(struct buf *b, const struct web_stats *stats)
 {
     const char *p = "weir_packets_total", *o = "weir_originated_packets_total";
 
     family(b, p, "counter", "Packets that entered and that left.");
-    labelled(b, p, "direction", "in", sum(src, CT_STAT_pkts_in));
-    labelled(b, p, "direction", "out", sum(src, CT_STAT_pkts_out));
+    labelled(b, p, "direction", "in", sum(stats, CT_STAT_pkts_in));
+    labelled(b, p, "direction", "out", sum(stats, CT_STAT_pkts_out));
     family(b, "weir_bytes_total", "counter", "Bytes that entered and left.");
     labelled(b, "weir_bytes_total", "direction", "in",
-             sum(src, CT_STAT_bytes_in));
+             sum(stats, CT_STAT_bytes_in));
     labelled(b, "weir_bytes_total", "direction", "out",
-             sum(src, CT_STAT_bytes_out));
+             sum(stats, CT_STAT_bytes_out));
     single(b, "weir_forwarded_packets_total", "counter", "Packets forwarded.",
-           sum(src, CT_STAT_forwarded));
+           sum(stats, CT_STAT_forwarded));
     single(b, "weir_local_packets_total", "counter",
-           "Packets delivered to the router itself.", sum(src, CT_STAT_local));
+           "Packets delivered to the router itself.",
+           sum(stats, CT_STAT_local));
     single(b, "weir_held_packets", "gauge", "Packets held by a hook.",
-           sum(src, CT_STAT_held));
+           sum(stats, CT_STAT_held));
     family(b, o, "counter", "Packets the router made itself.");
-    labelled(b, o, "kind", "echo", sum(src, CT_STAT_orig_echo));
-    labelled(b, o, "kind", "rst", sum(src, CT_STAT_orig_rst));
-    labelled(b, o, "kind", "error", sum(src, CT_STAT_orig_error));
+    labelled(b, o, "kind", "echo", sum(stats, CT_STAT_orig_echo));
+    labelled(b, o, "kind", "rst", sum(stats, CT_STAT_orig_rst));
+    labelled(b, o, "kind", "error", sum(stats, CT_STAT_orig_error));
 }
 
-static void reasons(struct buf *b, const struct web_source *src,
+static void reasons(struct buf *b, const struct web_stats *stats,
                     const char *name, char kind, const char *help)
 {
     unsigned i;
@@ -96,42 +97,42 @@ static void reasons(struct buf *b, const struct web_source *src,
     for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++)
         if (ct_reason_kind(i) == kind)
             labelled(b, name, "reason", ct_reason_name(i),
-                     src->drops(src->ctx, CT_NONE, (enum ct_reason)i));
+                     stats->drops(stats->ctx, CT_NONE, (enum ct_reason)i));
 }
 
-static void flows(struct buf *b, const struct web_source *src)
+static void flows(struct buf *b, const struct web_stats *stats, uint32_t max)
 {
     const char *f = "weir_flow_create_failures_total";
 
     single(b, "weir_flows", "gauge", "Flows that exist now.",
-           sum(src, CT_STAT_entries));
-    single(b, "weir_flows_limit", "gauge", "Flows the table can hold.",
-           src->max(src->ctx));
+           sum(stats, CT_STAT_entries));
+    single(b, "weir_flows_limit", "gauge", "Flows the table can hold.", max);
     single(b, "weir_flows_created_total", "counter", "Flows confirmed.",
-           sum(src, CT_STAT_created));
+           sum(stats, CT_STAT_created));
     single(b, "weir_flows_destroyed_total", "counter", "Flows destroyed.",
-           sum(src, CT_STAT_destroyed));
+           sum(stats, CT_STAT_destroyed));
     single(b, "weir_flows_expired_total", "counter",
            "Flows destroyed because their time was up.",
-           sum(src, CT_STAT_expired));
+           sum(stats, CT_STAT_expired));
     single(b, "weir_flow_evictions_total", "counter",
            "Unassured flows evicted because the table was full.",
-           sum(src, CT_STAT_early_drop));
+           sum(stats, CT_STAT_early_drop));
     family(b, f, "counter", "Flows that could not be made, and why.");
-    labelled(b, f, "reason", "table_full", sum(src, CT_STAT_table_full));
-    labelled(b, f, "reason", "no_port", sum(src, CT_STAT_no_port));
-    labelled(b, f, "reason", "source_share", sum(src, CT_STAT_source_share));
-    labelled(b, f, "reason", "insert_failed", sum(src, CT_STAT_insert_failed));
-    labelled(b, f, "reason", "chaintoolong", sum(src, CT_STAT_chaintoolong));
+    labelled(b, f, "reason", "table_full", sum(stats, CT_STAT_table_full));
+    labelled(b, f, "reason", "no_port", sum(stats, CT_STAT_no_port));
+    labelled(b, f, "reason", "source_share", sum(stats, CT_STAT_source_share));
+    labelled(b, f, "reason", "insert_failed",
+             sum(stats, CT_STAT_insert_failed));
+    labelled(b, f, "reason", "chaintoolong", sum(stats, CT_STAT_chaintoolong));
     single(b, "weir_nat_port_allocation_failures_total", "counter",
            "Flows refused because no outside port was free.",
-           sum(src, CT_STAT_no_port));
+           sum(stats, CT_STAT_no_port));
     single(b, "weir_mappings", "gauge", "NAT mappings that exist now.",
-           sum(src, CT_STAT_mappings));
+           sum(stats, CT_STAT_mappings));
 }
 
 /* Every counter of the list by its own name, the kernel's among them. */
-static void conntrack(struct buf *b, const struct web_source *src)
+static void conntrack(struct buf *b, const struct web_stats *stats)
 {
     unsigned i;
     char name[64];
@@ -142,11 +143,11 @@ static void conntrack(struct buf *b, const struct web_source *src)
         (void)snprintf(name, sizeof(name), "weir_conntrack_%s%s",
                        ct_stat_name(i), counter ? "_total" : "");
         single(b, name, counter ? "counter" : "gauge", ct_stat_help(i),
-               sum(src, (enum ct_stat)i));
+               sum(stats, (enum ct_stat)i));
     }
 }
 
-static void interfaces(struct buf *b, const struct web_source *src)
+static void interfaces(struct buf *b, const struct web_ifaces *ifaces)
 {
     static const char *const names[][2] = {
         {"weir_interface_receive_packets_total", "Packets read."},
@@ -161,14 +162,14 @@ static void interfaces(struct buf *b, const struct web_source *src)
          "1 when the interface is up; no sample while that is unknown."},
     };
     unsigned row;
-    uint32_t i, n = src->ifaces(src->ctx);
+    uint32_t i, n = ifaces->n(ifaces->ctx);
 
     for (row = 0; row < sizeof(names) / sizeof(names[0]); row++) {
         family(b, names[row][0], row == 7 ? "gauge" : "counter", names[row][1]);
         for (i = 0; i < n; i++) {
             struct web_iface w = {0};
 
-            src->iface(src->ctx, i, &w);
+            ifaces->read(ifaces->ctx, i, &w);
             if ((row == 6 && !w.device_known) ||
                 (row == 7 && strcmp(w.state, "unknown") == 0))
                 continue;
@@ -220,17 +221,17 @@ static void http(struct buf *b, const struct site *site)
            stream_lost(site->stream));
 }
 
-static void queues(struct buf *b, const struct web_source *src)
+static void queues(struct buf *b, const struct web_queues *from)
 {
     static const char name[] = "weir_queue_packets_total";
-    uint32_t n = src->queues(src->ctx), i, k;
+    uint32_t n = from->n(from->ctx), i, k;
 
     family(b, "weir_queue_held_packets", "gauge",
            "Packets that wait for a user program's verdict.");
     for (i = 0; i < n; i++) {
         struct web_queue q = {0};
 
-        src->queue(src->ctx, i, &q);
+        from->read(from->ctx, i, &q);
         buf_printf(b, "weir_queue_held_packets{queue=\"%u\"} %u\n", q.number,
                    q.held);
     }
@@ -238,7 +239,7 @@ static void queues(struct buf *b, const struct web_source *src)
     for (i = 0; i < n; i++) {
         struct web_queue q = {0};
 
-        src->queue(src->ctx, i, &q);
+        from->read(from->ctx, i, &q);
         const struct {
             const char *what;
             uint64_t n;
@@ -306,20 +307,20 @@ void metrics_begin(void)
 
 enum MHD_Result metrics_get(struct request *r)
 {
-    const struct web_source *src = r->site->src;
+    const struct web_sources *from = &r->site->from;
     struct buf b;
 
     buf_init(&b, REQUEST_BODY_MAX);
     build(&b, r->site);
-    packets(&b, src);
-    reasons(&b, src, "weir_dropped_packets_total", 'D',
+    packets(&b, from->stats);
+    reasons(&b, from->stats, "weir_dropped_packets_total", 'D',
             "Packets dropped, by reason.");
-    reasons(&b, src, "weir_invalid_packets_total", 'I',
+    reasons(&b, from->stats, "weir_invalid_packets_total", 'I',
             "Packets that conntrack called INVALID, by reason.");
-    flows(&b, src);
-    conntrack(&b, src);
-    interfaces(&b, src);
-    queues(&b, src);
+    flows(&b, from->stats, from->flows->max(from->flows->ctx));
+    conntrack(&b, from->stats);
+    interfaces(&b, from->ifaces);
+    queues(&b, from->queues);
     http(&b, r->site);
     process(&b);
     return request_answer(r, 200, "text/plain; version=0.0.4; charset=utf-8",

@@ -35,17 +35,17 @@ static void write_queue(struct json_out *j, const struct web_queue *q)
 
 enum MHD_Result queues_list(struct request *r)
 {
-    const struct web_source *src = r->site->src;
+    const struct web_queues *queues = r->site->from.queues;
     struct json_out j;
     struct buf b;
     uint32_t i;
 
     json_out_begin(&j, &b, REQUEST_BODY_MAX);
     json_out_array(&j, "queues");
-    for (i = 0; i < src->queues(src->ctx); i++) {
+    for (i = 0; i < queues->n(queues->ctx); i++) {
         struct web_queue q = {0};
 
-        src->queue(src->ctx, i, &q);
+        queues->read(queues->ctx, i, &q);
         write_queue(&j, &q);
     }
     json_out_end_array(&j);

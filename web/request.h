@@ -12,7 +12,7 @@
 
 #include <microhttpd.h>
 #include <uv.h>
-#include <web/source.h>
+#include <web/sources.h>
 
 enum {
     REQUEST_LIMIT = 100, /* rows a page unless asked */
@@ -82,7 +82,7 @@ struct guesses {
 
 /* What every handler may know. */
 struct site {
-    const struct web_source *src;
+    struct web_sources from;            /* what they answer from */
     const char *version, *host, *token; /* token NULL: none */
     uv_loop_t *loop;
     int64_t started_ms; /* wall */

@@ -82,14 +82,14 @@ static void let_go(struct listing *l)
     l->held = 0;
 }
 
-static void begin(struct listing *l, const struct web_source *src)
+static void begin(struct listing *l, const struct web_rules *rules)
 {
     size_t text;
 
     buf_free(&l->b);
     l->at = 0;
-    l->serial = src->rules_serial(src->ctx, &text);
-    hold(l, text + (size_t)ROW * src->rules(src->ctx));
+    l->serial = rules->serial(rules->ctx, &text);
+    hold(l, text + (size_t)ROW * rules->n(rules->ctx));
     json_out_begin(&l->j, &l->b, ALL_MAX);
     json_out_array(&l->j, "rules");
 }
@@ -112,21 +112,21 @@ static int step(struct job *job)
 {
     struct listing *l = (struct listing *)job;
     struct site *site = job->site;
-    const struct web_source *src = site->src;
+    const struct web_rules *rules = site->from.rules;
     size_t text;
 
-    if (src->rules_serial(src->ctx, &text) != l->serial)
-        begin(l, src);
-    while (l->at < src->rules(src->ctx) &&
+    if (rules->serial(rules->ctx, &text) != l->serial)
+        begin(l, rules);
+    while (l->at < rules->n(rules->ctx) &&
            pace_take(site, &l->pace, PACE_ROW)) {
         struct web_rule w;
 
-        src->rule(src->ctx, l->at++, &w);
+        rules->read(rules->ctx, l->at++, &w);
         (void)pace_take(site, &l->pace, (uint32_t)(strlen(w.text) / TEXT));
         write_row(&l->j, &w);
     }
     hold(l, l->b.cap);
-    return l->at < src->rules(src->ctx) ? JOB_NEXT_MS : JOB_DONE;
+    return l->at < rules->n(rules->ctx) ? JOB_NEXT_MS : JOB_DONE;
 }
 
 static void end(struct job *job)
@@ -155,6 +155,6 @@ enum MHD_Result rules_list(struct request *r)
         return problem_answer(r, 503, "out of memory");
     l->job.conn = r->conn;
     pace_begin(r->site, &l->pace);
-    begin(l, r->site->src);
+    begin(l, r->site->from.rules);
     return job_start(&l->job, r, step, answer, end);
 }

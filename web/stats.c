@@ -8,36 +8,36 @@
 
 #include <time.h>
 
-static uint64_t sum(const struct web_source *src, enum ct_stat stat)
+static uint64_t sum(const struct web_stats *stats, enum ct_stat stat)
 {
-    return src->stat(src->ctx, CT_NONE, stat);
+    return stats->stat(stats->ctx, CT_NONE, stat);
 }
 
-uint64_t stats_dropped(const struct web_source *src)
+static uint64_t dropped(const struct web_stats *stats)
 {
     uint64_t n = 0;
     unsigned i;
 
     for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++)
         if (ct_reason_kind(i) == 'D')
-            n += src->drops(src->ctx, CT_NONE, (enum ct_reason)i);
+            n += stats->drops(stats->ctx, CT_NONE, (enum ct_reason)i);
     return n;
 }
 
 static void write_counters(struct json_out *j, const char *key,
-                           const struct web_source *src, uint32_t shard)
+                           const struct web_stats *stats, uint32_t shard)
 {
     unsigned i;
 
     json_out_object(j, key);
     for (i = 0; i < CT_N_STATS; i++)
         json_out_u64(j, ct_stat_name(i),
-                     src->stat(src->ctx, shard, (enum ct_stat)i));
+                     stats->stat(stats->ctx, shard, (enum ct_stat)i));
     json_out_end_object(j);
 }
 
 static void write_reasons(struct json_out *j, const char *key,
-                          const struct web_source *src, char kind)
+                          const struct web_stats *stats, char kind)
 {
     unsigned i;
 
@@ -45,7 +45,7 @@ static void write_reasons(struct json_out *j, const char *key,
     for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++)
         if (ct_reason_kind(i) == kind)
             json_out_u64(j, ct_reason_name(i),
-                         src->drops(src->ctx, CT_NONE, (enum ct_reason)i));
+                         stats->drops(stats->ctx, CT_NONE, (enum ct_reason)i));
     json_out_end_object(j);
 }
 
@@ -59,34 +59,34 @@ static void write_texts(struct json_out *j)
     json_out_end_object(j);
 }
 
-static void write_overflow(struct json_out *j, const struct web_source *src)
+static void write_overflow(struct json_out *j, const struct web_stats *stats)
 {
     json_out_object(j, "overflow");
-    json_out_u64(j, "table_full", sum(src, CT_STAT_table_full));
-    json_out_u64(j, "early_drop", sum(src, CT_STAT_early_drop));
-    json_out_u64(j, "no_port", sum(src, CT_STAT_no_port));
-    json_out_u64(j, "source_share", sum(src, CT_STAT_source_share));
-    json_out_u64(j, "insert_failed", sum(src, CT_STAT_insert_failed));
-    json_out_u64(j, "chaintoolong", sum(src, CT_STAT_chaintoolong));
+    json_out_u64(j, "table_full", sum(stats, CT_STAT_table_full));
+    json_out_u64(j, "early_drop", sum(stats, CT_STAT_early_drop));
+    json_out_u64(j, "no_port", sum(stats, CT_STAT_no_port));
+    json_out_u64(j, "source_share", sum(stats, CT_STAT_source_share));
+    json_out_u64(j, "insert_failed", sum(stats, CT_STAT_insert_failed));
+    json_out_u64(j, "chaintoolong", sum(stats, CT_STAT_chaintoolong));
     json_out_end_object(j);
 }
 
 /* in = forwarded + local + dropped + held + merged; out = forwarded +
  * originated. */
-static void write_count(struct json_out *j, const struct web_source *src)
+static void write_count(struct json_out *j, const struct web_stats *stats)
 {
     json_out_object(j, "count");
-    json_out_u64(j, "in", sum(src, CT_STAT_pkts_in));
-    json_out_u64(j, "forwarded", sum(src, CT_STAT_forwarded));
-    json_out_u64(j, "local", sum(src, CT_STAT_local));
-    json_out_u64(j, "dropped", stats_dropped(src));
-    json_out_u64(j, "held", sum(src, CT_STAT_held));
-    json_out_u64(j, "merged", sum(src, CT_STAT_frags_merged));
-    json_out_u64(j, "out", sum(src, CT_STAT_pkts_out));
+    json_out_u64(j, "in", sum(stats, CT_STAT_pkts_in));
+    json_out_u64(j, "forwarded", sum(stats, CT_STAT_forwarded));
+    json_out_u64(j, "local", sum(stats, CT_STAT_local));
+    json_out_u64(j, "dropped", dropped(stats));
+    json_out_u64(j, "held", sum(stats, CT_STAT_held));
+    json_out_u64(j, "merged", sum(stats, CT_STAT_frags_merged));
+    json_out_u64(j, "out", sum(stats, CT_STAT_pkts_out));
     json_out_object(j, "originated");
-    json_out_u64(j, "echo", sum(src, CT_STAT_orig_echo));
-    json_out_u64(j, "rst", sum(src, CT_STAT_orig_rst));
-    json_out_u64(j, "error", sum(src, CT_STAT_orig_error));
+    json_out_u64(j, "echo", sum(stats, CT_STAT_orig_echo));
+    json_out_u64(j, "rst", sum(stats, CT_STAT_orig_rst));
+    json_out_u64(j, "error", sum(stats, CT_STAT_orig_error));
     json_out_end_object(j);
     json_out_end_object(j);
 }
@@ -110,9 +110,23 @@ static void write_iface(struct json_out *j, const struct web_iface *i)
     json_out_end_object(j);
 }
 
+static void write_ifaces(struct json_out *j, const struct web_ifaces *ifaces)
+{
+    uint32_t i;
+
+    json_out_object(j, "interfaces");
+    for (i = 0; i < ifaces->n(ifaces->ctx); i++) {
+        struct web_iface iface = {0};
+
+        ifaces->read(ifaces->ctx, i, &iface);
+        write_iface(j, &iface);
+    }
+    json_out_end_object(j);
+}
+
 static void write_router(struct json_out *j, struct request *r)
 {
-    const struct web_source *src = r->site->src;
+    const struct web_health *health = r->site->from.health;
     const char *why = "";
     struct timespec now;
     char text[32];
@@ -125,42 +139,37 @@ static void write_router(struct json_out *j, struct request *r)
     json_out_string(j, "time", text);
     flow_time(text, r->site->started_ms);
     json_out_string(j, "started", text);
-    json_out_bool(j, "ready", src->ready(src->ctx, &why));
+    json_out_bool(j, "ready", health->ready(health->ctx, &why));
     json_out_string(j, "why", why ? why : "");
 }
 
 enum MHD_Result stats_get(struct request *r)
 {
-    const struct web_source *src = r->site->src;
-    struct web_iface iface;
+    const struct web_sources *from = &r->site->from;
+    const struct web_flows *flows = from->flows;
+    const struct web_stats *stats = from->stats;
     struct json_out j;
     struct buf b;
     uint32_t i;
 
     json_out_begin(&j, &b, REQUEST_BODY_MAX);
-    json_out_u64(&j, "entries", sum(src, CT_STAT_entries));
-    json_out_u64(&j, "max", src->max(src->ctx));
-    json_out_u64(&j, "buckets", src->buckets(src->ctx));
-    write_counters(&j, "counters", src, CT_NONE);
-    write_overflow(&j, src);
-    write_reasons(&j, "drops", src, 'D');
-    write_reasons(&j, "invalid", src, 'I');
-    json_out_object(&j, "interfaces");
-    for (i = 0; i < src->ifaces(src->ctx); i++) {
-        iface = (struct web_iface){0};
-        src->iface(src->ctx, i, &iface);
-        write_iface(&j, &iface);
-    }
-    json_out_end_object(&j);
+    json_out_u64(&j, "entries", sum(stats, CT_STAT_entries));
+    json_out_u64(&j, "max", flows->max(flows->ctx));
+    json_out_u64(&j, "buckets", flows->buckets(flows->ctx));
+    write_counters(&j, "counters", stats, CT_NONE);
+    write_overflow(&j, stats);
+    write_reasons(&j, "drops", stats, 'D');
+    write_reasons(&j, "invalid", stats, 'I');
+    write_ifaces(&j, from->ifaces);
     json_out_array(&j, "shards");
-    for (i = 0; i < src->shards(src->ctx); i++) {
+    for (i = 0; i < flows->shards(flows->ctx); i++) {
         json_out_object(&j, NULL);
         json_out_u64(&j, "shard", i);
-        write_counters(&j, "counters", src, i);
+        write_counters(&j, "counters", stats, i);
         json_out_end_object(&j);
     }
     json_out_end_array(&j);
-    write_count(&j, src);
+    write_count(&j, stats);
     write_texts(&j);
     write_router(&j, r);
     json_out_end_object(&j);

@@ -6,7 +6,4 @@
 
 request_fn stats_get;
 
-/* Packets dropped, all reasons of kind D. */
-uint64_t stats_dropped(const struct web_source *src);
-
 #endif

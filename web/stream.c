@@ -184,7 +184,7 @@ static void write_event(struct buf *b, struct stream *s, uint64_t id,
         if (k->ev.mask & bits[i].bit)
             json_out_string(&j, NULL, bits[i].name);
     json_out_end_array(&j);
-    flow_write(&j, "flow", s->site->src, k->shard, &k->ev.view, k->ev.at,
+    flow_write(&j, "flow", s->site->from.flows, k->shard, &k->ev.view, k->ev.at,
                (k->ev.mask & CT_EVENT_DESTROY) != 0);
     json_out_end_object(&j);
     buf_puts(b, "\n\n");
@@ -232,7 +232,7 @@ static bool fill(struct client *c)
 
             if (k->lost != c->lost)
                 break; /* a gap comes first: next time round */
-            if (filter_match(&c->filter, &k->ev.view, s->site->src))
+            if (filter_match(&c->filter, &k->ev.view, s->site->from.flows))
                 write_event(&b, s, c->at, k);
             c->at++;
         }
@@ -271,6 +271,13 @@ static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
     return (ssize_t)n;
 }
 
+static void want_events(const struct stream *s, bool on)
+{
+    const struct web_flows *flows = s->site->from.flows;
+
+    flows->want_events(flows->ctx, on);
+}
+
 static void leave(void *cls)
 {
     struct client *c = cls;
@@ -283,7 +290,7 @@ static void leave(void *cls)
     if (--s->n_clients > 0)
         return;
     (void)uv_timer_stop(&s->beat);
-    s->site->src->want_events(s->site->src->ctx, false);
+    want_events(s, false);
     s->first = ++s->next; /* what follows is not known: see above */
 }
 
@@ -328,7 +335,7 @@ static enum MHD_Result join(struct request *r, struct client *c)
     if (s->n_clients++ == 0) {
         (void)uv_timer_start(&s->beat, beat, STREAM_HEARTBEAT_MS,
                              STREAM_HEARTBEAT_MS);
-        s->site->src->want_events(s->site->src->ctx, true);
+        want_events(s, true);
     }
     return request_answer_flow(r, "text/event-stream", read_events, c, leave);
 }

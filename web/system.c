@@ -21,24 +21,24 @@ static void write_check(struct json_out *j, const struct web_check *c,
     json_out_end_object(j);
 }
 
-static void write_checks(struct json_out *j, const struct web_source *src)
+static void write_checks(struct json_out *j, const struct web_health *health)
 {
-    for (uint32_t i = 0; i < src->checks(src->ctx); i++) {
+    for (uint32_t i = 0; i < health->n(health->ctx); i++) {
         struct web_check c;
         char since[32];
 
-        src->check(src->ctx, i, &c);
-        flow_time(since, src->wall_ms(src->ctx, c.since));
+        health->check(health->ctx, i, &c);
+        flow_time(since, c.since_ms);
         write_check(j, &c, since);
     }
 }
 
 /* A full table is told but is no reason to send traffic elsewhere: who acts on
  * readiness would take down the only router there is. */
-static void write_table(struct json_out *j, const struct web_source *src)
+static void write_table(struct json_out *j, const struct web_flows *flows)
 {
-    uint64_t entries = src->stat(src->ctx, CT_NONE, CT_STAT_entries);
-    bool room = entries * 100 < (uint64_t)src->max(src->ctx) * 95;
+    uint64_t entries = flows->count(flows->ctx);
+    bool room = entries * 100 < (uint64_t)flows->max(flows->ctx) * 95;
 
     write_check(j,
                 &(struct web_check){
@@ -64,11 +64,11 @@ enum MHD_Result system_livez(struct request *r)
 
 enum MHD_Result system_readyz(struct request *r)
 {
-    const struct web_source *src = r->site->src;
+    const struct web_health *health = r->site->from.health;
     const char *why = "";
     struct json_out j;
     struct buf b;
-    bool ready = src->ready(src->ctx, &why);
+    bool ready = health->ready(health->ctx, &why);
 
     if (ready)
         why = "";
@@ -85,8 +85,8 @@ enum MHD_Result system_readyz(struct request *r)
                                     .level = ready ? "ok" : "fail",
                                     .detail = why},
                 NULL);
-    write_table(&j, src);
-    write_checks(&j, src);
+    write_table(&j, r->site->from.flows);
+    write_checks(&j, health);
     json_out_end_array(&j);
     json_out_end_object(&j);
     return request_answer(r, ready ? 200 : 503, "application/json", &b);

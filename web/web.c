@@ -100,7 +100,7 @@ static struct web *make(uv_loop_t *loop, const struct web_config *c)
     metrics_begin();
     (void)snprintf(w->host, sizeof(w->host), "%s", c->host ? c->host : "");
     (void)snprintf(w->version, sizeof(w->version), "%s", c->version);
-    w->site = (struct site){.src = c->source,
+    w->site = (struct site){.from = c->from,
                             .version = w->version,
                             .host = w->host,
                             .warn = c->warn,

@@ -7,7 +7,7 @@
 
 #include <ctcore/event.h>
 #include <uv.h>
-#include <web/source.h>
+#include <web/sources.h>
 
 struct web;
 
@@ -25,7 +25,7 @@ struct web_config {
     const char *socket; /* Unix path; NULL: none */
     const char *token;  /* "" or NULL: none needed */
     const char *version;
-    const struct web_source *source; /* borrowed */
+    struct web_sources from; /* what they point to is borrowed */
     struct web_patience patience;
     void (*warn)(void *arg, const char *line); /* for the log; or NULL */
     void *warn_arg;

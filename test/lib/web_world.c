@@ -77,6 +77,16 @@ static uint64_t drops(void *ctx, uint32_t shard, enum ct_reason reason)
     return reason == CT_REASON_TTL ? 7 : 0;
 }
 
+static uint64_t count_flows(void *ctx)
+{
+    return get_stat(ctx, CT_NONE, CT_STAT_entries);
+}
+
+static uint64_t count_expects(void *ctx)
+{
+    return get_stat(ctx, CT_NONE, CT_STAT_expectations);
+}
+
 static uint32_t max(void *ctx)
 {
     (void)ctx;
@@ -165,12 +175,6 @@ static uint64_t rules_serial(void *ctx, size_t *text)
     return 1;
 }
 
-static uint32_t param(void *ctx, enum ct_param which)
-{
-    (void)ctx;
-    return ct_param_info(which)->def[0];
-}
-
 static uint32_t queues(void *ctx)
 {
     (void)ctx;
@@ -217,7 +221,7 @@ static void check(void *ctx, uint32_t i, struct web_check *out)
     *out = (struct web_check){.name = "interface.lan",
                               .level = w->ready ? "ok" : "fail",
                               .detail = w->ready ? "" : "lan is gone",
-                              .since = {1000000}};
+                              .since_ms = wall_ms(ctx, now(ctx))};
 }
 
 static uint32_t remove_begin(void *ctx)
@@ -229,8 +233,8 @@ static uint32_t remove_begin(void *ctx)
     return 0;
 }
 
-static bool remove_flow(void *ctx, uint32_t ticket, uint32_t shard,
-                        uint32_t slot, uint32_t gen)
+static bool remove_one(void *ctx, uint32_t ticket, uint32_t shard,
+                       uint32_t slot, uint32_t gen)
 {
     struct world *w = ctx;
 
@@ -247,7 +251,7 @@ static bool remove_flow(void *ctx, uint32_t ticket, uint32_t shard,
     return true;
 }
 
-static bool flush(void *ctx, uint32_t ticket)
+static bool remove_all(void *ctx, uint32_t ticket)
 {
     struct world *w = ctx;
 
@@ -287,6 +291,28 @@ static void want_events(void *ctx, bool on)
     struct world *w = ctx;
 
     w->wanted += on ? 1 : -1;
+}
+
+static void fill(struct world *w)
+{
+    w->flows = (struct web_flows){w,       shards,      slots,      max,
+                                  max,     count_flows, read_flow,  now,
+                                  wall_ms, iface_name,  want_events};
+    w->removal = (struct web_removal){w,          remove_begin, remove_one,
+                                      remove_all, remove_done,  remove_end};
+    w->expects = (struct web_expects){w, expects, count_expects, read_expect};
+    w->stats = (struct web_stats){w, get_stat, drops};
+    w->ifaces = (struct web_ifaces){w, ifaces, iface};
+    w->rules = (struct web_rules){w, rules, get_rule, rules_serial};
+    w->queues = (struct web_queues){w, queues, get_queue};
+    w->health = (struct web_health){w, ready, checks, check};
+}
+
+struct web_sources web_world_sources(const struct world *w)
+{
+    return (struct web_sources){&w->flows,  &w->removal, &w->expects,
+                                &w->stats,  &w->ifaces,  &w->rules,
+                                &w->queues, &w->health};
 }
 
 struct ct_view *web_world_flow(struct world *w, uint32_t shard, uint32_t slot,
@@ -365,20 +391,14 @@ struct world *web_world_with(struct web_config c)
 
     c.host = "127.0.0.1";
     c.version = "0.1.0";
-    w->source = (struct web_source){
-        w,           shards,   slots,        read_flow,  expects,
-        read_expect, now,      wall_ms,      iface_name, get_stat,
-        drops,       max,      max,          ifaces,     iface,
-        rules,       get_rule, rules_serial, queues,     get_queue,
-        param,       ready,    checks,       check,      remove_begin,
-        remove_flow, flush,    remove_done,  remove_end, want_events};
+    fill(w);
     w->ready = true;
     (void)snprintf(w->dir, sizeof(w->dir), "/tmp/test_web.XXXXXX");
     if (!mkdtemp(w->dir))
         abort();
     (void)snprintf(w->socket, sizeof(w->socket), "%s/run/weir.sock", w->dir);
     c.socket = w->socket;
-    c.source = &w->source;
+    c.from = web_world_sources(w);
     (void)uv_loop_init(&w->loop);
     (void)uv_async_init(&w->loop, &w->async, on_async);
     w->async.data = w;

@@ -17,7 +17,14 @@ struct world {
     void (*job)(void *arg);
     void *arg;
     struct web *web;
-    struct web_source source;
+    struct web_flows flows;
+    struct web_removal removal;
+    struct web_expects expects;
+    struct web_stats stats;
+    struct web_ifaces ifaces;
+    struct web_rules rules;
+    struct web_queues queues;
+    struct web_health health;
     uint16_t port;
     char dir[64], socket[96], err[256];
     int result; /* of web_start() */
@@ -26,7 +33,7 @@ struct world {
     struct ct_view view[WORLD_SHARDS][WORLD_SLOTS];
     bool ready;
     int wanted;      /* want_events() on minus off */
-    unsigned refuse; /* remove() says no to so many in a row */
+    unsigned refuse; /* an order is refused to so many in a row */
     unsigned refused;
     unsigned flushes, tickets; /* tickets: that are out */
     bool late;                 /* flows end before their orders come */
@@ -38,6 +45,8 @@ struct world {
 struct world *web_world_new(const char *token);
 /* With more of the configuration than its token. */
 struct world *web_world_with(struct web_config c);
+/* What its HTTP side asks. */
+struct web_sources web_world_sources(const struct world *w);
 void web_world_stop(struct world *w); /* the HTTP side alone */
 void web_world_free(struct world *w);
 void web_world_do(struct world *w, void (*job)(void *arg), void *arg);

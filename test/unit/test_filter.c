@@ -16,7 +16,7 @@ static const char *iface_name(void *ctx, uint8_t i)
     return i == 0 ? "lan" : i == 1 ? "wan" : "";
 }
 
-static const struct web_source source = {.iface_name = iface_name};
+static const struct web_flows source = {.iface_name = iface_name};
 
 /* 10.0.1.2:4001 > 203.0.113.9:80 is forwarded to 198.51.100.2:8080 and seen
  * there as 198.51.100.1:5001. */

@@ -234,7 +234,7 @@ static void socket_is_private_and_replaced_only_when_dead(void **state)
 {
     struct world *w = *state;
     struct web_config c = {
-        .socket = w->socket, .version = "0", .source = &w->source};
+        .socket = w->socket, .version = "0", .from = web_world_sources(w)};
     struct answer a;
     struct stat st;
     struct web *other;

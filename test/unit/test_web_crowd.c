@@ -79,8 +79,8 @@ static void begin_flood(void *arg)
     const char *text = pieces(readyz);
 
     memset(&work, 0, sizeof(work));
-    f->w->source.ready = is_ready;
-    f->w->source.rule = read_rule;
+    f->w->health.ready = is_ready;
+    f->w->rules.read = read_rule;
     (void)uv_prepare_init(&f->w->loop, &work.turn);
     (void)uv_prepare_start(&work.turn, on_turn);
     for (unsigned i = 0; i < FLOOD; i++) {
@@ -259,8 +259,8 @@ static void long_answers_don_t_stop_short_ones(void **state)
     struct crowd c = {.w = *state, .from = "127.0.0.1"};
     struct answer a;
 
-    c.w->source.slots = many;
-    c.w->source.read = read_nothing;
+    c.w->flows.slots = many;
+    c.w->flows.read = read_nothing;
     c.send = "GET /api/v1/flows?proto=tcp HTTP/1.1\r\nHost: localhost\r\n"
              "Accept: application/x-ndjson\r\n\r\n";
     fill(&c);
@@ -322,9 +322,9 @@ static void a_short_answer_waits_for_few_long_ones(void **state)
 {
     struct queue q = {.w = *state};
 
-    lists.stat = q.w->source.stat;
-    q.w->source.stat = see_short;
-    q.w->source.rule = count_list;
+    lists.stat = q.w->stats.stat;
+    q.w->stats.stat = see_short;
+    q.w->rules.read = count_list;
     web_world_do(q.w, ask_all, &q);
     expect(q.other, " 200 OK", "a short answer");
     if (lists.when > LONG) /* each is measured first: half of them */
@@ -364,7 +364,7 @@ static void unread_answers_lock_out_no_other(void **state)
 
     memset(large, 'x', RULE + 2);
     large[0] = large[RULE + 1] = '"';
-    w->source.rule = read_large;
+    w->rules.read = read_large;
     for (unsigned i = 0; i < UNREAD; i++) {
         fd[i] = web_client_tcp("127.0.0.1", w->port);
         (void)setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
@@ -388,7 +388,7 @@ static void the_unix_socket_has_its_own_memory(void **state)
 
     memset(large, 'x', RULE + 2);
     large[0] = large[RULE + 1] = '"';
-    w->source.rule = read_large;
+    w->rules.read = read_large;
     for (unsigned i = 0; i < UNREAD / 2; i++) {
         fd[i] = web_client_tcp("127.0.0.1", w->port);
         (void)setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));

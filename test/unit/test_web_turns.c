@@ -55,8 +55,8 @@ static void begin(void *arg)
 {
     struct world *w = arg;
 
-    w->source.slots = many;
-    w->source.read = read_nothing;
+    w->flows.slots = many;
+    w->flows.read = read_nothing;
     (void)uv_prepare_init(&w->loop, &walk.turn);
     (void)uv_prepare_start(&walk.turn, on_turn);
 }
@@ -157,9 +157,9 @@ static void a_list_of_rules_lets_the_loop_turn(void **state)
     struct answer a;
 
     (void)state;
-    w->source.rules = many_rules;
-    w->source.rule = read_rule;
-    w->source.rules_serial = rules_serial;
+    w->rules.n = many_rules;
+    w->rules.read = read_rule;
+    w->rules.serial = rules_serial;
     web_world_do(w, begin, w);
     web_world_do(w, begin_anew, NULL);
     web_client_ask(web_client_unix(w->socket), "GET", "/api/v1/rules", "", &a);
