@@ -1,8 +1,9 @@
 #include "core.h"
 
-#include "bytes.h"
 #include "limit.h"
 #include "ruleset.h"
+
+#include <ctcore/wire.h>
 
 #include <string.h>
 
@@ -18,8 +19,8 @@ static void look(struct ct_log *log, const struct ct_pkt *pkt)
     if (pkt->l4_bad)
         return;
     if (parse_has_ports(log->proto)) {
-        log->sport = load16(l4);
-        log->dport = load16(l4 + 2);
+        log->sport = ct_get16(l4);
+        log->dport = ct_get16(l4 + 2);
     }
     log->tcp_flags = pkt->l4_flags;
     log->icmp_type = pkt->icmp_type;

@@ -5,7 +5,7 @@
  * fold at the end, and turn the two bytes once. */
 #include "csum.h"
 
-#include "bytes.h"
+#include <ctcore/wire.h>
 
 static uint32_t fold64(uint64_t sum)
 {
@@ -67,6 +67,6 @@ uint16_t csum_update(uint16_t check, const uint8_t *was, const uint8_t *is,
     uint32_t diff = 0;
 
     for (uint32_t i = 0; i < n; i += 2)
-        diff += csum_diff16(load16(was + i), load16(is + i));
+        diff += csum_diff16(ct_get16(was + i), ct_get16(is + i));
     return csum_apply(check, diff);
 }

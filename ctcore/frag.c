@@ -15,12 +15,13 @@
  * other overlap ends the datagram. */
 #include "frag.h"
 
-#include "bytes.h"
 #include "csum.h"
 #include "frag_queue.h"
 #include "frag_read.h"
 #include "parse.h"
 #include "stats.h"
+
+#include <ctcore/wire.h>
 
 enum { V6_HEADER = 40, V6_FRAGMENT = 8, V4_DF = 0x4000, V6_MF = 1, ECN_CE = 3 };
 
@@ -218,19 +219,19 @@ static void finish_v4(const struct frag_queue *q, uint8_t *ip, uint32_t len)
 {
     if (q->ecn & 1u << ECN_CE)
         ip[1] |= ECN_CE;
-    store16(ip + 2, (uint16_t)len);
+    ct_put16(ip + 2, (uint16_t)len);
     /* As the kernel: whoever sent his largest fragment with DF looks for the
      * path's MTU, and goes on to. */
-    store16(ip + 6, q->largest_df == q->largest ? V4_DF : 0);
-    store16(ip + 10, 0);
-    store16(ip + 10, (uint16_t)~csum_fold(csum_add(0, ip, q->head_len)));
+    ct_put16(ip + 6, q->largest_df == q->largest ? V4_DF : 0);
+    ct_put16(ip + 10, 0);
+    ct_put16(ip + 10, (uint16_t)~csum_fold(csum_add(0, ip, q->head_len)));
 }
 
 static void finish_v6(const struct frag_queue *q, uint8_t *ip, uint32_t len)
 {
     if (q->ecn & 1u << ECN_CE)
         ip[1] |= ECN_CE << 4;
-    store16(ip + 4, (uint16_t)(len - V6_HEADER));
+    ct_put16(ip + 4, (uint16_t)(len - V6_HEADER));
     ip[q->next_at] = q->next_header;
 }
 
@@ -328,7 +329,7 @@ static enum ct_reason take_atomic(struct frag *f, const struct ct_pkt *pkt,
 
     memcpy(data, pkt->data, p->head_len);
     memcpy(data + p->head_len, p->data, p->len);
-    store16(data + 4, (uint16_t)(p->head_len + p->len - V6_HEADER));
+    ct_put16(data + 4, (uint16_t)(p->head_len + p->len - V6_HEADER));
     data[p->next_at] = p->next_header;
     if (cuts != NULL) {
         memset(cuts, 0, CT_CUTS * sizeof *cuts);
@@ -429,8 +430,8 @@ static void rebuild_first(const struct frag *f, const struct frag_queue *q,
         memset(to, 0, V6_FRAGMENT);
         to[0] = q->next_header;
         to[3] = V6_MF;
-        store16(to + 4, q->key.sport);
-        store16(to + 6, q->key.dport);
+        ct_put16(to + 4, q->key.sport);
+        ct_put16(to + 6, q->key.dport);
         to += V6_FRAGMENT;
         l4 += V6_FRAGMENT;
     }

@@ -1,15 +1,16 @@
 /* frag_read.c - what one fragment says of its datagram */
 #include "frag_read.h"
 
-#include "bytes.h"
 #include "parse.h"
+
+#include <ctcore/wire.h>
 
 enum { V6_HEADER = 40, V6_FRAGMENT = 8 };
 enum { V4_DF = 0x4000, V4_MF = 0x2000, V4_OFFSET = 0x1fff, V6_MF = 1 };
 
 static void read_v4(const struct ct_pkt *pkt, struct frag_piece *p)
 {
-    uint16_t word = load16(pkt->data + 6);
+    uint16_t word = ct_get16(pkt->data + 6);
 
     p->v4 = true;
     p->head_len = pkt->l4_off;
@@ -41,7 +42,7 @@ static void read_v6(const struct ct_pkt *pkt, struct frag_piece *p)
     p->next_at = named;
     p->data = h + V6_FRAGMENT;
     p->len = pkt->l4_len - V6_FRAGMENT;
-    p->off = load16(h + 2) & 0xfff8u;
+    p->off = ct_get16(h + 2) & 0xfff8u;
     p->more = (h[3] & V6_MF) != 0;
     p->next_header = h[0];
     p->ecn = pkt->data[1] >> 4 & 3;

@@ -1,9 +1,10 @@
 #include "helper.h"
 
-#include "bytes.h"
 #include "mangle.h"
 #include "natport.h"
 #include "seqadj.h"
+
+#include <ctcore/wire.h>
 
 /* Ports that are tried when the announced one can't be had. */
 #define MAX_PORTS 128u
@@ -67,7 +68,7 @@ enum ct_reason helper_replace(const struct helper_call *h, uint32_t at,
                               uint32_t was, const uint8_t *is, uint32_t len)
 {
     const uint8_t *l4 = h->pkt->data + h->pkt->l4_off;
-    uint32_t seq = load32(l4 + 4);
+    uint32_t seq = ct_get32(l4 + 4);
 
     if (!mangle_payload(h->pkt, h->at + at, was, is, len))
         return CT_REASON_HELPER_ROOM;

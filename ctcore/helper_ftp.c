@@ -13,8 +13,9 @@
  * loose=0. */
 #include "helper.h"
 
-#include "bytes.h"
 #include "tcp_segment.h"
+
+#include <ctcore/wire.h>
 
 #include <string.h>
 
@@ -160,8 +161,8 @@ static bool read_dotted(struct text t, uint32_t *at, uint8_t mark,
 
     if (!numbers(t, at, v, 4, '.', mark) || !put_bytes(&a, v))
         return false;
-    group[0] = load16(a.b);
-    group[1] = load16(a.b + 2);
+    group[0] = ct_get16(a.b);
+    group[1] = ct_get16(a.b + 2);
     return true;
 }
 
@@ -208,7 +209,7 @@ static bool read_addr6(struct text t, uint32_t *at, uint8_t mark,
         return false;
     *a = (union ct_addr){.w64 = {0}};
     for (unsigned i = 0; i < n; i++)
-        store16(a->b + 2 * (size_t)(i < gap ? i : 8 - n + i), group[i]);
+        ct_put16(a->b + 2 * (size_t)(i < gap ? i : 8 - n + i), group[i]);
     return true;
 }
 
@@ -460,7 +461,7 @@ static enum ct_reason ftp_help(const struct helper_call *h)
     if (h->pkt->info != CT_ESTABLISHED || t.len == 0)
         return CT_REASON_NONE;
     memcpy(&st, &h->x->help, sizeof st);
-    seq = load32(h->pkt->data + h->pkt->l4_off + 4);
+    seq = ct_get32(h->pkt->data + h->pkt->l4_off + 4);
     end = seq + t.len;
     newline = t.p[t.len - 1] == '\n';
     if (begins_line(&st, h->dir, seq))

@@ -15,9 +15,10 @@
  * begins a segment is read.  One call at a time: a new one ends the old. */
 #include "helper.h"
 
-#include "bytes.h"
 #include "gc.h"
 #include "parse.h"
+
+#include <ctcore/wire.h>
 
 #include <string.h>
 
@@ -111,7 +112,7 @@ static enum ct_reason put_id(const struct helper_call *h, uint32_t at,
 {
     uint8_t bytes[2];
 
-    store16(bytes, id);
+    ct_put16(bytes, id);
     return helper_replace(h, at, sizeof bytes, bytes, sizeof bytes);
 }
 
@@ -141,16 +142,16 @@ static enum ct_reason from_pns(const struct helper_call *h, struct state *st,
         if (st->session != SESSION)
             break;
         st->call = OUT_ASKED;
-        return name_call(h, st, load16(m + AT_ID));
+        return name_call(h, st, ct_get16(m + AT_ID));
     case IN_REPLY:
-        if (st->call != IN_ASKED || load16(m + AT_PEERS_ID) != st->pac ||
+        if (st->call != IN_ASKED || ct_get16(m + AT_PEERS_ID) != st->pac ||
             m[AT_RESULT] != GOOD)
             break;
         st->call = IN_ANSWERED;
-        return name_call(h, st, load16(m + AT_ID));
+        return name_call(h, st, ct_get16(m + AT_ID));
     case CLEAR_REQUEST:
         if (helper_translated(h) && st->call != NO_CALL &&
-            load16(m + AT_ID) == st->pns_own)
+            ct_get16(m + AT_ID) == st->pns_own)
             return put_id(h, AT_ID, st->pns);
         break;
     default:
@@ -172,10 +173,10 @@ static enum ct_reason out_reply(const struct helper_call *h, struct state *st,
     enum ct_reason why = CT_REASON_NONE;
 
     if ((st->call != OUT_ASKED && st->call != CALL) ||
-        load16(m + AT_PEERS_ID) != st->pns)
+        ct_get16(m + AT_PEERS_ID) != st->pns)
         return CT_REASON_NONE;
     if (m[AT_RESULT] == GOOD) {
-        st->pac = load16(m + AT_ID);
+        st->pac = ct_get16(m + AT_ID);
         why = begin_call(h, st);
     } else {
         end_call(h, st);
@@ -204,11 +205,11 @@ static enum ct_reason from_pac(const struct helper_call *h, struct state *st,
     case IN_REQUEST:
         if (st->session == SESSION) {
             st->call = IN_ASKED;
-            st->pac = load16(m + AT_ID);
+            st->pac = ct_get16(m + AT_ID);
         }
         break;
     case IN_CONNECTED:
-        if (st->call != IN_ANSWERED || load16(m + AT_ID) != st->pns)
+        if (st->call != IN_ANSWERED || ct_get16(m + AT_ID) != st->pns)
             break;
         why = begin_call(h, st);
         return why == CT_REASON_NONE ? tell_pns(h, st, AT_ID) : why;
@@ -216,7 +217,7 @@ static enum ct_reason from_pac(const struct helper_call *h, struct state *st,
         end_call(h, st);
         break;
     case WAN_ERROR:
-        if (st->call == CALL && load16(m + AT_ID) == st->pns)
+        if (st->call == CALL && ct_get16(m + AT_ID) == st->pns)
             return tell_pns(h, st, AT_ID);
         break;
     default:
@@ -235,8 +236,8 @@ static enum ct_reason pptp_help(const struct helper_call *h)
 
     if (h->pkt->info != CT_ESTABLISHED || len < AT_BODY)
         return CT_REASON_NONE;
-    type = load16(m + AT_TYPE);
-    if (load16(m + 2) != CONTROL || load32(m + 4) != MAGIC || type == 0 ||
+    type = ct_get16(m + AT_TYPE);
+    if (ct_get16(m + 2) != CONTROL || ct_get32(m + 4) != MAGIC || type == 0 ||
         type >= N_MESSAGES || len < size_of[type])
         return CT_REASON_NONE;
     memcpy(&st, &h->x->help, sizeof st);

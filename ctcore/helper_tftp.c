@@ -4,7 +4,7 @@
  * server to the port that asked: nothing in the payload is changed. */
 #include "helper.h"
 
-#include "bytes.h"
+#include <ctcore/wire.h>
 
 enum { READ_REQUEST = 1, WRITE_REQUEST = 2 };
 
@@ -22,7 +22,7 @@ static enum ct_reason tftp_help(const struct helper_call *h)
 
     if (h->dir != CT_DIR_ORIGINAL || len < 2)
         return CT_REASON_NONE;
-    code = load16(text);
+    code = ct_get16(text);
     if (code != READ_REQUEST && code != WRITE_REQUEST)
         return CT_REASON_NONE;
     ask.tuple.sport = 0;

@@ -1,11 +1,12 @@
 #include "icmperr.h"
 
-#include "bytes.h"
 #include "csum.h"
 #include "elsewhere.h"
 #include "gc.h"
 #include "seqadj.h"
 #include "tuple.h"
+
+#include <ctcore/wire.h>
 
 /* What the kernel's window check allows an acknowledgement to lag behind. */
 #define MIN_LAG 66000u
@@ -27,7 +28,7 @@ static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
 
     if (in->proto != PROTO_TCP || in->l4_len < MIN_INNER_L4)
         return true;
-    lag = peer[sender].end - load32(pkt->data + in->l4_off + 4);
+    lag = peer[sender].end - ct_get32(pkt->data + in->l4_off + 4);
     return lag <= (most > MIN_LAG ? most : MIN_LAG);
 }
 
@@ -59,7 +60,7 @@ static void turn_numbers(const struct ct *ct, const struct ct_conn *c,
         return;
     diff = seqadj_quoted(x, sender, pkt->data + in->l4_off, in->l4_len);
     if (!pkt->csum_partial)
-        store16(sum, csum_apply(load16(sum), diff));
+        ct_put16(sum, csum_apply(ct_get16(sum), diff));
 }
 
 /* Another shard may have the flow.  t is in the zone of answers. */

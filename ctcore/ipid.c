@@ -1,8 +1,9 @@
 #include "ipid.h"
 
-#include "bytes.h"
 #include "csum.h"
 #include "hash.h"
+
+#include <ctcore/wire.h>
 
 enum { V4_DF = 0x4000, V4_FRAGMENT = 0x3fff };
 
@@ -21,7 +22,7 @@ void ipid_start(struct ipid *ids, uint64_t seed, uint32_t shard,
 
 static bool is_atomic(const struct ct_pkt *pkt)
 {
-    uint16_t word = load16(pkt->data + 6);
+    uint16_t word = ct_get16(pkt->data + 6);
 
     return pkt->frag_max == 0 && (word & V4_DF) && !(word & V4_FRAGMENT);
 }
@@ -36,15 +37,15 @@ void ipid_give(struct ipid *ids, struct ct_pkt *pkt)
 {
     uint8_t *ip = pkt->data;
     uint32_t own = 65536 / ids->n_shards; /* numbers of this shard */
-    uint16_t was = load16(ip + 4), *row, is;
+    uint16_t was = ct_get16(ip + 4), *row, is;
     uint64_t ways;
 
     if (ip[0] >> 4 != CT_IPV4 || is_atomic(pkt))
         return;
-    ways = (uint64_t)load32(ip + 12) << 32 | load32(ip + 16);
+    ways = (uint64_t)ct_get32(ip + 12) << 32 | ct_get32(ip + 16);
     row = &ids->next[hash_two(ways, ip[9], ids->key) % IPID_ROWS];
     is = (uint16_t)(*row * ids->n_shards + ids->shard);
     *row = (uint16_t)((*row + segments(pkt)) % own);
-    store16(ip + 4, is);
-    store16(ip + 10, csum_update16(load16(ip + 10), was, is));
+    ct_put16(ip + 4, is);
+    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
 }

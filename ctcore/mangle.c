@@ -10,8 +10,8 @@
 #include "mangle.h"
 
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
-#include "bytes.h"
 #include "crc32c.h"
 #include "csum.h"
 
@@ -52,11 +52,11 @@ static inline uint32_t fold_once(uint32_t diff)
 }
 
 /* Replace a word; answer by how much the sum of what it stands in changes. */
-static inline uint32_t put16(uint8_t *p, uint16_t is)
+static inline uint32_t put_word(uint8_t *p, uint16_t is)
 {
-    uint16_t was = load16(p);
+    uint16_t was = ct_get16(p);
 
-    store16(p, is);
+    ct_put16(p, is);
     return csum_diff16(was, is);
 }
 
@@ -67,10 +67,10 @@ static inline uint32_t put_addr(uint8_t *p, const uint8_t *is, uint8_t family)
     uint32_t diff = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        uint32_t word = load32(is + (size_t)4 * i);
+        uint32_t word = ct_get32(is + (size_t)4 * i);
 
-        diff += csum_diff32(load32(p + (size_t)4 * i), word);
-        store32(p + (size_t)4 * i, word);
+        diff += csum_diff32(ct_get32(p + (size_t)4 * i), word);
+        ct_put32(p + (size_t)4 * i, word);
     }
     return fold_once(diff);
 }
@@ -96,7 +96,7 @@ static inline uint8_t port_at(const uint8_t *l4, uint32_t len,
 static inline uint32_t patch_sum(uint8_t *field, struct sum sum, uint32_t addrs,
                                  uint32_t ports, bool partial)
 {
-    uint16_t was = load16(field), is;
+    uint16_t was = ct_get16(field), is;
 
     if (partial) {
         is = (uint16_t)~csum_apply((uint16_t)~was, addrs);
@@ -107,7 +107,7 @@ static inline uint32_t patch_sum(uint8_t *field, struct sum sum, uint32_t addrs,
         if (sum.zero && is == 0)
             is = 0xffff;
     }
-    store16(field, is);
+    ct_put16(field, is);
     return csum_diff16(was, is);
 }
 
@@ -120,9 +120,9 @@ static uint32_t patch_crc(uint8_t *l4, uint32_t len, uint32_t whole,
 
     if (changed == 0 || len < SCTP_HEADER_LEN)
         return 0;
-    before = load32(field);
+    before = ct_get32(field);
     crc32c_store(field, crc32c_load(field) ^ crc32c_diff(changed, whole));
-    return csum_diff32(before, load32(field));
+    return csum_diff32(before, ct_get32(field));
 }
 
 /* whole: as long as it was when it was sent. */
@@ -134,7 +134,7 @@ static inline uint32_t patch_l4(uint8_t *l4, uint32_t len, uint32_t whole,
     struct sum sum = sum_of(kind->proto);
     uint8_t at = port_at(l4, len, kind, side);
     uint32_t was = at < 4 ? crc32c_load(l4) : 0;
-    uint32_t ports = at == 0xff ? 0 : put16(l4 + at, port);
+    uint32_t ports = at == 0xff ? 0 : put_word(l4 + at, port);
 
     if (kind->proto == PROTO_SCTP && at != 0xff)
         return ports + patch_crc(l4, len, whole, was);
@@ -161,7 +161,7 @@ static __attribute__((noinline)) void rewrite_any(struct ct_pkt *pkt,
 
     if (pkt->tuple.family == CT_IPV4) {
         diff = put_addr(ip + (side == MANGLE_SRC ? 12 : 16), addr->b, CT_IPV4);
-        store16(ip + 10, csum_apply(load16(ip + 10), diff));
+        ct_put16(ip + 10, csum_apply(ct_get16(ip + 10), diff));
     } else {
         diff = put_addr(ip + (side == MANGLE_SRC ? 8 : 24), addr->b, CT_IPV6);
     }
@@ -257,11 +257,11 @@ void ct_ttl_down(struct ct_pkt *pkt)
         ip[7]--;
         return;
     }
-    uint16_t was = load16(ip + 8);
+    uint16_t was = ct_get16(ip + 8);
     uint16_t is = (uint16_t)(was - 0x100);
 
-    store16(ip + 8, is);
-    store16(ip + 10, csum_update16(load16(ip + 10), was, is));
+    ct_put16(ip + 8, is);
+    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
 }
 
 /* The field counts as zero. */
@@ -283,7 +283,7 @@ static uint32_t coverage(const uint8_t *l4, uint32_t len, uint8_t proto)
 {
     if (proto == PROTO_DCCP)
         return len < 12 ? len : parse_dccp_coverage(l4, len);
-    return load16(l4 + 4) != 0 ? load16(l4 + 4) : len;
+    return ct_get16(l4 + 4) != 0 ? ct_get16(l4 + 4) : len;
 }
 
 bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
@@ -301,11 +301,11 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
     if (len < sum.at + 2u)
         return false;
     if (proto == PROTO_UDP) {
-        if (load16(l4 + 6) == 0)
+        if (ct_get16(l4 + 6) == 0)
             return family == CT_IPV4;
-        if (load16(l4 + 4) > len)
+        if (ct_get16(l4 + 4) > len)
             return false;
-        len = load16(l4 + 4); /* RFC 768: its own length, not the packet's */
+        len = ct_get16(l4 + 4); /* RFC 768: its own length, not the packet's */
     }
     covered = sum.partly ? coverage(l4, len, proto) : len;
     if (covered > len)

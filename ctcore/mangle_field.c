@@ -1,7 +1,8 @@
 #include "mangle_field.h"
 
-#include "bytes.h"
 #include "csum.h"
+
+#include <ctcore/wire.h>
 
 enum { OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, MSS_LEN = 4, TCP_HEADER = 20 };
 
@@ -33,25 +34,25 @@ void mangle_field_mss(struct ct_pkt *pkt, uint16_t mss)
             break;
         /* Each of them: which one counts is the receiver's choice. */
         if (tcp[at] == OPT_MSS && tcp[at + 1] == MSS_LEN) {
-            uint16_t was = load16(tcp + at + 2);
+            uint16_t was = ct_get16(tcp + at + 2);
 
             if (was > mss) {
-                store16(tcp + at + 2, mss);
+                ct_put16(tcp + at + 2, mss);
                 diff += diff_at(at, was, mss);
             }
         }
         at += tcp[at + 1];
     }
     if (diff && !pkt->csum_partial)
-        store16(tcp + 16, csum_apply(load16(tcp + 16), diff));
+        ct_put16(tcp + 16, csum_apply(ct_get16(tcp + 16), diff));
 }
 
 static void set_word(uint8_t *ip, uint32_t at, uint16_t is)
 {
-    uint16_t was = load16(ip + at);
+    uint16_t was = ct_get16(ip + at);
 
-    store16(ip + at, is);
-    store16(ip + 10, csum_update16(load16(ip + 10), was, is));
+    ct_put16(ip + at, is);
+    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
 }
 
 void mangle_field_ttl(struct ct_pkt *pkt, enum ct_ttl how, uint8_t by)
@@ -75,5 +76,5 @@ void mangle_field_dscp(struct ct_pkt *pkt, uint8_t dscp)
     if (ip[0] >> 4 == CT_IPV4)
         set_word(ip, 0, (uint16_t)(ip[0] << 8 | dscp << 2 | (ip[1] & 3)));
     else
-        store16(ip, (uint16_t)((load16(ip) & 0xf03f) | dscp << 6));
+        ct_put16(ip, (uint16_t)((ct_get16(ip) & 0xf03f) | dscp << 6));
 }

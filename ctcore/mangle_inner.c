@@ -5,8 +5,9 @@
  * transport checksum if the quotation reaches so far. */
 #include "mangle.h"
 
-#include "bytes.h"
 #include "csum.h"
+
+#include <ctcore/wire.h>
 
 void mangle_inner(struct ct_pkt *pkt, const struct inner *in,
                   enum mangle_side side, const union ct_addr *addr,
@@ -20,17 +21,17 @@ void mangle_inner(struct ct_pkt *pkt, const struct inner *in,
     uint32_t diff = 0, all;
 
     for (unsigned i = 0; i < (v4 ? 4u : 16u); i += 4)
-        diff += csum_diff32(load32(field + i), load32(addr->b + i));
+        diff += csum_diff32(ct_get32(field + i), ct_get32(addr->b + i));
     diff = (diff >> 16) + (diff & 0xffff);
     memcpy(field, addr->b, v4 ? 4 : 16);
     all = diff;
     if (v4) {
-        uint16_t was = load16(ip + 10), is = csum_apply(was, diff);
+        uint16_t was = ct_get16(ip + 10), is = csum_apply(was, diff);
 
-        store16(ip + 10, is);
+        ct_put16(ip + 10, is);
         all += csum_diff16(was, is);
     }
     all += mangle_quoted(pkt->data + in->l4_off, in, side, diff, port);
     if (!pkt->csum_partial)
-        store16(outer, csum_apply(load16(outer), all));
+        ct_put16(outer, csum_apply(ct_get16(outer), all));
 }

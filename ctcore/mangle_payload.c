@@ -2,9 +2,10 @@
  *
  * The checksum is changed by the difference of the sums from there on, before
  * and after, and by that of the pseudo header's length. */
-#include "bytes.h"
 #include "csum.h"
 #include "mangle.h"
+
+#include <ctcore/wire.h>
 
 enum { SUM_AT = 16, LARGEST = 65535, HEADER6_LEN = 40 };
 
@@ -14,13 +15,13 @@ static void put_length(struct ct_pkt *pkt)
     uint16_t was, is;
 
     if (pkt->tuple.family == CT_IPV6) {
-        store16(ip + 4, (uint16_t)(pkt->len - HEADER6_LEN));
+        ct_put16(ip + 4, (uint16_t)(pkt->len - HEADER6_LEN));
         return;
     }
-    was = load16(ip + 2);
+    was = ct_get16(ip + 2);
     is = (uint16_t)pkt->len;
-    store16(ip + 2, is);
-    store16(ip + 10, csum_update16(load16(ip + 10), was, is));
+    ct_put16(ip + 2, is);
+    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
 }
 
 bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
@@ -44,8 +45,9 @@ bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
         pkt->cuts = NULL; /* it is not the datagram any more that was cut */
     }
     if (pkt->csum_partial)
-        store16(field, (uint16_t)~csum_apply((uint16_t)~load16(field), diff));
+        ct_put16(field,
+                 (uint16_t)~csum_apply((uint16_t)~ct_get16(field), diff));
     else
-        store16(field, csum_apply(load16(field), diff + bytes));
+        ct_put16(field, csum_apply(ct_get16(field), diff + bytes));
     return true;
 }

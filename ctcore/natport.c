@@ -1,12 +1,13 @@
 #include "natport.h"
 
-#include "bytes.h"
 #include "hash.h"
 #include "natfree.h"
 #include "parse.h"
 #include "shard.h"
 #include "stats.h"
 #include "tuple.h"
+
+#include <ctcore/wire.h>
 
 /* Steps that the search for one flow's port may cost, over all addresses of a
  * pool: about 600 addresses of one port, or 100 whose 64,512 are all in use. */
@@ -48,7 +49,7 @@ static uint32_t pool_size(const struct ct_nat_range *r)
 
     if (r->family == CT_IPV6 && memcmp(r->lo.b, r->hi.b, 12) != 0)
         return UINT32_MAX; /* more than 2^32: their low word varies */
-    return load32(r->hi.b + at) - load32(r->lo.b + at) + 1;
+    return ct_get32(r->hi.b + at) - ct_get32(r->lo.b + at) + 1;
 }
 
 /* The k-th address of the pool, counted from where this flow begins. */
@@ -68,7 +69,7 @@ static union ct_addr pool_addr(const struct nat *n,
         k += (uint32_t)((hash_words(w, 4, n->table->key) >> 32) * size >> 32);
     if (size)
         k %= size;
-    store32(a.b + at, load32(r->lo.b + at) + k);
+    ct_put32(a.b + at, ct_get32(r->lo.b + at) + k);
     return a;
 }
 

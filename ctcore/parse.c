@@ -10,10 +10,10 @@
  * way; everything else is called. */
 #include "parse.h"
 
-#include "bytes.h"
 #include "csum.h"
 
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
 #define NONE CT_REASON_NONE
 
@@ -44,7 +44,7 @@ static inline void set_ids(struct ct_tuple *t, struct ids ids, uint8_t family,
 
 static inline struct ids read_ports(const uint8_t *l4)
 {
-    return (struct ids){load16(l4), load16(l4 + 2)};
+    return (struct ids){ct_get16(l4), ct_get16(l4 + 2)};
 }
 
 static inline struct ids parse_tcp(struct ct_pkt *pkt, const uint8_t *l4,
@@ -69,7 +69,7 @@ static inline struct ids parse_udp(struct ct_pkt *pkt, const uint8_t *l4,
 
     if (room < 8)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    len = load16(l4 + 4);
+    len = ct_get16(l4 + 4);
     if (len < 8 || len > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
     return read_ports(l4);
@@ -86,8 +86,8 @@ static struct ids parse_icmp(struct ct_pkt *pkt, const uint8_t *l4,
     pkt->icmp_code = l4[1];
     pkt->icmp_error = parse_icmp_error(family, l4[0]);
     if (parse_icmp_query(family, l4[0]))
-        ids.sport = load16(l4 + 4);
-    ids.dport = load16(l4);
+        ids.sport = ct_get16(l4 + 4);
+    ids.dport = ct_get16(l4);
     return ids;
 }
 
@@ -100,12 +100,12 @@ static struct ids parse_udplite(struct ct_pkt *pkt, const uint8_t *l4,
 
     if (room < 8)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    coverage = load16(l4 + 4);
+    coverage = ct_get16(l4 + 4);
     if ((coverage != 0 && coverage < 8) || coverage > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
-    if (load16(l4 + 6) == 0)
+    if (ct_get16(l4 + 6) == 0)
         return refuse_l4(pkt, CT_REASON_L4_BAD_CHECKSUM);
-    return (struct ids){load16(l4), load16(l4 + 2)};
+    return (struct ids){ct_get16(l4), ct_get16(l4 + 2)};
 }
 
 /* RFC 9260 3.1; its chunks are the tracker's. */
@@ -143,9 +143,9 @@ static struct ids parse_gre(struct ct_pkt *pkt, const uint8_t *l4,
         return (struct ids){0, 0};
     if (room < 8)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    if (load16(l4 + 2) != PPP)
+    if (ct_get16(l4 + 2) != PPP)
         return refuse_l4(pkt, CT_REASON_GRE_PROTOCOL);
-    return (struct ids){0, load16(l4 + 6)};
+    return (struct ids){0, ct_get16(l4 + 6)};
 }
 
 /* off: where the transport header begins; end: where the IP packet ends. */
@@ -252,10 +252,10 @@ static inline enum ct_reason check_ipv4(const uint8_t *ip, uint32_t ihl,
     if (ihl != 20 && !options_ok(ip + 20, ihl - 20))
         return CT_REASON_BAD_OPTION;
     if (is_special4(ip[12]) || is_special4(ip[16]))
-        return refuse_addrs4(load32(ip + 12), load32(ip + 16));
-    if (load32(ip + 12) == load32(ip + 16) && !self)
+        return refuse_addrs4(ct_get32(ip + 12), ct_get32(ip + 16));
+    if (ct_get32(ip + 12) == ct_get32(ip + 16) && !self)
         return CT_REASON_LAND;
-    if (load16(ip + 6) & MF_AND_OFFSET)
+    if (ct_get16(ip + 6) & MF_AND_OFFSET)
         return CT_REASON_FRAGMENT;
     return NONE;
 }
@@ -267,7 +267,7 @@ static enum ct_reason parse_fragment(struct ct_pkt *pkt, uint32_t off,
 {
     const uint8_t *ip = pkt->data;
     bool v4 = ip[0] >> 4 == CT_IPV4;
-    uint32_t id = v4 ? load16(ip + 4) : load32(ip + off + 4);
+    uint32_t id = v4 ? ct_get16(ip + 4) : ct_get32(ip + off + 4);
     struct ids ids = {(uint16_t)(id >> 16), (uint16_t)id};
 
     memset(&pkt->tuple, 0, sizeof pkt->tuple);
@@ -292,7 +292,7 @@ static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
     ihl = (uint32_t)(ip[0] & 15) * 4;
     if (ihl < 20 || ihl > pkt->len)
         return CT_REASON_BAD_HEADER_LENGTH;
-    total = load16(ip + 2);
+    total = ct_get16(ip + 2);
     if (total < ihl || total > pkt->len)
         return CT_REASON_BAD_LENGTH;
     why = check_ipv4(ip, ihl, pkt->self);
@@ -323,7 +323,7 @@ static enum ct_reason check_ext(const uint8_t *h, uint8_t kind, bool quoted,
     if (kind == PROTO_ROUTING && h[2] == 0 && !quoted)
         return CT_REASON_ROUTING_HEADER;
     if (kind == PROTO_FRAGMENT &&
-        (!quoted || (load16(h + 2) & NOT_FIRST_FRAGMENT) != 0))
+        (!quoted || (ct_get16(h + 2) & NOT_FIRST_FRAGMENT) != 0))
         return CT_REASON_FRAGMENT;
     return NONE;
 }
@@ -409,7 +409,7 @@ static enum ct_reason parse_ipv6(struct ct_pkt *pkt)
 
     if (pkt->len < 40)
         return CT_REASON_TRUNCATED;
-    total = 40 + (uint32_t)load16(ip + 4);
+    total = 40 + (uint32_t)ct_get16(ip + 4);
     if (total > pkt->len)
         return CT_REASON_BAD_LENGTH;
     proto = ip[6];

@@ -5,7 +5,7 @@
  * it is believed: its lengths only ever make it shorter. */
 #include "parse.h"
 
-#include "bytes.h"
+#include <ctcore/wire.h>
 
 #define NONE CT_REASON_NONE
 
@@ -23,12 +23,12 @@ static enum ct_reason quoted_ipv4(const uint8_t *ip, uint32_t room,
     if (room < 20)
         return CT_REASON_ICMP_TRUNCATED;
     ihl = (uint32_t)(ip[0] & 15) * 4;
-    total = load16(ip + 2);
+    total = ct_get16(ip + 2);
     if (ip[0] >> 4 != CT_IPV4 || ihl < 20 || total < ihl)
         return CT_REASON_ICMP_INNER;
     if (ihl > room)
         return CT_REASON_ICMP_TRUNCATED;
-    if (load16(ip + 6) & OFFSET) /* a later fragment has no ports to go by */
+    if (ct_get16(ip + 6) & OFFSET) /* a later fragment has no ports to go by */
         return CT_REASON_ICMP_INNER;
     memcpy(in->tuple.src.b, ip + 12, 4);
     memcpy(in->tuple.dst.b, ip + 16, 4);
@@ -49,7 +49,7 @@ static enum ct_reason quoted_ipv6(const uint8_t *ip, uint32_t room,
         return CT_REASON_ICMP_TRUNCATED;
     if (ip[0] >> 4 != CT_IPV6)
         return CT_REASON_ICMP_INNER;
-    total = smaller(room, 40 + (uint32_t)load16(ip + 4));
+    total = smaller(room, 40 + (uint32_t)ct_get16(ip + 4));
     in->proto = ip[6];
     why = parse_chain(ip, total, true, &off, &in->proto);
     if (why != NONE)
@@ -59,7 +59,7 @@ static enum ct_reason quoted_ipv6(const uint8_t *ip, uint32_t room,
     memcpy(in->tuple.dst.b, ip + 24, 16);
     in->l4_off = in->ip_off + off;
     in->l4_len = total - off;
-    in->l4_whole = 40 + (uint32_t)load16(ip + 4) - off;
+    in->l4_whole = 40 + (uint32_t)ct_get16(ip + 4) - off;
     return NONE;
 }
 
@@ -68,13 +68,13 @@ static enum ct_reason quoted_l4(const uint8_t *l4, struct inner *in)
     if (parse_has_ports(in->proto)) {
         if (in->l4_len < 4)
             return CT_REASON_ICMP_TRUNCATED;
-        in->tuple.sport = load16(l4);
-        in->tuple.dport = load16(l4 + 2);
+        in->tuple.sport = ct_get16(l4);
+        in->tuple.dport = ct_get16(l4 + 2);
     } else if (in->proto == PROTO_GRE) {
         if (in->l4_len < 8)
             return CT_REASON_ICMP_TRUNCATED;
         if ((l4[1] & 7) == 1) /* see parse.c */
-            in->tuple.dport = load16(l4 + 6);
+            in->tuple.dport = ct_get16(l4 + 6);
     } else if (in->proto == PROTO_ICMP || in->proto == PROTO_ICMPV6) {
         if ((in->proto == PROTO_ICMP) != (in->family == CT_IPV4))
             return CT_REASON_ICMP_INNER;
@@ -84,8 +84,8 @@ static enum ct_reason quoted_l4(const uint8_t *l4, struct inner *in)
         if (parse_icmp_error(in->family, l4[0]))
             return CT_REASON_ICMP_INNER;
         if (parse_icmp_query(in->family, l4[0]))
-            in->tuple.sport = load16(l4 + 4);
-        in->tuple.dport = load16(l4);
+            in->tuple.sport = ct_get16(l4 + 4);
+        in->tuple.dport = ct_get16(l4);
     }
     return NONE;
 }

@@ -17,10 +17,10 @@
  *
  * Roles are those of client and server, not directions: either end may open the
  * next connection, and a server behind the router may invite one (RFC 5596). */
-#include "bytes.h"
 #include "dccp.def"
 #include "l4proto.h"
 #include <ctcore/event.h>
+#include <ctcore/wire.h>
 
 enum { SHORT_HEADER = 12, LONG_HEADER = 16, TIMES_4 = 4 };
 
@@ -65,12 +65,12 @@ struct packet {
 
 static uint64_t load48(const uint8_t *p)
 {
-    return (uint64_t)load16(p) << 32 | load32(p + 2);
+    return (uint64_t)ct_get16(p) << 32 | ct_get32(p + 2);
 }
 
 static uint64_t load24(const uint8_t *p)
 {
-    return (uint64_t)p[0] << 16 | load16(p + 1);
+    return (uint64_t)p[0] << 16 | ct_get16(p + 1);
 }
 
 /* Generic header, acknowledgement, and what the type has of its own (5.1). */

@@ -13,10 +13,10 @@
  * restart (5.2.2), tags that are in use come into doubt: init[] remembers who
  * has sent one.  If both have, an INIT ACK must name the tag that its sender's
  * INIT named. */
-#include "bytes.h"
 #include "l4proto.h"
 #include "sctp.def"
 #include <ctcore/event.h>
+#include <ctcore/wire.h>
 #include <string.h>
 
 enum { HEADER_LEN = 12, CHUNK_LEN = 4, INIT_LEN = 20, TAG_AT = 4 };
@@ -84,7 +84,7 @@ static bool next_chunk(const struct packet *p, struct chunk *c)
         return false;
     c->type = p->sctp[c->at];
     c->flags = p->sctp[c->at + 1];
-    c->len = load16(p->sctp + c->at + 2);
+    c->len = ct_get16(p->sctp + c->at + 2);
     return true;
 }
 
@@ -97,7 +97,7 @@ static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
     if (pkt->l4_len < HEADER_LEN)
         return CT_REASON_L4_TRUNCATED;
     *p = (struct packet){.sctp = pkt->data + pkt->l4_off, .len = pkt->l4_len};
-    p->vtag = load32(p->sctp + 4);
+    p->vtag = ct_get32(p->sctp + 4);
     for (; next_chunk(p, &c); p->n++) {
         uint32_t bit = c.type < 32 ? 1u << c.type : 0;
 
@@ -114,7 +114,7 @@ static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
 
 static uint32_t init_tag(const struct packet *p, const struct chunk *c)
 {
-    return load32(p->sctp + c->at + TAG_AT);
+    return ct_get32(p->sctp + c->at + TAG_AT);
 }
 
 static uint8_t next_state(uint8_t state, enum ct_dir dir, uint8_t type)

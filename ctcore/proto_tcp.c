@@ -17,11 +17,11 @@
  * last_kind (last_index) is the kind of the last segment believed or ignored,
  * or of a refused FIN or RST of an assured flow.  last_seq, last_ack, last_end
  * and last_win belong to the last ACK or ignored segment. */
-#include "bytes.h"
 #include "l4proto.h"
 #include "tcp_options.h"
 #include "tcp_window.h"
 #include <ctcore/event.h>
+#include <ctcore/wire.h>
 
 enum { HEADER_LEN = 20 };
 
@@ -72,9 +72,9 @@ static inline enum ct_reason read_segment(const struct ct_pkt *pkt,
 
     seg->options = tcp + HEADER_LEN;
     seg->options_len = header_len - HEADER_LEN;
-    seg->seq = load32(tcp + 4);
-    seg->ack = load32(tcp + 8);
-    seg->win = load16(tcp + 14);
+    seg->seq = ct_get32(tcp + 4);
+    seg->ack = ct_get32(tcp + 8);
+    seg->win = ct_get16(tcp + 14);
     seg->end = seg->seq + (pkt->l4_len - header_len) + (seg->flags >> 1 & 1u) +
                (seg->flags & CT_TCP_FIN);
     return CT_REASON_NONE;

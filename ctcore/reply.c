@@ -14,8 +14,8 @@
  * sum that the wire would have carried was never made, and whoever gets the
  * error finds his flow by addresses and ports. */
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
-#include "bytes.h"
 #include "core.h"
 #include "csum.h"
 #include "mangle.h"
@@ -49,7 +49,7 @@ static bool later_fragment(const struct ct_pkt *pkt)
     uint8_t next = pkt->data[6];
 
     if (pkt->tuple.family == CT_IPV4)
-        return (load16(pkt->data + 6) & V4_OFFSET) != 0;
+        return (ct_get16(pkt->data + 6) & V4_OFFSET) != 0;
     return parse_chain(pkt->data, pkt->len, true, &off, &next) ==
            CT_REASON_FRAGMENT;
 }
@@ -71,7 +71,7 @@ static bool is_damaged(const struct ct_pkt *pkt)
     if (pkt->l4_bad)
         return true;
     return !mangle_l4_checksum_ok(pkt) &&
-           !(pkt->tuple.proto == PROTO_UDP && load16(l4 + 6) == 0);
+           !(pkt->tuple.proto == PROTO_UDP && ct_get16(l4 + 6) == 0);
 }
 
 /* Why nobody may be told anything about pkt; CT_N_STATS: its sender may be. */
@@ -135,13 +135,13 @@ static void write_v4(uint8_t *p, uint32_t len, uint8_t tos, uint8_t proto,
     memset(p, 0, V4_HEADER);
     p[0] = 0x45;
     p[1] = tos;
-    store16(p + 2, (uint16_t)len);
-    store16(p + 6, V4_DF);
+    ct_put16(p + 2, (uint16_t)len);
+    ct_put16(p + 6, V4_DF);
     p[8] = TTL;
     p[9] = proto;
     memcpy(p + 12, src, 4);
     memcpy(p + 16, dst, 4);
-    store16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, V4_HEADER)));
+    ct_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, V4_HEADER)));
 }
 
 static void write_v6(uint8_t *p, uint32_t len, uint8_t proto,
@@ -149,7 +149,7 @@ static void write_v6(uint8_t *p, uint32_t len, uint8_t proto,
 {
     memset(p, 0, V6_HEADER);
     p[0] = 0x60;
-    store16(p + 4, (uint16_t)(len - V6_HEADER));
+    ct_put16(p + 4, (uint16_t)(len - V6_HEADER));
     p[6] = proto;
     p[7] = TTL;
     memcpy(p + 8, src, 16);
@@ -223,10 +223,10 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
         write_v6(out->data, out->len, PROTO_ICMPV6, from, pkt->data + 8);
     icmp[0] = type;
     icmp[1] = code;
-    store16(icmp + 2, 0);
-    store32(icmp + 4, v4 && mtu > 0xffff ? 0xffff : mtu);
+    ct_put16(icmp + 2, 0);
+    ct_put32(icmp + 4, v4 && mtu > 0xffff ? 0xffff : mtu);
     memcpy(icmp + ICMP_HEADER, pkt->data, quote);
-    store16(icmp + 2, l4_sum(out, head, v4 ? PROTO_ICMP : PROTO_ICMPV6));
+    ct_put16(icmp + 2, l4_sum(out, head, v4 ? PROTO_ICMP : PROTO_ICMPV6));
     if (ct_parse_packet(out) != CT_REASON_NONE)
         return false;
 
@@ -252,8 +252,8 @@ static void write_reset(uint8_t *tcp, const struct ct_pkt *pkt)
         return;
     }
     tcp[13] |= CT_TCP_ACK;
-    store32(tcp + 8, load32(seg + 4) + data + ((flags & CT_TCP_SYN) != 0) +
-                         ((flags & CT_TCP_FIN) != 0));
+    ct_put32(tcp + 8, ct_get32(seg + 4) + data + ((flags & CT_TCP_SYN) != 0) +
+                          ((flags & CT_TCP_FIN) != 0));
 }
 
 bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
@@ -278,7 +278,7 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
     else
         write_v6(out->data, out->len, PROTO_TCP, p + 24, p + 8);
     write_reset(out->data + head, pkt);
-    store16(out->data + head + 16, l4_sum(out, head, PROTO_TCP));
+    ct_put16(out->data + head + 16, l4_sum(out, head, PROTO_TCP));
     if (ct_parse_packet(out) != CT_REASON_NONE)
         return false;
     /* A closed port's reset is a segment of its flow, which conntrack finds by
@@ -311,7 +311,7 @@ static void cut_extensions(struct ct_pkt *pkt)
     memmove(pkt->data + V6_HEADER, pkt->data + pkt->l4_off, pkt->l4_len);
     pkt->len = V6_HEADER + pkt->l4_len;
     pkt->data[6] = PROTO_ICMPV6;
-    store16(pkt->data + 4, (uint16_t)pkt->l4_len);
+    ct_put16(pkt->data + 4, (uint16_t)pkt->l4_len);
 }
 
 static void turn_header(struct ct_pkt *pkt, bool v4)
@@ -326,9 +326,9 @@ static void turn_header(struct ct_pkt *pkt, bool v4)
         return;
     }
     swap(p + 12, p + 16, 4); /* a sum does not mind the order of its words */
-    was = load16(p + 8);
+    was = ct_get16(p + 8);
     p[8] = TTL;
-    store16(p + 10, csum_update16(load16(p + 10), was, load16(p + 8)));
+    ct_put16(p + 10, csum_update16(ct_get16(p + 10), was, ct_get16(p + 8)));
 }
 
 /* The sum after the type changed.  Where every summed byte has become zero, a
@@ -337,7 +337,7 @@ static void turn_header(struct ct_pkt *pkt, bool v4)
 static uint16_t echo_sum(uint16_t check, uint16_t was, const uint8_t *icmp,
                          uint32_t len)
 {
-    check = csum_update16(check, was, load16(icmp));
+    check = csum_update16(check, was, ct_get16(icmp));
     if (check == 0 && all_zero(icmp, 2) && all_zero(icmp + 4, len - 4))
         return 0xffff;
     return check;
@@ -371,11 +371,12 @@ bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt)
 
     turn_header(pkt, v4);
     icmp = pkt->data + (v4 ? pkt->l4_off : V6_HEADER);
-    was = load16(icmp);
+    was = ct_get16(icmp);
     icmp[0] = v4 ? 0 : 129;
     /* A partial sum is that of the pseudo header, which is as it was. */
     if (!pkt->csum_partial)
-        store16(icmp + 2, echo_sum(load16(icmp + 2), was, icmp, pkt->l4_len));
+        ct_put16(icmp + 2,
+                 echo_sum(ct_get16(icmp + 2), was, icmp, pkt->l4_len));
     forget(pkt);
     return ct_parse_packet(pkt) == CT_REASON_NONE;
 }

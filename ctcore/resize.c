@@ -4,8 +4,8 @@
  * its first payload changes: by then nobody could tell any more what has left
  * of it, and bytes that have, can't be shifted. */
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
-#include "bytes.h"
 #include "hooks.h"
 #include "parse.h"
 #include "seqadj.h"
@@ -26,7 +26,7 @@ static struct ct_conn *stream_of(const struct ct_pkt *pkt)
 static void keep_order(struct ext *x, const struct ct_pkt *pkt,
                        const struct ct_tcp_peer *peer)
 {
-    uint32_t seq = load32(pkt->data + pkt->l4_off + 4);
+    uint32_t seq = ct_get32(pkt->data + pkt->l4_off + 4);
     enum ct_dir dir = (enum ct_dir)pkt->dir;
 
     seqadj_order(x, dir,
@@ -61,7 +61,7 @@ bool ct_resizable(struct ct *ct, const struct ct_pkt *pkt)
 enum ct_reason ct_resized(struct ct *ct, struct ct_pkt *pkt,
                           const struct ct_resize *resize)
 {
-    uint32_t seq = load32(pkt->data + pkt->l4_off + 4);
+    uint32_t seq = ct_get32(pkt->data + pkt->l4_off + 4);
     struct ct_conn *c = pkt->conn;
     struct ext *x;
     bool fits;

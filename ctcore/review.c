@@ -12,8 +12,8 @@
  * which they may count, change, hold or steal any, and the one made here is
  * none.  Nor does a queue refuse. */
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
-#include "bytes.h"
 #include "gc.h"
 #include "natask.h"
 #include "parse.h"
@@ -34,8 +34,8 @@ static void write_head(struct first *f, const struct ct_tuple *t)
     memcpy(f->bytes + (v4 ? 12 : 8), t->src.b, v4 ? 4 : 16);
     memcpy(f->bytes + (v4 ? 16 : 24), t->dst.b, v4 ? 4 : 16);
     if (parse_has_ports(t->proto)) {
-        store16(f->bytes + f->pkt.l4_off, t->sport);
-        store16(f->bytes + f->pkt.l4_off + 2, t->dport);
+        ct_put16(f->bytes + f->pkt.l4_off, t->sport);
+        ct_put16(f->bytes + f->pkt.l4_off + 2, t->dport);
     }
 }
 
@@ -230,7 +230,7 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     memcpy(f->bytes + (reply->family == CT_IPV4 ? 16 : 24), reply->src.b,
            reply->family == CT_IPV4 ? 4 : 16);
     if (parse_has_ports(reply->proto))
-        store16(f->bytes + pkt->l4_off + 2, reply->sport);
+        ct_put16(f->bytes + pkt->l4_off + 2, reply->sport);
     return filter_keeps(ct, pkt);
 }
 

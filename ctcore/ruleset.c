@@ -8,9 +8,10 @@
  * two are looked at, however many there are. */
 #include "ruleset.h"
 
-#include "bytes.h"
 #include "conn.h"
 #include "parse.h"
+
+#include <ctcore/wire.h>
 
 /* An address as a number; an IPv4 address is all in lo. */
 struct number {
@@ -25,16 +26,11 @@ struct facts {
     bool without_ct;
 };
 
-static uint64_t load64(const uint8_t *p)
-{
-    return (uint64_t)load32(p) << 32 | load32(p + 4);
-}
-
 static struct number number(const uint8_t *p, bool v4)
 {
     if (v4)
-        return (struct number){0, load32(p)};
-    return (struct number){load64(p), load64(p + 8)};
+        return (struct number){0, ct_get32(p)};
+    return (struct number){ct_get64(p), ct_get64(p + 8)};
 }
 
 static bool above(struct number a, struct number b)
@@ -56,8 +52,8 @@ static struct facts look(const struct ct_pkt *pkt, bool without_ct)
     f.has_ports = parse_has_ports(proto);
     f.has_icmp = proto == PROTO_ICMP || proto == PROTO_ICMPV6;
     if (f.has_ports) {
-        f.sport = load16(l4);
-        f.dport = load16(l4 + 2);
+        f.sport = ct_get16(l4);
+        f.dport = ct_get16(l4 + 2);
     }
     return f;
 }

@@ -1,8 +1,9 @@
 #include "seqadj.h"
 
-#include "bytes.h"
 #include "csum.h"
 #include "tcp_options.h"
+
+#include <ctcore/wire.h>
 
 enum { HEADER_LEN = 20, SACK_BLOCK = 8 };
 
@@ -60,9 +61,9 @@ bool seqadj_change(struct ext *x, enum ct_dir dir, uint32_t seq,
  * odd place its bytes count the other way round. */
 static uint32_t put(uint8_t *l4, uint32_t at, uint32_t is)
 {
-    uint32_t diff = csum_diff32(load32(l4 + at), is);
+    uint32_t diff = csum_diff32(ct_get32(l4 + at), is);
 
-    store32(l4 + at, is);
+    ct_put32(l4 + at, is);
     return at & 1 ? __builtin_bswap16(csum_fold(diff)) : diff;
 }
 
@@ -71,7 +72,7 @@ static void patch_sum(struct ct_pkt *pkt, uint32_t diff)
     uint8_t *field = pkt->data + pkt->l4_off + 16;
 
     if (!pkt->csum_partial) /* which covers no payload yet */
-        store16(field, csum_apply(load16(field), diff));
+        ct_put16(field, csum_apply(ct_get16(field), diff));
 }
 
 /* What way's sender is told of its own number.  Amid a change it is the lower
@@ -101,9 +102,9 @@ static uint32_t put_sacks(const struct ext_seqadj *way, uint8_t *l4,
         if (opt[0] != TCP_OPTION_SACK || (opt[1] - 2) % SACK_BLOCK)
             continue;
         for (; block + SACK_BLOCK <= HEADER_LEN + at; block += SACK_BLOCK) {
-            diff += put(l4, block, back(way, load32(l4 + block), true));
+            diff += put(l4, block, back(way, ct_get32(l4 + block), true));
             diff +=
-                put(l4, block + 4, back(way, load32(l4 + block + 4), false));
+                put(l4, block + 4, back(way, ct_get32(l4 + block + 4), false));
         }
     }
     return diff;
@@ -120,7 +121,7 @@ void seqadj_acks(const struct ext *x, struct ct_pkt *pkt)
     header = (l4[12] >> 4) * 4u;
     if (header < HEADER_LEN || header > pkt->l4_len)
         return;
-    diff = put(l4, 8, back(way, load32(l4 + 8), false));
+    diff = put(l4, 8, back(way, ct_get32(l4 + 8), false));
     diff += put_sacks(way, l4, header);
     patch_sum(pkt, diff);
 }
@@ -138,7 +139,7 @@ void seqadj_seq(const struct ext *x, struct ct_pkt *pkt)
 
     if (pkt->l4_len < HEADER_LEN)
         return;
-    patch_sum(pkt, put(l4, 4, forth(way, load32(l4 + 4))));
+    patch_sum(pkt, put(l4, 4, forth(way, ct_get32(l4 + 4))));
 }
 
 uint32_t seqadj_quoted(const struct ext *x, enum ct_dir dir, uint8_t *l4,
@@ -148,13 +149,13 @@ uint32_t seqadj_quoted(const struct ext *x, enum ct_dir dir, uint8_t *l4,
     uint32_t diff = 0;
 
     if (len >= SEQ_END)
-        diff = put(l4, 4, back(&x->seq[dir], load32(l4 + 4), false));
+        diff = put(l4, 4, back(&x->seq[dir], ct_get32(l4 + 4), false));
     if (len >= FLAGS_END && (l4[13] & CT_TCP_ACK))
-        diff += put(l4, 8, forth(&x->seq[!dir], load32(l4 + 8)));
+        diff += put(l4, 8, forth(&x->seq[!dir], ct_get32(l4 + 8)));
     if (len >= SUM_END) {
-        uint16_t was = load16(l4 + 16), is = csum_apply(was, diff);
+        uint16_t was = ct_get16(l4 + 16), is = csum_apply(was, diff);
 
-        store16(l4 + 16, is);
+        ct_put16(l4 + 16, is);
         diff += csum_diff16(was, is);
     }
     return diff;
@@ -164,7 +165,7 @@ uint32_t seqadj_next(const struct ct_pkt *pkt)
 {
     const uint8_t *l4 = pkt->data + pkt->l4_off;
 
-    return load32(l4 + 4) + pkt->l4_len - (l4[12] >> 4) * 4u +
+    return ct_get32(l4 + 4) + pkt->l4_len - (l4[12] >> 4) * 4u +
            ((l4[13] & CT_TCP_SYN) != 0) + ((l4[13] & CT_TCP_FIN) != 0);
 }
 
@@ -181,7 +182,7 @@ bool seqadj_leave(struct ext *x, const struct ct_pkt *pkt)
 {
     struct ext_seqadj *way = &x->seq[pkt->dir], *other = &x->seq[!pkt->dir];
     const uint8_t *l4 = pkt->data + pkt->l4_off;
-    uint32_t seq = load32(l4 + 4), n = seqadj_next(pkt) - seq;
+    uint32_t seq = ct_get32(l4 + 4), n = seqadj_next(pkt) - seq;
     uint32_t is = forth(way, seq), *left = &x->left[pkt->dir];
 
     if (n > 0) { /* else it can be anywhere */
@@ -193,7 +194,7 @@ bool seqadj_leave(struct ext *x, const struct ct_pkt *pkt)
             seq - way->end < 2 * FAR)
             behind(way, seq - FAR);
     }
-    if ((l4[13] & CT_TCP_ACK) && !tcp_before(load32(l4 + 8), other->end))
+    if ((l4[13] & CT_TCP_ACK) && !tcp_before(ct_get32(l4 + 8), other->end))
         conn_set(other->before, other->after);
     return true;
 }

@@ -27,10 +27,11 @@
  * An error about packet P goes to P's sender, the way P's answer would. */
 #include "shard.h"
 
-#include "bytes.h"
 #include "hash.h"
 #include "parse.h"
 #include "tuple.h"
+
+#include <ctcore/wire.h>
 
 enum side { OUTSIDE, INSIDE, OURS };
 

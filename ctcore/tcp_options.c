@@ -4,7 +4,8 @@
  * believable, and ends at the first that is not.  Lengths are checked against
  * what is left, never against what the option claims. */
 #include "tcp_options.h"
-#include "bytes.h"
+
+#include <ctcore/wire.h>
 
 enum {
     OPT_END = 0,
@@ -64,14 +65,14 @@ uint32_t tcp_options_sack(const struct tcp_segment *seg, uint32_t ack)
     const uint8_t *opt;
     uint32_t at = 0;
 
-    if (seg->options_len == STAMP_LEN && load32(seg->options) == STAMP_HEAD)
+    if (seg->options_len == STAMP_LEN && ct_get32(seg->options) == STAMP_HEAD)
         return ack;
 
     while ((opt = next_option(seg, &at))) {
         if (opt[0] != OPT_SACK || opt[1] == 2 || (opt[1] - 2) % SACK_BLOCK)
             continue;
         for (uint32_t i = 2; i < opt[1]; i += SACK_BLOCK) {
-            uint32_t right = load32(opt + i + 4);
+            uint32_t right = ct_get32(opt + i + 4);
 
             if (tcp_after(right, ack))
                 ack = right;

@@ -9,6 +9,8 @@
  * topmost 32, so that a prefix length means the same in both families. */
 #include "fib.h"
 
+#include <ctcore/wire.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,18 +40,9 @@ struct fib {
     struct node nodes[];
 };
 
-static uint64_t load64(const uint8_t *p)
-{
-    uint64_t v = 0;
-
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | p[i];
-    return v;
-}
-
 static struct key make_key(unsigned family, const union ct_addr *addr)
 {
-    struct key k = {load64(addr->b), load64(addr->b + 8)};
+    struct key k = {ct_get64(addr->b), ct_get64(addr->b + 8)};
 
     if (family == CT_IPV4)
         k = (struct key){k.hi >> 32 << 32, 0};

@@ -9,15 +9,11 @@
 
 #include "inet_sum.h"
 
+#include <ctcore/wire.h>
+
 #include <string.h>
 
 enum { DONT = 0x4000, MORE = 0x2000, OFFSET = 0x1fff };
-
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
 
 void fragment_complete(struct ct_pkt *pkt)
 {
@@ -116,7 +112,7 @@ static bool read_head(const struct ct_pkt *pkt, uint32_t id, struct head *h)
     h->word = 0;
     if (h->v4) {
         h->len = (pkt->data[0] & 0x0fu) * 4;
-        h->word = (uint32_t)pkt->data[6] << 8 | pkt->data[7];
+        h->word = ct_get16(pkt->data + 6);
         memcpy(h->bytes, pkt->data, h->len);
         return true;
     }
@@ -127,8 +123,8 @@ static bool read_head(const struct ct_pkt *pkt, uint32_t id, struct head *h)
     memset(h->bytes + n, 0, 8);
     h->bytes[n] = h->bytes[named];
     h->bytes[named] = 44;
-    put16(h->bytes + n + 4, id >> 16);
-    put16(h->bytes + n + 6, id);
+    ct_put16(h->bytes + n + 4, id >> 16);
+    ct_put16(h->bytes + n + 6, id);
     h->len = n + 8;
     return true;
 }
@@ -137,15 +133,15 @@ static void write_head(struct head *h, struct ct_pkt *piece, uint32_t at,
                        bool last)
 {
     if (h->v4) {
-        put16(h->bytes + 2, piece->len);
-        put16(h->bytes + 6, (h->word & ~(unsigned)OFFSET) |
-                                ((h->word & OFFSET) + at / 8) |
-                                (last ? 0u : (unsigned)MORE));
-        put16(h->bytes + 10, 0);
-        put16(h->bytes + 10, (uint16_t)~inet_sum(h->bytes, h->len, 0));
+        ct_put16(h->bytes + 2, piece->len);
+        ct_put16(h->bytes + 6, (h->word & ~(unsigned)OFFSET) |
+                                   ((h->word & OFFSET) + at / 8) |
+                                   (last ? 0u : (unsigned)MORE));
+        ct_put16(h->bytes + 10, 0);
+        ct_put16(h->bytes + 10, (uint16_t)~inet_sum(h->bytes, h->len, 0));
     } else {
-        put16(h->bytes + 4, piece->len - 40);
-        put16(h->bytes + h->len - 6, at | !last);
+        ct_put16(h->bytes + 4, piece->len - 40);
+        ct_put16(h->bytes + h->len - 6, at | !last);
     }
     memcpy(piece->data, h->bytes, h->len);
 }

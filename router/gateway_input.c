@@ -4,6 +4,8 @@
  * is about; a list of addresses, ports or types becomes a set. */
 #include "gateway_input.h"
 
+#include <ctcore/wire.h>
+
 #include <arpa/inet.h>
 #include <linux/icmpv6.h>
 #include <linux/netfilter.h>
@@ -127,10 +129,8 @@ static void take_ports(struct part *p, const struct ct_port_set *set)
     p->n = set->n;
     p->negate = set->negate;
     for (uint32_t i = 0; i < p->n; i++) {
-        p->range[i].lo[0] = (uint8_t)(set->r[i].lo >> 8);
-        p->range[i].lo[1] = (uint8_t)set->r[i].lo;
-        p->range[i].hi[0] = (uint8_t)(set->r[i].hi >> 8);
-        p->range[i].hi[1] = (uint8_t)set->r[i].hi;
+        ct_put16(p->range[i].lo, set->r[i].lo);
+        ct_put16(p->range[i].hi, set->r[i].hi);
     }
 }
 

@@ -19,6 +19,8 @@
 #include "output.h"
 #include "strict.h"
 
+#include <ctcore/wire.h>
+
 /* The first outside device: where the kernel hands over its own packets. */
 static uint8_t door(const struct journey *j)
 {
@@ -86,8 +88,8 @@ static bool is_for_a_socket(const struct journey_lost *lost,
     const uint8_t *ports = pkt->data + pkt->l4_off;
     struct ct_tuple t = {.src = walk_addr(pkt, false),
                          .dst = walk_addr(pkt, true),
-                         .sport = walk_get16(ports),
-                         .dport = walk_get16(ports + 2),
+                         .sport = ct_get16(ports),
+                         .dport = ct_get16(ports + 2),
                          .family = walk_family(pkt),
                          .proto = pkt->tuple.proto};
 

@@ -2,6 +2,8 @@
 #ifndef INET_SUM_H
 #define INET_SUM_H
 
+#include <ctcore/wire.h>
+
 #include <endian.h>
 #include <stdint.h>
 #include <string.h>
@@ -22,7 +24,7 @@ static inline uint16_t inet_sum(const uint8_t *p, uint32_t n, uint64_t s)
         raw = (raw & 0xffff) + (raw >> 16);
     s += be16toh((uint16_t)raw);
     for (; n > 1; n -= 2, p += 2)
-        s += (uint32_t)p[0] << 8 | p[1];
+        s += ct_get16(p);
     if (n == 1)
         s += (uint32_t)p[0] << 8;
     while (s >> 16)
@@ -39,9 +41,7 @@ static inline void inet_sum_complete(uint8_t *p, uint32_t n, uint32_t at)
 {
     uint16_t check = (uint16_t)~inet_sum(p, n, 0);
 
-    check = check == 0 ? 0xffff : check;
-    p[at] = (uint8_t)(check >> 8);
-    p[at + 1] = (uint8_t)check;
+    ct_put16(p + at, check == 0 ? 0xffff : check);
 }
 
 #endif

@@ -8,6 +8,8 @@
 #include "netlink_nftables.h"
 #include "order.h"
 
+#include <ctcore/wire.h>
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -28,7 +30,7 @@ static int read_key(const struct nlattr *a, void *data)
     key += len - END;
     p = &found->at[found->n++];
     p->proto = key[0];
-    p->port = (uint16_t)(key[8] << 8 | key[9]);
+    p->port = ct_get16(key + 8);
     return MNL_CB_OK;
 }
 

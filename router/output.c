@@ -9,6 +9,8 @@
 #include "inet_sum.h"
 #include "segment.h"
 
+#include <ctcore/wire.h>
+
 static bool dont_fragment(const struct ct_pkt *pkt)
 {
     return walk_family(pkt) == CT_IPV6 || (pkt->data[6] & 0x40) != 0;
@@ -52,10 +54,10 @@ static bool lengths_agree(const struct ct_pkt *pkt)
         return false;
     if (d[0] >> 4 == CT_IPV4) {
         hl = (d[0] & 0x0fu) * 4;
-        return hl >= 20 && hl <= pkt->len && walk_get16(d + 2) == pkt->len;
+        return hl >= 20 && hl <= pkt->len && ct_get16(d + 2) == pkt->len;
     }
     return d[0] >> 4 == CT_IPV6 && pkt->len >= 40 &&
-           walk_get16(d + 4) == pkt->len - 40;
+           ct_get16(d + 4) == pkt->len - 40;
 }
 
 bool output_ok(const struct ct_pkt *pkt, uint16_t mtu)
@@ -141,14 +143,14 @@ static void put_source(struct ct_pkt *pkt, const union ct_addr *to)
     bool v4 = walk_family(pkt) == CT_IPV4;
     uint32_t size = v4 ? 4 : 16, at = v4 ? 12 : 8;
     uint8_t *sum = pkt->data + (v4 ? 10 : pkt->l4_off + 2);
-    uint64_t s = (uint16_t)~walk_get16(sum);
+    uint64_t s = (uint16_t)~ct_get16(sum);
 
     /* RFC 1624: the old ones go, the new ones come. */
     s += (uint16_t)~inet_sum(pkt->data + at, size, 0);
     s += inet_sum(to->b, size, 0);
     while (s >> 16)
         s = (s & 0xffff) + (s >> 16);
-    walk_put16(sum, (uint16_t)~s);
+    ct_put16(sum, (uint16_t)~s);
     __builtin_memcpy(pkt->data + at, to->b, size);
 }
 

@@ -12,6 +12,7 @@
 #include "inet_sum.h"
 
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 #include <linux/virtio_net.h>
 #include <string.h>
 
@@ -25,12 +26,6 @@ enum {
     SCTP = 132,
     UDPLITE = 136
 };
-
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
 
 /* ---- may it be? ---- */
 
@@ -88,7 +83,7 @@ static struct ct_resize compare(const struct ct_pkt *a, const struct ct_pkt *b)
 
 static uint32_t length_field(const struct ct_pkt *p)
 {
-    return (uint32_t)p->data[p->l4_off + 4] << 8 | p->data[p->l4_off + 5];
+    return ct_get16(p->data + p->l4_off + 4);
 }
 
 static bool same(const struct ct_pkt *a, const struct ct_pkt *b)
@@ -155,20 +150,20 @@ static void set_sums(struct ct_pkt *p, bool partial)
     uint32_t field = field_of(p), check, head = (p->data[0] & 15u) * 4;
 
     if (p->data[0] >> 4 == 4) {
-        put16(p->data + 10, 0);
-        put16(p->data + 10, ~inet_sum(p->data, head, 0));
+        ct_put16(p->data + 10, 0);
+        ct_put16(p->data + 10, ~inet_sum(p->data, head, 0));
     }
     if (field == 0)
         return;
     if (partial) {
-        put16(p->data + field, pseudo(p));
+        ct_put16(p->data + field, pseudo(p));
         return;
     }
-    put16(p->data + field, 0);
+    ct_put16(p->data + field, 0);
     check = ~inet_sum(p->data + p->l4_off, covered(p), pseudo(p)) & 0xffff;
     if (check == 0 && p->tuple.proto != ICMP && p->tuple.proto != TCP)
         check = 0xffff; /* RFC 768, RFC 8200 s8.1: 0 would say "none" */
-    put16(p->data + field, check);
+    ct_put16(p->data + field, check);
 }
 
 /* ---- its size ---- */
@@ -208,8 +203,8 @@ bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
         return false;
     memcpy(fresh, bytes, n);
     if (n >= 20 && fresh[0] >> 4 == 4 && (fresh[0] & 15u) * 4 <= n) {
-        put16(fresh + 10, 0); /* parse refuses a wrong one */
-        put16(fresh + 10, ~inet_sum(fresh, (fresh[0] & 15u) * 4, 0));
+        ct_put16(fresh + 10, 0); /* parse refuses a wrong one */
+        ct_put16(fresh + 10, ~inet_sum(fresh, (fresh[0] & 15u) * 4, 0));
     }
     if (!look(pkt, fresh, n, &is) || !same(&was, &is))
         return false;

@@ -1,40 +1,9 @@
 /* queue_wire.c - what a queue's program and weir say to each other */
 #include "queue_wire.h"
 
+#include <ctcore/wire.h>
+
 #include <string.h>
-
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v);
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-    put32(p, (uint32_t)(v >> 32));
-    put32(p + 4, (uint32_t)v);
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    return (uint64_t)get32(p) << 32 | get32(p + 4);
-}
 
 static const struct {
     bool fatal;
@@ -63,8 +32,8 @@ static enum queue_wire_error read_subscribe(const uint8_t *data, size_t n,
 {
     if (n != QUEUE_WIRE_SUBSCRIBE_LEN)
         return QUEUE_WIRE_E_LENGTH;
-    said->copy = get32(data + 8);
-    return get32(data + 12) == 0 ? QUEUE_WIRE_OK : QUEUE_WIRE_E_VALUE;
+    said->copy = ct_get32(data + 8);
+    return ct_get32(data + 12) == 0 ? QUEUE_WIRE_OK : QUEUE_WIRE_E_VALUE;
 }
 
 static enum queue_wire_error read_verdict(const uint8_t *data, size_t n,
@@ -76,17 +45,18 @@ static enum queue_wire_error read_verdict(const uint8_t *data, size_t n,
         return QUEUE_WIRE_E_LENGTH;
     flags = data[21];
     *v = (struct queue_wire_verdict){
-        .id = get64(data + 8),
+        .id = ct_get64(data + 8),
         .verdict = (enum ct_verdict)data[20],
         .has_mark = flags & QUEUE_WIRE_MARK,
         .has_bytes = flags & QUEUE_WIRE_BYTES,
-        .mark = get32(data + 16),
+        .mark = ct_get32(data + 16),
         .bytes = data + QUEUE_WIRE_VERDICT_LEN,
         .len = (uint32_t)(n - QUEUE_WIRE_VERDICT_LEN),
     };
     if (data[20] != CT_DROP && data[20] != CT_ACCEPT && data[20] != CT_REPEAT)
         return QUEUE_WIRE_E_VALUE;
-    if (flags > (QUEUE_WIRE_MARK | QUEUE_WIRE_BYTES) || get16(data + 22) != 0)
+    if (flags > (QUEUE_WIRE_MARK | QUEUE_WIRE_BYTES) ||
+        ct_get16(data + 22) != 0)
         return QUEUE_WIRE_E_VALUE;
     if ((v->len != 0) != v->has_bytes)
         return QUEUE_WIRE_E_LENGTH;
@@ -101,10 +71,10 @@ enum queue_wire_error queue_wire_read(const uint8_t *data, size_t n,
         return QUEUE_WIRE_E_LENGTH;
     if (data[0] != QUEUE_WIRE_VERSION)
         return QUEUE_WIRE_E_VERSION;
-    if (get32(data + 4) != n)
+    if (ct_get32(data + 4) != n)
         return QUEUE_WIRE_E_LENGTH;
     said->type = (enum queue_wire_type)data[1];
-    said->queue = get16(data + 2);
+    said->queue = ct_get16(data + 2);
     switch (data[1]) {
     case QUEUE_WIRE_SUBSCRIBE:
         return read_subscribe(data, n, said);
@@ -122,8 +92,8 @@ static void begin(uint8_t *out, enum queue_wire_type type, uint16_t queue,
 {
     out[0] = QUEUE_WIRE_VERSION;
     out[1] = (uint8_t)type;
-    put16(out + 2, queue);
-    put32(out + 4, len);
+    ct_put16(out + 2, queue);
+    ct_put32(out + 4, len);
 }
 
 static uint16_t flags_of(const struct ct_pkt *pkt, uint32_t copy)
@@ -149,21 +119,21 @@ uint32_t queue_wire_packet(uint8_t head[QUEUE_WIRE_PACKET_LEN],
 {
     memset(head, 0, QUEUE_WIRE_PACKET_LEN);
     begin(head, QUEUE_WIRE_PACKET, about->queue, QUEUE_WIRE_PACKET_LEN + copy);
-    put64(head + 8, about->id);
-    put64(head + 16, about->wall_ms);
-    put32(head + 24, about->flow);
-    put32(head + 28, about->flow_gen);
-    put32(head + 32, pkt->mark);
-    put32(head + 36, pkt->len);
+    ct_put64(head + 8, about->id);
+    ct_put64(head + 16, about->wall_ms);
+    ct_put32(head + 24, about->flow);
+    ct_put32(head + 28, about->flow_gen);
+    ct_put32(head + 32, pkt->mark);
+    ct_put32(head + 36, pkt->len);
     head[40] = pkt->in;
     head[41] = pkt->out;
     head[42] = pkt->hook;
     head[43] = pkt->info;
     head[44] = pkt->dir;
     head[45] = pkt->data[0] >> 4;
-    put16(head + 46, flags_of(pkt, copy));
-    put16(head + 48, pkt->gso_size);
-    put16(head + 50, pkt->frag_max);
+    ct_put16(head + 46, flags_of(pkt, copy));
+    ct_put16(head + 48, pkt->gso_size);
+    ct_put16(head + 50, pkt->frag_max);
     put_name(head + 52, about->in);
     put_name(head + 68, about->out);
     return QUEUE_WIRE_PACKET_LEN;
@@ -174,9 +144,9 @@ uint32_t queue_wire_subscribed(uint8_t out[QUEUE_WIRE_SUBSCRIBED_LEN],
                                uint32_t timeout_ms)
 {
     begin(out, QUEUE_WIRE_SUBSCRIBED, queue, QUEUE_WIRE_SUBSCRIBED_LEN);
-    put32(out + 8, max);
-    put32(out + 12, options);
-    put32(out + 16, timeout_ms);
+    ct_put32(out + 8, max);
+    ct_put32(out + 12, options);
+    ct_put32(out + 16, timeout_ms);
     return QUEUE_WIRE_SUBSCRIBED_LEN;
 }
 
@@ -187,9 +157,9 @@ uint32_t queue_wire_refusal(uint8_t out[128], uint16_t queue, uint64_t id,
     uint32_t n = (uint32_t)strnlen(text, 128 - QUEUE_WIRE_ERROR_LEN);
 
     begin(out, QUEUE_WIRE_ERROR, queue, QUEUE_WIRE_ERROR_LEN + n);
-    put64(out + 8, id);
-    put16(out + 16, error);
-    put16(out + 18, 0);
+    ct_put64(out + 8, id);
+    ct_put16(out + 16, error);
+    ct_put16(out + 18, 0);
     memcpy(out + QUEUE_WIRE_ERROR_LEN, text, n);
     return QUEUE_WIRE_ERROR_LEN + n;
 }

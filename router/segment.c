@@ -8,19 +8,10 @@
 #include "inet_sum.h"
 #include "walk.h"
 
+#include <ctcore/wire.h>
+
 enum { HEAD_MAX = 40 + 512 + 60, TCP_SEQ = 4, TCP_FLAGS = 13 };
 enum { TCP_CWR = 0x80, UDP_LEN = 4, V4_ID = 4, V4_SUM = 10 };
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    walk_put16(p, v >> 16);
-    walk_put16(p + 2, v);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)walk_get16(p) << 16 | walk_get16(p + 2);
-}
 
 /* What stands before each segment's payload, as it came. */
 struct head {
@@ -34,28 +25,28 @@ struct head {
 static void write_network(const struct head *h, uint8_t *p, uint32_t len)
 {
     if (!h->v4) {
-        walk_put16(p + 4, len - 40);
+        ct_put16(p + 4, len - 40);
         return;
     }
-    walk_put16(p + 2, len);
-    walk_put16(p + V4_ID, walk_get16(h->bytes + V4_ID) + h->n);
-    walk_put16(p + V4_SUM, 0);
-    walk_put16(p + V4_SUM, (uint16_t)~inet_sum(p, h->l4, 0));
+    ct_put16(p + 2, len);
+    ct_put16(p + V4_ID, ct_get16(h->bytes + V4_ID) + h->n);
+    ct_put16(p + V4_SUM, 0);
+    ct_put16(p + V4_SUM, (uint16_t)~inet_sum(p, h->l4, 0));
 }
 
 /* The pseudo header has another length, and nothing else changed in it. */
 static void write_sum(const struct head *h, uint8_t *field, uint32_t l4_len)
 {
-    uint64_t sum = (uint64_t)walk_get16(field) + (uint16_t)~h->l4_whole;
+    uint64_t sum = (uint64_t)ct_get16(field) + (uint16_t)~h->l4_whole;
 
-    walk_put16(field, inet_sum(NULL, 0,
-                               sum + (uint16_t) ~(h->l4_whole >> 16) + l4_len));
+    ct_put16(field,
+             inet_sum(NULL, 0, sum + (uint16_t) ~(h->l4_whole >> 16) + l4_len));
 }
 
 static void write_tcp(const struct head *h, uint8_t *tcp, uint32_t at,
                       bool last)
 {
-    put32(tcp + TCP_SEQ, get32(h->bytes + h->l4 + TCP_SEQ) + at);
+    ct_put32(tcp + TCP_SEQ, ct_get32(h->bytes + h->l4 + TCP_SEQ) + at);
     if (!last)
         tcp[TCP_FLAGS] &= (uint8_t) ~(CT_TCP_FIN | CT_TCP_PSH);
     if (at > 0) /* RFC 3168 section 6.1.2: said once */
@@ -73,7 +64,7 @@ static void write_head(const struct head *h, struct ct_pkt *seg, uint32_t at,
     if (h->tcp)
         write_tcp(h, l4, at, last);
     else
-        walk_put16(l4 + UDP_LEN, 8 + end - at);
+        ct_put16(l4 + UDP_LEN, 8 + end - at);
     write_sum(h, l4 + (h->tcp ? 16 : 6), h->len - h->l4 + end - at);
 }
 

@@ -22,17 +22,6 @@ struct journey {
     uint64_t cuts[CT_CUTS];
 };
 
-static inline uint16_t walk_get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline void walk_put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
 static inline uint8_t walk_family(const struct ct_pkt *pkt)
 {
     return pkt->data[0] >> 4;

@@ -12,8 +12,9 @@
  * machine could not do 10,000 a second. */
 #include "rig.h"
 
-#include "bytes.h"
 #include "csum.h"
+
+#include <ctcore/wire.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,18 +51,18 @@ static void build(struct ct_pkt *pkt, uint32_t host, uint16_t id, uint32_t k)
 
     memset(p, 0, 28);
     p[0] = 0x45;
-    store16(p + 2, (uint16_t)(20 + len));
-    store16(p + 4, id);
-    store16(p + 6, (uint16_t)(at / 8 | (more ? 0x2000u : 0)));
+    ct_put16(p + 2, (uint16_t)(20 + len));
+    ct_put16(p + 4, id);
+    ct_put16(p + 6, (uint16_t)(at / 8 | (more ? 0x2000u : 0)));
     p[8] = 64;
     p[9] = 17;
-    store32(p + 12, 0x0a000102 + host);
-    store32(p + 16, 0xc6336402);
-    store16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
+    ct_put32(p + 12, 0x0a000102 + host);
+    ct_put32(p + 16, 0xc6336402);
+    ct_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
     if (k == 0) { /* without a checksum, which IPv4 allows */
-        store16(p + 20, 4000);
-        store16(p + 22, 53);
-        store16(p + 24, PAYLOAD);
+        ct_put16(p + 20, 4000);
+        ct_put16(p + 22, 53);
+        ct_put16(p + 24, PAYLOAD);
     }
     *pkt =
         (struct ct_pkt){.data = p, .len = 20 + len, .in = 0, .rule = CT_NONE};

@@ -8,6 +8,8 @@
 #include "packet.h"
 #include "rig.h"
 
+#include <ctcore/wire.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +48,7 @@ static void put_sum(uint8_t *ip)
 
     ip[10] = ip[11] = 0;
     for (unsigned i = 0; i < 20; i += 2)
-        sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+        sum += ct_get16(ip + i);
     while (sum >> 16)
         sum = (sum & 0xffff) + (sum >> 16);
     ip[10] = (uint8_t)(~sum >> 8);

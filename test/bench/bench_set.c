@@ -7,8 +7,9 @@
  * alone differ in what these cost: test/bench/instructions counts it. */
 #include "ruleset.h"
 
-#include "bytes.h"
 #include "hash.h"
+
+#include <ctcore/wire.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static struct ct_addr_range ranges[MOST];
 static int by_lo(const void *a, const void *b)
 {
     const struct ct_addr_range *x = a, *y = b;
-    uint32_t p = load32(x->lo.b), q = load32(y->lo.b);
+    uint32_t p = ct_get32(x->lo.b), q = ct_get32(y->lo.b);
 
     return (p > q) - (p < q);
 }
@@ -30,7 +31,7 @@ static void make_set(struct ct_addr_set *set, uint32_t n, struct rng *rng)
     uint32_t words = ct_addr_index_words(n), kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        store32(ranges[i].lo.b, (uint32_t)rng_next(rng));
+        ct_put32(ranges[i].lo.b, (uint32_t)rng_next(rng));
         ranges[i].hi = ranges[i].lo;
     }
     qsort(ranges, n, sizeof *ranges, by_lo);
@@ -69,7 +70,7 @@ int main(int argc, char **argv)
         const uint8_t *one =
             ranges[some % rule.match.dst.n_v4].lo.b; /* in the set */
 
-        store32(bytes + 16, i & 1 ? load32(one) : some);
+        ct_put32(bytes + 16, i & 1 ? ct_get32(one) : some);
         met += ruleset_match(&rules, 0, 1, &pkt, false) == 0;
     }
     printf("%u addresses: %u of %u packets met the rule\n", n, met, packets);

@@ -2,6 +2,8 @@
 
 #include "packet.h"
 
+#include <ctcore/wire.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -220,7 +222,7 @@ static size_t probe(uint8_t *data, size_t room, bool wan, unsigned n)
 static bool is_probe(const uint8_t *data, size_t len, unsigned n)
 {
     return len == 28 && data[0] == 0x45 && data[19] == 250 &&
-           (unsigned)(data[22] << 8 | data[23]) == n;
+           ct_get16(data + 22) == n;
 }
 
 /* Read a side until it is empty; true: the probe was there. */

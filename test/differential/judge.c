@@ -2,6 +2,8 @@
 
 #include "packet.h"
 
+#include <ctcore/wire.h>
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -132,8 +134,8 @@ static uint16_t outside_port(const struct talk_flow *f, const uint8_t *d,
     if (len < l4 + 8)
         return 0;
     if (f->proto == TALK_ECHO)
-        return (uint16_t)(d[l4 + 4] << 8 | d[l4 + 5]);
-    return (uint16_t)(d[l4] << 8 | d[l4 + 1]);
+        return ct_get16(d + l4 + 4);
+    return ct_get16(d + l4);
 }
 
 static uint8_t proto_of(const struct talk_flow *f)

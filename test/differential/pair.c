@@ -2,6 +2,8 @@
 
 #include "walk.h"
 
+#include <ctcore/wire.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +24,8 @@ void pair_blank_id(uint8_t *d, size_t len)
 
     if (len < 20 || d[0] >> 4 != 4)
         return;
-    sum = (uint32_t)(~(d[10] << 8 | d[11]) & 0xffff);
-    sum += ~(uint32_t)(d[4] << 8 | d[5]) & 0xffff;
+    sum = (uint32_t)(~ct_get16(d + 10) & 0xffff);
+    sum += ~(uint32_t)ct_get16(d + 4) & 0xffff;
     d[4] = d[5] = 0;
     if (error && d[6] & 0x40) {
         sum += ~0x4000u & 0xffff;

@@ -5,6 +5,7 @@
  * is behind the packet in its buffer is out of bounds for the sanitizer, since
  * each lies at the end of a heap block of its own. */
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     make_core(block, &config);
     while (size >= 2) {
-        unsigned head = (unsigned)data[0] << 8 | data[1];
+        unsigned head = ct_get16(data);
         size_t len = head & 0x7ff;
         struct ct_pkt pkt = {0};
         uint8_t *mem;

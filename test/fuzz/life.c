@@ -26,6 +26,8 @@
 #include "packet.h"
 #include "rig.h"
 
+#include <ctcore/wire.h>
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -167,7 +169,7 @@ static bool __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 
 static unsigned port_at(unsigned at)
 {
-    return (unsigned)life.packet[at] << 8 | life.packet[at + 1];
+    return ct_get16(life.packet + at);
 }
 
 /* "tcp" and what stands behind it, of a packet in the middle of a flow. */

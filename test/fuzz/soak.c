@@ -12,6 +12,8 @@
 
 #include "core.h"
 
+#include <ctcore/wire.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,9 +176,9 @@ static uint32_t ip_len(const uint8_t *p, uint32_t len)
     uint32_t n = len;
 
     if (len >= 20 && p[0] >> 4 == 4)
-        n = (uint32_t)p[2] << 8 | p[3];
+        n = ct_get16(p + 2);
     else if (len >= 40 && p[0] >> 4 == 6)
-        n = 40 + ((uint32_t)p[4] << 8 | p[5]);
+        n = 40 + ct_get16(p + 4);
     return n < len ? n : len;
 }
 
@@ -240,8 +242,7 @@ static void check_bytes(const struct ct_pkt *pkt)
         fail("left with another version", pkt);
     if (p[0] >> 4 == 4 && ((p[0] & 15) < 5 || (p[0] & 15u) * 4 > pkt->len))
         fail("left with a bad header length", pkt);
-    if (pkt->len != (p[0] >> 4 == 4 ? (uint32_t)p[2] << 8 | p[3]
-                                    : 40 + ((uint32_t)p[4] << 8 | p[5])))
+    if (pkt->len != (p[0] >> 4 == 4 ? ct_get16(p + 2) : 40u + ct_get16(p + 4)))
         fail("left with another length than its own", pkt);
     if (p[0] >> 4 == 4 && !gen_ip_sum_ok(p))
         fail("left with a wrong header checksum", pkt);

@@ -1,8 +1,9 @@
 /* spoil.c - see spoil.h */
 #include "spoil.h"
 
-#include "bytes.h"
 #include "gen_assoc.h"
+
+#include <ctcore/wire.h>
 
 #include <string.h>
 
@@ -16,7 +17,7 @@ static uint32_t below(struct gen *g, uint32_t n)
 static uint32_t sum(const uint8_t *p, uint32_t n, uint32_t s)
 {
     for (uint32_t i = 0; i + 1 < n; i += 2)
-        s += load16(p + i);
+        s += ct_get16(p + i);
     if (n & 1)
         s += (uint32_t)p[n - 1] << 8;
     s = (s & 0xffff) + (s >> 16);
@@ -54,27 +55,27 @@ void spoil_fix(uint8_t *p, uint32_t len)
     uint32_t at, field, s, head = (p[0] & 15u) * 4;
 
     if (len >= 20 && p[0] >> 4 == 4 && head >= 20 && head <= len) {
-        store16(p + 10, 0);
-        store16(p + 10, (uint16_t)~sum(p, head, 0));
+        ct_put16(p + 10, 0);
+        ct_put16(p + 10, (uint16_t)~sum(p, head, 0));
     }
     at = gen_l4(p, len, &proto);
     if (at != 0 && proto == 132 && len - at >= 12)
-        store32(p + at + 8, gen_sctp_crc(p + at, len - at));
+        ct_put32(p + at + 8, gen_sctp_crc(p + at, len - at));
     field = field_of(proto);
     if (at == 0 || field == 0 || at + field + 2 > len)
         return;
-    store16(p + at + field, 0);
+    ct_put16(p + at + field, 0);
     if (proto == 33 && len - at >= 12 && p[at + 5] & 15) {
         uint32_t covered = (p[at + 4] + (p[at + 5] & 15u) - 1) * 4;
 
         s = sum(p + at, covered < len - at ? covered : len - at,
                 pseudo(p, proto, len - at));
-        store16(p + at + field, (uint16_t)~s);
+        ct_put16(p + at + field, (uint16_t)~s);
         return;
     }
     s = sum(p + at, len - at, pseudo(p, proto, len - at));
     s = ~s & 0xffff;
-    store16(p + at + field, (uint16_t)(s == 0 && proto == 17 ? 0xffff : s));
+    ct_put16(p + at + field, (uint16_t)(s == 0 && proto == 17 ? 0xffff : s));
 }
 
 void spoil_partial_sum(uint8_t *p, uint32_t len)
@@ -84,7 +85,7 @@ void spoil_partial_sum(uint8_t *p, uint32_t len)
 
     if (at == 0 || field == 0 || at + field + 2 > len)
         return;
-    store16(p + at + field, (uint16_t)pseudo(p, proto, len - at));
+    ct_put16(p + at + field, (uint16_t)pseudo(p, proto, len - at));
 }
 
 /* ---- faults ---- */
@@ -106,10 +107,10 @@ static void pad(struct gen *g, struct gen_packet *p)
 
 static void lie_of_length(struct gen *g, struct gen_packet *p)
 {
-    uint32_t at = p->data[0] >> 4 == 4 ? 2 : 4, v = load16(p->data + at);
+    uint32_t at = p->data[0] >> 4 == 4 ? 2 : 4, v = ct_get16(p->data + at);
     const uint32_t lies[6] = {0, v + 1, v - 1, 65535, v / 2, below(g, 65536)};
 
-    store16(p->data + at, (uint16_t)lies[below(g, 6)]);
+    ct_put16(p->data + at, (uint16_t)lies[below(g, 6)]);
 }
 
 static void first_byte(struct gen *g, struct gen_packet *p)
@@ -130,7 +131,7 @@ static void flip(struct gen *g, struct gen_packet *p)
 static void fragment(struct gen *g, struct gen_packet *p)
 {
     if (p->data[0] >> 4 == 4)
-        store16(p->data + 6, (uint16_t)below(g, 65536));
+        ct_put16(p->data + 6, (uint16_t)below(g, 65536));
     else if (p->len > 48)
         p->data[6] = 44;
 }
@@ -155,19 +156,19 @@ static void piece(struct gen *g, struct gen_packet *p)
     p->partial = false;
     if (v4) {
         word = at / 8 | more << 13 | below(g, 2) << 14;
-        store16(p->data + 2, (uint16_t)p->len);
-        store16(p->data + 4, (uint16_t)below(g, 3));
-        store16(p->data + 6, (uint16_t)word);
-        store16(p->data + 10, 0);
-        store16(p->data + 10, (uint16_t)~sum(p->data, 20, 0));
+        ct_put16(p->data + 2, (uint16_t)p->len);
+        ct_put16(p->data + 4, (uint16_t)below(g, 3));
+        ct_put16(p->data + 6, (uint16_t)word);
+        ct_put16(p->data + 10, 0);
+        ct_put16(p->data + 10, (uint16_t)~sum(p->data, 20, 0));
         return;
     }
     memset(p->data + 40, 0, 8);
     p->data[40] = p->data[6];
     p->data[6] = 44;
-    store16(p->data + 4, (uint16_t)(len + 8));
-    store16(p->data + 42, (uint16_t)(at | more));
-    store16(p->data + 46, (uint16_t)below(g, 3));
+    ct_put16(p->data + 4, (uint16_t)(len + 8));
+    ct_put16(p->data + 42, (uint16_t)(at | more));
+    ct_put16(p->data + 46, (uint16_t)below(g, 3));
 }
 
 static void time_to_live(struct gen *g, struct gen_packet *p)
@@ -195,7 +196,7 @@ static void extend(struct gen *g, struct gen_packet *p)
         p->data[20] = (uint8_t)below(g, 256);
         p->data[21] = (uint8_t)below(g, 12);
         p->data[0] = 0x47;
-        store16(p->data + 2, (uint16_t)p->len);
+        ct_put16(p->data + 2, (uint16_t)p->len);
         return;
     }
     for (uint32_t i = 0; i < n && p->len + 8 <= GEN_MAX; i++) {
@@ -207,7 +208,7 @@ static void extend(struct gen *g, struct gen_packet *p)
         p->data[43] = 4;
         p->data[6] = kinds[below(g, 4) ? i % 2 : below(g, 8)];
     }
-    store16(p->data + 4, (uint16_t)(p->len - 40));
+    ct_put16(p->data + 4, (uint16_t)(p->len - 40));
 }
 
 static void transport_header(struct gen *g, struct gen_packet *p)
@@ -225,7 +226,7 @@ static void transport_header(struct gen *g, struct gen_packet *p)
             if (below(g, 3) == 0)
                 l4[i] = (uint8_t)below(g, 256);
     } else if (proto == 17) {
-        store16(l4 + 4, (uint16_t)below(g, 2 * p->len));
+        ct_put16(l4 + 4, (uint16_t)below(g, 2 * p->len));
     } else if (proto == 132) { /* tag, or what a chunk says of itself */
         l4[below(g, 2) ? 7 : 12 + below(g, 4)] = (uint8_t)below(g, 256);
     } else if (proto == 33) { /* offset, coverage, type, numbers */

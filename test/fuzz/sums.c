@@ -1,9 +1,11 @@
 /* sums.c - reference checksums: slow, plain, and not the core's */
 #include "gen_assoc.h"
 
+#include <ctcore/wire.h>
+
 static uint32_t word(const uint8_t *p)
 {
-    return (uint32_t)p[0] << 8 | p[1];
+    return ct_get16(p);
 }
 
 static uint32_t sum(const uint8_t *p, uint32_t n)

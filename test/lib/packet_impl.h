@@ -59,6 +59,8 @@ struct layout {
     bool more_frags;
 };
 
+/* Of their own beside ctcore/wire.h: what is built and judged here must not
+ * rest on what is under test. */
 static inline unsigned get16(const uint8_t *p)
 {
     return (unsigned)p[0] << 8 | p[1];

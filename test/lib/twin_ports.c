@@ -5,6 +5,8 @@
 #include "packet.h"
 #include "packet_impl.h"
 
+#include <ctcore/wire.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,8 +146,8 @@ static bool ends_of(const uint8_t *d, uint32_t len, struct ends *e)
         e->src.port = e->dst.port = (uint32_t)l4 + 4;
     }
     if (e->src.port != 0) {
-        e->src.number = (uint16_t)(d[e->src.port] << 8 | d[e->src.port + 1]);
-        e->dst.number = (uint16_t)(d[e->dst.port] << 8 | d[e->dst.port + 1]);
+        e->src.number = ct_get16(d + e->src.port);
+        e->dst.number = ct_get16(d + e->dst.port);
     }
     return true;
 }
@@ -296,7 +298,7 @@ static void put_crc(uint8_t *d, uint32_t len, const struct ends *e, bool ok)
 static void put_port(uint8_t *d, uint32_t len, const struct ends *e,
                      uint32_t at, uint16_t is, bool partial)
 {
-    uint16_t was = (uint16_t)(d[at] << 8 | d[at + 1]);
+    uint16_t was = ct_get16(d + at);
     int sum_at = packet_sum_at(e->lay.proto);
     size_t sum = e->lay.l4 + (size_t)(sum_at < 0 ? 0 : sum_at);
     bool ok = e->lay.proto == SCTP && packet_sums_ok(d, len);
@@ -309,7 +311,7 @@ static void put_port(uint8_t *d, uint32_t len, const struct ends *e,
         sum + 2 > len ||
         (e->lay.proto == UDP && d[sum] == 0 && d[sum + 1] == 0))
         return;
-    was = csum_update16((uint16_t)(d[sum] << 8 | d[sum + 1]), was, is);
+    was = csum_update16(ct_get16(d + sum), was, is);
     d[sum] = (uint8_t)(was >> 8);
     d[sum + 1] = (uint8_t)was;
 }
@@ -365,8 +367,7 @@ static void turn_quoted(const struct twin_ports *p, uint8_t *d, uint32_t len,
         put_port(d, len, e, at + one->port, is, true);
         if (!partial) {
             size_t sum = e->lay.l4 + 2;
-            uint16_t was = csum_update16((uint16_t)(d[sum] << 8 | d[sum + 1]),
-                                         one->number, is);
+            uint16_t was = csum_update16(ct_get16(d + sum), one->number, is);
 
             d[sum] = (uint8_t)(was >> 8);
             d[sum + 1] = (uint8_t)was;

@@ -17,6 +17,8 @@
 #include "packet.h"
 #include "rig.h"
 
+#include <ctcore/wire.h>
+
 enum { HOSTS = 16, ROOM = 2048 };
 
 static struct {
@@ -150,7 +152,7 @@ static inline unsigned last_port(bool dst)
 {
     unsigned at = dst ? 22 : 20;
 
-    return (unsigned)t.last[at] << 8 | t.last[at + 1];
+    return ct_get16(t.last + at);
 }
 
 /* The last packet that left went to this host of the LAN. */

@@ -3,6 +3,8 @@
 
 #include "packet.h"
 
+#include <ctcore/wire.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +46,7 @@ static uint32_t build_piece(uint8_t *to, const uint8_t *p, uint32_t n,
         to[10] = to[11] = 0;
         for (uint32_t i = 0, sum = 0; i <= 20; i += 2) {
             if (i < 20) {
-                sum += (uint32_t)to[i] << 8 | to[i + 1];
+                sum += ct_get16(to + i);
                 continue;
             }
             sum = (sum & 0xffff) + (sum >> 16);

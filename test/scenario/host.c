@@ -1,6 +1,8 @@
 /* host.c - gateway mode: the host's own packets, and packets for the host */
 #include "world.h"
 
+#include <ctcore/wire.h>
+
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
 #define W "198.51.100.1"
@@ -551,7 +553,7 @@ static void own_datagrams_have_ids_of_the_row(void **state)
     w->quiet = true;
     for (unsigned i = 0; i < 3; i++) {
         say(w, i == 1 ? C " > " S " udp" : W ":5000 > " S " udp@wan");
-        id[i] = (uint16_t)(w->last[4] << 8 | w->last[5]);
+        id[i] = ct_get16(w->last + 4);
     }
     assert_int_equal(id[1], (uint16_t)(id[0] + 1));
     assert_int_equal(id[2], (uint16_t)(id[0] + 2));

@@ -5,6 +5,8 @@
 #include "calm.h"
 #include "hash.h"
 
+#include <ctcore/wire.h>
+
 #include <string.h>
 
 #define C "10.0.1.2:4000"
@@ -96,7 +98,7 @@ static void s4_forwards_own_their_port(void **state)
         sayf(w, "198.51.100.%u:443 > 198.51.100.1:8080 tcp S seq 1",
              2 + i % 250);
         assert_int_equal(w->sent, 2 * i + 2);
-        assert_int_equal(w->last[18] << 8 | w->last[19], 0x0102);
+        assert_int_equal(ct_get16(w->last + 18), 0x0102);
         assert_int_equal(last_dport(w), 80);
     }
     END(w);

@@ -3,6 +3,8 @@
 
 #include "packet.h"
 
+#include <ctcore/wire.h>
+
 #include <string.h>
 
 #define C     "10.0.1.2:4000"
@@ -11,7 +13,7 @@
 
 static unsigned word_at(const struct world *w, unsigned at)
 {
-    return (unsigned)w->last[at] << 8 | w->last[at + 1];
+    return ct_get16(w->last + at);
 }
 
 /* RFC 9293 s3.7.1: 40 bytes of headers over IPv4, both ways, SYNs only. */

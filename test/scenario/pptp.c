@@ -1,6 +1,8 @@
 /* pptp.c - PPTP's control connection and its GRE (netfilter 1.8; RFC 2637) */
 #include "helper_talk.h"
 
+#include <ctcore/wire.h>
+
 #define HELPER                                                                 \
     "tune extensions 64; prerouting "                                          \
     "{\"proto\":\"tcp\",\"dport\":1723,\"helper\":\"pptp\"}"
@@ -43,7 +45,7 @@ static void gre(struct world *w, const char *ends, unsigned call)
 
 static unsigned call_of(const struct world *w)
 {
-    return (unsigned)w->last[26] << 8 | w->last[27];
+    return ct_get16(w->last + 26);
 }
 
 static struct talk session(struct world *w, const char *from, const char *back)

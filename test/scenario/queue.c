@@ -5,6 +5,8 @@
 
 #include "packet.h"
 
+#include <ctcore/wire.h>
+
 #include <string.h>
 
 #define C    "10.0.1.2:4000"
@@ -291,7 +293,7 @@ static void say_piece(struct world *w, const uint8_t *whole, uint32_t len,
     p[7] = (uint8_t)(at / 8);
     p[10] = p[11] = 0;
     for (unsigned i = 0; i < 20; i += 2)
-        sum += (uint32_t)p[i] << 8 | p[i + 1];
+        sum += ct_get16(p + i);
     sum = (sum & 0xffff) + (sum >> 16);
     p[10] = (uint8_t)(~sum >> 8);
     p[11] = (uint8_t)~sum;

@@ -3,8 +3,8 @@
 #define REPLY_RIG_H
 
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
-#include "bytes.h"
 #include "core.h"
 #include "csum.h"
 #include "packet.h"

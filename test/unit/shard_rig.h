@@ -3,8 +3,8 @@
 #define SHARD_RIG_H
 
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
-#include "bytes.h"
 #include "csum.h"
 #include "hash.h"
 #include "packet.h"

@@ -1,8 +1,9 @@
 /* test_ipid.c - identifications behind a shared address */
 #include "ipid.h"
 
-#include "bytes.h"
 #include "csum.h"
+
+#include <ctcore/wire.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,17 +18,17 @@ static uint16_t id_of(struct ipid *ids, uint32_t dst, uint16_t flags,
 {
     memset(bytes, 0, sizeof bytes);
     bytes[0] = 0x45;
-    store16(bytes + 4, 7);
-    store16(bytes + 6, flags);
+    ct_put16(bytes + 4, 7);
+    ct_put16(bytes + 6, flags);
     bytes[9] = 17;
-    store32(bytes + 12, 0xc6336401);
-    store32(bytes + 16, dst);
-    store16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
+    ct_put32(bytes + 12, 0xc6336401);
+    ct_put32(bytes + 16, dst);
+    ct_put16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
     pkt->data = bytes;
     pkt->len = sizeof bytes;
     ipid_give(ids, pkt);
     assert_int_equal(csum_fold(csum_add(0, bytes, 20)), 0xffff);
-    return load16(bytes + 4);
+    return ct_get16(bytes + 4);
 }
 
 /* However many shards there are, none gives what another gave, and none one of

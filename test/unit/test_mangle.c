@@ -10,6 +10,7 @@
 #include "packet.h"
 
 #include <ctcore/ct.h>
+#include <ctcore/wire.h>
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -147,7 +148,7 @@ static unsigned check_of(const struct ct_pkt *pkt, unsigned at)
 {
     const uint8_t *p = pkt->data + pkt->l4_off + at;
 
-    return (unsigned)p[0] << 8 | p[1];
+    return ct_get16(p);
 }
 
 /* 0 and 0xffff are one number in one's complement. */

@@ -1,5 +1,7 @@
 #include "corerig.h"
 
+#include <ctcore/wire.h>
+
 #define REMOTE "198.51.100.2:80"
 
 static void open_small(struct corerig *r, uint32_t max)
@@ -19,7 +21,7 @@ static void use_ports(struct corerig *r, uint16_t lo, uint16_t hi, bool random)
 
 static uint16_t port_of(const struct corerig *r)
 {
-    return (uint16_t)(r->pkt.data[20] << 8 | r->pkt.data[21]);
+    return ct_get16(r->pkt.data + 20);
 }
 
 static void a_source_keeps_its_port_when_the_reply_is_free(void **state)
@@ -202,7 +204,7 @@ static void query_ids_are_kept_and_then_varied(void **state)
                  "10.1.%d.%d > 198.51.100.2 icmp echo id 7 len 8", i / 250,
                  i % 250 + 1);
         assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
-        id = (uint16_t)(r.pkt.data[24] << 8 | r.pkt.data[25]);
+        id = ct_get16(r.pkt.data + 24);
         assert_true(i || id == 7);
         assert_false(seen[id]);
         seen[id] = true;

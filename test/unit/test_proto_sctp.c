@@ -4,6 +4,8 @@
  * of the flow afterwards is its state, or the reason why it was refused. */
 #include "oneflow.h"
 
+#include <ctcore/wire.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -34,12 +36,6 @@ static const struct {
     {"COMPLETE", 14, 4}, {"FORWARD_TSN", 192, 8},
 };
 
-static void put32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
 static size_t write_chunk(uint8_t *at, const char *name, size_t n,
                           uint32_t itag)
 {
@@ -52,7 +48,7 @@ static size_t write_chunk(uint8_t *at, const char *name, size_t n,
             at[1] = bare != n;
             at[3] = kinds[i].len;
             if (kinds[i].type == 1 || kinds[i].type == 2)
-                put32(at + 4, itag);
+                ct_put32(at + 4, itag);
             return kinds[i].len;
         }
     fail_msg("no chunk is called %.*s", (int)n, name);
@@ -65,7 +61,7 @@ static void send(struct flow *f, const struct step *s)
     struct ct_pkt pkt = {.data = bytes};
     const char *at = s->chunks;
 
-    put32(bytes + 4, s->vtag);
+    ct_put32(bytes + 4, s->vtag);
     pkt.l4_len = 12;
     while (*at) {
         size_t n = strcspn(at, "+");
@@ -473,7 +469,7 @@ static void what_is_no_packet(void **state)
         if (f.why != rows[i].why)
             fail_msg("%s: %s", rows[i].what, ct_reason_name(f.why));
         f = established();
-        put32(bytes + 4, 7);
+        ct_put32(bytes + 4, 7);
         flow_packet(&f, &pkt, CT_DIR_ORIGINAL);
         if (f.why != rows[i].why)
             fail_msg("%s, in a flow: %s", rows[i].what, ct_reason_name(f.why));

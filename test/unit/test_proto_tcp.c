@@ -3,6 +3,8 @@
 #include "tcp_options.h"
 #include "tcp_segment.h"
 #include "tcp_talks.h"
+#include <ctcore/wire.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,12 +18,6 @@ struct segment {
     struct ct_pkt pkt;
     uint8_t *bytes;
 };
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
 
 static unsigned put_hex(uint8_t *p, const char *hex)
 {
@@ -48,7 +44,7 @@ static unsigned put_options(uint8_t *p, const char *text)
             n += put_hex(p + n, "0101080a0000000100000002");
         } else if (sscanf(word, "sack:%u-%u", &left, &right) == 2) {
             p[n++] = 5, p[n++] = 10;
-            put32(p + n, left), put32(p + n + 4, right);
+            ct_put32(p + n, left), ct_put32(p + n + 4, right);
             n += 8;
         } else if (strncmp(word, "raw:", 4) == 0) {
             n += put_hex(p + n, word + 4);
@@ -77,8 +73,8 @@ static struct segment build(uint8_t flags, uint32_t seq, uint32_t ack,
     struct segment s = {.bytes = calloc(1, 20 + n)};
 
     assert_true(s.bytes && n <= 40);
-    put32(s.bytes + 4, seq);
-    put32(s.bytes + 8, ack);
+    ct_put32(s.bytes + 4, seq);
+    ct_put32(s.bytes + 8, ack);
     s.bytes[12] = (uint8_t)((20 + n) / 4 << 4);
     s.bytes[13] = flags;
     s.bytes[14] = (uint8_t)(win >> 8);
@@ -365,7 +361,7 @@ static void million_guessed_resets(void **state)
         flow_packet(&f, &s[i].pkt, i == 1);
     for (int i = 0; i < 1000000; i++) {
         x = x * 1664525u + 1013904223u;
-        put32(s[1].bytes + 4, x == 5001 ? 0 : x);
+        ct_put32(s[1].bytes + 4, x == 5001 ? 0 : x);
         s[1].bytes[13] = CT_TCP_RST;
         flow_packet(&f, &s[1].pkt, CT_DIR_REPLY);
         if (proto_tcp.state(&f.st) != TCP_ESTABLISHED)

@@ -1,9 +1,10 @@
 /* test_ruleset.c - which rule does a packet meet, and which not */
 #include "ruleset.h"
 
-#include "bytes.h"
 #include "hash.h"
 #include "parse.h"
+
+#include <ctcore/wire.h>
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -44,8 +45,8 @@ static void make(struct room *r, const char *src, const char *dst,
     r->bytes[0] = v4 ? 0x45 : 0x60;
     memcpy(r->bytes + (v4 ? 12 : 8), &from, v4 ? 4 : 16);
     memcpy(r->bytes + (v4 ? 16 : 24), &to, v4 ? 4 : 16);
-    store16(r->bytes + off, sport);
-    store16(r->bytes + off + 2, dport);
+    ct_put16(r->bytes + off, sport);
+    ct_put16(r->bytes + off + 2, dport);
     r->pkt = (struct ct_pkt){.data = r->bytes,
                              .len = off + 20,
                              .in = LAN,
@@ -275,13 +276,13 @@ static void address_sets_by_chance(void **state)
             uint32_t lo = at + 1 + rng_below(&rng, 20);
             uint32_t hi = lo + rng_below(&rng, 20);
 
-            store32(r[k].lo.b, lo);
-            store32(r[k].hi.b, hi);
+            ct_put32(r[k].lo.b, lo);
+            ct_put32(r[k].hi.b, hi);
             want |= is >= lo && is <= hi;
             at = hi + 1;
         }
         make(&room, "10.0.0.1", "8.8.8.8", PROTO_UDP, 1, 2);
-        store32(room.bytes + 12, is);
+        ct_put32(room.bytes + 12, is);
         assert_int_equal(meets(&m, &room.pkt, false), want);
     }
 }
@@ -407,7 +408,7 @@ static void bytes_count_not_the_tuple(void **state)
     r.pkt.tuple.dport = 4001;
     assert_false(meets(&m, &r.pkt, false));
     memcpy(r.bytes + 16, (uint8_t[]){10, 0, 0, 80}, 4);
-    store16(r.bytes + 22, 8080);
+    ct_put16(r.bytes + 22, 8080);
     assert_true(meets(&m, &r.pkt, false));
 }
 

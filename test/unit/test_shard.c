@@ -7,6 +7,8 @@
 
 #include "peers.h"
 
+#include <ctcore/wire.h>
+
 static bool is_icmp(uint8_t proto)
 {
     return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
@@ -480,9 +482,9 @@ static void unusable_quotations_go_somewhere(void **state)
 
         for (unsigned i = 0; i < 50; i++) {
             memcpy(bytes, whole, len);
-            store16(bytes + 2, (uint16_t)len);
-            store16(bytes + 10, 0);
-            store16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
+            ct_put16(bytes + 2, (uint16_t)len);
+            ct_put16(bytes + 10, 0);
+            ct_put16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
             if (i > 0 && len > 20)
                 bytes[20 + rng_below(&rng, len - 20)] = (uint8_t)rng_next(&rng);
             assert_int_equal(ct_parse_packet(&pkt), CT_REASON_NONE);

@@ -9,6 +9,8 @@
 #include "pktbuf.h"
 #include "removal.h"
 
+#include <ctcore/wire.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -138,12 +140,12 @@ static unsigned take(struct pair *p, unsigned iface, uint8_t data[512])
 
 static unsigned sport_of(const uint8_t *data)
 {
-    return (unsigned)data[20] << 8 | data[21];
+    return ct_get16(data + 20);
 }
 
 static unsigned dport_of(const uint8_t *data)
 {
-    return (unsigned)data[22] << 8 | data[23];
+    return ct_get16(data + 22);
 }
 
 static uint64_t sum(const struct pair *p, enum ct_stat stat)
