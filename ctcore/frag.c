@@ -16,7 +16,6 @@
 #include "frag.h"
 
 #include "csum.h"
-#include "frag_queue.h"
 #include "frag_read.h"
 #include "parse.h"
 #include "stats.h"

@@ -5,26 +5,9 @@
 #ifndef FRAG_H
 #define FRAG_H
 
-#include "pool.h"
+#include "frag_queue.h"
 
 #include <ctcore/ct.h>
-
-struct frag_age {
-    uint32_t oldest, newest; /* queues in the order they were opened */
-};
-
-struct frag {
-    struct pool queues, pages, sources;
-    uint32_t *head, *source_head; /* hash heads, mask + 1 each */
-    uint32_t mask;
-    uint32_t share;            /* queues of one source */
-    uint32_t page_share;       /* pages of one source */
-    uint64_t inside;           /* bit i: interface i is */
-    struct frag_age age[2];    /* of IPv4, of IPv6 */
-    uint64_t key[2];           /* of the hash */
-    uint64_t *stats, *reasons; /* the core's */
-    struct work *work;         /* too */
-};
 
 /* Cut from b what the limits in params ask for.  Without memory for at least
  * one datagram of full length (frag_memory 0): no pages, nothing is held. */

@@ -1,11 +1,12 @@
 /* frag_queue.h - datagrams that wait, their pages, and who pays for them
  *
- * Shared by frag.c and frag_queue.c. */
+ * struct frag stands here, below frag.c, which takes fragments and ends
+ * datagrams. */
 #ifndef FRAG_QUEUE_H
 #define FRAG_QUEUE_H
 
-#include "frag.h"
 #include "frag_read.h"
+#include "pool.h"
 
 enum {
     FRAG_PAGE = 1024,
@@ -53,6 +54,23 @@ struct frag_source {
     uint32_t queues, pages;
     uint32_t oldest, newest;
     uint8_t family;
+};
+
+struct frag_age {
+    uint32_t oldest, newest; /* queues in the order they were opened */
+};
+
+struct frag {
+    struct pool queues, pages, sources;
+    uint32_t *head, *source_head; /* hash heads, mask + 1 each */
+    uint32_t mask;
+    uint32_t share;            /* queues of one source */
+    uint32_t page_share;       /* pages of one source */
+    uint64_t inside;           /* bit i: interface i is */
+    struct frag_age age[2];    /* of IPv4, of IPv6 */
+    uint64_t key[2];           /* of the hash */
+    uint64_t *stats, *reasons; /* the core's */
+    struct work *work;         /* too */
 };
 
 static inline struct frag_queue *frag_queue_at(const struct frag *f, uint32_t i)
