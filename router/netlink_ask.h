@@ -6,10 +6,12 @@
 #ifndef NETLINK_ASK_H
 #define NETLINK_ASK_H
 
-#include "netlink.h"
+#include <ctcore/types.h>
 
 #include <libmnl/libmnl.h>
 #include <sys/socket.h>
+
+struct netlink;
 
 enum { NETLINK_ROOM = 512 };
 
