@@ -1,7 +1,8 @@
 /* checks.c - is the router ready?  Its devices, and what they lead to */
-#include "control_room.h"
+#include "checks.h"
 
 #include "clock.h"
+#include "control_room.h"
 
 #include <stdio.h>
 

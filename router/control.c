@@ -1,10 +1,16 @@
 /* control.c - the control loop: starts everything, ends everything */
-#include "control_room.h"
-
-#include "clock.h"
 #include "control.h"
+
+#include "checks.h"
+#include "clock.h"
+#include "control_room.h"
+#include "control_web.h"
+#include "devices.h"
+#include "hostnet.h"
 #include "log.h"
 #include "log_writer.h"
+#include "reload.h"
+#include "rights.h"
 #include "rulelog.h"
 #include "sandbox.h"
 #include "totals.h"

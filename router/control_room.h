@@ -1,5 +1,4 @@
-/* control_room.h - what the control loop's files share: control.c, devices.c,
- * hostnet.c, reload.c, rights.c */
+/* control_room.h - the control loop's state, which its files share */
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 
@@ -103,68 +102,5 @@ struct control {
     struct websource source;
     struct health health; /* checks of /readyz */
 };
-
-/* devices.c */
-int devices_open(struct control *c); /* 0 or -1; says why */
-void devices_close(struct control *c);
-void devices_look(struct control *c); /* has one gone away? */
-/* Try what is due; answers ms until it wants to be called again. */
-uint64_t devices_tend(struct control *c);
-
-/* reload.c: configurations are read by a thread of their own.  What is asked
- * for while one is at work, or while a worker lags, is done next. */
-int reload_start(struct control *c, reload_done *done); /* 0 or an error; says
-                                                           why */
-/* Waits for what is at work; nothing is put in force any more. */
-void reload_stop(struct control *c);
-void reload_file(struct control *c); /* what SIGHUP asks for */
-/* The same text with these facts, which are c->reload.facts when it is done.
- * False: not now, and the caller keeps them. */
-bool reload_facts(struct control *c, struct config_facts *facts);
-/* c->facts and c->now, with all that hangs on it, must stay as they are. */
-bool reload_busy(const struct control *c);
-/* Once all workers have taken c->now, free what came before.  Does nothing
- * while busy. */
-void reload_settle(struct control *c);
-/* Once all flows have been held against the new rules, say what became of it.
- */
-void reload_tell(struct control *c);
-/* For the start: the text of from, read with these facts.  NULL: it says why.
- */
-struct config *reload_remake(const struct config_facts *facts,
-                             const struct config *from);
-
-/* hostnet.c: nothing is done unless in gateway mode.
- * open: before the first generation; replaces *config by one that knows the
- * facts; 0, or the exit code, and it says why.  start: when workers walk; 0 or
- * -1, and it says why.  end: before they stop. */
-int hostnet_open(struct control *c, struct config **config);
-int hostnet_start(struct control *c);
-void hostnet_end(struct control *c);
-void hostnet_changed(struct control *c); /* look again, soon */
-reload_done hostnet_loaded;
-void hostnet_tend(struct control *c); /* once a second: the host's own ports */
-/* Say in the log whom the input rules keep from the host, ssh included. */
-void hostnet_say_closed(const struct control *c);
-
-/* checks.c: what /readyz answers; looked at each second, and when the kernel
- * says that something changed */
-void checks_look(struct control *c);
-
-/* control_web.c */
-int control_web_start(struct control *c); /* 0 or -1; says why */
-void control_web_announce(const struct control *c);
-/* Ask for the token of next from now on.  False: the old one stays, and it
- * says why. */
-bool control_web_token(struct control *c, const struct config *before,
-                       const struct config *next);
-
-/* rights.c: the folder of the socket; one made here is the user's */
-void rights_make_folder(const struct config *config);
-/* 0 or -1, and it says why.  settle: set-up is over, before another
- * thread; watch: of the process that is ordered; limit: last of all. */
-int rights_settle(const struct control *c);
-int rights_watch(struct control *c);
-int rights_limit(void);
 
 #endif

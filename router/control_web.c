@@ -1,6 +1,7 @@
 /* control_web.c - the HTTP side as control runs it: start, address, token */
-#include "control_room.h"
+#include "control_web.h"
 
+#include "control_room.h"
 #include "log.h"
 #include "sandbox.h"
 #include "token.h"

@@ -6,9 +6,11 @@
  * ten times a second at first, later once a second, and workers go on.  One
  * that had been moved away is not made again here, where nobody would look for
  * it: it is attached to when somebody makes one of that name. */
-#include "control_room.h"
+#include "devices.h"
 
 #include "clock.h"
+#include "control_room.h"
+#include "hostnet.h"
 #include "log.h"
 #include "offload.h"
 #include "tun_node.h"

@@ -8,13 +8,16 @@
  *         differ -> the kernel's rules made right again in any case
  *     the end: the kernel first, workers after it
  */
-#include "control_room.h"
+#include "hostnet.h"
 
+#include "checks.h"
 #include "clock.h"
+#include "control_room.h"
 #include "gateway_facts.h"
 #include "gateway_saved.h"
 #include "log.h"
 #include "netlink_sockets.h"
+#include "reload.h"
 #include "sandbox.h"
 
 #include <netinet/in.h>

@@ -9,8 +9,10 @@
  * meanwhile.  The thread is the only one of libuv's pool.  One load runs at a
  * time and reads what control leaves alone until it is done: the generation in
  * force (reload_busy() keeps its elders, too) and the facts. */
-#include "control_room.h"
+#include "reload.h"
 
+#include "control_room.h"
+#include "control_web.h"
 #include "gateway_facts.h"
 #include "sandbox.h"
 #include "totals.h"

@@ -1,7 +1,8 @@
 /* rights.c - what the control loop may do once it runs, and who does the rest
  */
-#include "control_room.h"
+#include "rights.h"
 
+#include "control_room.h"
 #include "log.h"
 #include "order.h"
 #include "sandbox.h"

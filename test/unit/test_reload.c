@@ -5,6 +5,8 @@
 #include "control_room.h"
 
 #include "config_rig.h"
+#include "hostnet.h"
+#include "reload.h"
 #include "totals.h"
 #include "worker_room.h"
 
