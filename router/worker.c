@@ -1,8 +1,9 @@
 /* worker.c - one thread, one loop, one shard, one queue of each device */
-#include "worker_room.h"
-
 #include "clock.h"
 #include "sandbox.h"
+#include "worker_io.h"
+#include "worker_queue.h"
+#include "worker_room.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,10 +4,11 @@
  * themselves, and a lone packet never waits for company.  A packet whose flow
  * belongs to another worker goes there by a ring, in the buffer it came in; if
  * the ring is full it is dropped here, since waiting would stop everybody. */
-#include "worker_room.h"
+#include "worker_io.h"
 
 #include "clock.h"
 #include "tun.h"
+#include "worker_room.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* worker_queue.c - a worker's packets that wait for a user program: held.h */
-#include "worker_room.h"
+#include "worker_queue.h"
 
 #include "clock.h"
+#include "worker_room.h"
 
 /* The core's question; see ct_config.queue. */
 enum ct_verdict worker_queue_take(void *ctx, struct ct_pkt *pkt)

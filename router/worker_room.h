@@ -1,5 +1,4 @@
-/* worker_room.h - what the worker's files share: worker.c, worker_io.c,
- * worker_queue.c */
+/* worker_room.h - a worker's state, which its files share */
 #ifndef WORKER_ROOM_H
 #define WORKER_ROOM_H
 
@@ -73,21 +72,6 @@ struct worker {
     _Atomic uint64_t obeyed, flushed; /* numbers of orders */
     _Atomic uint64_t removed[WORKER_TICKETS];
 };
-
-/* worker_io.c */
-void worker_io_tell(struct worker *w); /* wake control, if there is a reason */
-bool worker_io_setup(struct worker *w, char err[256]);
-void worker_io_free(struct worker *w);
-int worker_io_start(struct worker *w, struct worker_port *port);
-void worker_io_handed(struct worker *w); /* packets other workers sent here */
-enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt);
-bool worker_io_steer(void *ctx, struct ct_pkt *pkt);
-bool worker_io_pass(void *ctx, struct ct_pkt *pkt, uint32_t shard);
-
-/* worker_queue.c */
-enum ct_verdict worker_queue_take(void *ctx, struct ct_pkt *pkt);
-void worker_queue_back(struct worker *w); /* those that have their verdict */
-void worker_queue_end(struct worker *w);  /* no thread is left: all of them */
 
 /* Only this thread writes it: no read-modify-write needed. */
 static inline void worker_add(_Atomic uint64_t *count, uint64_t by)
