@@ -2,7 +2,10 @@
  *
  * Touches nothing but the file (and the token's) and the environment: what it
  * says is what a start would say before it does anything. */
-#include "cmd.h"
+#include "cmd_check.h"
+
+#include "config_hook.h"
+#include "config_rules.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,9 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "config_hook.h"
-#include "config_rules.h"
 
 static const char usage[] = "usage: weir check [-c FILE] [-o text|json]\n";
 

@@ -1,5 +1,6 @@
 /* cmd_conntrack.c - weir conntrack: what conntrack(8) does, over the API */
-#include "cli.h"
+#include "cmd_conntrack.h"
+
 #include "cli_format.h"
 #include "cli_http.h"
 #include "cli_options.h"

@@ -1,5 +1,6 @@
 /* cmd_health.c - weir health: is the router ready?  For container checks */
-#include "cli.h"
+#include "cmd_health.h"
+
 #include "cli_http.h"
 
 #include <getopt.h>

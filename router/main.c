@@ -1,6 +1,8 @@
 /* main.c - weir COMMAND: which subcommand is it? */
-#include "cli.h"
-#include "cmd.h"
+#include "cmd_check.h"
+#include "cmd_conntrack.h"
+#include "cmd_health.h"
+#include "cmd_run.h"
 #include "descriptors.h"
 
 #include <stdio.h>

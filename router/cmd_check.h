@@ -1,0 +1,10 @@
+/* cmd_check.h - weir check: read a configuration file
+ *
+ * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
+ * failed, 2 wrong arguments. */
+#ifndef CMD_CHECK_H
+#define CMD_CHECK_H
+
+int cmd_check(int argc, char **argv);
+
+#endif

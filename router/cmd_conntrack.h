@@ -1,0 +1,10 @@
+/* cmd_conntrack.h - weir conntrack: list, watch, delete flows of a running weir
+ *
+ * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
+ * failed, 2 wrong arguments. */
+#ifndef CMD_CONNTRACK_H
+#define CMD_CONNTRACK_H
+
+int cmd_conntrack(int argc, char **argv);
+
+#endif

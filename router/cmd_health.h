@@ -1,0 +1,10 @@
+/* cmd_health.h - weir health: is a running weir well
+ *
+ * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
+ * failed, 2 wrong arguments. */
+#ifndef CMD_HEALTH_H
+#define CMD_HEALTH_H
+
+int cmd_health(int argc, char **argv);
+
+#endif

@@ -1,0 +1,10 @@
+/* cmd_run.h - weir run: be the router
+ *
+ * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
+ * failed, 2 wrong arguments. */
+#ifndef CMD_RUN_H
+#define CMD_RUN_H
+
+int cmd_run(int argc, char **argv);
+
+#endif
