@@ -318,10 +318,36 @@ FAULTS = [
     ("toplevel", "a new folder", "scripts/x.sh", "\n",
      "scripts: not allowed"),
     ("toplevel", "a new file", "NOTES.md", "\n", "NOTES.md: not allowed"),
-    ("differences", "one that is not told", "test/differential/differences.def",
-     'D(new, "a", "b", "c")\n', "no row for new"),
-    ("differences", "one that is not judged", "README.md",
-     "| `old` | a | b | c |\n", "old is not in"),
+    ("tables", "a row that the README lacks",
+     "test/differential/differences.def",
+     'D(new, "a", "b", "c")\n', "Where weir is not the kernel is not what"),
+    ("tables", "a row of the README's alone", "README.md",
+     "| `old` | a | b | c |\n", "Where weir is not the kernel is not what"),
+    ("tables", "a row that reads otherwise", "README.md",
+     "| `slow` | fast | slow | haste |\n", "is not what test/differential/"),
+    ("tables", "a table that is not there", {
+        "include/ctcore/params.def":
+            '#define CT_PARAMS(P) P(a, 1, 0, 1, 0, 9, "", "b")\n'
+            "#define CT_N_TIMEOUTS 0\n"}, None, "no table below ## What the"),
+    ("tables", "a tunable with another default", {
+        "README.md": "\n## What the profiles differ in\n\n"
+                     "| | | | | |\n|---|---|---|---|---|\n"
+                     "| `a` | 1 | 1 | 0 | more than b |\n",
+        "include/ctcore/params.def":
+            "#define CT_PARAMS(P) \\\n"
+            '    P(c, 9, 8, 7, 0, 9, "s", "a duration") \\\n'
+            '    P(a, 1, 0, 1, 0, 9, "", "b") \\\n'
+            '    P(d, 1, 1, 1, 0, 9, "", "alike")\n'
+            "#define CT_N_TIMEOUTS 1\n"}, None, "differ in is not what"),
+    ("tables", "a tunable of which the README says more", {
+        "README.md": "\n## What the profiles differ in\n\n"
+                     "| | | | | |\n|---|---|---|---|---|\n"
+                     "| `a` | 1 | 0 | 1 | more than b |\n",
+        "include/ctcore/params.def":
+            "#define CT_PARAMS(P) \\\n"
+            '    P(a, 1, 0, 1, 0, 9, "", "b") \\\n'
+            '    P(d, 1, 1, 1, 0, 9, "", "alike")\n'
+            "#define CT_N_TIMEOUTS 0\n"}, None, ""),
     ("differences", "one that no case shows", "test/differential/script.c",
      None, "slow has no scripted case"),
     ("differences", "one that both is and is not shown",
@@ -330,8 +356,6 @@ FAULTS = [
      "slow has a case, and is said to have none"),
     ("differences", "a case of none", "test/differential/script.c",
      'struct script t = {.differs = "gone"};\n', "no row gone"),
-    ("differences", "one that is told otherwise", "README.md",
-     "| `slow` | fast | slow | haste |\n", "slow reads otherwise"),
     ("catalogue", "a failure without a test", "test/structure/catalogue.txt",
      "T2  ports\n", "no test bears T2"),
     ("catalogue", "one by a test that is none", "test/structure/catalogue.txt",

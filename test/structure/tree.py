@@ -51,6 +51,12 @@ def code(text):
                   blank(text), flags=re.M)
 
 
+def listed(text, name):
+    """What stands behind each #define NAME(...), to the end of its lines."""
+    found = re.findall(r"#define %s\(\w\)((?:.*\\\n)*.*)" % name, text)
+    return "\n".join(found).replace("\\\n", "\n")
+
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.M)
 
 
