@@ -60,13 +60,13 @@ static size_t lay_out(struct ct *ct, struct block *b,
     expect_init(&ct->expects, b, expects);
     keymap_init(&ct->keymap, b, expects);
     ct->restarts = block_take(b, sizeof(uint64_t));
-    portmaps_init(&ct->ports, b, maps, config->shard, config->n_shards);
+    portmap_init_all(&ct->ports, b, maps, config->shard, config->n_shards);
     mapping_init(&ct->nat, b, max);
-    remotes_init(&ct->nat.remotes, b, max);
+    remote_init_all(&ct->nat.remotes, b, max);
     quarantine_init(&ct->nat.resting, b, rests);
     share_init(&ct->share, b, shared);
     zeroed = b->used;
-    portmaps_init_maps(&ct->ports, b, maps);
+    portmap_init_maps(&ct->ports, b, maps);
     quarantine_init_rests(&ct->nat.resting, b, rests);
     share_init_counters(&ct->share, b, shared,
                         shared ? expects + extensions : 0);

@@ -11,8 +11,8 @@ static bool is_query(const struct ct_tuple *t)
     return t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6;
 }
 
-void portmaps_init(struct portmaps *ps, struct block *b, uint32_t n,
-                   uint32_t shard, uint32_t n_shards)
+void portmap_init_all(struct portmaps *ps, struct block *b, uint32_t n,
+                      uint32_t shard, uint32_t n_shards)
 {
     *ps = (struct portmaps){
         .n_heads = pool_power_of_two(n), .shard = shard, .n_shards = n_shards};
@@ -20,7 +20,7 @@ void portmaps_init(struct portmaps *ps, struct block *b, uint32_t n,
     ps->heads = block_take(b, ps->n_heads * sizeof(uint32_t));
 }
 
-void portmaps_init_maps(struct portmaps *ps, struct block *b, uint32_t n)
+void portmap_init_maps(struct portmaps *ps, struct block *b, uint32_t n)
 {
     pool_init(&ps->maps, b, n, sizeof(struct portmap),
               offsetof(struct portmap, next));

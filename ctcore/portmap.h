@@ -44,9 +44,9 @@ struct portmaps {
 };
 
 /* What is to be zeroed, and the maps of an n, which are not. */
-void portmaps_init(struct portmaps *ps, struct block *b, uint32_t n,
-                   uint32_t shard, uint32_t n_shards);
-void portmaps_init_maps(struct portmaps *ps, struct block *b, uint32_t n);
+void portmap_init_all(struct portmaps *ps, struct block *b, uint32_t n,
+                      uint32_t shard, uint32_t n_shards);
+void portmap_init_maps(struct portmaps *ps, struct block *b, uint32_t n);
 
 /* Has the tuple something that NAT may choose: a port, or a query's id? */
 bool portmap_is_for(const struct ct_tuple *t);

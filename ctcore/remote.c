@@ -13,7 +13,7 @@ struct remote_word {
 /* Words of words are numbered behind all words. */
 #define FULL_WORDS 1024u
 
-void remotes_init(struct remotes *rs, struct block *b, uint32_t max)
+void remote_init_all(struct remotes *rs, struct block *b, uint32_t max)
 {
     *rs = (struct remotes){.n_heads = pool_power_of_two(max / 16 + 16),
                            .n_count = pool_power_of_two(max)};

@@ -30,7 +30,7 @@ struct remotes {
     struct work *work;
 };
 
-void remotes_init(struct remotes *rs, struct block *b, uint32_t max);
+void remote_init_all(struct remotes *rs, struct block *b, uint32_t max);
 
 /* The remote that t comes from; its port of ours does not matter. */
 uint64_t remote_key(const struct ct_tuple *t, const uint64_t key[2]);

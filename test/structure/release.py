@@ -19,7 +19,8 @@ def run(*command):
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     if done.returncode:
-        raise Trouble(done.stdout.strip())
+        start = max(0, done.stdout.find("FAILED:"))
+        raise Trouble(done.stdout[start:].strip())
     return done.stdout
 
 

@@ -11,16 +11,16 @@ static void open_fix(struct fix *f, uint32_t maps, uint32_t shard, uint32_t n)
 {
     struct block b = {.base = NULL};
 
-    portmaps_init(&f->ps, &b, maps, shard, n);
-    portmaps_init_maps(&f->ps, &b, maps);
+    portmap_init_all(&f->ps, &b, maps, shard, n);
+    portmap_init_maps(&f->ps, &b, maps);
     f->mem = aligned_alloc(64, b.used);
     memset(f->mem, 0xa5, b.used); /* maps are not zeroed */
     b = (struct block){.base = NULL};
-    portmaps_init(&f->ps, &b, maps, shard, n);
+    portmap_init_all(&f->ps, &b, maps, shard, n);
     memset(f->mem, 0, b.used);
     b = (struct block){.base = f->mem};
-    portmaps_init(&f->ps, &b, maps, shard, n);
-    portmaps_init_maps(&f->ps, &b, maps);
+    portmap_init_all(&f->ps, &b, maps, shard, n);
+    portmap_init_maps(&f->ps, &b, maps);
     f->work.steps = 0;
     f->ps.work = &f->work;
     f->ps.key[0] = 7;

@@ -29,7 +29,7 @@ static void make(struct fix *f, uint32_t max)
     struct block b = {.base = NULL};
 
     for (int pass = 0; pass < 2; pass++) {
-        remotes_init(&f->remotes, &b, max);
+        remote_init_all(&f->remotes, &b, max);
         quarantine_init(&f->q, &b, max);
         quarantine_init_rests(&f->q, &b, max);
         if (pass == 0) {

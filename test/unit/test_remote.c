@@ -21,10 +21,10 @@ static void open_fix(struct fix *f, uint32_t max)
 {
     struct block b = {.base = NULL};
 
-    remotes_init(&f->rs, &b, max);
+    remote_init_all(&f->rs, &b, max);
     f->mem = calloc(1, b.used);
     b = (struct block){.base = f->mem};
-    remotes_init(&f->rs, &b, max);
+    remote_init_all(&f->rs, &b, max);
     f->work.steps = 0;
     f->rs.work = &f->work;
 }
