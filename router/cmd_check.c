@@ -5,7 +5,7 @@
 #include "cmd_check.h"
 
 #include "config_hook.h"
-#include "config_rules.h"
+#include "config_load.h"
 
 #include <errno.h>
 #include <getopt.h>

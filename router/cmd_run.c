@@ -6,6 +6,8 @@
 #include "cmd_run.h"
 
 #include "config.h"
+#include "config_load.h"
+#include "config_print.h"
 #include "control.h"
 #include "descriptors.h"
 #include "gateway.h"

@@ -1,7 +1,4 @@
-/* config.h - the configuration file as structs
- *
- * config_load() reads, checks everything and answers with a whole
- * configuration or none.  It touches nothing outside: no device, no socket. */
+/* config.h - the configuration file as structs */
 #ifndef CONFIG_H
 #define CONFIG_H
 
@@ -11,10 +8,7 @@
 #include <ctcore/ct.h>
 #include <stdio.h>
 
-/* Tunables whose memory is there from the start, if they are on then. */
-enum { CONFIG_ROOMS = 2 };
-extern const uint8_t config_rooms[CONFIG_ROOMS]; /* enum ct_param */
-
+enum { CONFIG_ROOMS = 2 }; /* tunables; see config_conntrack.h */
 enum { CONFIG_ADDRS = 8 }; /* of an interface */
 
 struct config_iface {
@@ -160,18 +154,8 @@ struct config {
     void *memory; /* everything the pointers above lead to */
 };
 
-/* 0, or the exit code (2: the file's fault, 1: could not be read).  Errors go
- * to err, one a line: FILE:LINE:COL: /json/pointer: what is wrong; expected
- * what; or NAME: what is wrong, if the environment's NAME said it.  A syntax
- * error is told alone, of errors of meaning all are.  path NULL: no file, as if
- * it were {}. */
-int config_load(const char *path, const struct config_input *in,
-                struct config **out, FILE *err);
-void config_free(struct config *config);
-
-/* The same without words for a terminal: each error by itself, in the order of
- * the text.  line 0: not about the text (no such file, no memory); pointer and
- * message live for the call. */
+/* One error of a file.  line 0: not about the text (no such file, no memory);
+ * pointer and message live for the call. */
 struct config_error {
     uint32_t line, column;
     const char *pointer; /* RFC 6901; "": the whole */
@@ -179,20 +163,6 @@ struct config_error {
     const char *env;     /* the variable that said it (line is 0), or NULL */
 };
 typedef void config_error_fn(void *ctx, const struct config_error *error);
-int config_try(const char *path, const struct config_input *in,
-               struct config **out, config_error_fn *fn, void *ctx);
-/* From memory instead of a file. */
-int config_parse(const char *text, size_t len, const struct config_input *in,
-                 struct config **out, config_error_fn *fn, void *ctx);
-
-/* Where the file is: given, if not NULL, else WEIR_CONFIG of env, else
- * CONFIG_PLACE if it is there, else NULL: none. */
-#define CONFIG_PLACE "/etc/weir/weir.json"
-const char *config_where(const char *given, char *const *env);
-
-/* --print-config: each value and where it came from (default, file, env NAME,
- * kernel), as aligned text.  Never the token. */
-void config_print(const struct config *config, FILE *out);
 
 /* The core's view of the interfaces. */
 void config_ct_ifaces(const struct config *config, struct ct_ifaces *out);

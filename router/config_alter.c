@@ -1,11 +1,12 @@
 /* config_alter.c - actions that rewrite a field of the header */
 #include "config_alter.h"
 
+#include "config_match.h"
+#include "config_nat.h"
+
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config_nat.h"
 
 /* RFC 9293 s3.7.1: what a host may always be sent over IPv4, less 40. */
 enum { MIN_MSS = 88, MAX_MSS = 65495 };

@@ -3,7 +3,7 @@
  * The rows of params.def are the keys: durations under "timeouts", the others
  * beside max and buckets.  The profile is read first, whatever the order in
  * the file, since it decides what the others are when they are not given. */
-#include "config_keys.h"
+#include "config_conntrack.h"
 
 #include <string.h>
 

@@ -3,9 +3,10 @@
  * Rules of a hook stand in one list, but are asked stage by stage.  So a
  * translation knows how many of the verdicts stand before it: a flow that one
  * of them accepts is not translated by it. */
-#include "config_rules.h"
+#include "config_exempt.h"
 
 #include "config_hook.h"
+#include "config_rule.h"
 
 /* May it accept a flow's first packet? */
 static bool accepts(const struct config_rule *c)

@@ -6,12 +6,12 @@
  * settled, always in the same way. */
 #include "config_gateway.h"
 
+#include "config_addr.h"
+#include "config_ifaces.h"
+#include "config_sets.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "config_addr.h"
-#include "config_net.h"
-#include "config_sets.h"
 
 enum { FIRST_FREE_PORT = 1024, LONGEST_NAME = 10 };
 

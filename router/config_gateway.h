@@ -2,7 +2,7 @@
 #ifndef CONFIG_GATEWAY_H
 #define CONFIG_GATEWAY_H
 
-#include "config_match.h"
+#include "config_rule.h"
 
 /* The key "gateway": makes the interfaces lan, wan and further ones, of
  * r->facts if they are known. */

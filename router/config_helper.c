@@ -2,10 +2,11 @@
  *
  * A helper understands one protocol: what a rule lacks of that is told here, so
  * that no flow goes unheard without a word. */
-#include "config_rules.h"
+#include "config_helper.h"
 
 #include "config_hook.h"
 #include "config_nat.h"
+#include "config_rule.h"
 
 void config_helper_read(struct config_read *r, json_t *v, void *into)
 {

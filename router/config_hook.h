@@ -2,7 +2,7 @@
 #ifndef CONFIG_HOOK_H
 #define CONFIG_HOOK_H
 
-#include "config_match.h"
+#include "config_rule.h"
 
 const char *config_hook_name(unsigned hook); /* below CT_N_HOOKS */
 

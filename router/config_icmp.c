@@ -1,10 +1,11 @@
 /* config_icmp.c - ICMP and ICMPv6 types by number or by nftables' names */
+#include "config_icmp.h"
+
+#include "config_addr.h"
 #include "config_match.h"
 
 #include <netinet/in.h>
 #include <string.h>
-
-#include "config_addr.h"
 
 static const struct config_match_word icmp_types[] = {
     {"echo-reply", 0},           {"destination-unreachable", 3},

@@ -1,9 +1,9 @@
 /* config_ifaces.c - interfaces and the router's own addresses */
-#include "config_net.h"
-
-#include <string.h>
+#include "config_ifaces.h"
 
 #include "config_addr.h"
+
+#include <string.h>
 
 /* ---- one interface ---- */
 

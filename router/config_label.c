@@ -1,9 +1,10 @@
 /* config_label.c - labels of a flow: what a rule asks, and what it sets
  *
  * Bits 0 to 127.  A flow that has any costs an extension record. */
-#include "config_rules.h"
+#include "config_label.h"
 
 #include "config_nat.h"
+#include "config_rule.h"
 
 enum { N_LABELS = 128 };
 

@@ -2,7 +2,7 @@
 #ifndef CONFIG_LIMIT_H
 #define CONFIG_LIMIT_H
 
-#include "config_match.h"
+#include "config_rule.h"
 
 /* Rows for a table of keys; into is a struct config_rule. */
 void config_limit_rate(struct config_read *r, json_t *v, void *into);

@@ -5,7 +5,24 @@
  *     configuration
  *
  * Readers never stop at an error; only a text that is no JSON is told alone. */
+#include "config_load.h"
+
 #include "config.h"
+#include "config_conntrack.h"
+#include "config_env.h"
+#include "config_exempt.h"
+#include "config_gateway.h"
+#include "config_helper.h"
+#include "config_ifaces.h"
+#include "config_order.h"
+#include "config_queues.h"
+#include "config_routes.h"
+#include "config_rules.h"
+#include "config_service.h"
+#include "config_sets.h"
+#include "config_steer.h"
+#include "config_tell.h"
+#include "config_timeouts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,15 +30,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "config_env.h"
-#include "config_gateway.h"
-#include "config_keys.h"
-#include "config_net.h"
-#include "config_queues.h"
-#include "config_rules.h"
-#include "config_sets.h"
-#include "config_tell.h"
 
 enum { FAILED = 1, REFUSED = 2 };
 

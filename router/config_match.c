@@ -4,14 +4,14 @@
  * only, negated or not: `dst != 10.0.0.0/8` says nothing of IPv6. */
 #include "config_match.h"
 
+#include "config_addr.h"
+#include "config_ifaces.h"
+#include "config_sets.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config_addr.h"
-#include "config_net.h"
-#include "config_sets.h"
 
 const struct config_match_word *
 config_match_word(const struct config_match_word *words, size_t n,

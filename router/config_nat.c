@@ -5,9 +5,10 @@
  */
 #include "config_nat.h"
 
-#include <string.h>
-
 #include "config_addr.h"
+#include "config_match.h"
+
+#include <string.h>
 
 #define FORMS                                                                  \
     "A, A-B, A/LENGTH, A:PORT, A:P1-P2, or an IPv6 address in [] before a "    \

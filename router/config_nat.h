@@ -2,7 +2,7 @@
 #ifndef CONFIG_NAT_H
 #define CONFIG_NAT_H
 
-#include "config_match.h"
+#include "config_rule.h"
 
 /* Rows for a table of keys; into is a struct config_rule.  An action claims
  * the rule; the second one is an error. */

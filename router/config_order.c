@@ -1,7 +1,8 @@
 /* config_order.c - the ruleset made of the rules that were read: ids, order */
-#include "config_rules.h"
+#include "config_order.h"
 
 #include "config_hook.h"
+#include "config_rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,17 +4,18 @@
  *     log.level                env WEIR_LOG_LEVEL  debug
  *
  * The value stands last, as it may be long. */
+#include "config_print.h"
+
+#include "config_addr.h"
+#include "config_conntrack.h"
+#include "config_env.h"
+#include "config_hook.h"
 #include "config_read.h"
+#include "config_service.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "config_addr.h"
-#include "config_env.h"
-#include "config_hook.h"
-#include "config_keys.h"
-#include "config_rules.h"
 
 struct page {
     const struct config *config;

@@ -1,6 +1,8 @@
 /* config_read.c - the reader's tools: memory, path, errors, keys, scalars */
 #include "config_read.h"
 
+#include "jsonc_locate.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "jsonc.h"
+#include "jsonc_locate.h"
 
 #include <jansson.h>
 #include <setjmp.h>

@@ -3,14 +3,14 @@
  * Every address brings its connected route.  A prefix that leads two ways is
  * an error: the routing table would have to choose one in silence.  In gateway
  * mode the kernel's routes are looked up, and the file's win over them. */
-#include "config_net.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "config_routes.h"
 
 #include "config_addr.h"
 #include "config_gateway.h"
-#include "config_rules.h"
+#include "config_ifaces.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 struct route_text {
     const char *to;    /* NULL: failed or missing */

@@ -5,16 +5,22 @@
  * a file without ever being asked. */
 #include "config_rules.h"
 
+#include "config_alter.h"
+#include "config_gateway.h"
+#include "config_helper.h"
+#include "config_hook.h"
+#include "config_icmp.h"
+#include "config_label.h"
+#include "config_limit.h"
+#include "config_match.h"
+#include "config_nat.h"
+#include "config_queues.h"
+#include "config_state.h"
+#include "config_timeouts.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config_alter.h"
-#include "config_gateway.h"
-#include "config_hook.h"
-#include "config_limit.h"
-#include "config_nat.h"
-#include "config_queues.h"
 
 enum { MAX_RULES = 65536 };
 

@@ -1,11 +1,11 @@
 /* config_service.c - what is around the core: API, log, workers, seed */
-#include "config_keys.h"
-
-#include <string.h>
+#include "config_service.h"
 
 #include "config_addr.h"
 #include "config_env.h"
 #include "token.h"
+
+#include <string.h>
 
 #define TOKEN_NAME "WEIR_API_TOKEN"
 

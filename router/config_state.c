@@ -1,4 +1,6 @@
 /* config_state.c - what conntrack thinks of a packet, its mark, its zone */
+#include "config_state.h"
+
 #include "config_match.h"
 
 #include <errno.h>

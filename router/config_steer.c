@@ -4,15 +4,15 @@
  * dnat rule will send to it, before any rule is asked.  So each rule becomes
  * rows of (address, ports) to target.  Where two rules cover one port the
  * earlier one has it, as in the ruleset; rows of one address never overlap. */
-#include "config_rules.h"
+#include "config_steer.h"
 
+#include "config_addr.h"
 #include "config_hook.h"
+#include "config_rule.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config_addr.h"
 
 /* A range of addresses becomes a row each, up to this many. */
 enum { MAX_ADDRS = 1024, MAX_ROWS = 262144, FEW_ROWS = 16 };

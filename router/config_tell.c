@@ -5,10 +5,11 @@
  * stands where the nearest thing around it does. */
 #include "config_tell.h"
 
+#include "config_env.h"
+#include "jsonc_locate.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "config_env.h"
 
 struct told {
     const struct jsonc_place *place;

@@ -3,10 +3,12 @@
  * The keys are those of conntrack.timeouts.  Flows with durations of their own,
  * with labels or with a helper cost an extension record each: without any such
  * record a rule would do nothing, so it is refused. */
+#include "config_timeouts.h"
+
+#include "config_conntrack.h"
 #include "config_hook.h"
-#include "config_keys.h"
 #include "config_nat.h"
-#include "config_rules.h"
+#include "config_rule.h"
 
 void config_timeouts_read(struct config_read *r, json_t *v, void *into)
 {

@@ -3,6 +3,7 @@
 
 #include "checks.h"
 #include "clock.h"
+#include "config_load.h"
 #include "control_room.h"
 #include "control_web.h"
 #include "devices.h"

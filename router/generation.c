@@ -1,6 +1,8 @@
 /* generation.c - one configuration, ready for the workers */
 #include "generation.h"
 
+#include "config_conntrack.h"
+#include "config_load.h"
 #include "log.h"
 
 #include <stdlib.h>

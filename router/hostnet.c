@@ -12,6 +12,7 @@
 
 #include "checks.h"
 #include "clock.h"
+#include "config_load.h"
 #include "control_room.h"
 #include "gateway_facts.h"
 #include "gateway_saved.h"

@@ -1,8 +1,7 @@
 /* jsonc.h - JSON as people write it: comments, trailing commas, positions
  *
  * jansson reads strict JSON and keeps no positions.  So the text is checked
- * and blanked here first, byte for byte in place, and when something is wrong
- * with a value, the same text is walked once more to find where it stands. */
+ * and blanked here first, byte for byte in place. */
 #ifndef JSONC_H
 #define JSONC_H
 
@@ -30,18 +29,5 @@ bool jsonc_clean(const char *text, size_t len, char *clean,
 /* Line and column of the byte at offset. */
 void jsonc_position(const char *text, size_t offset, uint32_t *line,
                     uint32_t *column);
-
-struct jsonc_place {
-    const char *pointer;   /* RFC 6901 */
-    bool key;              /* where its key stands, not its value */
-    uint32_t line, column; /* written; left alone if there is none */
-    uint64_t hash;         /* scratch */
-};
-
-/* Find all places in one walk.  clean must have come out of jsonc_clean();
- * order is scratch of n entries. */
-void jsonc_locate(const char *text, const char *clean, size_t len,
-                  struct jsonc_place *places, struct jsonc_place **order,
-                  size_t n);
 
 #endif

@@ -4,6 +4,8 @@
  * clean text is walked once, and each value's pointer is known by its hash,
  * which grows from its parent's.  Two pointers with one hash would cost a wrong
  * position in a message, nothing more. */
+#include "jsonc_locate.h"
+
 #include "jsonc.h"
 
 #include <stdlib.h>

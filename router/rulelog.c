@@ -6,11 +6,10 @@
  * in one.  Nothing in it comes from the packet as text. */
 #include "rulelog.h"
 
-#include <stdarg.h>
-
 #include "config_addr.h"
 #include "config_hook.h"
-#include "config_rules.h"
+
+#include <stdarg.h>
 
 struct out {
     char *line;

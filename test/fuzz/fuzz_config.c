@@ -4,6 +4,8 @@
  * WEIR_* variables, each ended by a zero byte.  A file that is taken must be
  * taken again from the text that was kept. */
 #include "config.h"
+#include "config_load.h"
+#include "config_print.h"
 
 #include <stdlib.h>
 #include <string.h>

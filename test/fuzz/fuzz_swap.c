@@ -11,6 +11,7 @@
  * (rig_check());
  *   - nothing leaves by wan with an inside source where all is masqueraded;
  *   - at the end everything that flows took is free again. */
+#include "config_load.h"
 #include "core.h"
 #include "generation.h"
 #include "log.h"

@@ -1,6 +1,8 @@
 /* rig.c - see rig.h */
 #include "rig.h"
 
+#include "config_load.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* twin.c - see twin.h */
 #include "twin.h"
 
+#include "config_load.h"
 #include "packet.h"
 #include "twin_ports.h"
 #include "twin_table.h"

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "config_load.h"
+#include "config_print.h"
 
 #define IFACES                                                                 \
     "\"interfaces\": {\"lan\": {\"tun\": \"l0\", \"side\": \"inside\", "       \

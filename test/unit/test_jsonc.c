@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "jsonc.h"
+#include "jsonc_locate.h"
 
 static bool clean(const char *text, char *out, struct jsonc_error *e)
 {

@@ -1,8 +1,11 @@
-/* config_keys.h - the top-level keys that are mostly scalars */
-#ifndef CONFIG_KEYS_H
-#define CONFIG_KEYS_H
+/* config_conntrack.h - the keys conntrack and nat */
+#ifndef CONFIG_CONNTRACK_H
+#define CONFIG_CONNTRACK_H
 
 #include "config_read.h"
+
+/* Tunables whose memory is there from the start, if they are on then. */
+extern const uint8_t config_rooms[CONFIG_ROOMS]; /* enum ct_param */
 
 /* conntrack: names for files and for people, by their enums. */
 extern const char *const config_conntrack_profiles[3];
@@ -16,15 +19,5 @@ void config_conntrack_read(struct config_read *r, json_t *v, void *into);
 void config_conntrack_read_nat(struct config_read *r, json_t *v, void *into);
 /* What no single key can tell; buckets made of max, and the like. */
 void config_conntrack_finish(struct config_read *r);
-
-void config_service_read_api(struct config_read *r, json_t *v, void *into);
-void config_service_read_log(struct config_read *r, json_t *v, void *into);
-void config_service_read_workers(struct config_read *r, json_t *v, void *into);
-void config_service_read_seed(struct config_read *r, json_t *v, void *into);
-void config_service_read_on_reload(struct config_read *r, json_t *v,
-                                   void *into);
-void config_service_finish(struct config_read *r);
-
-extern const char *const config_service_levels[4];
 
 #endif

@@ -1,6 +1,6 @@
-/* config_net.h - interfaces and routes */
-#ifndef CONFIG_NET_H
-#define CONFIG_NET_H
+/* config_ifaces.h - the key interfaces */
+#ifndef CONFIG_IFACES_H
+#define CONFIG_IFACES_H
 
 #include "config_read.h"
 
@@ -20,12 +20,5 @@ void config_ifaces_read(struct config_read *r, json_t *v, void *into);
 
 /* What interfaces there are to name, for "expected ...". */
 const char *config_ifaces_expected(const struct config *config);
-
-/* Needs the interfaces. */
-void config_routes_read(struct config_read *r, json_t *v, void *into);
-
-/* Interfaces and routes together: what no single key can tell.  Makes
- * config->routes, the connected ones included. */
-void config_routes_finish(struct config_read *r);
 
 #endif
