@@ -40,7 +40,7 @@ struct hook_live {
     void *ctx;
     uint8_t row;
     bool first_only; /* only a flow's first packet has business there */
-    bool always;     /* NAT and confirm: asked even behind a STOP */
+    bool after_stop; /* as THE TABLE says, hooks.c */
 };
 
 /* Accounting and timestamps: beside the entries, present only when wanted,

@@ -1,270 +1,75 @@
+/* hooks.c - THE TABLE of hook functions, and the walk over it */
 #include "hooks.h"
 
 #include "confirm.h"
 #include "helpers.h"
-#include "limit.h"
-#include "mangle_field.h"
 #include "natrow.h"
-#include "ruleset.h"
-#include "timeouts.h"
+#include "rulerow.h"
 #include "track.h"
 
-/* A row may ask to be called again this often for one packet. */
-#define MAX_REPEATS 8
-
-/* ---- rows that ask the rules ---- */
-
-static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
-                          enum ct_stage stage, uint32_t *at)
-{
-    *at = ct->rules->start[pkt->hook][stage];
-    return ct->rules->start[pkt->hook][stage + 1];
-}
-
-/* Live flows of this packet's source; it is the first to count its own.  A
- * packet without one has no source to count. */
-static bool within_connlimit(struct ct *ct, const struct ct_pkt *pkt,
-                             const struct ct_connlimit *rule)
-{
-    struct ct_conn *c = pkt->conn;
-    uint32_t n;
-
-    if (!c || !ct->connlimit)
-        return false;
-    if (pkt->icmp_error || connlimit_is_over(c, &c->proto))
-        n = connlimit_look(ct->connlimit, rule, c);
-    else
-        n = connlimit_count(ct->connlimit, rule, table_slot(&ct->table, c), c);
-    n += core_connlimit_others(ct, rule, c);
-    return (n > rule->max) == rule->over;
-}
-
-/* The next rule in [at, end) that the packet meets.  Limits are asked when all
- * else matches: a token is for a packet that the rule is about. */
-static uint32_t next_rule(struct ct *ct, const struct ct_pkt *pkt, uint32_t at,
-                          uint32_t end)
-{
-    for (; (at = ruleset_match(ct->rules, at, end, pkt, false)) < end; at++) {
-        const struct ct_rule *r = &ct->rules->rules[at];
-
-        if (r->connlimit.number && !within_connlimit(ct, pkt, &r->connlimit))
-            continue;
-        if (r->limit.cost_ns && core_limit(ct, at) == r->limit.over)
-            continue;
-        break;
-    }
-    return at;
-}
-
-static enum ct_verdict ask_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
-{
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_RAW, &at);
-
-    (void)ctx;
-    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
-        core_met(ct, at, pkt);
-        if (rs->rules[at].action == CT_ACT_NOTRACK) {
-            pkt->notrack = true;
-            break;
-        }
-        if (rs->rules[at].action == CT_ACT_ZONE)
-            ruleset_zone(&rs->rules[at], pkt);
-        if (rs->rules[at].action == CT_ACT_HELPER)
-            pkt->helper = rs->rules[at].helper;
-    }
-    if (pkt->tuple.zone | pkt->zone_reply)
-        track_zone(ct, pkt);
-    return CT_ACCEPT;
-}
-
-static const uint64_t *labels_of(const struct ct *ct, const struct ct_conn *c)
-{
-    const struct ext *x =
-        c ? ext_of(&ct->ext, table_slot(&ct->table, c), EXT_LABELS) : NULL;
-
-    return x ? x->labels : NULL;
-}
-
-/* For the rules that ask. */
-static enum ct_verdict read_labels(void *ctx, struct ct *ct, struct ct_pkt *pkt)
-{
-    (void)ctx;
-    pkt->labels = labels_of(ct, pkt->conn);
-    return CT_ACCEPT;
-}
-
-/* An error is about a flow, but no packet of it.  An entry that is not
- * confirmed is being written all the time. */
-static void set_labels(struct ct *ct, struct ct_pkt *pkt,
-                       const struct ct_rule *r)
-{
-    struct ct_conn *c = pkt->conn;
-    const uint64_t *has = labels_of(ct, c);
-    struct ext *x;
-    bool known;
-
-    if (!c || pkt->icmp_error ||
-        (has && (r->labels[0] & ~has[0]) == 0 && (r->labels[1] & ~has[1]) == 0))
-        return;
-    known = c->status & CT_CONFIRMED;
-    if (known)
-        conn_write_begin(c);
-    x = core_extend(ct, table_slot(&ct->table, c), EXT_LABELS);
-    for (int i = 0; x && i < 2; i++)
-        conn_set(x->labels[i], x->labels[i] | r->labels[i]);
-    if (known)
-        conn_write_end(c);
-    if (!x)
-        return;
-    pkt->labels = x->labels;
-    pkt->events |= CT_EVENT_LABEL;
-}
-
-/* The largest segment that both ends' links take in one piece; 0: not known. */
-static uint16_t path_mss(const struct ct *ct, const struct ct_pkt *pkt)
-{
-    uint16_t head = pkt->tuple.family == CT_IPV4 ? 40 : 60, mtu = 0;
-    const uint8_t way[2] = {pkt->in, pkt->out};
-
-    for (int i = 0; i < 2; i++) {
-        uint16_t one = way[i] < ct->ifaces.n ? ct->ifaces.iface[way[i]].mtu : 0;
-
-        if (one && (!mtu || one < mtu))
-            mtu = one;
-    }
-    return mtu > head ? (uint16_t)(mtu - head) : 0;
-}
-
-static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
-{
-    uint16_t mss;
-
-    switch (r->action) {
-    case CT_ACT_MARK:
-        ruleset_mark(r, pkt);
-        break;
-    case CT_ACT_LABEL:
-        set_labels(ct, pkt, r);
-        break;
-    case CT_ACT_TIMEOUTS:
-        timeouts_set(ct, pkt, r->timeouts);
-        break;
-    case CT_ACT_MSS:
-        mss = r->mss ? r->mss : path_mss(ct, pkt);
-        if (mss)
-            mangle_field_mss(pkt, mss);
-        break;
-    case CT_ACT_TTL:
-        mangle_field_ttl(pkt, (enum ct_ttl)r->ttl_how, r->ttl);
-        break;
-    case CT_ACT_DSCP:
-        mangle_field_dscp(pkt, r->dscp);
-        break;
-    default: /* counts and goes on */
-        break;
-    }
-}
-
-static enum ct_verdict ask_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
-{
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
-
-    (void)ctx;
-    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
-        const struct ct_rule *r = &rs->rules[at];
-
-        core_met(ct, at, pkt);
-        alter(ct, pkt, r);
-    }
-    track_mark(pkt);
-    return CT_ACCEPT;
-}
-
-static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
-                              enum ct_reason why)
-{
-    pkt->rule = rule;
-    return track_drop(pkt, why);
-}
-
-static enum ct_verdict ask_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
-{
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_FILTER, &at);
-
-    (void)ctx;
-    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
-        core_met(ct, at, pkt);
-        switch (rs->rules[at].action) {
-        case CT_ACT_ACCEPT:
-            pkt->accepted = pkt->hook == CT_FORWARD;
-            return CT_ACCEPT;
-        case CT_ACT_DROP:
-            return refuse(pkt, at, CT_REASON_RULE);
-        case CT_ACT_REJECT:
-            pkt->tell = true;
-            pkt->reject = rs->rules[at].reject;
-            return refuse(pkt, at, CT_REASON_REJECTED);
-        case CT_ACT_QUEUE:
-            pkt->queue = rs->rules[at].queue;
-            pkt->accepted = pkt->hook == CT_FORWARD; /* if it goes on */
-            return CT_QUEUE;
-        default: /* counts and goes on */
-            break;
-        }
-    }
-    if (rs->policy[pkt->hook] == CT_DROP)
-        return track_drop(pkt, CT_REASON_POLICY);
-    return CT_ACCEPT;
-}
-
-/* ---- the table ---- */
-
-enum {
-    NO_STAGE = CT_N_STAGES, /* always on */
-    HELPED,   /* off while no rule has a helper, and no flow needs the row */
-    LABELLED, /* off while no rule asks for labels */
-    IP_ID     /* off while the tunable is */
+/* When a row is asked. */
+enum when {
+    RAW = CT_STAGE_RAW, /* while that stage has rules at its hook */
+    MANGLE = CT_STAGE_MANGLE,
+    FILTER = CT_STAGE_FILTER, /* or while the policy is to drop */
+    ALWAYS = CT_N_STAGES,
+    LABELS, /* while a rule asks for labels */
+    HELPED, /* while a rule has a helper, or a flow needs the row */
+    IP_ID   /* while the tunable is on */
 };
+
+/* STOP ends a hook but for the rows of this column.  They finish what is done
+ * to each packet of a translated flow: addresses, ports and sums, the id, the
+ * addresses that a payload names, the sequence numbers that follow from those,
+ * the entry.  None of them may be left out alone: such a packet would leave
+ * half done.  What stands before them can be: conntrack, since a packet without
+ * an entry is not translated at all, and natrow.c drops it where it would have
+ * been; and the rules, which is what STOP is for.  Functions that users
+ * register are never asked after STOP. */
+enum { SKIP, AFTER_STOP };
+
 static const struct own_row {
     enum ct_hook hook;
     int priority;
-    int stage; /* enum ct_stage: off while it has no rules; or of the above */
     const char *name;
     ct_hook_fn *fn;
+    enum when when;
+    bool after_stop;
 } table[] = {
-    {CT_PREROUTING, CT_PRI_RAW, CT_STAGE_RAW, "raw", ask_raw},
-    {CT_PREROUTING, CT_PRI_CONNTRACK, NO_STAGE, "conntrack", track_packet},
-    {CT_PREROUTING, CT_PRI_CONNTRACK, LABELLED, "labels", read_labels},
-    {CT_PREROUTING, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
-    {CT_PREROUTING, CT_PRI_NAT_DST, NO_STAGE, "nat_dst", natrow_dst},
-    {CT_PREROUTING, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+    {CT_PREROUTING, CT_PRI_RAW, "raw", rulerow_raw, RAW, SKIP},
+    {CT_PREROUTING, CT_PRI_CONNTRACK, "conntrack", track_packet, ALWAYS, SKIP},
+    {CT_PREROUTING, CT_PRI_CONNTRACK, "labels", rulerow_labels, LABELS, SKIP},
+    {CT_PREROUTING, CT_PRI_MANGLE, "mangle", rulerow_mangle, MANGLE, SKIP},
+    {CT_PREROUTING, CT_PRI_NAT_DST, "nat_dst", natrow_dst, ALWAYS, AFTER_STOP},
+    {CT_PREROUTING, CT_PRI_FILTER, "filter", rulerow_filter, FILTER, SKIP},
 
-    {CT_INPUT, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
-    {CT_INPUT, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
-    {CT_INPUT, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
-    {CT_INPUT, CT_PRI_HELPER, HELPED, "helper", helpers_row},
-    {CT_INPUT, CT_PRI_CONFIRM, NO_STAGE, "confirm", confirm_row},
+    {CT_INPUT, CT_PRI_MANGLE, "mangle", rulerow_mangle, MANGLE, SKIP},
+    {CT_INPUT, CT_PRI_FILTER, "filter", rulerow_filter, FILTER, SKIP},
+    {CT_INPUT, CT_PRI_NAT_SRC, "nat_src", natrow_src, ALWAYS, AFTER_STOP},
+    {CT_INPUT, CT_PRI_HELPER, "helper", helpers_row, HELPED, AFTER_STOP},
+    {CT_INPUT, CT_PRI_CONFIRM, "confirm", confirm_row, ALWAYS, AFTER_STOP},
 
-    {CT_FORWARD, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
-    {CT_FORWARD, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+    {CT_FORWARD, CT_PRI_MANGLE, "mangle", rulerow_mangle, MANGLE, SKIP},
+    {CT_FORWARD, CT_PRI_FILTER, "filter", rulerow_filter, FILTER, SKIP},
 
-    {CT_OUTPUT, CT_PRI_RAW, CT_STAGE_RAW, "raw", ask_raw},
-    {CT_OUTPUT, CT_PRI_CONNTRACK, NO_STAGE, "conntrack", track_packet},
-    {CT_OUTPUT, CT_PRI_CONNTRACK, LABELLED, "labels", read_labels},
-    {CT_OUTPUT, CT_PRI_MANGLE, CT_STAGE_MANGLE, "mangle", ask_mangle},
-    {CT_OUTPUT, CT_PRI_NAT_DST, NO_STAGE, "nat_dst", natrow_dst},
-    {CT_OUTPUT, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
+    {CT_OUTPUT, CT_PRI_RAW, "raw", rulerow_raw, RAW, SKIP},
+    {CT_OUTPUT, CT_PRI_CONNTRACK, "conntrack", track_packet, ALWAYS, SKIP},
+    {CT_OUTPUT, CT_PRI_CONNTRACK, "labels", rulerow_labels, LABELS, SKIP},
+    {CT_OUTPUT, CT_PRI_MANGLE, "mangle", rulerow_mangle, MANGLE, SKIP},
+    {CT_OUTPUT, CT_PRI_NAT_DST, "nat_dst", natrow_dst, ALWAYS, AFTER_STOP},
+    {CT_OUTPUT, CT_PRI_FILTER, "filter", rulerow_filter, FILTER, SKIP},
 
-    {CT_POSTROUTING, CT_PRI_FILTER, CT_STAGE_FILTER, "filter", ask_filter},
-    {CT_POSTROUTING, CT_PRI_NAT_SRC, NO_STAGE, "nat_src", natrow_src},
-    {CT_POSTROUTING, CT_PRI_NAT_SRC, IP_ID, "ip_id", natrow_id},
-    {CT_POSTROUTING, CT_PRI_MANGLE_OUT, CT_STAGE_MANGLE, "mangle", ask_mangle},
-    {CT_POSTROUTING, CT_PRI_HELPER, HELPED, "helper", helpers_row},
-    {CT_POSTROUTING, CT_PRI_CONFIRM, NO_STAGE, "confirm", confirm_row},
+    {CT_POSTROUTING, CT_PRI_FILTER, "filter", rulerow_filter, FILTER, SKIP},
+    {CT_POSTROUTING, CT_PRI_NAT_SRC, "nat_src", natrow_src, ALWAYS, AFTER_STOP},
+    {CT_POSTROUTING, CT_PRI_NAT_SRC, "ip_id", natrow_id, IP_ID, AFTER_STOP},
+    {CT_POSTROUTING, CT_PRI_MANGLE_OUT, "mangle", rulerow_mangle, MANGLE, SKIP},
+    {CT_POSTROUTING, CT_PRI_HELPER, "helper", helpers_row, HELPED, AFTER_STOP},
+    {CT_POSTROUTING, CT_PRI_CONFIRM, "confirm", confirm_row, ALWAYS,
+     AFTER_STOP},
 };
+
+/* A row may ask to be called again this often for one packet. */
+#define MAX_REPEATS 8
 
 /* ---- registration ---- */
 
@@ -317,22 +122,28 @@ void hooks_rules(struct ct *ct)
     hooks_choose(ct);
 }
 
-static bool is_on(const struct ct *ct, enum ct_hook hook, int stage)
+static bool is_on(const struct ct *ct, const struct own_row *row)
 {
     const struct ct_ruleset *rs = ct->rules;
+    const uint32_t *start;
 
-    if (stage == NO_STAGE)
+    switch (row->when) {
+    case ALWAYS:
         return true;
-    if (stage == LABELLED)
+    case LABELS:
         return ct->rules_label;
-    if (stage == IP_ID)
-        return ct->params.v[CT_PARAM_ip_id];
-    if (stage == HELPED) /* flows keep theirs whatever becomes of the rule */
+    case HELPED: /* flows keep theirs whatever becomes of the rule */
         return ct->helped > 0 || ct->rules_help;
+    case IP_ID:
+        return ct->params.v[CT_PARAM_ip_id];
+    default:
+        break;
+    }
     if (!rs)
         return false;
-    return rs->start[hook][stage] < rs->start[hook][stage + 1] ||
-           (stage == CT_STAGE_FILTER && rs->policy[hook] == CT_DROP);
+    start = &rs->start[row->hook][row->when];
+    return start[0] < start[1] ||
+           (row->when == FILTER && rs->policy[row->hook] == CT_DROP);
 }
 
 /* The core's own row with this function, or NULL: somebody registered it. */
@@ -354,15 +165,14 @@ void hooks_choose(struct ct *ct)
             const struct hook_row *row = &ct->row[h][r];
             const struct own_row *own = own_row((enum ct_hook)h, row);
 
-            if (own && !is_on(ct, own->hook, own->stage))
+            if (own && !is_on(ct, own))
                 continue;
             *live++ = (struct hook_live){
                 .fn = row->fn,
                 .ctx = row->ctx,
                 .row = r,
                 .first_only = row->fn == confirm_row,
-                .always = own && own->priority >= CT_PRI_NAT_DST &&
-                          own->stage >= NO_STAGE,
+                .after_stop = own && own->after_stop,
             };
         }
         *live = (struct hook_live){.fn = NULL};
@@ -399,37 +209,38 @@ static bool is_lent(const struct ct_pkt *pkt)
            !(pkt->conn->status & CT_CONFIRMED);
 }
 
-/* CT_REPEAT: nobody wants it, walk on. */
-static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
-                            enum ct_verdict verdict)
+/* The row said QUEUE or STOLEN.  True: the queue lets the packet go on. */
+static bool hold(struct ct *ct, struct ct_pkt *pkt, enum ct_verdict *verdict)
 {
     bool was = pkt->heir;
 
     pkt->held = true;
-    if (verdict == CT_QUEUE) {
+    if (*verdict == CT_QUEUE) {
         pkt->heir = is_lent(pkt);
-        verdict = ct->queue ? ct->queue(ct->ctx, pkt) : CT_DROP;
-        pkt->held = verdict == CT_QUEUE;
+        *verdict = ct->queue ? ct->queue(ct->ctx, pkt) : CT_DROP;
+        pkt->held = *verdict == CT_QUEUE;
         if (!pkt->held)
             pkt->heir = was;
         if (pkt->heir)
             conn_set(pkt->conn->status, pkt->conn->status | CT_DYING);
-        if (verdict == CT_ACCEPT)
-            return CT_REPEAT;
-        if (verdict != CT_QUEUE)
-            return hooks_drop(ct, pkt, CT_REASON_NO_QUEUE);
+        if (*verdict == CT_ACCEPT)
+            return true;
+        if (*verdict != CT_QUEUE) {
+            *verdict = hooks_drop(ct, pkt, CT_REASON_NO_QUEUE);
+            return false;
+        }
     }
     pkt->cuts = NULL;              /* lent for this call only */
     if (pkt->kind == CT_KIND_NONE) /* the router's own never entered */
         core_stat(ct, CT_STAT_held);
-    return verdict;
+    return false;
 }
 
 enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
                            const struct hook_live *live)
 {
     for (; live->fn; live++) {
-        if (!live->always || (live->first_only && !pkt->made_conn))
+        if (!live->after_stop || (live->first_only && !pkt->made_conn))
             continue;
         pkt->row = live->row;
         if (live->fn(live->ctx, ct, pkt) != CT_ACCEPT)
@@ -438,25 +249,27 @@ enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
     return CT_ACCEPT;
 }
 
-/* A verdict other than ACCEPT, outside of the usual path.  CT_REPEAT when the
- * row has changed its mind: walk on. */
-static __attribute__((noinline)) enum ct_verdict
-other(const struct hook_live *live, struct ct *ct, struct ct_pkt *pkt,
-      enum ct_verdict verdict)
+/* A verdict other than ACCEPT, outside of the usual path.  True: the walk goes
+ * on; else it ends with *verdict. */
+static __attribute__((noinline)) bool goes_on(const struct hook_live *live,
+                                              struct ct *ct, struct ct_pkt *pkt,
+                                              enum ct_verdict *verdict)
 {
-    for (int i = 0; verdict == CT_REPEAT && i < MAX_REPEATS; i++)
-        verdict = live->fn(live->ctx, ct, pkt);
-    if (verdict == CT_ACCEPT)
-        return CT_REPEAT;
-    if (verdict == CT_STOP)
-        return hooks_stop(ct, pkt, live + 1);
-    if (pkt->elsewhere)
-        return verdict; /* another shard's: neither held nor counted */
-    if (verdict == CT_STOLEN || verdict == CT_QUEUE)
+    for (int i = 0; *verdict == CT_REPEAT && i < MAX_REPEATS; i++)
+        *verdict = live->fn(live->ctx, ct, pkt);
+    if (*verdict == CT_ACCEPT)
+        return true;
+    if (*verdict == CT_STOP)
+        *verdict = hooks_stop(ct, pkt, live + 1);
+    else if (pkt->elsewhere)
+        return false; /* another shard's: neither held nor counted */
+    else if (*verdict == CT_STOLEN || *verdict == CT_QUEUE)
         return hold(ct, pkt, verdict);
-    if (verdict == CT_REPEAT)
-        return ct_drop(ct, pkt, CT_REASON_REPEATED);
-    return hooks_drop(ct, pkt, CT_REASON_HOOK);
+    else if (*verdict == CT_REPEAT)
+        *verdict = ct_drop(ct, pkt, CT_REASON_REPEATED);
+    else
+        *verdict = hooks_drop(ct, pkt, CT_REASON_HOOK);
+    return false;
 }
 
 const struct hook_live *hooks_from(const struct ct *ct,
@@ -481,8 +294,7 @@ enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt,
         verdict = live->fn(live->ctx, ct, pkt);
         if (__builtin_expect(verdict == CT_ACCEPT, 1))
             continue;
-        verdict = other(live, ct, pkt, verdict);
-        if (verdict != CT_REPEAT)
+        if (!goes_on(live, ct, pkt, &verdict))
             return verdict;
     }
     return CT_ACCEPT;

@@ -28,8 +28,8 @@ const struct hook_live *hooks_from(const struct ct *ct,
 enum ct_verdict hooks_drop(struct ct *ct, struct ct_pkt *pkt,
                            enum ct_reason unless);
 
-/* STOP was said: rules and registered rows from live on are not asked, but what
- * NAT and confirm must do is done.  They answer ACCEPT, or DROP. */
+/* STOP was said: of the rows from live on only those are asked of which THE
+ * TABLE says so.  They answer ACCEPT, or DROP. */
 enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
                            const struct hook_live *live);
 

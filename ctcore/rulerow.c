@@ -1,0 +1,213 @@
+#include "rulerow.h"
+
+#include "limit.h"
+#include "mangle_field.h"
+#include "ruleset.h"
+#include "timeouts.h"
+#include "track.h"
+
+static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
+                          enum ct_stage stage, uint32_t *at)
+{
+    *at = ct->rules->start[pkt->hook][stage];
+    return ct->rules->start[pkt->hook][stage + 1];
+}
+
+/* Live flows of this packet's source; it is the first to count its own.  A
+ * packet without one has no source to count. */
+static bool within_connlimit(struct ct *ct, const struct ct_pkt *pkt,
+                             const struct ct_connlimit *rule)
+{
+    struct ct_conn *c = pkt->conn;
+    uint32_t n;
+
+    if (!c || !ct->connlimit)
+        return false;
+    if (pkt->icmp_error || connlimit_is_over(c, &c->proto))
+        n = connlimit_look(ct->connlimit, rule, c);
+    else
+        n = connlimit_count(ct->connlimit, rule, table_slot(&ct->table, c), c);
+    n += core_connlimit_others(ct, rule, c);
+    return (n > rule->max) == rule->over;
+}
+
+/* The next rule in [at, end) that the packet meets.  Limits are asked when all
+ * else matches: a token is for a packet that the rule is about. */
+static uint32_t next_rule(struct ct *ct, const struct ct_pkt *pkt, uint32_t at,
+                          uint32_t end)
+{
+    for (; (at = ruleset_match(ct->rules, at, end, pkt, false)) < end; at++) {
+        const struct ct_rule *r = &ct->rules->rules[at];
+
+        if (r->connlimit.number && !within_connlimit(ct, pkt, &r->connlimit))
+            continue;
+        if (r->limit.cost_ns && core_limit(ct, at) == r->limit.over)
+            continue;
+        break;
+    }
+    return at;
+}
+
+enum ct_verdict rulerow_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_RAW, &at);
+
+    (void)ctx;
+    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
+        core_met(ct, at, pkt);
+        if (rs->rules[at].action == CT_ACT_NOTRACK) {
+            pkt->notrack = true;
+            break;
+        }
+        if (rs->rules[at].action == CT_ACT_ZONE)
+            ruleset_zone(&rs->rules[at], pkt);
+        if (rs->rules[at].action == CT_ACT_HELPER)
+            pkt->helper = rs->rules[at].helper;
+    }
+    if (pkt->tuple.zone | pkt->zone_reply)
+        track_zone(ct, pkt);
+    return CT_ACCEPT;
+}
+
+static const uint64_t *labels_of(const struct ct *ct, const struct ct_conn *c)
+{
+    const struct ext *x =
+        c ? ext_of(&ct->ext, table_slot(&ct->table, c), EXT_LABELS) : NULL;
+
+    return x ? x->labels : NULL;
+}
+
+/* For the rules that ask. */
+enum ct_verdict rulerow_labels(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    (void)ctx;
+    pkt->labels = labels_of(ct, pkt->conn);
+    return CT_ACCEPT;
+}
+
+/* An error is about a flow, but no packet of it.  An entry that is not
+ * confirmed is being written all the time. */
+static void set_labels(struct ct *ct, struct ct_pkt *pkt,
+                       const struct ct_rule *r)
+{
+    struct ct_conn *c = pkt->conn;
+    const uint64_t *has = labels_of(ct, c);
+    struct ext *x;
+    bool known;
+
+    if (!c || pkt->icmp_error ||
+        (has && (r->labels[0] & ~has[0]) == 0 && (r->labels[1] & ~has[1]) == 0))
+        return;
+    known = c->status & CT_CONFIRMED;
+    if (known)
+        conn_write_begin(c);
+    x = core_extend(ct, table_slot(&ct->table, c), EXT_LABELS);
+    for (int i = 0; x && i < 2; i++)
+        conn_set(x->labels[i], x->labels[i] | r->labels[i]);
+    if (known)
+        conn_write_end(c);
+    if (!x)
+        return;
+    pkt->labels = x->labels;
+    pkt->events |= CT_EVENT_LABEL;
+}
+
+/* The largest segment that both ends' links take in one piece; 0: not known. */
+static uint16_t path_mss(const struct ct *ct, const struct ct_pkt *pkt)
+{
+    uint16_t head = pkt->tuple.family == CT_IPV4 ? 40 : 60, mtu = 0;
+    const uint8_t way[2] = {pkt->in, pkt->out};
+
+    for (int i = 0; i < 2; i++) {
+        uint16_t one = way[i] < ct->ifaces.n ? ct->ifaces.iface[way[i]].mtu : 0;
+
+        if (one && (!mtu || one < mtu))
+            mtu = one;
+    }
+    return mtu > head ? (uint16_t)(mtu - head) : 0;
+}
+
+static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
+{
+    uint16_t mss;
+
+    switch (r->action) {
+    case CT_ACT_MARK:
+        ruleset_mark(r, pkt);
+        break;
+    case CT_ACT_LABEL:
+        set_labels(ct, pkt, r);
+        break;
+    case CT_ACT_TIMEOUTS:
+        timeouts_set(ct, pkt, r->timeouts);
+        break;
+    case CT_ACT_MSS:
+        mss = r->mss ? r->mss : path_mss(ct, pkt);
+        if (mss)
+            mangle_field_mss(pkt, mss);
+        break;
+    case CT_ACT_TTL:
+        mangle_field_ttl(pkt, (enum ct_ttl)r->ttl_how, r->ttl);
+        break;
+    case CT_ACT_DSCP:
+        mangle_field_dscp(pkt, r->dscp);
+        break;
+    default: /* counts and goes on */
+        break;
+    }
+}
+
+enum ct_verdict rulerow_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
+
+    (void)ctx;
+    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
+        const struct ct_rule *r = &rs->rules[at];
+
+        core_met(ct, at, pkt);
+        alter(ct, pkt, r);
+    }
+    track_mark(pkt);
+    return CT_ACCEPT;
+}
+
+static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
+                              enum ct_reason why)
+{
+    pkt->rule = rule;
+    return track_drop(pkt, why);
+}
+
+enum ct_verdict rulerow_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    const struct ct_ruleset *rs = ct->rules;
+    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_FILTER, &at);
+
+    (void)ctx;
+    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
+        core_met(ct, at, pkt);
+        switch (rs->rules[at].action) {
+        case CT_ACT_ACCEPT:
+            pkt->accepted = pkt->hook == CT_FORWARD;
+            return CT_ACCEPT;
+        case CT_ACT_DROP:
+            return refuse(pkt, at, CT_REASON_RULE);
+        case CT_ACT_REJECT:
+            pkt->tell = true;
+            pkt->reject = rs->rules[at].reject;
+            return refuse(pkt, at, CT_REASON_REJECTED);
+        case CT_ACT_QUEUE:
+            pkt->queue = rs->rules[at].queue;
+            pkt->accepted = pkt->hook == CT_FORWARD; /* if it goes on */
+            return CT_QUEUE;
+        default: /* counts and goes on */
+            break;
+        }
+    }
+    if (rs->policy[pkt->hook] == CT_DROP)
+        return track_drop(pkt, CT_REASON_POLICY);
+    return CT_ACCEPT;
+}
