@@ -200,8 +200,8 @@ void ct_subscribe(struct ct *ct, uint32_t mask);
 
 /* A row of the hook table.  fn sees every packet of that hook and answers with
  * a verdict; REPEAT calls it again, 8 times at most; STOP skips the rows behind
- * it but those of NAT and confirm.  DROP may set pkt->why,
- * else HOOK is counted.  STOLEN: fn has copied what it needs.
+ * it but those of NAT (nat_dst, nat_src, ip_id), helpers and confirm.  DROP may
+ * set pkt->why, else HOOK is counted.  STOLEN: fn has copied what it needs.
  * Returns false when the table is full (16 rows a hook). */
 typedef enum ct_verdict ct_hook_fn(void *ctx, struct ct *ct,
                                    struct ct_pkt *pkt);
@@ -246,11 +246,12 @@ enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt);
 enum ct_verdict ct_take_over(struct ct *ct, struct ct_pkt *pkt);
 
 /* Bring back a held packet (the copy of it): verdict ACCEPT goes on behind the
- * row that held it, STOP asks only NAT and confirm of those, REPEAT asks that
- * row again, DROP counts it for pkt->why, else HOOK.  If its flow ended
- * meanwhile it is dropped, FLOW_ENDED.  If it was to open its flow and another
- * packet did so meanwhile, it joins that (clash_resolve).  Then ct_done() as
- * ever.  A held packet that never comes back keeps its unconfirmed entry. */
+ * row that held it, STOP asks only NAT, helpers and confirm of those, REPEAT
+ * asks that row again, DROP counts it for pkt->why, else HOOK.  If its flow
+ * ended meanwhile it is dropped, FLOW_ENDED.  If it was to open its flow and
+ * another packet did so meanwhile, it joins that (clash_resolve).  Then
+ * ct_done() as ever.  A held packet that never comes back keeps its unconfirmed
+ * entry. */
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict);
 

@@ -1,8 +1,5 @@
 /* hooks.c - the table of hooks, and functions that users add to it */
-#include "world.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "helper_talk.h"
 
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
@@ -139,6 +136,37 @@ static void stop_does_not_skip_nat_and_confirm(void **state)
     assert_int_equal(first.asked, 1);
     assert_int_equal(w->sent, 1);
     assert_int_equal(count_flows(w), 1);
+    END(w);
+}
+
+/* ... and the addresses that its payload names, and the numbers behind them. */
+static void stop_does_not_skip_helpers(void **state)
+{
+    struct probe first = {.answer = CT_STOP};
+    struct world *w = WORLD("tune extensions 64; prerouting {\"proto\":\"tcp\","
+                            "\"dport\":21,\"helper\":\"ftp\"}");
+    struct talk t = {.w = w,
+                     .from = C,
+                     .to = "198.51.100.2:21",
+                     .server = "198.51.100.2:21",
+                     .back = "198.51.100.1:4000",
+                     .by = "wan",
+                     .at = "lan"};
+
+    (void)state;
+    w->quiet = true;
+    assert_true(
+        ct_register_hook(w->rig.ct, CT_POSTROUTING, -10, "probe", ask, &first));
+    shake_hands(&t);
+    assert_true(tell(&t, 1, "220 hello\r\n"));
+    assert_true(tell(&t, 0, "USER anonymous\r\n"));
+    assert_true(tell(&t, 1, "230 in\r\n"));
+    assert_true(tell(&t, 0, "PORT 10,0,1,2,19,137\r\n"));
+    assert_string_equal(payload(w), "PORT 198,51,100,1,19,137\r\n");
+    assert_true(tell(&t, 1, "200 fine\r\n"));
+    assert_true(tell(&t, 0, "PORT 10,0,1,2,19,138\r\n"));
+    assert_string_equal(payload(w), "PORT 198,51,100,1,19,138\r\n");
+    assert_int_equal(first.asked, 9);
     END(w);
 }
 
@@ -327,6 +355,7 @@ int main(void)
         STORY(drop_is_counted_with_its_reason),
         STORY(stop_skips_the_rest_of_the_hook),
         STORY(stop_does_not_skip_nat_and_confirm),
+        STORY(stop_does_not_skip_helpers),
         STORY(equals_in_order_of_registration),
         STORY(repeat_asks_again),
         STORY(repeat_ends),

@@ -213,6 +213,82 @@ static void nobody_takes_what_is_queued(void **state)
     corerig_close(&r);
 }
 
+/* ---- STOP ---- */
+
+/* In place of a row's own function. */
+static enum ct_verdict note(void *asked, struct ct *ct, struct ct_pkt *pkt)
+{
+    (void)ct;
+    (void)pkt;
+    ++*(unsigned *)asked;
+    return CT_ACCEPT;
+}
+
+static enum ct_verdict say_stop(void *ctx, struct ct *ct, struct ct_pkt *pkt)
+{
+    (void)ctx;
+    (void)ct;
+    (void)pkt;
+    return CT_STOP;
+}
+
+/* What has business with each packet of a translated flow. */
+static bool finishes(const char *name)
+{
+    static const char *const names[] = {"nat_dst", "nat_src", "ip_id", "helper",
+                                        "confirm"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Walk over one hook after STOP, and compare which rows were asked. */
+static void stop_at(struct corerig *r, enum ct_hook hook)
+{
+    unsigned asked[CORE_HOOK_ROWS] = {0}, rows = 0;
+    struct hook_live *live = r->ct->live[hook];
+    struct ct_pkt pkt = {.made_conn = true};
+    const char *name;
+    int priority;
+
+    assert_true(
+        ct_register_hook(r->ct, hook, CT_PRI_DEFRAG, "stop", say_stop, NULL));
+    assert_true(ct_register_hook(r->ct, hook, 50, "a user's", note, NULL));
+    for (unsigned i = 1; live[i].fn; i++) {
+        live[i].fn = note;
+        live[i].ctx = &asked[live[i].row];
+    }
+    assert_int_equal(ct_hook(r->ct, hook, &pkt), CT_ACCEPT);
+    for (; ct_hook_row(r->ct, hook, rows, &priority, &name); rows++) {
+        assert_int_equal(live[rows].row, rows); /* none is off */
+        if (asked[rows] != finishes(name))
+            fail_msg("hook %d: %s is asked %u times", hook, name, asked[rows]);
+    }
+    assert_null(live[rows].fn);
+}
+
+/* Every row of the table, switched on: exactly these are asked after STOP. */
+static void stop_asks_what_finishes_a_packet(void **state)
+{
+    struct ct_config c = {.max = 16};
+    struct ct_rule rules[1] = {
+        {.action = CT_ACT_HELPER, .match = {.has_labels = true}}};
+    struct ct_ruleset rs = {.rules = rules, .n = 1};
+    struct corerig r;
+
+    (void)state;
+    corerig_open_tuned(&r, &c, CT_PARAM_ip_id, 1);
+    for (int h = 0; h < CT_N_HOOKS; h++)
+        for (uint32_t s = 0; s <= CT_N_STAGES; s++)
+            rs.start[h][s] = s; /* each stage has a rule; none is looked at */
+    ct_set_rules(r.ct, &rs, r.count);
+    for (int h = 0; h < CT_N_HOOKS; h++)
+        stop_at(&r, (enum ct_hook)h);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +299,7 @@ int main(void)
         cmocka_unit_test(it_was_sent_elsewhere),
         cmocka_unit_test(nobody_takes_what_is_queued),
         cmocka_unit_test(repeat_asks_the_same_row),
+        cmocka_unit_test(stop_asks_what_finishes_a_packet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
