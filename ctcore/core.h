@@ -1,7 +1,7 @@
-/* core.h - one shard: every room's state side by side
+/* core.h - one shard: the state of each module below, side by side
  *
- * The rooms know each other only as their headers say; this is the landing
- * from which the upper floors (gc, icmperr, hooks, ct.c) reach them. */
+ * Those modules know each other only as their headers say; the layers above
+ * (helpers, hooks, ct.c) reach them all from here. */
 #ifndef CORE_H
 #define CORE_H
 

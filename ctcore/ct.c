@@ -1,4 +1,4 @@
-/* ct.c - the hall: how a core is made, and the walk of one packet
+/* ct.c - the entry point: how a core is made, and the walk of one packet
  *
  * The block is laid out by one function that is run twice: without a base it
  * measures, with one it cuts. */
