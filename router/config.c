@@ -1,4 +1,4 @@
-/* config.c - what other rooms ask of a configuration that is whole */
+/* config.c - what other modules ask of a configuration that is whole */
 #include "config.h"
 
 #include <stdio.h>

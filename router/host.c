@@ -22,7 +22,7 @@
 #include <ctcore/wire.h>
 
 /* The first outside device: where the kernel hands over its own packets. */
-static uint8_t door(const struct journey *j)
+static uint8_t first_outside(const struct journey *j)
 {
     return local_outside(&j->local);
 }
@@ -52,7 +52,7 @@ enum ct_reason host_inspect(const struct journey *j, struct ct_pkt *pkt,
     /* A datagram that another worker has put together: it was seen there. */
     if (why == CT_REASON_SPOOFED && pkt->in == CT_NO_IFACE)
         return CT_REASON_NONE;
-    if (why != CT_REASON_SPOOFED || pkt->in != door(j))
+    if (why != CT_REASON_SPOOFED || pkt->in != first_outside(j))
         return why;
     if (local_dst(&j->local, t->family, &t->dst) != LOCAL_SELF)
         pkt->in = CT_NO_IFACE;
