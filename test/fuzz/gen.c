@@ -2,7 +2,7 @@
  *
  * Two thirds of all packets are fit to be somebody's; the others are spoilt in
  * one or two ways, and half of those get right checksums again, so that they
- * reach the rooms behind the first door. */
+ * reach what lies behind the first checks. */
 #include "gen.h"
 
 #include "gen_assoc.h"

@@ -1,4 +1,4 @@
-/* corerig.h - a bare core for unit tests of its rooms
+/* corerig.h - a bare core for unit tests of its modules
  *
  * Two interfaces, lan (inside, 10.0.1.1) and wan (outside, 198.51.100.1), and
  * one rule: masquerade what leaves by wan.  No journey: walk() is the shortest

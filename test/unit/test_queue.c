@@ -20,13 +20,13 @@ static struct config_queue two[2] = {
     {.number = 9, .max = 1, .timeout_ms = 60000},
 };
 
-struct house {
+struct held_rig {
     struct corerig r;
     struct held held;
     unsigned wakes;
 };
 
-static void open_house(struct house *h)
+static void open_held(struct held_rig *h)
 {
     struct ct_config c = {.max = 16};
 
@@ -38,13 +38,13 @@ static void open_house(struct house *h)
     assert_true(walk(&h->r, LAN, WAN, UDP) == CT_ACCEPT);
 }
 
-static void close_house(struct house *h)
+static void close_held(struct held_rig *h)
 {
     held_free(&h->held);
     corerig_close(&h->r);
 }
 
-static enum ct_verdict take(struct house *h, uint16_t number)
+static enum ct_verdict take(struct held_rig *h, uint16_t number)
 {
     h->r.pkt.queue = number;
     h->r.pkt.why = CT_REASON_NONE;
@@ -55,10 +55,10 @@ static void who_finds_no_place(void **state)
 {
     struct held_packet *p, *first;
     enum ct_verdict v;
-    struct house h;
+    struct held_rig h;
 
     (void)state;
-    open_house(&h);
+    open_held(&h);
     assert_int_equal(take(&h, 3), CT_DROP); /* nobody listens */
     assert_int_equal(h.r.pkt.why, CT_REASON_NO_QUEUE);
     two[0].bypass = true;
@@ -93,7 +93,7 @@ static void who_finds_no_place(void **state)
     assert_int_equal(ct_stat(h.r.ct, CT_STAT_queue_fail_opened), 2);
     assert_int_equal(ct_stat(h.r.ct, CT_STAT_queue_bypassed), 1);
     assert_int_equal(ct_stat(h.r.ct, CT_STAT_queue_verdicts), 1);
-    close_house(&h);
+    close_held(&h);
 }
 
 /* What each cause makes of it, by the options of now. */
@@ -111,10 +111,10 @@ static void why_it_comes_back(void **state)
         {HELD_ALONE, true, false, CT_ACCEPT, CT_REASON_NONE},
         {HELD_REFUSED, true, true, CT_DROP, CT_REASON_BAD_VERDICT},
     };
-    struct house h;
+    struct held_rig h;
 
     (void)state;
-    open_house(&h);
+    open_held(&h);
     h.held.queue[0].listens = true;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct held_packet *p;
@@ -134,7 +134,7 @@ static void why_it_comes_back(void **state)
     assert_int_equal(h.held.queue[0].holds, 0);
     assert_int_equal(ct_stat(h.r.ct, CT_STAT_queue_timeout), 2);
     assert_int_equal(ct_stat(h.r.ct, CT_STAT_queue_bad_verdict), 1);
-    close_house(&h);
+    close_held(&h);
 }
 
 /* An id is good for one stay, and only for what its program was sent. */
@@ -143,11 +143,11 @@ static void ids_are_not_guessed(void **state)
     struct queue_lines lines;
     struct queue_ticket *t;
     struct held *all[1];
-    struct house h;
+    struct held_rig h;
     uint64_t id;
 
     (void)state;
-    open_house(&h);
+    open_held(&h);
     all[0] = &h.held;
     assert_true(queue_line_setup(&lines, all, 1));
     h.held.queue[0].listens = true;
@@ -166,7 +166,7 @@ static void ids_are_not_guessed(void **state)
     assert_null(lines.line[0].tail);
     assert_null(queue_line_find(&lines, id));
     queue_line_free(&lines);
-    close_house(&h);
+    close_held(&h);
 }
 
 /* ---- the socket ---- */
@@ -174,7 +174,7 @@ static void ids_are_not_guessed(void **state)
 static void wake(void *ctx, unsigned worker)
 {
     assert_int_equal(worker, 0);
-    ((struct house *)ctx)->wakes++;
+    ((struct held_rig *)ctx)->wakes++;
 }
 
 static const char *iface_name(void *ctx, uint8_t iface)
@@ -183,27 +183,27 @@ static const char *iface_name(void *ctx, uint8_t iface)
     return iface == LAN ? "lan" : "wan";
 }
 
-struct hall {
-    struct house house;
+struct queue_rig {
+    struct held_rig rig;
     uv_loop_t loop;
     struct queue *queue;
     struct sockaddr_un at;
 };
 
-static void open_hall(struct hall *h)
+static void open_queue(struct queue_rig *h)
 {
     struct queue_config c = {.loop = &h->loop,
                              .list = two,
                              .n_queues = 2,
                              .n_workers = 1,
-                             .held = {&h->house.held},
+                             .held = {&h->rig.held},
                              .slots = 16,
                              .wake = wake,
                              .iface_name = iface_name,
-                             .ctx = &h->house};
+                             .ctx = &h->rig};
     char err[256] = "";
 
-    open_house(&h->house);
+    open_held(&h->rig);
     assert_int_equal(uv_loop_init(&h->loop), 0);
     h->at = (struct sockaddr_un){.sun_family = AF_UNIX};
     snprintf(h->at.sun_path, sizeof h->at.sun_path,
@@ -214,7 +214,7 @@ static void open_hall(struct hall *h)
         fail_msg("%s", err);
 }
 
-static void close_hall(struct hall *h)
+static void close_queue(struct queue_rig *h)
 {
     struct held_packet *p;
     enum ct_verdict v;
@@ -223,13 +223,13 @@ static void close_hall(struct hall *h)
     uv_run(&h->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&h->loop), 0);
     assert_int_equal(access(h->at.sun_path, F_OK), -1);
-    while ((p = held_back(&h->house.held, two, &v)) != NULL)
-        held_release(&h->house.held, p);
-    assert_int_equal(h->house.held.n_free, h->house.held.n);
-    close_house(&h->house);
+    while ((p = held_back(&h->rig.held, two, &v)) != NULL)
+        held_release(&h->rig.held, p);
+    assert_int_equal(h->rig.held.n_free, h->rig.held.n);
+    close_held(&h->rig);
 }
 
-static int enter(struct hall *h)
+static int enter(struct queue_rig *h)
 {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
 
@@ -240,7 +240,7 @@ static int enter(struct hall *h)
 }
 
 /* Turn the loop until something can be read; its length. */
-static ssize_t hear(struct hall *h, int fd, uint8_t *data, size_t room)
+static ssize_t hear(struct queue_rig *h, int fd, uint8_t *data, size_t room)
 {
     for (int i = 0; i < 1000; i++) {
         ssize_t n;
@@ -270,17 +270,17 @@ ssize_t send(int fd, const void *data, size_t n, int flags)
     return sendto(fd, data, n, flags, NULL, 0);
 }
 
-static int subscribed(struct hall *h)
+static int subscribed(struct queue_rig *h)
 {
     int fd = enter(h);
     uint8_t got[128];
 
-    is_listening = &h->house.held.queue[0].listens;
+    is_listening = &h->rig.held.queue[0].listens;
     told_too_early = true;
     assert_int_equal(send(fd, subscribe_3, 16, 0), 16);
     assert_int_equal(hear(h, fd, got, sizeof got), QUEUE_WIRE_SUBSCRIBED_LEN);
     assert_int_equal(got[1], QUEUE_WIRE_SUBSCRIBED);
-    assert_true(h->house.held.queue[0].listens);
+    assert_true(h->rig.held.queue[0].listens);
     assert_false(told_too_early);
     is_listening = NULL;
     return fd;
@@ -291,18 +291,18 @@ static void a_verdict_and_none(void **state)
     uint8_t got[256], verdict[24] = {1, 4, 0, 3, 0, 0, 0, 24};
     struct held_packet *p;
     struct web_queue row;
-    struct hall h;
+    struct queue_rig h;
     enum ct_verdict v;
     int fd;
 
     (void)state;
-    open_hall(&h);
+    open_queue(&h);
     fd = subscribed(&h);
-    assert_int_equal(take(&h.house, 3), CT_QUEUE);
+    assert_int_equal(take(&h.rig, 3), CT_QUEUE);
     queue_pump(h.queue);
     assert_int_equal(hear(&h, fd, got, sizeof got),
-                     QUEUE_WIRE_PACKET_LEN + h.house.r.pkt.len);
-    assert_memory_equal(got + 88, h.house.r.pkt.data, h.house.r.pkt.len);
+                     QUEUE_WIRE_PACKET_LEN + h.rig.r.pkt.len);
+    assert_memory_equal(got + 88, h.rig.r.pkt.data, h.rig.r.pkt.len);
     assert_string_equal((char *)got + 52, "lan");
     memcpy(verdict + 8, got + 8, 8);
     verdict[20] = CT_ACCEPT;
@@ -312,21 +312,21 @@ static void a_verdict_and_none(void **state)
                      QUEUE_WIRE_ERROR_LEN +
                          strlen(queue_wire_text(QUEUE_WIRE_E_NO_PACKET)));
     assert_int_equal(got[17], QUEUE_WIRE_E_NO_PACKET);
-    p = held_back(&h.house.held, two, &v);
+    p = held_back(&h.rig.held, two, &v);
     assert_int_equal(v, CT_ACCEPT);
-    held_release(&h.house.held, p);
+    held_release(&h.rig.held, p);
 
-    assert_int_equal(take(&h.house, 3), CT_QUEUE); /* never answered */
+    assert_int_equal(take(&h.rig, 3), CT_QUEUE); /* never answered */
     queue_pump(h.queue);
     for (int i = 0; i < 1000; i++) {
         uv_run(&h.loop, UV_RUN_NOWAIT);
-        if ((p = held_back(&h.house.held, two, &v)) != NULL)
+        if ((p = held_back(&h.rig.held, two, &v)) != NULL)
             break;
         usleep(1000);
     }
     assert_non_null(p);
     assert_int_equal(p->cause, HELD_TIMEOUT);
-    held_release(&h.house.held, p);
+    held_release(&h.rig.held, p);
     queue_list(h.queue, 0, &row);
     assert_int_equal(row.pid, getpid());
     assert_int_equal(row.queued, 2);
@@ -334,46 +334,46 @@ static void a_verdict_and_none(void **state)
     assert_int_equal(row.timeout, 1);
     assert_int_equal(row.late, 1);
     close(fd);
-    close_hall(&h);
+    close_queue(&h);
 }
 
 /* Its program is gone: what waits comes back, sent or not. */
 static void a_program_leaves(void **state)
 {
-    struct hall h;
+    struct queue_rig h;
     struct held_packet *p;
     enum ct_verdict v;
     int fd;
 
     (void)state;
-    open_hall(&h);
+    open_queue(&h);
     fd = subscribed(&h);
-    assert_int_equal(take(&h.house, 3), CT_QUEUE);
+    assert_int_equal(take(&h.rig, 3), CT_QUEUE);
     queue_pump(h.queue);
-    assert_int_equal(take(&h.house, 3), CT_QUEUE);
+    assert_int_equal(take(&h.rig, 3), CT_QUEUE);
     close(fd);
-    for (int i = 0; i < 1000 && h.house.held.queue[0].listens; i++)
+    for (int i = 0; i < 1000 && h.rig.held.queue[0].listens; i++)
         uv_run(&h.loop, UV_RUN_NOWAIT);
     queue_pump(h.queue);
     for (unsigned i = 0; i < 2; i++) {
-        p = held_back(&h.house.held, two, &v);
+        p = held_back(&h.rig.held, two, &v);
         assert_non_null(p);
         assert_int_equal(p->cause, HELD_ALONE);
-        held_release(&h.house.held, p);
+        held_release(&h.rig.held, p);
     }
-    assert_true(h.house.wakes > 0);
-    close_hall(&h);
+    assert_true(h.rig.wakes > 0);
+    close_queue(&h);
 }
 
 /* A second one, and one too many. */
 static void others_may_not(void **state)
 {
     uint8_t got[256];
-    struct hall h;
+    struct queue_rig h;
     int fd, more[33];
 
     (void)state;
-    open_hall(&h);
+    open_queue(&h);
     fd = subscribed(&h);
     for (unsigned i = 0; i < 33; i++)
         more[i] = enter(&h);
@@ -385,11 +385,11 @@ static void others_may_not(void **state)
     assert_int_equal(hear(&h, more[32], got, sizeof got), 0);
     for (unsigned i = 0; i < 33; i++)
         close(more[i]);
-    assert_int_equal(take(&h.house, 3), CT_QUEUE);
+    assert_int_equal(take(&h.rig, 3), CT_QUEUE);
     queue_pump(h.queue);
     assert_true(hear(&h, fd, got, sizeof got) > 0); /* as if nothing was */
     close(fd);
-    close_hall(&h);
+    close_queue(&h);
 }
 
 /* What hangs up and what does not. */
@@ -408,10 +408,10 @@ static void refusals(void **state)
         {{1, 4, 0, 3, 0, 0, 0, 24}, 24, QUEUE_WIRE_E_NO_PACKET},
     };
     uint8_t got[256];
-    struct hall h;
+    struct queue_rig h;
 
     (void)state;
-    open_hall(&h);
+    open_queue(&h);
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         int fd = enter(&h);
 
@@ -428,7 +428,7 @@ static void refusals(void **state)
         }
         close(fd);
     }
-    close_hall(&h);
+    close_queue(&h);
 }
 
 int main(void)
