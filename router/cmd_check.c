@@ -117,14 +117,14 @@ static int check_json(const char *path)
     json_t *errors = json_array(), *notes = json_array(), *answer;
     struct config_input in = {.env = environ};
     struct config *config;
-    int code = config_try(path, &in, &config, gather, errors);
+    int code = config_load_try(path, &in, &config, gather, errors);
 
     if (config != NULL)
         take_notes(config, gather_note, notes);
     answer = json_pack("{s:b, s:o, s:o}", "ok", code == 0, "errors", errors,
                        "notes", notes);
 
-    config_free(config);
+    config_load_free(config);
     if (answer == NULL || json_dumpf(answer, stdout, JSON_COMPACT) != 0) {
         fputs("weir check: out of memory\n", stderr);
         code = 1;
@@ -153,7 +153,7 @@ static int check_text(const char *path)
            plural(c->n_routes), c->rules.n, plural(c->rules.n), c->workers,
            plural(c->workers), c->max);
     take_notes(c, print_note, NULL);
-    config_free(c);
+    config_load_free(c);
     return 0;
 }
 
@@ -198,6 +198,6 @@ int cmd_check(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    path = config_where(path, environ);
+    path = config_load_where(path, environ);
     return flushed(json ? check_json(path) : check_text(path));
 }

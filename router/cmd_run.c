@@ -119,7 +119,7 @@ static struct config *with_facts(struct config *config, const char *path)
     gateway_close(gw);
     if (whole == NULL)
         return config;
-    config_free(config);
+    config_load_free(config);
     return whole;
 }
 
@@ -130,7 +130,7 @@ static int read_and_run(struct wish *wish)
     char err[256];
     int code;
 
-    wish->path = config_where(wish->path, environ);
+    wish->path = config_load_where(wish->path, environ);
     code = config_load(wish->path, &(struct config_input){.env = environ},
                        &config, stderr);
     if (code != 0)
@@ -138,7 +138,7 @@ static int read_and_run(struct wish *wish)
     if (wish->print) {
         config = with_facts(config, wish->path);
         config_print(config, stdout);
-        config_free(config);
+        config_load_free(config);
         if (fflush(stdout) == 0 && !ferror(stdout))
             return 0;
         fprintf(stderr, "weir run: cannot write: %s\n", strerror(errno));
@@ -148,7 +148,7 @@ static int read_and_run(struct wish *wish)
     tun_node_store(config->n_ifaces * config->workers);
     if (order_start(config, err) < 0) {
         fprintf(stderr, "weir: %s\n", err);
-        config_free(config);
+        config_load_free(config);
         return 1;
     }
     sandbox_act_as_user();

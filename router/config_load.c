@@ -174,8 +174,9 @@ static bool keep_text(struct config *config, const char *text, size_t len)
     return true;
 }
 
-int config_parse(const char *text, size_t len, const struct config_input *in,
-                 struct config **out, config_error_fn *fn, void *ctx)
+int config_load_text(const char *text, size_t len,
+                     const struct config_input *in, struct config **out,
+                     config_error_fn *fn, void *ctx)
 {
     struct config_teller t = {fn, ctx};
     struct config_rules rules = {.n = 0};
@@ -207,11 +208,11 @@ int config_parse(const char *text, size_t len, const struct config_input *in,
     }
     if (r.config == NULL)
         free(r.memory);
-    config_free(r.config);
+    config_load_free(r.config);
     return code;
 }
 
-void config_free(struct config *config)
+void config_load_free(struct config *config)
 {
     struct config_memory *memory;
 
@@ -288,8 +289,8 @@ static const char *denied(char text[384])
     return text;
 }
 
-int config_try(const char *path, const struct config_input *in,
-               struct config **out, config_error_fn *fn, void *ctx)
+int config_load_try(const char *path, const struct config_input *in,
+                    struct config **out, config_error_fn *fn, void *ctx)
 {
     struct config_teller t = {fn, ctx};
     const char *why = NULL;
@@ -299,7 +300,7 @@ int config_try(const char *path, const struct config_input *in,
 
     *out = NULL;
     if (path == NULL)
-        return config_parse("{}", 2, in, out, fn, ctx);
+        return config_load_text("{}", 2, in, out, fn, ctx);
     errno = 0;
     fd = open_file(path, in != NULL && in->bounded, &why);
     if (fd < 0 && errno == EACCES)
@@ -313,12 +314,12 @@ int config_try(const char *path, const struct config_input *in,
         tell(&t, 0, 0, "", why);
         return FAILED;
     }
-    code = config_parse(text, len, in, out, fn, ctx);
+    code = config_load_text(text, len, in, out, fn, ctx);
     free(text);
     return code;
 }
 
-const char *config_where(const char *given, char *const *env)
+const char *config_load_where(const char *given, char *const *env)
 {
     if (given == NULL)
         given = config_env_get(env, "WEIR_CONFIG");
@@ -332,5 +333,5 @@ int config_load(const char *path, const struct config_input *in,
 {
     struct config_printer p = {path, err};
 
-    return config_try(path, in, out, config_tell_print, &p);
+    return config_load_try(path, in, out, config_tell_print, &p);
 }

@@ -16,19 +16,20 @@
  * it were {}. */
 int config_load(const char *path, const struct config_input *in,
                 struct config **out, FILE *err);
-void config_free(struct config *config);
+void config_load_free(struct config *config);
 
 /* The same without words for a terminal: each error by itself, in the order of
  * the text. */
-int config_try(const char *path, const struct config_input *in,
-               struct config **out, config_error_fn *fn, void *ctx);
+int config_load_try(const char *path, const struct config_input *in,
+                    struct config **out, config_error_fn *fn, void *ctx);
 /* From memory instead of a file. */
-int config_parse(const char *text, size_t len, const struct config_input *in,
-                 struct config **out, config_error_fn *fn, void *ctx);
+int config_load_text(const char *text, size_t len,
+                     const struct config_input *in, struct config **out,
+                     config_error_fn *fn, void *ctx);
 
 /* Where the file is: given, if not NULL, else WEIR_CONFIG of env, else
  * CONFIG_PLACE if it is there, else NULL: none. */
 #define CONFIG_PLACE "/etc/weir/weir.json"
-const char *config_where(const char *given, char *const *env);
+const char *config_load_where(const char *given, char *const *env);
 
 #endif

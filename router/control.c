@@ -436,7 +436,7 @@ int control_run(const char *path, struct config *config)
     log_setup(config->log_level, config->log_json);
     if (c == NULL) {
         log_error("control", "not enough memory to start");
-        config_free(config);
+        config_load_free(config);
         return 1;
     }
     c->path = path;
@@ -453,7 +453,7 @@ int control_run(const char *path, struct config *config)
         code = run(c);
         generation_free(c->now);
     } else {
-        config_free(config);
+        config_load_free(config);
     }
     hostnet_end(c); /* when it did not come to run */
     free(c);

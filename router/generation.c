@@ -158,7 +158,7 @@ void generation_free(struct generation *g)
             free(g->connlimit[i]);
         free(g->before);
         if (g->config != NULL)
-            config_free(g->config);
+            config_load_free(g->config);
         free(g);
         g = older;
     }

@@ -67,7 +67,7 @@ int hostnet_open(struct control *c, struct config **config)
     whole = reload_remake(&c->facts, *config);
     if (whole == NULL)
         return BAD_CONFIG;
-    config_free(*config);
+    config_load_free(*config);
     *config = whole;
     return 0;
 }

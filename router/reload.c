@@ -72,7 +72,8 @@ struct config *reload_remake(const struct config_facts *facts,
 
     if (from->token[0] != '\0') /* an address must not ask for its file */
         in.token = from->token;
-    if (config_parse(from->text, from->text_len, &in, &config, tell, NULL) != 0)
+    if (config_load_text(from->text, from->text_len, &in, &config, tell,
+                         NULL) != 0)
         return NULL;
     return config;
 }
@@ -90,7 +91,7 @@ static void on_load(uv_work_t *work)
     if (config != NULL && generation_freeze(c->now->config, config))
         r->next = generation_new(config, c->now, c->steer_key);
     if (r->next == NULL)
-        config_free(config);
+        config_load_free(config);
 }
 
 static void on_begin(uv_work_t *work)

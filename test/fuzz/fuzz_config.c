@@ -105,11 +105,11 @@ static void try_all(const char *path, const struct config_input *in)
     if (config == NULL)
         return;
     config_print(config, sink);
-    if (config_parse(config->text, config->text_len, in, &again, never, NULL) !=
-        0)
+    if (config_load_text(config->text, config->text_len, in, &again, never,
+                         NULL) != 0)
         abort();
-    config_free(again);
-    config_free(config);
+    config_load_free(again);
+    config_load_free(config);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

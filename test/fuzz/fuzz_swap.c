@@ -346,13 +346,13 @@ static void generation(const uint8_t *p, size_t n, uint8_t how)
 
     if ((how & RAW) == 0)
         n = assemble(p, n, &meant);
-    code = config_parse(bytes, n, &in, &next, refused, &told);
+    code = config_load_text(bytes, n, &in, &next, refused, &told);
     if ((code == 0) != (next != NULL) || (code != 0) != told)
         abort();
     if (next == NULL)
         return;
     if (!generation_freeze(swap.rig.config, next)) {
-        config_free(next);
+        config_load_free(next);
         return;
     }
     swap.meant = false; /* by none of the two, until all have taken it */

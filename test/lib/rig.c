@@ -332,7 +332,7 @@ void rig_adopt_later(struct rig *rig, struct config *next)
     }
     show_first(rig);
     fib_free(fib);
-    config_free(old);
+    config_load_free(old);
 }
 
 void rig_reload_later(struct rig *rig, const char *json)
@@ -416,7 +416,7 @@ void rig_close(struct rig *rig)
     steer_free(rig->steer);
     steer_free(rig->older);
     fib_free(rig->fib);
-    config_free(rig->config);
+    config_load_free(rig->config);
     memset(rig, 0, sizeof *rig);
 }
 

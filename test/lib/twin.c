@@ -278,11 +278,11 @@ static void ignore(void *ctx, const struct config_error *e)
 static bool is_refused(const char *text)
 {
     struct config *config = NULL;
-    bool ok = config_parse(text, strlen(text), &(struct config_input){0},
-                           &config, ignore, NULL) == 0;
+    bool ok = config_load_text(text, strlen(text), &(struct config_input){0},
+                               &config, ignore, NULL) == 0;
 
     if (ok)
-        config_free(config);
+        config_load_free(config);
     return !ok;
 }
 

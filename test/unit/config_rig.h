@@ -44,7 +44,7 @@ static inline int parse_with(const char *text, const struct config_input *in,
 
     memset(t, 0, sizeof(*t));
     memcpy(exact, text, len);
-    code = config_parse(exact, len, in, out, note, t);
+    code = config_load_text(exact, len, in, out, note, t);
     free(exact);
     return code;
 }

@@ -79,7 +79,7 @@ static void the_example_is_read_as_it_says(void **state)
     assert_string_equal(c->listen_host, "127.0.0.1");
     assert_int_equal(c->listen_port, 8080);
     assert_string_equal(c->socket, "/run/weir/weir.sock");
-    config_free(c);
+    config_load_free(c);
 }
 
 static void what_is_not_given_has_its_default(void **state)
@@ -99,7 +99,7 @@ static void what_is_not_given_has_its_default(void **state)
         assert_int_equal(c->rules.policy[hook], CT_ACCEPT);
     assert_int_equal(config_iface_find(c, "wan"), 1);
     assert_int_equal(config_iface_find(c, "dmz"), CT_NO_IFACE);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void a_profile_sets_what_is_not_set_by_hand(void **state)
@@ -115,12 +115,12 @@ static void a_profile_sets_what_is_not_set_by_hand(void **state)
     assert_int_equal(c->params.v[CT_PARAM_tcp_established], 7440);
     assert_int_equal(c->buckets, 1024);
     assert_true(c->hairpin);
-    config_free(c);
+    config_load_free(c);
     c = fine("\"nat\": {\"hairpin\": false}, \"conntrack\": {\"profile\": "
              "\"weir\", \"max\": 20000}");
     assert_false(c->hairpin);
     assert_int_equal(c->buckets, 32768);
-    config_free(c);
+    config_load_free(c);
 }
 
 static const struct ct_rule *only_rule(const struct config *c)
@@ -173,7 +173,7 @@ static void matches_become_data(void **state)
     assert_int_equal(m->info, 1 << CT_NEW | 1 << CT_INVALID);
     assert_int_equal(m->info_negate, 1);
     assert_int_equal(m->family, 0);
-    config_free(c);
+    config_load_free(c);
 }
 
 /* One value or a list, of every match that says so. */
@@ -207,7 +207,7 @@ static void each_match_takes_a_list(void **state)
     assert_int_equal(m->family, CT_IPV4);
     assert_int_equal(m->mark, 9);
     assert_true(m->mark_negate);
-    config_free(c);
+    config_load_free(c);
 }
 
 static const struct {
@@ -253,7 +253,7 @@ static void an_action_names_its_stage(void **state)
         assert_int_equal(only_rule(c)->stage, stages[i].stage);
         assert_int_equal(only_rule(c)->action, stages[i].action);
         assert_int_equal(only_rule(c)->reject, CT_REJECT_PORT);
-        config_free(c);
+        config_load_free(c);
     }
 }
 
@@ -285,7 +285,7 @@ static void queues_and_their_rules(void **state)
     assert_non_null(strstr(text, "max 9, timeout_ms 10, bypass true, "
                                  "fail_open true, resize true"));
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 static const struct {
@@ -333,7 +333,7 @@ static void translation_targets_in_every_form(void **state)
         }
         assert_int_equal(nat->lo.b[last], targets[i].lo_last);
         assert_int_equal(nat->hi.b[last], targets[i].hi_last);
-        config_free(c);
+        config_load_free(c);
     }
 }
 
@@ -355,7 +355,7 @@ static void rules_stand_by_hook_stage_and_order(void **state)
     assert_int_equal(c->rules.start[CT_PREROUTING][CT_STAGE_NAT], 2);
     assert_int_equal(c->rules.start[CT_PREROUTING][CT_STAGE_FILTER], 4);
     assert_int_equal(c->rules.start[CT_INPUT][0], 4);
-    config_free(c);
+    config_load_free(c);
 }
 
 /* Sorted by stage they still each have their own text. */
@@ -383,7 +383,7 @@ static void a_rule_keeps_its_text(void **state)
     assert_int_equal(c->rules.n, 5);
     for (unsigned i = 0; i < 5; i++)
         assert_string_equal(c->rule_text[i], rules[order[i]]);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void ids_are_stable_and_unique(void **state)
@@ -401,8 +401,8 @@ static void ids_are_stable_and_unique(void **state)
     assert_string_not_equal(b->rules.rules[0].id, b->rules.rules[1].id);
     snprintf(second, sizeof(second), "%s-2", a->rules.rules[0].id);
     assert_string_equal(a->rules.rules[1].id, second);
-    config_free(a);
-    config_free(b);
+    config_load_free(a);
+    config_load_free(b);
 }
 
 static void steering_rows_follow_the_first_rule(void **state)
@@ -433,7 +433,7 @@ static void steering_rows_follow_the_first_rule(void **state)
         assert_int_equal(c->steer[i].port_hi, want[i].hi);
         assert_int_equal(c->steer[i].target.b[3], want[i].target);
     }
-    config_free(c);
+    config_load_free(c);
 }
 
 /* Few rules or many of one address: each port is its first rule's. */
@@ -470,7 +470,7 @@ static void each_port_is_its_first_rules(void **state)
             assert_int_equal(rows, first < n[k]);
             assert_int_equal(target, first < n[k] ? 2 + first : 0);
         }
-        config_free(c);
+        config_load_free(c);
     }
 }
 
@@ -478,13 +478,13 @@ static void each_port_is_its_first_rules(void **state)
 static void few_source_ports(void **state)
 {
     (void)state;
-    config_free(
+    config_load_free(
         fine("\"workers\": 4, \"rules\": {\"postrouting\": [{\"proto\": "
              "\"udp\", \"snat\": \"192.0.2.1:5000-5003\"}]}"));
-    config_free(
+    config_load_free(
         fine("\"workers\": 1, \"rules\": {\"postrouting\": [{\"proto\": "
              "\"udp\", \"snat\": \"192.0.2.1:5000\"}]}"));
-    config_free(
+    config_load_free(
         fine("\"workers\": 4, \"rules\": {\"prerouting\": [{\"dst\": "
              "\"192.0.2.1\", \"proto\": \"udp\", \"dport\": 5060, \"dnat\": "
              "\"10.0.1.2\"}], \"postrouting\": [{\"src\": \"10.0.1.2\", "
@@ -508,7 +508,7 @@ static void a_rule_for_all_protocols_steers_echo_too(void **state)
     assert_int_equal(c->steer[2].proto, 6);
     assert_int_equal(c->steer[2].port_lo, 0);
     assert_int_equal(c->steer[2].port_hi, 65535);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void print_config_says_where_values_come_from(void **state)
@@ -531,7 +531,7 @@ static void print_config_says_where_values_come_from(void **state)
                                  "default  none\n"));
     assert_non_null(strstr(text, "{\"out\":\"wan\",\"masquerade\":true}\n"));
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 int main(void)

@@ -103,7 +103,7 @@ static void check_option(const char *name, const char *key, const char *legal,
     if (strstr(text, line) == NULL || strstr(strstr(text, line), shown) == NULL)
         fail_msg("%s is not shown as %s ... %s:\n%s", good, line, shown, text);
     free(text);
-    config_free(c);
+    config_load_free(c);
     assert_int_equal(parse_env("{" ETH "}", ENV(bad), &c, &t), 2);
     if (t.n != 1 || strcmp(t.env, name) != 0 || t.line != 0)
         fail_msg("%s: %u errors, %u:%u %s: %s", bad, t.n, t.line, t.column,
@@ -231,7 +231,7 @@ static void the_environment_wins_over_the_file(void **state)
     has_row(text, "workers", "file                        ", "2");
     has_row(text, "log.format", "default                     ", "text");
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void the_environment_alone_is_enough(void **state)
@@ -245,7 +245,7 @@ static void the_environment_alone_is_enough(void **state)
     struct told t = {.n = 0};
 
     (void)state;
-    assert_int_equal(config_try(NULL, &in, &c, note, &t), 0);
+    assert_int_equal(config_load_try(NULL, &in, &c, note, &t), 0);
     assert_true(c->gateway.set);
     assert_string_equal(c->gateway.device[1], "eth1");
     assert_int_equal(c->gateway.n_reserved, 2);
@@ -254,9 +254,9 @@ static void the_environment_alone_is_enough(void **state)
     assert_string_equal(c->text, "{}");
     assert_int_equal(parse_with(c->text, &in, &again, &t), 0);
     assert_string_equal(again->gateway.device[1], "eth1");
-    config_free(again);
-    config_free(c);
-    assert_int_equal(config_try(NULL, NULL, &c, note, &t), 2);
+    config_load_free(again);
+    config_load_free(c);
+    assert_int_equal(config_load_try(NULL, NULL, &c, note, &t), 2);
     assert_non_null(strstr(t.message, "neither \"gateway\""));
 }
 
@@ -287,7 +287,7 @@ static void further_devices_have_variables(void **state)
     has_row(text, "gateway.more.up_2.device",
             "env WEIR_GATEWAY_MORE_UP_2_DEVICE", "10.1.0.0/16");
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 /* ---- errors ---- */
@@ -396,7 +396,7 @@ static void what_is_no_option_is_left_alone(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        config_free(fine_env("{" ETH "}", ENV(names[i])));
+        config_load_free(fine_env("{" ETH "}", ENV(names[i])));
 }
 
 static void the_file_is_where_it_is_said_to_be(void **state)
@@ -406,10 +406,10 @@ static void the_file_is_where_it_is_said_to_be(void **state)
     const char *place = access(CONFIG_PLACE, F_OK) == 0 ? CONFIG_PLACE : NULL;
 
     (void)state;
-    assert_string_equal(config_where("/given.json", env), "/given.json");
-    assert_string_equal(config_where(NULL, env), "/from/env.json");
-    assert_ptr_equal(config_where(NULL, empty), place);
-    assert_ptr_equal(config_where(NULL, NULL), place);
+    assert_string_equal(config_load_where("/given.json", env), "/given.json");
+    assert_string_equal(config_load_where(NULL, env), "/from/env.json");
+    assert_ptr_equal(config_load_where(NULL, empty), place);
+    assert_ptr_equal(config_load_where(NULL, NULL), place);
 }
 
 /* ---- the token ---- */
@@ -430,7 +430,7 @@ static void a_token_is_taken_and_never_shown(void **state)
     assert_non_null(strstr(text, "api.token                              env "
                                  "WEIR_API_TOKEN read, not shown\n"));
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void a_token_is_given_in_one_way(void **state)
@@ -469,7 +469,7 @@ static void a_token_file_is_read_or_will_be_made(void **state)
     text = printed(c);
     assert_non_null(strstr(text, "not there yet, made at the start"));
     free(text);
-    config_free(c);
+    config_load_free(c);
     f = fopen(path, "w");
     assert_int_equal(fchmod(fileno(f), 0600), 0);
     fputs(TOKEN, f);
@@ -481,14 +481,14 @@ static void a_token_file_is_read_or_will_be_made(void **state)
     assert_null(strstr(text, TOKEN));
     assert_non_null(strstr(text, "token: read, not shown"));
     free(text);
-    config_free(c);
+    config_load_free(c);
     assert_int_equal(chmod(path, 0644), 0); /* refused now ... */
     in.env = (char *const[]){entry, NULL};
     assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 2);
     in.token = TOKEN; /* ... but for whoever has it */
     assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 0);
     assert_string_equal(c->token, TOKEN);
-    config_free(c);
+    config_load_free(c);
     unlink(path);
     rmdir(folder);
 }

@@ -34,7 +34,7 @@ static char *load(const char *path, int *code)
 
     *code = config_load(path, NULL, &c, f);
     fclose(f);
-    config_free(c);
+    config_load_free(c);
     return text;
 }
 
@@ -106,7 +106,7 @@ static void a_bounded_read_refuses_what_may_wait(void **state)
                         "regular file\n");
     free(text);
     assert_int_equal(config_load(path, &in, &c, stderr), 0);
-    config_free(c);
+    config_load_free(c);
     unlink(path);
     unlink(fifo);
 }
@@ -164,7 +164,7 @@ static void a_token_must_be_long_and_nobody_elses(void **state)
             assert_string_equal(t.pointer, "/api/token_file");
             assert_non_null(strstr(t.message, cases[i].says));
         }
-        config_free(c);
+        config_load_free(c);
         unlink(path);
     }
 }
@@ -179,13 +179,13 @@ static void try_bytes(const char *bytes, size_t len, unsigned *taken)
     int code;
 
     memcpy(exact, bytes, len);
-    code = config_parse(exact, len, NULL, &c, note, &t);
+    code = config_load_text(exact, len, NULL, &c, note, &t);
     assert_int_equal(code == 0, c != NULL);
     assert_int_equal(code == 0, t.n == 0);
     if (code != 0)
         assert_true(code == 2 && t.line > 0 && t.column > 0);
     *taken += code == 0;
-    config_free(c);
+    config_load_free(c);
     free(exact);
 }
 

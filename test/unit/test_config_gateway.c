@@ -130,7 +130,7 @@ static void devices_become_interfaces(void **state)
     fib = fib_new(c->routes, c->n_routes);
     assert_int_equal(fib_lookup(fib, CT_IPV6, &six), 1);
     fib_free(fib);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void without_facts_there_are_no_addresses(void **state)
@@ -152,7 +152,7 @@ static void without_facts_there_are_no_addresses(void **state)
     assert_non_null(strstr(text, "interfaces.wan.address                 "
                                  "kernel   asked at the start\n"));
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 static const char *const good[] = {
@@ -173,7 +173,7 @@ static void devices_in_every_form(void **state)
         char text[256];
 
         snprintf(text, sizeof(text), "{\"gateway\": {%s}}", good[i]);
-        config_free(fine(text, NULL));
+        config_load_free(fine(text, NULL));
     }
 }
 
@@ -190,7 +190,7 @@ static void reserved_ports_are_sorted_and_merged(void **state)
     (void)state;
     assert_int_equal(c->gateway.n_reserved, 4);
     assert_memory_equal(c->gateway.reserved, want, sizeof(want));
-    config_free(c);
+    config_load_free(c);
 }
 
 /* ---- errors; ^ stands before the place ---- */
@@ -321,14 +321,14 @@ static void ipv4_is_masqueraded_behind_the_users_rules(void **state)
     assert_non_null(strstr(text, "rules.postrouting (nat)                "
                                  "default  gateway-2 {"));
     free(text);
-    config_free(c);
+    config_load_free(c);
     c = fine("{" ETH "}", NULL);
     assert_int_equal(c->rules.n, 1);
     assert_string_equal(c->rules.rules[0].id, "gateway");
-    config_free(c);
+    config_load_free(c);
     c = fine("{" IFACES "}", NULL);
     assert_int_equal(c->rules.n, 0);
-    config_free(c);
+    config_load_free(c);
 }
 
 /* Without dst a dnat from wan is about what is sent to the gateway. */
@@ -367,11 +367,11 @@ static void a_forward_is_about_the_gateways_own_address(void **state)
         assert_int_equal(m->dst.n_v4, aims[i].aimed);
         if (aims[i].aimed)
             assert_int_equal(m->dst.v4[0].lo.b[3], 7);
-        config_free(c);
+        config_load_free(c);
         c = fine(text, NULL); /* nothing, not everything */
         assert_int_equal(c->rules.rules[0].match.dst.present, aims[i].aimed);
         assert_int_equal(c->rules.rules[0].match.dst.n_v4, 0);
-        config_free(c);
+        config_load_free(c);
     }
 }
 
@@ -390,7 +390,7 @@ static void steering_knows_the_gateways_address(void **state)
     assert_int_equal(c->steer[0].addr.b[0], 198);
     assert_int_equal(c->steer[0].port_lo, 80);
     assert_int_equal(c->steer[0].target.b[3], 2);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void an_interface_is_an_address_too(void **state)
@@ -414,7 +414,7 @@ static void an_interface_is_an_address_too(void **state)
     assert_int_equal(m->dst.n_v4, 1);
     assert_true(m->dst.negate);
     assert_int_equal(m->family, CT_IPV6);
-    config_free(c);
+    config_load_free(c);
     /* Where the file gives the addresses it does contradict itself. */
     snprintf(text, sizeof(text), "{" IFACES "%s", rule);
     assert_int_equal(parse(text, &c, &t), 2);
@@ -427,7 +427,7 @@ static void an_interface_is_an_address_too(void **state)
     assert_int_equal(m->src.n_v4, 1);
     assert_int_equal(m->src.v4[0].lo.b[3], 1);
     assert_int_equal(m->dst.v4[0].lo.b[1], 3);
-    config_free(c);
+    config_load_free(c);
 }
 
 /* ---- other facts ---- */
@@ -455,8 +455,8 @@ static void the_kept_text_makes_the_next_configuration(void **state)
     assert_int_equal(
         nth(two, CT_FORWARD, CT_STAGE_FILTER, 0)->match.dst.v4[0].lo.b[0], 203);
     assert_string_equal(two->text, one->text);
-    config_free(one);
-    config_free(two);
+    config_load_free(one);
+    config_load_free(two);
 }
 
 static void facts_that_contradict_each_other_are_settled(void **state)
@@ -488,7 +488,7 @@ static void facts_that_contradict_each_other_are_settled(void **state)
     assert_int_equal(way_to(c, 10, 20, 4, 4), 0);
     assert_int_equal(way_to(c, 10, 9, 1, 9), 1); /* the file's own word */
     assert_int_equal(way_to(c, 9, 9, 9, 9), 1);
-    config_free(c);
+    config_load_free(c);
 }
 
 /* Files that are fine with nothing known. */
@@ -544,7 +544,7 @@ static void no_facts_ever_refuse_a_file(void **state)
 
             assert_non_null(strstr(text, "gateway.lan"));
             free(text);
-            config_free(c);
+            config_load_free(c);
         }
     }
 }
@@ -575,7 +575,7 @@ static void print_says_what_the_kernel_gave(void **state)
     HAS("routes                                 default  0.0.0.0/0 interface "
         "wan\n");
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 int main(void)

@@ -64,7 +64,7 @@ static bool try_text(const json_t *root)
     assert_int_equal(code == 0, c != NULL);
     assert_int_equal(code == 0, t.n == 0);
     assert_true(code == 0 || (code == 2 && t.message[0] != '\0'));
-    config_free(c);
+    config_load_free(c);
     free(text);
     return code == 0;
 }

@@ -99,7 +99,7 @@ static void further_devices_become_interfaces(void **state)
     assert_non_null(strstr(text, "gateway.more.dmz.device"));
     assert_non_null(strstr(text, "gateway.more.up.side"));
     free(text);
-    config_free(c);
+    config_load_free(c);
 }
 
 static void each_uplink_hides_ipv4(void **state)
@@ -119,7 +119,7 @@ static void each_uplink_hides_ipv4(void **state)
         assert_int_equal(r->match.src.n_v4, 1);
         assert_int_equal(r->match.src.v4[0].lo.b[0], i == 0 ? 198 : 10);
     }
-    config_free(c);
+    config_load_free(c);
 }
 
 /* All leads out by wan, unless the kernel has a default route by another. */
@@ -132,12 +132,12 @@ static void the_kernels_routes_lead(void **state)
     assert_int_equal(way_to(c, 10, 2, 0), 2);
     assert_int_equal(way_to(c, 10, 3, 0), 3);
     assert_int_equal(way_to(c, 8, 8, 8), 1);
-    config_free(c);
+    config_load_free(c);
     lead(3, 0, 0, 0);
     c = fine("{" MORE "}");
     assert_int_equal(way_to(c, 8, 8, 8), 3);
     assert_int_equal(way_to(c, 198, 51, 100), 1);
-    config_free(c);
+    config_load_free(c);
 }
 
 /* A dnat from outside is about the addresses of where it may come from. */
@@ -168,7 +168,7 @@ static void a_forward_of_each_uplink(void **state)
         assert_int_equal(dst->n_v4, cases[i].n);
         if (cases[i].n > 0)
             assert_int_equal(dst->v4[0].lo.b[0], cases[i].first);
-        config_free(c);
+        config_load_free(c);
     }
 }
 
@@ -249,7 +249,7 @@ static void as_many_as_there_is_room_for(void **state)
     c = fine(strcat(text, "}}}"));
     assert_int_equal(c->n_ifaces, CONFIG_DEVICES);
     assert_int_equal(c->rules.n, CONFIG_DEVICES - 1);
-    config_free(c);
+    config_load_free(c);
     text[strlen(text) - 3] = '\0';
     strcat(text, ", \"d9\": {\"device\": \"y\", \"side\": \"inside\"}}}}");
     assert_int_equal(parse(text, &c, &t), 2);

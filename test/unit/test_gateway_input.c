@@ -287,7 +287,7 @@ static struct config *config_of(const struct config_facts *facts,
                  "\"dport\": %d, " OK "}%s%s%s]}}",
                  policy, LAST, rule[0] ? ", {" : "", rule, rule[0] ? "}" : "");
 
-    if (config_parse(text, (size_t)n, &in, &config, say_error, NULL) != 0)
+    if (config_load_text(text, (size_t)n, &in, &config, say_error, NULL) != 0)
         fail_msg("%s", text);
     return config;
 }
@@ -303,7 +303,7 @@ static void sync_rules(struct gateway *gw, const char *policy, const char *rule)
     if (sync_with(gw, &facts) < 0)
         fail_msg("%s", err);
     gateway_rules(gw, NULL);
-    config_free(config);
+    config_load_free(config);
     gateway_facts_free(&facts);
 }
 

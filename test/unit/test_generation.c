@@ -188,19 +188,19 @@ static void queues_that_may_change(void **state)
     assert_true(next->queue[0].bypass);
     assert_int_equal(next->queue[0].timeout_ms, 77);
     assert_string_equal(next->queue_socket, "/a");
-    config_free(next);
+    config_load_free(next);
 
     next = with_queues("{\"number\": 1, \"max\": 6, \"bypass\": true}", "/a");
     assert_true(generation_freeze(now, next));
     assert_int_equal(next->queue[0].max, 5);
     assert_false(next->queue[0].bypass);
-    config_free(next);
+    config_load_free(next);
 
     next = with_queues("{\"number\": 1, \"max\": 5}, {\"number\": 2}", "/a");
     assert_true(generation_freeze(now, next));
     assert_int_equal(next->n_queues, 1);
-    config_free(next);
-    config_free(now);
+    config_load_free(next);
+    config_load_free(now);
 }
 
 static struct config *with_rooms(const char *tunables)
@@ -247,10 +247,10 @@ static void sizes_change_up_to_the_starts(void **state)
         assert_int_equal(next->acct, rows[i].acct);
         assert_int_equal(next->timestamp, rows[i].timestamp);
         assert_int_equal(next->buckets, now->buckets);
-        config_free(now);
+        config_load_free(now);
         now = next;
     }
-    config_free(now);
+    config_load_free(now);
 }
 
 /* What no memory was made for at the start can't be turned on. */
@@ -263,8 +263,8 @@ static void switches_off_at_the_start_stay_off(void **state)
     assert_true(generation_freeze(now, next));
     assert_false(next->acct);
     assert_false(next->timestamp);
-    config_free(now);
-    config_free(next);
+    config_load_free(now);
+    config_load_free(next);
 }
 
 /* What counts from the start may change and rest; what does not can't begin. */
@@ -288,10 +288,10 @@ static void rooms_are_made_at_start(void **state)
         assert_int_equal(next->params.v[CT_PARAM_port_quarantine],
                          rows[i].quarantine);
         assert_int_equal(next->params.v[CT_PARAM_source_share], rows[i].share);
-        config_free(now);
+        config_load_free(now);
         now = next;
     }
-    config_free(now);
+    config_load_free(now);
 }
 
 int main(void)
