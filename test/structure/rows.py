@@ -1,5 +1,6 @@
 #!/usr/bin/env -S python3 -B
-"""Each row of a .def list is used outside of its list: no dead reasons."""
+"""Each row of a .def list is used outside of its list: no dead reasons.  One that
+is not says why beside it: /* unused: WHY */."""
 import re
 
 import tree
@@ -23,10 +24,10 @@ def check(root):
     for p in tree.files(root, (".def",), ("ctcore",)):
         for m in re.finditer(r"\w+", tree.blank(tree.read(root, p))):
             used.update(x + m.group(0) for x in set(prefix.values()))
-    spared = {words[0] for words in tree.table("rows.txt")}
     rows = 0
     for p in tree.files(root, (".def",), ("include",)):
-        text = tree.blank(tree.read(root, p))
+        raw = tree.read(root, p)
+        text = tree.blank(raw)
         for m in LIST.finditer(text):
             name, letter, body = m.groups()
             if name not in prefix:
@@ -35,9 +36,13 @@ def check(root):
             for row in re.finditer(rf"\b{letter}\(\s*(\w+)\s*,", body):
                 rows += 1
                 word = prefix[name] + row.group(1)
-                if word not in used | spared:
-                    line = text.count("\n", 0, m.start(3) + row.start()) + 1
-                    yield f"{p}:{line}: {word} is used nowhere: a dead row"
+                at = m.start(3) + row.start()
+                says_why = "/* unused: " in raw[at:raw.find("\n", at)]
+                if (word in used) == says_why:
+                    line = text.count("\n", 0, at) + 1
+                    yield (f"{p}:{line}: {word} is "
+                           + ("used: it says it is not" if says_why
+                              else "used nowhere: a dead row"))
     return f"{rows} rows" if rows else None
 
 
