@@ -7,14 +7,6 @@
 
 #include <ctcore/wire.h>
 
-static uint32_t fold64(uint64_t sum)
-{
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint32_t)((sum & 0xffff) + (sum >> 16));
-}
-
 uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t n)
 {
     uint64_t a = 0, b = 0, x, y;
@@ -36,15 +28,14 @@ uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t n)
         memcpy(&w, p, n);
         a += w;
     }
-    a = __builtin_bswap16((uint16_t)fold64(a));
+    a = __builtin_bswap16(csum_fold64(a));
     a += sum;
     return (uint32_t)(a & 0xffffffff) + (uint32_t)(a >> 32);
 }
 
-uint16_t csum_fold(uint32_t sum)
+uint16_t ct_inet_sum(const uint8_t *p, uint32_t n, uint32_t sum)
 {
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+    return csum_fold(csum_add(sum, p, n));
 }
 
 uint32_t csum_pseudo(enum ct_family family, const uint8_t *src,

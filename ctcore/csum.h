@@ -6,7 +6,25 @@
 
 /* Sum of n bytes as big-endian words, on top of sum; unfolded. */
 uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t n);
-uint16_t csum_fold(uint32_t sum); /* folded, not complemented */
+
+/* Both halves, with the carry brought round; not complemented. */
+static inline uint16_t csum_fold(uint32_t sum)
+{
+    return (uint16_t)((sum + (sum << 16 | sum >> 16)) >> 16);
+}
+
+/* Of a sum of 32-bit words. */
+static inline uint16_t csum_fold64(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    return csum_fold((uint32_t)sum + (uint32_t)(sum >> 32));
+}
+
+/* The same halfway: below 2^17, so that more may be added. */
+static inline uint32_t csum_shrink(uint32_t diff)
+{
+    return (diff & 0xffff) + (diff >> 16);
+}
 
 /* Sum of the pseudo header of an L4 segment of len bytes. */
 uint32_t csum_pseudo(enum ct_family family, const uint8_t *src,
@@ -28,11 +46,7 @@ static inline uint32_t csum_diff32(uint32_t was, uint32_t is)
 /* The checksum field after such a change.  RFC 1624 eqn 3. */
 static inline uint16_t csum_apply(uint16_t check, uint32_t diff)
 {
-    uint32_t sum = (uint32_t)(uint16_t)~check + (diff >> 16) + (diff & 0xffff);
-
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
+    return (uint16_t)~csum_fold((uint16_t)~check + csum_shrink(diff));
 }
 
 /* A checksum field after one 16-bit word changed.  RFC 1624 eqn 3. */

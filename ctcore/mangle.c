@@ -46,11 +46,6 @@ static inline struct sum sum_of(uint8_t proto)
     }
 }
 
-static inline uint32_t fold_once(uint32_t diff)
-{
-    return (diff >> 16) + (diff & 0xffff);
-}
-
 /* Replace a word; answer by how much the sum of what it stands in changes. */
 static inline uint32_t put_word(uint8_t *p, uint16_t is)
 {
@@ -72,7 +67,7 @@ static inline uint32_t put_addr(uint8_t *p, const uint8_t *is, uint8_t family)
         diff += csum_diff32(ct_get32(p + (size_t)4 * i), word);
         ct_put32(p + (size_t)4 * i, word);
     }
-    return fold_once(diff);
+    return csum_shrink(diff);
 }
 
 /* Where the word stands that NAT varies; 0xff: nowhere. */
@@ -189,12 +184,6 @@ static inline uint32_t raw32(const uint8_t *p)
     return v;
 }
 
-/* Both halves, with the carry brought round. */
-static inline uint16_t fold(uint32_t sum)
-{
-    return (uint16_t)((sum + (sum << 16 | sum >> 16)) >> 16);
-}
-
 static inline void put_sum(uint8_t *field, uint16_t sum)
 {
     memcpy(field, &sum, sizeof sum);
@@ -221,14 +210,14 @@ static inline void rewrite_usual(struct ct_pkt *pkt, enum mangle_side side,
     ports = (uint32_t)(uint16_t)~raw16(port_at) + port;
     memcpy(at, &addr, sizeof addr);
     memcpy(port_at, &port, sizeof port);
-    put_sum(ip + 10, (uint16_t)~fold((uint16_t)~raw16(ip + 10) + addrs));
+    put_sum(ip + 10, (uint16_t)~csum_fold((uint16_t)~raw16(ip + 10) + addrs));
     if (pkt->csum_partial) {
-        put_sum(field, fold(was + addrs));
+        put_sum(field, csum_fold(was + addrs));
         return;
     }
     if (udp && was == 0)
         return;
-    is = (uint16_t)~fold((uint16_t)~was + addrs + ports);
+    is = (uint16_t)~csum_fold((uint16_t)~was + addrs + ports);
     put_sum(field, udp && is == 0 ? 0xffff : is);
 }
 

@@ -10,10 +10,9 @@ enum { OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, MSS_LEN = 4, TCP_HEADER = 20 };
  * other's place. */
 static uint32_t diff_at(uint32_t at, uint16_t was, uint16_t is)
 {
-    uint32_t d = csum_diff16(was, is);
+    uint16_t d = csum_fold(csum_diff16(was, is));
 
-    d = (d & 0xffff) + (d >> 16);
-    return at & 1 ? (d & 0xff) << 8 | d >> 8 : d;
+    return at & 1 ? __builtin_bswap16(d) : d;
 }
 
 void mangle_field_mss(struct ct_pkt *pkt, uint16_t mss)

@@ -22,7 +22,7 @@ void mangle_inner(struct ct_pkt *pkt, const struct inner *in,
 
     for (unsigned i = 0; i < (v4 ? 4u : 16u); i += 4)
         diff += csum_diff32(ct_get32(field + i), ct_get32(addr->b + i));
-    diff = (diff >> 16) + (diff & 0xffff);
+    diff = csum_shrink(diff);
     memcpy(field, addr->b, v4 ? 4 : 16);
     all = diff;
     if (v4) {

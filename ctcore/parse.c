@@ -196,11 +196,7 @@ static inline bool header_sum_ok(const uint8_t *ip, uint32_t ihl)
     memcpy(&b, ip + 8, 8);
     memcpy(&c, ip + 16, 4);
     sum = (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + c;
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum == 0xffff;
+    return csum_fold64(sum) == 0xffff;
 }
 
 /* RFC 791 3.1: kind, and but for 0 and 1 a length that counts both.  Source

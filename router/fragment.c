@@ -138,7 +138,7 @@ static void write_head(struct head *h, struct ct_pkt *piece, uint32_t at,
                                    ((h->word & OFFSET) + at / 8) |
                                    (last ? 0u : (unsigned)MORE));
         ct_put16(h->bytes + 10, 0);
-        ct_put16(h->bytes + 10, (uint16_t)~inet_sum(h->bytes, h->len, 0));
+        ct_put16(h->bytes + 10, (uint16_t)~ct_inet_sum(h->bytes, h->len, 0));
     } else {
         ct_put16(h->bytes + 4, piece->len - 40);
         ct_put16(h->bytes + h->len - 6, at | !last);

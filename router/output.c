@@ -6,7 +6,6 @@
 #include "output.h"
 
 #include "fragment.h"
-#include "inet_sum.h"
 #include "segment.h"
 
 #include <ctcore/wire.h>
@@ -143,14 +142,11 @@ static void put_source(struct ct_pkt *pkt, const union ct_addr *to)
     bool v4 = walk_family(pkt) == CT_IPV4;
     uint32_t size = v4 ? 4 : 16, at = v4 ? 12 : 8;
     uint8_t *sum = pkt->data + (v4 ? 10 : pkt->l4_off + 2);
-    uint64_t s = (uint16_t)~ct_get16(sum);
+    uint32_t s = (uint16_t)~ct_get16(sum);
 
     /* RFC 1624: the old ones go, the new ones come. */
-    s += (uint16_t)~inet_sum(pkt->data + at, size, 0);
-    s += inet_sum(to->b, size, 0);
-    while (s >> 16)
-        s = (s & 0xffff) + (s >> 16);
-    ct_put16(sum, (uint16_t)~s);
+    s += (uint16_t)~ct_inet_sum(pkt->data + at, size, 0);
+    ct_put16(sum, (uint16_t)~ct_inet_sum(to->b, size, s));
     __builtin_memcpy(pkt->data + at, to->b, size);
 }
 

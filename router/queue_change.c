@@ -9,8 +9,6 @@
  * a program need not know of them. */
 #include "queue_change.h"
 
-#include "inet_sum.h"
-
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 #include <linux/virtio_net.h>
@@ -125,11 +123,11 @@ static uint32_t field_of(const struct ct_pkt *p)
 static uint32_t pseudo(const struct ct_pkt *p)
 {
     bool v4 = p->data[0] >> 4 == 4;
-    uint64_t s = p->tuple.proto + (uint64_t)p->l4_len;
+    uint32_t s = p->tuple.proto + (uint64_t)p->l4_len;
 
     if (p->tuple.proto == ICMP)
         return 0;
-    return inet_sum(p->data + (v4 ? 12 : 8), v4 ? 8 : 32, s);
+    return ct_inet_sum(p->data + (v4 ? 12 : 8), v4 ? 8 : 32, s);
 }
 
 /* UDP-Lite covers what it says it covers (RFC 3828), 0: all. */
@@ -151,7 +149,7 @@ static void set_sums(struct ct_pkt *p, bool partial)
 
     if (p->data[0] >> 4 == 4) {
         ct_put16(p->data + 10, 0);
-        ct_put16(p->data + 10, ~inet_sum(p->data, head, 0));
+        ct_put16(p->data + 10, ~ct_inet_sum(p->data, head, 0));
     }
     if (field == 0)
         return;
@@ -160,7 +158,7 @@ static void set_sums(struct ct_pkt *p, bool partial)
         return;
     }
     ct_put16(p->data + field, 0);
-    check = ~inet_sum(p->data + p->l4_off, covered(p), pseudo(p)) & 0xffff;
+    check = ~ct_inet_sum(p->data + p->l4_off, covered(p), pseudo(p)) & 0xffff;
     if (check == 0 && p->tuple.proto != ICMP && p->tuple.proto != TCP)
         check = 0xffff; /* RFC 768, RFC 8200 s8.1: 0 would say "none" */
     ct_put16(p->data + field, check);
@@ -204,7 +202,7 @@ bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
     memcpy(fresh, bytes, n);
     if (n >= 20 && fresh[0] >> 4 == 4 && (fresh[0] & 15u) * 4 <= n) {
         ct_put16(fresh + 10, 0); /* parse refuses a wrong one */
-        ct_put16(fresh + 10, ~inet_sum(fresh, (fresh[0] & 15u) * 4, 0));
+        ct_put16(fresh + 10, ~ct_inet_sum(fresh, (fresh[0] & 15u) * 4, 0));
     }
     if (!look(pkt, fresh, n, &is) || !same(&was, &is))
         return false;

@@ -5,7 +5,6 @@
  * payload, over bytes of the one before, which has been sent by then. */
 #include "segment.h"
 
-#include "inet_sum.h"
 #include "walk.h"
 
 #include <ctcore/wire.h>
@@ -31,16 +30,17 @@ static void write_network(const struct head *h, uint8_t *p, uint32_t len)
     ct_put16(p + 2, len);
     ct_put16(p + V4_ID, ct_get16(h->bytes + V4_ID) + h->n);
     ct_put16(p + V4_SUM, 0);
-    ct_put16(p + V4_SUM, (uint16_t)~inet_sum(p, h->l4, 0));
+    ct_put16(p + V4_SUM, (uint16_t)~ct_inet_sum(p, h->l4, 0));
 }
 
 /* The pseudo header has another length, and nothing else changed in it. */
 static void write_sum(const struct head *h, uint8_t *field, uint32_t l4_len)
 {
-    uint64_t sum = (uint64_t)ct_get16(field) + (uint16_t)~h->l4_whole;
+    uint32_t sum = (uint32_t)ct_get16(field) + (uint16_t)~h->l4_whole;
 
-    ct_put16(field,
-             inet_sum(NULL, 0, sum + (uint16_t) ~(h->l4_whole >> 16) + l4_len));
+    ct_put16(
+        field,
+        ct_inet_sum(NULL, 0, sum + (uint16_t) ~(h->l4_whole >> 16) + l4_len));
 }
 
 static void write_tcp(const struct head *h, uint8_t *tcp, uint32_t at,

@@ -1,4 +1,5 @@
-/* wire.h - numbers as packets hold them: big-endian loads and stores
+/* wire.h - numbers as packets hold them: big-endian loads and stores, and the
+ * Internet checksum's sum
  *
  * Packets are bytes, never structs: no cast, no alignment, no surprise.  The
  * caller has checked the bounds.  A put takes the low bits of what it is
@@ -55,5 +56,9 @@ static inline void ct_put64(uint8_t *p, uint64_t v)
     v = __builtin_bswap64(v);
     memcpy(p, &v, sizeof v);
 }
+
+/* The one's complement sum (RFC 1071) of sum and of n bytes, as big-endian
+ * words, folded; the checksum is its complement.  p may be NULL if n is 0. */
+uint16_t ct_inet_sum(const uint8_t *p, uint32_t n, uint32_t sum);
 
 #endif

@@ -44,15 +44,8 @@ static char *config(unsigned shards, bool forward)
 
 static void put_sum(uint8_t *ip)
 {
-    uint32_t sum = 0;
-
-    ip[10] = ip[11] = 0;
-    for (unsigned i = 0; i < 20; i += 2)
-        sum += ct_get16(ip + i);
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    ip[10] = (uint8_t)(~sum >> 8);
-    ip[11] = (uint8_t)~sum;
+    ct_put16(ip + 10, 0);
+    ct_put16(ip + 10, (uint16_t)~ct_inet_sum(ip, 20, 0));
 }
 
 /* what: as it was built; it is sent from a copy, which NAT changes. */
@@ -67,8 +60,7 @@ static void say(struct rig *rig, const uint8_t *what, uint32_t len,
     data[13] = (uint8_t)(host >> 16);
     data[14] = (uint8_t)(host >> 8);
     data[15] = (uint8_t)(host | 2);
-    data[20] = (uint8_t)(port >> 8);
-    data[21] = (uint8_t)port;
+    ct_put16(data + 20, port);
     put_sum(data);
     rig_walk(rig, &pkt);
 }

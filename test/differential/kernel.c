@@ -1,5 +1,7 @@
 #include "kernel.h"
 
+#include <ctcore/wire.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -215,17 +217,10 @@ static void sentinel(uint8_t p[28], uint16_t n)
     static const uint8_t head[28] = {
         0x45, 0, 0,   28, 0x5e, 0x17, 0, 0, 64, 17, 0, 0, 192, 0,
         2,    1, 198, 51, 100,  250,  0, 9, 0,  0,  0, 8, 0,   0};
-    uint32_t sum = 0;
 
     memcpy(p, head, sizeof head);
-    p[22] = (uint8_t)(n >> 8);
-    p[23] = (uint8_t)n;
-    for (int i = 0; i < 20; i += 2)
-        sum += (uint32_t)(p[i] << 8 | p[i + 1]);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum += sum >> 16;
-    p[10] = (uint8_t)(~sum >> 8);
-    p[11] = (uint8_t)~sum;
+    ct_put16(p + 22, n);
+    ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
 }
 
 bool kernel_settle(struct kernel *k)

@@ -31,10 +31,7 @@ void pair_blank_id(uint8_t *d, size_t len)
         sum += ~0x4000u & 0xffff;
         d[6] &= 0xbf;
     }
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    d[10] = (uint8_t)(~sum >> 8);
-    d[11] = (uint8_t)~sum;
+    ct_put16(d + 10, (uint16_t)~ct_inet_sum(NULL, 0, sum));
 }
 
 /* ---- packets ---- */

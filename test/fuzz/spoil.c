@@ -14,16 +14,6 @@ static uint32_t below(struct gen *g, uint32_t n)
 
 /* ---- checksums ---- */
 
-static uint32_t sum(const uint8_t *p, uint32_t n, uint32_t s)
-{
-    for (uint32_t i = 0; i + 1 < n; i += 2)
-        s += ct_get16(p + i);
-    if (n & 1)
-        s += (uint32_t)p[n - 1] << 8;
-    s = (s & 0xffff) + (s >> 16);
-    return (s & 0xffff) + (s >> 16);
-}
-
 static uint32_t field_of(uint8_t proto)
 {
     switch (proto) {
@@ -46,7 +36,7 @@ static uint32_t pseudo(const uint8_t *p, uint8_t proto, uint32_t len)
 
     if (proto == 1)
         return 0;
-    return sum(p + (v4 ? 12 : 8), v4 ? 8 : 32, proto + len);
+    return ct_inet_sum(p + (v4 ? 12 : 8), v4 ? 8 : 32, proto + len);
 }
 
 void spoil_fix(uint8_t *p, uint32_t len)
@@ -56,7 +46,7 @@ void spoil_fix(uint8_t *p, uint32_t len)
 
     if (len >= 20 && p[0] >> 4 == 4 && head >= 20 && head <= len) {
         ct_put16(p + 10, 0);
-        ct_put16(p + 10, (uint16_t)~sum(p, head, 0));
+        ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, head, 0));
     }
     at = gen_l4(p, len, &proto);
     if (at != 0 && proto == 132 && len - at >= 12)
@@ -68,12 +58,12 @@ void spoil_fix(uint8_t *p, uint32_t len)
     if (proto == 33 && len - at >= 12 && p[at + 5] & 15) {
         uint32_t covered = (p[at + 4] + (p[at + 5] & 15u) - 1) * 4;
 
-        s = sum(p + at, covered < len - at ? covered : len - at,
-                pseudo(p, proto, len - at));
+        s = ct_inet_sum(p + at, covered < len - at ? covered : len - at,
+                        pseudo(p, proto, len - at));
         ct_put16(p + at + field, (uint16_t)~s);
         return;
     }
-    s = sum(p + at, len - at, pseudo(p, proto, len - at));
+    s = ct_inet_sum(p + at, len - at, pseudo(p, proto, len - at));
     s = ~s & 0xffff;
     ct_put16(p + at + field, (uint16_t)(s == 0 && proto == 17 ? 0xffff : s));
 }
@@ -160,7 +150,7 @@ static void piece(struct gen *g, struct gen_packet *p)
         ct_put16(p->data + 4, (uint16_t)below(g, 3));
         ct_put16(p->data + 6, (uint16_t)word);
         ct_put16(p->data + 10, 0);
-        ct_put16(p->data + 10, (uint16_t)~sum(p->data, 20, 0));
+        ct_put16(p->data + 10, (uint16_t)~ct_inet_sum(p->data, 20, 0));
         return;
     }
     memset(p->data + 40, 0, 8);

@@ -37,23 +37,12 @@ static uint32_t build_piece(uint8_t *to, const uint8_t *p, uint32_t n,
     memcpy(to, p, head);
     if (v4) {
         memcpy(to + 20, p + 20 + at, len);
-        to[2] = (uint8_t)((20 + len) >> 8);
-        to[3] = (uint8_t)(20 + len);
-        to[4] = (uint8_t)(c->id >> 8);
-        to[5] = (uint8_t)c->id;
+        ct_put16(to + 2, 20 + len);
+        ct_put16(to + 4, c->id);
         to[6] = (uint8_t)(at / 8 >> 8 | (more ? 0x20 : 0) | (c->df ? 0x40 : 0));
         to[7] = (uint8_t)(at / 8);
-        to[10] = to[11] = 0;
-        for (uint32_t i = 0, sum = 0; i <= 20; i += 2) {
-            if (i < 20) {
-                sum += ct_get16(to + i);
-                continue;
-            }
-            sum = (sum & 0xffff) + (sum >> 16);
-            sum = ~((sum & 0xffff) + (sum >> 16));
-            to[10] = (uint8_t)(sum >> 8);
-            to[11] = (uint8_t)sum;
-        }
+        ct_put16(to + 10, 0);
+        ct_put16(to + 10, (uint16_t)~ct_inet_sum(to, 20, 0));
         return 20 + len;
     }
     memset(to + 40, 0, 8);

@@ -281,22 +281,17 @@ static void say_piece(struct world *w, const uint8_t *whole, uint32_t len,
                       uint32_t at)
 {
     uint8_t p[20 + 800];
-    uint32_t n = len - 20 - at, sum = 0;
+    uint32_t n = len - 20 - at;
     bool more = n > 800;
 
     n = more ? 800 : n;
     memcpy(p, whole, 20);
     memcpy(p + 20, whole + 20 + at, n);
-    p[2] = (uint8_t)((20 + n) >> 8);
-    p[3] = (uint8_t)(20 + n);
+    ct_put16(p + 2, 20 + n);
     p[6] = (uint8_t)(at / 8 >> 8 | (more ? 0x20u : 0u));
     p[7] = (uint8_t)(at / 8);
     p[10] = p[11] = 0;
-    for (unsigned i = 0; i < 20; i += 2)
-        sum += ct_get16(p + i);
-    sum = (sum & 0xffff) + (sum >> 16);
-    p[10] = (uint8_t)(~sum >> 8);
-    p[11] = (uint8_t)~sum;
+    ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
     say_bytes(w, p, 20 + n, 0);
 }
 

@@ -8,6 +8,8 @@
 #include "config_load.h"
 #include "inet_sum.h"
 
+#include <ctcore/wire.h>
+
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -185,21 +187,18 @@ static void put_transport(uint8_t *p, const struct packet *what)
         p[0] = (uint8_t)what->sport;
         return;
     }
-    p[0] = (uint8_t)(what->sport >> 8);
-    p[1] = (uint8_t)what->sport;
-    p[2] = (uint8_t)(what->dport >> 8);
-    p[3] = (uint8_t)what->dport;
+    ct_put16(p, (uint16_t)what->sport);
+    ct_put16(p + 2, (uint16_t)what->dport);
     p[5] = 16;
 }
 
 /* Raw sockets of ICMPv6 ask for a right one (RFC 3542 3.1). */
 static void put_sum(uint8_t *p)
 {
-    uint16_t sum = inet_sum(p + 8, 32, IPPROTO_ICMPV6 + 16);
+    uint16_t sum = ct_inet_sum(p + 8, 32, IPPROTO_ICMPV6 + 16);
 
-    sum = (uint16_t)~inet_sum(p + 40, 16, sum);
-    p[42] = (uint8_t)(sum >> 8);
-    p[43] = (uint8_t)sum;
+    sum = (uint16_t)~ct_inet_sum(p + 40, 16, sum);
+    ct_put16(p + 42, sum);
 }
 
 static void send_it(const struct packet *what)

@@ -134,7 +134,6 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
     uint8_t *near = p + (orig ? 12 : 16), *far = p + (orig ? 16 : 12);
     struct ct_pkt pkt = {
         .data = p, .len = len, .csum_ok = true, .in = orig ? 0 : 1};
-    uint32_t sum = 0;
 
     memset(p, 0, len);
     p[0] = 0x45;
@@ -143,10 +142,7 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
     p[9] = 17;
     memcpy(near, (const uint8_t[]){10, 0, 0, (uint8_t)(port % 251)}, 4);
     memcpy(far, (const uint8_t[]){198, 51, 100, (uint8_t)(port % 241)}, 4);
-    for (unsigned i = 0; i < 20; i += 2)
-        sum += ct_get16(p + i);
-    sum = (sum & 0xffff) + (sum >> 16);
-    ct_put16(p + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
+    ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
     ct_put16(p + 20, orig ? port : far_port(port));
     ct_put16(p + 22, orig ? far_port(port) : port);
     ct_put16(p + 24, (uint16_t)(len - 20));
