@@ -7,6 +7,8 @@
 #include "timeouts.h"
 #include "track.h"
 #include "tuple.h"
+#include <ctcore/bits.h>
+
 
 /* Has own translated its packet so far as is would have?  A query's id is its
  * source's, and stands where the source port of a reply would. */
@@ -89,7 +91,7 @@ enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     conn_write_end(c);
     elsewhere_mark(ct, c);
     core_stat(ct, CT_STAT_created);
-    stats_add(&ct->stats[CT_STAT_unconfirmed], (uint64_t)-1);
+    ct_add(&ct->stats[CT_STAT_unconfirmed], (uint64_t)-1);
     notify_send(ct, c,
                 pkt->events |
                     (c->status & CT_EXPECTED ? (uint32_t)CT_EVENT_RELATED

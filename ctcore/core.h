@@ -18,10 +18,10 @@
 #include "pool.h"
 #include "portmap.h"
 #include "share.h"
-#include "stats.h"
 #include "table.h"
 #include "work.h"
 
+#include <ctcore/bits.h>
 #include <ctcore/ct.h>
 
 #define CORE_HOOK_ROWS 16u
@@ -108,7 +108,7 @@ struct ct {
 
 static inline void core_stat(struct ct *ct, enum ct_stat stat)
 {
-    stats_add(&ct->stats[stat], 1);
+    ct_add(&ct->stats[stat], 1);
 }
 
 /* The packet, or the call, that took these steps is over. */

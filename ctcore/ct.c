@@ -2,6 +2,7 @@
  *
  * The block is laid out by one function that is run twice: without a base it
  * measures, with one it cuts. */
+#include <ctcore/bits.h>
 #include <ctcore/ct.h>
 
 #include "confirm.h"
@@ -25,7 +26,7 @@ static uint32_t buckets_of(const struct ct_config *config)
 {
     uint32_t want = config->buckets ? config->buckets : config->max;
 
-    return pool_power_of_two(want < MIN_BUCKETS ? MIN_BUCKETS : want);
+    return ct_power_of_two(want < MIN_BUCKETS ? MIN_BUCKETS : want);
 }
 
 static bool in_range(const struct ct_config *c)
@@ -336,7 +337,7 @@ enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
 {
     pkt->held = false;
     if (pkt->kind == CT_KIND_NONE)
-        stats_add(&ct->stats[CT_STAT_held], (uint64_t)-1);
+        ct_add(&ct->stats[CT_STAT_held], (uint64_t)-1);
     if (pkt->conn && pkt->conn->gen != pkt->conn_gen) {
         pkt->conn = NULL; /* and its NAT with it */
         pkt->info = CT_INVALID;
@@ -476,5 +477,5 @@ uint32_t ct_flush(struct ct *ct)
 
 void ct_count(struct ct *ct, enum ct_stat stat, uint64_t by)
 {
-    stats_add(&ct->stats[stat], by);
+    ct_add(&ct->stats[stat], by);
 }

@@ -1,9 +1,10 @@
 #include "expect.h"
 
 #include "hash.h"
-#include "stats.h"
 #include "tuple.h"
 #include "work.h"
+
+#include <ctcore/bits.h>
 
 _Static_assert(offsetof(struct expect, hash_prev) % 8 == 0 &&
                    offsetof(struct expect, master_tuple) % 8 == 0,
@@ -17,7 +18,7 @@ void expect_init(struct expects *e, struct block *b, uint32_t n)
     pool_init(&e->pool, b, n, sizeof(struct expect),
               offsetof(struct expect, age_next));
     e->most = n;
-    e->n_heads = pool_power_of_two(n);
+    e->n_heads = ct_power_of_two(n);
     e->heads = block_take(b, e->n_heads * sizeof(uint32_t));
 }
 
@@ -206,8 +207,8 @@ static void drop(struct expects *e, uint32_t i)
     conn_set(x->used, (uint8_t)0);
     begin(x); /* even again */
     pool_put(&e->pool, i);
-    stats_add(&e->stats[CT_STAT_expect_delete], 1);
-    stats_add(&e->stats[CT_STAT_expectations], (uint64_t)-1);
+    ct_add(&e->stats[CT_STAT_expect_delete], 1);
+    ct_add(&e->stats[CT_STAT_expectations], (uint64_t)-1);
 }
 
 static uint32_t index_of(const struct expects *e, const struct expect *x)
@@ -291,8 +292,8 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
     enter_hash(e, i);
     enter_master(e, i, ext_find(e->exts, master));
     enter_age(e, i);
-    stats_add(&e->stats[CT_STAT_expect_create], 1);
-    stats_add(&e->stats[CT_STAT_expectations], 1);
+    ct_add(&e->stats[CT_STAT_expect_create], 1);
+    ct_add(&e->stats[CT_STAT_expectations], 1);
     return EXPECT_MADE;
 }
 
@@ -373,7 +374,7 @@ bool expect_holds(const struct expects *e, const struct ct_tuple *t,
 
 void expect_consume(struct expects *e, const struct expect *x)
 {
-    stats_add(&e->stats[CT_STAT_expect_new], 1);
+    ct_add(&e->stats[CT_STAT_expect_new], 1);
     if (!x->ask.permanent)
         drop(e, index_of(e, x));
 }

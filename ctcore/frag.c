@@ -18,8 +18,8 @@
 #include "csum.h"
 #include "frag_read.h"
 #include "parse.h"
-#include "stats.h"
 
+#include <ctcore/bits.h>
 #include <ctcore/wire.h>
 
 enum { V6_HEADER = 40, V6_FRAGMENT = 8, V4_DF = 0x4000, V6_MF = 1, ECN_CE = 3 };
@@ -34,7 +34,7 @@ void frag_init(struct frag *f, struct block *b, const struct ct_params *params)
         n * (sizeof(struct frag_queue) + 2 * sizeof(struct frag_source) + 16);
     size_t pages =
         bytes > fixed ? (bytes - fixed) / sizeof(struct frag_page) : 0;
-    uint32_t heads = pool_power_of_two(n);
+    uint32_t heads = ct_power_of_two(n);
 
     memset(f, 0, sizeof *f);
     if (pages <= FRAG_PAGES)
@@ -174,8 +174,8 @@ static bool store_head(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
 static void count_waiting(struct frag *f, struct frag_queue *q, int by)
 {
     q->n += (uint32_t)by;
-    stats_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)by);
-    stats_add(&f->stats[CT_STAT_held], (uint64_t)by);
+    ct_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)by);
+    ct_add(&f->stats[CT_STAT_held], (uint64_t)by);
 }
 
 static enum ct_reason add(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
@@ -287,8 +287,8 @@ static enum ct_reason finish(struct frag *f, uint32_t i,
         return end_queue(f, i, why);
     }
     build(f, q, last, whole);
-    stats_add(&f->stats[CT_STAT_frags_merged], q->n - 1);
-    stats_add(&f->stats[CT_STAT_reassembled], 1);
+    ct_add(&f->stats[CT_STAT_frags_merged], q->n - 1);
+    ct_add(&f->stats[CT_STAT_reassembled], 1);
     frag_queue_close(f, i, CT_REASON_NONE);
     return CT_REASON_NONE;
 }
@@ -343,7 +343,7 @@ static enum ct_reason take_atomic(struct frag *f, const struct ct_pkt *pkt,
                              .in = pkt->in,
                              .out = CT_NO_IFACE,
                              .rule = CT_NONE};
-    stats_add(&f->stats[CT_STAT_reassembled], 1);
+    ct_add(&f->stats[CT_STAT_reassembled], 1);
     return CT_REASON_NONE;
 }
 

@@ -7,9 +7,10 @@
  * old. */
 #include "frag_queue.h"
 
-#include "stats.h"
 #include "tuple.h"
 #include "work.h"
+
+#include <ctcore/bits.h>
 
 /* Datagrams looked at for the oldest of a prefix. */
 #define MAX_PREFIX_LOOKS 1024u
@@ -188,9 +189,9 @@ void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why)
     put_page(f, q, q->head_page);
     unlink_queue(f, i);
     if (why != CT_REASON_NONE)
-        stats_add(&f->reasons[why], q->n);
-    stats_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)0 - q->n);
-    stats_add(&f->stats[CT_STAT_held], (uint64_t)0 - q->n);
+        ct_add(&f->reasons[why], q->n);
+    ct_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)0 - q->n);
+    ct_add(&f->stats[CT_STAT_held], (uint64_t)0 - q->n);
     pool_put(&f->queues, i);
     if (frag_source_at(f, source)->queues == 0)
         source_close(f, source);

@@ -4,6 +4,8 @@
 #include "notify.h"
 #include "tuple.h"
 
+#include <ctcore/bits.h>
+
 /* Buckets that the kernel's early_drop() looks at. */
 #define EARLY_DROP_BUCKETS 8u
 /* Entries looked at for one packet that finds no room. */
@@ -99,7 +101,7 @@ void gc_revoke(struct ct *ct, uint32_t slot)
 
 void gc_discard(struct ct *ct, uint32_t slot)
 {
-    stats_add(&ct->stats[CT_STAT_unconfirmed], (uint64_t)-1);
+    ct_add(&ct->stats[CT_STAT_unconfirmed], (uint64_t)-1);
     put_back(ct, slot);
 }
 

@@ -1,5 +1,7 @@
-/* hash.c - SipHash-1-3 over whole words, and splitmix64 */
+/* hash.c - SipHash-1-3 over whole words, and choices */
 #include "hash.h"
+
+#include <ctcore/bits.h>
 
 uint64_t hash_words(const uint64_t *words, unsigned n, const uint64_t key[2])
 {
@@ -12,11 +14,7 @@ uint64_t hash_words(const uint64_t *words, unsigned n, const uint64_t key[2])
 
 uint64_t rng_next(struct rng *rng)
 {
-    uint64_t z = rng->state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return ct_splitmix(&rng->state);
 }
 
 uint32_t rng_below(struct rng *rng, uint32_t n)

@@ -72,7 +72,7 @@ static inline uint64_t hash_two(uint64_t a, uint64_t b, const uint64_t key[2])
 
 uint64_t hash_words(const uint64_t *words, unsigned n, const uint64_t key[2]);
 
-/* A seeded generator for choices, not for keys: splitmix64. */
+/* A seeded generator for choices, not for keys. */
 struct rng {
     uint64_t state;
 };

@@ -7,6 +7,8 @@
 #include "rulerow.h"
 #include "track.h"
 
+#include <ctcore/bits.h>
+
 /* When a row is asked. */
 enum when {
     RAW = CT_STAGE_RAW, /* while that stage has rules at its hook */
@@ -187,7 +189,7 @@ enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why)
 {
     pkt->why = (uint8_t)why;
     if (pkt->kind == CT_KIND_NONE)
-        stats_add(&ct->reasons[why], 1);
+        ct_add(&ct->reasons[why], 1);
     return CT_DROP;
 }
 

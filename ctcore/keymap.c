@@ -2,6 +2,8 @@
 
 #include "tuple.h"
 
+#include <ctcore/bits.h>
+
 void keymap_init(struct keymap *k, struct block *b, uint32_t n)
 {
     *k = (struct keymap){.n_heads = 0};
@@ -9,7 +11,7 @@ void keymap_init(struct keymap *k, struct block *b, uint32_t n)
         return;
     pool_init(&k->pool, b, n, sizeof(struct keymap_entry),
               offsetof(struct keymap_entry, next));
-    k->n_heads = pool_power_of_two(n);
+    k->n_heads = ct_power_of_two(n);
     k->heads = block_take(b, k->n_heads * sizeof(uint32_t));
 }
 

@@ -2,8 +2,9 @@
 #include "mapping.h"
 
 #include "hash.h"
-#include "stats.h"
 #include "tuple.h"
+
+#include <ctcore/bits.h>
 
 _Static_assert(sizeof(struct mapping) == 44, "the price of a mapping");
 
@@ -14,7 +15,7 @@ _Static_assert(sizeof(struct mapping) == 44, "the price of a mapping");
 
 void mapping_init(struct nat *n, struct block *b, uint32_t max)
 {
-    uint32_t heads = pool_power_of_two(max / 4 < 16 ? 16 : max / 4);
+    uint32_t heads = ct_power_of_two(max / 4 < 16 ? 16 : max / 4);
 
     *n = (struct nat){.n_heads = heads};
     pool_init(&n->maps, b, max, sizeof(struct mapping),
@@ -195,7 +196,7 @@ static uint32_t map_make(struct nat *n, const struct ct_conn *c)
     list_by_source(n, orig, i);
     chain_insert(n, MAPPING_BY_OUTSIDE, head_of(n, MAPPING_BY_OUTSIDE, &out),
                  CT_NONE, i);
-    stats_add(&n->stats[CT_STAT_mappings], 1);
+    ct_add(&n->stats[CT_STAT_mappings], 1);
     if (n->share)
         share_take_port(n->share, i, orig);
     return i;
@@ -213,7 +214,7 @@ static void map_free(struct nat *n, const struct ct_conn *last)
     if (n->share)
         share_leave_port(n->share, last->mapping);
     pool_put(&n->maps, last->mapping);
-    stats_add(&n->stats[CT_STAT_mappings], (uint64_t)-1);
+    ct_add(&n->stats[CT_STAT_mappings], (uint64_t)-1);
 }
 
 /* ---- uses of a port ---- */
@@ -232,7 +233,7 @@ static struct portmap *map_for(struct nat *n, const struct ct_tuple *t,
         return portmap_find(n->ports, &t->dst, t->family, t->proto);
     pm = portmap_make(n->ports, &t->dst, t->family, t->proto);
     if (!pm)
-        stats_add(&n->stats[CT_STAT_portmaps_full], 1);
+        ct_add(&n->stats[CT_STAT_portmaps_full], 1);
     return pm;
 }
 

@@ -2,8 +2,9 @@
 
 #include "parse.h"
 #include "shard.h"
-#include "stats.h"
 #include "tuple.h"
+
+#include <ctcore/bits.h>
 
 bool natfree_invert(const struct l4proto *proto, const struct ct_tuple *t,
                     struct ct_tuple *reply)
@@ -129,7 +130,7 @@ bool natfree_is_free(struct nat *n, const struct ct_tuple *cur,
         return false;
     if (!old)
         return !is_resting(n, &reply, hash, ask);
-    stats_add(&n->stats[CT_STAT_found], 1);
+    ct_add(&n->stats[CT_STAT_found], 1);
     if (ask->victim == CT_NONE && may_take(n, old, dir, ask))
         ask->victim = table_slot(n->table, old);
     return false;

@@ -4,9 +4,9 @@
 #include "natfree.h"
 #include "parse.h"
 #include "shard.h"
-#include "stats.h"
 #include "tuple.h"
 
+#include <ctcore/bits.h>
 #include <ctcore/wire.h>
 
 /* Steps that the search for one flow's port may cost, over all addresses of a
@@ -254,7 +254,7 @@ static bool take_other(struct nat *n, struct ct_tuple *cur, uint16_t lo,
         return true;
     s.pm = NULL;
     s.words = UINT32_MAX;
-    stats_add(&n->stats[CT_STAT_port_scans], 1);
+    ct_add(&n->stats[CT_STAT_port_scans], 1);
     if (s.end - s.first > SMALL_RANGE) {
         if (take_open(n, cur, &s, ask))
             return true;

@@ -39,16 +39,6 @@ struct pool {
 void pool_init(struct pool *p, struct block *b, uint32_t n, size_t size,
                size_t link);
 
-/* The smallest power of two that is at least n: the size of a hash's heads. */
-static inline uint32_t pool_power_of_two(uint32_t n)
-{
-    uint32_t p = 1;
-
-    while (p < n)
-        p <<= 1;
-    return p;
-}
-
 /* An item's number, or CT_NONE.  Its bytes are as they were left. */
 uint32_t pool_get(struct pool *p);
 void pool_put(struct pool *p, uint32_t item);

@@ -3,6 +3,8 @@
 #include "parse.h"
 #include "tuple.h"
 
+#include <ctcore/bits.h>
+
 #include <string.h>
 
 /* Queries have an id where others have ports. */
@@ -15,7 +17,7 @@ void portmap_init_all(struct portmaps *ps, struct block *b, uint32_t n,
                       uint32_t shard, uint32_t n_shards)
 {
     *ps = (struct portmaps){
-        .n_heads = pool_power_of_two(n), .shard = shard, .n_shards = n_shards};
+        .n_heads = ct_power_of_two(n), .shard = shard, .n_shards = n_shards};
     ps->n_index = (65536 - shard + n_shards - 1) / n_shards;
     ps->heads = block_take(b, ps->n_heads * sizeof(uint32_t));
 }

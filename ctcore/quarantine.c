@@ -1,5 +1,8 @@
 #include "quarantine.h"
 
+#include <ctcore/bits.h>
+#include <ctcore/ct.h>
+
 /* A host's part of the room. */
 #define PART 8u
 /* Rests whose time is up that each new one clears away. */
@@ -24,7 +27,7 @@ static uint32_t room(uint32_t max)
 
 void quarantine_init(struct quarantine *q, struct block *b, uint32_t max)
 {
-    *q = (struct quarantine){.n_heads = pool_power_of_two(room(max))};
+    *q = (struct quarantine){.n_heads = ct_power_of_two(room(max))};
     if (max == 0)
         return;
     q->heads = block_take(b, q->n_heads * sizeof(uint32_t));

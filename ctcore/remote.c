@@ -3,6 +3,8 @@
 #include "parse.h"
 #include "tuple.h"
 
+#include <ctcore/bits.h>
+
 /* A word of 64 ports, or of 64 such words of which each is full or not. */
 struct remote_word {
     uint32_t tag; /* who it is of, as far as the bucket does not say */
@@ -15,8 +17,8 @@ struct remote_word {
 
 void remote_init_all(struct remotes *rs, struct block *b, uint32_t max)
 {
-    *rs = (struct remotes){.n_heads = pool_power_of_two(max / 16 + 16),
-                           .n_count = pool_power_of_two(max)};
+    *rs = (struct remotes){.n_heads = ct_power_of_two(max / 16 + 16),
+                           .n_count = ct_power_of_two(max)};
     rs->heads = block_take(b, rs->n_heads * sizeof(uint32_t));
     rs->count = block_take(b, rs->n_count * sizeof(uint32_t));
     pool_init(&rs->words, b, max / 4 + 16, sizeof(struct remote_word),
@@ -39,12 +41,10 @@ static struct remote_word *at(const struct remotes *rs, uint32_t link)
     return (struct remote_word *)(void *)rs->words.items + (link - 1);
 }
 
-/* The remote's hash is keyed, so a fixed odd factor spreads its words. */
+/* The remote's hash is keyed, so that spreads its words. */
 static uint64_t place_of(uint64_t remote, uint32_t word)
 {
-    uint64_t x = (remote + word + 1) * UINT64_C(0x9e3779b97f4a7c15);
-
-    return x ^ x >> 32;
+    return ct_spread(remote + word + 1);
 }
 
 /* Where that word is named, or where its chain ends. */

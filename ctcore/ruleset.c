@@ -11,6 +11,7 @@
 #include "conn.h"
 #include "parse.h"
 
+#include <ctcore/bits.h>
 #include <ctcore/wire.h>
 
 /* An address as a number; an IPv4 address is all in lo. */
@@ -77,13 +78,9 @@ static uint64_t part_of(struct number d, unsigned shift)
 
 uint32_t ct_addr_index_words(uint32_t n)
 {
-    uint32_t parts = 1;
-
     if (n <= 4 || n > UINT32_MAX / 4)
         return 0;
-    while (parts < 2 * n)
-        parts *= 2;
-    return parts + 1;
+    return ct_power_of_two(2 * n) + 1;
 }
 
 void ct_addr_index_make(struct ct_addr_index *index, uint32_t *at,
@@ -278,17 +275,9 @@ uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
     return from;
 }
 
-/* One writer, so a load and a store do; a reader sees whole numbers. */
-static void add(uint64_t *counter, uint64_t by)
-{
-    uint64_t v = __atomic_load_n(counter, __ATOMIC_RELAXED);
-
-    __atomic_store_n(counter, v + by, __ATOMIC_RELAXED);
-}
-
 void ruleset_count(struct ct_rule_count *counts, uint32_t rule,
                    const struct ct_pkt *pkt)
 {
-    add(&counts[rule].packets, 1);
-    add(&counts[rule].bytes, pkt->len);
+    ct_add(&counts[rule].packets, 1);
+    ct_add(&counts[rule].bytes, pkt->len);
 }

@@ -2,6 +2,8 @@
 
 #include "hash.h"
 
+#include <ctcore/bits.h>
+
 struct counter {
     struct tally_key key;
     uint32_t n;    /* or the pool's link */
@@ -10,7 +12,7 @@ struct counter {
 
 void tally_init_heads(struct tally *t, struct block *b, uint32_t sources)
 {
-    t->n_heads = pool_power_of_two(sources);
+    t->n_heads = ct_power_of_two(sources);
     t->heads = block_take(b, (size_t)t->n_heads * sizeof *t->heads);
 }
 

@@ -11,6 +11,8 @@
 #include "timeouts.h"
 #include "tuple.h"
 
+#include <ctcore/bits.h>
+
 /* A REOPEN destroys the old flow, as does an address that is gone, so the
  * second look always ends. */
 #define MAX_LOOKS 2
@@ -21,7 +23,7 @@ static enum ct_verdict invalid(struct ct *ct, struct ct_pkt *pkt,
     pkt->conn = NULL;
     pkt->info = CT_INVALID;
     pkt->why = (uint8_t)why;
-    stats_add(&ct->reasons[why], 1);
+    ct_add(&ct->reasons[why], 1);
     return CT_ACCEPT;
 }
 

@@ -5,6 +5,8 @@
  * the file, since it decides what the others are when they are not given. */
 #include "config_conntrack.h"
 
+#include <ctcore/bits.h>
+
 #include <string.h>
 
 enum { MIN_ENTRIES = 16, MAX_ENTRIES = 16777216 };
@@ -170,15 +172,6 @@ void config_conntrack_read_nat(struct config_read *r, json_t *v, void *into)
     config_read_object(r, v, keys, 1, NULL, into);
 }
 
-static uint32_t power_of_two(uint32_t n)
-{
-    uint32_t p = MIN_ENTRIES;
-
-    while (p < n)
-        p *= 2;
-    return p;
-}
-
 void config_conntrack_finish(struct config_read *r)
 {
     struct config *c = r->config;
@@ -193,7 +186,7 @@ void config_conntrack_finish(struct config_read *r)
         .acct = c->acct,
         .timestamp = c->timestamp,
     };
-    c->buckets = power_of_two(c->buckets != 0 ? c->buckets : c->max);
+    c->buckets = ct_power_of_two(c->buckets != 0 ? c->buckets : c->max);
     if (c->buckets < c->max / MOST_A_BUCKET) {
         config_read_enter(r, "conntrack");
         config_read_fail_in(r, "buckets", false,

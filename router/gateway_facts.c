@@ -12,6 +12,8 @@
 #include "netlink_device.h"
 #include "netlink_route.h"
 
+#include <ctcore/bits.h>
+
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -34,7 +36,7 @@ static bool room_for(struct look *l, void **list, uint32_t n, size_t size)
 {
     void *grown;
 
-    if (n != 0 && (n & (n - 1)) != 0)
+    if (n != 0 && ct_power_of_two(n) != n)
         return true;
     grown = realloc(*list, (n == 0 ? 1 : (size_t)n * 2) * size);
     if (grown == NULL) {

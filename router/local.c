@@ -7,14 +7,15 @@
  * whatever packets ask for. */
 #include "local.h"
 
+#include <ctcore/bits.h>
+
 #include <string.h>
 
 static unsigned place(uint8_t family, const union ct_addr *addr)
 {
-    uint64_t h = (addr->w64[0] ^ family) * 0x9e3779b97f4a7c15u;
+    uint64_t h = ct_spread(addr->w64[0] ^ family);
 
-    h = (h ^ addr->w64[1] ^ h >> 32) * 0x9e3779b97f4a7c15u;
-    return (unsigned)(h >> 54); /* 10 bits: LOCAL_SLOTS */
+    return (unsigned)(ct_spread(h ^ addr->w64[1]) >> 54); /* LOCAL_SLOTS */
 }
 
 /* Its slot, or the empty one where it would go. */

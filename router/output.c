@@ -8,6 +8,7 @@
 #include "fragment.h"
 #include "segment.h"
 
+#include <ctcore/bits.h>
 #include <ctcore/wire.h>
 
 static bool dont_fragment(const struct ct_pkt *pkt)
@@ -94,14 +95,10 @@ static enum ct_reason send_pieces(void *ctx, struct ct_pkt *pkt)
 }
 
 /* No router reads what passes through it by this id, and nobody may guess it
- * (RFC 7739): splitmix64 of a secret start. */
+ * (RFC 7739): drawn from a secret start. */
 static uint32_t next_id(struct journey *j)
 {
-    uint64_t z = j->ids += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)(z ^ z >> 31);
+    return (uint32_t)ct_splitmix(&j->ids);
 }
 
 /* What came in fragments leaves in fragments, none larger than the largest was:

@@ -4,21 +4,13 @@
  * the answers he gets can't tell one token taken by somebody else. */
 #include "ratelimit.h"
 
+#include <ctcore/bits.h>
+
 #include <string.h>
-
-/* splitmix64 (Steele, Lea, Flood 2014) */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
 
 static uint64_t jitter(struct ratelimit *limit)
 {
-    return 75 + draw(&limit->chance) % 51;
+    return 75 + ct_splitmix(&limit->chance) % 51;
 }
 
 /* Of one part; never less than one receiver may have at once. */
@@ -34,8 +26,8 @@ void ratelimit_setup(struct ratelimit *limit, uint64_t seed, uint32_t parts)
     memset(limit, 0, sizeof *limit);
     limit->parts = parts > 0 ? parts : 1;
     limit->chance = seed;
-    limit->key[0] = draw(&limit->chance);
-    limit->key[1] = draw(&limit->chance);
+    limit->key[0] = ct_splitmix(&limit->chance);
+    limit->key[1] = ct_splitmix(&limit->chance);
     for (unsigned i = 0; i < RATELIMIT_BUCKETS; i++)
         limit->bucket[i].tokens = RATELIMIT_BURST;
 }
@@ -46,8 +38,8 @@ static unsigned choose(const struct ratelimit *limit, const union ct_addr *addr)
 {
     uint64_t h = addr->w64[0] ^ limit->key[0];
 
-    h = draw(&h) ^ addr->w64[1] ^ limit->key[1];
-    return (unsigned)(draw(&h) >> 56);
+    h = ct_splitmix(&h) ^ addr->w64[1] ^ limit->key[1];
+    return (unsigned)(ct_splitmix(&h) >> 56);
 }
 
 bool ratelimit_take(struct ratelimit *limit, const union ct_addr *addr,
@@ -83,7 +75,7 @@ bool ratelimit_total_left(struct ratelimit *limit, enum ratelimit_side side,
         due = 0;
     }
     for (; due > 0 && t->tokens < burst; due--)
-        t->tokens += (uint32_t)(draw(&limit->chance) % 3);
+        t->tokens += (uint32_t)(ct_splitmix(&limit->chance) % 3);
     if (t->tokens > burst)
         t->tokens = burst;
     return t->tokens > 0;
@@ -92,7 +84,7 @@ bool ratelimit_total_left(struct ratelimit *limit, enum ratelimit_side side,
 void ratelimit_total_use(struct ratelimit *limit, enum ratelimit_side side)
 {
     struct ratelimit_total *t = &limit->total[side];
-    uint32_t cost = (uint32_t)(draw(&limit->chance) % 3);
+    uint32_t cost = (uint32_t)(ct_splitmix(&limit->chance) % 3);
 
     t->tokens -= cost < t->tokens ? cost : t->tokens;
 }

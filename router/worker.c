@@ -5,6 +5,8 @@
 #include "worker_queue.h"
 #include "worker_room.h"
 
+#include <ctcore/bits.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,7 +152,7 @@ static void obey(struct worker *w, const struct worker_order *order)
     case ORDER_DELETE:
         ct_begin(w->ct, clock_now());
         if (ct_delete(w->ct, order->a, order->b))
-            worker_add(&w->removed[order->ticket], 1);
+            ct_add(&w->removed[order->ticket], 1);
         break;
     case ORDER_FLUSH: /* one that is going on begins again, for both */
         w->flush_at = 0;
@@ -228,8 +230,7 @@ static bool flush(struct worker *w)
     done = ct_flush_some(w->ct, &w->flush_at, FLUSH_BUDGET);
     for (uint32_t i = 0; i < WORKER_TICKETS; i++)
         if (w->flush_tickets >> i & 1)
-            worker_add(&w->removed[i],
-                       ct_stat(w->ct, CT_STAT_destroyed) - before);
+            ct_add(&w->removed[i], ct_stat(w->ct, CT_STAT_destroyed) - before);
     if (!done)
         return true;
     w->flush_at = CT_NONE;
@@ -497,7 +498,7 @@ bool worker_flushed(const struct worker *w, uint64_t number)
 
 uint64_t worker_removed(const struct worker *w, uint32_t ticket)
 {
-    return atomic_load_explicit(&w->removed[ticket], memory_order_relaxed);
+    return __atomic_load_n(&w->removed[ticket], __ATOMIC_RELAXED);
 }
 
 void worker_subscribe(struct worker *w, uint32_t mask)
@@ -542,8 +543,7 @@ void worker_count(const struct worker *w, unsigned iface,
 {
     const struct worker_port *p = &w->port[iface];
 
-#define ADD(field)                                                             \
-    sum->field += atomic_load_explicit(&p->field, memory_order_relaxed)
+#define ADD(field) sum->field += __atomic_load_n(&p->field, __ATOMIC_RELAXED)
     ADD(rx_packets);
     ADD(rx_bytes);
     ADD(tx_packets);

@@ -10,6 +10,8 @@
 #include "tun.h"
 #include "worker_room.h"
 
+#include <ctcore/bits.h>
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -62,8 +64,8 @@ static int write_one(void *ctx, struct ct_pkt *pkt)
     int err = tun_write(port->fd, pkt);
 
     if (err == 0) {
-        worker_add(&port->tx_packets, 1);
-        worker_add(&port->tx_bytes, pkt->len);
+        ct_add(&port->tx_packets, 1);
+        ct_add(&port->tx_bytes, pkt->len);
     }
     return err;
 }
@@ -76,7 +78,7 @@ enum ct_reason worker_io_tx(void *ctx, struct ct_pkt *pkt)
     enum ct_reason why = offload_send(&port->offload, pkt, write_one, port);
 
     if (why != CT_REASON_NONE)
-        worker_add(&port->tx_errors, 1);
+        ct_add(&port->tx_errors, 1);
     else if (port->offload.refused != refused)
         w->tell_control = true;
     return why;
@@ -303,8 +305,8 @@ static unsigned read_batch(struct worker_port *port, struct pktbuf *batch[],
         if (mine(w, buf))
             batch[(*n_batch)++] = buf;
     }
-    worker_add(&port->rx_packets, n);
-    worker_add(&port->rx_bytes, bytes);
+    ct_add(&port->rx_packets, n);
+    ct_add(&port->rx_bytes, bytes);
     return n;
 }
 
@@ -330,7 +332,7 @@ static void readable(uv_poll_t *poll, int status, int events)
     if (err == -EBADFD)
         lose(port);
     else if (err < 0)
-        worker_add(&port->rx_errors, 1);
+        ct_add(&port->rx_errors, 1);
     if (status < 0 && err != -EBADFD) /* libuv has stopped it: a false alarm */
         uv_poll_start(&port->poll, UV_READABLE, readable);
 }

@@ -5,6 +5,8 @@
 #include "offload.h"
 #include "worker.h"
 
+#include <ctcore/bits.h>
+
 enum { WORKER_BATCH = 64, WORKER_ROUNDS = 4, WORKER_ORDERS = 1024 };
 
 enum worker_order_kind { ORDER_DELETE, ORDER_FLUSH, ORDER_RESUME };
@@ -24,9 +26,8 @@ struct worker_port {
     _Atomic bool lost;
     bool polled; /* poll is initialised */
     struct offload offload;
-    /* read by control */
-    _Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_errors,
-        tx_errors;
+    /* by ct_add(); read by control */
+    uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_errors, tx_errors;
 };
 
 struct worker {
@@ -70,15 +71,7 @@ struct worker {
     uint64_t ordered; /* control's: how many orders it has put */
     _Atomic uint64_t taken, settled, reviewed;
     _Atomic uint64_t obeyed, flushed; /* numbers of orders */
-    _Atomic uint64_t removed[WORKER_TICKETS];
+    uint64_t removed[WORKER_TICKETS]; /* by ct_add() */
 };
-
-/* Only this thread writes it: no read-modify-write needed. */
-static inline void worker_add(_Atomic uint64_t *count, uint64_t by)
-{
-    atomic_store_explicit(
-        count, atomic_load_explicit(count, memory_order_relaxed) + by,
-        memory_order_relaxed);
-}
 
 #endif

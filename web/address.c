@@ -1,6 +1,8 @@
 /* address.c - a client's address, as text and as a hash */
 #include "address.h"
 
+#include <ctcore/bits.h>
+
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -38,9 +40,7 @@ uint32_t address_hash(const struct sockaddr_storage *from, uint64_t key)
         p = (const uint8_t *)&a->six.sin6_addr;
         n = 8;
     }
-    for (size_t i = 0; i < n; i++) {
-        h = (h ^ p[i]) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 32; /* each bit of the key tells in each of the result */
-    }
+    for (size_t i = 0; i < n; i++)
+        h = ct_spread(h ^ p[i]); /* each bit of the key tells in all of it */
     return (uint32_t)h;
 }

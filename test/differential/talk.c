@@ -1,22 +1,15 @@
 #include "talk_impl.h"
 
+#include <ctcore/bits.h>
+
 #include <stdio.h>
 #include <string.h>
 
 /* ---- chance ---- */
 
-static uint64_t next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
 unsigned talk_below(uint64_t *state, unsigned n)
 {
-    return (unsigned)((next(state) >> 32) * n >> 32);
+    return (unsigned)((ct_splitmix(state) >> 32) * n >> 32);
 }
 
 bool talk_chance(uint64_t *state, unsigned percent)

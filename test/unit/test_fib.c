@@ -9,14 +9,13 @@
 
 #include "fib.h"
 
-static uint64_t seed = 0x9e3779b97f4a7c15u;
+#include <ctcore/bits.h>
+
+static uint64_t seed = 1;
 
 static uint32_t rnd(uint32_t below)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)(seed >> 33) % below;
+    return (uint32_t)(ct_splitmix(&seed) >> 33) % below;
 }
 
 static union ct_addr v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)

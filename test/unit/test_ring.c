@@ -1,6 +1,8 @@
 /* test_ring.c - one puts in, one takes out, nothing is lost or turned round */
 #include "ring.h"
 
+#include <ctcore/bits.h>
+
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -15,7 +17,7 @@ struct item {
 
 static struct item item(uint64_t n)
 {
-    return (struct item){n, ~n * 0x9e3779b97f4a7c15u};
+    return (struct item){n, ct_spread(~n)};
 }
 
 static void empty_gives_nothing(void **state)
