@@ -5,10 +5,9 @@
 #include "l4proto.h"
 #include "notify.h"
 #include "timeouts.h"
-#include "track.h"
 #include "tuple.h"
-#include <ctcore/bits.h>
 
+#include <ctcore/bits.h>
 
 /* Has own translated its packet so far as is would have?  A query's id is its
  * source's, and stands where the source port of a reply would. */
@@ -61,7 +60,7 @@ static enum ct_verdict refuse(struct ct *ct, struct ct_pkt *pkt,
     core_stat(ct, CT_STAT_drop);
     if (why == CT_REASON_CHAIN_TOO_LONG)
         core_stat(ct, CT_STAT_chaintoolong);
-    return track_drop(pkt, why);
+    return ct_refuse(pkt, why);
 }
 
 enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)

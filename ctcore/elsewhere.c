@@ -96,9 +96,8 @@ enum ct_verdict elsewhere_pass(struct ct *ct, struct ct_pkt *pkt,
 {
     pkt->elsewhere = 0;
     if (pkt->passed) {
-        pkt->why = CT_REASON_STEERED;
         core_stat(ct, CT_STAT_drop);
-        return CT_DROP;
+        return ct_refuse(pkt, CT_REASON_STEERED);
     }
     pkt->elsewhere = (uint8_t)(shard + 1);
     return CT_STOLEN;

@@ -3,7 +3,6 @@
 #include "helper.h"
 #include "parse.h"
 #include "seqadj.h"
-#include "track.h"
 
 static const struct helper *const registry[CT_N_HELPERS] = {
     [CT_HELPER_ftp] = &helper_ftp,
@@ -65,11 +64,11 @@ enum ct_verdict helpers_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         enum ct_reason why = help(ct, pkt, x);
 
         if (why != CT_REASON_NONE)
-            return track_drop(pkt, why);
+            return ct_refuse(pkt, why);
     }
     if (c->status & CT_SEQ_ADJUST) {
         if (!leave(pkt->conn, x, pkt))
-            return track_drop(pkt, CT_REASON_SEQADJ_BUSY);
+            return ct_refuse(pkt, CT_REASON_SEQADJ_BUSY);
         seqadj_seq(x, pkt);
     }
     return CT_ACCEPT;

@@ -187,10 +187,9 @@ void hooks_choose(struct ct *ct)
  * entered, so it is none of these: its maker counts it as lost. */
 enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why)
 {
-    pkt->why = (uint8_t)why;
     if (pkt->kind == CT_KIND_NONE)
         ct_add(&ct->reasons[why], 1);
-    return CT_DROP;
+    return ct_refuse(pkt, why);
 }
 
 enum ct_verdict hooks_drop(struct ct *ct, struct ct_pkt *pkt,

@@ -4,7 +4,6 @@
 #include "icmperr.h"
 #include "l4proto.h"
 #include "natask.h"
-#include "track.h"
 
 /* ---- a flow's first packet ---- */
 
@@ -18,7 +17,7 @@ static enum ct_verdict no_port(struct ct *ct, struct ct_pkt *pkt,
     core_stat(ct, CT_STAT_drop);
     pkt->tell = ct->on_full == CT_FULL_REJECT;
     pkt->reject = CT_REJECT_ADMIN;
-    return track_drop(pkt, why);
+    return ct_refuse(pkt, why);
 }
 
 static bool is_expected(const struct ct_pkt *pkt)
@@ -60,7 +59,7 @@ static enum ct_verdict choose(struct ct *ct, struct ct_pkt *pkt,
     enum ct_reason why = natask_side(ct, pkt, side, true, &a);
 
     if (why != CT_REASON_NONE)
-        return track_drop(pkt, why);
+        return ct_refuse(pkt, why);
     if (side == MANGLE_SRC) {
         conn_set(pkt->conn->hidden_by, a.by);
         conn_set(pkt->conn->out, pkt->out);
@@ -80,7 +79,7 @@ translate_error(struct ct_pkt *pkt, enum mangle_side side)
 {
     enum ct_reason why = icmperr_translate(pkt, side);
 
-    return why == CT_REASON_NONE ? CT_ACCEPT : track_drop(pkt, why);
+    return why == CT_REASON_NONE ? CT_ACCEPT : ct_refuse(pkt, why);
 }
 
 static inline enum ct_verdict translate(struct ct_pkt *pkt,
@@ -127,7 +126,7 @@ static __attribute__((noinline)) enum ct_verdict without(struct ct *ct,
                                                          struct ct_pkt *pkt)
 {
     if (is_untranslated(ct, pkt))
-        return track_drop(pkt, CT_REASON_UNTRANSLATED);
+        return ct_refuse(pkt, CT_REASON_UNTRANSLATED);
     return CT_ACCEPT;
 }
 
@@ -153,7 +152,7 @@ static __attribute__((noinline)) enum ct_verdict moved(struct ct *ct,
             a.found;
     if (masked) {
         conn_dies(c);
-        return track_drop(pkt, CT_REASON_OIF_CHANGED);
+        return ct_refuse(pkt, CT_REASON_OIF_CHANGED);
     }
     conn_write_begin(c);
     conn_set(c->out, pkt->out);

@@ -178,7 +178,7 @@ static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
                               enum ct_reason why)
 {
     pkt->rule = rule;
-    return track_drop(pkt, why);
+    return ct_refuse(pkt, why);
 }
 
 enum ct_verdict rulerow_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
@@ -208,6 +208,6 @@ enum ct_verdict rulerow_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         }
     }
     if (rs->policy[pkt->hook] == CT_DROP)
-        return track_drop(pkt, CT_REASON_POLICY);
+        return ct_refuse(pkt, CT_REASON_POLICY);
     return CT_ACCEPT;
 }

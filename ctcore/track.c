@@ -204,7 +204,7 @@ static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt,
     pkt->tell = ct->on_full == CT_FULL_REJECT;
     pkt->reject = CT_REJECT_ADMIN;
     core_stat(ct, CT_STAT_drop);
-    return track_drop(pkt, why);
+    return ct_refuse(pkt, why);
 }
 
 /* Fill an entry that nobody knows yet.  Its sequence count stays odd until it

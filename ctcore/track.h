@@ -18,11 +18,4 @@ void track_zone(const struct ct *ct, struct ct_pkt *pkt);
 /* The packet's mark becomes that of its flow. */
 void track_mark(struct ct_pkt *pkt);
 
-/* The one form of a refusal: the walk over the hooks counts it. */
-static inline enum ct_verdict track_drop(struct ct_pkt *pkt, enum ct_reason why)
-{
-    pkt->why = (uint8_t)why;
-    return CT_DROP;
-}
-
 #endif

@@ -1,6 +1,8 @@
 /* held.c - packets of a worker that wait for a user program's verdict */
 #include "held.h"
 
+#include <ctcore/bits.h>
+
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,15 +14,6 @@ static_assert((int)CT_STAT_queue_verdicts > (int)HELD_FIRST &&
                   (int)CT_STAT_queue_fail_opened > (int)HELD_FIRST &&
                   HELD_COUNTS == 7,
               "the rows stand together");
-
-static uint32_t power_of_two(uint32_t n)
-{
-    uint32_t p = 1;
-
-    while (p < n)
-        p *= 2;
-    return p;
-}
 
 static bool make_buffers(struct held *h)
 {
@@ -35,8 +28,8 @@ static bool make_buffers(struct held *h)
         return false;
     for (uint32_t i = h->n; i-- > 0;)
         h->free[h->n_free++] = i;
-    return ring_setup(&h->taken, power_of_two(h->n), sizeof(uint32_t)) &&
-           ring_setup(&h->back, power_of_two(h->n), sizeof(uint32_t));
+    return ring_setup(&h->taken, ct_power_of_two(h->n), sizeof(uint32_t)) &&
+           ring_setup(&h->back, ct_power_of_two(h->n), sizeof(uint32_t));
 }
 
 bool held_setup(struct held *h, struct ct *ct, const struct config_queue *list,
@@ -68,34 +61,17 @@ void held_free(struct held *h)
 
 /* ---- the worker ---- */
 
-/* Only this thread writes it: no read-modify-write needed. */
 static void count(struct held *h, uint32_t queue, enum ct_stat stat)
 {
-    _Atomic uint64_t *n = &h->queue[queue].count[(int)stat - (int)HELD_FIRST];
-
-    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    ct_add(&h->queue[queue].count[(int)stat - (int)HELD_FIRST], 1);
     ct_count(h->ct, stat, 1);
-}
-
-static void hold_more(struct held_queue *q, uint32_t by)
-{
-    atomic_store_explicit(
-        &q->holds, atomic_load_explicit(&q->holds, memory_order_relaxed) + by,
-        memory_order_relaxed);
-}
-
-static enum ct_verdict drop(struct ct_pkt *pkt, enum ct_reason why)
-{
-    pkt->why = (uint8_t)why;
-    return CT_DROP;
 }
 
 static enum ct_verdict alone(struct held *h, const struct config_queue *list,
                              uint32_t queue, struct ct_pkt *pkt)
 {
     if (!list[queue].bypass)
-        return drop(pkt, CT_REASON_NO_QUEUE);
+        return ct_refuse(pkt, CT_REASON_NO_QUEUE);
     count(h, queue, CT_STAT_queue_bypassed);
     return CT_ACCEPT;
 }
@@ -105,7 +81,7 @@ static enum ct_verdict fail(struct held *h, const struct config_queue *list,
                             enum ct_reason why)
 {
     if (!list[queue].fail_open)
-        return drop(pkt, why);
+        return ct_refuse(pkt, why);
     count(h, queue, CT_STAT_queue_fail_opened);
     return CT_ACCEPT;
 }
@@ -133,12 +109,11 @@ enum ct_verdict held_take(struct held *h, const struct config_queue *list,
     while (i < h->n_queues && list[i].number != pkt->queue)
         i++;
     if (i == h->n_queues || pkt->len > PKTBUF_DATA)
-        return drop(pkt, CT_REASON_NO_QUEUE);
+        return ct_refuse(pkt, CT_REASON_NO_QUEUE);
     q = &h->queue[i];
     if (!atomic_load_explicit(&q->listens, memory_order_acquire))
         return alone(h, list, i, pkt);
-    if (atomic_load_explicit(&q->holds, memory_order_relaxed) >= q->limit ||
-        h->n_free == 0) {
+    if (q->holds >= q->limit || h->n_free == 0) {
         count(h, i, CT_STAT_queue_full);
         return fail(h, list, i, pkt, CT_REASON_QUEUE_FULL);
     }
@@ -151,7 +126,7 @@ enum ct_verdict held_take(struct held *h, const struct config_queue *list,
     p->resizable = list[i].resize && ct_resizable(h->ct, pkt);
     if (!ct_flow_of(h->ct, pkt, &p->flow_slot, &p->flow_gen))
         p->flow_slot = CT_NONE;
-    hold_more(q, 1);
+    ct_add(&q->holds, 1);
     count(h, i, CT_STAT_queued);
     (void)ring_put(&h->taken, &p->index); /* there is room for all */
     return CT_QUEUE;
@@ -171,16 +146,16 @@ static enum ct_verdict judge(struct held *h, const struct config_queue *list,
         if (p->verdict == CT_REPEAT)
             pkt->accepted = false; /* the rules are asked anew */
         if (p->verdict == CT_DROP)
-            return drop(pkt, CT_REASON_QUEUE_VERDICT);
+            return ct_refuse(pkt, CT_REASON_QUEUE_VERDICT);
         why = p->resize.by == 0 ? CT_REASON_NONE
                                 : ct_resized(h->ct, pkt, &p->resize);
-        return why == CT_REASON_NONE ? p->verdict : drop(pkt, why);
+        return why == CT_REASON_NONE ? p->verdict : ct_refuse(pkt, why);
     case HELD_TIMEOUT:
         count(h, p->queue, CT_STAT_queue_timeout);
         return fail(h, list, p->queue, pkt, CT_REASON_QUEUE_TIMEOUT);
     case HELD_REFUSED:
         count(h, p->queue, CT_STAT_queue_bad_verdict);
-        return drop(pkt, CT_REASON_BAD_VERDICT);
+        return ct_refuse(pkt, CT_REASON_BAD_VERDICT);
     default:
         return alone(h, list, p->queue, pkt);
     }
@@ -201,7 +176,7 @@ struct held_packet *held_back(struct held *h, const struct config_queue *list,
 
 void held_release(struct held *h, struct held_packet *p)
 {
-    hold_more(&h->queue[p->queue], (uint32_t)-1);
+    ct_add(&h->queue[p->queue].holds, (uint64_t)-1);
     h->free[h->n_free++] = p->index;
 }
 

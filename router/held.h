@@ -14,6 +14,8 @@
 #include "pktbuf.h"
 #include "ring.h"
 
+#include <ctcore/bits.h>
+
 #include <stdatomic.h>
 
 /* What of a queue is counted: the rows of stats.def of that name. */
@@ -47,9 +49,9 @@ struct held_packet {
 
 /* A queue as all sides may see it. */
 struct held_queue {
-    _Atomic bool listens;   /* a program does; written by control */
-    _Atomic uint32_t holds; /* written by the worker, as are these */
-    _Atomic uint64_t count[HELD_COUNTS];
+    _Atomic bool listens; /* a program does; written by control */
+    uint64_t holds;       /* the worker's, by ct_add(), as are these */
+    uint64_t count[HELD_COUNTS];
     uint32_t limit;
 };
 

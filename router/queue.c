@@ -471,9 +471,9 @@ static uint64_t sum(const struct queue *q, uint32_t i, enum ct_stat stat)
     uint64_t n = 0;
 
     for (uint32_t w = 0; w < q->config.n_workers; w++)
-        n += atomic_load_explicit(
+        n += __atomic_load_n(
             &q->config.held[w]->queue[i].count[(int)stat - (int)HELD_FIRST],
-            memory_order_relaxed);
+            __ATOMIC_RELAXED);
     return n;
 }
 
@@ -502,6 +502,6 @@ void queue_list(const struct queue *q, uint32_t i, struct web_queue *out)
         .late = q->seat[i].late,
     };
     for (uint32_t w = 0; w < q->config.n_workers; w++)
-        out->held += atomic_load_explicit(&q->config.held[w]->queue[i].holds,
-                                          memory_order_relaxed);
+        out->held += (uint32_t)__atomic_load_n(
+            &q->config.held[w]->queue[i].holds, __ATOMIC_RELAXED);
 }

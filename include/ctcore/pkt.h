@@ -89,4 +89,12 @@ struct ct_pkt {
     uint32_t rule; /* index of the rule that dropped it, or CT_NONE */
 };
 
+/* The one form of a refusal in a hook's function or in ct_config.queue; the
+ * walk over the hooks counts it.  Outside of them: ct_drop(). */
+static inline enum ct_verdict ct_refuse(struct ct_pkt *pkt, enum ct_reason why)
+{
+    pkt->why = (uint8_t)why;
+    return CT_DROP;
+}
+
 #endif
