@@ -8,8 +8,6 @@
 
 /* Buckets that the kernel's early_drop() looks at. */
 #define EARLY_DROP_BUCKETS 8u
-/* Entries looked at for one packet that finds no room. */
-#define EXPIRE_ON_DEMAND 64u
 /* Of one bucket, which seldom has more than a few. */
 #define DROPPED_AT_ONCE 64u
 
@@ -153,7 +151,7 @@ bool gc_expire(struct ct *ct, ct_time now, uint32_t budget)
 
 bool gc_expire_some(struct ct *ct)
 {
-    uint32_t budget = EXPIRE_ON_DEMAND;
+    uint32_t budget = CT_EXPIRE_ON_DEMAND;
 
     return expire_flows(ct, ct->now, &budget) > 0;
 }
@@ -213,7 +211,7 @@ bool gc_free_ports(struct ct *ct)
 {
     bool some = gc_expire_some(ct);
 
-    return expire_rests(ct, ct->now, ct->work.steps, EXPIRE_ON_DEMAND) > 0 ||
+    return expire_rests(ct, ct->now, ct->work.steps, CT_EXPIRE_ON_DEMAND) > 0 ||
            some;
 }
 

@@ -5,8 +5,6 @@
 
 /* A host's part of the room. */
 #define PART 8u
-/* Rests whose time is up that each new one clears away. */
-#define EXPIRE_ON_DEMAND 2u
 
 struct rest {
     uint64_t tuple, remote;
@@ -177,7 +175,7 @@ void quarantine_note(struct quarantine *q, const struct quarantine_use *use,
     uint32_t item, *link;
 
     quarantine_end(q, use->tuple);
-    (void)quarantine_expire(q, now, EXPIRE_ON_DEMAND);
+    (void)quarantine_expire(q, now, CT_EXPIRE_ON_DEMAND);
     if (quarantine_of(q, orig) >= q->rests.n / PART)
         quarantine_give_way(q, orig);
     else if (q->rests.used == q->rests.n)

@@ -14,9 +14,6 @@
 #include "answer.h"
 #include "ending.h"
 
-/* Datagrams whose time is up that each fragment clears away. */
-#define EXPIRE_ON_DEMAND 4u
-
 static void blank(struct journey *j, struct ct_pkt *pkt)
 {
     *pkt = (struct ct_pkt){.data = j->whole + CT_HEADROOM, .cuts = j->cuts};
@@ -64,7 +61,7 @@ bool reassemble_take(struct journey *j, struct ct_pkt *pkt,
         ending_refuse(j, pkt, why);
         return false;
     }
-    (void)reassemble_expire(j, EXPIRE_ON_DEMAND);
+    (void)reassemble_expire(j, CT_EXPIRE_ON_DEMAND);
     blank(j, whole);
     why = ct_defrag(j->cfg.ct, pkt, whole, &is_whole);
     if (why == CT_REASON_NONE)

@@ -314,6 +314,11 @@ enum ct_verdict ct_drop(struct ct *ct, struct ct_pkt *pkt, enum ct_reason why);
 enum ct_reason ct_defrag(struct ct *ct, struct ct_pkt *pkt,
                          struct ct_pkt *whole, bool *is_whole);
 
+/* What a packet at most clears away of that whose time is up: flows when it
+ * finds no room, datagrams when it is a fragment, ports that rest when its flow
+ * leaves one. */
+#define CT_EXPIRE_ON_DEMAND 64u
+
 /* Take away a datagram whose time is up.  False: there is none.
  * => first->len is 0, or its first fragment was there and stands in
  *    first->data (at most CT_REPLY_MAX bytes): its sender may be told, by
