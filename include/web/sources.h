@@ -4,8 +4,8 @@
  * struct is functions and the ctx that they are called with.  For all of them:
  *
  *  - The structs and what ctx means belong to who filled them in, and stay
- *    until web_stop()'s last callback has run.  None is NULL, nor is a
- * function.
+ *    until the loop has run after web_stop().  No struct and no function is
+ *    NULL.
  *  - Functions are called on the thread of the web's loop alone, and return at
  *    once: they wait for no other thread.
  *  - They do not fail, but where it is said.  What they write to is the

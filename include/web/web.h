@@ -19,6 +19,7 @@ struct web_patience {
     uint32_t stall_bytes; /* for it, it takes 32 KiB at least */
 };
 
+/* Texts are copied. */
 struct web_config {
     const char *host;   /* numeric; NULL: no TCP */
     uint16_t port;      /* 0: any, see web_port() */

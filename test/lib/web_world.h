@@ -33,7 +33,7 @@ struct world {
     struct ct_view view[WORLD_SHARDS][WORLD_SLOTS];
     bool ready;
     int wanted;      /* want_events() on minus off */
-    unsigned refuse; /* an order is refused to so many in a row */
+    unsigned refuse; /* orders that are refused before one is taken */
     unsigned refused;
     unsigned flushes, tickets; /* tickets: that are out */
     bool late;                 /* flows end before their orders come */
