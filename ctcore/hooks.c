@@ -210,35 +210,35 @@ static bool is_lent(const struct ct_pkt *pkt)
            !(pkt->conn->status & CT_CONFIRMED);
 }
 
-/* The row said QUEUE or STOLEN.  True: the queue lets the packet go on. */
-static bool hold(struct ct *ct, struct ct_pkt *pkt, enum ct_verdict *verdict)
+/* The row said QUEUE or STOLEN.  ACCEPT: the queue lets the packet go on. */
+static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
+                            enum ct_verdict verdict)
 {
     bool was = pkt->heir;
 
     pkt->held = true;
-    if (*verdict == CT_QUEUE) {
+    if (verdict == CT_QUEUE) {
         pkt->heir = is_lent(pkt);
-        *verdict = ct->queue ? ct->queue(ct->ctx, pkt) : CT_DROP;
-        pkt->held = *verdict == CT_QUEUE;
+        verdict = ct->queue ? ct->queue(ct->ctx, pkt) : CT_DROP;
+        pkt->held = verdict == CT_QUEUE;
         if (!pkt->held)
             pkt->heir = was;
         if (pkt->heir)
             conn_set(pkt->conn->status, pkt->conn->status | CT_DYING);
-        if (*verdict == CT_ACCEPT)
-            return true;
-        if (*verdict != CT_QUEUE) {
-            *verdict = hooks_drop(ct, pkt, CT_REASON_NO_QUEUE);
-            return false;
-        }
+        if (verdict == CT_ACCEPT)
+            return CT_ACCEPT;
+        if (verdict != CT_QUEUE)
+            return hooks_drop(ct, pkt, CT_REASON_NO_QUEUE);
     }
     pkt->cuts = NULL;              /* lent for this call only */
     if (pkt->kind == CT_KIND_NONE) /* the router's own never entered */
         core_stat(ct, CT_STAT_held);
-    return false;
+    return verdict;
 }
 
-enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
-                           const struct hook_live *live)
+/* Apart from hooks_walk(), which would keep more registers for it. */
+__attribute__((noinline)) enum ct_verdict
+hooks_stop(struct ct *ct, struct ct_pkt *pkt, const struct hook_live *live)
 {
     for (; live->fn; live++) {
         if (!live->after_stop || (live->first_only && !pkt->made_conn))
@@ -250,27 +250,24 @@ enum ct_verdict hooks_stop(struct ct *ct, struct ct_pkt *pkt,
     return CT_ACCEPT;
 }
 
-/* A verdict other than ACCEPT, outside of the usual path.  True: the walk goes
- * on; else it ends with *verdict. */
-static __attribute__((noinline)) bool goes_on(const struct hook_live *live,
-                                              struct ct *ct, struct ct_pkt *pkt,
-                                              enum ct_verdict *verdict)
+/* The row's verdict was not ACCEPT: what becomes of the packet, outside of the
+ * usual path.  By value: an address of the verdict would keep it in memory on
+ * that path, too. */
+static __attribute__((noinline)) enum ct_verdict
+judge(const struct hook_live *live, struct ct *ct, struct ct_pkt *pkt,
+      enum ct_verdict verdict)
 {
-    for (int i = 0; *verdict == CT_REPEAT && i < MAX_REPEATS; i++)
-        *verdict = live->fn(live->ctx, ct, pkt);
-    if (*verdict == CT_ACCEPT)
-        return true;
-    if (*verdict == CT_STOP)
-        *verdict = hooks_stop(ct, pkt, live + 1);
-    else if (pkt->elsewhere)
-        return false; /* another shard's: neither held nor counted */
-    else if (*verdict == CT_STOLEN || *verdict == CT_QUEUE)
+    for (int i = 0; verdict == CT_REPEAT && i < MAX_REPEATS; i++)
+        verdict = live->fn(live->ctx, ct, pkt);
+    if (verdict == CT_ACCEPT || verdict == CT_STOP)
+        return verdict;
+    if (pkt->elsewhere)
+        return verdict; /* another shard's: neither held nor counted */
+    if (verdict == CT_STOLEN || verdict == CT_QUEUE)
         return hold(ct, pkt, verdict);
-    else if (*verdict == CT_REPEAT)
-        *verdict = ct_drop(ct, pkt, CT_REASON_REPEATED);
-    else
-        *verdict = hooks_drop(ct, pkt, CT_REASON_HOOK);
-    return false;
+    if (verdict == CT_REPEAT)
+        return ct_drop(ct, pkt, CT_REASON_REPEATED);
+    return hooks_drop(ct, pkt, CT_REASON_HOOK);
 }
 
 const struct hook_live *hooks_from(const struct ct *ct,
@@ -295,7 +292,10 @@ enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt,
         verdict = live->fn(live->ctx, ct, pkt);
         if (__builtin_expect(verdict == CT_ACCEPT, 1))
             continue;
-        if (!goes_on(live, ct, pkt, &verdict))
+        verdict = judge(live, ct, pkt, verdict);
+        if (verdict == CT_STOP)
+            return hooks_stop(ct, pkt, live + 1);
+        if (verdict != CT_ACCEPT)
             return verdict;
     }
     return CT_ACCEPT;
