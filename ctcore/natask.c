@@ -14,7 +14,7 @@ static bool is_exempt(const struct ct_ruleset *rs, const struct ct_rule *rule,
 {
     uint32_t end = rs->start[pkt->hook][CT_STAGE_FILTER] + rule->accepts_before;
 
-    for (; (*from = ruleset_match(rs, *from, end, pkt, false)) < end; ++*from)
+    for (; (*from = ruleset_match(rs, *from, end, pkt, 0)) < end; ++*from)
         if (rs->rules[*from].action == CT_ACT_ACCEPT)
             return true;
     return false;
@@ -29,15 +29,17 @@ static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt, bool guard,
                             bool count, const struct ct_rule **met)
 {
     const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end, accepts;
+    uint32_t at, end, accepts, unknown = 0;
 
     *met = NULL;
     if (!rs)
         return UNMET;
+    if (guard)
+        unknown = FACT_CT | (pkt->l4_bad ? FACT_L4 : 0u);
     accepts = rs->start[pkt->hook][CT_STAGE_FILTER];
     at = rs->start[pkt->hook][CT_STAGE_NAT];
     end = rs->start[pkt->hook][CT_STAGE_NAT + 1];
-    for (; (at = ruleset_match(rs, at, end, pkt, guard)) < end; at++) {
+    for (; (at = ruleset_match(rs, at, end, pkt, unknown)) < end; at++) {
         const struct ct_rule *r = &rs->rules[at];
 
         if (r->nat.family && r->nat.family != pkt->tuple.family)
@@ -46,7 +48,7 @@ static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt, bool guard,
             return EXEMPT;
         /* To leave it alone must be meant for sure. */
         if (r->action == CT_ACT_NO_NAT && guard &&
-            ruleset_match(rs, at, at + 1, pkt, false) != at)
+            ruleset_match(rs, at, at + 1, pkt, 0) != at)
             continue;
         if (count)
             core_met(ct, at, pkt);

@@ -84,7 +84,7 @@ static const struct ct_rule *next_rule(const struct ct *ct,
 
     if (*at == CT_NONE)
         *at = rs->start[pkt->hook][stage];
-    while ((*at = ruleset_match(rs, *at, end, pkt, false)) < end &&
+    while ((*at = ruleset_match(rs, *at, end, pkt, 0)) < end &&
            is_moot(&rs->rules[*at]))
         ++*at;
     return *at < end ? &rs->rules[(*at)++] : NULL;

@@ -36,7 +36,7 @@ static bool within_connlimit(struct ct *ct, const struct ct_pkt *pkt,
 static uint32_t next_rule(struct ct *ct, const struct ct_pkt *pkt, uint32_t at,
                           uint32_t end)
 {
-    for (; (at = ruleset_match(ct->rules, at, end, pkt, false)) < end; at++) {
+    for (; (at = ruleset_match(ct->rules, at, end, pkt, 0)) < end; at++) {
         const struct ct_rule *r = &ct->rules->rules[at];
 
         if (r->connlimit.number && !within_connlimit(ct, pkt, &r->connlimit))

@@ -1,14 +1,15 @@
 /* ruleset.c - match rules as data
  *
  * What rules look at is read from the packet once, into struct facts; then each
- * rule is a handful of comparisons, the cheap ones first, until one fails.
- * Addresses are numbers here, most significant word first, so that an address
- * set is searched in the same way in either family: by bisection, within one of
- * twice as many parts of its span as it has ranges, so that mostly one range or
- * two are looked at, however many there are. */
+ * rule is a handful of comparisons, in the order of matches.def, until one
+ * fails. Addresses are numbers here, most significant word first, so that an
+ * address set is searched in the same way in either family: by bisection,
+ * within one of twice as many parts of its span as it has ranges, so that
+ * mostly one range or two are looked at, however many there are. */
 #include "ruleset.h"
 
 #include "conn.h"
+#include "matches.def"
 #include "parse.h"
 
 #include <ctcore/bits.h>
@@ -24,7 +25,6 @@ struct facts {
     const struct ct_pkt *pkt;
     uint16_t sport, dport;
     bool has_ports, has_icmp;
-    bool without_ct;
 };
 
 static struct number number(const uint8_t *p, bool v4)
@@ -39,12 +39,12 @@ static bool above(struct number a, struct number b)
     return a.hi != b.hi ? a.hi > b.hi : a.lo > b.lo;
 }
 
-static struct facts look(const struct ct_pkt *pkt, bool without_ct)
+static struct facts look(const struct ct_pkt *pkt)
 {
     bool v4 = pkt->tuple.family == CT_IPV4;
     uint8_t proto = pkt->tuple.proto;
     const uint8_t *l4 = pkt->data + pkt->l4_off;
-    struct facts f = {.pkt = pkt, .without_ct = without_ct};
+    struct facts f = {.pkt = pkt};
 
     f.src = number(pkt->data + (v4 ? 12 : 8), v4);
     f.dst = number(pkt->data + (v4 ? 16 : 24), v4);
@@ -138,11 +138,9 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
     uint32_t lo = 0, hi = v4 ? set->n_v4 : set->n_v6;
     bool in;
 
-    if (!set->present)
-        return true;
     if (__builtin_expect(hi == 0, 0))
         return match_none(set);
-    if (index->at)
+    if (__builtin_expect(index->at != NULL, 1))
         narrow(index, number(r[0].lo.b, v4), a, &lo, &hi);
     while (lo < hi) { /* lo: how many ranges begin at or below a */
         uint32_t mid = lo + (hi - lo) / 2;
@@ -158,8 +156,6 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
 
 static bool match_port(const struct ct_port_set *set, bool has, uint16_t port)
 {
-    if (set->n == 0)
-        return true;
     if (!has)
         return false;
     for (unsigned i = 0; i < set->n; i++)
@@ -168,30 +164,52 @@ static bool match_port(const struct ct_port_set *set, bool has, uint16_t port)
     return set->negate;
 }
 
-static bool match_info(const struct ct_match *m, uint8_t info)
+/* ---- the rows of matches.def ---- */
+
+static bool is_family(const struct ct_match *m, const struct facts *f)
 {
-    return m->info == 0 ||
-           ((m->info >> info & 1) != 0) != (m->info_negate != 0);
+    return m->family == f->pkt->tuple.family;
+}
+
+static bool is_in(const struct ct_match *m, const struct facts *f)
+{
+    return ct_match_iface(m->in, m->in_too, m->in_negate, f->pkt->in);
+}
+
+static bool is_out(const struct ct_match *m, const struct facts *f)
+{
+    return ct_match_iface(m->out, m->out_too, m->out_negate, f->pkt->out);
+}
+
+static bool is_proto(const struct ct_match *m, const struct facts *f)
+{
+    return ct_match_proto(m, f->pkt->tuple.proto);
+}
+
+static bool is_info(const struct ct_match *m, const struct facts *f)
+{
+    return ((m->info >> f->pkt->info & 1) != 0) != (m->info_negate != 0);
 }
 
 /* Status words of a packet without a flow say nothing, negated or not. */
-static bool match_status(const struct ct_match *m, const struct ct_conn *c)
+static bool is_status(const struct ct_match *m, const struct facts *f)
 {
-    return m->status == 0 ||
-           (c && ((c->status & m->status) != 0) != m->status_negate);
+    const struct ct_conn *c = f->pkt->conn;
+
+    return c && ((c->status & m->status) != 0) != m->status_negate;
 }
 
-static bool match_syn(const struct ct_match *m, const struct facts *f)
+static bool is_syn(const struct ct_match *m, const struct facts *f)
 {
-    return !m->syn ||
-           (f->pkt->tuple.proto == PROTO_TCP &&
-            (f->pkt->l4_flags & (CT_TCP_SYN | CT_TCP_RST)) == CT_TCP_SYN &&
-            f->has_ports);
+    (void)m;
+    return f->pkt->tuple.proto == PROTO_TCP &&
+           (f->pkt->l4_flags & (CT_TCP_SYN | CT_TCP_RST)) == CT_TCP_SYN &&
+           f->has_ports;
 }
 
 /* Rare in rules, so out of the way of all others. */
-static __attribute__((noinline)) bool match_icmp(const struct ct_match *m,
-                                                 const struct facts *f)
+static __attribute__((noinline)) bool is_icmp_type(const struct ct_match *m,
+                                                   const struct facts *f)
 {
     bool is = m->icmp_type == f->pkt->icmp_type;
 
@@ -200,9 +218,10 @@ static __attribute__((noinline)) bool match_icmp(const struct ct_match *m,
     return f->has_icmp && is != m->icmp_negate;
 }
 
-static __attribute__((noinline)) bool match_mark(const struct ct_match *m,
-                                                 uint32_t mark)
+static __attribute__((noinline)) bool is_mark(const struct ct_match *m,
+                                              const struct facts *f)
 {
+    uint32_t mark = f->pkt->mark;
     bool is = (mark & m->mark_mask) == (m->mark & m->mark_mask);
 
     for (unsigned i = 0; i < m->n_marks; i++)
@@ -211,25 +230,22 @@ static __attribute__((noinline)) bool match_mark(const struct ct_match *m,
     return is != m->mark_negate;
 }
 
-/* What stands in the transport header.  Of a broken one nobody knows: then no
- * rule about it matches, but the guard, which asks whether one might have been
- * meant, takes it for a match. */
-static bool match_l4(const struct ct_match *m, const struct facts *f)
+static bool is_sport(const struct ct_match *m, const struct facts *f)
 {
-    if (f->without_ct && f->pkt->l4_bad)
-        return true;
-    return (m->icmp_type < 0 || match_icmp(m, f)) && match_syn(m, f) &&
-           match_port(&m->sport, f->has_ports, f->sport) &&
-           match_port(&m->dport, f->has_ports, f->dport);
+    return match_port(&m->sport, f->has_ports, f->sport);
+}
+
+static bool is_dport(const struct ct_match *m, const struct facts *f)
+{
+    return match_port(&m->dport, f->has_ports, f->dport);
 }
 
 /* As in nftables a flow's zone is that of the direction that has one. */
-static bool match_zone(const struct ct_match *m, const struct ct_pkt *pkt)
+static bool is_zone(const struct ct_match *m, const struct facts *f)
 {
+    const struct ct_pkt *pkt = f->pkt;
     uint16_t zone = pkt->tuple.zone, other = pkt->zone_reply;
 
-    if (!m->has_zone)
-        return true;
     if (pkt->conn) {
         zone = pkt->conn->tuple[CT_DIR_ORIGINAL].zone;
         other = pkt->conn->tuple[CT_DIR_REPLY].zone;
@@ -237,42 +253,73 @@ static bool match_zone(const struct ct_match *m, const struct ct_pkt *pkt)
     return ((zone ? zone : other) == m->zone) != m->zone_negate;
 }
 
-static bool match_labels(const struct ct_match *m, const uint64_t *labels)
+static bool is_labels(const struct ct_match *m, const struct facts *f)
 {
+    const uint64_t *labels = f->pkt->labels;
     bool all = labels && (labels[0] & m->labels[0]) == m->labels[0] &&
                (labels[1] & m->labels[1]) == m->labels[1];
 
-    return !m->has_labels || all != m->labels_negate;
+    return all != m->labels_negate;
 }
 
-static bool match(const struct ct_match *m, const struct facts *f)
+static bool is_src(const struct ct_match *m, const struct facts *f)
 {
-    const struct ct_pkt *pkt = f->pkt;
-    bool v4 = pkt->tuple.family == CT_IPV4;
+    return match_addr(&m->src, f->src, f->pkt->tuple.family == CT_IPV4);
+}
 
-    return (m->family == 0 || m->family == pkt->tuple.family) &&
-           ct_match_iface(m->in, m->in_too, m->in_negate, pkt->in) &&
-           ct_match_iface(m->out, m->out_too, m->out_negate, pkt->out) &&
-           ct_match_proto(m, pkt->tuple.proto) &&
-           (f->without_ct ||
-            (match_info(m, pkt->info) && match_status(m, pkt->conn))) &&
-           (m->mark_mask == 0 || match_mark(m, pkt->mark)) &&
-           match_zone(m, pkt) && match_labels(m, pkt->labels) &&
-           match_l4(m, f) && match_addr(&m->src, f->src, v4) &&
-           match_addr(&m->dst, f->dst, v4);
+static bool is_dst(const struct ct_match *m, const struct facts *f)
+{
+    return match_addr(&m->dst, f->dst, f->pkt->tuple.family == CT_IPV4);
+}
+
+/* ---- rules ---- */
+
+/* unknown is a constant where it is 0, so that nothing of it is left there. */
+static __attribute__((always_inline)) inline bool
+match(const struct ct_match *m, const struct facts *f, uint32_t unknown)
+{
+#define HOLDS(name, facts, asks)                                               \
+    (((facts)&unknown) || !(asks) || is_##name(m, f)) &&
+    return MATCHES(HOLDS) true;
+#undef HOLDS
+}
+
+static __attribute__((noinline)) uint32_t
+match_unknown(const struct ct_ruleset *rules, uint32_t from, uint32_t end,
+              const struct facts *f, uint32_t unknown)
+{
+    while (from < end && !match(&rules->rules[from].match, f, unknown))
+        from++;
+    return from;
 }
 
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
-                       uint32_t end, const struct ct_pkt *pkt, bool without_ct)
+                       uint32_t end, const struct ct_pkt *pkt, uint32_t unknown)
 {
     struct facts f;
 
     if (from >= end)
         return end; /* most (hook, stage) pairs hold no rule: look at nothing */
-    f = look(pkt, without_ct);
-    while (from < end && !match(&rules->rules[from].match, &f))
+    f = look(pkt);
+    if (unknown)
+        return match_unknown(rules, from, end, &f, unknown);
+    while (from < end && !match(&rules->rules[from].match, &f, 0))
         from++;
     return from;
+}
+
+uint32_t ruleset_reads(const struct ct_rule *r)
+{
+    const struct ct_match *m = &r->match;
+    uint32_t reads = 0;
+
+#define READS(name, facts, asks)                                               \
+    if (asks)                                                                  \
+        reads |= (facts);
+    MATCHES(READS)
+    LIMITS(READS)
+#undef READS
+    return reads;
 }
 
 void ruleset_count(struct ct_rule_count *counts, uint32_t rule,

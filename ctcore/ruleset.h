@@ -10,11 +10,26 @@
 #include <ctcore/pkt.h>
 #include <ctcore/rules.h>
 
-/* Index of the first rule in [from, end) that matches, or end.
+/* Whose facts a match reads: see matches.def. */
+enum fact {
+    FACT_FLOW = 1u << 0,   /* the same for all packets of a direction */
+    FACT_PACKET = 1u << 1, /* this packet's alone */
+    FACT_CT = 1u << 2,     /* what conntrack says of it */
+    FACT_L4 = 1u << 3,     /* it stands in the transport header */
+    FACT_MARK = 1u << 4    /* rules and queues' programs set it */
+};
+
+/* Index of the first rule in [from, end) that matches, or end.  Limits are not
+ * asked.
  * => pkt went through ct_parse(), which answered NONE.
- * => without_ct: leave what conntrack says of the packet (info) out. */
+ * => unknown: of enum fact; matches that read such facts are taken to
+ *    hold. */
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
-                       uint32_t end, const struct ct_pkt *pkt, bool without_ct);
+                       uint32_t end, const struct ct_pkt *pkt,
+                       uint32_t unknown);
+
+/* Which facts the matches of this rule read, limits included. */
+uint32_t ruleset_reads(const struct ct_rule *r);
 
 /* The packet met that rule.  Owner only; any thread may read the counters. */
 void ruleset_count(struct ct_rule_count *counts, uint32_t rule,

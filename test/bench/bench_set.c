@@ -71,7 +71,7 @@ int main(int argc, char **argv)
             ranges[some % rule.match.dst.n_v4].lo.b; /* in the set */
 
         ct_put32(bytes + 16, i & 1 ? ct_get32(one) : some);
-        met += ruleset_match(&rules, 0, 1, &pkt, false) == 0;
+        met += ruleset_match(&rules, 0, 1, &pkt, 0) == 0;
     }
     printf("%u addresses: %u of %u packets met the rule\n", n, met, packets);
     free((void *)(uintptr_t)rule.match.dst.index4.at);

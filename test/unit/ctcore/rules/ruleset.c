@@ -109,12 +109,12 @@ static int make_ranges(void **state)
 }
 
 static bool meets(const struct ct_match *m, const struct ct_pkt *pkt,
-                  bool without_ct)
+                  uint32_t unknown)
 {
     struct ct_rule rule = {.match = *m};
     struct ct_ruleset rules = {.rules = &rule, .n = 1};
 
-    return ruleset_match(&rules, 0, 1, pkt, without_ct) == 0;
+    return ruleset_match(&rules, 0, 1, pkt, unknown) == 0;
 }
 
 static const struct ct_mark marks[] = {{2, 0xff}, {0x10, 0xf0}};
@@ -208,7 +208,7 @@ static void fields(void **state)
     (void)state;
     make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 4000, 80);
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (meets(&cases[i].m, &r.pkt, false) != cases[i].want)
+        if (meets(&cases[i].m, &r.pkt, 0) != cases[i].want)
             fail_msg("%s", cases[i].what);
 }
 
@@ -250,9 +250,9 @@ static void address_sets(void **state)
 
             make(&out, cases[i].src, far, PROTO_UDP, 1, 2);
             make(&back, far, cases[i].src, PROTO_UDP, 2, 1);
-            if (meets(&from, &out.pkt, false) != want[k])
+            if (meets(&from, &out.pkt, 0) != want[k])
                 fail_msg("src, %s, set %u", cases[i].what, k);
-            if (meets(&to, &back.pkt, false) != want[k])
+            if (meets(&to, &back.pkt, 0) != want[k])
                 fail_msg("dst, %s, set %u", cases[i].what, k);
         }
     }
@@ -283,7 +283,7 @@ static void address_sets_by_chance(void **state)
         }
         make(&room, "10.0.0.1", "8.8.8.8", PROTO_UDP, 1, 2);
         ct_put32(room.bytes + 12, is);
-        assert_int_equal(meets(&m, &room.pkt, false), want);
+        assert_int_equal(meets(&m, &room.pkt, 0), want);
     }
 }
 
@@ -344,10 +344,10 @@ static void an_index_changes_no_answer(void **state)
             if (i % 4 == 2)
                 a.b[rng_below(&rng, bytes)] = (uint8_t)rng_next(&rng);
             memcpy(room.bytes + (v4 ? 12 : 8), a.b, bytes);
-            assert_int_equal(meets(&with, &room.pkt, false),
-                             meets(&m, &room.pkt, false));
+            assert_int_equal(meets(&with, &room.pkt, 0),
+                             meets(&m, &room.pkt, 0));
             if (i % 4 == 0)
-                assert_true(meets(&with, &room.pkt, false));
+                assert_true(meets(&with, &room.pkt, 0));
         }
     }
 }
@@ -362,25 +362,25 @@ static void fields_that_are_not_there(void **state)
 
     (void)state;
     make(&r, "10.0.0.7", "8.8.8.8", GRE, 80, 80);
-    assert_false(meets(&port, &r.pkt, false));
-    assert_false(meets(&no_port, &r.pkt, false));
+    assert_false(meets(&port, &r.pkt, 0));
+    assert_false(meets(&no_port, &r.pkt, 0));
 
     make(&r, "10.0.0.7", "8.8.8.8", PROTO_ICMP, 0x0800, 80);
-    assert_false(meets(&port, &r.pkt, false));
-    assert_false(meets(&no_port, &r.pkt, false));
-    assert_true(meets(&echo, &r.pkt, false));
+    assert_false(meets(&port, &r.pkt, 0));
+    assert_false(meets(&no_port, &r.pkt, 0));
+    assert_true(meets(&echo, &r.pkt, 0));
     r.pkt.icmp_type = 0;
-    assert_false(meets(&echo, &r.pkt, false));
+    assert_false(meets(&echo, &r.pkt, 0));
     r.pkt.icmp_type = 8;
     r.pkt.l4_bad = true;
-    assert_false(meets(&echo, &r.pkt, false));
+    assert_false(meets(&echo, &r.pkt, 0));
 
     make(&r, "10.0.0.7", "8.8.8.8", PROTO_UDP, 80, 80);
-    assert_true(meets(&port, &r.pkt, false));
+    assert_true(meets(&port, &r.pkt, 0));
     r.pkt.l4_bad = true;
     r.pkt.len = r.pkt.l4_off = 20; /* and nothing is read there */
-    assert_false(meets(&port, &r.pkt, false));
-    assert_false(meets(&no_port, &r.pkt, false));
+    assert_false(meets(&port, &r.pkt, 0));
+    assert_false(meets(&no_port, &r.pkt, 0));
 }
 
 static void made_here_has_no_in(void **state)
@@ -392,8 +392,8 @@ static void made_here_has_no_in(void **state)
     (void)state;
     make(&r, "10.0.0.1", "10.0.0.7", PROTO_TCP, 1, 2);
     r.pkt.in = CT_NO_IFACE;
-    assert_false(meets(&lan, &r.pkt, false));
-    assert_true(meets(&not_lan, &r.pkt, false));
+    assert_false(meets(&lan, &r.pkt, 0));
+    assert_true(meets(&not_lan, &r.pkt, 0));
 }
 
 /* The tuple is of the arrival; a rule sees what NAT made of the packet. */
@@ -406,23 +406,23 @@ static void bytes_count_not_the_tuple(void **state)
     make(&r, "8.8.8.8", "203.0.113.1", PROTO_TCP, 4000, 4001);
     r.pkt.tuple.dst = addr("203.0.113.1");
     r.pkt.tuple.dport = 4001;
-    assert_false(meets(&m, &r.pkt, false));
+    assert_false(meets(&m, &r.pkt, 0));
     memcpy(r.bytes + 16, (uint8_t[]){10, 0, 0, 80}, 4);
     ct_put16(r.bytes + 22, 8080);
-    assert_true(meets(&m, &r.pkt, false));
+    assert_true(meets(&m, &r.pkt, 0));
 }
 
-static void without_ct_leaves_the_state_out(void **state)
+static void unknown_state_is_left_out(void **state)
 {
     static const struct ct_match m = {IN(LAN), .info = 1 << CT_ESTABLISHED};
     struct room r;
 
     (void)state;
     make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
-    assert_false(meets(&m, &r.pkt, false));
-    assert_true(meets(&m, &r.pkt, true));
+    assert_false(meets(&m, &r.pkt, 0));
+    assert_true(meets(&m, &r.pkt, FACT_CT));
     r.pkt.in = WAN; /* the rest still counts */
-    assert_false(meets(&m, &r.pkt, true));
+    assert_false(meets(&m, &r.pkt, FACT_CT));
 }
 
 static void first_of_a_stretch(void **state)
@@ -436,12 +436,12 @@ static void first_of_a_stretch(void **state)
 
     (void)state;
     make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
-    assert_int_equal(ruleset_match(&rules, 0, 4, &r.pkt, false), 0);
-    assert_int_equal(ruleset_match(&rules, 1, 4, &r.pkt, false), 2);
-    assert_int_equal(ruleset_match(&rules, 3, 4, &r.pkt, false), 3);
-    assert_int_equal(ruleset_match(&rules, 1, 2, &r.pkt, false), 2);
-    assert_int_equal(ruleset_match(&rules, 2, 2, &r.pkt, false), 2);
-    assert_int_equal(ruleset_match(&rules, 0, 0, &r.pkt, false), 0);
+    assert_int_equal(ruleset_match(&rules, 0, 4, &r.pkt, 0), 0);
+    assert_int_equal(ruleset_match(&rules, 1, 4, &r.pkt, 0), 2);
+    assert_int_equal(ruleset_match(&rules, 3, 4, &r.pkt, 0), 3);
+    assert_int_equal(ruleset_match(&rules, 1, 2, &r.pkt, 0), 2);
+    assert_int_equal(ruleset_match(&rules, 2, 2, &r.pkt, 0), 2);
+    assert_int_equal(ruleset_match(&rules, 0, 0, &r.pkt, 0), 0);
 }
 
 static void counting(void **state)
@@ -470,7 +470,7 @@ int main(void)
         cmocka_unit_test(fields_that_are_not_there),
         cmocka_unit_test(made_here_has_no_in),
         cmocka_unit_test(bytes_count_not_the_tuple),
-        cmocka_unit_test(without_ct_leaves_the_state_out),
+        cmocka_unit_test(unknown_state_is_left_out),
         cmocka_unit_test(first_of_a_stretch),
         cmocka_unit_test(counting),
     };
