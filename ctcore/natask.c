@@ -1,64 +1,93 @@
 #include "natask.h"
 
-#include "ruleset.h"
+#include "rulewalk.h"
 
 #include <string.h>
 
 /* ---- which rule ---- */
 
-/* An accept that stands before the rule in its list ends translation, as in a
- * chain of nft: its own match must hold, whatever conntrack says or can't.
- * *from: rules before it were looked at for a rule before this one. */
-static bool is_exempt(const struct ct_ruleset *rs, const struct ct_rule *rule,
-                      const struct ct_pkt *pkt, uint32_t *from)
-{
-    uint32_t end = rs->start[pkt->hook][CT_STAGE_FILTER] + rule->accepts_before;
+enum asked { UNMET, MET, EXEMPT };
 
-    for (; (*from = ruleset_match(rs, *from, end, pkt, 0)) < end; ++*from)
-        if (rs->rules[*from].action == CT_ACT_ACCEPT)
+/* A walk over the rules of a hook's NAT stage begins. */
+static void start_walk(const struct ct *ct, const struct ct_pkt *pkt,
+                       struct natask *ask)
+{
+    ask->rules = rulewalk_stage(ct, pkt, CT_STAGE_NAT, ask->unknown);
+    /* What is not to be translated must match, whatever conntrack says of it,
+     * or can't. */
+    ask->accepts = rulewalk_stage(ct, pkt, CT_STAGE_FILTER,
+                                  ask->unknown & ~(uint32_t)FACT_CT);
+    /* A translation with a limit would let others leave as they are; and
+     * filter, not NAT, takes the tokens of an accept. */
+    ask->rules.unlimited = ask->accepts.unlimited = true;
+}
+
+/* An accept that stands before the rule in its list ends translation, as in a
+ * chain of nft.  Those before it were looked at for a rule before this one. */
+static bool is_exempt(struct ct *ct, const struct ct_rule *rule,
+                      const struct ct_pkt *pkt, struct natask *ask, bool *sure)
+{
+    const struct ct_rule *r;
+
+    ask->accepts.end =
+        ct->rules->start[pkt->hook][CT_STAGE_FILTER] + rule->accepts_before;
+    while ((r = rulewalk_next(ct, pkt, &ask->accepts)) != NULL)
+        if (r->action == CT_ACT_ACCEPT) {
+            *sure = !rulewalk_maybe(&ask->accepts, r);
             return true;
+        }
     return false;
 }
 
-enum asked { UNMET, MET, EXEMPT };
-
-/* The first rule of this hook's NAT stage that can be done to this packet, when
- * MET.  guard: what conntrack does not know of the packet may have been meant.
- */
-static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt, bool guard,
-                            bool count, const struct ct_rule **met)
+/* "nat": "none" must match as an accept must: does it, or may it? */
+static bool is_none(struct ct *ct, const struct ct_pkt *pkt,
+                    const struct natask *ask, bool *sure)
 {
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end, accepts, unknown = 0;
+    struct rulewalk one = {.at = ask->rules.at - 1,
+                           .end = ask->rules.at,
+                           .unknown = ask->accepts.unknown,
+                           .unlimited = true};
+    const struct ct_rule *r = rulewalk_next(ct, pkt, &one);
+
+    *sure = r && !rulewalk_maybe(&one, r);
+    return r != NULL;
+}
+
+/* The next rule of this hook's NAT stage that is, or may be, done to this
+ * packet, when MET; *sure: no other may be. */
+static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt,
+                            struct natask *ask, bool *sure,
+                            const struct ct_rule **met)
+{
+    const struct ct_rule *r;
 
     *met = NULL;
-    if (!rs)
+    *sure = true;
+    if (!ct->rules)
         return UNMET;
-    if (guard)
-        unknown = FACT_CT | (pkt->l4_bad ? FACT_L4 : 0u);
-    accepts = rs->start[pkt->hook][CT_STAGE_FILTER];
-    at = rs->start[pkt->hook][CT_STAGE_NAT];
-    end = rs->start[pkt->hook][CT_STAGE_NAT + 1];
-    for (; (at = ruleset_match(rs, at, end, pkt, unknown)) < end; at++) {
-        const struct ct_rule *r = &rs->rules[at];
-
+    if (!ask->begun)
+        start_walk(ct, pkt, ask);
+    ask->begun = true;
+    while ((r = rulewalk_next(ct, pkt, &ask->rules)) != NULL) {
         if (r->nat.family && r->nat.family != pkt->tuple.family)
             continue;
-        if (is_exempt(rs, r, pkt, &accepts))
+        if (is_exempt(ct, r, pkt, ask, sure)) {
+            ask->rules.at--; /* if it is not, after all, then this one */
             return EXEMPT;
-        /* To leave it alone must be meant for sure. */
-        if (r->action == CT_ACT_NO_NAT && guard &&
-            ruleset_match(rs, at, at + 1, pkt, 0) != at)
+        }
+        if (r->action == CT_ACT_NO_NAT && !is_none(ct, pkt, ask, sure))
             continue;
-        if (count)
-            core_met(ct, at, pkt);
+        if (ask->count)
+            core_met(ct, ask->rules.at - 1, pkt);
         if (r->action == CT_ACT_NO_NAT)
             return EXEMPT;
         if (r->action >= CT_ACT_SNAT) {
+            *sure = !rulewalk_maybe(&ask->rules, r);
             *met = r;
             return MET;
         }
     }
+    *sure = true;
     return UNMET;
 }
 
@@ -198,8 +227,8 @@ static void one_port(struct ct_nat_range *range, uint16_t port)
  * if it had come in there (RFC 4787 REQ-9), where a tenant's zone counts for
  * the answers only.  MET with *met NULL: a is about the mapping that has this
  * address. */
-static enum asked ask_hairpin(struct ct *ct, struct ct_pkt *pkt, bool count,
-                              struct natask_answer *a,
+static enum asked ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
+                              struct natask *ask, struct natask_answer *a,
                               const struct ct_rule **met)
 {
     const struct mapping *m;
@@ -209,8 +238,11 @@ static enum asked ask_hairpin(struct ct *ct, struct ct_pkt *pkt, bool count,
 
     if (out == CT_NO_IFACE || !core_is_inside(ct, in))
         return UNMET;
+    if (!ask->hairpin)
+        ask->begun = false; /* the same rules, for it as it is now */
+    ask->hairpin = true;
     pkt->in = out;
-    asked = ask_rules(ct, pkt, false, count, met);
+    asked = ask_rules(ct, pkt, ask, &a->sure, met);
     pkt->in = in;
     if (asked != UNMET)
         return asked;
@@ -264,15 +296,17 @@ static bool follow_master(struct ct *ct, const struct ct_pkt *pkt,
 }
 
 /* Fill a with what the rules want done to the destination. */
-static enum ct_reason ask_dst(struct ct *ct, struct ct_pkt *pkt, bool count,
-                              struct natask_answer *a)
+static enum ct_reason ask_dst(struct ct *ct, struct ct_pkt *pkt,
+                              struct natask *ask, struct natask_answer *a)
 {
-    const struct ct_rule *rule;
+    const struct ct_rule *rule = NULL;
     const union ct_addr *own;
-    enum asked asked = ask_rules(ct, pkt, false, count, &rule);
+    enum asked asked = UNMET;
 
+    if (!ask->hairpin)
+        asked = ask_rules(ct, pkt, ask, &a->sure, &rule);
     if (asked == UNMET && ct->hairpin && pkt->hook == CT_PREROUTING)
-        asked = ask_hairpin(ct, pkt, count, a, &rule);
+        asked = ask_hairpin(ct, pkt, ask, a, &rule);
     a->found = asked == MET;
     if (!rule)
         return CT_REASON_NONE;
@@ -291,13 +325,13 @@ static enum ct_reason ask_dst(struct ct *ct, struct ct_pkt *pkt, bool count,
     return CT_REASON_NONE;
 }
 
-static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt, bool count,
-                              struct natask_answer *a)
+static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt,
+                              struct natask *ask, struct natask_answer *a)
 {
     const struct ct_conn *c = pkt->conn;
     const struct ct_rule *rule;
     const union ct_addr *own;
-    enum asked asked = ask_rules(ct, pkt, false, count, &rule);
+    enum asked asked = ask_rules(ct, pkt, ask, &a->sure, &rule);
 
     a->found = asked == MET;
     if (rule)
@@ -319,24 +353,34 @@ static enum ct_reason ask_src(struct ct *ct, struct ct_pkt *pkt, bool count,
 }
 
 enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
-                           enum mangle_side side, bool count,
+                           enum mangle_side side, struct natask *ask,
                            struct natask_answer *a)
 {
-    *a = (struct natask_answer){.by = CT_NO_IFACE, .way = CT_NO_IFACE};
+    *a = (struct natask_answer){
+        .sure = true, .by = CT_NO_IFACE, .way = CT_NO_IFACE};
     if ((pkt->conn->status & CT_EXPECTED) &&
         follow_master(ct, pkt, side, &a->range, &a->by)) {
         a->found = a->range.family != 0;
         return CT_REASON_NONE;
     }
-    return side == MANGLE_SRC ? ask_src(ct, pkt, count, a)
-                              : ask_dst(ct, pkt, count, a);
+    return side == MANGLE_SRC ? ask_src(ct, pkt, ask, a)
+                              : ask_dst(ct, pkt, ask, a);
 }
 
 bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt)
 {
+    struct natask ask = {.unknown = FACT_CT};
     const struct ct_rule *rule;
+    bool sure;
 
-    return ask_rules(ct, pkt, true, false, &rule) == MET &&
-           (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_NETMAP ||
-            rule->action == CT_ACT_MASQUERADE);
+    if (pkt->l4_bad)
+        ask.unknown |= FACT_L4;
+    do {
+        ask_rules(ct, pkt, &ask, &sure, &rule);
+        if (rule &&
+            (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_NETMAP ||
+             rule->action == CT_ACT_MASQUERADE))
+            return true;
+    } while (!sure);
+    return false;
 }

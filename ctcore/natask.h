@@ -7,24 +7,34 @@
 #ifndef NATASK_H
 #define NATASK_H
 
-#include "core.h"
+#include "rulewalk.h"
+
+/* A question.  Where facts are unknown the rules may give several answers, one
+ * after the other, and the last is sure. */
+struct natask {
+    uint32_t unknown; /* of enum fact; 0 for a first packet: one answer */
+    bool count;       /* the rules that it meets */
+    bool begun, hairpin;
+    struct rulewalk rules, accepts; /* where it goes on */
+};
 
 /* What the rules of now want done to one side of a flow. */
 struct natask_answer {
     struct ct_nat_range range;
     bool found;  /* else nothing: a null binding */
+    bool sure;   /* there is no other answer */
     uint8_t by;  /* interface whose address hides it, or CT_NO_IFACE */
     uint8_t way; /* where a hairpin's inside end is, or CT_NO_IFACE */
 };
 
-/* pkt: as a first packet stands at its hook, and its flow.  count: the rules
- * that it meets.  NONE, or NO_ADDRESS. */
+/* The next answer.  pkt: as a first packet stands at its hook, and its flow.
+ * NONE, or NO_ADDRESS. */
 enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
-                           enum mangle_side side, bool count,
+                           enum mangle_side side, struct natask *ask,
                            struct natask_answer *a);
 
-/* Would a rule of this hook hide the source of pkt, of which conntrack may know
- * nothing? */
+/* Would a rule of this hook hide the source of pkt, of which conntrack knows
+ * nothing?  Rules are asked with what conntrack says unknown. */
 bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt);
 
 #endif

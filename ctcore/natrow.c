@@ -55,8 +55,9 @@ static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
 static enum ct_verdict choose(struct ct *ct, struct ct_pkt *pkt,
                               enum mangle_side side)
 {
+    struct natask ask = {.count = true};
     struct natask_answer a;
-    enum ct_reason why = natask_side(ct, pkt, side, true, &a);
+    enum ct_reason why = natask_side(ct, pkt, side, &ask, &a);
 
     if (why != CT_REASON_NONE)
         return ct_refuse(pkt, why);
@@ -136,6 +137,23 @@ static inline bool has_moved(const struct ct_conn *c, const struct ct_pkt *pkt)
            !pkt->icmp_error;
 }
 
+/* May a first packet of this flow be hidden where it leaves now?  This one is
+ * another: what its flow's first one had of its own is unknown. */
+static bool would_hide(struct ct *ct, struct ct_pkt *pkt)
+{
+    struct natask ask = {.unknown = FACT_PACKET};
+    struct natask_answer a;
+    enum ct_reason why;
+    uint8_t was = pkt->info;
+
+    pkt->info = pkt->conn->status & CT_EXPECTED ? CT_RELATED : CT_NEW;
+    do
+        why = natask_side(ct, pkt, MANGLE_SRC, &ask, &a);
+    while (why == CT_REASON_NONE && !a.found && !a.sure);
+    pkt->info = was;
+    return why != CT_REASON_NONE || a.found;
+}
+
 /* The route has changed: the flow leaves by another interface than before.  It
  * can't go on if it is hidden behind an address of the former, or if it is not
  * hidden, which here it would be. */
@@ -143,14 +161,9 @@ static __attribute__((noinline)) enum ct_verdict moved(struct ct *ct,
                                                        struct ct_pkt *pkt)
 {
     struct ct_conn *c = pkt->conn;
-    bool masked = c->hidden_by != CT_NO_IFACE;
-    struct natask_answer a;
 
-    if (!masked && !(c->status & CT_SRC_NAT))
-        masked =
-            natask_side(ct, pkt, MANGLE_SRC, false, &a) != CT_REASON_NONE ||
-            a.found;
-    if (masked) {
+    if (c->hidden_by != CT_NO_IFACE ||
+        (!(c->status & CT_SRC_NAT) && would_hide(ct, pkt))) {
         conn_dies(c);
         return ct_refuse(pkt, CT_REASON_OIF_CHANGED);
     }

@@ -10,20 +10,24 @@
  * like any other.  A hairpin whose mapping is gone would be none now, and ends.
  * Functions that somebody registered are not asked: they are for packets, of
  * which they may count, change, hold or steal any, and the one made here is
- * none.  Nor does a queue refuse. */
+ * none.  Nor does a queue refuse.
+ *
+ * What that packet had of its own nobody knows: a rule that reads it, or has a
+ * limit, is a maybe.  A maybe lets in, and does not end; it gives a mark or a
+ * zone, or does not, and translates, or does not, as the flow has it. */
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
 #include "gc.h"
 #include "natask.h"
 #include "parse.h"
-#include "ruleset.h"
 
 enum { V4_HEADER = 20, V6_HEADER = 40, L4_ROOM = 20 };
 
 struct first {
     struct ct_pkt pkt;
     uint8_t bytes[V6_HEADER + L4_ROOM];
+    uint32_t unknown; /* of enum fact */
 };
 
 /* What rules read of a packet: addresses, ports. */
@@ -44,7 +48,8 @@ static void make_first(struct first *f, struct ct_conn *c)
     const struct ct_tuple *t = &c->tuple[CT_DIR_ORIGINAL];
     bool v4 = t->family == CT_IPV4, expected = c->status & CT_EXPECTED;
 
-    *f = (struct first){.pkt = {
+    *f = (struct first){.unknown = FACT_PACKET,
+                        .pkt = {
                             .data = f->bytes,
                             .in = c->in,
                             .out = c->out,
@@ -67,69 +72,65 @@ static void make_first(struct first *f, struct ct_conn *c)
 
 /* ---- stages ---- */
 
-/* Whether a limit lets it in can't be known by now: it did. */
-static bool is_moot(const struct ct_rule *r)
+static bool is_zone_of(const struct ct_rule *r, const struct ct_conn *c)
 {
-    return (r->limit.cost_ns || r->connlimit.number) &&
-           r->action != CT_ACT_ACCEPT;
-}
-
-/* The first rule of a stage, from at on, that pkt meets; NULL: no more. */
-static const struct ct_rule *next_rule(const struct ct *ct,
-                                       const struct ct_pkt *pkt,
-                                       enum ct_stage stage, uint32_t *at)
-{
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t end = rs->start[pkt->hook][stage + 1];
-
-    if (*at == CT_NONE)
-        *at = rs->start[pkt->hook][stage];
-    while ((*at = ruleset_match(rs, *at, end, pkt, 0)) < end &&
-           is_moot(&rs->rules[*at]))
-        ++*at;
-    return *at < end ? &rs->rules[(*at)++] : NULL;
+    for (unsigned dir = 0; dir < CT_N_DIRS; dir++)
+        if ((r->zone_dirs >> dir & 1) && r->zone != c->tuple[dir].zone)
+            return false;
+    return true;
 }
 
 /* Would it be tracked, in the flow's own zone? */
-static bool raw_keeps(const struct ct *ct, struct ct_pkt *pkt,
-                      const struct ct_conn *c)
+static bool raw_keeps(struct ct *ct, struct first *f, const struct ct_conn *c)
 {
+    struct rulewalk w = rulewalk_stage(ct, &f->pkt, CT_STAGE_RAW, f->unknown);
     const struct ct_rule *r;
-    uint32_t at = CT_NONE;
 
-    while ((r = next_rule(ct, pkt, CT_STAGE_RAW, &at)) != NULL) {
-        if (r->action == CT_ACT_NOTRACK)
+    while ((r = rulewalk_next(ct, &f->pkt, &w)) != NULL) {
+        bool maybe = rulewalk_maybe(&w, r);
+
+        if (r->action == CT_ACT_NOTRACK && !maybe)
             return false;
-        if (r->action == CT_ACT_ZONE)
-            ruleset_zone(r, pkt);
+        if (r->action == CT_ACT_ZONE && (!maybe || is_zone_of(r, c)))
+            ruleset_zone(r, &f->pkt);
     }
-    return pkt->tuple.zone == c->tuple[CT_DIR_ORIGINAL].zone;
+    return f->pkt.tuple.zone == c->tuple[CT_DIR_ORIGINAL].zone;
 }
 
-static void mangle(const struct ct *ct, struct ct_pkt *pkt)
+static void mangle(struct ct *ct, struct first *f)
 {
+    struct rulewalk w =
+        rulewalk_stage(ct, &f->pkt, CT_STAGE_MANGLE, f->unknown);
     const struct ct_rule *r;
-    uint32_t at = CT_NONE;
 
-    while ((r = next_rule(ct, pkt, CT_STAGE_MANGLE, &at)) != NULL)
-        if (r->action == CT_ACT_MARK)
-            ruleset_mark(r, pkt);
+    while ((r = rulewalk_next(ct, &f->pkt, &w)) != NULL) {
+        if (r->action != CT_ACT_MARK)
+            continue;
+        if (rulewalk_maybe(&w, r))
+            w.unknown = f->unknown |= FACT_MARK;
+        else
+            ruleset_mark(r, &f->pkt);
+    }
 }
 
-static bool filter_keeps(const struct ct *ct, struct ct_pkt *pkt)
+static bool filter_keeps(struct ct *ct, struct first *f)
 {
+    struct rulewalk w =
+        rulewalk_stage(ct, &f->pkt, CT_STAGE_FILTER, f->unknown);
     const struct ct_rule *r;
-    uint32_t at = CT_NONE;
 
-    while ((r = next_rule(ct, pkt, CT_STAGE_FILTER, &at)) != NULL) {
-        if (r->action == CT_ACT_ACCEPT)
-            pkt->accepted = pkt->hook == CT_FORWARD;
-        if (r->action == CT_ACT_ACCEPT || r->action == CT_ACT_QUEUE)
+    while ((r = rulewalk_next(ct, &f->pkt, &w)) != NULL) {
+        if (r->action == CT_ACT_QUEUE)
+            f->unknown |= FACT_MARK; /* its program may set one */
+        if (r->action == CT_ACT_ACCEPT || r->action == CT_ACT_QUEUE) {
+            f->pkt.accepted = f->pkt.hook == CT_FORWARD;
             return true;
-        if (r->action == CT_ACT_DROP || r->action == CT_ACT_REJECT)
+        }
+        if ((r->action == CT_ACT_DROP || r->action == CT_ACT_REJECT) &&
+            !rulewalk_maybe(&w, r))
             return false;
     }
-    return ct->rules->policy[pkt->hook] != CT_DROP;
+    return ct->rules->policy[f->pkt.hook] != CT_DROP;
 }
 
 /* ---- translation ---- */
@@ -163,35 +164,45 @@ static bool follows(const struct ct *ct, const struct ct_conn *c)
     return x && x->master.translated;
 }
 
-static bool dst_keeps(struct ct *ct, struct ct_pkt *pkt)
+static bool is_dst(const struct ct_conn *c, const struct natask_answer *a)
 {
-    const struct ct_tuple *orig = &pkt->conn->tuple[CT_DIR_ORIGINAL];
-    const struct ct_tuple *reply = &pkt->conn->tuple[CT_DIR_REPLY];
+    const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
+    const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
     bool has_port = parse_has_ports(orig->proto);
-    struct natask_answer a;
 
-    if (follows(ct, pkt->conn))
-        return true;
-    if (natask_side(ct, pkt, MANGLE_DST, false, &a) != CT_REASON_NONE)
-        return false;
     /* A destination's port changes by a rule only. */
-    if (has_port && !a.range.has_ports && reply->sport != orig->dport)
+    if (has_port && !a->range.has_ports && reply->sport != orig->dport)
         return false;
-    return is_meant(&a, has_port, &orig->dst, &reply->src, reply->sport);
+    return is_meant(a, has_port, &orig->dst, &reply->src, reply->sport);
 }
 
-static bool src_keeps(struct ct *ct, struct ct_pkt *pkt)
+static bool is_src(const struct ct_conn *c, const struct natask_answer *a)
 {
-    const struct ct_tuple *orig = &pkt->conn->tuple[CT_DIR_ORIGINAL];
-    const struct ct_tuple *reply = &pkt->conn->tuple[CT_DIR_REPLY];
+    const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
+    const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
+
+    return is_meant(a, protos_find(orig->proto)->has_ports, &orig->src,
+                    &reply->dst, portmap_port(reply));
+}
+
+/* Is one of the answers that the rules may give what that side of the flow
+ * has? */
+static bool nat_keeps(struct ct *ct, struct first *f, enum mangle_side side)
+{
+    const struct ct_conn *c = f->pkt.conn;
+    struct natask ask = {.unknown = f->unknown};
     struct natask_answer a;
 
-    if (follows(ct, pkt->conn))
+    if (follows(ct, c))
         return true;
-    if (natask_side(ct, pkt, MANGLE_SRC, false, &a) != CT_REASON_NONE)
-        return false;
-    return is_meant(&a, protos_find(orig->proto)->has_ports, &orig->src,
-                    &reply->dst, portmap_port(reply));
+    do {
+        enum ct_reason why = natask_side(ct, &f->pkt, side, &ask, &a);
+
+        if (why == CT_REASON_NONE &&
+            (side == MANGLE_DST ? is_dst(c, &a) : is_src(c, &a)))
+            return true;
+    } while (!a.sure);
+    return false;
 }
 
 /* ---- the way of a first packet ---- */
@@ -219,19 +230,19 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     const struct ext *x;
 
     pkt->hook = pkt->in == CT_NO_IFACE ? CT_OUTPUT : CT_PREROUTING;
-    if (!raw_keeps(ct, pkt, c))
+    if (!raw_keeps(ct, f, c))
         return false;
     pkt->conn = c;
     x = ext_of(&ct->ext, table_slot(&ct->table, c), EXT_LABELS);
     pkt->labels = x ? x->labels : NULL;
-    mangle(ct, pkt);
-    if (!dst_keeps(ct, pkt))
+    mangle(ct, f);
+    if (!nat_keeps(ct, f, MANGLE_DST))
         return false;
     memcpy(f->bytes + (reply->family == CT_IPV4 ? 16 : 24), reply->src.b,
            reply->family == CT_IPV4 ? 4 : 16);
     if (parse_has_ports(reply->proto))
         ct_put16(f->bytes + pkt->l4_off + 2, reply->sport);
-    return filter_keeps(ct, pkt);
+    return filter_keeps(ct, f);
 }
 
 /* Routes may have changed, too.  False: hidden behind an address of the way
@@ -249,23 +260,25 @@ static bool goes_on(const struct ct *ct, struct ct_pkt *pkt)
     return out == c->out || c->hidden_by == CT_NO_IFACE;
 }
 
-static bool leaves(struct ct *ct, struct ct_pkt *pkt)
+static bool leaves(struct ct *ct, struct first *f)
 {
+    struct ct_pkt *pkt = &f->pkt;
+
     if (is_own(ct, &pkt->conn->tuple[CT_DIR_REPLY])) {
         pkt->hook = CT_INPUT;
-        mangle(ct, pkt);
-        return filter_keeps(ct, pkt) && src_keeps(ct, pkt);
+        mangle(ct, f);
+        return filter_keeps(ct, f) && nat_keeps(ct, f, MANGLE_SRC);
     }
     if (!goes_on(ct, pkt))
         return false;
     if (pkt->in != CT_NO_IFACE) {
         pkt->hook = CT_FORWARD;
-        mangle(ct, pkt);
-        if (!filter_keeps(ct, pkt) || is_unsolicited(ct, pkt))
+        mangle(ct, f);
+        if (!filter_keeps(ct, f) || is_unsolicited(ct, pkt))
             return false;
     }
     pkt->hook = CT_POSTROUTING;
-    return filter_keeps(ct, pkt) && src_keeps(ct, pkt);
+    return filter_keeps(ct, f) && nat_keeps(ct, f, MANGLE_SRC);
 }
 
 static bool is_right(struct ct *ct, struct ct_conn *c)
@@ -273,7 +286,7 @@ static bool is_right(struct ct *ct, struct ct_conn *c)
     struct first f;
 
     make_first(&f, c);
-    return enters(ct, &f, c) && leaves(ct, &f.pkt);
+    return enters(ct, &f, c) && leaves(ct, &f);
 }
 
 void ct_set_route(struct ct *ct, ct_route_fn *fn, void *ctx)

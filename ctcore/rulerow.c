@@ -1,69 +1,26 @@
 #include "rulerow.h"
 
-#include "limit.h"
 #include "mangle_field.h"
-#include "ruleset.h"
+#include "rulewalk.h"
 #include "timeouts.h"
 #include "track.h"
 
-static uint32_t stage_end(const struct ct *ct, const struct ct_pkt *pkt,
-                          enum ct_stage stage, uint32_t *at)
-{
-    *at = ct->rules->start[pkt->hook][stage];
-    return ct->rules->start[pkt->hook][stage + 1];
-}
-
-/* Live flows of this packet's source; it is the first to count its own.  A
- * packet without one has no source to count. */
-static bool within_connlimit(struct ct *ct, const struct ct_pkt *pkt,
-                             const struct ct_connlimit *rule)
-{
-    struct ct_conn *c = pkt->conn;
-    uint32_t n;
-
-    if (!c || !ct->connlimit)
-        return false;
-    if (pkt->icmp_error || connlimit_is_over(c, &c->proto))
-        n = connlimit_look(ct->connlimit, rule, c);
-    else
-        n = connlimit_count(ct->connlimit, rule, table_slot(&ct->table, c), c);
-    n += core_connlimit_others(ct, rule, c);
-    return (n > rule->max) == rule->over;
-}
-
-/* The next rule in [at, end) that the packet meets.  Limits are asked when all
- * else matches: a token is for a packet that the rule is about. */
-static uint32_t next_rule(struct ct *ct, const struct ct_pkt *pkt, uint32_t at,
-                          uint32_t end)
-{
-    for (; (at = ruleset_match(ct->rules, at, end, pkt, 0)) < end; at++) {
-        const struct ct_rule *r = &ct->rules->rules[at];
-
-        if (r->connlimit.number && !within_connlimit(ct, pkt, &r->connlimit))
-            continue;
-        if (r->limit.cost_ns && core_limit(ct, at) == r->limit.over)
-            continue;
-        break;
-    }
-    return at;
-}
-
 enum ct_verdict rulerow_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_RAW, &at);
+    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_RAW, 0);
+    const struct ct_rule *r;
 
     (void)ctx;
-    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
-        core_met(ct, at, pkt);
-        if (rs->rules[at].action == CT_ACT_NOTRACK) {
+    while ((r = rulewalk_next(ct, pkt, &w)) != NULL) {
+        core_met(ct, w.at - 1, pkt);
+        if (r->action == CT_ACT_NOTRACK) {
             pkt->notrack = true;
             break;
         }
-        if (rs->rules[at].action == CT_ACT_ZONE)
-            ruleset_zone(&rs->rules[at], pkt);
-        if (rs->rules[at].action == CT_ACT_HELPER)
-            pkt->helper = rs->rules[at].helper;
+        if (r->action == CT_ACT_ZONE)
+            ruleset_zone(r, pkt);
+        if (r->action == CT_ACT_HELPER)
+            pkt->helper = r->helper;
     }
     if (pkt->tuple.zone | pkt->zone_reply)
         track_zone(ct, pkt);
@@ -160,14 +117,12 @@ static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
 
 enum ct_verdict rulerow_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_MANGLE, &at);
+    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_MANGLE, 0);
+    const struct ct_rule *r;
 
     (void)ctx;
-    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
-        const struct ct_rule *r = &rs->rules[at];
-
-        core_met(ct, at, pkt);
+    while ((r = rulewalk_next(ct, pkt, &w)) != NULL) {
+        core_met(ct, w.at - 1, pkt);
         alter(ct, pkt, r);
     }
     track_mark(pkt);
@@ -183,31 +138,31 @@ static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
 
 enum ct_verdict rulerow_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
-    const struct ct_ruleset *rs = ct->rules;
-    uint32_t at, end = stage_end(ct, pkt, CT_STAGE_FILTER, &at);
+    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_FILTER, 0);
+    const struct ct_rule *r;
 
     (void)ctx;
-    for (; (at = next_rule(ct, pkt, at, end)) < end; at++) {
-        core_met(ct, at, pkt);
-        switch (rs->rules[at].action) {
+    while ((r = rulewalk_next(ct, pkt, &w)) != NULL) {
+        core_met(ct, w.at - 1, pkt);
+        switch (r->action) {
         case CT_ACT_ACCEPT:
             pkt->accepted = pkt->hook == CT_FORWARD;
             return CT_ACCEPT;
         case CT_ACT_DROP:
-            return refuse(pkt, at, CT_REASON_RULE);
+            return refuse(pkt, w.at - 1, CT_REASON_RULE);
         case CT_ACT_REJECT:
             pkt->tell = true;
-            pkt->reject = rs->rules[at].reject;
-            return refuse(pkt, at, CT_REASON_REJECTED);
+            pkt->reject = r->reject;
+            return refuse(pkt, w.at - 1, CT_REASON_REJECTED);
         case CT_ACT_QUEUE:
-            pkt->queue = rs->rules[at].queue;
+            pkt->queue = r->queue;
             pkt->accepted = pkt->hook == CT_FORWARD; /* if it goes on */
             return CT_QUEUE;
         default: /* counts and goes on */
             break;
         }
     }
-    if (rs->policy[pkt->hook] == CT_DROP)
+    if (ct->rules->policy[pkt->hook] == CT_DROP)
         return ct_refuse(pkt, CT_REASON_POLICY);
     return CT_ACCEPT;
 }

@@ -78,6 +78,50 @@ static void a_guess_exempts_nothing(void **state)
     END(w);
 }
 
+/* A packet that conntrack does not know may be of a flow that the rule hides,
+ * whatever of a flow that asks. */
+static void what_a_flow_would_have_is_unknown(void **state)
+{
+    static const char *const asks[] = {
+        "\"ct_state\":\"new\"", "\"ct_status\":\"assured\"",
+        "\"mark\":5",           "\"mark\":\"!0\"",
+        "\"label\":3",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof asks / sizeof *asks; i++) {
+        char text[256];
+        struct world *w;
+
+        snprintf(text, sizeof text,
+                 "masquerade off; postrouting {\"out\":\"wan\",%s,"
+                 "\"masquerade\":true}",
+                 asks[i]);
+        w = WORLD(text);
+        w->quiet = true;
+        say(w, C " > " SITE ":80 tcp SF seq 1");
+        assert_int_equal(w->info, CT_INVALID);
+        assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
+        END(w);
+    }
+}
+
+/* An accept that names what conntrack does not know is no guess. */
+static void what_is_meant_is_no_guess(void **state)
+{
+    struct world *w =
+        WORLD("masquerade off; postrouting {\"dst\":\"" SITE "\",\"ct_state\":"
+              "[\"new\",\"invalid\"],\"verdict\":\"accept\"}; " MASQ);
+
+    (void)state;
+    w->quiet = true;
+    say(w, C " > " SITE ":80 tcp SF seq 1");
+    assert_int_equal(w->sent, 1);
+    say(w, C " > 198.51.100.2:80 tcp SF seq 1");
+    assert_int_equal(w->sent, 1);
+    END(w);
+}
+
 /* Nor does a "none" that may have been meant, but does not match. */
 static void none_must_match_too(void **state)
 {
@@ -207,6 +251,8 @@ int main(void)
         STORY(a_site_is_exempt_from_masquerade),
         STORY(what_is_exempt_is_not_refused_as_untranslated),
         STORY(a_guess_exempts_nothing),
+        STORY(what_a_flow_would_have_is_unknown),
+        STORY(what_is_meant_is_no_guess),
         STORY(none_must_match_too),
         STORY(what_is_not_tracked_leaves_as_it_is),
         STORY(a_hidden_flow_stays_hidden_without_its_rule),

@@ -113,6 +113,36 @@ static const struct change changes[] = {
     {"to the router, which does not forward now", "",
      "10.0.1.2 > 10.0.1.1 icmp echo id 7 seq 1", NULL, "policy forward drop",
      true},
+    {"the policy is drop, a limit may have let it in", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; forward {\"limit\":\"1/second\",\"verdict\":"
+     "\"accept\"}",
+     true},
+    {"a queue within a limit may have", "", "10.0.1.2:4000 > " S ":53 udp 'x'",
+     NULL,
+     "policy forward drop; forward {\"limit\":\"1/second\",\"verdict\":\"queue "
+     "1\"}",
+     true},
+    {"the first of its source may have been let in", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; forward {\"connlimit\":1,\"verdict\":\"accept\"}",
+     true},
+    {"a limit may have marked it", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; prerouting {\"limit\":\"1/second\",\"set_mark\":1}; "
+     "forward {\"mark\":1,\"verdict\":\"accept\"}",
+     true},
+    {"a mark is a fact", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; forward {\"mark\":1,\"verdict\":\"accept\"}", false},
+    {"beyond a limit it would be dropped", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "forward {\"limit\":\"over 1/second\",\"verdict\":\"drop\"}", true},
+    {"profile weir: a queue let it in",
+     "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
+     "\"verdict\":\"accept\"}",
+     S ":4000 > 10.0.1.2:53 udp 'x'", NULL,
+     "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
+     "\"verdict\":\"queue 1\"}",
+     true},
     {"profile weir: what let it in is gone",
      "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
      "\"verdict\":\"accept\"}",

@@ -1,0 +1,391 @@
+/* rulewalk.c - readers of rules that don't know all facts
+ *
+ * Each match of matches.def, with an example that the packets below do not
+ * meet: a flow's review does not know what its first packet had of its own, and
+ * the guard of NAT not what conntrack would have said. */
+#include "corerig.h"
+#include "matches.def"
+#include "ruleset.h"
+
+#define UDP  "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
+#define TCP  "10.0.1.2:4000 > 198.51.100.2:80 tcp . seq 1 ack 1"
+#define NONE "10.0.1.2:4000 > 198.51.100.2:80 tcp F seq 1" /* INVALID */
+
+static const struct ct_port_range port = {9, 9};
+static const struct ct_addr_range addresses = {{.b = {9}}, {.b = {9}}};
+
+#define ELSEWHERE                                                              \
+    {                                                                          \
+        .present = true, .v4 = &addresses, .n_v4 = 1                           \
+    }
+#define MATCH(i, o, type)                                                      \
+    .match.in = (i), .match.out = (o), .match.icmp_type = (type)
+#define ANY MATCH(CT_NO_IFACE, CT_NO_IFACE, -1)
+
+/* One a row: a new one does not build without. */
+static const struct ct_rule
+    example_family = {ANY, .match.family = CT_IPV6},
+    example_in = {MATCH(7, CT_NO_IFACE, -1)},
+    example_out = {MATCH(CT_NO_IFACE, 7, -1)},
+    example_proto = {ANY, .match.n_protos = 1, .match.protos = {99}},
+    example_info = {ANY, .match.info = 1u << CT_UNTRACKED},
+    example_status = {ANY, .match.status = CT_ASSURED},
+    example_mark = {ANY, .match.mark = 5, .match.mark_mask = 7},
+    example_zone = {ANY, .match.has_zone = true, .match.zone = 9},
+    example_labels = {ANY, .match.has_labels = true, .match.labels = {1}},
+    example_icmp_type = {MATCH(CT_NO_IFACE, CT_NO_IFACE, 8)},
+    example_syn = {ANY, .match.syn = true},
+    example_sport = {ANY, .match.sport = {&port, 1, 0}},
+    example_dport = {ANY, .match.dport = {&port, 1, 0}},
+    example_src = {ANY, .match.src = ELSEWHERE},
+    example_dst = {ANY, .match.dst = ELSEWHERE},
+    example_limit = {ANY, .limit = {.cost_ns = UINT64_MAX}},
+    example_connlimit = {ANY, .connlimit = {.number = 1, .max = 0}};
+
+static const struct row {
+    const char *name;
+    uint32_t facts;
+    const struct ct_rule *example;
+    bool limit;
+} rows[] = {
+#define ROW(name, facts, asks)   {#name, facts, &example_##name, false},
+#define LIMIT(name, facts, asks) {#name, facts, &example_##name, true},
+    MATCHES(ROW) LIMITS(LIMIT)};
+
+#define FOR_ROWS(r)                                                            \
+    for (const struct row *r = rows; r < rows + sizeof rows / sizeof *rows; r++)
+
+/* ---- a core with a few rules ---- */
+
+struct few {
+    struct corerig rig;
+    struct ct_rule rule[4];
+    struct ct_rule_count count[4];
+    struct ct_ruleset rules;
+};
+
+/* In the order of hooks and stages. */
+static void few_add(struct few *f, const struct ct_rule *like,
+                    enum ct_hook hook, enum ct_stage stage,
+                    enum ct_action_kind action)
+{
+    struct ct_rule *r = &f->rule[f->rules.n++];
+
+    *r = *like;
+    r->hook = (uint8_t)hook;
+    r->stage = (uint8_t)stage;
+    r->action = (uint8_t)action;
+    r->mark_mask = UINT32_MAX;
+    r->mark = 5;
+    for (int h = 0; h < CT_N_HOOKS; h++)
+        for (int s = 0; s <= CT_N_STAGES; s++)
+            f->rules.start[h][s] +=
+                h > (int)hook || (h == (int)hook && s > (int)stage);
+}
+
+static const struct ct_rule any = {ANY};
+
+/* Nothing is refused, nothing translated. */
+static void few_open(struct few *f)
+{
+    struct ct_config c = {.max = 16};
+
+    memset(f, 0, sizeof *f);
+    corerig_open(&f->rig, &c);
+    f->rules.rules = f->rule;
+    for (int h = 0; h < CT_N_HOOKS; h++)
+        f->rules.policy[h] = CT_ACCEPT;
+    ct_set_rules(f->rig.ct, NULL, NULL);
+}
+
+/* How many flows are left under these rules. */
+static uint64_t few_review(struct few *f)
+{
+    uint32_t from = 0;
+
+    ct_set_rules(f->rig.ct, &f->rules, f->count);
+    assert_true(ct_revalidate_some(f->rig.ct, &from, 16));
+    return ct_stat(f->rig.ct, CT_STAT_entries);
+}
+
+/* ---- the list ---- */
+
+static bool is_of(const char *list, const struct row *r)
+{
+    char word[32];
+
+    snprintf(word, sizeof word, " %s ", r->name);
+    return strstr(list, word);
+}
+
+static void each_match_has_its_facts(void **state)
+{
+    (void)state;
+    FOR_ROWS(r)
+    {
+        uint32_t whose = FACT_FLOW;
+
+        assert_int_equal(ruleset_reads(r->example), r->facts);
+        if (is_of(" syn limit connlimit ", r))
+            whose = FACT_PACKET;
+        if (is_of(" info status mark labels ", r))
+            whose = FACT_CT;
+        if (is_of(" mark ", r))
+            whose |= FACT_MARK;
+        if (is_of(" icmp_type syn sport dport ", r))
+            whose |= FACT_L4;
+        assert_int_equal(r->facts, whose);
+    }
+    assert_int_equal(ruleset_reads(&any), 0);
+}
+
+static void unknown_facts_hold(void **state)
+{
+    struct ct_ruleset rules = {.n = 1};
+    struct few f;
+
+    (void)state;
+    few_open(&f);
+    walk(&f.rig, LAN, WAN, UDP);
+    FOR_ROWS(r)
+    {
+        rules.rules = r->example;
+        if (r->limit)
+            continue;
+        for (uint32_t bit = 0; bit <= FACT_MARK; bit = bit ? bit * 2 : 1)
+            if ((ruleset_match(&rules, 0, 1, &f.rig.pkt, bit) == 0) !=
+                ((r->facts & bit) != 0))
+                fail_msg("%s, 0x%x unknown", r->name, bit);
+    }
+    corerig_close(&f.rig);
+}
+
+/* ---- flows under new rules ---- */
+
+/* The policy is to drop, and this may have let the first packet in. */
+static void a_maybe_lets_in(void **state)
+{
+    static const enum ct_action_kind ways[] = {CT_ACT_ACCEPT, CT_ACT_QUEUE};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        FOR_ROWS(r)
+        {
+            bool stays = r->facts & FACT_PACKET;
+            struct few f;
+
+            few_open(&f);
+            walk(&f.rig, LAN, WAN, UDP);
+            few_add(&f, r->example, CT_FORWARD, CT_STAGE_FILTER, ways[i]);
+            f.rules.policy[CT_FORWARD] = CT_DROP;
+            if (few_review(&f) != stays)
+                fail_msg("%s: the flow %s", r->name,
+                         stays ? "is gone" : "has stayed");
+            corerig_close(&f.rig);
+        }
+}
+
+static void a_maybe_ends_nothing(void **state)
+{
+    static const struct {
+        enum ct_hook hook;
+        enum ct_stage stage;
+        enum ct_action_kind action;
+    } ends[] = {{CT_FORWARD, CT_STAGE_FILTER, CT_ACT_DROP},
+                {CT_FORWARD, CT_STAGE_FILTER, CT_ACT_REJECT},
+                {CT_PREROUTING, CT_STAGE_RAW, CT_ACT_NOTRACK},
+                {CT_PREROUTING, CT_STAGE_RAW, CT_ACT_ZONE},
+                {CT_PREROUTING, CT_STAGE_NAT, CT_ACT_REDIRECT},
+                {CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
+        FOR_ROWS(r)
+        {
+            struct ct_rule rule = *r->example;
+            struct few f;
+
+            if (!(r->facts & FACT_PACKET))
+                continue;
+            few_open(&f);
+            walk(&f.rig, LAN, WAN, TCP);
+            rule.zone = 3;
+            rule.zone_dirs = 1u << CT_DIR_ORIGINAL;
+            few_add(&f, &rule, ends[i].hook, ends[i].stage, ends[i].action);
+            if (few_review(&f) != 1)
+                fail_msg("%s: action %d has ended it", r->name, ends[i].action);
+            corerig_close(&f.rig);
+        }
+}
+
+/* A translation that a maybe gives, and one that it leaves as it is. */
+static void a_maybe_translates_or_not(void **state)
+{
+    (void)state;
+    for (unsigned hidden = 0; hidden < 2; hidden++)
+        FOR_ROWS(r)
+        {
+            struct few f;
+
+            if (!(r->facts & FACT_PACKET))
+                continue;
+            few_open(&f);
+            if (hidden) /* the rig's own rule */
+                ct_set_rules(f.rig.ct, &f.rig.rules, f.rig.count);
+            walk(&f.rig, LAN, WAN, UDP);
+            few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT,
+                    CT_ACT_NO_NAT);
+            few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT,
+                    CT_ACT_MASQUERADE);
+            assert_int_equal(few_review(&f), 1);
+            few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_NO_NAT);
+            assert_int_equal(few_review(&f), 1);
+            corerig_close(&f.rig);
+        }
+}
+
+/* The same of an accept that stands before the translation. */
+static void a_maybe_exempts_or_not(void **state)
+{
+    (void)state;
+    for (unsigned hidden = 0; hidden < 2; hidden++)
+        FOR_ROWS(r)
+        {
+            bool stays = hidden || (r->facts & FACT_PACKET);
+            struct few f;
+
+            few_open(&f);
+            if (hidden)
+                ct_set_rules(f.rig.ct, &f.rig.rules, f.rig.count);
+            walk(&f.rig, LAN, WAN, UDP);
+            few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
+            f.rule[0].accepts_before = 1;
+            few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_FILTER,
+                    CT_ACT_ACCEPT);
+            if (few_review(&f) != stays)
+                fail_msg("%s: a flow that is %shidden", r->name,
+                         hidden ? "" : "not ");
+            corerig_close(&f.rig);
+        }
+}
+
+/* A mark that a maybe gives, or a queue's program, may be what lets it in. */
+static void a_mark_may_have_been_given(void **state)
+{
+    static const struct ct_rule marked = {ANY, .match.mark = 5,
+                                          .match.mark_mask = 7};
+    struct few f;
+
+    (void)state;
+    FOR_ROWS(r)
+    {
+        bool stays = r->facts & FACT_PACKET;
+
+        few_open(&f);
+        walk(&f.rig, LAN, WAN, UDP);
+        few_add(&f, r->example, CT_PREROUTING, CT_STAGE_MANGLE, CT_ACT_MARK);
+        few_add(&f, &marked, CT_FORWARD, CT_STAGE_FILTER, CT_ACT_ACCEPT);
+        f.rules.policy[CT_FORWARD] = CT_DROP;
+        assert_int_equal(few_review(&f), stays);
+        corerig_close(&f.rig);
+    }
+    few_open(&f);
+    walk(&f.rig, LAN, WAN, UDP);
+    few_add(&f, &any, CT_FORWARD, CT_STAGE_FILTER, CT_ACT_QUEUE);
+    few_add(&f, &marked, CT_POSTROUTING, CT_STAGE_FILTER, CT_ACT_ACCEPT);
+    f.rules.policy[CT_POSTROUTING] = CT_DROP;
+    assert_int_equal(few_review(&f), 1);
+    corerig_close(&f.rig);
+}
+
+/* ---- a packet without an entry ---- */
+
+/* What conntrack would have said of it nobody knows: it may be what the rule
+ * translates, so it does not leave as it is.  Everything else is known. */
+static void what_may_be_translated_does_not_leave(void **state)
+{
+    (void)state;
+    FOR_ROWS(r)
+    {
+        bool leaves = !(r->facts & FACT_CT);
+        struct few f;
+
+        if (r->limit)
+            continue;
+        few_open(&f);
+        few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT,
+                CT_ACT_MASQUERADE);
+        ct_set_rules(f.rig.ct, &f.rules, f.count);
+        if (walk(&f.rig, LAN, WAN, NONE) != (leaves ? CT_ACCEPT : CT_DROP))
+            fail_msg("%s: it has %s", r->name, leaves ? "stayed" : "left");
+        assert_null(f.rig.pkt.conn);
+        assert_int_equal(ct_drops(f.rig.ct, CT_REASON_UNTRANSLATED), !leaves);
+        corerig_close(&f.rig);
+    }
+}
+
+/* "nat": "none" exempts what it matches as it is, not what it may. */
+static void what_may_be_exempt_does_not_leave(void **state)
+{
+    (void)state;
+    FOR_ROWS(r)
+    {
+        struct few f;
+
+        if (r->limit)
+            continue;
+        few_open(&f);
+        few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_NO_NAT);
+        few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
+        ct_set_rules(f.rig.ct, &f.rules, f.count);
+        assert_int_equal(walk(&f.rig, LAN, WAN, NONE), CT_DROP);
+        corerig_close(&f.rig);
+    }
+}
+
+/* A flow that leaves by another interface than before, where its first packet
+ * may have been hidden, ends: this one is no first packet. */
+static void a_moved_flow_is_asked_as_its_first_packet(void **state)
+{
+    static const struct ct_rule opens = {ANY, .match.info = 1u << CT_NEW},
+                                syn = {ANY, .match.syn = true},
+                                other = {ANY, .match.info = 1u << CT_RELATED};
+    static const struct {
+        const struct ct_rule *rule;
+        enum ct_verdict then;
+    } cases[] = {{&opens, CT_DROP}, {&syn, CT_DROP}, {&other, CT_ACCEPT}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct few f;
+
+        few_open(&f);
+        walk(&f.rig, LAN, LAN, TCP);
+        few_add(&f, cases[i].rule, CT_POSTROUTING, CT_STAGE_NAT,
+                CT_ACT_MASQUERADE);
+        ct_set_rules(f.rig.ct, &f.rules, f.count);
+        walk(&f.rig, LAN, LAN,
+             "198.51.100.2:80 > 10.0.1.2:4000 tcp . seq 1 "
+             "ack 1");
+        assert_int_equal(walk(&f.rig, LAN, WAN, TCP), cases[i].then);
+        corerig_close(&f.rig);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_match_has_its_facts),
+        cmocka_unit_test(unknown_facts_hold),
+        cmocka_unit_test(a_maybe_lets_in),
+        cmocka_unit_test(a_maybe_ends_nothing),
+        cmocka_unit_test(a_maybe_translates_or_not),
+        cmocka_unit_test(a_maybe_exempts_or_not),
+        cmocka_unit_test(a_mark_may_have_been_given),
+        cmocka_unit_test(what_may_be_translated_does_not_leave),
+        cmocka_unit_test(what_may_be_exempt_does_not_leave),
+        cmocka_unit_test(a_moved_flow_is_asked_as_its_first_packet),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
