@@ -2,8 +2,8 @@
 
 #include "elsewhere.h"
 #include "gc.h"
-#include "l4proto.h"
 #include "notify.h"
+#include "protos.h"
 #include "timeouts.h"
 #include "tuple.h"
 

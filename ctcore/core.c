@@ -1,6 +1,7 @@
 #include "core.h"
 
 #include "limit.h"
+#include "parse.h"
 #include "ruleset.h"
 
 #include <ctcore/wire.h>

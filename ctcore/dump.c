@@ -1,6 +1,6 @@
 #include "dump.h"
 
-#include "l4proto.h"
+#include "protos.h"
 
 #include <string.h>
 

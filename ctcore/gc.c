@@ -2,6 +2,7 @@
 
 #include "elsewhere.h"
 #include "notify.h"
+#include "parse.h"
 #include "tuple.h"
 
 #include <ctcore/bits.h>

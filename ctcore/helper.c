@@ -1,6 +1,6 @@
 #include "helper.h"
 
-#include "mangle.h"
+#include "mangle_payload.h"
 #include "natport.h"
 #include "seqadj.h"
 

@@ -7,7 +7,10 @@
  * (seqadj.h), and may keep a few words beside the flow.
  *
  * A rule gives a flow its helper; no port alone ever does.  Helpers answer NONE
- * or the reason why the packet must not go on. */
+ * or the reason why the packet must not go on.
+ *
+ * All helpers are declared here: each is one object, and its file has nothing
+ * else to declare. */
 #ifndef HELPER_H
 #define HELPER_H
 

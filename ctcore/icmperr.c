@@ -3,6 +3,10 @@
 #include "csum.h"
 #include "elsewhere.h"
 #include "gc.h"
+#include "mangle_inner.h"
+#include "parse.h"
+#include "parse_inner.h"
+#include "protos.h"
 #include "seqadj.h"
 #include "tuple.h"
 

@@ -8,7 +8,10 @@
  *   track   a packet of a flow (the first one too, right after opens).
  *
  * Both answer NONE or a reason of kind I: then the packet is INVALID, and st
- * and the out part of t are not used.  What follows a good answer is data: */
+ * and the out part of t are not used.  What follows a good answer is data.
+ *
+ * All trackers are declared here: each is one object, and its file has nothing
+ * else to declare. */
 #ifndef L4PROTO_H
 #define L4PROTO_H
 
@@ -68,11 +71,5 @@ struct l4proto {
 
 extern const struct l4proto proto_tcp, proto_udp, proto_icmp, proto_icmpv6,
     proto_udplite, proto_gre, proto_sctp, proto_dccp, proto_generic;
-
-/* Never NULL: a protocol without a tracker has proto_generic. */
-const struct l4proto *protos_find(uint8_t proto);
-
-/* The tuple a reply would have, by its protocol.  False: there is none. */
-bool protos_invert(const struct ct_tuple *t, struct ct_tuple *reply);
 
 #endif

@@ -14,6 +14,8 @@
 
 #include "crc32c.h"
 #include "csum.h"
+#include "parse.h"
+#include "parse_inner.h"
 
 enum { SCTP_CRC_AT = 8, SCTP_HEADER_LEN = 12 };
 

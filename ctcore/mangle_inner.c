@@ -3,9 +3,10 @@
  * Every word changed inside changes the outer ICMP checksum too, which covers
  * the quotation: addresses, the quoted header's own checksum, the port, the
  * transport checksum if the quotation reaches so far. */
-#include "mangle.h"
+#include "mangle_inner.h"
 
 #include "csum.h"
+#include "parse_inner.h"
 
 #include <ctcore/wire.h>
 

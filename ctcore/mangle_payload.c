@@ -2,8 +2,8 @@
  *
  * The checksum is changed by the difference of the sums from there on, before
  * and after, and by that of the pseudo header's length. */
+#include "mangle_payload.h"
 #include "csum.h"
-#include "mangle.h"
 
 #include <ctcore/wire.h>
 

@@ -1,5 +1,7 @@
 #include "natask.h"
 
+#include "parse.h"
+#include "protos.h"
 #include "rulewalk.h"
 
 #include <string.h>

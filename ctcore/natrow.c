@@ -2,8 +2,9 @@
 
 #include "gc.h"
 #include "icmperr.h"
-#include "l4proto.h"
 #include "natask.h"
+#include "parse.h"
+#include "protos.h"
 
 /* ---- a flow's first packet ---- */
 

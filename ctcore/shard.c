@@ -29,6 +29,7 @@
 
 #include "hash.h"
 #include "parse.h"
+#include "parse_inner.h"
 #include "tuple.h"
 
 #include <ctcore/wire.h>

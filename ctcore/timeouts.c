@@ -1,6 +1,6 @@
 #include "timeouts.h"
 
-#include "l4proto.h"
+#include "protos.h"
 
 const struct ct_params *timeouts_params(struct ct *ct, const struct ct_conn *c)
 {

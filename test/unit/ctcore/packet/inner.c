@@ -5,7 +5,9 @@
 #include "mangle.h"
 
 #include "hash.h"
+#include "mangle_inner.h"
 #include "packet.h"
+#include "parse_inner.h"
 
 #include <ctcore/ct.h>
 

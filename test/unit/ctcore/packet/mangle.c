@@ -7,6 +7,7 @@
 
 #include "crc32c.h"
 #include "hash.h"
+#include "mangle_payload.h"
 #include "packet.h"
 
 #include <ctcore/ct.h>
