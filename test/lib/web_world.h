@@ -5,6 +5,7 @@
 #ifndef WEB_WORLD_H
 #define WEB_WORLD_H
 
+#include <stdatomic.h>
 #include <web/web.h>
 
 enum { WORLD_SHARDS = 2, WORLD_SLOTS = 4096 };
@@ -32,9 +33,9 @@ struct world {
     bool alive[WORLD_SHARDS][WORLD_SLOTS];
     struct ct_view view[WORLD_SHARDS][WORLD_SLOTS];
     bool ready;
-    int wanted;      /* want_events() on minus off */
-    unsigned refuse; /* orders that are refused before one is taken */
-    unsigned refused;
+    int wanted; /* want_events() on minus off */
+    /* an order is refused to so many in a row; tests look on. */
+    atomic_uint refuse, refused;
     unsigned flushes, tickets; /* tickets: that are out */
     bool late;                 /* flows end before their orders come */
     unsigned slow, waited;     /* turns until deletions are done */
