@@ -5,9 +5,9 @@
 #ifndef ONEFLOW_H
 #define ONEFLOW_H
 
+#include "l4proto.h"
 #include <ctcore/event.h>
 #include <ctcore/lists.h>
-#include <l4proto.h>
 #include <string.h>
 
 struct flow {
