@@ -12,7 +12,7 @@
 #ifndef CONN_H
 #define CONN_H
 
-#include "ctassert.h"
+#include "base/assert.h"
 
 #include <ctcore/event.h>
 #include <ctcore/lists.h>

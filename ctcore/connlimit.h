@@ -8,9 +8,9 @@
 #ifndef CONNLIMIT_H
 #define CONNLIMIT_H
 
+#include "base/work.h"
 #include "conn.h"
 #include "tally.h"
-#include "work.h"
 
 #include <ctcore/rules.h>
 

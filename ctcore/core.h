@@ -5,6 +5,8 @@
 #ifndef CORE_H
 #define CORE_H
 
+#include "base/pool.h"
+#include "base/work.h"
 #include "conn.h"
 #include "connlimit.h"
 #include "expect.h"
@@ -15,11 +17,9 @@
 #include "keymap.h"
 #include "nat.h"
 #include "peers.h"
-#include "pool.h"
 #include "portmap.h"
 #include "share.h"
 #include "table.h"
-#include "work.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/ct.h>

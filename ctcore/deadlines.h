@@ -9,8 +9,8 @@
 #ifndef DEADLINES_H
 #define DEADLINES_H
 
+#include "base/pool.h"
 #include "conn.h"
-#include "pool.h"
 
 struct deadline {
     uint64_t key_ms;

@@ -1,8 +1,8 @@
 #include "expect.h"
 
-#include "hash.h"
+#include "base/hash.h"
+#include "base/work.h"
 #include "tuple.h"
-#include "work.h"
 
 #include <ctcore/bits.h>
 

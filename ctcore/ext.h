@@ -12,8 +12,8 @@
 #ifndef EXT_H
 #define EXT_H
 
+#include "base/pool.h"
 #include "conn.h"
-#include "pool.h"
 #include "share.h"
 
 enum ext_kind {

@@ -15,7 +15,7 @@
  * other overlap ends the datagram. */
 #include "frag.h"
 
-#include "csum.h"
+#include "base/csum.h"
 #include "frag_read.h"
 #include "parse.h"
 

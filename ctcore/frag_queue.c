@@ -7,8 +7,8 @@
  * old. */
 #include "frag_queue.h"
 
+#include "base/work.h"
 #include "tuple.h"
-#include "work.h"
 
 #include <ctcore/bits.h>
 

@@ -5,8 +5,8 @@
 #ifndef FRAG_QUEUE_H
 #define FRAG_QUEUE_H
 
+#include "base/pool.h"
 #include "frag_read.h"
-#include "pool.h"
 
 enum {
     FRAG_PAGE = 1024,

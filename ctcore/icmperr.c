@@ -1,6 +1,6 @@
 #include "icmperr.h"
 
-#include "csum.h"
+#include "base/csum.h"
 #include "elsewhere.h"
 #include "gc.h"
 #include "mangle_inner.h"

@@ -1,7 +1,7 @@
 #include "ipid.h"
 
-#include "csum.h"
-#include "hash.h"
+#include "base/csum.h"
+#include "base/hash.h"
 
 #include <ctcore/wire.h>
 

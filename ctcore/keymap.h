@@ -7,8 +7,8 @@
 #ifndef KEYMAP_H
 #define KEYMAP_H
 
-#include "pool.h"
-#include "work.h"
+#include "base/pool.h"
+#include "base/work.h"
 
 #include <ctcore/types.h>
 

@@ -12,8 +12,8 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
+#include "base/csum.h"
 #include "crc32c.h"
-#include "csum.h"
 #include "parse.h"
 #include "parse_inner.h"
 

@@ -1,6 +1,6 @@
 #include "mangle_field.h"
 
-#include "csum.h"
+#include "base/csum.h"
 
 #include <ctcore/wire.h>
 

@@ -5,7 +5,7 @@
  * transport checksum if the quotation reaches so far. */
 #include "mangle_inner.h"
 
-#include "csum.h"
+#include "base/csum.h"
 #include "parse_inner.h"
 
 #include <ctcore/wire.h>

@@ -1,7 +1,7 @@
 /* mapping.c - who shares which translation, and which ports are in use */
 #include "mapping.h"
 
-#include "hash.h"
+#include "base/hash.h"
 #include "tuple.h"
 
 #include <ctcore/bits.h>

@@ -8,9 +8,9 @@
 #ifndef MAPPING_H
 #define MAPPING_H
 
+#include "base/pool.h"
 #include "conn.h"
 #include "peers.h"
-#include "pool.h"
 #include "portmap.h"
 #include "quarantine.h"
 #include "remote.h"

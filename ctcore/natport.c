@@ -1,6 +1,6 @@
 #include "natport.h"
 
-#include "hash.h"
+#include "base/hash.h"
 #include "natfree.h"
 #include "parse.h"
 #include "shard.h"

@@ -10,7 +10,7 @@
  * way; everything else is called. */
 #include "parse.h"
 
-#include "csum.h"
+#include "base/csum.h"
 
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>

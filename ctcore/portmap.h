@@ -14,10 +14,10 @@
 #ifndef PORTMAP_H
 #define PORTMAP_H
 
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/work.h"
 #include "conn.h"
-#include "hash.h"
-#include "pool.h"
-#include "work.h"
 
 #define PORTMAP_WORDS 1024u
 

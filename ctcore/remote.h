@@ -16,8 +16,8 @@
 #ifndef REMOTE_H
 #define REMOTE_H
 
-#include "pool.h"
-#include "work.h"
+#include "base/pool.h"
+#include "base/work.h"
 
 #define REMOTE_UNMARKED 64u
 

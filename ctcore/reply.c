@@ -16,8 +16,8 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
+#include "base/csum.h"
 #include "core.h"
-#include "csum.h"
 #include "mangle.h"
 #include "parse.h"
 

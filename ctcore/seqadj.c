@@ -1,6 +1,6 @@
 #include "seqadj.h"
 
-#include "csum.h"
+#include "base/csum.h"
 #include "tcp_options.h"
 
 #include <ctcore/wire.h>

@@ -27,7 +27,7 @@
  * An error about packet P goes to P's sender, the way P's answer would. */
 #include "shard.h"
 
-#include "hash.h"
+#include "base/hash.h"
 #include "parse.h"
 #include "parse_inner.h"
 #include "tuple.h"

@@ -13,10 +13,10 @@
 #ifndef TABLE_H
 #define TABLE_H
 
+#include "base/pool.h"
+#include "base/work.h"
 #include "conn.h"
-#include "pool.h"
 #include "tuple.h"
-#include "work.h"
 
 #define TABLE_WIDTH 7u
 

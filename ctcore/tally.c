@@ -1,6 +1,6 @@
 #include "tally.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <ctcore/bits.h>
 

@@ -7,8 +7,8 @@
 #ifndef TALLY_H
 #define TALLY_H
 
-#include "pool.h"
-#include "work.h"
+#include "base/pool.h"
+#include "base/work.h"
 
 struct tally_key {
     union ct_addr source; /* masked: tally_mask() */

@@ -1,7 +1,7 @@
 /* tuple.c - the table's key, of tuples that fill their five words */
 #include "tuple.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <assert.h>
 

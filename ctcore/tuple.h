@@ -2,7 +2,7 @@
 #ifndef TUPLE_H
 #define TUPLE_H
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <ctcore/types.h>
 #include <string.h>

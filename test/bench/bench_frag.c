@@ -12,7 +12,7 @@
  * machine could not do 10,000 a second. */
 #include "rig.h"
 
-#include "csum.h"
+#include "base/csum.h"
 
 #include <ctcore/wire.h>
 

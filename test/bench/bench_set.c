@@ -7,7 +7,7 @@
  * alone differ in what these cost: test/bench/instructions counts it. */
 #include "ruleset.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <ctcore/wire.h>
 

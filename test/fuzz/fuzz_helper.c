@@ -9,8 +9,8 @@
  * Numbers are in step, so that everything is read.  An untranslated flow's
  * packets end where their heap block ends; a translated flow's have the room
  * behind them that they may grow into. */
+#include "base/csum.h"
 #include "core.h"
-#include "csum.h"
 #include "mangle.h"
 
 #include <ctcore/wire.h>

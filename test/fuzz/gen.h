@@ -8,7 +8,7 @@
 
 #include <ctcore/pkt.h>
 
-#include "hash.h"
+#include "base/hash.h"
 
 #define GEN_MAX  2048u
 #define GEN_SEEN 256u

@@ -2,7 +2,7 @@
 #ifndef LIFE_CONFIG_H
 #define LIFE_CONFIG_H
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <stdbool.h>
 #include <stdint.h>

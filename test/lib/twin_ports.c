@@ -1,7 +1,7 @@
 #include "twin_ports.h"
 
+#include "base/csum.h"
 #include "crc32c.h"
-#include "csum.h"
 #include "packet.h"
 #include "packet_impl.h"
 

@@ -2,8 +2,8 @@
  *
  * Each test bears the id of its row.  Rows that ask for more than the kernel
  * does run in profile weir, whose tunables they are. */
+#include "base/hash.h"
 #include "calm.h"
-#include "hash.h"
 
 #include <ctcore/wire.h>
 

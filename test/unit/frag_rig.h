@@ -4,7 +4,7 @@
 
 #include "corerig.h"
 
-#include "csum.h"
+#include "base/csum.h"
 
 #include <ctcore/wire.h>
 

@@ -5,8 +5,8 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
+#include "base/csum.h"
 #include "core.h"
-#include "csum.h"
 #include "packet.h"
 #include "parse.h"
 

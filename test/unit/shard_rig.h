@@ -5,8 +5,8 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
-#include "csum.h"
-#include "hash.h"
+#include "base/csum.h"
+#include "base/hash.h"
 #include "packet.h"
 #include "parse.h"
 

@@ -1,6 +1,6 @@
 /* test_csum.c - Internet checksums against the plain way of RFC 1071 */
-#include "csum.h"
-#include "hash.h"
+#include "base/csum.h"
+#include "base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_hash.c - SipHash-1-3 against a reference made here, and the generator */
-#include "hash.h"
+#include "base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* test_frag.c - fragments wait until their datagram is whole */
 #include "frag_rig.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <ctcore/wire.h>
 

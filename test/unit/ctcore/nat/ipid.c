@@ -1,7 +1,7 @@
 /* test_ipid.c - identifications behind a shared address */
 #include "ipid.h"
 
-#include "csum.h"
+#include "base/csum.h"
 
 #include <ctcore/wire.h>
 

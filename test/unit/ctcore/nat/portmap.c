@@ -1,5 +1,5 @@
+#include "base/hash.h"
 #include "corerig.h"
-#include "hash.h"
 
 struct fix {
     struct portmaps ps;

@@ -1,6 +1,6 @@
 #include "remote.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * about the other packet.  Errors lie in heap blocks of exactly their size. */
 #include "mangle.h"
 
-#include "hash.h"
+#include "base/hash.h"
 #include "mangle_inner.h"
 #include "packet.h"
 #include "parse_inner.h"

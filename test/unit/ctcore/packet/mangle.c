@@ -5,8 +5,8 @@
  * checksum is right. */
 #include "mangle.h"
 
+#include "base/hash.h"
 #include "crc32c.h"
-#include "hash.h"
 #include "mangle_payload.h"
 #include "packet.h"
 

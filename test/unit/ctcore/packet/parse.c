@@ -4,7 +4,7 @@
  * its end is seen. */
 #include <ctcore/ct.h>
 
-#include "hash.h"
+#include "base/hash.h"
 #include "packet.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 /* test_tuple.c - two tuples are equal when every field is, and hash so */
 #include "tuple.h"
-#include "hash.h"
+#include "base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

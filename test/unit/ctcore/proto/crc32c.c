@@ -1,6 +1,6 @@
 /* test_crc32c.c - SCTP's checksum against the plain way, bit by bit */
 #include "crc32c.h"
-#include "hash.h"
+#include "base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

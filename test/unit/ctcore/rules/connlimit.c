@@ -1,5 +1,5 @@
 #include "connlimit.h"
-#include "hash.h"
+#include "base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* test_ruleset.c - which rule does a packet meet, and which not */
 #include "ruleset.h"
 
-#include "hash.h"
+#include "base/hash.h"
 #include "parse.h"
 
 #include <ctcore/wire.h>

@@ -21,7 +21,7 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
-#include "hash.h"
+#include "base/hash.h"
 
 enum { MAX = 256, FLOWS = 900, MARKS = 8, READERS = 2, STEPS = 150000 };
 

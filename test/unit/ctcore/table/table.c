@@ -1,5 +1,5 @@
+#include "base/hash.h"
 #include "corerig.h"
-#include "hash.h"
 #include "tuple.h"
 
 #define FLOWS 4096u

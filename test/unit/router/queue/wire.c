@@ -5,8 +5,8 @@
 #include "queue_change.h"
 #include "queue_wire.h"
 
+#include "base/hash.h"
 #include "corerig.h"
-#include "hash.h"
 
 #define UDP "10.0.1.2:4000 > 198.51.100.2:80 udp 'hello'"
 

@@ -9,7 +9,7 @@
 #ifndef POOL_H
 #define POOL_H
 
-#include "ctassert.h"
+#include "base/assert.h"
 
 #include <ctcore/types.h>
 

@@ -1,5 +1,5 @@
 /* hash.c - SipHash-1-3 over whole words, and choices */
-#include "hash.h"
+#include "base/hash.h"
 
 #include <ctcore/bits.h>
 

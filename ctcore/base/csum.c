@@ -3,7 +3,7 @@
  * One's-complement addition does not care how wide the words are in which it is
  * done, nor in which byte order (RFC 1071 2): so add 32 bits at a time into 64,
  * fold at the end, and turn the two bytes once. */
-#include "csum.h"
+#include "base/csum.h"
 
 #include <ctcore/wire.h>
 
