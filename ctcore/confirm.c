@@ -3,7 +3,7 @@
 #include "elsewhere.h"
 #include "gc.h"
 #include "notify.h"
-#include "protos.h"
+#include "proto/protos.h"
 #include "timeouts.h"
 #include "tuple.h"
 

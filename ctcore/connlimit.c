@@ -1,6 +1,6 @@
 #include "connlimit.h"
 
-#include "tcp_segment.h"
+#include "proto/tcp_segment.h"
 
 struct connlimit *connlimit_init(struct block *b, uint32_t max,
                                  const struct ct_ruleset *rules)

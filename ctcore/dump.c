@@ -1,6 +1,6 @@
 #include "dump.h"
 
-#include "protos.h"
+#include "proto/protos.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
  * loose=0. */
 #include "helper.h"
 
-#include "tcp_segment.h"
+#include "proto/tcp_segment.h"
 
 #include <ctcore/wire.h>
 

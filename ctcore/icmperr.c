@@ -6,7 +6,7 @@
 #include "mangle_inner.h"
 #include "parse.h"
 #include "parse_inner.h"
-#include "protos.h"
+#include "proto/protos.h"
 #include "seqadj.h"
 #include "tuple.h"
 

@@ -13,9 +13,9 @@
 #include <ctcore/wire.h>
 
 #include "base/csum.h"
-#include "crc32c.h"
 #include "parse.h"
 #include "parse_inner.h"
+#include "proto/crc32c.h"
 
 enum { SCTP_CRC_AT = 8, SCTP_HEADER_LEN = 12 };
 

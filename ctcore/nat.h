@@ -9,9 +9,9 @@
 #ifndef NAT_H
 #define NAT_H
 
-#include "l4proto.h"
 #include "mangle.h"
 #include "mapping.h"
+#include "proto/l4proto.h"
 
 #include <ctcore/ct.h>
 

@@ -1,7 +1,7 @@
 #include "natask.h"
 
 #include "parse.h"
-#include "protos.h"
+#include "proto/protos.h"
 #include "rulewalk.h"
 
 #include <string.h>

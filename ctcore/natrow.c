@@ -4,7 +4,7 @@
 #include "icmperr.h"
 #include "natask.h"
 #include "parse.h"
-#include "protos.h"
+#include "proto/protos.h"
 
 /* ---- a flow's first packet ---- */
 

@@ -1,7 +1,7 @@
 #include "seqadj.h"
 
 #include "base/csum.h"
-#include "tcp_options.h"
+#include "proto/tcp_options.h"
 
 #include <ctcore/wire.h>
 

@@ -1,6 +1,6 @@
 #include "timeouts.h"
 
-#include "protos.h"
+#include "proto/protos.h"
 
 const struct ct_params *timeouts_params(struct ct *ct, const struct ct_conn *c)
 {

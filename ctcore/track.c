@@ -5,9 +5,9 @@
 #include "icmperr.h"
 #include "notify.h"
 #include "parse.h"
-#include "protos.h"
+#include "proto/protos.h"
+#include "proto/tcp_segment.h"
 #include "seqadj.h"
-#include "tcp_segment.h"
 #include "timeouts.h"
 #include "tuple.h"
 

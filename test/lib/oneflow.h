@@ -5,7 +5,7 @@
 #ifndef ONEFLOW_H
 #define ONEFLOW_H
 
-#include "l4proto.h"
+#include "proto/l4proto.h"
 #include <ctcore/event.h>
 #include <ctcore/lists.h>
 #include <string.h>

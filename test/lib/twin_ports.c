@@ -1,9 +1,9 @@
 #include "twin_ports.h"
 
 #include "base/csum.h"
-#include "crc32c.h"
 #include "packet.h"
 #include "packet_impl.h"
+#include "proto/crc32c.h"
 
 #include <ctcore/wire.h>
 

@@ -6,9 +6,9 @@
 #include "mangle.h"
 
 #include "base/hash.h"
-#include "crc32c.h"
 #include "mangle_payload.h"
 #include "packet.h"
+#include "proto/crc32c.h"
 
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>

@@ -1,5 +1,5 @@
 /* test_crc32c.c - SCTP's checksum against the plain way, bit by bit */
-#include "crc32c.h"
+#include "proto/crc32c.h"
 #include "base/hash.h"
 
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  *
  * Runs over all 256 protocol numbers, so that a new row of the registry is
  * tested the moment it is there. */
-#include "protos.h"
+#include "proto/protos.h"
 #include "oneflow.h"
 #include "parse.h"
 

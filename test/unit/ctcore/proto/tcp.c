@@ -1,7 +1,7 @@
 /* test_proto_tcp.c - the TCP tracker, by its list and by conversations */
 #include "oneflow.h"
-#include "tcp_options.h"
-#include "tcp_segment.h"
+#include "proto/tcp_options.h"
+#include "proto/tcp_segment.h"
 #include "tcp_talks.h"
 #include <ctcore/wire.h>
 

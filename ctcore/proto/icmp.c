@@ -2,7 +2,7 @@
  *
  * Either side refreshes.  Never ASSURED, so that a flood of pings gives way to
  * whatever else needs room. */
-#include "icmp_query.h"
+#include "proto/icmp_query.h"
 
 static const struct icmp_query icmp_queries[] = {
     {8, 0},   /* echo, RFC 792 */

@@ -17,8 +17,8 @@
  * sack is the highest SACK edge if the receiver of the SACK agreed to SACK,
  * else the acknowledgement.  (I) and (III) broken is INVALID.  (II) or (IV)
  * broken is old news, an ACK or data already known: IGNORE. */
-#include "tcp_window.h"
-#include "tcp_options.h"
+#include "proto/tcp_window.h"
+#include "proto/tcp_options.h"
 #include <ctcore/pkt.h>
 
 /* An ACK may lag behind by a window, or by the largest unscaled one. */

@@ -3,7 +3,7 @@
  * Nothing is known but addresses and protocol number: any packet opens, any
  * packet refreshes, nothing is ever ASSURED.  No port to vary, so two inside
  * hosts can't share an outside address towards one remote. */
-#include "l4proto.h"
+#include "proto/l4proto.h"
 
 static enum ct_reason generic_opens(union ct_proto_state *st, struct track *t)
 {

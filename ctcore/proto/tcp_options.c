@@ -3,7 +3,7 @@
  * One walk serves both questions: find() yields the next option whose length is
  * believable, and ends at the first that is not.  Lengths are checked against
  * what is left, never against what the option claims. */
-#include "tcp_options.h"
+#include "proto/tcp_options.h"
 
 #include <ctcore/wire.h>
 

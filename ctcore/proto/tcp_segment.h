@@ -5,7 +5,7 @@
 #ifndef TCP_SEGMENT_H
 #define TCP_SEGMENT_H
 
-#include "tcp.def"
+#include "proto/tcp.def"
 #include <stdbool.h>
 #include <stdint.h>
 

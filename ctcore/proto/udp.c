@@ -5,7 +5,7 @@
  * stream, which lives longer and is ASSURED.  The reply bit is the one from
  * before the packet, so a first reply is still of the first stage.  UDP-Lite,
  * by the kernel's rule, needs no two seconds. */
-#include "l4proto.h"
+#include "proto/l4proto.h"
 
 enum { HEADER_LEN = 8 };
 enum { UDP_SHORT, UDP_STREAM, N_UDP_STATES };

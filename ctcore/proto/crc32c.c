@@ -12,7 +12,7 @@
  * By difference: division is linear, so what four changed bytes do to the rest
  * is the same whatever the others are: the difference times x^(8n), n bytes
  * being theirs and those behind them.  The power is made by squaring. */
-#include "crc32c.h"
+#include "proto/crc32c.h"
 
 /* x^32 without x^32 itself, in halves: an enumerator must fit an int. */
 enum { POLY_HI = 0x82f6, POLY_LO = 0x3b78 };

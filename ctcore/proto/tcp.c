@@ -17,9 +17,9 @@
  * last_kind (last_index) is the kind of the last segment believed or ignored,
  * or of a refused FIN or RST of an assured flow.  last_seq, last_ack, last_end
  * and last_win belong to the last ACK or ignored segment. */
-#include "l4proto.h"
-#include "tcp_options.h"
-#include "tcp_window.h"
+#include "proto/l4proto.h"
+#include "proto/tcp_options.h"
+#include "proto/tcp_window.h"
 #include <ctcore/event.h>
 #include <ctcore/wire.h>
 

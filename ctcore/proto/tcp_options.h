@@ -4,7 +4,7 @@
 #ifndef TCP_OPTIONS_H
 #define TCP_OPTIONS_H
 
-#include "tcp_segment.h"
+#include "proto/tcp_segment.h"
 
 /* What a SYN offers: window scale (RFC 7323, at most 14) and SACK. */
 struct tcp_offer {

@@ -2,7 +2,7 @@
  *
  * Neighbour and listener discovery are exempt from tracking and never come
  * here.  Otherwise as proto_icmp.c. */
-#include "icmp_query.h"
+#include "proto/icmp_query.h"
 
 static const struct icmp_query icmpv6_queries[] = {
     {128, 129}, /* echo, RFC 4443 */

@@ -2,7 +2,7 @@
 #ifndef PROTOS_H
 #define PROTOS_H
 
-#include "l4proto.h"
+#include "proto/l4proto.h"
 
 /* Never NULL: a protocol without a tracker has proto_generic. */
 const struct l4proto *protos_find(uint8_t proto);

@@ -6,7 +6,7 @@
 #ifndef ICMP_QUERY_H
 #define ICMP_QUERY_H
 
-#include "l4proto.h"
+#include "proto/l4proto.h"
 
 enum { ICMP_HEADER_LEN = 8 };
 

@@ -6,7 +6,7 @@
  * and knows both ids (helper_pptp.c): what is EXPECTED is such a call, and
  * lives longer.  Nothing else can be varied: two inside hosts can't share an
  * outside address towards one remote and call. */
-#include "l4proto.h"
+#include "proto/l4proto.h"
 
 enum { HEADER_LEN = 4 };
 enum { GRE_UNREPLIED, GRE_STREAM, GRE_CALL, GRE_CALL_STREAM, N_GRE_STATES };

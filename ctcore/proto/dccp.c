@@ -17,8 +17,8 @@
  *
  * Roles are those of client and server, not directions: either end may open the
  * next connection, and a server behind the router may invite one (RFC 5596). */
-#include "dccp.def"
-#include "l4proto.h"
+#include "proto/dccp.def"
+#include "proto/l4proto.h"
 #include <ctcore/event.h>
 #include <ctcore/wire.h>
 

@@ -13,8 +13,8 @@
  * restart (5.2.2), tags that are in use come into doubt: init[] remembers who
  * has sent one.  If both have, an INIT ACK must name the tag that its sender's
  * INIT named. */
-#include "l4proto.h"
-#include "sctp.def"
+#include "proto/sctp.def"
+#include "proto/l4proto.h"
 #include <ctcore/event.h>
 #include <ctcore/wire.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* protos.c - the registry of trackers: one row a protocol
  *
  * To add a protocol: write its file, declare it in l4proto.h, add its row. */
-#include "protos.h"
+#include "proto/protos.h"
 
 #include <ctcore/ct.h>
 

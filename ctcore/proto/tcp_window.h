@@ -2,7 +2,7 @@
 #ifndef TCP_WINDOW_H
 #define TCP_WINDOW_H
 
-#include "tcp_segment.h"
+#include "proto/tcp_segment.h"
 #include <ctcore/view.h>
 
 enum tcp_fit {
