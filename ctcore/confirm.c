@@ -3,9 +3,9 @@
 #include "elsewhere.h"
 #include "gc.h"
 #include "notify.h"
+#include "packet/tuple.h"
 #include "proto/protos.h"
 #include "timeouts.h"
-#include "tuple.h"
 
 #include <ctcore/bits.h>
 

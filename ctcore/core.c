@@ -1,7 +1,7 @@
 #include "core.h"
 
 #include "limit.h"
-#include "parse.h"
+#include "packet/parse.h"
 #include "ruleset.h"
 
 #include <ctcore/wire.h>

@@ -10,8 +10,8 @@
 #include "gc.h"
 #include "hooks.h"
 #include "notify.h"
+#include "packet/tuple.h"
 #include "track.h"
-#include "tuple.h"
 
 #include <string.h>
 

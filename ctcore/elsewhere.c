@@ -1,6 +1,6 @@
 #include "elsewhere.h"
 
-#include "tuple.h"
+#include "packet/tuple.h"
 
 void ct_set_peers(struct ct *ct, const struct ct *const all[])
 {

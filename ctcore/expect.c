@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 #include "base/work.h"
-#include "tuple.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 

@@ -17,7 +17,7 @@
 
 #include "base/csum.h"
 #include "frag_read.h"
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/wire.h>

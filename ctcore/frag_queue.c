@@ -8,7 +8,7 @@
 #include "frag_queue.h"
 
 #include "base/work.h"
-#include "tuple.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 

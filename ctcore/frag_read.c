@@ -1,7 +1,7 @@
 /* frag_read.c - what one fragment says of its datagram */
 #include "frag_read.h"
 
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <ctcore/wire.h>
 

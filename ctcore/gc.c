@@ -2,8 +2,8 @@
 
 #include "elsewhere.h"
 #include "notify.h"
-#include "parse.h"
-#include "tuple.h"
+#include "packet/parse.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 

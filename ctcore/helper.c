@@ -1,7 +1,7 @@
 #include "helper.h"
 
-#include "mangle_payload.h"
 #include "natport.h"
+#include "packet/mangle_payload.h"
 #include "seqadj.h"
 
 #include <ctcore/wire.h>

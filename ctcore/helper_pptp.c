@@ -16,7 +16,7 @@
 #include "helper.h"
 
 #include "gc.h"
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <ctcore/wire.h>
 

@@ -1,7 +1,7 @@
 #include "helpers.h"
 
 #include "helper.h"
-#include "parse.h"
+#include "packet/parse.h"
 #include "seqadj.h"
 
 static const struct helper *const registry[CT_N_HELPERS] = {

@@ -3,12 +3,12 @@
 #include "base/csum.h"
 #include "elsewhere.h"
 #include "gc.h"
-#include "mangle_inner.h"
-#include "parse.h"
-#include "parse_inner.h"
+#include "packet/mangle_inner.h"
+#include "packet/parse.h"
+#include "packet/parse_inner.h"
+#include "packet/tuple.h"
 #include "proto/protos.h"
 #include "seqadj.h"
-#include "tuple.h"
 
 #include <ctcore/wire.h>
 

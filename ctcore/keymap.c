@@ -1,6 +1,6 @@
 #include "keymap.h"
 
-#include "tuple.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 

@@ -2,7 +2,7 @@
 #include "mapping.h"
 
 #include "base/hash.h"
-#include "tuple.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 

@@ -2,7 +2,7 @@
 
 #include "natfree.h"
 #include "natport.h"
-#include "tuple.h"
+#include "packet/tuple.h"
 
 enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,
                          enum mangle_side side, struct nat_ask *ask)

@@ -9,8 +9,8 @@
 #ifndef NAT_H
 #define NAT_H
 
-#include "mangle.h"
 #include "mapping.h"
+#include "packet/mangle.h"
 #include "proto/l4proto.h"
 
 #include <ctcore/ct.h>

@@ -1,6 +1,6 @@
 #include "natask.h"
 
-#include "parse.h"
+#include "packet/parse.h"
 #include "proto/protos.h"
 #include "rulewalk.h"
 

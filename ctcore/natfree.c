@@ -1,8 +1,8 @@
 #include "natfree.h"
 
-#include "parse.h"
-#include "shard.h"
-#include "tuple.h"
+#include "packet/parse.h"
+#include "packet/shard.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 

@@ -2,9 +2,9 @@
 
 #include "base/hash.h"
 #include "natfree.h"
-#include "parse.h"
-#include "shard.h"
-#include "tuple.h"
+#include "packet/parse.h"
+#include "packet/shard.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/wire.h>

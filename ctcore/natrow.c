@@ -3,7 +3,7 @@
 #include "gc.h"
 #include "icmperr.h"
 #include "natask.h"
-#include "parse.h"
+#include "packet/parse.h"
 #include "proto/protos.h"
 
 /* ---- a flow's first packet ---- */

@@ -10,7 +10,7 @@
 #ifndef PEERS_H
 #define PEERS_H
 
-#include "shard.h"
+#include "packet/shard.h"
 #include "table.h"
 
 /* What a shard shows to others: a cache line that only it writes. */

@@ -1,7 +1,7 @@
 #include "portmap.h"
 
-#include "parse.h"
-#include "tuple.h"
+#include "packet/parse.h"
+#include "packet/tuple.h"
 
 #include <ctcore/bits.h>
 

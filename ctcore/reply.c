@@ -18,8 +18,8 @@
 
 #include "base/csum.h"
 #include "core.h"
-#include "mangle.h"
-#include "parse.h"
+#include "packet/mangle.h"
+#include "packet/parse.h"
 
 enum { TTL = 64, V4_HEADER = 20, V6_HEADER = 40, TCP_HEADER = 20 };
 enum { V4_ERROR_MAX = 576, V6_ERROR_MAX = CT_REPLY_MAX, ICMP_HEADER = 8 };

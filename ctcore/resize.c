@@ -7,7 +7,7 @@
 #include <ctcore/wire.h>
 
 #include "hooks.h"
-#include "parse.h"
+#include "packet/parse.h"
 #include "seqadj.h"
 
 /* The flow that pkt is a segment of, if it is in the table. */

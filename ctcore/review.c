@@ -20,7 +20,7 @@
 
 #include "gc.h"
 #include "natask.h"
-#include "parse.h"
+#include "packet/parse.h"
 #include "proto/protos.h"
 
 enum { V4_HEADER = 20, V6_HEADER = 40, L4_ROOM = 20 };

@@ -1,6 +1,6 @@
 #include "rulerow.h"
 
-#include "mangle_field.h"
+#include "packet/mangle_field.h"
 #include "rulewalk.h"
 #include "timeouts.h"
 #include "track.h"

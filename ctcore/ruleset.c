@@ -10,7 +10,7 @@
 
 #include "conn.h"
 #include "matches.def"
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/wire.h>

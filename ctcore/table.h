@@ -16,7 +16,7 @@
 #include "base/pool.h"
 #include "base/work.h"
 #include "conn.h"
-#include "tuple.h"
+#include "packet/tuple.h"
 
 #define TABLE_WIDTH 7u
 

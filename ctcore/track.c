@@ -4,12 +4,12 @@
 #include "gc.h"
 #include "icmperr.h"
 #include "notify.h"
-#include "parse.h"
+#include "packet/parse.h"
+#include "packet/tuple.h"
 #include "proto/protos.h"
 #include "proto/tcp_segment.h"
 #include "seqadj.h"
 #include "timeouts.h"
-#include "tuple.h"
 
 #include <ctcore/bits.h>
 

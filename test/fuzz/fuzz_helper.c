@@ -11,7 +11,7 @@
  * behind them that they may grow into. */
 #include "base/csum.h"
 #include "core.h"
-#include "mangle.h"
+#include "packet/mangle.h"
 
 #include <ctcore/wire.h>
 

@@ -7,7 +7,7 @@
  * had. */
 #include "fleet.h"
 
-#include "shard.h"
+#include "packet/shard.h"
 
 static void new_forward_leaves_living_flows(void **state)
 {

@@ -8,7 +8,7 @@
 #include "base/csum.h"
 #include "core.h"
 #include "packet.h"
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -8,7 +8,7 @@
 #include "base/csum.h"
 #include "base/hash.h"
 #include "packet.h"
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

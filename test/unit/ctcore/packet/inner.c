@@ -2,12 +2,12 @@
  *
  * A rewritten error must be, byte for byte, the error that the builder makes
  * about the other packet.  Errors lie in heap blocks of exactly their size. */
-#include "mangle.h"
+#include "packet/mangle.h"
 
 #include "base/hash.h"
-#include "mangle_inner.h"
 #include "packet.h"
-#include "parse_inner.h"
+#include "packet/mangle_inner.h"
+#include "packet/parse_inner.h"
 
 #include <ctcore/ct.h>
 

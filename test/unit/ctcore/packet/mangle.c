@@ -3,11 +3,11 @@
  * The packet after the rewrite must be, byte for byte, the packet that the
  * builder makes from the new addresses; so nothing else has changed and every
  * checksum is right. */
-#include "mangle.h"
+#include "packet/mangle.h"
 
 #include "base/hash.h"
-#include "mangle_payload.h"
 #include "packet.h"
+#include "packet/mangle_payload.h"
 #include "proto/crc32c.h"
 
 #include <ctcore/ct.h>

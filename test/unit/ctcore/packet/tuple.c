@@ -1,5 +1,5 @@
 /* test_tuple.c - two tuples are equal when every field is, and hash so */
-#include "tuple.h"
+#include "packet/tuple.h"
 #include "base/hash.h"
 
 #include <setjmp.h>

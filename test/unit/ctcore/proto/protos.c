@@ -4,7 +4,7 @@
  * tested the moment it is there. */
 #include "proto/protos.h"
 #include "oneflow.h"
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <ctcore/ct.h>
 #include <setjmp.h>

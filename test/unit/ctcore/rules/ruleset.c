@@ -2,7 +2,7 @@
 #include "ruleset.h"
 
 #include "base/hash.h"
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <ctcore/wire.h>
 

@@ -1,6 +1,6 @@
 #include "base/hash.h"
 #include "corerig.h"
-#include "tuple.h"
+#include "packet/tuple.h"
 
 #define FLOWS 4096u
 

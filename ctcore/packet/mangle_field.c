@@ -1,4 +1,4 @@
-#include "mangle_field.h"
+#include "packet/mangle_field.h"
 
 #include "base/csum.h"
 

@@ -2,7 +2,7 @@
 #ifndef MANGLE_INNER_H
 #define MANGLE_INNER_H
 
-#include "mangle.h"
+#include "packet/mangle.h"
 
 /* Rewrite one side of the quoted packet: address, port or id, its IP header
  * checksum, its L4 checksum if that field is there (UDP's zero stays zero; TCP

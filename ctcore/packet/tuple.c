@@ -1,5 +1,5 @@
 /* tuple.c - the table's key, of tuples that fill their five words */
-#include "tuple.h"
+#include "packet/tuple.h"
 
 #include "base/hash.h"
 

@@ -3,9 +3,9 @@
  * RFC 792 promises its IP header and 8 bytes more, RFC 4443 as much as fits.
  * The quotation is the sender's word for what somebody once sent, so nothing in
  * it is believed: its lengths only ever make it shorter. */
-#include "parse_inner.h"
+#include "packet/parse_inner.h"
 
-#include "parse.h"
+#include "packet/parse.h"
 
 #include <ctcore/wire.h>
 

@@ -3,10 +3,10 @@
  * Every word changed inside changes the outer ICMP checksum too, which covers
  * the quotation: addresses, the quoted header's own checksum, the port, the
  * transport checksum if the quotation reaches so far. */
-#include "mangle_inner.h"
+#include "packet/mangle_inner.h"
 
 #include "base/csum.h"
-#include "parse_inner.h"
+#include "packet/parse_inner.h"
 
 #include <ctcore/wire.h>
 

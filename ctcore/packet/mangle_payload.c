@@ -2,7 +2,7 @@
  *
  * The checksum is changed by the difference of the sums from there on, before
  * and after, and by that of the pseudo header's length. */
-#include "mangle_payload.h"
+#include "packet/mangle_payload.h"
 #include "base/csum.h"
 
 #include <ctcore/wire.h>

@@ -7,14 +7,14 @@
  *
  * A partial checksum is the sum itself and not its complement, and covers the
  * pseudo header only: RFC 1624 read without the two NOTs. */
-#include "mangle.h"
+#include "packet/mangle.h"
 
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
 #include "base/csum.h"
-#include "parse.h"
-#include "parse_inner.h"
+#include "packet/parse.h"
+#include "packet/parse_inner.h"
 #include "proto/crc32c.h"
 
 enum { SCTP_CRC_AT = 8, SCTP_HEADER_LEN = 12 };

@@ -25,12 +25,12 @@
  * source port: their answers come to that port, or to one of the same slice.
  *
  * An error about packet P goes to P's sender, the way P's answer would. */
-#include "shard.h"
+#include "packet/shard.h"
 
 #include "base/hash.h"
-#include "parse.h"
-#include "parse_inner.h"
-#include "tuple.h"
+#include "packet/parse.h"
+#include "packet/parse_inner.h"
+#include "packet/tuple.h"
 
 #include <ctcore/wire.h>
 

@@ -8,7 +8,7 @@
  * Every read is behind a comparison with pkt->len or with the IP length, which
  * is never larger.  The common packet, IPv4 without options, takes one straight
  * way; everything else is called. */
-#include "parse.h"
+#include "packet/parse.h"
 
 #include "base/csum.h"
 
