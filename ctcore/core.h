@@ -12,7 +12,7 @@
 #include "expect.h"
 #include "expiry.h"
 #include "ext.h"
-#include "frag.h"
+#include "frag/frag.h"
 #include "ipid.h"
 #include "keymap.h"
 #include "nat.h"

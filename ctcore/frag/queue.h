@@ -6,7 +6,7 @@
 #define FRAG_QUEUE_H
 
 #include "base/pool.h"
-#include "frag_read.h"
+#include "frag/read.h"
 
 enum {
     FRAG_PAGE = 1024,

@@ -1,5 +1,5 @@
 /* frag_read.c - what one fragment says of its datagram */
-#include "frag_read.h"
+#include "frag/read.h"
 
 #include "packet/parse.h"
 

@@ -13,10 +13,10 @@
  * Overlap (RFC 5722, RFC 8200, and CVE-2018-5391's history): a fragment all of
  * whose bytes are there is a duplicate and ignored, the first word counts; any
  * other overlap ends the datagram. */
-#include "frag.h"
+#include "frag/frag.h"
 
 #include "base/csum.h"
-#include "frag_read.h"
+#include "frag/read.h"
 #include "packet/parse.h"
 
 #include <ctcore/bits.h>

@@ -5,7 +5,7 @@
  * newcomer's source pays if it holds more than others do on average, else the
  * oldest of all goes: datagrams that become whole stay for moments, floods grow
  * old. */
-#include "frag_queue.h"
+#include "frag/queue.h"
 
 #include "base/work.h"
 #include "packet/tuple.h"

@@ -5,7 +5,7 @@
 #ifndef FRAG_H
 #define FRAG_H
 
-#include "frag_queue.h"
+#include "frag/queue.h"
 
 #include <ctcore/ct.h>
 
