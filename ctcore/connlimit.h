@@ -9,8 +9,8 @@
 #define CONNLIMIT_H
 
 #include "base/work.h"
-#include "conn.h"
-#include "tally.h"
+#include "table/conn.h"
+#include "table/tally.h"
 
 #include <ctcore/rules.h>
 

@@ -7,19 +7,19 @@
 
 #include "base/pool.h"
 #include "base/work.h"
-#include "conn.h"
 #include "connlimit.h"
-#include "expect.h"
-#include "expiry.h"
-#include "ext.h"
 #include "frag/frag.h"
 #include "ipid.h"
-#include "keymap.h"
 #include "nat.h"
-#include "peers.h"
 #include "portmap.h"
-#include "share.h"
-#include "table.h"
+#include "table/conn.h"
+#include "table/expect.h"
+#include "table/expiry.h"
+#include "table/ext.h"
+#include "table/keymap.h"
+#include "table/peers.h"
+#include "table/share.h"
+#include "table/table.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/ct.h>

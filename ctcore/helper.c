@@ -2,7 +2,7 @@
 
 #include "natport.h"
 #include "packet/mangle_payload.h"
-#include "seqadj.h"
+#include "table/seqadj.h"
 
 #include <ctcore/wire.h>
 

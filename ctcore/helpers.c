@@ -2,7 +2,7 @@
 
 #include "helper.h"
 #include "packet/parse.h"
-#include "seqadj.h"
+#include "table/seqadj.h"
 
 static const struct helper *const registry[CT_N_HELPERS] = {
     [CT_HELPER_ftp] = &helper_ftp,

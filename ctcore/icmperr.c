@@ -8,7 +8,7 @@
 #include "packet/parse_inner.h"
 #include "packet/tuple.h"
 #include "proto/protos.h"
-#include "seqadj.h"
+#include "table/seqadj.h"
 
 #include <ctcore/wire.h>
 

@@ -9,13 +9,13 @@
 #define MAPPING_H
 
 #include "base/pool.h"
-#include "conn.h"
-#include "peers.h"
 #include "portmap.h"
 #include "quarantine.h"
 #include "remote.h"
-#include "share.h"
-#include "table.h"
+#include "table/conn.h"
+#include "table/peers.h"
+#include "table/share.h"
+#include "table/table.h"
 
 #include <ctcore/ct.h>
 

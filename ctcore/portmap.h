@@ -17,7 +17,7 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/work.h"
-#include "conn.h"
+#include "table/conn.h"
 
 #define PORTMAP_WORDS 1024u
 

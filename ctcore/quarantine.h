@@ -15,7 +15,7 @@
 #define QUARANTINE_H
 
 #include "remote.h"
-#include "tally.h"
+#include "table/tally.h"
 
 struct quarantine {
     struct pool rests;       /* struct rest, in quarantine.c */

@@ -8,7 +8,7 @@
 
 #include "hooks.h"
 #include "packet/parse.h"
-#include "seqadj.h"
+#include "table/seqadj.h"
 
 /* The flow that pkt is a segment of, if it is in the table. */
 static struct ct_conn *stream_of(const struct ct_pkt *pkt)

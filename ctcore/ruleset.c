@@ -8,9 +8,9 @@
  * mostly one range or two are looked at, however many there are. */
 #include "ruleset.h"
 
-#include "conn.h"
 #include "matches.def"
 #include "packet/parse.h"
+#include "table/conn.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/wire.h>

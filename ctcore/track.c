@@ -8,7 +8,7 @@
 #include "packet/tuple.h"
 #include "proto/protos.h"
 #include "proto/tcp_segment.h"
-#include "seqadj.h"
+#include "table/seqadj.h"
 #include "timeouts.h"
 
 #include <ctcore/bits.h>

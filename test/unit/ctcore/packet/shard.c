@@ -5,7 +5,7 @@
  * about either direction quotes that. */
 #include "shard_rig.h"
 
-#include "peers.h"
+#include "table/peers.h"
 
 #include <ctcore/wire.h>
 

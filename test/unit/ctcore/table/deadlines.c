@@ -1,4 +1,4 @@
-#include "deadlines.h"
+#include "table/deadlines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "expiry.h"
+#include "table/expiry.h"
 
 #include <ctcore/ct.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* test_keymap.c - call ids of GRE, found by what their packets bear */
-#include "keymap.h"
+#include "table/keymap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_seqadj.c - numbers behind a payload that changed its length */
-#include "seqadj.h"
+#include "table/seqadj.h"
 
 #include "packet.h"
 

@@ -1,4 +1,4 @@
-#include "tally.h"
+#include "table/tally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "tally.h"
+#include "table/tally.h"
 
 #include "base/hash.h"
 

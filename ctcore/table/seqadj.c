@@ -1,4 +1,4 @@
-#include "seqadj.h"
+#include "table/seqadj.h"
 
 #include "base/csum.h"
 #include "proto/tcp_options.h"

@@ -15,7 +15,7 @@
 #ifndef EXPIRY_H
 #define EXPIRY_H
 
-#include "deadlines.h"
+#include "table/deadlines.h"
 
 enum expiry_class {
     EXPIRY_CLOSING, /* on its way out */

@@ -1,4 +1,4 @@
-#include "share.h"
+#include "table/share.h"
 
 /* What is counted; below, mappings of a protocol. */
 enum { ENTRIES = 256, FEW, PREFIX = 0x8000 };

@@ -11,7 +11,7 @@
 #define PEERS_H
 
 #include "packet/shard.h"
-#include "table.h"
+#include "table/table.h"
 
 /* What a shard shows to others: a cache line that only it writes. */
 struct peer {

@@ -1,4 +1,4 @@
-#include "peers.h"
+#include "table/peers.h"
 
 static uint32_t load(const uint32_t *word)
 {

@@ -12,9 +12,9 @@
 #ifndef EXPECT_H
 #define EXPECT_H
 
-#include "ext.h"
-#include "peers.h"
-#include "table.h"
+#include "table/ext.h"
+#include "table/peers.h"
+#include "table/table.h"
 
 #include <ctcore/ct.h>
 

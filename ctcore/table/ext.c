@@ -1,4 +1,4 @@
-#include "ext.h"
+#include "table/ext.h"
 
 _Static_assert(offsetof(struct ext, left) % 8 == 0,
                "what readers copy is whole words");

@@ -20,7 +20,7 @@
 #ifndef SEQADJ_H
 #define SEQADJ_H
 
-#include "ext.h"
+#include "table/ext.h"
 
 #include <ctcore/ct.h>
 

@@ -1,4 +1,4 @@
-#include "expiry.h"
+#include "table/expiry.h"
 
 static void open_list(struct expiry *e, uint32_t at, uint8_t param,
                       uint8_t class, uint64_t ms)

@@ -1,4 +1,4 @@
-#include "expect.h"
+#include "table/expect.h"
 
 #include "base/hash.h"
 #include "base/work.h"

@@ -20,7 +20,7 @@
 #ifndef SHARE_H
 #define SHARE_H
 
-#include "tally.h"
+#include "table/tally.h"
 
 #define SHARE_LEAST 64u
 

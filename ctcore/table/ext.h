@@ -13,8 +13,8 @@
 #define EXT_H
 
 #include "base/pool.h"
-#include "conn.h"
-#include "share.h"
+#include "table/conn.h"
+#include "table/share.h"
 
 enum ext_kind {
     EXT_HELPER,   /* somebody listens to its payload */

@@ -10,7 +10,7 @@
 #define DEADLINES_H
 
 #include "base/pool.h"
-#include "conn.h"
+#include "table/conn.h"
 
 struct deadline {
     uint64_t key_ms;

@@ -1,4 +1,4 @@
-#include "deadlines.h"
+#include "table/deadlines.h"
 
 /* How much later than its key a deadline may be before the flow is moved. */
 #define SLACK_MS 1000u

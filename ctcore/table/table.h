@@ -15,8 +15,8 @@
 
 #include "base/pool.h"
 #include "base/work.h"
-#include "conn.h"
 #include "packet/tuple.h"
+#include "table/conn.h"
 
 #define TABLE_WIDTH 7u
 

@@ -1,4 +1,4 @@
-#include "keymap.h"
+#include "table/keymap.h"
 
 #include "packet/tuple.h"
 
