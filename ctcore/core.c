@@ -1,8 +1,8 @@
 #include "core.h"
 
-#include "limit.h"
 #include "packet/parse.h"
-#include "ruleset.h"
+#include "rules/limit.h"
+#include "rules/ruleset.h"
 
 #include <ctcore/wire.h>
 

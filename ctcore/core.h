@@ -7,11 +7,11 @@
 
 #include "base/pool.h"
 #include "base/work.h"
-#include "connlimit.h"
 #include "frag/frag.h"
 #include "ipid.h"
 #include "nat.h"
 #include "portmap.h"
+#include "rules/connlimit.h"
 #include "table/conn.h"
 #include "table/expect.h"
 #include "table/expiry.h"

@@ -8,7 +8,7 @@
 #define RULEWALK_H
 
 #include "core.h"
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
 struct rulewalk {
     uint32_t at, end; /* the next rule to be looked at, and the one past all */

@@ -5,7 +5,7 @@
  * The set is of random IPv4 addresses, with the index that the router gives
  * it; half of the packets are for one of them.  Two runs that differ in packets
  * alone differ in what these cost: test/bench/instructions counts it. */
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
 #include "base/hash.h"
 

@@ -5,9 +5,9 @@
  * same talk without the fault stays far below a bound that the fault breaks. */
 #include "world.h"
 
-#include "connlimit.h"
 #include "core.h"
 #include "packet.h"
+#include "rules/connlimit.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* limit.c - how often a rule matches, and how many flows a source may have */
 #include "world.h"
 
-#include "connlimit.h"
 #include "core.h"
 #include "packet.h"
+#include "rules/connlimit.h"
 
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"

@@ -4,8 +4,8 @@
  * meet: a flow's review does not know what its first packet had of its own, and
  * the guard of NAT not what conntrack would have said. */
 #include "corerig.h"
-#include "matches.def"
-#include "ruleset.h"
+#include "rules/matches.def"
+#include "rules/ruleset.h"
 
 #define UDP  "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
 #define TCP  "10.0.1.2:4000 > 198.51.100.2:80 tcp . seq 1 ack 1"

@@ -1,4 +1,4 @@
-#include "connlimit.h"
+#include "rules/connlimit.h"
 #include "base/hash.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* test_ruleset.c - which rule does a packet meet, and which not */
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
 #include "base/hash.h"
 #include "packet/parse.h"

@@ -1,4 +1,4 @@
-#include "connlimit.h"
+#include "rules/connlimit.h"
 
 #include "proto/tcp_segment.h"
 

@@ -6,10 +6,10 @@
  * address set is searched in the same way in either family: by bisection,
  * within one of twice as many parts of its span as it has ranges, so that
  * mostly one range or two are looked at, however many there are. */
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
-#include "matches.def"
 #include "packet/parse.h"
+#include "rules/matches.def"
 #include "table/conn.h"
 
 #include <ctcore/bits.h>
