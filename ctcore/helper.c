@@ -1,6 +1,6 @@
 #include "helper.h"
 
-#include "natport.h"
+#include "nat/natport.h"
 #include "packet/mangle_payload.h"
 #include "table/seqadj.h"
 

@@ -1,5 +1,5 @@
 /* test_ipid.c - identifications behind a shared address */
-#include "ipid.h"
+#include "nat/ipid.h"
 
 #include "base/csum.h"
 

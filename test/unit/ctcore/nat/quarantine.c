@@ -1,4 +1,4 @@
-#include "quarantine.h"
+#include "nat/quarantine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "remote.h"
+#include "nat/remote.h"
 
 #include "base/hash.h"
 

@@ -1,7 +1,7 @@
-#include "natport.h"
+#include "nat/natport.h"
 
 #include "base/hash.h"
-#include "natfree.h"
+#include "nat/natfree.h"
 #include "packet/parse.h"
 #include "packet/shard.h"
 #include "packet/tuple.h"

@@ -1,4 +1,4 @@
-#include "natfree.h"
+#include "nat/natfree.h"
 
 #include "packet/parse.h"
 #include "packet/shard.h"

@@ -14,7 +14,7 @@
 #ifndef QUARANTINE_H
 #define QUARANTINE_H
 
-#include "remote.h"
+#include "nat/remote.h"
 #include "table/tally.h"
 
 struct quarantine {

@@ -1,5 +1,5 @@
 /* mapping.c - who shares which translation, and which ports are in use */
-#include "mapping.h"
+#include "nat/mapping.h"
 
 #include "base/hash.h"
 #include "packet/tuple.h"

@@ -1,4 +1,4 @@
-#include "quarantine.h"
+#include "nat/quarantine.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/ct.h>

@@ -1,4 +1,4 @@
-#include "ipid.h"
+#include "nat/ipid.h"
 
 #include "base/csum.h"
 #include "base/hash.h"

@@ -6,7 +6,7 @@
 #ifndef NATFREE_H
 #define NATFREE_H
 
-#include "nat.h"
+#include "nat/nat.h"
 
 /* The reply's tuple, by the protocol's own rule. */
 bool natfree_invert(const struct l4proto *proto, const struct ct_tuple *t,

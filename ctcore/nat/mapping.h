@@ -9,9 +9,9 @@
 #define MAPPING_H
 
 #include "base/pool.h"
-#include "portmap.h"
-#include "quarantine.h"
-#include "remote.h"
+#include "nat/portmap.h"
+#include "nat/quarantine.h"
+#include "nat/remote.h"
 #include "table/conn.h"
 #include "table/peers.h"
 #include "table/share.h"

@@ -16,7 +16,7 @@
 #ifndef NATPORT_H
 #define NATPORT_H
 
-#include "nat.h"
+#include "nat/nat.h"
 
 /* cur: the flow's original tuple as far as it is translated by now.  On NONE
  * cur is the choice; NO_PORT: see nat_setup(). */

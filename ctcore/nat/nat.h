@@ -9,7 +9,7 @@
 #ifndef NAT_H
 #define NAT_H
 
-#include "mapping.h"
+#include "nat/mapping.h"
 #include "packet/mangle.h"
 #include "proto/l4proto.h"
 

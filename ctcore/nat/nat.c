@@ -1,7 +1,7 @@
-#include "nat.h"
+#include "nat/nat.h"
 
-#include "natfree.h"
-#include "natport.h"
+#include "nat/natfree.h"
+#include "nat/natport.h"
 #include "packet/tuple.h"
 
 enum ct_reason nat_setup(struct nat *n, struct ct_conn *c,

@@ -1,4 +1,4 @@
-#include "portmap.h"
+#include "nat/portmap.h"
 
 #include "packet/parse.h"
 #include "packet/tuple.h"

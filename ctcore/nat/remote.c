@@ -1,4 +1,4 @@
-#include "remote.h"
+#include "nat/remote.h"
 
 #include "packet/parse.h"
 #include "packet/tuple.h"
