@@ -1,11 +1,11 @@
 #include "confirm.h"
 
-#include "elsewhere.h"
-#include "gc.h"
-#include "notify.h"
+#include "core/elsewhere.h"
+#include "core/gc.h"
+#include "core/notify.h"
+#include "core/timeouts.h"
 #include "packet/tuple.h"
 #include "proto/protos.h"
-#include "timeouts.h"
 
 #include <ctcore/bits.h>
 

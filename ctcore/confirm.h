@@ -6,7 +6,7 @@
 #ifndef CONFIRM_H
 #define CONFIRM_H
 
-#include "core.h"
+#include "core/core.h"
 
 enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt);
 

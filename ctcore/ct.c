@@ -6,10 +6,10 @@
 #include <ctcore/ct.h>
 
 #include "confirm.h"
-#include "elsewhere.h"
-#include "gc.h"
+#include "core/elsewhere.h"
+#include "core/gc.h"
+#include "core/notify.h"
 #include "hooks.h"
-#include "notify.h"
 #include "packet/tuple.h"
 #include "track.h"
 

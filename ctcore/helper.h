@@ -14,7 +14,7 @@
 #ifndef HELPER_H
 #define HELPER_H
 
-#include "core.h"
+#include "core/core.h"
 
 struct helper_call {
     struct ct *ct;

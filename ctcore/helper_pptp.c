@@ -15,7 +15,7 @@
  * begins a segment is read.  One call at a time: a new one ends the old. */
 #include "helper.h"
 
-#include "gc.h"
+#include "core/gc.h"
 #include "packet/parse.h"
 
 #include <ctcore/wire.h>

@@ -5,7 +5,7 @@
 #ifndef HELPERS_H
 #define HELPERS_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* INPUT and POSTROUTING, 300: behind all NAT, before confirm. */
 enum ct_verdict helpers_row(void *ctx, struct ct *ct, struct ct_pkt *pkt);

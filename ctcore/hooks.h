@@ -5,7 +5,7 @@
 #ifndef HOOKS_H
 #define HOOKS_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* Enter the rows of the core itself. */
 void hooks_init(struct ct *ct);

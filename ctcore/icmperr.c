@@ -1,8 +1,8 @@
 #include "icmperr.h"
 
 #include "base/csum.h"
-#include "elsewhere.h"
-#include "gc.h"
+#include "core/elsewhere.h"
+#include "core/gc.h"
 #include "packet/mangle_inner.h"
 #include "packet/parse.h"
 #include "packet/parse_inner.h"

@@ -8,7 +8,7 @@
 #ifndef ICMPERR_H
 #define ICMPERR_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* Attach the flow: pkt->conn, dir, info RELATED.  Or a reason of kind I. */
 enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt);

@@ -1,6 +1,6 @@
 #include "natrow.h"
 
-#include "gc.h"
+#include "core/gc.h"
 #include "icmperr.h"
 #include "natask.h"
 #include "packet/parse.h"

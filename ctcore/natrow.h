@@ -6,7 +6,7 @@
 #ifndef NATROW_H
 #define NATROW_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* PREROUTING and OUTPUT, -100: destinations. */
 enum ct_verdict natrow_dst(void *ctx, struct ct *ct, struct ct_pkt *pkt);

@@ -17,7 +17,7 @@
 #include <ctcore/wire.h>
 
 #include "base/csum.h"
-#include "core.h"
+#include "core/core.h"
 #include "packet/mangle.h"
 #include "packet/parse.h"
 

@@ -18,7 +18,7 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
-#include "gc.h"
+#include "core/gc.h"
 #include "natask.h"
 #include "packet/parse.h"
 #include "proto/protos.h"

@@ -1,8 +1,8 @@
 #include "rulerow.h"
 
+#include "core/timeouts.h"
 #include "packet/mangle_field.h"
 #include "rulewalk.h"
-#include "timeouts.h"
 #include "track.h"
 
 enum ct_verdict rulerow_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)

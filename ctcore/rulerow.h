@@ -5,7 +5,7 @@
 #ifndef RULEROW_H
 #define RULEROW_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* PREROUTING and OUTPUT, -300: notrack, zone, helper. */
 enum ct_verdict rulerow_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt);

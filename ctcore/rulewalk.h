@@ -7,7 +7,7 @@
 #ifndef RULEWALK_H
 #define RULEWALK_H
 
-#include "core.h"
+#include "core/core.h"
 #include "rules/ruleset.h"
 
 struct rulewalk {

@@ -1,15 +1,15 @@
 #include "track.h"
 
-#include "elsewhere.h"
-#include "gc.h"
+#include "core/elsewhere.h"
+#include "core/gc.h"
+#include "core/notify.h"
+#include "core/timeouts.h"
 #include "icmperr.h"
-#include "notify.h"
 #include "packet/parse.h"
 #include "packet/tuple.h"
 #include "proto/protos.h"
 #include "proto/tcp_segment.h"
 #include "table/seqadj.h"
-#include "timeouts.h"
 
 #include <ctcore/bits.h>
 

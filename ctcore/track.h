@@ -3,7 +3,7 @@
 #ifndef TRACK_H
 #define TRACK_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* PREROUTING and OUTPUT, -200.  Sets conn, info, dir, mark.  A packet that its
  * tracker refuses is INVALID and goes on without an entry; the rules decide. */

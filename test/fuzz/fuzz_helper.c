@@ -10,7 +10,7 @@
  * packets end where their heap block ends; a translated flow's have the room
  * behind them that they may grow into. */
 #include "base/csum.h"
-#include "core.h"
+#include "core/core.h"
 #include "packet/mangle.h"
 
 #include <ctcore/wire.h>

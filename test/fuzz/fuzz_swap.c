@@ -12,7 +12,7 @@
  *   - nothing leaves by wan with an inside source where all is masqueraded;
  *   - at the end everything that flows took is free again. */
 #include "config_load.h"
-#include "core.h"
+#include "core/core.h"
 #include "generation.h"
 #include "log.h"
 #include "packet.h"

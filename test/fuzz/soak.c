@@ -10,7 +10,7 @@
 #include "gen.h"
 #include "rig.h"
 
-#include "core.h"
+#include "core/core.h"
 
 #include <ctcore/wire.h>
 

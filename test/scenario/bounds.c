@@ -5,7 +5,7 @@
  * same talk without the fault stays far below a bound that the fault breaks. */
 #include "world.h"
 
-#include "core.h"
+#include "core/core.h"
 #include "packet.h"
 #include "rules/connlimit.h"
 

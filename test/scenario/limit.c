@@ -1,7 +1,7 @@
 /* limit.c - how often a rule matches, and how many flows a source may have */
 #include "world.h"
 
-#include "core.h"
+#include "core/core.h"
 #include "packet.h"
 #include "rules/connlimit.h"
 

@@ -4,7 +4,7 @@
  * RIG_WORK_MAX. */
 #include "calm.h"
 
-#include "core.h"
+#include "core/core.h"
 #include "helper_talk.h"
 
 #include <string.h>

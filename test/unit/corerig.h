@@ -6,7 +6,7 @@
 #ifndef CORERIG_H
 #define CORERIG_H
 
-#include "core.h"
+#include "core/core.h"
 #include "packet.h"
 
 #include <setjmp.h>

@@ -6,7 +6,7 @@
 #include <ctcore/wire.h>
 
 #include "base/csum.h"
-#include "core.h"
+#include "core/core.h"
 #include "packet.h"
 #include "packet/parse.h"
 

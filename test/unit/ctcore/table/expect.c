@@ -2,7 +2,7 @@
  */
 #include "corerig.h"
 
-#include "gc.h"
+#include "core/gc.h"
 #include "helper.h"
 
 static const struct expect_policy two = {.max = 2, .seconds = 300};

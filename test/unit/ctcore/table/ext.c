@@ -1,8 +1,8 @@
 /* test_ext.c - extensions: few, found by slot, gone with their flow */
 #include "corerig.h"
 
-#include "dump.h"
-#include "gc.h"
+#include "core/dump.h"
+#include "core/gc.h"
 
 static struct ext *extend(struct corerig *r, uint32_t slot, enum ext_kind kind)
 {

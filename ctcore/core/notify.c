@@ -1,6 +1,6 @@
-#include "notify.h"
+#include "core/notify.h"
 
-#include "dump.h"
+#include "core/dump.h"
 
 void notify_view(const struct ct *ct, const struct ct_conn *c,
                  struct ct_view *view)

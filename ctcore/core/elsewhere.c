@@ -1,4 +1,4 @@
-#include "elsewhere.h"
+#include "core/elsewhere.h"
 
 #include "packet/tuple.h"
 

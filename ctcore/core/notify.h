@@ -5,7 +5,7 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* Copy an entry out.  Owner only: no other writes meanwhile. */
 void notify_view(const struct ct *ct, const struct ct_conn *c,

@@ -1,4 +1,4 @@
-#include "core.h"
+#include "core/core.h"
 
 #include "packet/parse.h"
 #include "rules/limit.h"

@@ -5,7 +5,7 @@
 #ifndef GC_H
 #define GC_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* Destroy a confirmed entry, with its event. */
 void gc_destroy(struct ct *ct, uint32_t slot);

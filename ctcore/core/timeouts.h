@@ -8,7 +8,7 @@
 #ifndef TIMEOUTS_H
 #define TIMEOUTS_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* The flow that pkt opens gets the durations of s that are not 0 and that its
  * tracker knows: CT_N_TIMEOUTS seconds.  Nothing for any other packet, and when

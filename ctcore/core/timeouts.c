@@ -1,4 +1,4 @@
-#include "timeouts.h"
+#include "core/timeouts.h"
 
 #include "proto/protos.h"
 

@@ -7,7 +7,7 @@
 #ifndef DUMP_H
 #define DUMP_H
 
-#include "core.h"
+#include "core/core.h"
 
 struct dump_copy {
     uint32_t slot;

@@ -7,7 +7,7 @@
 #ifndef ELSEWHERE_H
 #define ELSEWHERE_H
 
-#include "core.h"
+#include "core/core.h"
 
 /* The shard that a packet without a flow here belongs to; this one: it may open
  * one.  expected: this shard has announced it.

@@ -1,7 +1,7 @@
-#include "gc.h"
+#include "core/gc.h"
 
-#include "elsewhere.h"
-#include "notify.h"
+#include "core/elsewhere.h"
+#include "core/notify.h"
 #include "packet/parse.h"
 #include "packet/tuple.h"
 
