@@ -1,6 +1,6 @@
 #include "helpers.h"
 
-#include "helper.h"
+#include "helper/helper.h"
 #include "packet/parse.h"
 #include "table/seqadj.h"
 

@@ -16,7 +16,7 @@ WORDS = {
     "fuzz_swap": ("router/config*.c",),
     "fuzz_http": ("web/*.c",),
     "fuzz_cli": ("router/cli_*.c",),
-    "fuzz_helper": ("ctcore/helper_*.c",),
+    "fuzz_helper": ("ctcore/helper/*.c",),
     "fuzz_order": ("router/gateway_setting.c",),
 }
 

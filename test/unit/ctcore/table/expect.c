@@ -3,7 +3,7 @@
 #include "corerig.h"
 
 #include "core/gc.h"
-#include "helper.h"
+#include "helper/helper.h"
 
 static const struct expect_policy two = {.max = 2, .seconds = 300};
 

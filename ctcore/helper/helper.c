@@ -1,4 +1,4 @@
-#include "helper.h"
+#include "helper/helper.h"
 
 #include "nat/natport.h"
 #include "packet/mangle_payload.h"

@@ -11,7 +11,7 @@
  * whole and has no number passes, for it announces nothing.  And an
  * announced address that is not the sender's own is left as it is: the kernel's
  * loose=0. */
-#include "helper.h"
+#include "helper/helper.h"
 
 #include "proto/tcp_segment.h"
 

@@ -13,7 +13,7 @@
  *
  * Incoming calls are the same the other way round.  Only the message that
  * begins a segment is read.  One call at a time: a new one ends the old. */
-#include "helper.h"
+#include "helper/helper.h"
 
 #include "core/gc.h"
 #include "packet/parse.h"

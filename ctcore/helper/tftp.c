@@ -2,7 +2,7 @@
  *
  * The request goes to port 69, the answer comes from any other port of the
  * server to the port that asked: nothing in the payload is changed. */
-#include "helper.h"
+#include "helper/helper.h"
 
 #include <ctcore/wire.h>
 
