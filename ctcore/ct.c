@@ -5,13 +5,13 @@
 #include <ctcore/bits.h>
 #include <ctcore/ct.h>
 
-#include "confirm.h"
 #include "core/elsewhere.h"
 #include "core/gc.h"
 #include "core/notify.h"
+#include "hook/confirm.h"
+#include "hook/track.h"
 #include "hooks.h"
 #include "packet/tuple.h"
-#include "track.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* hooks.c - THE TABLE of hook functions, and the walk over it */
 #include "hooks.h"
 
-#include "confirm.h"
-#include "helpers.h"
-#include "natrow.h"
-#include "rulerow.h"
-#include "track.h"
+#include "hook/confirm.h"
+#include "hook/helpers.h"
+#include "hook/natrow.h"
+#include "hook/rulerow.h"
+#include "hook/track.h"
 
 #include <ctcore/bits.h>
 

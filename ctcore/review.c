@@ -19,7 +19,7 @@
 #include <ctcore/wire.h>
 
 #include "core/gc.h"
-#include "natask.h"
+#include "hook/natask.h"
 #include "packet/parse.h"
 #include "proto/protos.h"
 

@@ -1,4 +1,4 @@
-#include "rulewalk.h"
+#include "hook/rulewalk.h"
 
 /* Live flows of this packet's source; it is the first to count its own.  A
  * packet without one has no source to count. */

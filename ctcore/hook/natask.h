@@ -7,7 +7,7 @@
 #ifndef NATASK_H
 #define NATASK_H
 
-#include "rulewalk.h"
+#include "hook/rulewalk.h"
 
 /* A question.  Where facts are unknown the rules may give several answers, one
  * after the other, and the last is sure. */

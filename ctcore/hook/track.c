@@ -1,10 +1,10 @@
-#include "track.h"
+#include "hook/track.h"
 
 #include "core/elsewhere.h"
 #include "core/gc.h"
 #include "core/notify.h"
 #include "core/timeouts.h"
-#include "icmperr.h"
+#include "hook/icmperr.h"
 #include "packet/parse.h"
 #include "packet/tuple.h"
 #include "proto/protos.h"

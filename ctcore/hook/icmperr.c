@@ -1,4 +1,4 @@
-#include "icmperr.h"
+#include "hook/icmperr.h"
 
 #include "base/csum.h"
 #include "core/elsewhere.h"

@@ -1,8 +1,8 @@
-#include "natask.h"
+#include "hook/natask.h"
 
+#include "hook/rulewalk.h"
 #include "packet/parse.h"
 #include "proto/protos.h"
-#include "rulewalk.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
-#include "natrow.h"
+#include "hook/natrow.h"
 
 #include "core/gc.h"
-#include "icmperr.h"
-#include "natask.h"
+#include "hook/icmperr.h"
+#include "hook/natask.h"
 #include "packet/parse.h"
 #include "proto/protos.h"
 

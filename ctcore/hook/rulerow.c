@@ -1,9 +1,9 @@
-#include "rulerow.h"
+#include "hook/rulerow.h"
 
 #include "core/timeouts.h"
+#include "hook/rulewalk.h"
+#include "hook/track.h"
 #include "packet/mangle_field.h"
-#include "rulewalk.h"
-#include "track.h"
 
 enum ct_verdict rulerow_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {

@@ -1,4 +1,4 @@
-#include "confirm.h"
+#include "hook/confirm.h"
 
 #include "core/elsewhere.h"
 #include "core/gc.h"

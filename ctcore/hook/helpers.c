@@ -1,4 +1,4 @@
-#include "helpers.h"
+#include "hook/helpers.h"
 
 #include "helper/helper.h"
 #include "packet/parse.h"
