@@ -1,8 +1,8 @@
 /* checks.c - is the router ready?  Its devices, and what they lead to */
 #include "checks.h"
 
-#include "clock.h"
 #include "control_room.h"
+#include "system/clock.h"
 
 #include <stdio.h>
 

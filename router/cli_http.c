@@ -4,7 +4,7 @@
  * trusts none of it: every length is bounded. */
 #include "cli_http.h"
 
-#include "sandbox.h"
+#include "system/sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>

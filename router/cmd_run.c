@@ -9,12 +9,12 @@
 #include "config_load.h"
 #include "config_print.h"
 #include "control.h"
-#include "descriptors.h"
 #include "gateway.h"
 #include "gateway_facts.h"
-#include "order.h"
 #include "order_start.h"
-#include "sandbox.h"
+#include "system/descriptors.h"
+#include "system/order.h"
+#include "system/sandbox.h"
 #include "tun_node.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #define CONFIG_H
 
 #include "fib.h"
-#include "log.h"
+#include "system/log.h"
 
 #include <ctcore/ct.h>
 #include <stdio.h>

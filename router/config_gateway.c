@@ -6,9 +6,9 @@
  * settled, always in the same way. */
 #include "config_gateway.h"
 
-#include "config_addr.h"
 #include "config_ifaces.h"
 #include "config_sets.h"
+#include "system/addr.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* config_icmp.c - ICMP and ICMPv6 types by number or by nftables' names */
 #include "config_icmp.h"
 
-#include "config_addr.h"
 #include "config_match.h"
+#include "system/addr.h"
 
 #include <netinet/in.h>
 #include <string.h>

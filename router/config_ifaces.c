@@ -1,7 +1,7 @@
 /* config_ifaces.c - interfaces and the router's own addresses */
 #include "config_ifaces.h"
 
-#include "config_addr.h"
+#include "system/addr.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
  * only, negated or not: `dst != 10.0.0.0/8` says nothing of IPv6. */
 #include "config_match.h"
 
-#include "config_addr.h"
 #include "config_ifaces.h"
 #include "config_sets.h"
+#include "system/addr.h"
 
 #include <errno.h>
 #include <netinet/in.h>

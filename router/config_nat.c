@@ -5,8 +5,8 @@
  */
 #include "config_nat.h"
 
-#include "config_addr.h"
 #include "config_match.h"
+#include "system/addr.h"
 
 #include <string.h>
 

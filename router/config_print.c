@@ -6,12 +6,12 @@
  * The value stands last, as it may be long. */
 #include "config_print.h"
 
-#include "config_addr.h"
 #include "config_conntrack.h"
 #include "config_env.h"
 #include "config_hook.h"
 #include "config_read.h"
 #include "config_service.h"
+#include "system/addr.h"
 
 #include <stdarg.h>
 #include <stdio.h>

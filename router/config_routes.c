@@ -5,9 +5,9 @@
  * mode the kernel's routes are looked up, and the file's win over them. */
 #include "config_routes.h"
 
-#include "config_addr.h"
 #include "config_gateway.h"
 #include "config_ifaces.h"
+#include "system/addr.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* config_service.c - what is around the core: API, log, workers, seed */
 #include "config_service.h"
 
-#include "config_addr.h"
 #include "config_env.h"
-#include "token.h"
+#include "system/addr.h"
+#include "system/token.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_addr.h"
+#include "system/addr.h"
 
 #define EXPECTED                                                               \
     "an address, a prefix, a range A-B or the name of a set or an interface"

@@ -6,9 +6,9 @@
  * earlier one has it, as in the ruleset; rows of one address never overlap. */
 #include "config_steer.h"
 
-#include "config_addr.h"
 #include "config_hook.h"
 #include "config_rule.h"
+#include "system/addr.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>

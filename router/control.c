@@ -2,18 +2,18 @@
 #include "control.h"
 
 #include "checks.h"
-#include "clock.h"
 #include "config_load.h"
 #include "control_room.h"
 #include "control_web.h"
 #include "devices.h"
 #include "hostnet.h"
-#include "log.h"
-#include "log_writer.h"
 #include "reload.h"
 #include "rights.h"
 #include "rulelog.h"
-#include "sandbox.h"
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/log_writer.h"
+#include "system/sandbox.h"
 #include "totals.h"
 
 #include <inttypes.h>

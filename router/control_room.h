@@ -5,11 +5,11 @@
 #include "bound.h"
 #include "gateway.h"
 #include "generation.h"
-#include "health.h"
 #include "queue.h"
 #include "removal.h"
 #include "shortage.h"
 #include "steerkey.h"
+#include "system/health.h"
 #include "tun.h"
 
 #include <web/web.h>

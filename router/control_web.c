@@ -2,9 +2,9 @@
 #include "control_web.h"
 
 #include "control_room.h"
-#include "log.h"
-#include "sandbox.h"
-#include "token.h"
+#include "system/log.h"
+#include "system/sandbox.h"
+#include "system/token.h"
 #include "websource.h"
 
 #include <string.h>

@@ -8,11 +8,11 @@
  * it: it is attached to when somebody makes one of that name. */
 #include "devices.h"
 
-#include "clock.h"
 #include "control_room.h"
 #include "hostnet.h"
-#include "log.h"
 #include "offload.h"
+#include "system/clock.h"
+#include "system/log.h"
 #include "tun_node.h"
 
 #include <errno.h>

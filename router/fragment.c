@@ -7,7 +7,7 @@
  * length. */
 #include "fragment.h"
 
-#include "inet_sum.h"
+#include "system/inet_sum.h"
 
 #include <ctcore/wire.h>
 

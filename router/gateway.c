@@ -9,9 +9,9 @@
 #include "gateway_conf.h"
 #include "gateway_forward.h"
 #include "gateway_guard.h"
-#include "log.h"
 #include "netlink_nftables.h"
 #include "netlink_watch.h"
+#include "system/log.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -7,10 +7,10 @@
  * list that the kernel changed while it was read is read again. */
 #include "gateway_facts.h"
 
-#include "config_addr.h"
 #include "netlink_addr.h"
 #include "netlink_device.h"
 #include "netlink_route.h"
+#include "system/addr.h"
 
 #include <ctcore/bits.h>
 

@@ -1,7 +1,7 @@
 /* gateway_file.c - the small file that outlives a weir that is killed */
 #include "gateway_file.h"
 
-#include "log.h"
+#include "system/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

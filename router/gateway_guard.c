@@ -6,10 +6,10 @@
 #include "gateway_reply.h"
 #include "gateway_silence.h"
 #include "gateway_table.h"
-#include "log.h"
 #include "netlink_nft.h"
 #include "netlink_nftables.h"
 #include "netlink_tc.h"
+#include "system/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -5,9 +5,9 @@
  * would send a packet of weir's to an address that has no route of its own. */
 #include "gateway_health.h"
 
-#include "config_addr.h"
 #include "netlink_device.h"
 #include "netlink_route.h"
+#include "system/addr.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

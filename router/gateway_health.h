@@ -3,8 +3,8 @@
 #define GATEWAY_HEALTH_H
 
 #include "config.h"
-#include "health.h"
 #include "netlink.h"
+#include "system/health.h"
 
 /* One answer; level HEALTH_OK: text is "". */
 struct gateway_finding {

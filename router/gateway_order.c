@@ -11,7 +11,7 @@
  * moved it to another preference, it stays there. */
 #include "gateway_order.h"
 
-#include "log.h"
+#include "system/log.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* gateway_plan.c - what is to stand in the kernel, made from facts alone */
 #include "gateway_plan.h"
 
-#include "config_addr.h"
+#include "system/addr.h"
 
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>

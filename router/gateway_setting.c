@@ -13,10 +13,10 @@
 #include "gateway_setting.h"
 
 #include "gateway_saved.h"
-#include "log.h"
 #include "netlink_device.h"
 #include "netlink_neigh.h"
-#include "order.h"
+#include "system/log.h"
+#include "system/order.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 
 #include "config_conntrack.h"
 #include "config_load.h"
-#include "log.h"
+#include "system/log.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,8 +11,8 @@
 #define HELD_H
 
 #include "config.h"
-#include "pktbuf.h"
-#include "ring.h"
+#include "system/pktbuf.h"
+#include "system/ring.h"
 
 #include <ctcore/bits.h>
 

@@ -11,15 +11,15 @@
 #include "hostnet.h"
 
 #include "checks.h"
-#include "clock.h"
 #include "config_load.h"
 #include "control_room.h"
 #include "gateway_facts.h"
 #include "gateway_saved.h"
-#include "log.h"
 #include "netlink_sockets.h"
 #include "reload.h"
-#include "sandbox.h"
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/sandbox.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "cmd_conntrack.h"
 #include "cmd_health.h"
 #include "cmd_run.h"
-#include "descriptors.h"
+#include "system/descriptors.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "netlink.h"
 
 #include "netlink_ask.h"
-#include "order.h"
+#include "system/order.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>

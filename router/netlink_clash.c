@@ -6,7 +6,7 @@
 
 #include "netlink_ask.h"
 #include "netlink_nftables.h"
-#include "order.h"
+#include "system/order.h"
 
 #include <ctcore/wire.h>
 

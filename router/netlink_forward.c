@@ -7,7 +7,7 @@
 #include "netlink_ask.h"
 #include "netlink_nftables.h"
 #include "netlink_rules.h"
-#include "order.h"
+#include "system/order.h"
 #include "xtables.h"
 
 #include <arpa/inet.h>

@@ -5,7 +5,7 @@
 #include "netlink_nftables.h"
 
 #include "netlink_ask.h"
-#include "order.h"
+#include "system/order.h"
 
 #include <arpa/inet.h>
 #include <endian.h>

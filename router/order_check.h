@@ -31,7 +31,7 @@
 #define ORDER_CHECK_H
 
 #include "order_devices.h"
-#include "order_wire.h"
+#include "system/order_wire.h"
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
 /* order_devices.c - whom the privileged process may touch */
 #include "order_devices.h"
 
-#include "config_addr.h"
 #include "netlink_addr.h"
 #include "netlink_device.h"
+#include "system/addr.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* order_start.c - the process that changes the kernel, begun */
 #include "order_start.h"
 
-#include "descriptors.h"
 #include "gateway_saved.h"
-#include "order.h"
 #include "order_serve.h"
-#include "sandbox.h"
+#include "system/descriptors.h"
+#include "system/order.h"
+#include "system/sandbox.h"
 #include "xtables.h"
 
 #include <stdio.h>

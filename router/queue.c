@@ -7,10 +7,10 @@
  * or a packet that is not in its queue. */
 #include "queue.h"
 
-#include "clock.h"
 #include "queue_change.h"
 #include "queue_line.h"
 #include "queue_wire.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -15,7 +15,7 @@
 #include "control_room.h"
 #include "control_web.h"
 #include "gateway_facts.h"
-#include "sandbox.h"
+#include "system/sandbox.h"
 #include "totals.h"
 
 #include <inttypes.h>

@@ -3,9 +3,9 @@
 #include "rights.h"
 
 #include "control_room.h"
-#include "log.h"
-#include "order.h"
-#include "sandbox.h"
+#include "system/log.h"
+#include "system/order.h"
+#include "system/sandbox.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
  * in one.  Nothing in it comes from the packet as text. */
 #include "rulelog.h"
 
-#include "config_addr.h"
 #include "config_hook.h"
+#include "system/addr.h"
 
 #include <stdarg.h>
 

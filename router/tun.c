@@ -11,9 +11,9 @@
  * nothing can have gone wrong on the way.  The numbers are the kernel's ABI;
  * those of UDP segmentation (Linux 6.2) are not in older headers. */
 #include "tun.h"
-#include "inet_sum.h"
 #include "netlink_addr.h"
-#include "order.h"
+#include "system/inet_sum.h"
+#include "system/order.h"
 #include "tun_node.h"
 #include "tun_why.h"
 

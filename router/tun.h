@@ -7,7 +7,7 @@
 #define TUN_H
 
 #include "netlink.h"
-#include "pktbuf.h"
+#include "system/pktbuf.h"
 
 struct tun_config {
     const char *name; /* of the device */

@@ -1,8 +1,8 @@
 /* websource.c - answers what the web asks: include/web/sources.h */
 #include "websource.h"
 
-#include "clock.h"
 #include "control_room.h"
+#include "system/clock.h"
 #include "totals.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* worker.c - one thread, one loop, one shard, one queue of each device */
-#include "clock.h"
-#include "sandbox.h"
+#include "system/clock.h"
+#include "system/sandbox.h"
 #include "worker_io.h"
 #include "worker_queue.h"
 #include "worker_room.h"

@@ -11,9 +11,9 @@
 
 #include "held.h"
 #include "journey.h"
-#include "pktbuf.h"
-#include "ring.h"
 #include "steer.h"
+#include "system/pktbuf.h"
+#include "system/ring.h"
 
 #include <uv.h>
 

@@ -6,7 +6,7 @@
  * the ring is full it is dropped here, since waiting would stop everybody. */
 #include "worker_io.h"
 
-#include "clock.h"
+#include "system/clock.h"
 #include "tun.h"
 #include "worker_room.h"
 

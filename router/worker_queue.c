@@ -1,7 +1,7 @@
 /* worker_queue.c - a worker's packets that wait for a user program: held.h */
 #include "worker_queue.h"
 
-#include "clock.h"
+#include "system/clock.h"
 #include "worker_room.h"
 
 /* The core's question; see ct_config.queue. */

@@ -5,7 +5,6 @@
  * the last thing that is given back. */
 #include "fuzz_kernel.h"
 #include "gateway.h"
-#include "log.h"
 #include "netlink_forward.h"
 #include "netlink_neigh.h"
 #include "netlink_nftables.h"
@@ -14,6 +13,7 @@
 #include "netlink_sockets.h"
 #include "order_check.h"
 #include "order_route.h"
+#include "system/log.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>

@@ -14,9 +14,9 @@
 #include "config_load.h"
 #include "core/core.h"
 #include "generation.h"
-#include "log.h"
 #include "packet.h"
 #include "rig.h"
+#include "system/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>

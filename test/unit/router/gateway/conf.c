@@ -3,7 +3,7 @@
 #include "gateway_rig.h"
 
 #include "netlink_route.h"
-#include "sandbox.h"
+#include "system/sandbox.h"
 
 #include <sys/mount.h>
 

@@ -6,7 +6,7 @@
 #include "gateway_rig.h"
 
 #include "config_load.h"
-#include "inet_sum.h"
+#include "system/inet_sum.h"
 
 #include <ctcore/wire.h>
 

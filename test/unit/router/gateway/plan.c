@@ -2,7 +2,7 @@
  */
 #include "gateway_plan.h"
 
-#include "config_addr.h"
+#include "system/addr.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,9 +8,9 @@
 #include "netlink_neigh.h"
 #include "netlink_notrack.h"
 #include "netlink_tc.h"
-#include "order.h"
 #include "order_check.h"
 #include "order_route.h"
+#include "system/order.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>

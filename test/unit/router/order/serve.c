@@ -5,8 +5,8 @@
 #include "gateway_plan.h"
 #include "netlink_neigh.h"
 #include "netlink_rule.h"
-#include "order.h"
 #include "order_serve.h"
+#include "system/order.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>

@@ -3,8 +3,8 @@
 #include "queue_line.h"
 #include "queue_wire.h"
 
-#include "clock.h"
 #include "corerig.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <sys/socket.h>

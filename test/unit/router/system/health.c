@@ -1,5 +1,5 @@
 /* test_health.c - named checks: ready or not, since when, and why */
-#include "health.h"
+#include "system/health.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* test_log.c - what a hostile name may do to a log: nothing
  *
  * stderr is a datagram socket here, so that each write is seen by itself. */
-#include "log.h"
-#include "log_writer.h"
+#include "system/log.h"
+#include "system/log_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>

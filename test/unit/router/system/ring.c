@@ -1,5 +1,5 @@
 /* test_ring.c - one puts in, one takes out, nothing is lost or turned round */
-#include "ring.h"
+#include "system/ring.h"
 
 #include <ctcore/bits.h>
 

@@ -2,7 +2,7 @@
  *
  * Each case is a child process, since none of this can be taken back.  The
  * child looks at itself in /proc and leaves what it saw in shared memory. */
-#include "sandbox.h"
+#include "system/sandbox.h"
 
 #include <cap-ng.h>
 #include <pthread.h>

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "token.h"
+#include "system/token.h"
 
 #define GOOD "0123456789abcdef0123456789abcdef"
 

@@ -6,8 +6,8 @@
 
 #include "config_rig.h"
 #include "packet.h"
-#include "pktbuf.h"
 #include "removal.h"
+#include "system/pktbuf.h"
 
 #include <ctcore/wire.h>
 

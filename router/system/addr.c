@@ -1,5 +1,5 @@
 /* config_addr.c - addresses and ports as people write them */
-#include "config_addr.h"
+#include "system/addr.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* clock.c - time and entropy come from here, and from nowhere else */
-#include "clock.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* sandbox_calls.c - which system calls are left, by seccomp(2) */
-#include "sandbox_calls.h"
+#include "system/sandbox_calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ static const struct {
     enum how how;
 } calls[] = {
 #define CALL(name, who, how, why) {SCMP_SYS(name), who, how},
-#include "syscalls.def"
+#include "system/syscalls.def"
 #undef CALL
 };
 

@@ -1,5 +1,5 @@
 /* identity.c - the user and the group that words mean */
-#include "identity.h"
+#include "system/identity.h"
 
 #include <grp.h>
 #include <pwd.h>

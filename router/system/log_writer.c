@@ -1,9 +1,9 @@
 /* log_writer.c - a ring of lines, and the thread that writes them
  *
  * The ring's lock is held for a copy of one line, never during a write. */
-#include "log_writer.h"
+#include "system/log_writer.h"
 
-#include "clock.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -16,9 +16,9 @@
  * programs and file capabilities what they would give.  That is why the
  * bounding set may stay where it can't be emptied: that takes CAP_SETPCAP,
  * which containers are seldom given. */
-#include "sandbox.h"
+#include "system/sandbox.h"
 
-#include "identity.h"
+#include "system/identity.h"
 
 #include <cap-ng.h>
 #include <errno.h>

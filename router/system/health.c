@@ -1,7 +1,7 @@
 /* health.c - named checks: what is well, what is not, and since when */
-#include "health.h"
+#include "system/health.h"
 
-#include "log.h"
+#include "system/log.h"
 
 #include <stdio.h>
 #include <string.h>

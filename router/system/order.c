@@ -1,8 +1,8 @@
 /* order.c - changes of the kernel, done by a process of their own: who orders
  */
-#include "order.h"
+#include "system/order.h"
 
-#include "order_wire.h"
+#include "system/order_wire.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

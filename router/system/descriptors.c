@@ -1,5 +1,5 @@
 /* descriptors.c - the descriptors that a program is started with */
-#include "descriptors.h"
+#include "system/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>

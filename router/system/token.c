@@ -2,9 +2,9 @@
  *
  * A token is made beside its place and then linked there: it appears whole or
  * not at all, and of two routers that start at once both have the same one. */
-#include "token.h"
+#include "system/token.h"
 
-#include "clock.h"
+#include "system/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * A line is put together on the stack and written whole, so lines of several
  * threads never mix.  What does not fit is cut and marked with "...".  Control
  * characters never reach a terminal: a log line may quote a hostile name. */
-#include "log.h"
+#include "system/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
-#include "log_writer.h"
+#include "system/clock.h"
+#include "system/log_writer.h"
 
 enum { WORDS_MAX_BYTES = 1536, TAIL_BYTES = 16 };
 

@@ -2,8 +2,8 @@
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
-#include "sandbox_calls.h"
-#include "sandbox_files.h"
+#include "system/sandbox_calls.h"
+#include "system/sandbox_files.h"
 
 #include <stdbool.h>
 

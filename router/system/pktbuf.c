@@ -1,5 +1,5 @@
 /* pktbuf.c - packet buffers, all there from the start */
-#include "pktbuf.h"
+#include "system/pktbuf.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
  * Opening folders to list them is not handled: libuv keeps one open in order to
  * have a descriptor to spare.  Numbers of later kernels than the headers' stand
  * here: they are the kernel's ABI. */
-#include "sandbox_files.h"
+#include "system/sandbox_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
