@@ -15,8 +15,8 @@
 #define BOUND_H
 
 #include "config.h"
+#include "journey/talks.h"
 #include "netlink_sockets.h"
-#include "talks.h"
 
 enum {
     BOUND_PORTS = 64512, /* 1024 to 65535 */

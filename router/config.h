@@ -2,7 +2,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
-#include "fib.h"
+#include "journey/fib.h"
 #include "system/log.h"
 
 #include <ctcore/ct.h>

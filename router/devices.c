@@ -10,7 +10,7 @@
 
 #include "control_room.h"
 #include "hostnet.h"
-#include "offload.h"
+#include "journey/offload.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "tun_node.h"

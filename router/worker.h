@@ -10,7 +10,7 @@
 #define WORKER_H
 
 #include "held.h"
-#include "journey.h"
+#include "journey/journey.h"
 #include "steer.h"
 #include "system/pktbuf.h"
 #include "system/ring.h"

@@ -2,7 +2,7 @@
 #ifndef WORKER_ROOM_H
 #define WORKER_ROOM_H
 
-#include "offload.h"
+#include "journey/offload.h"
 #include "worker.h"
 
 #include <ctcore/bits.h>

@@ -1,6 +1,6 @@
 #include "pair_impl.h"
 
-#include "walk.h"
+#include "journey/walk.h"
 
 #include <ctcore/wire.h>
 

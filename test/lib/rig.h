@@ -7,7 +7,7 @@
 #define RIG_H
 
 #include "config.h"
-#include "journey.h"
+#include "journey/journey.h"
 #include "steer.h"
 
 enum { RIG_SHARDS = 8 };

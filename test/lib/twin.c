@@ -2,10 +2,10 @@
 #include "twin.h"
 
 #include "config_load.h"
+#include "journey/walk.h"
 #include "packet.h"
 #include "twin_ports.h"
 #include "twin_table.h"
-#include "walk.h"
 
 #include <stdio.h>
 #include <stdlib.h>

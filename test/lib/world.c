@@ -1,7 +1,7 @@
 /* world.c - see world.h */
 #include "world.h"
 
-#include "output.h"
+#include "journey/output.h"
 #include "packet.h"
 #include "world_config.h"
 #include "world_text.h"

@@ -6,8 +6,8 @@
 #ifndef JOURNEY_ROUTER_H
 #define JOURNEY_ROUTER_H
 
-#include "journey.h"
-#include "output.h"
+#include "journey/journey.h"
+#include "journey/output.h"
 
 #include "packet.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "fib.h"
+#include "journey/fib.h"
 
 #include <ctcore/bits.h>
 

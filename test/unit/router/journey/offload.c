@@ -1,10 +1,10 @@
 /* test_offload.c - super-packets that a device takes, refuses, or must not get
  */
-#include "offload.h"
+#include "journey/offload.h"
 
+#include "journey/segment.h"
+#include "journey/walk.h"
 #include "packet.h"
-#include "segment.h"
-#include "walk.h"
 
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>

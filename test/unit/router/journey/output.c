@@ -1,5 +1,5 @@
 /* test_output.c - the way out: does it fit, cut it, check it, send it */
-#include "fragment.h"
+#include "journey/fragment.h"
 #include "journey_router.h"
 
 #include <ctcore/wire.h>

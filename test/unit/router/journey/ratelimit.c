@@ -1,5 +1,5 @@
 /* test_ratelimit.c - how often the router answers one address */
-#include "ratelimit.h"
+#include "journey/ratelimit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "shortage.h"
+#include "journey/shortage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

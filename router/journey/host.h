@@ -5,7 +5,7 @@
 #ifndef HOST_H
 #define HOST_H
 
-#include "walk.h"
+#include "journey/walk.h"
 
 /* why: what is to be said of pkt's source by itself.  By the outside device an
  * own address is the host: NONE, and pkt->in becomes CT_NO_IFACE: made here;

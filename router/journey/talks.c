@@ -1,5 +1,5 @@
 /* talks.c - the host's own connections, each by its tuple */
-#include "talks.h"
+#include "journey/talks.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* ending.c - how a packet's journey ends: each packet in exactly one counter */
-#include "ending.h"
+#include "journey/ending.h"
 
-#include "answer.h"
-#include "output.h"
+#include "journey/answer.h"
+#include "journey/output.h"
 
 void ending_refuse(struct journey *j, struct ct_pkt *pkt, enum ct_reason why)
 {

@@ -1,4 +1,4 @@
-#include "strict.h"
+#include "journey/strict.h"
 
 static bool asks(const struct journey *j, enum ct_param param)
 {

@@ -8,8 +8,8 @@
 #ifndef JOURNEY_H
 #define JOURNEY_H
 
-#include "fib.h"
-#include "talks.h"
+#include "journey/fib.h"
+#include "journey/talks.h"
 
 #include <ctcore/ct.h>
 

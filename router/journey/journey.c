@@ -16,15 +16,15 @@
  *
  * Every packet ends in exactly one counter: forwarded, local, a drop's reason,
  * or held. */
-#include "journey.h"
+#include "journey/journey.h"
 
-#include "answer.h"
-#include "ending.h"
-#include "host.h"
-#include "output.h"
-#include "reassemble.h"
-#include "strict.h"
-#include "walk.h"
+#include "journey/answer.h"
+#include "journey/ending.h"
+#include "journey/host.h"
+#include "journey/output.h"
+#include "journey/reassemble.h"
+#include "journey/strict.h"
+#include "journey/walk.h"
 
 #include <stdlib.h>
 #include <string.h>

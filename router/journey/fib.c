@@ -7,7 +7,7 @@
  *
  * A key is the address as a big-endian number of 128 bits; IPv4 stands in the
  * topmost 32, so that a prefix length means the same in both families. */
-#include "fib.h"
+#include "journey/fib.h"
 
 #include <ctcore/wire.h>
 

@@ -5,7 +5,7 @@
  * to be from one of them did not come from us.  Addresses stand in an open
  * hash: at most 256 of them, set up by the operator, so chains stay short
  * whatever packets ask for. */
-#include "local.h"
+#include "journey/local.h"
 
 #include <ctcore/bits.h>
 

@@ -5,7 +5,7 @@
 #ifndef STRICT_H
 #define STRICT_H
 
-#include "walk.h"
+#include "journey/walk.h"
 
 /* strict_source: did it come by another interface than packets to its source
  * would leave by (RFC 3704 section 2.2)?  Between outside interfaces that is

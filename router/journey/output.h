@@ -2,7 +2,7 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
-#include "walk.h"
+#include "journey/walk.h"
 
 enum output_fit {
     OUTPUT_FITS,

@@ -1,7 +1,7 @@
-#include "offload.h"
+#include "journey/offload.h"
 
-#include "fragment.h"
-#include "segment.h"
+#include "journey/fragment.h"
+#include "journey/segment.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * A token falls due every 75 to 125 ms, drawn anew each time: whoever counts
  * the answers he gets can't tell one token taken by somebody else. */
-#include "ratelimit.h"
+#include "journey/ratelimit.h"
 
 #include <ctcore/bits.h>
 

@@ -2,7 +2,7 @@
 #ifndef ENDING_H
 #define ENDING_H
 
-#include "walk.h"
+#include "journey/walk.h"
 
 /* Dropped outside of the hooks. */
 void ending_refuse(struct journey *j, struct ct_pkt *pkt, enum ct_reason why);

@@ -3,10 +3,10 @@
  * A super-packet is as long as 64 KiB and fits every link as long as the
  * segments that the far kernel makes of it do (gso_size plus headers); its own
  * length says nothing. */
-#include "output.h"
+#include "journey/output.h"
 
-#include "fragment.h"
-#include "segment.h"
+#include "journey/fragment.h"
+#include "journey/segment.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/wire.h>

@@ -5,7 +5,7 @@
  * piece before it, which has been sent by then.  Options without the copy bit
  * become NOPs in all pieces but the first, so that every header has the same
  * length. */
-#include "fragment.h"
+#include "journey/fragment.h"
 
 #include "system/inet_sum.h"
 

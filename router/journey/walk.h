@@ -4,9 +4,9 @@
 #ifndef WALK_H
 #define WALK_H
 
-#include "journey.h"
-#include "local.h"
-#include "ratelimit.h"
+#include "journey/journey.h"
+#include "journey/local.h"
+#include "journey/ratelimit.h"
 
 struct journey {
     struct journey_config cfg;

@@ -12,12 +12,12 @@
  * The host hears of its own packets that a rule rejects them, and that they are
  * too big for lan: its kernel sees the outside TUN's MTU, which is wan's.
  * Nothing else is said, since they have not crossed a link yet. */
-#include "host.h"
+#include "journey/host.h"
 
-#include "answer.h"
-#include "ending.h"
-#include "output.h"
-#include "strict.h"
+#include "journey/answer.h"
+#include "journey/ending.h"
+#include "journey/output.h"
+#include "journey/strict.h"
 
 #include <ctcore/wire.h>
 

@@ -1,4 +1,4 @@
-#include "shortage.h"
+#include "journey/shortage.h"
 
 #include <inttypes.h>
 #include <stdio.h>

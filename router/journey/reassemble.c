@@ -9,10 +9,10 @@
  * since for others the receiver is the one to say it.  A fragment past the end
  * of the longest datagram is told of at once, in IPv6 (RFC 8200 section 4.5).
  */
-#include "reassemble.h"
+#include "journey/reassemble.h"
 
-#include "answer.h"
-#include "ending.h"
+#include "journey/answer.h"
+#include "journey/ending.h"
 
 static void blank(struct journey *j, struct ct_pkt *pkt)
 {

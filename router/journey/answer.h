@@ -2,7 +2,7 @@
 #ifndef ANSWER_H
 #define ANSWER_H
 
-#include "walk.h"
+#include "journey/walk.h"
 
 /* An ICMP or ICMPv6 error, by what it means. */
 enum answer_error {

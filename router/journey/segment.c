@@ -3,9 +3,9 @@
  * As the kernel's tcp_gso_segment() and __udp_gso_segment() do it.  No byte of
  * payload is moved: each later segment's headers are written right before its
  * payload, over bytes of the one before, which has been sent by then. */
-#include "segment.h"
+#include "journey/segment.h"
 
-#include "walk.h"
+#include "journey/walk.h"
 
 #include <ctcore/wire.h>
 

@@ -2,7 +2,7 @@
 #ifndef REASSEMBLE_H
 #define REASSEMBLE_H
 
-#include "walk.h"
+#include "journey/walk.h"
 
 /* A fragment (parsed, FRAGMENT) is taken or dropped, and counted.  True: its
  * datagram is whole in *whole, to be walked as if it had just arrived.

@@ -6,10 +6,10 @@
  * flow by), and are never answered themselves.  Errors and resets are limited
  * for each receiver, and for all of a side.  What becomes of them is counted as
  * orig_*, never as a drop. */
-#include "answer.h"
+#include "journey/answer.h"
 
-#include "output.h"
-#include "strict.h"
+#include "journey/output.h"
+#include "journey/strict.h"
 
 static const struct {
     uint8_t type4, code4, type6, code6;

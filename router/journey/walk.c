@@ -1,5 +1,5 @@
 /* walk.c - the way to addresses that are there twice */
-#include "walk.h"
+#include "journey/walk.h"
 
 /* Tenants have the same addresses: an answer goes where its flow came from,
  * what comes from one of them to the same, what the router says to whom it
