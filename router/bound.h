@@ -16,7 +16,7 @@
 
 #include "config.h"
 #include "journey/talks.h"
-#include "netlink_sockets.h"
+#include "kernel/netlink/sockets.h"
 
 enum {
     BOUND_PORTS = 64512, /* 1024 to 65535 */

@@ -11,11 +11,11 @@
 #include "control.h"
 #include "gateway.h"
 #include "gateway_facts.h"
+#include "kernel/tun_node.h"
 #include "order_start.h"
 #include "system/descriptors.h"
 #include "system/order.h"
 #include "system/sandbox.h"
-#include "tun_node.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -6,11 +6,11 @@
 #include "gateway.h"
 #include "generation.h"
 #include "journey/shortage.h"
+#include "kernel/tun.h"
 #include "queue.h"
 #include "removal.h"
 #include "steerkey.h"
 #include "system/health.h"
-#include "tun.h"
 
 #include <web/web.h>
 

@@ -11,9 +11,9 @@
 #include "control_room.h"
 #include "hostnet.h"
 #include "journey/offload.h"
+#include "kernel/tun_node.h"
 #include "system/clock.h"
 #include "system/log.h"
-#include "tun_node.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -9,8 +9,8 @@
 #include "gateway_conf.h"
 #include "gateway_forward.h"
 #include "gateway_guard.h"
-#include "netlink_nftables.h"
-#include "netlink_watch.h"
+#include "kernel/netlink/nftables.h"
+#include "kernel/netlink/watch.h"
 #include "system/log.h"
 
 #include <errno.h>

@@ -24,7 +24,7 @@
 
 #include "gateway_facts.h"
 #include "gateway_health.h"
-#include "netlink_clash.h"
+#include "kernel/netlink/clash.h"
 
 struct gateway;
 

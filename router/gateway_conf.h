@@ -4,7 +4,7 @@
 
 #include "config.h"
 #include "gateway_setting.h"
-#include "netlink_device.h"
+#include "kernel/netlink/device.h"
 
 struct gateway_conf_needs {
     uint32_t n;

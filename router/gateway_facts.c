@@ -7,9 +7,9 @@
  * list that the kernel changed while it was read is read again. */
 #include "gateway_facts.h"
 
-#include "netlink_addr.h"
-#include "netlink_device.h"
-#include "netlink_route.h"
+#include "kernel/netlink/addr.h"
+#include "kernel/netlink/device.h"
+#include "kernel/netlink/route.h"
 #include "system/addr.h"
 
 #include <ctcore/bits.h>

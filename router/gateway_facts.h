@@ -3,7 +3,7 @@
 #define GATEWAY_FACTS_H
 
 #include "config.h"
-#include "netlink.h"
+#include "kernel/netlink/netlink.h"
 
 /* What a device is called of which only an address is known yet: none can be
  * called so. */

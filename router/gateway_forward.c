@@ -2,7 +2,7 @@
  * forwards? */
 #include "gateway_forward.h"
 
-#include "netlink_forward.h"
+#include "kernel/netlink/forward.h"
 
 #include <errno.h>
 #include <linux/netfilter.h>

@@ -6,9 +6,9 @@
 #include "gateway_reply.h"
 #include "gateway_silence.h"
 #include "gateway_table.h"
-#include "netlink_nft.h"
-#include "netlink_nftables.h"
-#include "netlink_tc.h"
+#include "kernel/netlink/nft.h"
+#include "kernel/netlink/nftables.h"
+#include "kernel/netlink/tc.h"
 #include "system/log.h"
 
 #include <arpa/inet.h>

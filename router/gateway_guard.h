@@ -25,8 +25,8 @@
 #define GATEWAY_GUARD_H
 
 #include "gateway_plan.h"
-#include "netlink_clash.h"
-#include "netlink_notrack.h"
+#include "kernel/netlink/clash.h"
+#include "kernel/netlink/notrack.h"
 
 struct gateway_guard;
 

@@ -5,8 +5,8 @@
  * would send a packet of weir's to an address that has no route of its own. */
 #include "gateway_health.h"
 
-#include "netlink_device.h"
-#include "netlink_route.h"
+#include "kernel/netlink/device.h"
+#include "kernel/netlink/route.h"
 #include "system/addr.h"
 
 #include <errno.h>

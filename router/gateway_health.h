@@ -3,7 +3,7 @@
 #define GATEWAY_HEALTH_H
 
 #include "config.h"
-#include "netlink.h"
+#include "kernel/netlink/netlink.h"
 #include "system/health.h"
 
 /* One answer; level HEALTH_OK: text is "". */

@@ -3,7 +3,7 @@
 
 #include "gateway_errors.h"
 #include "gateway_plan.h"
-#include "netlink_clash.h"
+#include "kernel/netlink/clash.h"
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>

@@ -57,9 +57,9 @@
 #define GATEWAY_PLAN_H
 
 #include "config.h"
-#include "netlink_neigh.h"
-#include "netlink_route.h"
-#include "netlink_rule.h"
+#include "kernel/netlink/neigh.h"
+#include "kernel/netlink/route.h"
+#include "kernel/netlink/rule.h"
 
 enum {
     GATEWAY_PLAN_PROTOCOL = 119,  /* on all that is ours: RTPROT_*, free */

@@ -9,7 +9,7 @@
  */
 #include "gateway_saved.h"
 
-#include "netlink_device.h"
+#include "kernel/netlink/device.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,8 +13,8 @@
 #include "gateway_setting.h"
 
 #include "gateway_saved.h"
-#include "netlink_device.h"
-#include "netlink_neigh.h"
+#include "kernel/netlink/device.h"
+#include "kernel/netlink/neigh.h"
 #include "system/log.h"
 #include "system/order.h"
 

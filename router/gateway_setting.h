@@ -4,7 +4,7 @@
 #define GATEWAY_SETTING_H
 
 #include "gateway_file.h"
-#include "netlink.h"
+#include "kernel/netlink/netlink.h"
 
 enum gateway_setting {
     GATEWAY_EARLY_DEMUX, /* net.ipv4.ip_early_demux: IPv6 obeys it too */

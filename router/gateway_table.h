@@ -5,7 +5,7 @@
 #define GATEWAY_TABLE_H
 
 #include "config.h"
-#include "netlink_nft.h"
+#include "kernel/netlink/nft.h"
 
 enum {
     GATEWAY_TABLE_FAMILIES = 2,

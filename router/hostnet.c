@@ -15,7 +15,7 @@
 #include "control_room.h"
 #include "gateway_facts.h"
 #include "gateway_saved.h"
-#include "netlink_sockets.h"
+#include "kernel/netlink/sockets.h"
 #include "reload.h"
 #include "system/clock.h"
 #include "system/log.h"

@@ -2,7 +2,7 @@
 #include "order_check.h"
 
 #include "gateway_setting.h"
-#include "netlink_forward.h"
+#include "kernel/netlink/forward.h"
 #include "order_route.h"
 #include "order_tables.h"
 

@@ -1,8 +1,8 @@
 /* order_devices.c - whom the privileged process may touch */
 #include "order_devices.h"
 
-#include "netlink_addr.h"
-#include "netlink_device.h"
+#include "kernel/netlink/addr.h"
+#include "kernel/netlink/device.h"
 #include "system/addr.h"
 
 #include <string.h>

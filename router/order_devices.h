@@ -5,7 +5,7 @@
 #ifndef ORDER_DEVICES_H
 #define ORDER_DEVICES_H
 
-#include "netlink.h"
+#include "kernel/netlink/netlink.h"
 
 #include <ctcore/types.h>
 

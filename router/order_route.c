@@ -6,7 +6,7 @@
 
 #include "gateway_facts.h"
 #include "gateway_plan.h"
-#include "netlink_ask.h"
+#include "kernel/netlink/ask.h"
 #include "order_rows.h"
 
 #include <arpa/inet.h>

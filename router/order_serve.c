@@ -7,14 +7,14 @@
 
 #include "gateway_plan.h"
 #include "gateway_setting.h"
-#include "netlink_ask.h"
-#include "netlink_clash.h"
-#include "netlink_forward.h"
-#include "netlink_neigh.h"
-#include "netlink_nftables.h"
-#include "netlink_rule.h"
+#include "kernel/netlink/ask.h"
+#include "kernel/netlink/clash.h"
+#include "kernel/netlink/forward.h"
+#include "kernel/netlink/neigh.h"
+#include "kernel/netlink/nftables.h"
+#include "kernel/netlink/rule.h"
+#include "kernel/tun_node.h"
 #include "order_route.h"
-#include "tun_node.h"
 
 #include <errno.h>
 #include <fcntl.h>

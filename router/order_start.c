@@ -2,11 +2,11 @@
 #include "order_start.h"
 
 #include "gateway_saved.h"
+#include "kernel/xtables.h"
 #include "order_serve.h"
 #include "system/descriptors.h"
 #include "system/order.h"
 #include "system/sandbox.h"
-#include "xtables.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,9 +7,9 @@
 #include "gateway_input.h"
 #include "gateway_plan.h"
 #include "gateway_reply.h"
-#include "netlink_ask.h"
-#include "netlink_nftables.h"
-#include "netlink_notrack.h"
+#include "kernel/netlink/ask.h"
+#include "kernel/netlink/nftables.h"
+#include "kernel/netlink/notrack.h"
 #include "order_rows.h"
 
 #include <arpa/inet.h>

@@ -6,8 +6,8 @@
  * the ring is full it is dropped here, since waiting would stop everybody. */
 #include "worker_io.h"
 
+#include "kernel/tun.h"
 #include "system/clock.h"
-#include "tun.h"
 #include "worker_room.h"
 
 #include <ctcore/bits.h>

@@ -2,7 +2,7 @@
  * and with which rights */
 #include "gateway_rig.h"
 
-#include "netlink_route.h"
+#include "kernel/netlink/route.h"
 #include "system/sandbox.h"
 
 #include <sys/mount.h>

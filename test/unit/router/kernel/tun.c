@@ -1,8 +1,8 @@
 /* test_tun.c - the offload header, both ways, and a queue that misbehaves */
-#include "tun.h"
+#include "kernel/tun.h"
 
+#include "kernel/tun_why.h"
 #include "packet.h"
-#include "tun_why.h"
 
 #include <ctcore/ct.h>
 

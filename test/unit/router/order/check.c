@@ -2,7 +2,7 @@
  * to whoever orders it */
 #include "order_check.h"
 
-#include "netlink_forward.h"
+#include "kernel/netlink/forward.h"
 
 #include <linux/if_tun.h>
 #include <net/if.h>

@@ -3,8 +3,8 @@
 #include "gateway_rig.h"
 
 #include "gateway_plan.h"
-#include "netlink_neigh.h"
-#include "netlink_rule.h"
+#include "kernel/netlink/neigh.h"
+#include "kernel/netlink/rule.h"
 #include "order_serve.h"
 #include "system/order.h"
 

@@ -3,7 +3,7 @@
 #include "order_tables.h"
 
 #include "gateway_plan.h"
-#include "netlink_notrack.h"
+#include "kernel/netlink/notrack.h"
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
