@@ -14,7 +14,7 @@
 #ifndef BOUND_H
 #define BOUND_H
 
-#include "config.h"
+#include "config/config.h"
 #include "journey/talks.h"
 #include "kernel/netlink/sockets.h"
 

@@ -4,8 +4,8 @@
  * says is what a start would say before it does anything. */
 #include "cmd_check.h"
 
-#include "config_hook.h"
-#include "config_load.h"
+#include "config/load.h"
+#include "config/rule/hook.h"
 
 #include <errno.h>
 #include <getopt.h>

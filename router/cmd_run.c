@@ -5,9 +5,9 @@
  * opened with root's rights: /dev/net/tun here, sockets in control.c. */
 #include "cmd_run.h"
 
-#include "config.h"
-#include "config_load.h"
-#include "config_print.h"
+#include "config/config.h"
+#include "config/load.h"
+#include "config/print.h"
 #include "control.h"
 #include "gateway.h"
 #include "gateway_facts.h"

@@ -2,7 +2,7 @@
 #include "control.h"
 
 #include "checks.h"
-#include "config_load.h"
+#include "config/load.h"
 #include "control_room.h"
 #include "control_web.h"
 #include "devices.h"

@@ -6,7 +6,7 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
-#include "config.h"
+#include "config/config.h"
 
 /* Run until SIGTERM or SIGINT; answers the exit code.  config is taken over;
  * path is where SIGHUP reads it anew. */

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_CONF_H
 #define GATEWAY_CONF_H
 
-#include "config.h"
+#include "config/config.h"
 #include "gateway_setting.h"
 #include "kernel/netlink/device.h"
 

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_FACTS_H
 #define GATEWAY_FACTS_H
 
-#include "config.h"
+#include "config/config.h"
 #include "kernel/netlink/netlink.h"
 
 /* What a device is called of which only an address is known yet: none can be

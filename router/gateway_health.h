@@ -2,7 +2,7 @@
 #ifndef GATEWAY_HEALTH_H
 #define GATEWAY_HEALTH_H
 
-#include "config.h"
+#include "config/config.h"
 #include "kernel/netlink/netlink.h"
 #include "system/health.h"
 

@@ -56,7 +56,7 @@
 #ifndef GATEWAY_PLAN_H
 #define GATEWAY_PLAN_H
 
-#include "config.h"
+#include "config/config.h"
 #include "kernel/netlink/neigh.h"
 #include "kernel/netlink/route.h"
 #include "kernel/netlink/rule.h"

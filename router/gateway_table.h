@@ -4,7 +4,7 @@
 #ifndef GATEWAY_TABLE_H
 #define GATEWAY_TABLE_H
 
-#include "config.h"
+#include "config/config.h"
 #include "kernel/netlink/nft.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* generation.c - one configuration, ready for the workers */
 #include "generation.h"
 
-#include "config_conntrack.h"
-#include "config_load.h"
+#include "config/conntrack.h"
+#include "config/load.h"
 #include "system/log.h"
 
 #include <stdlib.h>

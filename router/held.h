@@ -10,7 +10,7 @@
 #ifndef HELD_H
 #define HELD_H
 
-#include "config.h"
+#include "config/config.h"
 #include "system/pktbuf.h"
 #include "system/ring.h"
 

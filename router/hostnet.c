@@ -11,7 +11,7 @@
 #include "hostnet.h"
 
 #include "checks.h"
-#include "config_load.h"
+#include "config/load.h"
 #include "control_room.h"
 #include "gateway_facts.h"
 #include "gateway_saved.h"

@@ -2,7 +2,7 @@
 #ifndef ORDER_START_H
 #define ORDER_START_H
 
-#include "config.h"
+#include "config/config.h"
 
 /* With CAP_NET_ADMIN: fork the process that keeps it, which does not come back
  * from here.  Without it: nothing.  0, or -1 with a sentence in err. */

@@ -11,7 +11,7 @@
  * force (reload_busy() keeps its elders, too) and the facts. */
 #include "reload.h"
 
-#include "config_load.h"
+#include "config/load.h"
 #include "control_room.h"
 #include "control_web.h"
 #include "gateway_facts.h"

@@ -6,7 +6,7 @@
  * in one.  Nothing in it comes from the packet as text. */
 #include "rulelog.h"
 
-#include "config_hook.h"
+#include "config/rule/hook.h"
 #include "system/addr.h"
 
 #include <stdarg.h>

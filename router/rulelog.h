@@ -2,7 +2,7 @@
 #ifndef RULELOG_H
 #define RULELOG_H
 
-#include "config.h"
+#include "config/config.h"
 
 #define RULELOG_ROOM 512
 

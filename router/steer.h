@@ -4,7 +4,7 @@
 #ifndef STEER_H
 #define STEER_H
 
-#include "config.h"
+#include "config/config.h"
 
 struct steer {
     struct ct_steer view;

@@ -3,9 +3,9 @@
  * Behind a zero byte stand facts about the devices of gateway mode, then
  * WEIR_* variables, each ended by a zero byte.  A file that is taken must be
  * taken again from the text that was kept. */
-#include "config.h"
-#include "config_load.h"
-#include "config_print.h"
+#include "config/config.h"
+#include "config/load.h"
+#include "config/print.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
  * (rig_check());
  *   - nothing leaves by wan with an inside source where all is masqueraded;
  *   - at the end everything that flows took is free again. */
-#include "config_load.h"
+#include "config/load.h"
 #include "core/core.h"
 #include "generation.h"
 #include "packet.h"

@@ -12,8 +12,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 WORDS = {
-    "fuzz_config": ("router/config*.c", "include/ctcore/*.def"),
-    "fuzz_swap": ("router/config*.c",),
+    "fuzz_config": ("router/config/*.c", "router/config/rule/*.c", "include/ctcore/*.def"),
+    "fuzz_swap": ("router/config/*.c", "router/config/rule/*.c"),
     "fuzz_http": ("web/*.c",),
     "fuzz_cli": ("router/cli_*.c",),
     "fuzz_helper": ("ctcore/helper/*.c",),

@@ -1,7 +1,7 @@
 /* rig.c - see rig.h */
 #include "rig.h"
 
-#include "config_load.h"
+#include "config/load.h"
 
 #include <stdio.h>
 #include <stdlib.h>

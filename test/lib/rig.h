@@ -6,7 +6,7 @@
 #ifndef RIG_H
 #define RIG_H
 
-#include "config.h"
+#include "config/config.h"
 #include "journey/journey.h"
 #include "steer.h"
 

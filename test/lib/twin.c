@@ -1,7 +1,7 @@
 /* twin.c - see twin.h */
 #include "twin.h"
 
-#include "config_load.h"
+#include "config/load.h"
 #include "journey/walk.h"
 #include "packet.h"
 #include "twin_ports.h"

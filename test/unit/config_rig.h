@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "config_load.h"
-#include "config_print.h"
+#include "config/config.h"
+#include "config/load.h"
+#include "config/print.h"
 
 #define IFACES                                                                 \
     "\"interfaces\": {\"lan\": {\"tun\": \"l0\", \"side\": \"inside\", "       \

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "jsonc.h"
-#include "jsonc_locate.h"
+#include "config/jsonc.h"
+#include "config/jsonc_locate.h"
 
 static bool clean(const char *text, char *out, struct jsonc_error *e)
 {

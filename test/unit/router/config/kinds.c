@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "config/jsonc.h"
 #include "config_rig.h"
-#include "jsonc.h"
 
 static const char *const kinds[] = {"null", "true",   "1",   "-1", "1.5",
                                     "\"\"", "\"ab\"", "[]",  "{}", "[[]]",

@@ -5,7 +5,7 @@
  * kernel lets in.  A last one that is always let in says when to look. */
 #include "gateway_rig.h"
 
-#include "config_load.h"
+#include "config/load.h"
 #include "system/inet_sum.h"
 
 #include <ctcore/wire.h>

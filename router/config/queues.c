@@ -1,0 +1,205 @@
+/* config_queues.c - queues to user programs
+ *
+ * Each has to be named here, for its memory is taken at the start; a rule that
+ * names another one is a mistake that is found before any packet meets it. */
+#include "config/queues.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_HELD = 65536,
+    DEFAULT_HELD = 1024, /* the kernel's */
+    MIN_WAIT_MS = 10,
+    MAX_WAIT_MS = 600000,
+    DEFAULT_WAIT_MS = 5000
+};
+
+static struct config_queue *find(struct config *c, uint64_t number)
+{
+    for (uint32_t i = 0; i < c->n_queues; i++)
+        if (c->queue[i].number == number)
+            return &c->queue[i];
+    return NULL;
+}
+
+/* ---- one queue ---- */
+
+static void read_number(struct config_read *r, json_t *v, void *into)
+{
+    struct config_queue *q = into;
+    uint64_t n;
+
+    if (!config_read_uint(r, v, 0, UINT16_MAX, &n))
+        return;
+    if (find(r->config, n) != NULL)
+        config_read_fail(r,
+                         "queue %u is here already; expected each number "
+                         "once",
+                         (unsigned)n);
+    q->number = (uint16_t)n;
+}
+
+static void read_max(struct config_read *r, json_t *v, void *into)
+{
+    struct config_queue *q = into;
+    uint64_t n;
+
+    if (config_read_uint(r, v, 1, MAX_HELD, &n))
+        q->max = (uint32_t)n;
+}
+
+static void read_bypass(struct config_read *r, json_t *v, void *into)
+{
+    (void)config_read_bool(r, v, &((struct config_queue *)into)->bypass);
+}
+
+static void read_fail_open(struct config_read *r, json_t *v, void *into)
+{
+    (void)config_read_bool(r, v, &((struct config_queue *)into)->fail_open);
+}
+
+static void read_resize(struct config_read *r, json_t *v, void *into)
+{
+    (void)config_read_bool(r, v, &((struct config_queue *)into)->resize);
+}
+
+static void read_timeout(struct config_read *r, json_t *v, void *into)
+{
+    struct config_queue *q = into;
+    uint64_t n;
+
+    if (config_read_uint(r, v, MIN_WAIT_MS, MAX_WAIT_MS, &n))
+        q->timeout_ms = (uint32_t)n;
+}
+
+static void read_one(struct config_read *r, json_t *v)
+{
+    static const struct config_key keys[] = {
+        {"number", read_number},      {"max", read_max},
+        {"bypass", read_bypass},      {"fail_open", read_fail_open},
+        {"timeout_ms", read_timeout}, {"resize", read_resize},
+    };
+    struct config *c = r->config;
+    struct config_queue q = {.max = DEFAULT_HELD,
+                             .timeout_ms = DEFAULT_WAIT_MS};
+
+    if (c->n_queues == CONFIG_QUEUES) {
+        config_read_fail(r, "one queue too many; expected at most %d",
+                         CONFIG_QUEUES);
+        return;
+    }
+    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, &q);
+    if (!json_is_object(v))
+        return;
+    if (json_object_get(v, "number") == NULL)
+        config_read_fail(r, "\"number\" is missing; expected the one that "
+                            "rules name the queue by");
+    c->queue[c->n_queues++] = q;
+}
+
+/* ---- all of them ---- */
+
+static void read_list(struct config_read *r, json_t *v, void *into)
+{
+    (void)into;
+    if (!json_is_array(v)) {
+        config_read_fail(r, "this is %s; expected a list of queues",
+                         config_read_kind(r, v));
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        size_t was = config_read_enter_at(r, i);
+
+        read_one(r, json_array_get(v, i));
+        config_read_leave(r, was);
+    }
+}
+
+static void read_socket(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    const char *s = config_read_string(r, v, sizeof(c->queue_socket) - 1,
+                                       "the path of a Unix socket");
+
+    if (s != NULL)
+        strcpy(c->queue_socket, s);
+}
+
+void config_queues_read(struct config_read *r, json_t *v, void *into)
+{
+    static const struct config_key keys[] = {
+        {"socket", read_socket},
+        {"list", read_list},
+    };
+
+    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
+}
+
+/* Its flows each take an extension record. */
+static void check_resize(struct config_read *r)
+{
+    for (uint32_t i = 0; i < r->config->n_queues; i++) {
+        size_t was;
+
+        if (!r->config->queue[i].resize ||
+            r->config->params.v[CT_PARAM_extensions] > 0)
+            continue;
+        was = config_read_enter(r, "queues");
+        config_read_enter(r, "list");
+        config_read_enter_at(r, i);
+        config_read_fail_in(r, "resize", false,
+                            "there is no room for flows of such a queue; "
+                            "expected \"conntrack\": { \"extensions\": N }, N "
+                            "such flows, and those with a helper, of each "
+                            "worker");
+        config_read_leave(r, was);
+    }
+}
+
+void config_queues_finish(struct config_read *r)
+{
+    static const char name[] = "queue.sock";
+    struct config *c = r->config;
+    const char *slash = strrchr(c->socket, '/');
+    size_t n = slash == NULL ? 0 : (size_t)(slash - c->socket) + 1, was;
+
+    if (c->queue_socket[0] == '\0' &&
+        n + sizeof(name) <= sizeof(c->queue_socket)) {
+        memcpy(c->queue_socket, c->socket, n);
+        memcpy(c->queue_socket + n, name, sizeof(name));
+    }
+    check_resize(r);
+    if (c->n_queues == 0 ||
+        (c->queue_socket[0] != '\0' && strcmp(c->queue_socket, c->socket) != 0))
+        return;
+    was = config_read_enter(r, "queues");
+    config_read_fail(r,
+                     "no place for their socket beside %s; expected "
+                     "\"socket\" to say another",
+                     config_read_show(r, c->socket));
+    config_read_leave(r, was);
+}
+
+int config_queues_verdict(struct config_read *r, const char *s)
+{
+    const char *text = strncmp(s, "queue ", 6) == 0 ? s + 6 : "";
+    size_t digits = strspn(text, "0123456789");
+    unsigned long n = strtoul(text, NULL, 10);
+
+    if (digits < 1 || digits > 5 || text[digits] != '\0' || n > UINT16_MAX) {
+        config_read_fail(r,
+                         "%s is no verdict; expected \"queue N\" with a "
+                         "number of /queues/list",
+                         config_read_show(r, s));
+        return -1;
+    }
+    if (find(r->config, n) == NULL) {
+        config_read_fail(r,
+                         "queue %lu is not known; expected one of "
+                         "/queues/list, or a { \"number\": %lu } there",
+                         n, n);
+        return -1;
+    }
+    return (int)n;
+}

@@ -1,0 +1,113 @@
+/* config_alter.c - actions that rewrite a field of the header */
+#include "config/rule/alter.h"
+
+#include "config/rule/match.h"
+#include "config/rule/nat.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* RFC 9293 s3.7.1: what a host may always be sent over IPv4, less 40. */
+enum { MIN_MSS = 88, MAX_MSS = 65495 };
+
+void config_alter_mss(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    const char *s = json_string_value(v);
+    uint64_t mss = 0;
+
+    if (!config_nat_claim(r, c, "mss", CT_ACT_MSS))
+        return;
+    if (s != NULL && strcmp(s, "pmtu") != 0) {
+        config_read_fail(r,
+                         "%s is no segment size; expected \"pmtu\" or a "
+                         "number from %d to %d",
+                         config_read_show(r, s), MIN_MSS, MAX_MSS);
+        c->failed = true;
+    } else if (s == NULL) {
+        c->failed |= !config_read_uint(r, v, MIN_MSS, MAX_MSS, &mss);
+    }
+    c->rule.mss = (uint16_t)mss;
+    c->rule.match.syn = true;
+}
+
+void config_alter_ttl(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    const char *s = json_string_value(v);
+    uint64_t by = 0;
+    char *end;
+
+    if (!config_nat_claim(r, c, "set_ttl", CT_ACT_TTL))
+        return;
+    if (s == NULL) {
+        c->rule.ttl_how = CT_TTL_SET;
+        c->failed |= !config_read_uint(r, v, 1, 255, &by);
+    } else {
+        c->rule.ttl_how = s[0] == '+' ? CT_TTL_UP : CT_TTL_DOWN;
+        if ((s[0] == '+' || s[0] == '-') && s[1] >= '0' && s[1] <= '9' &&
+            strlen(s) <= 4) {
+            by = strtoul(s + 1, &end, 10);
+            by = *end == '\0' ? by : 0;
+        }
+        if (by < 1 || by > 255) {
+            config_read_fail(r,
+                             "%s is no TTL; expected a number from 1 to "
+                             "255, \"+N\" or \"-N\"",
+                             config_read_show(r, s));
+            c->failed = true;
+        }
+    }
+    c->rule.ttl = (uint8_t)by;
+}
+
+/* RFC 2474, RFC 2597, RFC 3246, RFC 5865, RFC 8622. */
+static const struct config_match_word dscps[] = {
+    {"cs0", 0},   {"cs1", 8},   {"cs2", 16},  {"cs3", 24},  {"cs4", 32},
+    {"cs5", 40},  {"cs6", 48},  {"cs7", 56},  {"af11", 10}, {"af12", 12},
+    {"af13", 14}, {"af21", 18}, {"af22", 20}, {"af23", 22}, {"af31", 26},
+    {"af32", 28}, {"af33", 30}, {"af41", 34}, {"af42", 36}, {"af43", 38},
+    {"ef", 46},   {"va", 44},   {"le", 1},
+};
+
+void config_alter_dscp(struct config_read *r, json_t *v, void *into)
+{
+    struct config_rule *c = into;
+    const char *s = json_string_value(v);
+    const struct config_match_word *word;
+    uint64_t dscp = 0;
+
+    if (!config_nat_claim(r, c, "set_dscp", CT_ACT_DSCP))
+        return;
+    if (s == NULL) {
+        c->failed |= !config_read_uint(r, v, 0, 63, &dscp);
+    } else if ((word = config_match_word(dscps, CONFIG_READ_N(dscps), s))) {
+        dscp = word->number;
+    } else {
+        config_read_fail(r,
+                         "%s is no DSCP; expected a number from 0 to 63, "
+                         "or cs0 to cs7, af11 to af43, ef, va or le",
+                         config_read_show(r, s));
+        c->failed = true;
+    }
+    c->rule.dscp = (uint8_t)dscp;
+}
+
+void config_alter_check(struct config_read *r, struct config_rule *c)
+{
+    struct ct_match *m = &c->rule.match;
+
+    if (c->rule.action != CT_ACT_MSS)
+        return;
+    if (m->n_protos == 0)
+        m->protos[m->n_protos++] = IPPROTO_TCP;
+    if (m->n_protos != 1 || m->protos[0] != IPPROTO_TCP || m->proto_negate)
+        config_read_fail_in(r, "proto", false,
+                            "mss is an option of TCP; expected \"proto\": "
+                            "\"tcp\", or none");
+    if (c->rule.mss == 0 && c->rule.hook == CT_PREROUTING)
+        config_read_fail_in(r, "mss", false,
+                            "not routed to an interface at this hook; expected "
+                            "\"pmtu\" in forward, output or postrouting only");
+}

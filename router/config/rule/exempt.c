@@ -1,0 +1,89 @@
+/* config_exempt.c - what an accept before a translation exempts from it
+ *
+ * Rules of a hook stand in one list, but are asked stage by stage.  So a
+ * translation knows how many of the verdicts stand before it: a flow that one
+ * of them accepts is not translated by it. */
+#include "config/rule/exempt.h"
+
+#include "config/rule/hook.h"
+#include "config/rule/rule.h"
+
+/* May it accept a flow's first packet? */
+static bool accepts(const struct config_rule *c)
+{
+    const uint8_t opens = 1u << CT_NEW | 1u << CT_RELATED;
+    const struct ct_match *m = &c->rule.match;
+
+    return c->rule.action == CT_ACT_ACCEPT &&
+           (m->info == 0 || ((m->info_negate ? ~m->info : m->info) & opens));
+}
+
+static bool meet(const struct ct_match *a, const struct ct_match *b)
+{
+    bool in = false;
+
+    for (uint8_t i = 0; i < CT_MAX_IFACES; i++)
+        in |= ct_match_iface(a->in, a->in_too, a->in_negate, i) &&
+              ct_match_iface(b->in, b->in_too, b->in_negate, i);
+    return in && (a->family == 0 || b->family == 0 || a->family == b->family);
+}
+
+static void refuse(struct config_read *r, const struct config_rule *c,
+                   const char *key, const char *what)
+{
+    size_t was = config_hook_enter(r, c);
+
+    config_read_fail_in(r, key, false, "%s", what);
+    config_read_leave(r, was);
+}
+
+/* An exempt flow's packets come to the worker of the host that the dnat names,
+ * its answers to another one's. */
+static void check_workers(struct config_read *r, const struct config_rule *nat,
+                          uint32_t first)
+{
+    for (const struct config_rule *c = &r->rules->v[first]; c < nat; c++)
+        if ((accepts(c) || c->rule.action == CT_ACT_NO_NAT) &&
+            meet(&c->rule.match, &nat->rule.match))
+            refuse(r, c, c->action,
+                   "what this exempts from a dnat behind it has answers with "
+                   "another worker; expected it behind, another \"in\", or "
+                   "\"workers\": 1");
+}
+
+static void check_limits(struct config_read *r, const struct config_rule *nat,
+                         uint32_t first)
+{
+    for (struct config_rule *c = &r->rules->v[first]; c < nat; c++)
+        if (accepts(c) && c->limiter != NULL && !c->failed) {
+            refuse(r, c, c->limiter,
+                   "what this accepts is not translated by the rules behind "
+                   "it, and what is beyond the limit would be; expected it "
+                   "behind them, or without a limit");
+            c->failed = true;
+        }
+}
+
+void config_exempt_make(struct config_read *r)
+{
+    struct config_rules *all = r->rules;
+    uint32_t n_filter = 0, until = 0, first = 0;
+
+    for (uint32_t i = 0; i < all->n; i++) {
+        struct config_rule *c = &all->v[i];
+
+        if (i == 0 || c->rule.hook != all->v[i - 1].rule.hook) {
+            first = i;
+            n_filter = until = 0;
+        }
+        n_filter += c->rule.stage == CT_STAGE_FILTER;
+        if (accepts(c))
+            until = n_filter;
+        if (c->failed || c->rule.stage != CT_STAGE_NAT)
+            continue;
+        c->rule.accepts_before = until;
+        check_limits(r, c, first);
+        if (r->config->workers > 1 && c->rule.action == CT_ACT_DNAT)
+            check_workers(r, c, first);
+    }
+}

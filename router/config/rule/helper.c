@@ -1,0 +1,61 @@
+/* config_helper.c - the action "helper": who listens to a flow
+ *
+ * A helper understands one protocol: what a rule lacks of that is told here, so
+ * that no flow goes unheard without a word. */
+#include "config/rule/helper.h"
+
+#include "config/rule/hook.h"
+#include "config/rule/nat.h"
+#include "config/rule/rule.h"
+
+void config_helper_read(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {
+#define H(name, proto, text) #name,
+        CT_HELPERS(H)
+#undef H
+    };
+    struct config_rule *c = into;
+    int i;
+
+    if (!config_nat_claim(r, c, "helper", CT_ACT_HELPER))
+        return;
+    i = config_read_choice(r, v, names, CONFIG_READ_N(names));
+    c->failed |= i < 0;
+    if (i >= 0)
+        c->rule.helper = (uint8_t)(i + 1); /* 0: none */
+}
+
+static void check(struct config_read *r, const struct config_rule *c)
+{
+    const char *name = ct_helper_name(c->rule.helper);
+    const struct ct_match *m = &c->rule.match;
+    const char *proto = ct_helper_proto(c->rule.helper) == 6 ? "tcp" : "udp";
+
+    if (m->n_protos != 1 || m->proto_negate ||
+        m->protos[0] != ct_helper_proto(c->rule.helper))
+        config_read_fail_in(r, "helper", false,
+                            "helper \"%s\" listens to %s; expected \"proto\": "
+                            "\"%s\" beside it",
+                            name, proto, proto);
+    else if (c->rule.helper == CT_HELPER_pptp && r->config->workers > 1)
+        config_read_fail_in(r, "helper", false,
+                            "helper \"pptp\" with %u workers; expected "
+                            "\"workers\": 1, since GRE has no port that would "
+                            "tell whose it is",
+                            r->config->workers);
+}
+
+void config_helper_check(struct config_read *r)
+{
+    for (uint32_t i = 0; i < r->rules->n; i++) {
+        const struct config_rule *c = &r->rules->v[i];
+        size_t was;
+
+        if (c->rule.action != CT_ACT_HELPER || c->failed)
+            continue;
+        was = config_hook_enter(r, c);
+        check(r, c);
+        config_read_leave(r, was);
+    }
+}

@@ -1,0 +1,249 @@
+/* config_service.c - what is around the core: API, log, workers, seed */
+#include "config/service.h"
+
+#include "config/env.h"
+#include "system/addr.h"
+#include "system/token.h"
+
+#include <string.h>
+
+#define TOKEN_NAME "WEIR_API_TOKEN"
+
+_Static_assert(sizeof(((struct config *)0)->token) == TOKEN_ROOM, "a token");
+
+const char *const config_service_levels[4] = {
+    [LOG_L_ERROR] = "error",
+    [LOG_L_WARN] = "warn",
+    [LOG_L_INFO] = "info",
+    [LOG_L_DEBUG] = "debug",
+};
+
+/* ---- api ---- */
+
+/* HOST:PORT or [HOST]:PORT, numeric. */
+static bool parse_listen(const char *s, struct config *c)
+{
+    const char *colon = strrchr(s, ':');
+    bool six = s[0] == '[';
+    const char *host = s + six;
+    struct ct_port_range port;
+    union ct_addr addr;
+    uint8_t family;
+    size_t n;
+
+    if (colon == NULL || colon <= host || (six && colon[-1] != ']'))
+        return false;
+    n = (size_t)(colon - host) - six;
+    if (n >= sizeof(c->listen_host))
+        return false;
+    memcpy(c->listen_host, host, n);
+    c->listen_host[n] = '\0';
+    if (!config_addr_one(c->listen_host, &addr, &family) ||
+        (family == CT_IPV6) != six || strchr(colon + 1, '-') != NULL ||
+        !config_addr_ports(colon + 1, &port))
+        return false;
+    c->listen_port = port.lo;
+    return true;
+}
+
+static void read_listen(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    const char *s;
+
+    if (json_is_null(v)) {
+        c->listen_set = false;
+        return;
+    }
+    s = config_read_string(r, v, 64, "ADDRESS:PORT or null");
+    if (s != NULL && !parse_listen(s, c)) {
+        c->listen_set = false;
+        config_read_fail(r,
+                         "%s is no address to listen on; expected "
+                         "ADDRESS:PORT like 127.0.0.1:8080 or [::1]:8080, "
+                         "or null for none",
+                         config_read_show(r, s));
+    }
+}
+
+static void read_socket(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    const char *s = config_read_string(r, v, sizeof(c->socket) - 1,
+                                       "the path of a Unix socket");
+
+    if (s != NULL)
+        strcpy(c->socket, s);
+}
+
+/* What a published port or a proxy makes of the page's address is known outside
+ * of this host only. */
+static void read_url(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    const char *s = config_read_string(r, v, sizeof(c->url) - 2,
+                                       "an address like http://host:8081/");
+    size_t n;
+
+    if (s == NULL)
+        return;
+    n = strlen(s);
+    if ((strncmp(s, "http://", 7) != 0 && strncmp(s, "https://", 8) != 0) ||
+        strpbrk(s, " #?\"") != NULL) {
+        config_read_fail(r,
+                         "%s is not the address of a page; expected "
+                         "http://HOST:PORT/ or https://HOST:PORT/",
+                         config_read_show(r, s));
+        return;
+    }
+    memcpy(c->url, s, n + 1);
+    if (s[n - 1] != '/')
+        strcpy(c->url + n, "/");
+}
+
+static void read_token_file(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    const char *path;
+    char err[256];
+
+    if (json_is_null(v))
+        return;
+    path =
+        config_read_string(r, v, sizeof(c->token_file) - 1, "a path or null");
+    if (path == NULL || config_env_get(r->env, TOKEN_NAME) != NULL)
+        return; /* the token itself is given: the file is not looked at */
+    strcpy(c->token_file, path);
+    if (r->token != NULL) {
+        snprintf(c->token, sizeof(c->token), "%s", r->token);
+        return;
+    }
+    switch (token_read(path, c->token, err)) {
+    case TOKEN_READ:
+        break;
+    case TOKEN_ABSENT:
+        c->token_make = true;
+        break;
+    case TOKEN_REFUSED:
+        config_read_fail(r, "%s", err);
+        break;
+    }
+}
+
+/* For those whose engine knows no secrets.  Others can see an environment, so
+ * a file is better; where both are in the environment, one is a mistake. */
+static void take_env_token(struct config_read *r)
+{
+    static const char file_name[] = TOKEN_NAME "_FILE";
+    const char *text = config_env_get(r->env, TOKEN_NAME);
+    char err[256];
+
+    if (text == NULL)
+        return;
+    if (config_env_get(r->env, file_name) != NULL)
+        config_read_fail_env(r, TOKEN_NAME,
+                             "%s is set too; expected one of "
+                             "them",
+                             file_name);
+    else if (!token_take(text, strlen(text), r->config->token, err))
+        config_read_fail_env(r, TOKEN_NAME, "%s", err);
+    r->memory->env_token = TOKEN_NAME;
+}
+
+void config_service_read_api(struct config_read *r, json_t *v, void *into)
+{
+    static const struct config_key keys[] = {
+        {"listen", read_listen},
+        {"socket", read_socket},
+        {"token_file", read_token_file},
+        {"url", read_url},
+    };
+
+    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
+}
+
+static bool is_loopback(const char *host)
+{
+    union ct_addr addr;
+    uint8_t family;
+
+    /* An address that failed is not judged a second time. */
+    return !config_addr_one(host, &addr, &family) ||
+           (family == CT_IPV4 ? addr.b[0] == 127 : strcmp(host, "::1") == 0);
+}
+
+void config_service_finish(struct config_read *r)
+{
+    const struct config *c = r->config;
+    json_t *api = json_object_get(r->memory->root, "api");
+    json_t *file = json_object_get(api, "token_file");
+    size_t was = r->path_len;
+
+    take_env_token(r);
+    if (!c->listen_set || is_loopback(c->listen_host) ||
+        r->memory->env_token != NULL ||
+        (file != NULL && !json_is_null(file))) /* whose error is told */
+        return;
+    config_read_enter(r, "api");
+    config_read_fail_in(r, "listen", false,
+                        "%s can be reached by others; expected a loopback "
+                        "address, or a token_file beside it",
+                        c->listen_host);
+    config_read_leave(r, was);
+}
+
+/* ---- log ---- */
+
+static void read_level(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    int i = config_read_choice(r, v, config_service_levels, 4);
+
+    if (i >= 0)
+        c->log_level = (enum log_level)i;
+}
+
+static void read_format(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {"text", "json"};
+    struct config *c = into;
+
+    c->log_json = config_read_choice(r, v, names, 2) == 1;
+}
+
+void config_service_read_log(struct config_read *r, json_t *v, void *into)
+{
+    static const struct config_key keys[] = {
+        {"level", read_level},
+        {"format", read_format},
+    };
+
+    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
+}
+
+/* ---- one value each ---- */
+
+void config_service_read_workers(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+    uint64_t n;
+
+    if (config_read_uint(r, v, 1, CT_MAX_SHARDS, &n))
+        c->workers = (uint32_t)n;
+}
+
+void config_service_read_seed(struct config_read *r, json_t *v, void *into)
+{
+    struct config *c = into;
+
+    if (!json_is_null(v))
+        c->seed_set = config_read_uint(r, v, 0, INT64_MAX, &c->seed);
+}
+
+void config_service_read_on_reload(struct config_read *r, json_t *v, void *into)
+{
+    static const char *const names[] = {"keep", "revalidate"};
+    struct config *c = into;
+
+    c->revalidate = config_read_choice(r, v, names, CONFIG_READ_N(names)) == 1;
+}
