@@ -2,8 +2,8 @@
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 
-#include "bound.h"
-#include "gateway.h"
+#include "gateway/bound.h"
+#include "gateway/gateway.h"
 #include "generation.h"
 #include "journey/shortage.h"
 #include "kernel/tun.h"

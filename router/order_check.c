@@ -1,7 +1,7 @@
 /* order_check.c - may the privileged process do what it is ordered? */
 #include "order_check.h"
 
-#include "gateway_setting.h"
+#include "gateway/setting.h"
 #include "kernel/netlink/forward.h"
 #include "order_route.h"
 #include "order_tables.h"

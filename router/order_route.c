@@ -4,8 +4,8 @@
  * attributes, and who judges what stands in them. */
 #include "order_route.h"
 
-#include "gateway_facts.h"
-#include "gateway_plan.h"
+#include "gateway/facts.h"
+#include "gateway/plan.h"
 #include "kernel/netlink/ask.h"
 #include "order_rows.h"
 

@@ -5,8 +5,8 @@
  * ended: Ctrl-C and systemd send them to all. */
 #include "order_serve.h"
 
-#include "gateway_plan.h"
-#include "gateway_setting.h"
+#include "gateway/plan.h"
+#include "gateway/setting.h"
 #include "kernel/netlink/ask.h"
 #include "kernel/netlink/clash.h"
 #include "kernel/netlink/forward.h"

@@ -1,7 +1,7 @@
 /* order_start.c - the process that changes the kernel, begun */
 #include "order_start.h"
 
-#include "gateway_saved.h"
+#include "gateway/saved.h"
 #include "kernel/xtables.h"
 #include "order_serve.h"
 #include "system/descriptors.h"

@@ -4,9 +4,9 @@
  * accept them, note them in sets, and set weir's mark; it rewrites none. */
 #include "order_tables.h"
 
-#include "gateway_input.h"
-#include "gateway_plan.h"
-#include "gateway_reply.h"
+#include "gateway/guard/input.h"
+#include "gateway/guard/reply.h"
+#include "gateway/plan.h"
 #include "kernel/netlink/ask.h"
 #include "kernel/netlink/nftables.h"
 #include "kernel/netlink/notrack.h"

@@ -14,7 +14,7 @@
 #include "config/load.h"
 #include "control_room.h"
 #include "control_web.h"
-#include "gateway_facts.h"
+#include "gateway/facts.h"
 #include "system/sandbox.h"
 #include "totals.h"
 

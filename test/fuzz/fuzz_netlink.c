@@ -4,7 +4,7 @@
  * The input is what the kernel answers, from the first look at the devices to
  * the last thing that is given back. */
 #include "fuzz_kernel.h"
-#include "gateway.h"
+#include "gateway/gateway.h"
 #include "kernel/netlink/forward.h"
 #include "kernel/netlink/neigh.h"
 #include "kernel/netlink/nftables.h"

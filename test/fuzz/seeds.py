@@ -17,7 +17,7 @@ WORDS = {
     "fuzz_http": ("web/*.c",),
     "fuzz_cli": ("router/cli_*.c",),
     "fuzz_helper": ("ctcore/helper/*.c",),
-    "fuzz_order": ("router/gateway_setting.c",),
+    "fuzz_order": ("router/gateway/setting.c",),
 }
 
 # Bytes of one input; else 400.

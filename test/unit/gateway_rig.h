@@ -6,7 +6,7 @@
 #ifndef GATEWAY_RIG_H
 #define GATEWAY_RIG_H
 
-#include "gateway.h"
+#include "gateway/gateway.h"
 
 #include <errno.h>
 #include <fcntl.h>

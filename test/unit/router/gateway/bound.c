@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "bound.h"
+#include "gateway/bound.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * it holds stays */
 #include "gateway_rig.h"
 
-#include "gateway_guard.h"
+#include "gateway/guard/guard.h"
 
 static void name(struct config_facts_device *d, uint32_t i, unsigned addrs)
 {

@@ -1,6 +1,6 @@
 /* test_gateway_plan.c - the plan of gateway mode, from facts alone: no kernel
  */
-#include "gateway_plan.h"
+#include "gateway/plan.h"
 
 #include "system/addr.h"
 

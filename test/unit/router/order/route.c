@@ -2,7 +2,7 @@
  */
 #include "order_check.h"
 
-#include "gateway_plan.h"
+#include "gateway/plan.h"
 #include "order_route.h"
 
 #include <arpa/inet.h>

@@ -2,8 +2,8 @@
  * differs from it
  *
  * In the place of order.c stands one that asks order_check() here. */
-#include "gateway_guard.h"
-#include "gateway_plan.h"
+#include "gateway/guard/guard.h"
+#include "gateway/plan.h"
 #include "kernel/netlink/device.h"
 #include "kernel/netlink/neigh.h"
 #include "kernel/netlink/notrack.h"

@@ -2,7 +2,7 @@
  * obeys: whose a proxy neighbour is, and how many rules there are like one */
 #include "gateway_rig.h"
 
-#include "gateway_plan.h"
+#include "gateway/plan.h"
 #include "kernel/netlink/neigh.h"
 #include "kernel/netlink/rule.h"
 #include "order_serve.h"

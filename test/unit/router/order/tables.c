@@ -2,7 +2,7 @@
  */
 #include "order_tables.h"
 
-#include "gateway_plan.h"
+#include "gateway/plan.h"
 #include "kernel/netlink/notrack.h"
 
 #include <arpa/inet.h>
