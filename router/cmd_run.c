@@ -12,7 +12,7 @@
 #include "gateway/facts.h"
 #include "gateway/gateway.h"
 #include "kernel/tun_node.h"
-#include "order_start.h"
+#include "order/start.h"
 #include "system/descriptors.h"
 #include "system/order.h"
 #include "system/sandbox.h"

@@ -11,8 +11,8 @@
 #include "kernel/netlink/route.h"
 #include "kernel/netlink/rule.h"
 #include "kernel/netlink/sockets.h"
-#include "order_check.h"
-#include "order_route.h"
+#include "order/check.h"
+#include "order/route.h"
 #include "system/log.h"
 
 #include <libmnl/libmnl.h>

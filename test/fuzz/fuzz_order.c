@@ -5,7 +5,7 @@
  * it: which device, table, protocol or setting would the kernel take? */
 #include "fuzz_kernel.h"
 #include "fuzz_message.h"
-#include "order_check.h"
+#include "order/check.h"
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>

@@ -1,6 +1,6 @@
 /* test_order_check.c - what the privileged process does, and what it refuses,
  * to whoever orders it */
-#include "order_check.h"
+#include "order/check.h"
 
 #include "kernel/netlink/forward.h"
 

@@ -1,9 +1,9 @@
 /* test_order_route.c - which changes by rtnetlink the privileged process does
  */
-#include "order_check.h"
+#include "order/check.h"
 
 #include "gateway/plan.h"
-#include "order_route.h"
+#include "order/route.h"
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>

@@ -8,8 +8,8 @@
 #include "kernel/netlink/neigh.h"
 #include "kernel/netlink/notrack.h"
 #include "kernel/netlink/tc.h"
-#include "order_check.h"
-#include "order_route.h"
+#include "order/check.h"
+#include "order/route.h"
 #include "system/order.h"
 
 #include <errno.h>

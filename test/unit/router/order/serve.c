@@ -5,7 +5,7 @@
 #include "gateway/plan.h"
 #include "kernel/netlink/neigh.h"
 #include "kernel/netlink/rule.h"
-#include "order_serve.h"
+#include "order/serve.h"
 #include "system/order.h"
 
 #include <libmnl/libmnl.h>

@@ -1,6 +1,6 @@
 /* test_order_tables.c - which batches the privileged process sends to nf_tables
  */
-#include "order_tables.h"
+#include "order/tables.h"
 
 #include "gateway/plan.h"
 #include "kernel/netlink/notrack.h"

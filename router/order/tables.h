@@ -2,7 +2,7 @@
 #ifndef ORDER_TABLES_H
 #define ORDER_TABLES_H
 
-#include "order_devices.h"
+#include "order/devices.h"
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
  *
  * Five tables are weir's.  In them a rule may look at packets, count, drop and
  * accept them, note them in sets, and set weir's mark; it rewrites none. */
-#include "order_tables.h"
+#include "order/tables.h"
 
 #include "gateway/guard/input.h"
 #include "gateway/guard/reply.h"
@@ -10,7 +10,7 @@
 #include "kernel/netlink/ask.h"
 #include "kernel/netlink/nftables.h"
 #include "kernel/netlink/notrack.h"
-#include "order_rows.h"
+#include "order/rows.h"
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>

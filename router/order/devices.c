@@ -1,5 +1,5 @@
 /* order_devices.c - whom the privileged process may touch */
-#include "order_devices.h"
+#include "order/devices.h"
 
 #include "kernel/netlink/addr.h"
 #include "kernel/netlink/device.h"

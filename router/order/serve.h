@@ -2,7 +2,7 @@
 #ifndef ORDER_SERVE_H
 #define ORDER_SERVE_H
 
-#include "order_check.h"
+#include "order/check.h"
 
 /* What takes more rights than serving does: -1 or 0. */
 int order_serve_begin(int fd, const struct order_limits *limits);

@@ -1,9 +1,9 @@
 /* order_start.c - the process that changes the kernel, begun */
-#include "order_start.h"
+#include "order/start.h"
 
 #include "gateway/saved.h"
 #include "kernel/xtables.h"
-#include "order_serve.h"
+#include "order/serve.h"
 #include "system/descriptors.h"
 #include "system/order.h"
 #include "system/sandbox.h"

@@ -30,7 +30,7 @@
 #ifndef ORDER_CHECK_H
 #define ORDER_CHECK_H
 
-#include "order_devices.h"
+#include "order/devices.h"
 #include "system/order_wire.h"
 
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #ifndef ORDER_ROUTE_H
 #define ORDER_ROUTE_H
 
-#include "order_devices.h"
+#include "order/devices.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* order_rows.c - which attributes a message to the kernel may have */
-#include "order_rows.h"
+#include "order/rows.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>

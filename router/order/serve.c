@@ -3,7 +3,7 @@
  * No libuv, no thread, no memory but what stands here.  Signals that end weir
  * are for the other process, which says by closing the socket that it has
  * ended: Ctrl-C and systemd send them to all. */
-#include "order_serve.h"
+#include "order/serve.h"
 
 #include "gateway/plan.h"
 #include "gateway/setting.h"
@@ -14,7 +14,7 @@
 #include "kernel/netlink/nftables.h"
 #include "kernel/netlink/rule.h"
 #include "kernel/tun_node.h"
-#include "order_route.h"
+#include "order/route.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /* order_check.c - may the privileged process do what it is ordered? */
-#include "order_check.h"
+#include "order/check.h"
 
 #include "gateway/setting.h"
 #include "kernel/netlink/forward.h"
-#include "order_route.h"
-#include "order_tables.h"
+#include "order/route.h"
+#include "order/tables.h"
 
 #include <linux/if_tun.h>
 #include <string.h>

@@ -2,12 +2,12 @@
  *
  * A row of messages[] for each that weir sends: its flags, its header, its
  * attributes, and who judges what stands in them. */
-#include "order_route.h"
+#include "order/route.h"
 
 #include "gateway/facts.h"
 #include "gateway/plan.h"
 #include "kernel/netlink/ask.h"
-#include "order_rows.h"
+#include "order/rows.h"
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
