@@ -7,7 +7,7 @@
 #include "generation.h"
 #include "journey/shortage.h"
 #include "kernel/tun.h"
-#include "queue.h"
+#include "queue/queue.h"
 #include "removal.h"
 #include "steerkey.h"
 #include "system/health.h"

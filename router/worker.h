@@ -9,8 +9,8 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#include "held.h"
 #include "journey/journey.h"
+#include "queue/held.h"
 #include "steer.h"
 #include "system/pktbuf.h"
 #include "system/ring.h"

@@ -5,8 +5,8 @@
  * of several kinds: a change that is taken keeps the tuple and fits into the
  * room, one that is refused has changed nothing. */
 #include "packet.h"
-#include "queue_change.h"
-#include "queue_wire.h"
+#include "queue/change.h"
+#include "queue/wire.h"
 
 #include <stdint.h>
 #include <stdlib.h>

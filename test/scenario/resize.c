@@ -5,7 +5,7 @@
 #include "world.h"
 
 #include "packet.h"
-#include "queue_change.h"
+#include "queue/change.h"
 
 #include <ctcore/wire.h>
 

@@ -1,7 +1,7 @@
 /* test_queue.c - user programs that decide: limits, time, who comes and goes */
-#include "queue.h"
-#include "queue_line.h"
-#include "queue_wire.h"
+#include "queue/queue.h"
+#include "queue/line.h"
+#include "queue/wire.h"
 
 #include "corerig.h"
 #include "system/clock.h"

@@ -2,8 +2,8 @@
  *
  * Messages and packets lie at the end of heap blocks of their own, so that one
  * byte read too far ends the test. */
-#include "queue_change.h"
-#include "queue_wire.h"
+#include "queue/wire.h"
+#include "queue/change.h"
 
 #include "base/hash.h"
 #include "corerig.h"

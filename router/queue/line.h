@@ -5,7 +5,7 @@
 #ifndef QUEUE_LINE_H
 #define QUEUE_LINE_H
 
-#include "held.h"
+#include "queue/held.h"
 
 struct queue_ticket {
     struct held_packet *packet; /* NULL: not here */

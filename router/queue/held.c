@@ -1,5 +1,5 @@
 /* held.c - packets of a worker that wait for a user program's verdict */
-#include "held.h"
+#include "queue/held.h"
 
 #include <ctcore/bits.h>
 

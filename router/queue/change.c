@@ -7,7 +7,7 @@
  * A TCP payload may have another length all the same: its flow's numbers are
  * then corrected where the packet comes back.  Checksums are made anew, so that
  * a program need not know of them. */
-#include "queue_change.h"
+#include "queue/change.h"
 
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>

@@ -1,5 +1,5 @@
 /* queue_line.c - packets that wait for a verdict, in the order they came */
-#include "queue_line.h"
+#include "queue/line.h"
 
 enum { WORKER_SHIFT = 56, INDEX_SHIFT = 32, INDEX_MASK = 0xffffff };
 

@@ -6,7 +6,7 @@
 #ifndef QUEUE_H
 #define QUEUE_H
 
-#include "held.h"
+#include "queue/held.h"
 
 #include <uv.h>
 #include <web/queues.h>

@@ -1,5 +1,5 @@
 /* queue_wire.c - what a queue's program and weir say to each other */
-#include "queue_wire.h"
+#include "queue/wire.h"
 
 #include <ctcore/wire.h>
 

@@ -5,11 +5,11 @@
  * message ends the connection, with a sentence; what is one about nothing is
  * answered and counted.  Nothing that it does or leaves undone stops the loop
  * or a packet that is not in its queue. */
-#include "queue.h"
+#include "queue/queue.h"
 
-#include "queue_change.h"
-#include "queue_line.h"
-#include "queue_wire.h"
+#include "queue/change.h"
+#include "queue/line.h"
+#include "queue/wire.h"
 #include "system/clock.h"
 
 #include <errno.h>
