@@ -9,8 +9,8 @@
 #include "kernel/tun.h"
 #include "queue/queue.h"
 #include "removal.h"
-#include "steerkey.h"
 #include "system/health.h"
+#include "worker/steerkey.h"
 
 #include <web/web.h>
 

@@ -6,7 +6,7 @@
 #ifndef GENERATION_H
 #define GENERATION_H
 
-#include "worker.h"
+#include "worker/worker.h"
 
 struct generation {
     struct generation *older;

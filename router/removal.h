@@ -6,7 +6,7 @@
 #ifndef REMOVAL_H
 #define REMOVAL_H
 
-#include "worker.h"
+#include "worker/worker.h"
 
 struct removal {
     bool used;

@@ -2,7 +2,7 @@
 #ifndef TOTALS_H
 #define TOTALS_H
 
-#include "worker.h"
+#include "worker/worker.h"
 
 /* The sum, or the largest where the counter is a maximum. */
 uint64_t totals_stat(struct worker *const w[], uint32_t n, enum ct_stat stat);

@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 #include "journey/journey.h"
-#include "steer.h"
+#include "worker/steer.h"
 
 enum { RIG_SHARDS = 8 };
 

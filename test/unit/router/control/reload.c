@@ -8,7 +8,7 @@
 #include "hostnet.h"
 #include "reload.h"
 #include "totals.h"
-#include "worker_room.h"
+#include "worker/private.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "steerkey.h"
+#include "worker/steerkey.h"
 
 static char folder[64], sock[96], path[96], err[STEERKEY_ROOM];
 static uint8_t one[STEERKEY_BYTES], two[STEERKEY_BYTES];

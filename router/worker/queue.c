@@ -1,8 +1,8 @@
 /* worker_queue.c - a worker's packets that wait for a user program: held.h */
-#include "worker_queue.h"
+#include "worker/queue.h"
 
 #include "system/clock.h"
-#include "worker_room.h"
+#include "worker/private.h"
 
 /* The core's question; see ct_config.queue. */
 enum ct_verdict worker_queue_take(void *ctx, struct ct_pkt *pkt)

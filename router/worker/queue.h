@@ -2,7 +2,7 @@
 #ifndef WORKER_QUEUE_H
 #define WORKER_QUEUE_H
 
-#include "worker_room.h"
+#include "worker/private.h"
 
 enum ct_verdict worker_queue_take(void *ctx, struct ct_pkt *pkt);
 void worker_queue_back(struct worker *w); /* those that have their verdict */

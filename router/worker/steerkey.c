@@ -1,5 +1,5 @@
 /* steerkey.c - the steering key as a file: one line of 32 hexadecimal digits */
-#include "steerkey.h"
+#include "worker/steerkey.h"
 
 #include "system/clock.h"
 

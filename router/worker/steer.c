@@ -3,7 +3,7 @@
  * Inside is what the routes lead to an inside interface: all prefixes are cut
  * at each other's borders, and each piece is asked of the fib, so a longer
  * prefix elsewhere makes its hole by itself. */
-#include "steer.h"
+#include "worker/steer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,9 +11,9 @@
 
 #include "journey/journey.h"
 #include "queue/held.h"
-#include "steer.h"
 #include "system/pktbuf.h"
 #include "system/ring.h"
+#include "worker/steer.h"
 
 #include <uv.h>
 

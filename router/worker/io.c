@@ -4,11 +4,11 @@
  * themselves, and a lone packet never waits for company.  A packet whose flow
  * belongs to another worker goes there by a ring, in the buffer it came in; if
  * the ring is full it is dropped here, since waiting would stop everybody. */
-#include "worker_io.h"
+#include "worker/io.h"
 
 #include "kernel/tun.h"
 #include "system/clock.h"
-#include "worker_room.h"
+#include "worker/private.h"
 
 #include <ctcore/bits.h>
 

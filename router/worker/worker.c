@@ -1,9 +1,9 @@
 /* worker.c - one thread, one loop, one shard, one queue of each device */
 #include "system/clock.h"
 #include "system/sandbox.h"
-#include "worker_io.h"
-#include "worker_queue.h"
-#include "worker_room.h"
+#include "worker/io.h"
+#include "worker/private.h"
+#include "worker/queue.h"
 
 #include <ctcore/bits.h>
 

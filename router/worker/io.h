@@ -2,7 +2,7 @@
 #ifndef WORKER_IO_H
 #define WORKER_IO_H
 
-#include "worker_room.h"
+#include "worker/private.h"
 
 void worker_io_tell(struct worker *w); /* wake control, if there is a reason */
 bool worker_io_setup(struct worker *w, char err[256]);
