@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/print.h"
-#include "control.h"
+#include "control/control.h"
 #include "gateway/facts.h"
 #include "gateway/gateway.h"
 #include "kernel/tun_node.h"

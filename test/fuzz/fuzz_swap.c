@@ -12,8 +12,8 @@
  *   - nothing leaves by wan with an inside source where all is masqueraded;
  *   - at the end everything that flows took is free again. */
 #include "config/load.h"
+#include "control/generation.h"
 #include "core/core.h"
-#include "generation.h"
 #include "packet.h"
 #include "rig.h"
 #include "system/log.h"

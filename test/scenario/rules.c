@@ -1,8 +1,8 @@
 /* rules.c - what rules say, and what must hold without them */
 #include "world.h"
 
+#include "control/rulelog.h"
 #include "packet.h"
-#include "rulelog.h"
 
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"

@@ -2,7 +2,7 @@
  *
  * Workers here have no devices: what they take over, they take over in the same
  * way. */
-#include "generation.h"
+#include "control/generation.h"
 
 #include "config_rig.h"
 

@@ -2,12 +2,12 @@
  *
  * The workers run, without devices.  One that lags stands in a signal handler,
  * as one does that the kernel gives no time. */
-#include "control_room.h"
+#include "control/private.h"
 
 #include "config_rig.h"
-#include "hostnet.h"
-#include "reload.h"
-#include "totals.h"
+#include "control/hostnet.h"
+#include "control/reload.h"
+#include "control/totals.h"
 #include "worker/private.h"
 
 #include <pthread.h>

@@ -2,11 +2,11 @@
  *
  * The devices are sockets that keep packets apart.  Flows go in at one worker's
  * queue, their answers at the other's. */
-#include "generation.h"
+#include "control/generation.h"
 
 #include "config_rig.h"
+#include "control/removal.h"
 #include "packet.h"
-#include "removal.h"
 #include "system/pktbuf.h"
 
 #include <ctcore/wire.h>

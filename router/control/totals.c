@@ -1,5 +1,5 @@
 /* totals.c - what several workers counted, together */
-#include "totals.h"
+#include "control/totals.h"
 
 uint64_t totals_stat(struct worker *const w[], uint32_t n, enum ct_stat stat)
 {

@@ -1,20 +1,20 @@
 /* control.c - the control loop: starts everything, ends everything */
-#include "control.h"
+#include "control/control.h"
 
-#include "checks.h"
 #include "config/load.h"
-#include "control_room.h"
-#include "control_web.h"
-#include "devices.h"
-#include "hostnet.h"
-#include "reload.h"
-#include "rights.h"
-#include "rulelog.h"
+#include "control/checks.h"
+#include "control/devices.h"
+#include "control/hostnet.h"
+#include "control/private.h"
+#include "control/reload.h"
+#include "control/rights.h"
+#include "control/rulelog.h"
+#include "control/totals.h"
+#include "control/web.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/log_writer.h"
 #include "system/sandbox.h"
-#include "totals.h"
 
 #include <inttypes.h>
 #include <malloc.h>

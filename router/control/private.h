@@ -2,13 +2,13 @@
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 
+#include "control/generation.h"
+#include "control/removal.h"
 #include "gateway/bound.h"
 #include "gateway/gateway.h"
-#include "generation.h"
 #include "journey/shortage.h"
 #include "kernel/tun.h"
 #include "queue/queue.h"
-#include "removal.h"
 #include "system/health.h"
 #include "worker/steerkey.h"
 

@@ -8,15 +8,15 @@
  *         differ -> the kernel's rules made right again in any case
  *     the end: the kernel first, workers after it
  */
-#include "hostnet.h"
+#include "control/hostnet.h"
 
-#include "checks.h"
 #include "config/load.h"
-#include "control_room.h"
+#include "control/checks.h"
+#include "control/private.h"
+#include "control/reload.h"
 #include "gateway/facts.h"
 #include "gateway/saved.h"
 #include "kernel/netlink/sockets.h"
-#include "reload.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/sandbox.h"

@@ -1,9 +1,9 @@
 /* websource.c - answers what the web asks: include/web/sources.h */
-#include "websource.h"
+#include "control/websource.h"
 
-#include "control_room.h"
+#include "control/private.h"
+#include "control/totals.h"
 #include "system/clock.h"
-#include "totals.h"
 
 #include <string.h>
 

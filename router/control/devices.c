@@ -6,10 +6,10 @@
  * ten times a second at first, later once a second, and workers go on.  One
  * that had been moved away is not made again here, where nobody would look for
  * it: it is attached to when somebody makes one of that name. */
-#include "devices.h"
+#include "control/devices.h"
 
-#include "control_room.h"
-#include "hostnet.h"
+#include "control/hostnet.h"
+#include "control/private.h"
 #include "journey/offload.h"
 #include "kernel/tun_node.h"
 #include "system/clock.h"

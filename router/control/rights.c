@@ -1,8 +1,8 @@
 /* rights.c - what the control loop may do once it runs, and who does the rest
  */
-#include "rights.h"
+#include "control/rights.h"
 
-#include "control_room.h"
+#include "control/private.h"
 #include "system/log.h"
 #include "system/order.h"
 #include "system/sandbox.h"

@@ -1,7 +1,7 @@
 /* checks.c - is the router ready?  Its devices, and what they lead to */
-#include "checks.h"
+#include "control/checks.h"
 
-#include "control_room.h"
+#include "control/private.h"
 #include "system/clock.h"
 
 #include <stdio.h>

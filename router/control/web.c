@@ -1,11 +1,11 @@
 /* control_web.c - the HTTP side as control runs it: start, address, token */
-#include "control_web.h"
+#include "control/web.h"
 
-#include "control_room.h"
+#include "control/private.h"
+#include "control/websource.h"
 #include "system/log.h"
 #include "system/sandbox.h"
 #include "system/token.h"
-#include "websource.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef HOSTNET_H
 #define HOSTNET_H
 
-#include "control_room.h"
+#include "control/private.h"
 
 /* open: before the first generation; replaces *config by one that knows the
  * facts; 0, or the exit code, and it says why.  start: when workers walk; 0 or

@@ -4,7 +4,7 @@
  *     proto=6 sport=4000 dport=80 flags=0x02 len=60 ttl=64 state=new
  *
  * in one.  Nothing in it comes from the packet as text. */
-#include "rulelog.h"
+#include "control/rulelog.h"
 
 #include "config/rule/hook.h"
 #include "system/addr.h"

@@ -9,14 +9,14 @@
  * meanwhile.  The thread is the only one of libuv's pool.  One load runs at a
  * time and reads what control leaves alone until it is done: the generation in
  * force (reload_busy() keeps its elders, too) and the facts. */
-#include "reload.h"
+#include "control/reload.h"
 
 #include "config/load.h"
-#include "control_room.h"
-#include "control_web.h"
+#include "control/private.h"
+#include "control/totals.h"
+#include "control/web.h"
 #include "gateway/facts.h"
 #include "system/sandbox.h"
-#include "totals.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -5,7 +5,7 @@
 #ifndef RELOAD_H
 #define RELOAD_H
 
-#include "control_room.h"
+#include "control/private.h"
 
 /* 0 or an error, and it says why. */
 int reload_start(struct control *c, reload_done *done);

@@ -1,4 +1,4 @@
-#include "removal.h"
+#include "control/removal.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* generation.c - one configuration, ready for the workers */
-#include "generation.h"
+#include "control/generation.h"
 
 #include "config/conntrack.h"
 #include "config/load.h"
