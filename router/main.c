@@ -1,8 +1,8 @@
 /* main.c - weir COMMAND: which subcommand is it? */
-#include "cmd_check.h"
-#include "cmd_conntrack.h"
-#include "cmd_health.h"
-#include "cmd_run.h"
+#include "cli/check.h"
+#include "cli/conntrack.h"
+#include "cli/health.h"
+#include "cli/run.h"
 #include "system/descriptors.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * Arguments are ended by zero bytes.  A query that is taken is a target's: it
  * has no byte that a request line may not have (RFC 9112 section 3.2), and each
  * condition is found again by its key. */
-#include "cli_options.h"
+#include "cli/options.h"
 
 #include <stdint.h>
 #include <stdlib.h>

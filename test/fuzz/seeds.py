@@ -15,7 +15,7 @@ WORDS = {
     "fuzz_config": ("router/config/*.c", "router/config/rule/*.c", "include/ctcore/*.def"),
     "fuzz_swap": ("router/config/*.c", "router/config/rule/*.c"),
     "fuzz_http": ("web/*.c",),
-    "fuzz_cli": ("router/cli_*.c",),
+    "fuzz_cli": ("router/cli/*.c",),
     "fuzz_helper": ("ctcore/helper/*.c",),
     "fuzz_order": ("router/gateway/setting.c",),
 }

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cmd_check.h"
+#include "cli/check.h"
 
 static char folder[64], file[96], said[8192];
 

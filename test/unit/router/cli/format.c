@@ -1,8 +1,8 @@
 /* test_cli_format.c - conntrack(8)'s text and its command line, to the byte
  *
  * The wanted lines were printed by conntrack v1.4.7 for entries like these. */
-#include "cli_format.h"
-#include "cli_options.h"
+#include "cli/format.h"
+#include "cli/options.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

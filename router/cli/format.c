@@ -3,7 +3,7 @@
  * The text is conntrack v1.4.7's to the byte, since scripts read it: a line
  * for people, -o save, -o xml.  Events differ from lists as they do there: no
  * use=, counters and age at the end of a flow only. */
-#include "cli_format.h"
+#include "cli/format.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* cli_query.c - a target's query, escaped (RFC 3986 section 2.1) */
-#include "cli_query.h"
+#include "cli/query.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* cmd_health.c - weir health: is the router ready?  For container checks */
-#include "cmd_health.h"
+#include "cli/health.h"
 
-#include "cli_http.h"
+#include "cli/http.h"
 
 #include <getopt.h>
 #include <jansson.h>

@@ -2,9 +2,9 @@
  *
  * Most options are a key of the API's filter grammar, so they stand in a table
  * and their values are checked by the router, in one place. */
-#include "cli_options.h"
-#include "cli_format.h"
-#include "cli_query.h"
+#include "cli/options.h"
+#include "cli/format.h"
+#include "cli/query.h"
 
 #include <getopt.h>
 #include <stdarg.h>

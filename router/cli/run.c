@@ -3,7 +3,7 @@
  * The configuration is read as the user that weir becomes: what can be read at
  * the start can then be read at every reload, too.  What may be root's alone is
  * opened with root's rights: /dev/net/tun here, sockets in control.c. */
-#include "cmd_run.h"
+#include "cli/run.h"
 
 #include "config/config.h"
 #include "config/load.h"

@@ -2,7 +2,7 @@
  *
  * It knows what our own server sends (HTTP/1.1, Content-Length or chunks) and
  * trusts none of it: every length is bounded. */
-#include "cli_http.h"
+#include "cli/http.h"
 
 #include "system/sandbox.h"
 

@@ -1,10 +1,10 @@
 /* cmd_conntrack.c - weir conntrack: what conntrack(8) does, over the API */
-#include "cmd_conntrack.h"
+#include "cli/conntrack.h"
 
-#include "cli_format.h"
-#include "cli_http.h"
-#include "cli_options.h"
-#include "cli_query.h"
+#include "cli/format.h"
+#include "cli/http.h"
+#include "cli/options.h"
+#include "cli/query.h"
 
 #include <errno.h>
 #include <jansson.h>

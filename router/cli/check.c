@@ -2,7 +2,7 @@
  *
  * Touches nothing but the file (and the token's) and the environment: what it
  * says is what a start would say before it does anything. */
-#include "cmd_check.h"
+#include "cli/check.h"
 
 #include "config/load.h"
 #include "config/rule/hook.h"
