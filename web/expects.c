@@ -2,8 +2,8 @@
  *
  * Walked by place as flows are: shard * expects + number. */
 #include "expects.h"
+#include "filter/names.h"
 #include "flow.h"
-#include "names.h"
 #include "problem.h"
 
 #include <ctcore/lists.h>

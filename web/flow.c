@@ -1,6 +1,6 @@
 /* flow.c - one flow as JSON */
 #include "flow.h"
-#include "names.h"
+#include "filter/names.h"
 
 #include <ctcore/lists.h>
 #include <inttypes.h>

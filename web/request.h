@@ -7,7 +7,7 @@
 
 #include "buf.h"
 #include "conn.h"
-#include "filter.h"
+#include "filter/filter.h"
 #include "json_out.h"
 
 #include <microhttpd.h>

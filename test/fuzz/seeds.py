@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 WORDS = {
     "fuzz_config": ("router/config/*.c", "router/config/rule/*.c", "include/ctcore/*.def"),
     "fuzz_swap": ("router/config/*.c", "router/config/rule/*.c"),
-    "fuzz_http": ("web/*.c",),
+    "fuzz_http": ("web/*.c", "web/*/*.c"),
     "fuzz_cli": ("router/cli/*.c",),
     "fuzz_helper": ("ctcore/helper/*.c",),
     "fuzz_order": ("router/gateway/setting.c",),

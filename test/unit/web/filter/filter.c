@@ -1,5 +1,5 @@
 /* test_filter.c - the grammar that chooses flows */
-#include "filter.h"
+#include "filter/filter.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

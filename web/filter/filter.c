@@ -2,8 +2,8 @@
  *
  * A term is parsed once into numbers and matched many times; nothing here
  * allocates, so a filter can be copied as a value. */
-#include "filter.h"
-#include "names.h"
+#include "filter/filter.h"
+#include "filter/names.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* names.c - the words people read */
-#include "names.h"
+#include "filter/names.h"
 
 #include <arpa/inet.h>
 #include <ctcore/ct.h>
