@@ -4,7 +4,7 @@
  * way for it: so its request is seen, which may be a health check.  Meanwhile
  * the others wait in the kernel's queue, in their order. */
 #include "admit.h"
-#include "address.h"
+#include "http/address.h"
 #include "turns.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef ASSETS_H
 #define ASSETS_H
 
-#include "request.h"
+#include "http/request.h"
 
 request_fn assets_html, assets_css, assets_js;
 

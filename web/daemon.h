@@ -2,7 +2,7 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
-#include "request.h"
+#include "http/request.h"
 
 /* Who has the connection whose other end is far; NULL: none. */
 struct daemon_host {

@@ -4,7 +4,7 @@
 #include "expects.h"
 #include "filter/names.h"
 #include "flow.h"
-#include "problem.h"
+#include "http/problem.h"
 
 #include <ctcore/lists.h>
 #include <stdio.h>

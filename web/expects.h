@@ -2,7 +2,7 @@
 #ifndef EXPECTS_H
 #define EXPECTS_H
 
-#include "request.h"
+#include "http/request.h"
 
 request_fn expects_list;
 

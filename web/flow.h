@@ -2,7 +2,7 @@
 #ifndef FLOW_H
 #define FLOW_H
 
-#include "json_out.h"
+#include "http/json_out.h"
 
 #include <web/flows.h>
 

@@ -8,9 +8,9 @@
  * all let the loop turn between their slices. */
 #include "flows.h"
 #include "flow.h"
-#include "job.h"
-#include "pace.h"
-#include "problem.h"
+#include "http/job.h"
+#include "http/pace.h"
+#include "http/problem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

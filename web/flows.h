@@ -2,7 +2,7 @@
 #ifndef FLOWS_H
 #define FLOWS_H
 
-#include "request.h"
+#include "http/request.h"
 
 request_fn flows_list, flows_get, flows_delete, flows_delete_one;
 

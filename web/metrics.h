@@ -2,7 +2,7 @@
 #ifndef METRICS_H
 #define METRICS_H
 
-#include "request.h"
+#include "http/request.h"
 
 /* Once, before any request. */
 void metrics_begin(void);

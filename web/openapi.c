@@ -3,7 +3,7 @@
  * OpenAPI 3.1.  Paths, parameters and descriptions come from site->routes and
  * the filter's own list; only the shapes of the answers are written here. */
 #include "openapi.h"
-#include "json_out.h"
+#include "http/json_out.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef OPENAPI_H
 #define OPENAPI_H
 
-#include "request.h"
+#include "http/request.h"
 
 request_fn openapi_get;
 

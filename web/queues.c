@@ -2,7 +2,7 @@
  * it
  */
 #include "queues.h"
-#include "json_out.h"
+#include "http/json_out.h"
 
 static void write_queue(struct json_out *j, const struct web_queue *q)
 {

@@ -2,7 +2,7 @@
 #ifndef QUEUES_H
 #define QUEUES_H
 
-#include "request.h"
+#include "http/request.h"
 
 enum MHD_Result queues_list(struct request *r);
 

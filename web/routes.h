@@ -2,7 +2,7 @@
 #ifndef ROUTES_H
 #define ROUTES_H
 
-#include "request.h"
+#include "http/request.h"
 
 /* The table; *n is its length. */
 const struct route *routes_table(unsigned *n);

@@ -4,10 +4,10 @@
  * client from the start.  If the rules are replaced meanwhile it begins again:
  * all rows are of one configuration. */
 #include "rules.h"
-#include "job.h"
-#include "json_out.h"
-#include "pace.h"
-#include "problem.h"
+#include "http/job.h"
+#include "http/json_out.h"
+#include "http/pace.h"
+#include "http/problem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef RULES_H
 #define RULES_H
 
-#include "request.h"
+#include "http/request.h"
 
 request_fn rules_list;
 

@@ -6,7 +6,7 @@
  * (turns.c), whatever waits. */
 #include "server.h"
 #include "admit.h"
-#include "problem.h"
+#include "http/problem.h"
 #include "turns.h"
 
 #include <stdlib.h>

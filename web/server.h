@@ -2,7 +2,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "request.h"
+#include "http/request.h"
 
 struct server;
 

@@ -3,8 +3,8 @@
 #define SERVER_STATE_H
 
 #include "daemon.h"
-#include "places.h"
-#include "request.h"
+#include "http/places.h"
+#include "http/request.h"
 
 enum {
     SERVER_CONNECTIONS = 256,

@@ -4,7 +4,7 @@
  * unasked.  The first keys are a contract with scripts. */
 #include "stats.h"
 #include "flow.h"
-#include "json_out.h"
+#include "http/json_out.h"
 
 #include <time.h>
 

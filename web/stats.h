@@ -2,7 +2,7 @@
 #ifndef STATS_H
 #define STATS_H
 
-#include "request.h"
+#include "http/request.h"
 
 request_fn stats_get;
 

@@ -11,7 +11,7 @@
  * unknown, so the ids jump by one: a client that comes back gets "resync". */
 #include "stream.h"
 #include "flow.h"
-#include "problem.h"
+#include "http/problem.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef STREAM_H
 #define STREAM_H
 
-#include "request.h"
+#include "http/request.h"
 
 #include <ctcore/event.h>
 

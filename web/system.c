@@ -1,7 +1,7 @@
 /* system.c - health */
 #include "system.h"
 #include "flow.h"
-#include "json_out.h"
+#include "http/json_out.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef SYSTEM_H
 #define SYSTEM_H
 
-#include "request.h"
+#include "http/request.h"
 
 request_fn system_livez, system_readyz;
 

@@ -1,8 +1,8 @@
 /* web.c - the HTTP side's face: start, feed, stop
  *
  * What belongs to the loop is freed by the loop, in the turn after the stop. */
+#include "http/request.h"
 #include "metrics.h"
-#include "request.h"
 #include "routes.h"
 #include "server.h"
 #include "stream.h"

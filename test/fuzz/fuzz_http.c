@@ -4,7 +4,7 @@
  * First byte: how many pieces the rest is sent in, and what stands around it,
  * so that half the inputs get past the request line.  The HTTP side runs on its
  * own thread behind its Unix socket, as in the tests of web. */
-#include "head.h"
+#include "http/head.h"
 #include "web_client.h"
 #include "web_world.h"
 

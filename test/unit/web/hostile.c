@@ -1,6 +1,6 @@
 /* test_web_hostile.c - what the HTTP side refuses, and what it outlives */
-#include "auth.h"
-#include "guess.h"
+#include "http/auth.h"
+#include "http/guess.h"
 #include "web_client.h"
 #include "web_world.h"
 

@@ -2,7 +2,7 @@
  *
  * The same loop has the log, the events and the devices to see to.  A timer of
  * 0 ms is no turn: libuv before 1.45 runs it again at once. */
-#include "pace.h"
+#include "http/pace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_head.c - a request's head: what RFC 9112 allows and what it does not */
-#include "head.h"
+#include "http/head.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* test_json_out.c - the streaming writer and the buffer under it */
-#include "json_out.h"
+#include "http/json_out.h"
 
 #include <jansson.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* test_web_places.c - which connection gives up its place or its answer, and
  * which has its turn */
-#include "places.h"
-#include "address.h"
+#include "http/places.h"
+#include "http/address.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

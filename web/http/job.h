@@ -6,7 +6,7 @@
 #ifndef JOB_H
 #define JOB_H
 
-#include "request.h"
+#include "http/request.h"
 
 enum {
     JOB_DONE = -1,

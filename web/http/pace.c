@@ -1,5 +1,5 @@
 /* pace.c - the places of one turn, shared by all that walk a table */
-#include "pace.h"
+#include "http/pace.h"
 
 void pace_begin(struct site *site, struct pace *p)
 {

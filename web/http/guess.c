@@ -1,7 +1,7 @@
 /* guess.c - wrong tokens: counted, slowed down, logged at a bounded rate */
-#include "guess.h"
-#include "job.h"
-#include "problem.h"
+#include "http/guess.h"
+#include "http/job.h"
+#include "http/problem.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* problem.c - refusals as RFC 9457 problem details */
-#include "problem.h"
-#include "json_out.h"
+#include "http/problem.h"
+#include "http/json_out.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #ifndef JSON_OUT_H
 #define JSON_OUT_H
 
-#include "buf.h"
+#include "http/buf.h"
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
  *
  * A list of a thousand flows costs no tree and no allocation a value.  Too deep
  * a nesting is our own mistake: it fails the text, it does not overrun. */
-#include "json_out.h"
+#include "http/json_out.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #ifndef CONN_H
 #define CONN_H
 
-#include "head.h"
+#include "http/head.h"
 
 #include <microhttpd.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
 #ifndef PROBLEM_H
 #define PROBLEM_H
 
-#include "request.h"
+#include "http/request.h"
 
 enum MHD_Result problem_answer(struct request *r, unsigned status,
                                const char *detail);

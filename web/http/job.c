@@ -1,5 +1,5 @@
 /* job.c - requests whose answer takes several turns of the loop */
-#include "job.h"
+#include "http/job.h"
 
 #include <stdlib.h>
 

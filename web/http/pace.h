@@ -4,7 +4,7 @@
 #ifndef PACE_H
 #define PACE_H
 
-#include "request.h"
+#include "http/request.h"
 
 enum {
     PACE_TURN = 16384, /* places that all walks look at in one turn */

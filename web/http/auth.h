@@ -7,7 +7,7 @@
 #ifndef AUTH_H
 #define AUTH_H
 
-#include "request.h"
+#include "http/request.h"
 
 /* True: go on.  False: *result is the refusal's, already answered. */
 bool auth_allows(struct request *r, enum scope scope, enum MHD_Result *result);

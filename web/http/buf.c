@@ -1,5 +1,5 @@
 /* buf.c - text that grows, up to a limit */
-#include "buf.h"
+#include "http/buf.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* address.c - a client's address, as text and as a hash */
-#include "address.h"
+#include "http/address.h"
 
 #include <ctcore/bits.h>
 

@@ -5,10 +5,10 @@
 #ifndef REQUEST_H
 #define REQUEST_H
 
-#include "buf.h"
-#include "conn.h"
 #include "filter/filter.h"
-#include "json_out.h"
+#include "http/buf.h"
+#include "http/conn.h"
+#include "http/json_out.h"
 
 #include <microhttpd.h>
 #include <uv.h>

@@ -4,7 +4,7 @@
  * before a field's colon, no folded line (s5.1, s5.2); exactly one Host in
  * HTTP/1.1 (s3.2); one way at most to tell a body's length (s6.3).  Field
  * values hold no control characters but HTAB (RFC 9110 s5.5). */
-#include "head.h"
+#include "http/head.h"
 
 #include <string.h>
 #include <strings.h>

@@ -2,7 +2,7 @@
 #ifndef GUESS_H
 #define GUESS_H
 
-#include "request.h"
+#include "http/request.h"
 
 enum {
     GUESS_BURST = 10, /* answered at once; then as many a second */

@@ -1,7 +1,7 @@
 /* auth.c - who may ask what */
-#include "auth.h"
-#include "guess.h"
-#include "problem.h"
+#include "http/auth.h"
+#include "http/guess.h"
+#include "http/problem.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

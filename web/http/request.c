@@ -2,7 +2,7 @@
  *
  * Every answer leaves through queue() below, so that no answer lacks the
  * security headers and none is left uncounted. */
-#include "request.h"
+#include "http/request.h"
 
 #include <inttypes.h>
 #include <stdio.h>

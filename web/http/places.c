@@ -1,5 +1,5 @@
 /* places.c - which connection gives up its place, and which has its turn */
-#include "places.h"
+#include "http/places.h"
 
 enum {
     SLOW = 32 /* bytes a ms: a client that reads less may lose its answer */

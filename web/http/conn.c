@@ -1,5 +1,5 @@
 /* conn.c - one client of a server, from accept to close */
-#include "conn.h"
+#include "http/conn.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef PLACES_H
 #define PLACES_H
 
-#include "conn.h"
+#include "http/conn.h"
 
 enum {
     PLACES_ADDRESSES = 1024, /* counts by a hash of the address */
