@@ -3,18 +3,18 @@
  * To add a call, add a row and its function; /openapi.json, the metrics, 405
  * and HEAD follow from the row. */
 #include "routes.h"
+#include "api/expects.h"
+#include "api/flows.h"
+#include "api/metrics.h"
+#include "api/openapi.h"
+#include "api/queues.h"
+#include "api/rules.h"
+#include "api/stats.h"
+#include "api/stream.h"
+#include "api/system.h"
 #include "assets.h"
-#include "expects.h"
-#include "flows.h"
 #include "http/auth.h"
 #include "http/problem.h"
-#include "metrics.h"
-#include "openapi.h"
-#include "queues.h"
-#include "rules.h"
-#include "stats.h"
-#include "stream.h"
-#include "system.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* web.c - the HTTP side's face: start, feed, stop
  *
  * What belongs to the loop is freed by the loop, in the turn after the stop. */
+#include "api/metrics.h"
+#include "api/stream.h"
 #include "http/request.h"
-#include "metrics.h"
 #include "routes.h"
 #include "server.h"
-#include "stream.h"
 
 #include <errno.h>
 #include <stdio.h>

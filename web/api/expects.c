@@ -1,9 +1,9 @@
 /* expects.c - /api/v1/expectations: flows that others have announced
  *
  * Walked by place as flows are: shard * expects + number. */
-#include "expects.h"
+#include "api/expects.h"
+#include "api/flow.h"
 #include "filter/names.h"
-#include "flow.h"
 #include "http/problem.h"
 
 #include <ctcore/lists.h>

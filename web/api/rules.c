@@ -3,7 +3,7 @@
  * The list is made in slices, as walks are, in memory, which is counted for the
  * client from the start.  If the rules are replaced meanwhile it begins again:
  * all rows are of one configuration. */
-#include "rules.h"
+#include "api/rules.h"
 #include "http/job.h"
 #include "http/json_out.h"
 #include "http/pace.h"

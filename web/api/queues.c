@@ -1,7 +1,7 @@
 /* queues.c - queues to user programs: who listens, what waits, what became of
  * it
  */
-#include "queues.h"
+#include "api/queues.h"
 #include "http/json_out.h"
 
 static void write_queue(struct json_out *j, const struct web_queue *q)

@@ -1,6 +1,6 @@
 /* system.c - health */
-#include "system.h"
-#include "flow.h"
+#include "api/system.h"
+#include "api/flow.h"
 #include "http/json_out.h"
 
 #include <string.h>

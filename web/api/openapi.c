@@ -2,7 +2,7 @@
  *
  * OpenAPI 3.1.  Paths, parameters and descriptions come from site->routes and
  * the filter's own list; only the shapes of the answers are written here. */
-#include "openapi.h"
+#include "api/openapi.h"
 #include "http/json_out.h"
 
 #include <stdio.h>

@@ -2,9 +2,9 @@
  *
  * One HELP and TYPE a family; closed label sets, every one of them present from
  * the start, so that a rate never begins with a hole. */
-#include "metrics.h"
-#include "stats.h"
-#include "stream.h"
+#include "api/metrics.h"
+#include "api/stats.h"
+#include "api/stream.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

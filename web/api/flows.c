@@ -6,8 +6,8 @@
  * places at most and then gives a cursor (it may hold fewer rows than asked,
  * even none), a stream goes on when the client has taken what there was, and
  * all let the loop turn between their slices. */
-#include "flows.h"
-#include "flow.h"
+#include "api/flows.h"
+#include "api/flow.h"
 #include "http/job.h"
 #include "http/pace.h"
 #include "http/problem.h"

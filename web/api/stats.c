@@ -2,8 +2,8 @@
  *
  * Made from the lists of ctcore, so that a new counter or reason shows here
  * unasked.  The first keys are a contract with scripts. */
-#include "stats.h"
-#include "flow.h"
+#include "api/stats.h"
+#include "api/flow.h"
 #include "http/json_out.h"
 
 #include <time.h>

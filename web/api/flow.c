@@ -1,5 +1,5 @@
 /* flow.c - one flow as JSON */
-#include "flow.h"
+#include "api/flow.h"
 #include "filter/names.h"
 
 #include <ctcore/lists.h>

@@ -9,8 +9,8 @@
  *
  * While nobody listens no events are made at all.  What happened then is
  * unknown, so the ids jump by one: a client that comes back gets "resync". */
-#include "stream.h"
-#include "flow.h"
+#include "api/stream.h"
+#include "api/flow.h"
 #include "http/problem.h"
 
 #include <inttypes.h>
