@@ -12,7 +12,7 @@
 #include "api/stats.h"
 #include "api/stream.h"
 #include "api/system.h"
-#include "assets.h"
+#include "dashboard/assets.h"
 #include "http/auth.h"
 #include "http/problem.h"
 

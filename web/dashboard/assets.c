@@ -2,7 +2,7 @@
  *
  * assets_files.S takes their bytes in as they are (.incbin): no generator, no
  * file system at run time, and so no path that could be climbed. */
-#include "assets.h"
+#include "dashboard/assets.h"
 
 extern const unsigned char assets_html_start[], assets_html_end[];
 extern const unsigned char assets_css_start[], assets_css_end[];
