@@ -11,18 +11,20 @@
 
 static uint64_t read_stat(void *ctx, uint32_t shard, enum ct_stat which)
 {
-    struct control *c = ctx;
+    const struct control *c = ctx;
+    bool one = shard < c->n_workers;
 
-    return shard < c->n_workers ? totals_stat(&c->worker[shard], 1, which)
-                                : totals_stat(c->worker, c->n_workers, which);
+    return totals_stat(c->worker + (one ? shard : 0), one ? 1 : c->n_workers,
+                       which);
 }
 
 static uint64_t drops(void *ctx, uint32_t shard, enum ct_reason reason)
 {
-    struct control *c = ctx;
+    const struct control *c = ctx;
+    bool one = shard < c->n_workers;
 
-    return shard < c->n_workers ? totals_drops(&c->worker[shard], 1, reason)
-                                : totals_drops(c->worker, c->n_workers, reason);
+    return totals_drops(c->worker + (one ? shard : 0), one ? 1 : c->n_workers,
+                        reason);
 }
 
 /* ---- flows ---- */
