@@ -1,16 +1,16 @@
 /* review.c - would the rules of now have let a flow be what it is?
  *
  * A flow's first packet is made again, as far as rules look at it: its tuple,
- * its interfaces, its labels, its mark from nothing.  It is led past the stages
- * of rules in the order of the hooks, where it stands before each as the flow's
- * packets stand there: untranslated, behind its dnat, before its snat.  The
- * flow ends if a stage would drop it, not track it, put it into another zone,
- * or translate it otherwise; a translation that the rule's range still covers
- * stays.  An announced flow is translated as its master is, and asked the rest
- * like any other.  A hairpin whose mapping is gone would be none now, and ends.
- * Functions that somebody registered are not asked: they are for packets, of
- * which they may count, change, hold or steal any, and the one made here is
- * none.  Nor does a queue refuse.
+ * its interfaces, its labels, its status as it was then, its mark from nothing.
+ * It is led past the stages of rules in the order of the hooks, where it stands
+ * before each as the flow's packets stand there: untranslated, behind its dnat,
+ * before its snat.  The flow ends if a stage would drop it, not track it, put
+ * it into another zone, or translate it otherwise; a translation that the
+ * rule's range still covers stays.  An announced flow is translated as its
+ * master is, and asked the rest like any other.  A hairpin whose mapping is
+ * gone would be none now, and ends.  Functions that users registered are not
+ * asked: they are for packets, of which they may count, change, hold or steal
+ * any, and the one made here is none.  Nor does a queue refuse.
  *
  * What that packet had of its own nobody knows: a rule that reads it, or has a
  * limit, is a maybe.  A maybe lets in, and does not end; it gives a mark or a
@@ -49,7 +49,7 @@ static void make_first(struct first *f, struct ct_conn *c)
     const struct ct_tuple *t = &c->tuple[CT_DIR_ORIGINAL];
     bool v4 = t->family == CT_IPV4, expected = c->status & CT_EXPECTED;
 
-    *f = (struct first){.unknown = FACT_PACKET,
+    *f = (struct first){.unknown = FACT_PACKET | FACT_LATER,
                         .pkt = {
                             .data = f->bytes,
                             .in = c->in,

@@ -142,7 +142,7 @@ static inline bool has_moved(const struct ct_conn *c, const struct ct_pkt *pkt)
  * another: what its flow's first one had of its own is unknown. */
 static bool would_hide(struct ct *ct, struct ct_pkt *pkt)
 {
-    struct natask ask = {.unknown = FACT_PACKET};
+    struct natask ask = {.unknown = FACT_PACKET | FACT_LATER};
     struct natask_answer a;
     enum ct_reason why;
     uint8_t was = pkt->info;

@@ -25,6 +25,7 @@ struct facts {
     const struct ct_pkt *pkt;
     uint16_t sport, dport;
     bool has_ports, has_icmp;
+    bool first; /* of its flow, whose status is a later one */
 };
 
 static struct number number(const uint8_t *p, bool v4)
@@ -191,12 +192,16 @@ static bool is_info(const struct ct_match *m, const struct facts *f)
     return ((m->info >> f->pkt->info & 1) != 0) != (m->info_negate != 0);
 }
 
+/* Of a flow's status its first packet has these, where rules ask. */
+#define STATUS_OF_FIRST ((uint32_t)CT_EXPECTED | (uint32_t)CT_DST_NAT)
+
 /* Status words of a packet without a flow say nothing, negated or not. */
 static bool is_status(const struct ct_match *m, const struct facts *f)
 {
     const struct ct_conn *c = f->pkt->conn;
+    uint32_t mask = f->first ? STATUS_OF_FIRST : UINT32_MAX;
 
-    return c && ((c->status & m->status) != 0) != m->status_negate;
+    return c && ((c->status & mask & m->status) != 0) != m->status_negate;
 }
 
 static bool is_syn(const struct ct_match *m, const struct facts *f)
@@ -301,8 +306,10 @@ uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
     if (from >= end)
         return end; /* most (hook, stage) pairs hold no rule: look at nothing */
     f = look(pkt);
-    if (unknown)
+    if (unknown) {
+        f.first = unknown & FACT_LATER;
         return match_unknown(rules, from, end, &f, unknown);
+    }
     while (from < end && !match(&rules->rules[from].match, &f, 0))
         from++;
     return from;

@@ -16,7 +16,9 @@ enum fact {
     FACT_PACKET = 1u << 1, /* this packet's alone */
     FACT_CT = 1u << 2,     /* what conntrack says of it */
     FACT_L4 = 1u << 3,     /* it stands in the transport header */
-    FACT_MARK = 1u << 4    /* rules and queues' programs set it */
+    FACT_MARK = 1u << 4,   /* rules and queues' programs set it */
+    FACT_LATER = 1u << 5   /* not a match's: what the flow's status has got
+                              since its first packet; unknown, it is not there */
 };
 
 /* Index of the first rule in [from, end) that matches, or end.  Limits are not

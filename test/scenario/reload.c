@@ -136,6 +136,25 @@ static const struct change changes[] = {
     {"beyond a limit it would be dropped", "",
      "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
      "forward {\"limit\":\"over 1/second\",\"verdict\":\"drop\"}", true},
+    {"a reply has come since", "", "10.0.1.2:4000 > " S ":53 udp 'x'",
+     S ":53 > " W ":4000 udp 'y'",
+     "policy forward drop; forward {\"ct_status\":\"!seen-reply\",\"verdict\":"
+     "\"accept\"}",
+     true},
+    {"but lets no flow in", "", "10.0.1.2:4000 > " S ":53 udp 'x'",
+     S ":53 > " W ":4000 udp 'y'",
+     "policy forward drop; forward {\"ct_status\":\"seen-reply\",\"verdict\":"
+     "\"accept\"}",
+     false},
+    {"a forward is one from the first packet on", DNAT("514", "10.0.1.2"),
+     S ":4000 > " W ":514 udp 'x'", NULL,
+     DNAT("514", "10.0.1.2") "policy forward drop; forward {\"ct_status\":"
+                             "\"dnat\",\"verdict\":\"accept\"}",
+     true},
+    {"a flow is no forward", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; forward {\"ct_status\":\"dnat\",\"verdict\":"
+     "\"accept\"}",
+     false},
     {"profile weir: a queue let it in",
      "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
      "\"verdict\":\"accept\"}",

@@ -349,11 +349,17 @@ static void a_moved_flow_is_asked_as_its_first_packet(void **state)
 {
     static const struct ct_rule opens = {ANY, .match.info = 1u << CT_NEW},
                                 syn = {ANY, .match.syn = true},
+                                unanswered = {ANY,
+                                              .match.status = CT_SEEN_REPLY,
+                                              .match.status_negate = true},
                                 other = {ANY, .match.info = 1u << CT_RELATED};
     static const struct {
         const struct ct_rule *rule;
         enum ct_verdict then;
-    } cases[] = {{&opens, CT_DROP}, {&syn, CT_DROP}, {&other, CT_ACCEPT}};
+    } cases[] = {{&opens, CT_DROP},
+                 {&syn, CT_DROP},
+                 {&unanswered, CT_DROP},
+                 {&other, CT_ACCEPT}};
 
     (void)state;
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
