@@ -188,7 +188,7 @@ void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why)
         put_page(f, q, q->page[p]);
     put_page(f, q, q->head_page);
     unlink_queue(f, i);
-    if (why != CT_REASON_NONE)
+    if (why != CT_REASON_NONE) /* no struct ct_pkt is left for ct_drop() */
         ct_add(&f->reasons[why], q->n);
     ct_add(&f->stats[CT_STAT_frags_waiting], (uint64_t)0 - q->n);
     ct_add(&f->stats[CT_STAT_held], (uint64_t)0 - q->n);

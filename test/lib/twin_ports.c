@@ -303,8 +303,7 @@ static void put_port(uint8_t *d, uint32_t len, const struct ends *e,
     size_t sum = e->lay.l4 + (size_t)(sum_at < 0 ? 0 : sum_at);
     bool ok = e->lay.proto == SCTP && packet_sums_ok(d, len);
 
-    d[at] = (uint8_t)(is >> 8);
-    d[at + 1] = (uint8_t)is;
+    ct_put16(d + at, is);
     if (e->lay.proto == SCTP && was != is && !partial)
         put_crc(d, len, e, ok);
     if (was == is || partial || sum_at < 0 || e->lay.proto == SCTP ||
@@ -312,8 +311,7 @@ static void put_port(uint8_t *d, uint32_t len, const struct ends *e,
         (e->lay.proto == UDP && d[sum] == 0 && d[sum + 1] == 0))
         return;
     was = csum_update16(ct_get16(d + sum), was, is);
-    d[sum] = (uint8_t)(was >> 8);
-    d[sum + 1] = (uint8_t)was;
+    ct_put16(d + sum, was);
 }
 
 /* Where an error's quotation begins; 0: it is none. */
@@ -333,13 +331,10 @@ static bool quoted_ends(const uint8_t *d, uint32_t len, struct ends *e)
     if (len > sizeof copy)
         return false;
     memcpy(copy, d, len);
-    if (d[0] >> 4 == 4) {
-        copy[2] = (uint8_t)(len >> 8);
-        copy[3] = (uint8_t)len;
-    } else if (len >= 40) {
-        copy[4] = (uint8_t)((len - 40) >> 8);
-        copy[5] = (uint8_t)(len - 40);
-    }
+    if (d[0] >> 4 == 4)
+        ct_put16(copy + 2, len);
+    else if (len >= 40)
+        ct_put16(copy + 4, len - 40);
     if (!ends_of(copy, len, e))
         return false;
     e->src.addr = d + e->lay.src;
@@ -369,8 +364,7 @@ static void turn_quoted(const struct twin_ports *p, uint8_t *d, uint32_t len,
             size_t sum = e->lay.l4 + 2;
             uint16_t was = csum_update16(ct_get16(d + sum), one->number, is);
 
-            d[sum] = (uint8_t)(was >> 8);
-            d[sum + 1] = (uint8_t)was;
+            ct_put16(d + sum, was);
         }
     }
 }

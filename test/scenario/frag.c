@@ -47,14 +47,12 @@ static uint32_t build_piece(uint8_t *to, const uint8_t *p, uint32_t n,
     }
     memset(to + 40, 0, 8);
     memcpy(to + 48, p + 40 + at, len);
-    to[4] = (uint8_t)((8 + len) >> 8);
-    to[5] = (uint8_t)(8 + len);
+    ct_put16(to + 4, 8 + len);
     to[40] = to[6];
     to[6] = 44;
     to[42] = (uint8_t)(at >> 8);
     to[43] = (uint8_t)(at | more);
-    to[46] = (uint8_t)(c->id >> 8);
-    to[47] = (uint8_t)c->id;
+    ct_put16(to + 46, c->id);
     return 48 + len;
 }
 

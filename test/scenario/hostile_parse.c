@@ -4,6 +4,8 @@
 #include "calm.h"
 #include "packet.h"
 
+#include <ctcore/wire.h>
+
 #include <string.h>
 
 static uint32_t build(uint8_t *data, size_t room, const char *spec)
@@ -36,8 +38,7 @@ static void p1_lengths_that_contradict(void **state)
                 build(data, sizeof data,
                       "10.0.1.2:4000 > 198.51.100.2:80 udp len 60");
                 data[0] = (uint8_t)(0x40 | ihl);
-                data[2] = (uint8_t)(total >> 8);
-                data[3] = (uint8_t)total;
+                ct_put16(data + 2, total);
                 if (len >= 20 && ihl >= 5 && 4 * ihl <= len)
                     packet_fix_sums(data, 4 * ihl);
                 say_bytes(w, data, len,
@@ -207,8 +208,7 @@ static void p9_extension_chains(void **state)
 
         memset(data, 0, sizeof data);
         data[0] = 0x60;
-        data[4] = (uint8_t)(bytes >> 8);
-        data[5] = (uint8_t)bytes;
+        ct_put16(data + 4, bytes);
         data[6] = n ? 60 : 17;
         data[7] = 64;
         memcpy(data + 8, "\xfd\0\0\1\0\0\0\0\0\0\0\0\0\0\0\2", 16);
@@ -308,11 +308,9 @@ static void p11_every_size(void **state)
             memset(data, 0, head);
             build(data, 64, line);
             memset(data + head, (int)len, len - head);
-            data[2] = (uint8_t)(len >> 8);
-            data[3] = (uint8_t)len;
+            ct_put16(data + 2, len);
             if (of[i / 2].says_length) {
-                data[24] = (uint8_t)((len - 20) >> 8);
-                data[25] = (uint8_t)(len - 20);
+                ct_put16(data + 24, len - 20);
             }
             packet_fix_sums(data, len);
             say_bytes(w, data, len,

@@ -50,8 +50,7 @@ static void program(struct world *w)
 
         memcpy(bytes, pkt->data, head);
         n = head + rewrite(pkt->data + head, pkt->len - head, bytes + head);
-        bytes[2] = (uint8_t)(n >> 8);
-        bytes[3] = (uint8_t)n;
+        ct_put16(bytes + 2, n);
         assert_true(queue_change(pkt, bytes, n, ROOM, &resize));
         if (resize.by != 0)
             why = ct_resized(w->rig.ct, pkt, &resize);

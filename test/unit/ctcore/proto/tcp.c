@@ -77,8 +77,7 @@ static struct segment build(uint8_t flags, uint32_t seq, uint32_t ack,
     ct_put32(s.bytes + 8, ack);
     s.bytes[12] = (uint8_t)((20 + n) / 4 << 4);
     s.bytes[13] = flags;
-    s.bytes[14] = (uint8_t)(win >> 8);
-    s.bytes[15] = (uint8_t)win;
+    ct_put16(s.bytes + 14, win);
     memcpy(s.bytes + 20, opts, n);
     s.pkt =
         (struct ct_pkt){.data = s.bytes, .len = 20 + n, .l4_len = 20 + n + len};

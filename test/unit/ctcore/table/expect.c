@@ -5,6 +5,8 @@
 #include "core/gc.h"
 #include "helper/helper.h"
 
+#include <ctcore/wire.h>
+
 static const struct expect_policy two = {.max = 2, .seconds = 300};
 
 /* n flows, each with an extension record. */
@@ -99,8 +101,7 @@ static void few_wait_at_one_port(void **state)
     (void)state;
     open_with(&r, 500, 1);
     for (unsigned i = 0; i < 400; i++) {
-        a.tuple.src.b[2] = (uint8_t)(i >> 8);
-        a.tuple.src.b[3] = (uint8_t)i;
+        ct_put16(a.tuple.src.b + 2, i);
         made += expect_add(&r.ct->expects, 0, &a, &any, r.now) == EXPECT_MADE;
     }
     assert_int_equal(made, EXPECT_AT_ONE);

@@ -45,8 +45,7 @@ static void join(struct router *r, const char *want, uint16_t mtu)
     }
     memcpy(whole, r->sent[0].data, hl);
     whole[6] = whole[7] = 0;
-    whole[2] = (uint8_t)((at + hl) >> 8);
-    whole[3] = (uint8_t)(at + hl);
+    ct_put16(whole + 2, at + hl);
     whole[10] = whole[11] = 0;
     packet_fix_sums(whole, at + hl);
     memcpy(whole + hl, r->sent[0].data + hl, 8); /* its own UDP checksum */

@@ -1,6 +1,8 @@
 /* test_ratelimit.c - how often the router answers one address */
 #include "journey/ratelimit.h"
 
+#include <ctcore/wire.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +15,7 @@ static union ct_addr addr(uint32_t n)
 
     a.b[0] = 10;
     a.b[1] = (uint8_t)(n >> 16);
-    a.b[2] = (uint8_t)(n >> 8);
-    a.b[3] = (uint8_t)n;
+    ct_put16(a.b + 2, n);
     return a;
 }
 
