@@ -27,7 +27,7 @@ static int tell(enum gateway_setting s, const char *device, uint32_t value,
 {
     char name[48];
 
-    gateway_setting_name(s, device, name);
+    gateway_kind_name(s, device, name);
     snprintf(err, 256,
              "%s must be %u (%s) and can't be set here: %s; compose: "
              "`sysctls: [%s=%u]`, docker run: --sysctl %s=%u",

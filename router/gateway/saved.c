@@ -10,6 +10,7 @@
 #include "gateway/saved.h"
 
 #include "kernel/netlink/device.h"
+#include "kernel/netlink/netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,7 @@ int gateway_saved_write(const struct gateway_settings *all)
     for (uint32_t i = 0; i < all->n; i++) {
         const struct gateway_setting_change *c = &all->change[i];
 
-        fprintf(f, "%s %s %u %u %u %u\n", gateway_setting_key(c->setting),
+        fprintf(f, "%s %s %u %u %u %u\n", gateway_kinds[c->setting].key,
                 c->device[0] != '\0' ? c->device : "-", c->was, c->is,
                 c->master, c->index);
     }
@@ -63,12 +64,12 @@ static uint32_t index_of(struct netlink *nl, const char *device, uint32_t index)
 static bool fits(enum gateway_setting s, const char *key, const char *device,
                  uint32_t was)
 {
-    bool of_device = gateway_setting_of_device(s);
+    bool of_device = gateway_kind_of_device(s);
 
-    return strcmp(gateway_setting_key(s), key) == 0 &&
+    return strcmp(gateway_kinds[s].key, key) == 0 &&
            of_device == (strcmp(device, "-") != 0) &&
-           (!of_device || gateway_setting_names(s, device)) &&
-           (!gateway_setting_is_switch(s) || was <= MOST_OF_SWITCH);
+           (!of_device || gateway_kind_names(s, device)) &&
+           (!gateway_kind_is_switch(s) || was <= MOST_OF_SWITCH);
 }
 
 static void take_line(struct gateway_settings *all, const char *line)
@@ -83,7 +84,7 @@ static void take_line(struct gateway_settings *all, const char *line)
     for (int s = 0; s < GATEWAY_N; s++) {
         if (!fits((enum gateway_setting)s, key, device, was))
             continue;
-        c = gateway_setting_add(all, (enum gateway_setting)s,
+        c = gateway_changes_add(all, (enum gateway_setting)s,
                                 device[0] == '-' ? "" : device);
         if (c == NULL)
             return;

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_SAVED_H
 #define GATEWAY_SAVED_H
 
-#include "gateway/setting.h"
+#include "gateway/changes.h"
 
 /* As a whole or not at all.  0 (also if there is to be no file), or a negative
  * errno. */

@@ -27,59 +27,7 @@
 
 static const char root[] = "/proc/sys/";
 
-enum how { BY_FILE, BY_INET, BY_DELAY, BY_GROUP };
-
-static const struct {
-    const char *key;
-    enum how how;
-    const char *before, *after; /* /proc/sys/BEFORE[DEVICE AFTER] */
-    int detail;         /* of BY_INET the setting, BY_DELAY the family */
-    const char *master; /* /proc/sys/MASTER, or NULL */
-} rows[GATEWAY_N] = {
-    [GATEWAY_EARLY_DEMUX] = {"early_demux", BY_FILE, "net/ipv4/ip_early_demux",
-                             NULL, 0, NULL},
-    [GATEWAY_ACCEPT_RA] = {"accept_ra", BY_FILE, "net/ipv6/conf/", "/accept_ra",
-                           0, NULL},
-    [GATEWAY_FORWARD6_ALL] = {"forwarding6_all", BY_FILE,
-                              "net/ipv6/conf/all/forwarding", NULL, 0, NULL},
-    [GATEWAY_PROXY_NDP_ALL] = {"proxy_ndp_all", BY_FILE,
-                               "net/ipv6/conf/all/proxy_ndp", NULL, 0, NULL},
-    [GATEWAY_FORWARD6] = {"forwarding6", BY_FILE, "net/ipv6/conf/",
-                          "/forwarding", 0, "net/ipv6/conf/all/forwarding"},
-    [GATEWAY_FORWARD4] = {"forwarding4", BY_INET, "net/ipv4/conf/",
-                          "/forwarding", NETLINK_FORWARDING,
-                          "net/ipv4/ip_forward"},
-    [GATEWAY_RP_FILTER] = {"rp_filter", BY_INET, "net/ipv4/conf/", "/rp_filter",
-                           NETLINK_RP_FILTER, NULL},
-    [GATEWAY_VALID_MARK] = {"src_valid_mark", BY_INET, "net/ipv4/conf/",
-                            "/src_valid_mark", NETLINK_VALID_MARK, NULL},
-    [GATEWAY_DELAY4] = {"proxy_delay4", BY_DELAY, NULL, "", CT_IPV4, NULL},
-    [GATEWAY_DELAY6] = {"proxy_delay6", BY_DELAY, NULL, "", CT_IPV6, NULL},
-    [GATEWAY_GROUP] = {"group", BY_GROUP, NULL, "", 0, NULL},
-};
-
 /* ---- one setting, read and written ---- */
-
-bool gateway_setting_names(enum gateway_setting s, const char *device)
-{
-    static const char *const none[] = {".", "..", "all", "default"};
-
-    if (s == GATEWAY_FORWARD6 && strcmp(device, "default") == 0)
-        return true;
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        if (strcmp(device, none[i]) == 0)
-            return false;
-    return strchr(device, '/') == NULL;
-}
-
-static void file_of(enum gateway_setting s, const char *device, char path[128])
-{
-    if (rows[s].after == NULL)
-        snprintf(path, 128, "/proc/sys/%s", rows[s].before);
-    else
-        snprintf(path, 128, "/proc/sys/%s%s%s", rows[s].before, device,
-                 rows[s].after);
-}
 
 static int read_file(const char *path, uint32_t *value)
 {
@@ -110,42 +58,12 @@ int gateway_setting_write(const char *path, uint32_t value)
     return err;
 }
 
-/* path: of /proc/sys/..., as file_of() makes it. */
+/* path: of /proc/sys/..., as gateway_kind_file() makes it. */
 static int write_file(const char *path, uint32_t value)
 {
     path += sizeof root - 1;
     return order_given() ? order_sysctl(path, value)
                          : gateway_setting_write(path, value);
-}
-
-/* What stands for the device is one name. */
-static bool is_path_of(const char *path, enum gateway_setting s,
-                       char device[16])
-{
-    const char *before = rows[s].before, *after = rows[s].after;
-    size_t n = strlen(path), head = strlen(before), tail = strlen(after);
-
-    if (n <= head + tail || n - head - tail >= 16 ||
-        strncmp(path, before, head) != 0 || strcmp(path + n - tail, after) != 0)
-        return false;
-    (void)snprintf(device, 16, "%.*s", (int)(n - head - tail), path + head);
-    return gateway_setting_names(s, device);
-}
-
-bool gateway_setting_of_path(const char *path, enum gateway_setting *s,
-                             char device[16])
-{
-    for (int i = 0; i < GATEWAY_N; i++) {
-        const char *before = rows[i].before;
-
-        *s = (enum gateway_setting)i;
-        device[0] = '\0';
-        if (before != NULL &&
-            (rows[i].after == NULL ? strcmp(path, before) == 0
-                                   : is_path_of(path, *s, device)))
-            return true;
-    }
-    return false;
 }
 
 int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
@@ -155,16 +73,18 @@ int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
     char path[128];
     int err;
 
-    if (rows[s].how == BY_FILE) {
-        file_of(s, device, path);
+    if (gateway_kinds[s].how == GATEWAY_BY_FILE) {
+        gateway_kind_file(s, device, path);
         return read_file(path, value);
     }
     if ((err = netlink_device_find(all->nl, 0, device, &d)) < 0)
         return err;
-    if (rows[s].how == BY_DELAY)
-        return netlink_neigh_delay(all->nl, (uint8_t)rows[s].detail, d.index,
-                                   value);
-    *value = rows[s].how == BY_INET ? d.inet[rows[s].detail] : d.group;
+    if (gateway_kinds[s].how == GATEWAY_BY_DELAY)
+        return netlink_neigh_delay(all->nl, (uint8_t)gateway_kinds[s].detail,
+                                   d.index, value);
+    *value = gateway_kinds[s].how == GATEWAY_BY_INET
+                 ? d.inet[gateway_kinds[s].detail]
+                 : d.group;
     return 0;
 }
 
@@ -177,72 +97,31 @@ static int set(struct netlink *nl, enum gateway_setting s, const char *device,
     char path[128];
     int err;
 
-    if (rows[s].before != NULL) {
-        file_of(s, device, path);
+    if (gateway_kinds[s].before != NULL) {
+        gateway_kind_file(s, device, path);
         err = write_file(path, value);
-        if (err == 0 || rows[s].how == BY_FILE)
+        if (err == 0 || gateway_kinds[s].how == GATEWAY_BY_FILE)
             return err;
     }
     if ((err = netlink_device_find(nl, 0, device, &d)) < 0)
         return err;
-    if (rows[s].how == BY_DELAY)
-        return netlink_neigh_set_delay(nl, (uint8_t)rows[s].detail, d.index,
-                                       value);
-    if (rows[s].how == BY_GROUP)
+    if (gateway_kinds[s].how == GATEWAY_BY_DELAY)
+        return netlink_neigh_set_delay(nl, (uint8_t)gateway_kinds[s].detail,
+                                       d.index, value);
+    if (gateway_kinds[s].how == GATEWAY_BY_GROUP)
         return netlink_device_group(nl, d.index, value);
-    return netlink_device_set(nl, d.index,
-                              (enum netlink_device_inet)rows[s].detail, value);
+    return netlink_device_set(
+        nl, d.index, (enum netlink_device_inet)gateway_kinds[s].detail, value);
 }
 
 /* ---- what was before ---- */
-
-static struct gateway_setting_change *
-find(struct gateway_settings *all, enum gateway_setting s, const char *device)
-{
-    for (uint32_t i = 0; i < all->n; i++)
-        if (all->change[i].setting == s &&
-            strcmp(all->change[i].device, device) == 0)
-            return &all->change[i];
-    return NULL;
-}
-
-struct gateway_setting_change *gateway_setting_add(struct gateway_settings *all,
-                                                   enum gateway_setting s,
-                                                   const char *device)
-{
-    struct gateway_setting_change *c = find(all, s, device);
-
-    if (c == NULL && all->n == all->room) {
-        uint32_t room = all->room == 0 ? 32 : all->room * 2;
-
-        c = realloc(all->change, room * sizeof *c);
-        if (c == NULL)
-            return NULL;
-        all->change = c;
-        all->room = room;
-        c = NULL;
-    }
-    if (c == NULL) {
-        c = &all->change[all->n++];
-        memset(c, 0, sizeof *c);
-        c->setting = s;
-        c->master = GATEWAY_NOT_KNOWN;
-        snprintf(c->device, sizeof c->device, "%s", device);
-    }
-    return c;
-}
-
-static void forget(struct gateway_settings *all, uint32_t i)
-{
-    all->change[i] = all->change[--all->n];
-}
 
 static uint32_t master_of(enum gateway_setting s)
 {
     uint32_t value = GATEWAY_NOT_KNOWN;
 
-    if (rows[s].master != NULL)
-        (void)gateway_setting_sysctl(rows[s].master, &value);
+    if (gateway_kinds[s].master != NULL)
+        (void)gateway_setting_sysctl(gateway_kinds[s].master, &value);
     return value;
 }
 
@@ -251,7 +130,7 @@ static int remember(struct gateway_settings *all, enum gateway_setting s,
                     const char *device, uint32_t was, uint32_t is)
 {
     uint32_t n = all->n;
-    struct gateway_setting_change *c = gateway_setting_add(all, s, device);
+    struct gateway_setting_change *c = gateway_changes_add(all, s, device);
     struct gateway_setting_change before;
     struct netlink_device d;
     int err;
@@ -262,7 +141,7 @@ static int remember(struct gateway_settings *all, enum gateway_setting s,
     c->was = was;
     c->is = is;
     c->master = master_of(s);
-    if (rows[s].after != NULL &&
+    if (gateway_kinds[s].after != NULL &&
         netlink_device_find(all->nl, 0, device, &d) == 0)
         c->index = d.index;
     if (all->n == n && memcmp(c, &before, sizeof *c) == 0)
@@ -283,7 +162,8 @@ static void say(enum gateway_setting s, const char *device, uint32_t now,
 {
     log_warn("gateway",
              "%s of %s was set to %u while weir runs, which needs %u: set back",
-             rows[s].key, device[0] != '\0' ? device : "the host", now, value);
+             gateway_kinds[s].key, device[0] != '\0' ? device : "the host", now,
+             value);
 }
 
 struct names {
@@ -330,7 +210,7 @@ static int note_each(struct gateway_settings *all)
     for (uint32_t i = all->n; i-- > 0;)
         if (all->change[i].setting == GATEWAY_FORWARD6 &&
             all->change[i].was == all->change[i].is)
-            forget(all, i);
+            gateway_changes_forget(all, i);
     for (uint32_t i = 0; i < l.n && err == 0; i++) {
         uint32_t value = 0;
 
@@ -352,7 +232,7 @@ int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
 
     if (err < 0 || now == value)
         return err;
-    c = find(all, s, device);
+    c = gateway_changes_find(all, s, device);
     if (c != NULL && c->is == value)
         say(s, device, now, value);
     if (s == GATEWAY_FORWARD6_ALL && (err = note_each(all)) < 0)
@@ -366,7 +246,7 @@ int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
 void gateway_setting_guess(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t was, uint32_t is)
 {
-    if (find(all, s, device) == NULL)
+    if (gateway_changes_find(all, s, device) == NULL)
         (void)remember(all, s, device, was, is);
 }
 
@@ -383,7 +263,7 @@ void gateway_setting_follow(struct gateway_settings *all)
         if (d.index != c->index &&
             netlink_device_find(all->nl, c->index, NULL, &d) < 0) {
             d.index = 0;
-            forget(all, i);
+            gateway_changes_forget(all, i);
             changed = true;
         } else if (strcmp(c->device, d.name) != 0) {
             snprintf(c->device, sizeof c->device, "%s", d.name);
@@ -394,41 +274,12 @@ void gateway_setting_follow(struct gateway_settings *all)
         (void)gateway_saved_write(all);
 }
 
-void gateway_setting_name(enum gateway_setting s, const char *device,
-                          char name[48])
-{
-    char path[128];
-
-    file_of(s, device, path);
-    snprintf(name, 48, "%.47s", path + sizeof "/proc/sys/" - 1);
-    for (char *p = name; *p != '\0'; p++)
-        if (*p == '/')
-            *p = '.';
-        else if (*p == '.')
-            *p = '/';
-}
-
 int gateway_setting_sysctl(const char *path, uint32_t *value)
 {
     char whole[128];
 
     snprintf(whole, sizeof whole, "/proc/sys/%s", path);
     return read_file(whole, value);
-}
-
-const char *gateway_setting_key(enum gateway_setting s)
-{
-    return rows[s].key;
-}
-
-bool gateway_setting_of_device(enum gateway_setting s)
-{
-    return rows[s].after != NULL;
-}
-
-bool gateway_setting_is_switch(enum gateway_setting s)
-{
-    return rows[s].how <= BY_INET;
 }
 
 /* ---- a predecessor's, and back ---- */
@@ -452,7 +303,8 @@ static bool final(struct gateway_settings *all,
         now != c->is)
         return false;
     *value = c->master != GATEWAY_NOT_KNOWN && master != c->master &&
-                     master <= 1 && rows[c->setting].how == BY_INET
+                     master <= 1 &&
+                     gateway_kinds[c->setting].how == GATEWAY_BY_INET
                  ? master
                  : c->was;
     return true;
@@ -471,7 +323,8 @@ int gateway_setting_restore(struct gateway_settings *all)
         for (uint32_t i = 0; i < all->n; i++) {
             const struct gateway_setting_change *c = &all->change[i];
 
-            if (c->ours && (rows[c->setting].after != NULL) == of_device &&
+            if (c->ours &&
+                (gateway_kinds[c->setting].after != NULL) == of_device &&
                 set(all->nl, c->setting, c->device, c->was) < 0)
                 failed = -1;
         }

@@ -32,7 +32,7 @@ static bool setting(const struct order_devices *devices,
 
     return head->value <= MOST_OF_SETTING &&
            is_name(head->name, sizeof head->name) &&
-           gateway_setting_of_path(head->name, &s, device) &&
+           gateway_kind_of_path(head->name, &s, device) &&
            (device[0] == '\0' || s == GATEWAY_FORWARD6 ||
             order_devices_known(devices, 0, device) != NULL);
 }
