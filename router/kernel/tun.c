@@ -278,7 +278,7 @@ static int dress(const struct tun *tun, struct netlink *nl, char text[256])
                                   &c->address, c->prefix, false);
     }
     if (err < 0)
-        tun_why_dress(tun, &link, err, text);
+        tun_why_dress(&tun->config, &link, err, text);
     return err;
 }
 
@@ -301,7 +301,7 @@ static int open_queues(struct tun *tun, const struct netlink_link *link,
             err = claim_queue(tun, fd);
         }
         if (err < 0) {
-            tun_why_claim(tun, link, err, text);
+            tun_why_claim(&tun->config, link, err, text);
             return -1;
         }
     }
@@ -319,13 +319,13 @@ int tun_open(struct tun *tun, const struct tun_config *config,
     tun->config.name = tun->name;
     there = netlink_link(nl, tun->name, &link) == 0;
     if (there && (!link.is_tun || link.is_tap)) {
-        tun_why_claim(tun, &link, -EINVAL, text);
+        tun_why_claim(&tun->config, &link, -EINVAL, text);
         return -1;
     }
     /* A TUN with a queue attached is somebody's: with IFF_MULTI_QUEUE the
      * kernel would let us share it. */
     if (there && link.queues > 0) {
-        tun_why_claim(tun, &link, -EBUSY, text);
+        tun_why_claim(&tun->config, &link, -EBUSY, text);
         return -1;
     }
     if (open_queues(tun, there ? &link : NULL, text) == 0 &&

@@ -6,18 +6,10 @@
 #ifndef TUN_H
 #define TUN_H
 
-#include "kernel/netlink/netlink.h"
+#include "kernel/tun_config.h"
 #include "system/pktbuf.h"
 
-struct tun_config {
-    const char *name; /* of the device */
-    uint16_t mtu;
-    bool plain; /* no offloads: the kernel cuts and sums before it hands over */
-    unsigned queues;
-    bool address_set; /* the kernel's own address on it */
-    uint8_t family, prefix;
-    union ct_addr address;
-};
+struct netlink;
 
 struct tun {
     struct tun_config config;

@@ -55,16 +55,16 @@ void tun_why_node(int err, char text[256])
 }
 
 /* The command that makes it as weir wants it. */
-static const char *make(const struct tun *tun, char room[128])
+static const char *make(const struct tun_config *config, char room[128])
 {
     (void)snprintf(room, 128,
                    "ip tuntap add dev %s mode tun user %u multi_queue",
-                   tun->name, (unsigned)geteuid());
+                   config->name, (unsigned)geteuid());
     return room;
 }
 
-static void why_refused(const struct tun *tun, const struct netlink_link *link,
-                        char text[256])
+static void why_refused(const struct tun_config *config,
+                        const struct netlink_link *link, char text[256])
 {
     char how[128];
 
@@ -72,27 +72,27 @@ static void why_refused(const struct tun *tun, const struct netlink_link *link,
         (void)snprintf(text, ROOM,
                        "no permission to make TUN device %s: give weir "
                        "CAP_NET_ADMIN, or make the device beforehand: %s",
-                       tun->name, make(tun, how));
+                       config->name, make(config, how));
     else if (link->owned && link->owner != geteuid())
         (void)snprintf(text, ROOM,
                        "no permission for device %s: it belongs to user %u and "
                        "weir runs as user %u; delete it, then: %s",
-                       tun->name, link->owner, (unsigned)geteuid(),
-                       make(tun, how));
+                       config->name, link->owner, (unsigned)geteuid(),
+                       make(config, how));
     else if (link->grouped)
         (void)snprintf(text, ROOM,
                        "no permission for device %s: it belongs to group %u, "
                        "in which weir is not; delete it, then: %s",
-                       tun->name, link->group, make(tun, how));
+                       config->name, link->group, make(config, how));
     else
         (void)snprintf(text, ROOM,
                        "no permission for device %s: give weir CAP_NET_ADMIN, "
                        "or delete it, then: %s",
-                       tun->name, make(tun, how));
+                       config->name, make(config, how));
 }
 
-static void why_unfit(const struct tun *tun, const struct netlink_link *link,
-                      char text[256])
+static void why_unfit(const struct tun_config *config,
+                      const struct netlink_link *link, char text[256])
 {
     char how[128];
 
@@ -100,49 +100,49 @@ static void why_unfit(const struct tun *tun, const struct netlink_link *link,
         (void)snprintf(text, ROOM,
                        "device %s exists and is %s, a TUN device is expected: "
                        "delete it, or give the interface another \"tun\"",
-                       tun->name,
+                       config->name,
                        link != NULL && link->is_tap ? "a TAP device"
                                                     : "no TUN device");
-    else if (tun->config.queues > 1 && !link->multi_queue)
+    else if (config->queues > 1 && !link->multi_queue)
         (void)snprintf(text, ROOM,
                        "device %s has one queue and there are %u workers: set "
                        "\"workers\" to 1, or delete it, then: %s",
-                       tun->name, tun->config.queues, make(tun, how));
+                       config->name, config->queues, make(config, how));
     else
         (void)snprintf(text, ROOM,
                        "device %s does not take %u queue(s) as weir wants "
                        "them: delete it, then: %s",
-                       tun->name, tun->config.queues, make(tun, how));
+                       config->name, config->queues, make(config, how));
 }
 
-void tun_why_claim(const struct tun *tun, const struct netlink_link *link,
-                   int err, char text[256])
+void tun_why_claim(const struct tun_config *config,
+                   const struct netlink_link *link, int err, char text[256])
 {
     switch (-err) {
     case EBUSY:
         (void)snprintf(text, ROOM, "device %s is in use by another program",
-                       tun->name);
+                       config->name);
         break;
     case EINVAL:
-        why_unfit(tun, link, text);
+        why_unfit(config, link, text);
         break;
     case EPERM:
-        why_refused(tun, link, text);
+        why_refused(config, link, text);
         break;
     default:
-        (void)snprintf(text, ROOM, "can't make TUN device %s: %s", tun->name,
+        (void)snprintf(text, ROOM, "can't make TUN device %s: %s", config->name,
                        strerror(-err));
     }
 }
 
-void tun_why_dress(const struct tun *tun, const struct netlink_link *link,
-                   int err, char text[256])
+void tun_why_dress(const struct tun_config *config,
+                   const struct netlink_link *link, int err, char text[256])
 {
-    const struct tun_config *c = &tun->config;
+    const struct tun_config *c = config;
     char address[INET6_ADDRSTRLEN], mtu[32] = "";
 
     if (err != -EPERM) {
-        (void)snprintf(text, ROOM, "can't set up device %s: %s", tun->name,
+        (void)snprintf(text, ROOM, "can't set up device %s: %s", config->name,
                        strerror(-err));
     } else if (link->mtu != c->mtu || !link->up) {
         if (link->mtu != c->mtu)
@@ -151,15 +151,15 @@ void tun_why_dress(const struct tun *tun, const struct netlink_link *link,
                        "device %s is %s with mtu %u, expected up with mtu %u, "
                        "and there is no permission to change it; say: "
                        "ip link set %s%s up",
-                       tun->name, link->up ? "up" : "down", link->mtu, c->mtu,
-                       tun->name, mtu);
+                       config->name, link->up ? "up" : "down", link->mtu,
+                       c->mtu, config->name, mtu);
     } else {
         (void)inet_ntop(c->family == CT_IPV4 ? AF_INET : AF_INET6, c->address.b,
                         address, sizeof address);
         (void)snprintf(text, ROOM,
                        "device %s has no address %s/%u, and there is no "
                        "permission to give it; say: ip addr add %s/%u dev %s",
-                       tun->name, address, c->prefix, address, c->prefix,
-                       tun->name);
+                       config->name, address, c->prefix, address, c->prefix,
+                       config->name);
     }
 }

@@ -351,14 +351,14 @@ static const struct {
 /* Whole sentences, whatever the names: what to type is not cut off. */
 static void claims_have_sentences(void **state)
 {
-    struct tun tun = {.name = NAME};
+    struct tun_config tun = {.name = NAME};
     char text[256];
 
     (void)state;
     for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
         const struct netlink_link *link = &claims[i].link;
 
-        tun.config.queues = claims[i].queues;
+        tun.queues = claims[i].queues;
         tun_why_claim(&tun, link->index != 0 ? link : NULL, claims[i].err,
                       text);
         print_message("%s: %s\n", claims[i].what, text);
@@ -390,12 +390,12 @@ static void dresses_have_sentences(void **state)
     static const uint8_t address[] = {0xfd, 0,    0x11, 0x11, 0x22, 0x22,
                                       0x33, 0x33, 0x44, 0x44, 0x55, 0x55,
                                       0x66, 0x66, 0x77, 0x77};
-    struct tun tun = {.name = NAME, .config = {.mtu = 1500, .prefix = 64}};
+    struct tun_config tun = {.name = NAME, .mtu = 1500, .prefix = 64};
     char text[256];
 
     (void)state;
-    tun.config.family = CT_IPV6;
-    memcpy(tun.config.address.b, address, sizeof address);
+    tun.family = CT_IPV6;
+    memcpy(tun.address.b, address, sizeof address);
     for (size_t i = 0; i < sizeof dresses / sizeof *dresses; i++) {
         struct netlink_link link = {.mtu = dresses[i].mtu, .up = dresses[i].up};
 
