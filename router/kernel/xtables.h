@@ -7,7 +7,7 @@
 #ifndef XTABLES_H
 #define XTABLES_H
 
-#include "kernel/netlink/forward.h"
+#include "kernel/netlink/way.h"
 
 /* As root.  What can't be opened is not looked at. */
 void xtables_open(void);

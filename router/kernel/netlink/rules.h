@@ -2,7 +2,7 @@
 #ifndef NETLINK_RULES_H
 #define NETLINK_RULES_H
 
-#include "kernel/netlink/forward.h"
+#include "kernel/netlink/way.h"
 
 #include <libmnl/libmnl.h>
 
