@@ -9,23 +9,10 @@
 #ifndef NAT_H
 #define NAT_H
 
-#include "nat/mapping.h"
+#include "nat/natfree.h"
 #include "packet/mangle.h"
-#include "proto/l4proto.h"
 
 #include <ctcore/ct.h>
-
-/* What nat_setup() needs to know of one packet's flow. */
-struct nat_ask {
-    const struct ct_pkt *pkt;
-    const struct l4proto *proto;
-    const struct ct_nat_range *range; /* NULL: null binding */
-    ct_time now;
-    uint32_t victim; /* out: see below */
-    bool keyed;      /* range's port is a GRE key, to be taken as it is */
-    uint32_t begin;  /* its own: steps before the search */
-    bool hidden;     /* its own: the source gets another's address */
-};
 
 /* Choose one side of an unconfirmed flow's translation and write it into its
  * reply tuple and status.  NONE, NO_PORT or SOURCE_PORTS; then ask->victim is

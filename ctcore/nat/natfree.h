@@ -6,7 +6,22 @@
 #ifndef NATFREE_H
 #define NATFREE_H
 
-#include "nat/nat.h"
+#include "nat/mapping.h"
+#include "proto/l4proto.h"
+
+#include <ctcore/ct.h>
+
+/* What nat_setup() needs to know of one packet's flow. */
+struct nat_ask {
+    const struct ct_pkt *pkt;
+    const struct l4proto *proto;
+    const struct ct_nat_range *range; /* NULL: null binding */
+    ct_time now;
+    uint32_t victim; /* out: see nat_setup() */
+    bool keyed;      /* range's port is a GRE key, to be taken as it is */
+    uint32_t begin;  /* its own: steps before the search */
+    bool hidden;     /* its own: the source gets another's address */
+};
 
 /* The reply's tuple, by the protocol's own rule. */
 bool natfree_invert(const struct l4proto *proto, const struct ct_tuple *t,

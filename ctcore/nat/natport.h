@@ -16,7 +16,8 @@
 #ifndef NATPORT_H
 #define NATPORT_H
 
-#include "nat/nat.h"
+#include "nat/natfree.h"
+#include "packet/mangle.h"
 
 /* cur: the flow's original tuple as far as it is translated by now.  On NONE
  * cur is the choice; NO_PORT: see nat_setup(). */
