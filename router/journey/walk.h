@@ -4,9 +4,10 @@
 #ifndef WALK_H
 #define WALK_H
 
-#include "journey/journey.h"
+#include "journey/fib.h"
 #include "journey/local.h"
 #include "journey/ratelimit.h"
+#include "journey/setup.h"
 
 struct journey {
     struct journey_config cfg;
