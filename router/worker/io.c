@@ -6,6 +6,7 @@
  * the ring is full it is dropped here, since waiting would stop everybody. */
 #include "worker/io.h"
 
+#include "journey/journey.h"
 #include "kernel/tun.h"
 #include "system/clock.h"
 #include "worker/private.h"

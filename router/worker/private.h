@@ -3,7 +3,7 @@
 #define WORKER_ROOM_H
 
 #include "journey/offload.h"
-#include "worker/worker.h"
+#include "worker/setup.h"
 
 #include <ctcore/bits.h>
 

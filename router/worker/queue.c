@@ -1,6 +1,7 @@
-/* worker_queue.c - a worker's packets that wait for a user program: held.h */
+/* queue.c - a worker's packets that wait for a user program: held.h */
 #include "worker/queue.h"
 
+#include "journey/journey.h"
 #include "system/clock.h"
 #include "worker/private.h"
 

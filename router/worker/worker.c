@@ -1,4 +1,7 @@
 /* worker.c - one thread, one loop, one shard, one queue of each device */
+#include "worker/worker.h"
+
+#include "journey/journey.h"
 #include "system/clock.h"
 #include "system/sandbox.h"
 #include "worker/io.h"
