@@ -12,12 +12,12 @@ uint64_t hash_words(const uint64_t *words, unsigned n, const uint64_t key[2])
     return hash_end(&s, n);
 }
 
-uint64_t rng_next(struct rng *rng)
+uint64_t hash_rng_next(struct rng *rng)
 {
     return ct_splitmix(&rng->state);
 }
 
-uint32_t rng_below(struct rng *rng, uint32_t n)
+uint32_t hash_rng_below(struct rng *rng, uint32_t n)
 {
-    return (uint32_t)((rng_next(rng) >> 32) * n >> 32);
+    return (uint32_t)((hash_rng_next(rng) >> 32) * n >> 32);
 }

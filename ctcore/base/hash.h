@@ -76,8 +76,8 @@ uint64_t hash_words(const uint64_t *words, unsigned n, const uint64_t key[2]);
 struct rng {
     uint64_t state;
 };
-uint64_t rng_next(struct rng *rng);
+uint64_t hash_rng_next(struct rng *rng);
 /* 0 .. n - 1, n > 0, by multiply-shift. */
-uint32_t rng_below(struct rng *rng, uint32_t n);
+uint32_t hash_rng_below(struct rng *rng, uint32_t n);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include "proto/protos.h"
 
-const struct ct_params *timeouts_params(struct ct *ct, const struct ct_conn *c)
+const struct ct_params *core_timeouts_params(struct ct *ct,
+                                             const struct ct_conn *c)
 {
     const struct l4proto *proto = protos_find(c->tuple[CT_DIR_ORIGINAL].proto);
     const struct ext *x = ext_find(&ct->ext, table_slot(&ct->table, c));
@@ -14,15 +15,16 @@ const struct ct_params *timeouts_params(struct ct *ct, const struct ct_conn *c)
     return &ct->own;
 }
 
-void timeouts_refresh_own(struct ct *ct, uint32_t slot, uint8_t param,
-                          enum expiry_class class)
+void core_timeouts_refresh_own(struct ct *ct, uint32_t slot, uint8_t param,
+                               enum expiry_class class)
 {
-    const struct ct_params *own = timeouts_params(ct, core_conn(ct, slot));
+    const struct ct_params *own = core_timeouts_params(ct, core_conn(ct, slot));
 
     expiry_refresh_own(&ct->expiry, slot, own->v[param], class, ct->now);
 }
 
-void timeouts_set(struct ct *ct, const struct ct_pkt *pkt, const uint32_t *s)
+void core_timeouts_set(struct ct *ct, const struct ct_pkt *pkt,
+                       const uint32_t *s)
 {
     const struct l4proto *proto = protos_find(pkt->tuple.proto);
     struct ct_conn *c = pkt->conn;

@@ -13,14 +13,16 @@
 /* The flow that pkt opens gets the durations of s that are not 0 and that its
  * tracker knows: CT_N_TIMEOUTS seconds.  Nothing for any other packet, and when
  * no record is left, which is counted. */
-void timeouts_set(struct ct *ct, const struct ct_pkt *pkt, const uint32_t *s);
+void core_timeouts_set(struct ct *ct, const struct ct_pkt *pkt,
+                       const uint32_t *s);
 
 /* The tunables as such a flow has them; true until the next one is asked. */
-const struct ct_params *timeouts_params(struct ct *ct, const struct ct_conn *c);
+const struct ct_params *core_timeouts_params(struct ct *ct,
+                                             const struct ct_conn *c);
 
 /* expiry_refresh() of such a flow. */
-void timeouts_refresh_own(struct ct *ct, uint32_t slot, uint8_t param,
-                          enum expiry_class class);
+void core_timeouts_refresh_own(struct ct *ct, uint32_t slot, uint8_t param,
+                               enum expiry_class class);
 
 /* The flow's time begins anew, unless its status says that it never does.
  * => between conn_write_begin() and conn_write_end(). */
@@ -31,7 +33,7 @@ timeouts_refresh(struct ct *ct, uint32_t slot, uint32_t status, uint8_t param,
     if (__builtin_expect(!(status & (CT_OWN_TIMEOUTS | CT_FIXED_TIMEOUT)), 1))
         expiry_refresh(&ct->expiry, slot, param, class, ct->now);
     else if (!(status & CT_FIXED_TIMEOUT))
-        timeouts_refresh_own(ct, slot, param, class);
+        core_timeouts_refresh_own(ct, slot, param, class);
 }
 
 #endif

@@ -97,7 +97,7 @@ static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
         set_labels(ct, pkt, r);
         break;
     case CT_ACT_TIMEOUTS:
-        timeouts_set(ct, pkt, r->timeouts);
+        core_timeouts_set(ct, pkt, r->timeouts);
         break;
     case CT_ACT_MSS:
         mss = r->mss ? r->mss : path_mss(ct, pkt);

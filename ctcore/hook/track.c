@@ -144,7 +144,7 @@ static __attribute__((noinline)) void adjust(struct ct *ct, struct ct_pkt *pkt,
     if (c->status & CT_SEQ_ADJUST)
         seqadj_acks(ext_find(&ct->ext, table_slot(&ct->table, c)), pkt);
     if (c->status & CT_OWN_TIMEOUTS)
-        t->params = timeouts_params(ct, c);
+        t->params = core_timeouts_params(ct, c);
 }
 
 /* Has it lost what it is hidden behind: the address, or the port? */

@@ -15,9 +15,9 @@ void ipid_start(struct ipid *ids, uint64_t seed, uint32_t shard,
     ids->shard = shard;
     ids->n_shards = n_shards;
     for (int i = 0; i < 2; i++)
-        ids->key[i] = rng_next(&rng);
+        ids->key[i] = hash_rng_next(&rng);
     for (unsigned i = 0; i < IPID_ROWS; i++)
-        ids->next[i] = (uint16_t)rng_below(&rng, 65536 / n_shards);
+        ids->next[i] = (uint16_t)hash_rng_below(&rng, 65536 / n_shards);
 }
 
 static bool is_atomic(const struct ct_pkt *pkt)

@@ -31,7 +31,7 @@ static void make_set(struct ct_addr_set *set, uint32_t n, struct rng *rng)
     uint32_t words = ct_addr_index_words(n), kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        ct_put32(ranges[i].lo.b, (uint32_t)rng_next(rng));
+        ct_put32(ranges[i].lo.b, (uint32_t)hash_rng_next(rng));
         ranges[i].hi = ranges[i].lo;
     }
     qsort(ranges, n, sizeof *ranges, by_lo);
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     }
     make_set(&rule.match.dst, n, &rng);
     for (uint32_t i = 0; i < packets; i++) {
-        uint32_t some = (uint32_t)rng_next(&rng);
+        uint32_t some = (uint32_t)hash_rng_next(&rng);
         const uint8_t *one =
             ranges[some % rule.match.dst.n_v4].lo.b; /* in the set */
 

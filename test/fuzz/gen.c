@@ -18,7 +18,7 @@ static const uint8_t wan6[16] = {0x20, 1, 0x0d, 0xb8};
 
 static uint32_t below(struct gen *g, uint32_t n)
 {
-    return rng_below(&g->rng, n);
+    return hash_rng_below(&g->rng, n);
 }
 
 static bool chance(struct gen *g, uint32_t percent)
@@ -142,7 +142,7 @@ static uint32_t transport(struct gen *g, uint8_t *l4, bool v4, uint8_t side,
         bool syn = chance(g, 85);
 
         ports(g, l4);
-        ct_put32(l4 + 4, (uint32_t)rng_next(&g->rng));
+        ct_put32(l4 + 4, (uint32_t)hash_rng_next(&g->rng));
         l4[12] = 0x50;
         l4[13] = syn ? CT_TCP_SYN : (uint8_t)below(g, 64);
         ct_put16(l4 + 14, 0xfaf0);
@@ -241,10 +241,10 @@ static uint32_t answer_tcp(struct gen *g, uint8_t *l4, uint32_t room)
 
     swap(l4, l4 + 2, 2);
     len += (was & (CT_TCP_SYN | CT_TCP_FIN)) != 0;
-    ct_put32(l4 + 4, was & CT_TCP_ACK ? ack : (uint32_t)rng_next(&g->rng));
+    ct_put32(l4 + 4, was & CT_TCP_ACK ? ack : (uint32_t)hash_rng_next(&g->rng));
     ct_put32(l4 + 8, seq + len);
     if (chance(g, 3)) /* somebody blind */
-        ct_put32(l4 + 4, (uint32_t)rng_next(&g->rng));
+        ct_put32(l4 + 4, (uint32_t)hash_rng_next(&g->rng));
     l4[12] = 0x50;
     l4[13] = is;
     ct_put16(l4 + 14, chance(g, 97) ? 0xfaf0 : 0);

@@ -10,7 +10,7 @@
 
 static uint32_t below(struct gen *g, uint32_t n)
 {
-    return rng_below(&g->rng, n);
+    return hash_rng_below(&g->rng, n);
 }
 
 static bool chance(struct gen *g, uint32_t percent)
@@ -124,7 +124,7 @@ uint32_t gen_dccp(struct gen *g, uint8_t *l4, uint8_t side, const uint8_t *was,
     if (chance(g, 10))
         l4[5] = (uint8_t)below(g, 16);
     l4[8] = (uint8_t)(type << 1 | (below(g, 20) != 0));
-    ct_put32(l4 + 12, chance(g, 97) ? seq : (uint32_t)rng_next(&g->rng));
+    ct_put32(l4 + 12, chance(g, 97) ? seq : (uint32_t)hash_rng_next(&g->rng));
     ct_put32(l4 + 20, ack);
     return len + extra;
 }

@@ -91,7 +91,7 @@ fail(const char *fmt, ...)
 
 static unsigned below(unsigned n)
 {
-    return (unsigned)(rng_next(&life.rng) % n);
+    return (unsigned)(hash_rng_next(&life.rng) % n);
 }
 
 /* Of the sanitizer, or 0: what the program has on its heap. */

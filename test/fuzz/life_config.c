@@ -28,7 +28,7 @@ static const char *const sources[] = {
 
 static unsigned below(struct rng *rng, size_t n)
 {
-    return (unsigned)(rng_next(rng) % n);
+    return (unsigned)(hash_rng_next(rng) % n);
 }
 
 const char *life_config_text(const struct life_config *c, struct rng *rng)

@@ -281,9 +281,9 @@ static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
     if (pkt->out == GEN_WAN && from_inside(pkt) && !may_show(pkt))
         fail("left with an inside address", pkt);
     gen_saw(&soak.gen, pkt);
-    if (rng_below(&soak.chance, 4000) == 0)
-        return rng_below(&soak.chance, 2) ? CT_REASON_TX_ERROR
-                                          : CT_REASON_TX_LINK_DOWN;
+    if (hash_rng_below(&soak.chance, 4000) == 0)
+        return hash_rng_below(&soak.chance, 2) ? CT_REASON_TX_ERROR
+                                               : CT_REASON_TX_LINK_DOWN;
     return CT_REASON_NONE;
 }
 
@@ -307,7 +307,7 @@ static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
 
     (void)ctx;
     if (soak.n_held == HELD || pkt->len > GEN_MAX)
-        return rng_below(&soak.chance, 2) ? CT_ACCEPT : CT_DROP;
+        return hash_rng_below(&soak.chance, 2) ? CT_ACCEPT : CT_DROP;
     *s = (struct slot){.pkt = *pkt};
     s->ours = ours;
     s->sum = ours ? from->sum : GEN_SUM_NONE;
@@ -358,7 +358,7 @@ static void give_back(uint32_t left)
     while (soak.n_held > left) {
         static uint8_t bytes[ROOM];
         static uint64_t cuts[CT_CUTS];
-        uint32_t i = rng_below(&soak.chance, soak.n_held), last;
+        uint32_t i = hash_rng_below(&soak.chance, soak.n_held), last;
 
         soak.back = soak.held[i];
         memcpy(bytes, held_memory[i], ROOM);
@@ -373,10 +373,10 @@ static void give_back(uint32_t left)
         soak.back.pkt.data = bytes + CT_HEADROOM;
         if (soak.back.pkt.cuts)
             soak.back.pkt.cuts = cuts;
-        if (rng_below(&soak.chance, 8) == 0)
-            ct_set_mark(&soak.back.pkt, rng_below(&soak.chance, 8));
+        if (hash_rng_below(&soak.chance, 8) == 0)
+            ct_set_mark(&soak.back.pkt, hash_rng_below(&soak.chance, 8));
         journey_resume(soak.rig.journey, &soak.back.pkt,
-                       verdicts[rng_below(&soak.chance, 5)], soak.rig.now);
+                       verdicts[hash_rng_below(&soak.chance, 5)], soak.rig.now);
     }
 }
 
@@ -416,7 +416,7 @@ static void place(unsigned i, const struct gen_packet *p)
     uint8_t *data = memory[i] + CT_HEADROOM;
 
     s->heap = NULL;
-    if (rng_below(&soak.chance, 16) == 0) {
+    if (hash_rng_below(&soak.chance, 16) == 0) {
         s->heap = malloc(CT_HEADROOM + p->len + soak.behind);
         if (!s->heap)
             fail("out of memory", NULL);
@@ -452,15 +452,15 @@ static void take_back(unsigned i)
 
 static void pass_time(void)
 {
-    uint32_t n = rng_below(&soak.chance, 100000);
-    uint64_t ms = rng_below(&soak.chance, 4);
+    uint32_t n = hash_rng_below(&soak.chance, 100000);
+    uint64_t ms = hash_rng_below(&soak.chance, 4);
 
     if (n < 1)
-        ms = (uint64_t)rng_below(&soak.chance, 300000000);
+        ms = (uint64_t)hash_rng_below(&soak.chance, 300000000);
     else if (n < 30)
-        ms = rng_below(&soak.chance, 600000);
+        ms = hash_rng_below(&soak.chance, 600000);
     else if (n < 1000)
-        ms = rng_below(&soak.chance, 5000);
+        ms = hash_rng_below(&soak.chance, 5000);
     soak.rig.now = ct_time_add_ms(soak.rig.now, ms);
     ct_tick(soak.rig.ct, soak.rig.now, 64);
     journey_tick(soak.rig.journey, soak.rig.now);
@@ -470,7 +470,7 @@ static unsigned run_batch(uint64_t left)
 {
     static struct gen_packet p;
     struct ct_pkt *pkts[BATCH];
-    unsigned n = 1 + rng_below(&soak.chance, BATCH);
+    unsigned n = 1 + hash_rng_below(&soak.chance, BATCH);
 
     if (n > left)
         n = (unsigned)left;
@@ -484,7 +484,7 @@ static unsigned run_batch(uint64_t left)
     for (unsigned i = 0; i < n; i++)
         take_back(i);
     if (soak.n_held > 0)
-        give_back(rng_below(&soak.chance, HELD));
+        give_back(hash_rng_below(&soak.chance, HELD));
     return n;
 }
 

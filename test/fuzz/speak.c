@@ -14,7 +14,7 @@ enum { FTP = 21, TFTP = 69, PPTP = 1723, MAGIC = 0x1a2b3c4d, ROOM = 256 };
 
 static uint32_t below(struct gen *g, uint32_t n)
 {
-    return rng_below(&g->rng, n);
+    return hash_rng_below(&g->rng, n);
 }
 
 static uint32_t ftp(struct gen *g, const struct gen_packet *p, bool server,
@@ -180,7 +180,7 @@ bool speak_call_back(struct gen *g, const struct gen_seen *s,
     turn(p, s, 20);
     ct_put16(p->data + 20, 20);
     ct_put16(p->data + 22, (uint16_t)(n[4] << 8 | (n[5] & 255)));
-    ct_put32(p->data + 24, (uint32_t)rng_next(&g->rng));
+    ct_put32(p->data + 24, (uint32_t)hash_rng_next(&g->rng));
     p->data[32] = 0x50;
     p->data[33] = CT_TCP_SYN;
     ct_put16(p->data + 34, 0xfaf0);

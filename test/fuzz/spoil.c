@@ -9,7 +9,7 @@
 
 static uint32_t below(struct gen *g, uint32_t n)
 {
-    return rng_below(&g->rng, n);
+    return hash_rng_below(&g->rng, n);
 }
 
 /* ---- checksums ---- */
@@ -272,7 +272,7 @@ static void rubbish(struct gen *g, struct gen_packet *p)
 {
     p->len = below(g, 200);
     for (uint32_t i = 0; i < p->len; i++)
-        p->data[i] = (uint8_t)rng_next(&g->rng);
+        p->data[i] = (uint8_t)hash_rng_next(&g->rng);
 }
 
 static void other_side(struct gen *g, struct gen_packet *p)

@@ -398,26 +398,27 @@ static void r6_every_entry_is_accounted_for(void **state)
     alone(w); /* ports are divided */
     w->quiet = true;
     for (unsigned i = 0; i < 20000; i++) {
-        unsigned host = 2 + rng_below(&rng, 200), what = rng_below(&rng, 64);
+        unsigned host = 2 + hash_rng_below(&rng, 200),
+                 what = hash_rng_below(&rng, 64);
         const char *wrong;
         struct ct_view v;
 
         if (what < 40)
             sayf(w, "10.0.1.%u:%u > 198.51.100.2:80 %s", host,
-                 4000 + rng_below(&rng, 4),
-                 rng_below(&rng, 2) ? "udp 'x'" : "tcp S seq 1");
+                 4000 + hash_rng_below(&rng, 4),
+                 hash_rng_below(&rng, 2) ? "udp 'x'" : "tcp S seq 1");
         else if (what < 50)
             sayf(w, "198.51.100.2:80 > 198.51.100.1:%u %s",
-                 4000 + rng_below(&rng, 8),
-                 rng_below(&rng, 2) ? "udp 'y'" : "tcp R. seq 0 ack 2");
+                 4000 + hash_rng_below(&rng, 8),
+                 hash_rng_below(&rng, 2) ? "udp 'y'" : "tcp R. seq 0 ack 2");
         else if (what < 58)
-            elapse_ms(w, rng_below(&rng, 20000));
+            elapse_ms(w, hash_rng_below(&rng, 20000));
         else if (what < 62 &&
-                 ct_read(w->rig.ct, rng_below(&rng, 64), w->rig.now, &v))
+                 ct_read(w->rig.ct, hash_rng_below(&rng, 64), w->rig.now, &v))
             assert_true(ct_delete(w->rig.ct, v.slot, v.gen));
         else if (what == 62)
-            reload(w, rules[rng_below(&rng, 4)]);
-        else if (rng_below(&rng, 8) == 0)
+            reload(w, rules[hash_rng_below(&rng, 4)]);
+        else if (hash_rng_below(&rng, 8) == 0)
             ct_flush(w->rig.ct);
         if ((wrong = rig_check(&w->rig)))
             fail_msg("step %u: %s", i, wrong);

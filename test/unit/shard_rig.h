@@ -105,7 +105,7 @@ static int make_router(void **state)
     steer.inside = inside;
     steer.inside_family = inside_family;
     for (unsigned i = 0; i < sizeof steer.key; i++)
-        steer.key[i] = (uint8_t)rng_next(&rng);
+        steer.key[i] = (uint8_t)hash_rng_next(&rng);
     return 0;
 }
 

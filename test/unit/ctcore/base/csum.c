@@ -25,7 +25,7 @@ static uint16_t plain(const uint8_t *p, size_t n)
 static void fill(struct rng *rng, uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)rng_next(rng);
+        p[i] = (uint8_t)hash_rng_next(rng);
 }
 
 static void rfc1071_example(void **state)
@@ -119,8 +119,8 @@ static void difference_equals_recompute(void **state)
 
     (void)state;
     for (int i = 0; i < 200000; i++) {
-        uint32_t at = rng_below(&rng, 20) * 2;
-        uint32_t n = (1 + rng_below(&rng, 20 - at / 2)) * 2;
+        uint32_t at = hash_rng_below(&rng, 20) * 2;
+        uint32_t n = (1 + hash_rng_below(&rng, 20 - at / 2)) * 2;
         uint16_t check;
 
         fill(&rng, p, sizeof p);

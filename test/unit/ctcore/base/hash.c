@@ -72,11 +72,12 @@ static void words_hash_as_their_bytes(void **state)
     (void)state;
     for (unsigned n = 0; n <= 6; n++) {
         for (int again = 0; again < 1000; again++) {
-            uint64_t words[6], key[2] = {rng_next(&rng), rng_next(&rng)};
+            uint64_t words[6],
+                key[2] = {hash_rng_next(&rng), hash_rng_next(&rng)};
             uint8_t bytes[48];
 
             for (unsigned i = 0; i < 6; i++)
-                words[i] = rng_next(&rng);
+                words[i] = hash_rng_next(&rng);
             memcpy(bytes, words, sizeof bytes);
             assert_true(hash_words(words, n, key) ==
                         reference(1, 3, bytes, (size_t)n * 8, key));
@@ -95,7 +96,7 @@ static void generator_is_splitmix64(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
-        assert_true(rng_next(&rng) == want[i]);
+        assert_true(hash_rng_next(&rng) == want[i]);
 }
 
 static void below_stays_below_and_reaches_all(void **state)
@@ -107,7 +108,7 @@ static void below_stays_below_and_reaches_all(void **state)
         uint64_t seen = 0;
 
         for (int i = 0; i < 4000; i++) {
-            uint32_t got = rng_below(&rng, n);
+            uint32_t got = hash_rng_below(&rng, n);
 
             assert_true(got < n);
             seen |= UINT64_C(1) << got;
@@ -115,7 +116,7 @@ static void below_stays_below_and_reaches_all(void **state)
         assert_true(seen == UINT64_MAX >> (64 - n));
     }
     for (int i = 0; i < 1000; i++)
-        assert_true(rng_below(&rng, UINT32_MAX) < UINT32_MAX);
+        assert_true(hash_rng_below(&rng, UINT32_MAX) < UINT32_MAX);
 }
 
 int main(void)

@@ -273,19 +273,19 @@ static void any_order(void **state)
     for (uint32_t round = 0; round < 400; round++) {
         struct sender s = round & 1 ? udp6 : udp4;
         struct frag_spec f[64];
-        uint32_t n = 2 + rng_below(&rng, 62), at = 0;
+        uint32_t n = 2 + hash_rng_below(&rng, 62), at = 0;
 
         s.id = round;
         for (uint32_t i = 0; i < n; i++) {
-            f[i] =
-                (struct frag_spec){at, 8 + 8 * rng_below(&rng, 100), true, 0};
+            f[i] = (struct frag_spec){at, 8 + 8 * hash_rng_below(&rng, 100),
+                                      true, 0};
             at += f[i].len;
         }
         f[n - 1].more = false;
-        f[n - 1].len -= rng_below(&rng, 8);
+        f[n - 1].len -= hash_rng_below(&rng, 8);
         at = f[n - 1].off + f[n - 1].len;
         for (uint32_t i = n; i > 0; i--) {
-            uint32_t k = rng_below(&rng, i);
+            uint32_t k = hash_rng_below(&rng, i);
             struct frag_spec now = f[k];
 
             f[k] = f[i - 1];
@@ -317,7 +317,7 @@ static void p7_every_offset(void **state)
         for (uint32_t unit = first; unit < UNITS; unit += PIECE)
             order[n++] = (uint16_t)unit;
         for (; n > 0; n--) {
-            uint32_t k = rng_below(&rng, n);
+            uint32_t k = hash_rng_below(&rng, n);
             uint32_t unit = order[k], end = unit + (unit == 0 ? first : PIECE);
 
             order[k] = order[n - 1];

@@ -47,8 +47,8 @@ static void p6_an_open_port_is_a_models(void **state)
     pm = map_of(&f);
     for (int step = 0; step < 60000; step++) {
         /* crowded at first, so that bits fall and rise */
-        uint32_t p = 40000 + rng_below(&rng, 3000);
-        uint32_t want = 39990 + rng_below(&rng, 3020), start = want;
+        uint32_t p = 40000 + hash_rng_below(&rng, 3000);
+        uint32_t want = 39990 + hash_rng_below(&rng, 3020), start = want;
 
         if (model[p] && (step & 3) == 0 && pm->total > 1) {
             portmap_uncount(&f.ps, pm, p);

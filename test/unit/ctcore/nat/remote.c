@@ -106,21 +106,21 @@ static void bits_agree_with_a_model(void **state)
         remote[r] = remote_key(&t, key);
     }
     for (uint32_t step = 0; step < 600000; step++) {
-        uint32_t r = step & 1, p = 20000 + rng_below(&rng, 9000), at, end;
+        uint32_t r = step & 1, p = 20000 + hash_rng_below(&rng, 9000), at, end;
         bool fill = step % 300000 < 200000;
 
-        if (!used[r][p] && (fill || rng_below(&rng, 4) == 0)) {
+        if (!used[r][p] && (fill || hash_rng_below(&rng, 4) == 0)) {
             used[r][p] = true;
             marked[r][p] = remote_add(&f.rs, remote[r], p);
-        } else if (used[r][p] && (!fill || rng_below(&rng, 4) == 0)) {
+        } else if (used[r][p] && (!fill || hash_rng_below(&rng, 4) == 0)) {
             used[r][p] = false;
             remote_take(&f.rs, remote[r], p, marked[r][p]);
             marked[r][p] = false;
         }
         if (step % 64)
             continue;
-        at = 19900 + rng_below(&rng, 9000);
-        end = at + rng_below(&rng, 9000);
+        at = 19900 + hash_rng_below(&rng, 9000);
+        end = at + hash_rng_below(&rng, 9000);
         assert_int_equal(next(&f, remote[r], at, end),
                          model_next(marked[r], at, end));
     }

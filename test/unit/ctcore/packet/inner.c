@@ -316,7 +316,7 @@ static void i2_random_quotations(void **state)
     (void)state;
     for (int i = 0; i < 100000; i++) {
         uint8_t buf[2000];
-        const char *spec = found[rng_below(&rng, N(found))].error;
+        const char *spec = found[hash_rng_below(&rng, N(found))].error;
         size_t n = packet_build(buf, sizeof buf, spec);
         bool v4 = buf[0] >> 4 == 4;
         size_t head = v4 ? 28 : 48;
@@ -325,11 +325,11 @@ static void i2_random_quotations(void **state)
 
         if (n == head)
             continue;
-        for (uint32_t k = rng_below(&rng, 5); k > 0; k--) {
+        for (uint32_t k = hash_rng_below(&rng, 5); k > 0; k--) {
             uint32_t room = (uint32_t)(n - head);
 
-            buf[head + rng_below(&rng, room < 60 ? room : 60)] =
-                (uint8_t)rng_next(&rng);
+            buf[head + hash_rng_below(&rng, room < 60 ? room : 60)] =
+                (uint8_t)hash_rng_next(&rng);
         }
         packet_fix_sums(buf, n);
         take(&pkt, buf, n);
@@ -337,8 +337,8 @@ static void i2_random_quotations(void **state)
             assert_true(in.ip_off == head && in.l4_off > in.ip_off);
             assert_true(in.l4_off + in.l4_len <= pkt.len);
             mangle_inner(&pkt, &in,
-                         rng_below(&rng, 2) ? MANGLE_SRC : MANGLE_DST, &to,
-                         (uint16_t)rng_next(&rng));
+                         hash_rng_below(&rng, 2) ? MANGLE_SRC : MANGLE_DST, &to,
+                         (uint16_t)hash_rng_next(&rng));
             assert_true(mangle_l4_checksum_ok(&pkt));
             good++;
         }

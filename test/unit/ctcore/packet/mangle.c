@@ -218,14 +218,14 @@ static void random_rewrites_keep_sums_right(void **state)
 
     (void)state;
     for (int i = 0; i < 60000; i++) {
-        size_t row = rng_below(&rng, N_WHOLE);
+        size_t row = hash_rng_below(&rng, N_WHOLE);
         struct ct_pkt pkt;
-        union ct_addr to = {.w64 = {rng_next(&rng), rng_next(&rng)}};
+        union ct_addr to = {.w64 = {hash_rng_next(&rng), hash_rng_next(&rng)}};
 
         make(&pkt, rows[row].was);
         for (int k = 0; k < 3; k++)
-            mangle_addr(&pkt, rng_below(&rng, 2) ? MANGLE_SRC : MANGLE_DST, &to,
-                        (uint16_t)rng_next(&rng));
+            mangle_addr(&pkt, hash_rng_below(&rng, 2) ? MANGLE_SRC : MANGLE_DST,
+                        &to, (uint16_t)hash_rng_next(&rng));
         assert_true(packet_sums_ok(pkt.data, pkt.len));
         assert_true(mangle_l4_checksum_ok(&pkt));
         free(pkt.data);
@@ -376,10 +376,10 @@ static void a_wrong_crc_stays_as_wrong(void **state)
         make(&pkt, spec);
         field = pkt.data + pkt.l4_off + 8;
         before = crc32c_load(field);
-        wrong = (uint32_t)rng_next(&rng) | 1;
+        wrong = (uint32_t)hash_rng_next(&rng) | 1;
         crc32c_store(field, before ^ wrong);
         assert_false(mangle_l4_checksum_ok(&pkt));
-        mangle_addr(&pkt, MANGLE_SRC, &to, (uint16_t)rng_next(&rng));
+        mangle_addr(&pkt, MANGLE_SRC, &to, (uint16_t)hash_rng_next(&rng));
         assert_false(mangle_l4_checksum_ok(&pkt));
         crc32c_store(field, crc32c_load(field) ^ wrong);
         assert_true(mangle_l4_checksum_ok(&pkt));

@@ -528,17 +528,19 @@ static void random_bytes(void **state)
 
     (void)state;
     for (int i = 0; i < 200000; i++) {
-        const char *spec = lines[rng_below(&rng, N(lines))].spec;
+        const char *spec = lines[hash_rng_below(&rng, N(lines))].spec;
         size_t n = packet_build(whole, sizeof whole, spec), len;
         struct ct_pkt pkt;
         enum ct_reason why;
 
         memcpy(buf, whole, n);
-        for (uint32_t k = rng_below(&rng, 6); k > 0; k--)
-            buf[rng_below(&rng, (uint32_t)n)] = (uint8_t)rng_next(&rng);
-        if (rng_below(&rng, 2))
+        for (uint32_t k = hash_rng_below(&rng, 6); k > 0; k--)
+            buf[hash_rng_below(&rng, (uint32_t)n)] =
+                (uint8_t)hash_rng_next(&rng);
+        if (hash_rng_below(&rng, 2))
             packet_fix_sums(buf, n);
-        len = rng_below(&rng, 4) ? n : rng_below(&rng, (uint32_t)n + 1);
+        len =
+            hash_rng_below(&rng, 4) ? n : hash_rng_below(&rng, (uint32_t)n + 1);
         why = parse(&pkt, buf, len);
         assert_true(why < CT_N_REASONS);
         if (why != OK)

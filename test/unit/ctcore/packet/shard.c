@@ -38,14 +38,14 @@ static union ct_addr some(const char *prefix, unsigned bytes)
     unsigned size = strchr(prefix, ':') ? 16 : 4;
 
     for (unsigned i = bytes; i < size; i++)
-        a.b[i] = (uint8_t)rng_next(&rng);
+        a.b[i] = (uint8_t)hash_rng_next(&rng);
     a.b[size - 1] |= 2; /* never the router's own ...1, never zero */
     return a;
 }
 
 static union ct_addr inside_host(uint8_t family)
 {
-    bool first = rng_below(&rng, 2) == 0;
+    bool first = hash_rng_below(&rng, 2) == 0;
 
     if (family == CT_IPV4)
         return some(first ? "10.0.0.0" : "10.1.0.0", 2);
@@ -55,13 +55,13 @@ static union ct_addr inside_host(uint8_t family)
 static union ct_addr remote_host(uint8_t family)
 {
     if (family == CT_IPV4) /* below and above the inside's addresses */
-        return some(rng_below(&rng, 2) ? "8.0.0.0" : "93.0.0.0", 1);
-    return some(rng_below(&rng, 2) ? "2001:a::" : "2a00::", 4);
+        return some(hash_rng_below(&rng, 2) ? "8.0.0.0" : "93.0.0.0", 1);
+    return some(hash_rng_below(&rng, 2) ? "2001:a::" : "2a00::", 4);
 }
 
 static uint8_t some_family(void)
 {
-    return rng_below(&rng, 2) ? CT_IPV4 : CT_IPV6;
+    return hash_rng_below(&rng, 2) ? CT_IPV4 : CT_IPV6;
 }
 
 static struct ct_tuple flow(uint8_t family, uint8_t proto, union ct_addr src,
@@ -73,12 +73,12 @@ static struct ct_tuple flow(uint8_t family, uint8_t proto, union ct_addr src,
     if (proto == 0) /* any of those with a port or id */
         proto = (uint8_t[]){
             PROTO_TCP,     PROTO_UDP,  v4 ? PROTO_ICMP : PROTO_ICMPV6,
-            PROTO_UDPLITE, PROTO_SCTP, PROTO_DCCP}[rng_below(&rng, 6)];
+            PROTO_UDPLITE, PROTO_SCTP, PROTO_DCCP}[hash_rng_below(&rng, 6)];
     t.proto = proto;
     if (proto == GRE || proto == ESP)
         return t;
-    t.sport = (uint16_t)rng_next(&rng);
-    t.dport = (uint16_t)rng_next(&rng);
+    t.sport = (uint16_t)hash_rng_next(&rng);
+    t.dport = (uint16_t)hash_rng_next(&rng);
     if (is_icmp(proto))
         t.dport = v4 ? ECHO_REQUEST : ECHO6_REQUEST;
     return t;
@@ -96,7 +96,7 @@ static uint32_t owner(const struct ct_tuple *t)
 /* A port of the owner's slice that no forward covers, as NAT has to choose. */
 static uint16_t slice_port(uint32_t shard)
 {
-    uint32_t slot = 1024 / steer.n_shards + 1 + rng_below(&rng, 900);
+    uint32_t slot = 1024 / steer.n_shards + 1 + hash_rng_below(&rng, 900);
 
     return (uint16_t)(slot * steer.n_shards + shard);
 }
@@ -191,7 +191,7 @@ static void routed(void)
     uint8_t family = some_family();
     union ct_addr a[] = {inside_host(family), inside_host(family),
                          remote_host(family), remote_host(family)};
-    unsigned from = rng_below(&rng, 4), to = rng_below(&rng, 4);
+    unsigned from = hash_rng_below(&rng, 4), to = hash_rng_below(&rng, 4);
     struct ct_tuple t = flow(family, 0, a[from], a[to]);
 
     if (from != to)
@@ -203,7 +203,7 @@ static union ct_addr pool(uint8_t family)
     bool v4 = family == CT_IPV4;
     union ct_addr a = addr(v4 ? "203.0.113.0" : "2001:db8:e::");
 
-    a.b[v4 ? 3 : 15] = (uint8_t)rng_below(&rng, 16);
+    a.b[v4 ? 3 : 15] = (uint8_t)hash_rng_below(&rng, 16);
     return a;
 }
 
@@ -212,8 +212,8 @@ static void snat(void)
     uint8_t family = some_family();
     struct ct_tuple t = outwards(family);
     union ct_addr own = ifaces.iface[2].addr[family == CT_IPV6];
-    struct ct_tuple reply =
-        hidden_reply(&t, rng_below(&rng, 2) ? own : pool(family), owner(&t));
+    struct ct_tuple reply = hidden_reply(
+        &t, hash_rng_below(&rng, 2) ? own : pool(family), owner(&t));
 
     one_owner(&t, &reply);
 }
@@ -226,11 +226,12 @@ static struct ct_tuple to_row(union ct_addr src[2],
     union ct_addr from = src[row->family == CT_IPV6];
     struct ct_tuple t = flow(row->family, row->proto, from, row->addr);
 
-    t.dport = (uint16_t)(row->port_lo +
-                         rng_below(&rng, row->port_hi - row->port_lo + 1u));
+    t.dport =
+        (uint16_t)(row->port_lo +
+                   hash_rng_below(&rng, row->port_hi - row->port_lo + 1u));
     *leaves = t;
     leaves->dst = row->target;
-    if (!is_icmp(row->proto) && rng_below(&rng, 2))
+    if (!is_icmp(row->proto) && hash_rng_below(&rng, 2))
         leaves->dport = 8080; /* forwarded to another port */
     return t;
 }
@@ -242,13 +243,13 @@ static struct ct_tuple to_forward(struct ct_tuple *leaves, bool hairpin)
         hairpin ? inside_host(CT_IPV4) : remote_host(CT_IPV4),
         hairpin ? inside_host(CT_IPV6) : remote_host(CT_IPV6)};
 
-    return to_row(src, &rows[rng_below(&rng, steer.n)], leaves);
+    return to_row(src, &rows[hash_rng_below(&rng, steer.n)], leaves);
 }
 
 static void forward(void)
 {
     struct ct_tuple leaves, reply;
-    struct ct_tuple t = to_forward(&leaves, rng_below(&rng, 2));
+    struct ct_tuple t = to_forward(&leaves, hash_rng_below(&rng, 2));
 
     reply = turn(&leaves);
     one_owner(&t, &reply);
@@ -257,9 +258,9 @@ static void forward(void)
 static void forward_with_snat(void)
 {
     struct ct_tuple leaves, reply;
-    bool hairpin = rng_below(&rng, 2);
+    bool hairpin = hash_rng_below(&rng, 2);
     struct ct_tuple t = to_forward(&leaves, hairpin);
-    unsigned via = hairpin ? rng_below(&rng, 3) : 0;
+    unsigned via = hairpin ? hash_rng_below(&rng, 3) : 0;
 
     reply = hidden_reply(&leaves, ifaces.iface[via].addr[t.family == CT_IPV6],
                          owner(&t));
@@ -269,7 +270,7 @@ static void forward_with_snat(void)
 static void portless_routed(void)
 {
     uint8_t family = some_family();
-    struct ct_tuple t = flow(family, rng_below(&rng, 2) ? GRE : ESP,
+    struct ct_tuple t = flow(family, hash_rng_below(&rng, 2) ? GRE : ESP,
                              inside_host(family), remote_host(family));
     struct ct_tuple back = turn(&t);
 
@@ -310,10 +311,10 @@ static void of_the_host(void)
 {
     uint8_t family = some_family();
     union ct_addr own = ifaces.iface[2].addr[family == CT_IPV6];
-    bool bound_inside = rng_below(&rng, 2);
+    bool bound_inside = hash_rng_below(&rng, 2);
     struct ct_tuple t = flow(family, 0, own, remote_host(family)), reply;
-    struct ct_tuple in =
-        flow(family, 0, rng_below(&rng, 2) ? inside_host(family) : t.dst, own);
+    struct ct_tuple in = flow(
+        family, 0, hash_rng_below(&rng, 2) ? inside_host(family) : t.dst, own);
 
     steer.host = true;
     untranslated(&t);
@@ -486,7 +487,8 @@ static void unusable_quotations_go_somewhere(void **state)
             ct_put16(bytes + 10, 0);
             ct_put16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
             if (i > 0 && len > 20)
-                bytes[20 + rng_below(&rng, len - 20)] = (uint8_t)rng_next(&rng);
+                bytes[20 + hash_rng_below(&rng, len - 20)] =
+                    (uint8_t)hash_rng_next(&rng);
             assert_int_equal(ct_parse_packet(&pkt), CT_REASON_NONE);
             assert_true(ct_owner(&steer, &pkt) < 4);
         }

@@ -30,7 +30,7 @@ static uint32_t sum(const uint8_t *p, uint32_t n)
 static void fill(struct rng *rng, uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)rng_next(rng);
+        p[i] = (uint8_t)hash_rng_next(rng);
 }
 
 /* RFC 3720 B.4, and the check value that catalogues of CRCs give. */
@@ -99,8 +99,8 @@ static void four_bytes_changed(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 3000; i++) {
-        uint32_t n = i < 300 ? 4 + i : 4 + rng_below(&rng, 65532);
-        uint32_t at = i % 3 ? 0 : rng_below(&rng, n - 3), before, was;
+        uint32_t n = i < 300 ? 4 + i : 4 + hash_rng_below(&rng, 65532);
+        uint32_t at = i % 3 ? 0 : hash_rng_below(&rng, n - 3), before, was;
 
         fill(&rng, p, 100);
         before = sum(p, n);

@@ -65,17 +65,17 @@ static void check(const struct fix *f, const int *names)
 static void stir(struct fix *f, const int *names, struct rng *rng, int times)
 {
     while (times-- > 0) {
-        uint32_t slot = rng_below(rng, SLOTS);
+        uint32_t slot = hash_rng_below(rng, SLOTS);
         struct ct_conn *c = &conns[slot];
 
-        if (rng_below(rng, 3) == 0) {
+        if (hash_rng_below(rng, 3) == 0) {
             connlimit_forget(f->l, slot, c);
             for (int name = 0; name < RULES; name++)
                 model[name][slot] = false;
             c->tuple[CT_DIR_ORIGINAL].src.b[3] =
-                (uint8_t)rng_below(rng, SOURCES);
+                (uint8_t)hash_rng_below(rng, SOURCES);
         } else {
-            uint32_t i = rng_below(rng, f->rules.n), n;
+            uint32_t i = hash_rng_below(rng, f->rules.n), n;
 
             model[names[i]][slot] = true;
             n = connlimit_count(f->l, &f->rule[i].connlimit, slot, c);

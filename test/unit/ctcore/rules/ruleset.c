@@ -266,15 +266,15 @@ static void address_sets_by_chance(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 4000; i++) {
-        uint32_t n = 1 + rng_below(&rng, 16), at = 0x0a000000, want = 0;
-        uint32_t is = at + rng_below(&rng, 400);
+        uint32_t n = 1 + hash_rng_below(&rng, 16), at = 0x0a000000, want = 0;
+        uint32_t is = at + hash_rng_below(&rng, 400);
         struct ct_match m = {ANY, .src = {.v4 = r, .n_v4 = n, .present = true}};
         struct room room;
 
         memset(r, 0, sizeof r);
         for (uint32_t k = 0; k < n; k++) {
-            uint32_t lo = at + 1 + rng_below(&rng, 20);
-            uint32_t hi = lo + rng_below(&rng, 20);
+            uint32_t lo = at + 1 + hash_rng_below(&rng, 20);
+            uint32_t hi = lo + hash_rng_below(&rng, 20);
 
             ct_put32(r[k].lo.b, lo);
             ct_put32(r[k].hi.b, hi);
@@ -300,10 +300,10 @@ static uint32_t some_addresses(struct ct_addr_range *r, uint32_t n,
 
     memset(r, 0, n * sizeof *r);
     for (uint32_t i = 0; i < n; i++) {
-        unsigned heap = rng_below(rng, 3) ? bytes - 2 : 0;
+        unsigned heap = hash_rng_below(rng, 3) ? bytes - 2 : 0;
 
         for (unsigned k = heap; k < bytes; k++)
-            r[i].lo.b[k] = (uint8_t)rng_next(rng);
+            r[i].lo.b[k] = (uint8_t)hash_rng_next(rng);
         r[i].hi = r[i].lo;
     }
     qsort(r, n, sizeof *r, by_lo);
@@ -324,7 +324,8 @@ static void an_index_changes_no_answer(void **state)
     for (unsigned round = 0; round < 60; round++) {
         bool v4 = round & 1;
         unsigned bytes = v4 ? 4 : 16;
-        uint32_t n = some_addresses(r, 5 + rng_below(&rng, 2990), bytes, &rng);
+        uint32_t n =
+            some_addresses(r, 5 + hash_rng_below(&rng, 2990), bytes, &rng);
         struct ct_match m = {ANY, .src = {.present = true}}, with;
         struct room room;
 
@@ -337,12 +338,12 @@ static void an_index_changes_no_answer(void **state)
         make(&room, v4 ? "10.0.0.1" : "fd00::1", v4 ? "8.8.8.8" : "fd00::2",
              PROTO_UDP, 1, 2);
         for (unsigned i = 0; i < 2000; i++) {
-            union ct_addr a = r[rng_below(&rng, n)].lo;
+            union ct_addr a = r[hash_rng_below(&rng, n)].lo;
 
             if (i % 4 == 1)
-                a.b[bytes - 1] ^= (uint8_t)(1 + rng_below(&rng, 3));
+                a.b[bytes - 1] ^= (uint8_t)(1 + hash_rng_below(&rng, 3));
             if (i % 4 == 2)
-                a.b[rng_below(&rng, bytes)] = (uint8_t)rng_next(&rng);
+                a.b[hash_rng_below(&rng, bytes)] = (uint8_t)hash_rng_next(&rng);
             memcpy(room.bytes + (v4 ? 12 : 8), a.b, bytes);
             assert_int_equal(meets(&with, &room.pkt, 0),
                              meets(&m, &room.pkt, 0));

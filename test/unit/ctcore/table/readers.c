@@ -204,26 +204,26 @@ static void set_marks(struct ct *ct)
 /* Open, answer, repeat, delete, expire: one step. */
 static void step(struct ct *ct, struct rng *rng, ct_time *now)
 {
-    uint32_t what = rng_below(rng, 100);
-    uint16_t port = port_of(rng_below(rng, FLOWS));
+    uint32_t what = hash_rng_below(rng, 100);
+    uint16_t port = port_of(hash_rng_below(rng, FLOWS));
     struct ct_view v;
 
     ct_begin(ct, *now);
     if (what < 55) {
         (void)walk(ct, port, CT_DIR_ORIGINAL);
     } else if (what < 92) {
-        uint32_t slot = rng_below(rng, ct_slots(ct));
+        uint32_t slot = hash_rng_below(rng, ct_slots(ct));
 
         if (ct_read(ct, slot, *now, &v))
             assert_true(walk(ct, v.tuple[0].sport,
                              what < 72 ? CT_DIR_REPLY : CT_DIR_ORIGINAL));
     } else if (what < 98) {
-        uint32_t slot = rng_below(rng, ct_slots(ct));
+        uint32_t slot = hash_rng_below(rng, ct_slots(ct));
 
         if (ct_read(ct, slot, *now, &v))
             assert_true(ct_delete(ct, v.slot, v.gen));
     } else {
-        *now = ct_time_add_ms(*now, rng_below(rng, 9000));
+        *now = ct_time_add_ms(*now, hash_rng_below(rng, 9000));
         (void)ct_tick(ct, *now, 64);
     }
 }

@@ -191,8 +191,8 @@ static uint64_t load_up(const struct ct_tuple *t, uint32_t n, uint32_t *longest)
     struct fix f;
 
     open_fix(&f, 131072, 131072);
-    f.t.key[0] = rng_next(&rng);
-    f.t.key[1] = rng_next(&rng);
+    f.t.key[0] = hash_rng_next(&rng);
+    f.t.key[1] = hash_rng_next(&rng);
     for (uint32_t i = 0; i < n; i++) {
         f.t.conns[i].tuple[0] = t[i];
         f.t.conns[i].tuple[1] = reply_no(i);

@@ -103,16 +103,17 @@ static void any_bytes(void **state)
     (void)state;
     for (unsigned i = 0; i < 200000; i++) {
         static const uint8_t sizes[] = {16, 24, 24, 60};
-        uint32_t n = rng_below(&r, 2) ? sizes[rng_below(&r, 4)]
-                                      : rng_below(&r, sizeof data);
+        uint32_t n = hash_rng_below(&r, 2) ? sizes[hash_rng_below(&r, 4)]
+                                           : hash_rng_below(&r, sizeof data);
 
         for (uint32_t k = 0; k < n; k++)
-            data[k] = rng_below(&r, 8) ? 0 : (uint8_t)rng_below(&r, 256);
-        if (n >= 8 && rng_below(&r, 4)) {
+            data[k] =
+                hash_rng_below(&r, 8) ? 0 : (uint8_t)hash_rng_below(&r, 256);
+        if (n >= 8 && hash_rng_below(&r, 4)) {
             static const uint8_t types[] = {1, 4};
 
             data[0] = 1;
-            data[1] = types[rng_below(&r, 2)];
+            data[1] = types[hash_rng_below(&r, 2)];
             data[4] = data[5] = data[6] = 0;
             data[7] = (uint8_t)n;
         }
@@ -316,20 +317,20 @@ static void any_change(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 60000; i++) {
-        uint32_t row = rng_below(&r, sizeof changes / sizeof *changes), n;
+        uint32_t row = hash_rng_below(&r, sizeof changes / sizeof *changes), n;
         struct ct_resize size;
         struct ct_pkt seen;
         uint8_t *block;
 
         prepare(&c, changes[row].was);
         n = c.pkt.len;
-        if (rng_below(&r, 4) == 0)
-            n = rng_below(&r, n + 1);
+        if (hash_rng_below(&r, 4) == 0)
+            n = hash_rng_below(&r, n + 1);
         block = malloc(n ? n : 1);
         assert_non_null(block);
         memcpy(block, c.pkt.data, n);
-        for (uint32_t k = rng_below(&r, 4); n > 0 && k > 0; k--)
-            block[rng_below(&r, n)] = (uint8_t)rng_below(&r, 256);
+        for (uint32_t k = hash_rng_below(&r, 4); n > 0 && k > 0; k--)
+            block[hash_rng_below(&r, n)] = (uint8_t)hash_rng_below(&r, 256);
         size.by = 0;
         if (queue_change(&c.pkt, block, n, 2048, &size)) {
             taken++;
