@@ -13,10 +13,10 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *what;
 } commands[] = {
-    {"run", cmd_run, "run the router in the foreground"},
-    {"check", cmd_check, "check a configuration file"},
-    {"conntrack", cmd_conntrack, "list, count, watch and delete flows"},
-    {"health", cmd_health, "is a running weir ready?"},
+    {"run", cli_run, "run the router in the foreground"},
+    {"check", cli_check, "check a configuration file"},
+    {"conntrack", cli_conntrack, "list, count, watch and delete flows"},
+    {"health", cli_health, "is a running weir ready?"},
 };
 
 static void usage(FILE *out)

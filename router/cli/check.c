@@ -166,7 +166,7 @@ static int flushed(int code)
     return 1;
 }
 
-int cmd_check(int argc, char **argv)
+int cli_check(int argc, char **argv)
 {
     static const struct option longs[] = {
         {"config", required_argument, NULL, 'c'},

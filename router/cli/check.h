@@ -5,6 +5,6 @@
 #ifndef CMD_CHECK_H
 #define CMD_CHECK_H
 
-int cmd_check(int argc, char **argv);
+int cli_check(int argc, char **argv);
 
 #endif

@@ -385,7 +385,7 @@ static int watch(struct cli_http *h, const struct cli_options *o)
     return 1;
 }
 
-int cmd_conntrack(int argc, char **argv)
+int cli_conntrack(int argc, char **argv)
 {
     struct cli_options o;
     struct cli_http *h;

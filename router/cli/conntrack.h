@@ -5,6 +5,6 @@
 #ifndef CMD_CONNTRACK_H
 #define CMD_CONNTRACK_H
 
-int cmd_conntrack(int argc, char **argv);
+int cli_conntrack(int argc, char **argv);
 
 #endif

@@ -41,7 +41,7 @@ static void say_why(struct cli_http *h)
     free(body);
 }
 
-int cmd_health(int argc, char **argv)
+int cli_health(int argc, char **argv)
 {
     static const struct option longs[] = {
         {"socket", required_argument, NULL, 's'},

@@ -5,6 +5,6 @@
 #ifndef CMD_HEALTH_H
 #define CMD_HEALTH_H
 
-int cmd_health(int argc, char **argv);
+int cli_health(int argc, char **argv);
 
 #endif

@@ -157,7 +157,7 @@ static int read_and_run(struct wish *wish)
     return code;
 }
 
-int cmd_run(int argc, char **argv)
+int cli_run(int argc, char **argv)
 {
     struct wish wish = {0};
     char err[256];

@@ -5,6 +5,6 @@
 #ifndef CMD_RUN_H
 #define CMD_RUN_H
 
-int cmd_run(int argc, char **argv);
+int cli_run(int argc, char **argv);
 
 #endif

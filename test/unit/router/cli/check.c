@@ -60,7 +60,7 @@ static int check(const char *path, const char *format)
     fflush(NULL);
     dup2(fd, 1);
     dup2(fd, 2);
-    code = cmd_check(argc, argv);
+    code = cli_check(argc, argv);
     fflush(NULL);
     dup2(keep[0], 1);
     dup2(keep[1], 2);
@@ -152,7 +152,7 @@ static int check_to(const char *place, const char *option, const char *value)
     assert_true(fd >= 0);
     fflush(NULL);
     dup2(fd, 1);
-    code = cmd_check(value != NULL ? 3 : 2, argv);
+    code = cli_check(value != NULL ? 3 : 2, argv);
     fflush(NULL);
     clearerr(stdout);
     dup2(keep, 1);
