@@ -107,7 +107,7 @@ static void on_timer(uv_timer_t *timer)
 
     hostnet_tend(c);
     complain(c);
-    next = devices_tend(c);
+    next = control_devices_tend(c);
     checks_look(c);
     uv_timer_start(timer, on_timer, next, 0);
 }
@@ -124,7 +124,7 @@ static void on_wake(uv_async_t *wake)
         queue_pump(c->queue);
     for (uint32_t i = 0; i < c->n_devices; i++)
         was_lost = was_lost || c->device[i].lost;
-    devices_look(c);
+    control_devices_look(c);
     for (uint32_t i = 0; i < c->n_devices; i++)
         is_lost = is_lost || c->device[i].lost;
     if (is_lost && !was_lost)
@@ -368,7 +368,7 @@ static int run(struct control *c)
         return 1;
     }
     code = 1;
-    if (devices_open(c) < 0)
+    if (control_devices_open(c) < 0)
         goto close_loop;
     if (make_workers(c) < 0)
         goto end_workers;
@@ -394,7 +394,7 @@ stop_queues:
     c->queue = NULL;
 end_workers:
     end_workers(c);
-    devices_close(c);
+    control_devices_close(c);
 close_loop:
     close_loop(c);
     return code;

@@ -56,7 +56,7 @@ static void lengthen(struct control *c, uint32_t i)
     c->device[i].dropped = link.tx_dropped;
 }
 
-int devices_open(struct control *c)
+int control_devices_open(struct control *c)
 {
     char err[256];
     int code = netlink_open(&c->nl);
@@ -72,7 +72,7 @@ int devices_open(struct control *c)
         choose(c, c->n_devices, &t);
         if (tun_open(&c->device[c->n_devices].tun, &t, c->nl, err) < 0) {
             log_error("tun", "%s", err);
-            devices_close(c);
+            control_devices_close(c);
             return -1;
         }
         lengthen(c, c->n_devices++);
@@ -81,7 +81,7 @@ int devices_open(struct control *c)
     return 0;
 }
 
-void devices_close(struct control *c)
+void control_devices_close(struct control *c)
 {
     while (c->n_devices > 0)
         tun_close(&c->device[--c->n_devices].tun);
@@ -103,7 +103,7 @@ static void tell_refused(struct device *d, uint8_t refused)
     d->refused |= refused;
 }
 
-void devices_look(struct control *c)
+void control_devices_look(struct control *c)
 {
     for (uint32_t i = 0; i < c->n_devices; i++) {
         struct device *d = &c->device[i];
@@ -183,11 +183,11 @@ static void watch(struct control *c, struct device *d)
         hostnet_changed(c);
 }
 
-uint64_t devices_tend(struct control *c)
+uint64_t control_devices_tend(struct control *c)
 {
     uint64_t now = clock_now().ms, next = SLOW_MS;
 
-    devices_look(c);
+    control_devices_look(c);
     for (uint32_t i = 0; i < c->n_devices; i++) {
         struct device *d = &c->device[i];
 

@@ -6,10 +6,10 @@
 
 struct control;
 
-int devices_open(struct control *c); /* 0 or -1; says why */
-void devices_close(struct control *c);
-void devices_look(struct control *c); /* has one gone away? */
+int control_devices_open(struct control *c); /* 0 or -1; says why */
+void control_devices_close(struct control *c);
+void control_devices_look(struct control *c); /* has one gone away? */
 /* Try what is due; answers ms until it wants to be called again. */
-uint64_t devices_tend(struct control *c);
+uint64_t control_devices_tend(struct control *c);
 
 #endif
