@@ -32,7 +32,7 @@ static bool is_prefix(struct config_read *r, const char *s)
     uint8_t family, len;
     struct ct_addr_range span;
 
-    if (!config_addr_prefix(s, &addr, &family, &len) || len == 0) {
+    if (!system_addr_prefix(s, &addr, &family, &len) || len == 0) {
         config_read_fail(r, "%s is no prefix; expected " EXPECTED,
                          config_read_show(r, s));
         return false;
@@ -60,8 +60,8 @@ static bool is_device(struct config_read *r, const char *s)
 
     if (strchr(s, '/') != NULL)
         return is_prefix(r, s);
-    if (config_addr_one(s, &addr, &family)) {
-        unfit = config_addr_unfit(&addr, family);
+    if (system_addr_one(s, &addr, &family)) {
+        unfit = system_addr_unfit(&addr, family);
         if (unfit != NULL)
             config_read_fail(r, "%s is %s; expected " EXPECTED,
                              config_read_show(r, s), unfit);
@@ -88,8 +88,8 @@ static bool same_device(const char *a, const char *b)
     union ct_addr x, y;
     uint8_t fx, fy, lx, ly;
 
-    if (config_addr_prefix_or_one(a, &x, &fx, &lx) &&
-        config_addr_prefix_or_one(b, &y, &fy, &ly))
+    if (system_addr_prefix_or_one(a, &x, &fx, &lx) &&
+        system_addr_prefix_or_one(b, &y, &fy, &ly))
         return fx == fy && lx == ly && ct_addr_eq(&x, &y);
     return strcmp(a, b) == 0;
 }
@@ -239,7 +239,7 @@ static bool read_range(struct config_read *r, const json_t *v,
     const char *s = json_string_value(v);
     uint64_t port;
 
-    if (s != NULL && config_addr_ports(s, out) && out->lo > 0)
+    if (s != NULL && system_addr_ports(s, out) && out->lo > 0)
         return true;
     if (s == NULL && json_is_integer(v)) {
         if (!config_read_uint(r, v, 1, 65535, &port))
@@ -365,7 +365,7 @@ static void take_facts(struct config *config, unsigned side,
         uint8_t most = family == CT_IPV6 ? 128 : 32;
         const union ct_addr *addr = &device->addr[i].addr;
 
-        if (config_addr_unfit(addr, family) != NULL ||
+        if (system_addr_unfit(addr, family) != NULL ||
             is_taken(config, side, family, addr))
             continue;
         f->addr[f->n_addrs].addr = *addr;

@@ -80,27 +80,27 @@ static bool read_prefix(struct config_read *r, const json_t *v,
     s = config_read_string(r, v, 64, "ADDRESS/LENGTH");
     if (s == NULL)
         return false;
-    if (!config_addr_prefix(s, addr, family, len)) {
+    if (!system_addr_prefix(s, addr, family, len)) {
         config_read_fail(r,
                          "%s is no address with its prefix length; "
                          "expected ADDRESS/LENGTH, like 10.0.1.1/24",
                          config_read_show(r, s));
         return false;
     }
-    if ((unfit = config_addr_unfit(addr, *family)) != NULL || *len == 0) {
+    if ((unfit = system_addr_unfit(addr, *family)) != NULL || *len == 0) {
         config_read_fail(r, "%s is %s; expected a host's address",
                          config_read_show(r, s),
                          unfit != NULL ? unfit : "no network");
         return false;
     }
-    span = config_addr_span(addr, *family, *len);
+    span = system_addr_span(addr, *family, *len);
     if (*family == CT_IPV4 && *len < 31 &&
         (ct_addr_eq(addr, &span.lo) || ct_addr_eq(addr, &span.hi))) {
         config_read_fail(r,
                          "%s is the first or last address of %s; expected "
                          "one that a host may have",
                          config_read_show(r, s),
-                         config_addr_text(&span.lo, *family, *len, text));
+                         system_addr_text(&span.lo, *family, *len, text));
         return false;
     }
     return true;
@@ -136,7 +136,7 @@ static bool is_free(struct config_read *r, const struct config_iface *iface,
         config_read_fail(r,
                          "interface \"%s\" has the address %s already; "
                          "expected another one",
-                         name, config_addr_text(addr, family, 255, text));
+                         name, system_addr_text(addr, family, 255, text));
     return name == NULL;
 }
 

@@ -149,7 +149,7 @@ static void print_iface(const struct page *p, const struct config_iface *f)
     part(p, f, "side", "default", "%s", f->inside ? "inside" : "outside");
     for (unsigned i = 0; i < f->n_addrs; i++)
         part(p, f, "address", "kernel", "%s",
-             config_addr_text(&f->addr[i].addr, f->addr[i].family,
+             system_addr_text(&f->addr[i].addr, f->addr[i].family,
                               f->addr[i].len, text));
     if (p->config->gateway.set && !p->memory->facts_known) {
         part(p, f, "address", "kernel", "asked at the start");
@@ -166,7 +166,7 @@ static void print_iface(const struct page *p, const struct config_iface *f)
     part(p, f, "unnumbered", "default", "%s", yes(f->unnumbered));
     part(p, f, "kernel_address", "", "%s",
          f->kernel_address_set
-             ? config_addr_text(&f->kernel_address, f->kernel_family,
+             ? system_addr_text(&f->kernel_address, f->kernel_family,
                                 f->kernel_len, text)
              : "none");
 }
@@ -176,7 +176,7 @@ static bool is_connected(const struct config_iface *f,
                          const struct fib_route *route)
 {
     for (unsigned i = 0; i < f->n_addrs; i++) {
-        struct ct_addr_range span = config_addr_span(
+        struct ct_addr_range span = system_addr_span(
             &f->addr[i].addr, f->addr[i].family, f->addr[i].len);
 
         if (f->addr[i].family == route->family &&
@@ -199,7 +199,7 @@ static void print_routes(const struct page *p)
                 strcat(shared, p->config->iface[k].name);
             }
         row(p, p->memory->route_source[i], "routes", "%s interface %s%s%s",
-            config_addr_text(&route->addr, route->family, route->len, text),
+            system_addr_text(&route->addr, route->family, route->len, text),
             f->name, shared, is_connected(f, route) ? " (connected)" : "");
     }
 }

@@ -79,19 +79,19 @@ static void make_routes(struct config_read *r, const struct route_text *text)
             add_route(r, &any, CT_IPV6, 0, iface);
         return;
     }
-    if (!config_addr_prefix_or_one(text->to, &addr, &family, &len)) {
+    if (!system_addr_prefix_or_one(text->to, &addr, &family, &len)) {
         config_read_fail_in(r, "to", false,
                             "%s is no prefix; expected \"default\" or "
                             "ADDRESS/LENGTH",
                             config_read_show(r, text->to));
         return;
     }
-    span = config_addr_span(&addr, family, len);
+    span = system_addr_span(&addr, family, len);
     if (!ct_addr_eq(&span.lo, &addr))
         config_read_fail_in(r, "to", false,
                             "%s has bits set behind its prefix; expected %s",
                             config_read_show(r, text->to),
-                            config_addr_text(&span.lo, family, len, right));
+                            system_addr_text(&span.lo, family, len, right));
     else if (text->family > 0 && text->family != family)
         config_read_fail_in(
             r, "family", false, "%s is of the other family; expected \"%s\"",
@@ -166,7 +166,7 @@ static int by_prefix(const void *a, const void *b)
             (x->route.family < y->route.family);
 
     if (c == 0)
-        c = config_addr_compare(&x->route.addr, &y->route.addr);
+        c = system_addr_compare(&x->route.addr, &y->route.addr);
     if (c == 0)
         c = (x->route.len > y->route.len) - (x->route.len < y->route.len);
     if (c == 0)
@@ -192,7 +192,7 @@ static void tell_conflict(struct config_read *r, const struct way *way,
     char text[CONFIG_ADDR_TEXT];
     size_t was = r->path_len;
 
-    config_addr_text(&way->route.addr, way->route.family, way->route.len, text);
+    system_addr_text(&way->route.addr, way->route.family, way->route.len, text);
     if (way->kind == CONNECTED) {
         config_read_enter(r, "interfaces");
         config_read_enter(r, iface->name);
@@ -227,7 +227,7 @@ static void add_way(struct ways *ways, enum way_kind kind,
     way->kind = kind;
     way->from = 0;
     way->route =
-        (struct fib_route){.addr = config_addr_span(addr, family, len).lo,
+        (struct fib_route){.addr = system_addr_span(addr, family, len).lo,
                            .family = family,
                            .len = len,
                            .iface = iface};

@@ -38,9 +38,9 @@ static bool parse_listen(const char *s, struct config *c)
         return false;
     memcpy(c->listen_host, host, n);
     c->listen_host[n] = '\0';
-    if (!config_addr_one(c->listen_host, &addr, &family) ||
+    if (!system_addr_one(c->listen_host, &addr, &family) ||
         (family == CT_IPV6) != six || strchr(colon + 1, '-') != NULL ||
-        !config_addr_ports(colon + 1, &port))
+        !system_addr_ports(colon + 1, &port))
         return false;
     c->listen_port = port.lo;
     return true;
@@ -168,7 +168,7 @@ static bool is_loopback(const char *host)
     uint8_t family;
 
     /* An address that failed is not judged a second time. */
-    return !config_addr_one(host, &addr, &family) ||
+    return !system_addr_one(host, &addr, &family) ||
            (family == CT_IPV4 ? addr.b[0] == 127 : strcmp(host, "::1") == 0);
 }
 

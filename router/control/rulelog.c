@@ -51,8 +51,8 @@ void rulelog_line(char *line, const struct ct_log *log,
     say(&o, "rule=%s hook=%s", log->id, config_hook_name(log->hook));
     say_iface(&o, "in", log->in, config);
     say_iface(&o, "out", log->out, config);
-    say(&o, " src=%s", config_addr_text(&log->src, log->family, 255, text));
-    say(&o, " dst=%s", config_addr_text(&log->dst, log->family, 255, text));
+    say(&o, " src=%s", system_addr_text(&log->src, log->family, 255, text));
+    say(&o, " dst=%s", system_addr_text(&log->dst, log->family, 255, text));
     say(&o, " proto=%u", log->proto);
     if (log->sport != 0 || log->dport != 0)
         say(&o, " sport=%u dport=%u", log->sport, log->dport);

@@ -92,17 +92,17 @@ static struct wanted wanted(const struct config_gateway *want, uint32_t i)
     struct wanted w = {.text = want->device[i]};
 
     config_gateway_key(i, want->name[i], w.key);
-    w.by_addr = config_addr_prefix_or_one(w.text, &w.addr, &w.family, &w.len);
+    w.by_addr = system_addr_prefix_or_one(w.text, &w.addr, &w.family, &w.len);
     return w;
 }
 
 static bool inside(const struct wanted *w, const struct netlink_addr *a)
 {
-    struct ct_addr_range r = config_addr_span(&w->addr, w->family, w->len);
+    struct ct_addr_range r = system_addr_span(&w->addr, w->family, w->len);
 
     return a->family == w->family &&
-           config_addr_compare(&r.lo, &a->addr) <= 0 &&
-           config_addr_compare(&a->addr, &r.hi) <= 0;
+           system_addr_compare(&r.lo, &a->addr) <= 0 &&
+           system_addr_compare(&a->addr, &r.hi) <= 0;
 }
 
 static bool fits(const struct look *l, const struct wanted *w,
@@ -163,7 +163,7 @@ static void tell_missing(const struct look *l, const struct wanted *w,
 
         for (uint32_t k = l->n_addrs; k-- > 0;)
             if (l->addr[k].index == d->index)
-                first = config_addr_text(&l->addr[k].addr, l->addr[k].family,
+                first = system_addr_text(&l->addr[k].addr, l->addr[k].family,
                                          l->addr[k].len, addr);
         at += (size_t)snprintf(err + at, 256 - at, "%s %s (%s)",
                                i > 0 ? "," : "", d->name, first);
@@ -268,7 +268,7 @@ static void take_route(void *ctx, const struct netlink_route *route)
 static int compare_prefix(const struct config_facts_route *x,
                           const struct config_facts_route *y)
 {
-    int addrs = config_addr_compare(&x->addr, &y->addr);
+    int addrs = system_addr_compare(&x->addr, &y->addr);
 
     if (x->family != y->family)
         return x->family - y->family;

@@ -38,7 +38,7 @@ static void find_missing(struct netlink *nl, const char *wanted,
     union ct_addr addr;
     uint8_t family, len;
 
-    if (config_addr_prefix_or_one(wanted, &addr, &family, &len))
+    if (system_addr_prefix_or_one(wanted, &addr, &family, &len))
         find(f, HEALTH_FAIL,
              "no network device has the address or prefix %s "
              "(%s)",
@@ -293,7 +293,7 @@ static void find_backs(struct netlink *nl, const struct config_facts *facts,
         return;
     if (n + b->more > 1)
         snprintf(others, sizeof others, " (and %u others)", n + b->more - 1);
-    config_addr_text(&b->at[shown].route.dst, b->at[shown].route.family,
+    system_addr_text(&b->at[shown].route.dst, b->at[shown].route.family,
                      b->at[shown].route.dst_len, prefix);
     find(f, HEALTH_WARN,
          "the route to %s%s leads back into weir's own device %s, so packets "

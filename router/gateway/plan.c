@@ -158,10 +158,10 @@ static bool holds(const struct config_facts_route *route,
                   const union ct_addr *addr)
 {
     struct ct_addr_range r =
-        config_addr_span(&route->addr, route->family, route->len);
+        system_addr_span(&route->addr, route->family, route->len);
 
-    return config_addr_compare(&r.lo, addr) <= 0 &&
-           config_addr_compare(addr, &r.hi) <= 0;
+    return system_addr_compare(&r.lo, addr) <= 0 &&
+           system_addr_compare(addr, &r.hi) <= 0;
 }
 
 static bool holds_us(const struct making *m,

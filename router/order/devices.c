@@ -80,10 +80,10 @@ struct seeking {
 static void compare(void *ctx, const struct netlink_addr *a)
 {
     struct seeking *s = ctx;
-    struct ct_addr_range r = config_addr_span(&s->addr, s->family, s->len);
+    struct ct_addr_range r = system_addr_span(&s->addr, s->family, s->len);
 
-    if (a->family == s->family && config_addr_compare(&r.lo, &a->addr) <= 0 &&
-        config_addr_compare(&a->addr, &r.hi) <= 0 &&
+    if (a->family == s->family && system_addr_compare(&r.lo, &a->addr) <= 0 &&
+        system_addr_compare(&a->addr, &r.hi) <= 0 &&
         order_devices_tun(s->all, a->index) < 0 &&
         (s->found == 0 || a->index == s->before))
         s->found = a->index;
@@ -98,7 +98,7 @@ static uint32_t find(struct order_devices *all, const char *text, uint32_t i,
 
     if (text[0] == '\0')
         return 0;
-    if (!config_addr_prefix_or_one(text, &s.addr, &s.family, &s.len)) {
+    if (!system_addr_prefix_or_one(text, &s.addr, &s.family, &s.len)) {
         if (netlink_device_find(nl, 0, text, &is) < 0)
             return 0;
     } else if (netlink_addr_each(nl, compare, &s) < 0 || s.found == 0 ||

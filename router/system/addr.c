@@ -21,7 +21,7 @@ static const char *number(const char *s, uint32_t max, uint32_t *out)
     return s;
 }
 
-bool config_addr_one(const char *s, union ct_addr *addr, uint8_t *family)
+bool system_addr_one(const char *s, union ct_addr *addr, uint8_t *family)
 {
     bool v6 = strchr(s, ':') != NULL;
 
@@ -30,7 +30,7 @@ bool config_addr_one(const char *s, union ct_addr *addr, uint8_t *family)
     return inet_pton(v6 ? AF_INET6 : AF_INET, s, addr->b) == 1;
 }
 
-bool config_addr_prefix_or_one(const char *s, union ct_addr *addr,
+bool system_addr_prefix_or_one(const char *s, union ct_addr *addr,
                                uint8_t *family, uint8_t *len)
 {
     const char *slash = strchr(s, '/'), *end;
@@ -38,7 +38,7 @@ bool config_addr_prefix_or_one(const char *s, union ct_addr *addr,
     uint32_t v = 0;
 
     if (slash == NULL) {
-        if (!config_addr_one(s, addr, family))
+        if (!system_addr_one(s, addr, family))
             return false;
         *len = *family == CT_IPV6 ? 128 : 32;
         return true;
@@ -47,21 +47,21 @@ bool config_addr_prefix_or_one(const char *s, union ct_addr *addr,
         return false;
     memcpy(text, s, (size_t)(slash - s));
     text[slash - s] = '\0';
-    if (!config_addr_one(text, addr, family))
+    if (!system_addr_one(text, addr, family))
         return false;
     end = number(slash + 1, *family == CT_IPV6 ? 128 : 32, &v);
     *len = (uint8_t)v;
     return end != NULL && *end == '\0';
 }
 
-bool config_addr_prefix(const char *s, union ct_addr *addr, uint8_t *family,
+bool system_addr_prefix(const char *s, union ct_addr *addr, uint8_t *family,
                         uint8_t *len)
 {
     return strchr(s, '/') != NULL &&
-           config_addr_prefix_or_one(s, addr, family, len);
+           system_addr_prefix_or_one(s, addr, family, len);
 }
 
-bool config_addr_ports(const char *s, struct ct_port_range *out)
+bool system_addr_ports(const char *s, struct ct_port_range *out)
 {
     uint32_t lo, hi;
 
@@ -74,7 +74,7 @@ bool config_addr_ports(const char *s, struct ct_port_range *out)
     return *s == '\0' && lo <= hi;
 }
 
-struct ct_addr_range config_addr_span(const union ct_addr *addr, uint8_t family,
+struct ct_addr_range system_addr_span(const union ct_addr *addr, uint8_t family,
                                       uint8_t len)
 {
     struct ct_addr_range span = {*addr, *addr};
@@ -89,12 +89,12 @@ struct ct_addr_range config_addr_span(const union ct_addr *addr, uint8_t family,
     return span;
 }
 
-int config_addr_compare(const union ct_addr *a, const union ct_addr *b)
+int system_addr_compare(const union ct_addr *a, const union ct_addr *b)
 {
     return memcmp(a->b, b->b, sizeof(a->b));
 }
 
-const char *config_addr_unfit(const union ct_addr *addr, uint8_t family)
+const char *system_addr_unfit(const union ct_addr *addr, uint8_t family)
 {
     static const uint8_t zero[15];
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -118,7 +118,7 @@ const char *config_addr_unfit(const union ct_addr *addr, uint8_t family)
     return NULL;
 }
 
-const char *config_addr_text(const union ct_addr *addr, uint8_t family,
+const char *system_addr_text(const union ct_addr *addr, uint8_t family,
                              unsigned len, char *out)
 {
     size_t n;

@@ -38,7 +38,7 @@ static bool named_type(const char *s, bool v4, uint8_t *type)
 
     if (word != NULL)
         *type = word->number;
-    else if (config_addr_ports(s, &range) && range.lo == range.hi &&
+    else if (system_addr_ports(s, &range) && range.lo == range.hi &&
              range.hi <= UINT8_MAX)
         *type = (uint8_t)range.lo;
     else

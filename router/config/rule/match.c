@@ -233,7 +233,7 @@ static bool one_range(struct config_read *r, const json_t *v,
     }
     for (s += s[0] == '!'; *s == ' '; s++)
         ;
-    if (!config_addr_ports(s, range)) {
+    if (!system_addr_ports(s, range)) {
         config_read_fail(r,
                          "%s is no port; expected a number from 0 to 65535 "
                          "or a range \"A-B\" with A <= B",

@@ -47,7 +47,7 @@ static bool parse_addr(const char *from, const char *to, union ct_addr *addr,
         return false;
     memcpy(text, from, (size_t)(to - from));
     text[to - from] = '\0';
-    if (!config_addr_one(text, addr, &is) || (*family != 0 && *family != is))
+    if (!system_addr_one(text, addr, &is) || (*family != 0 && *family != is))
         return false;
     *family = is;
     return true;
@@ -72,9 +72,9 @@ static bool parse_prefix(const char *s, struct ct_nat_range *nat)
     struct ct_addr_range span;
     uint8_t len;
 
-    if (!config_addr_prefix(s, &nat->lo, &nat->family, &len))
+    if (!system_addr_prefix(s, &nat->lo, &nat->family, &len))
         return false;
-    span = config_addr_span(&nat->lo, nat->family, len);
+    span = system_addr_span(&nat->lo, nat->family, len);
     nat->hi = span.hi;
     nat->has_addr = true;
     return ct_addr_eq(&span.lo, &nat->lo);
@@ -93,12 +93,12 @@ static bool parse_target(const char *s, struct ct_nat_range *nat)
     nat->hi = nat->lo;
     if (dash != NULL && !parse_addr(dash + 1, end, &nat->hi, &nat->family))
         return false;
-    if (config_addr_compare(&nat->lo, &nat->hi) > 0)
+    if (system_addr_compare(&nat->lo, &nat->hi) > 0)
         return false;
     nat->has_addr = true;
     if (*end == '\0')
         return true;
-    if (*end != ':' || !config_addr_ports(end + 1, &ports) || ports.lo == 0)
+    if (*end != ':' || !system_addr_ports(end + 1, &ports) || ports.lo == 0)
         return false;
     nat->has_ports = true;
     nat->port_lo = ports.lo;
@@ -118,9 +118,9 @@ static bool read_target(struct config_read *r, const json_t *v,
                          config_read_show(r, s));
         return false;
     }
-    unfit = config_addr_unfit(&nat->lo, nat->family);
+    unfit = system_addr_unfit(&nat->lo, nat->family);
     if (unfit == NULL)
-        unfit = config_addr_unfit(&nat->hi, nat->family);
+        unfit = system_addr_unfit(&nat->hi, nat->family);
     if (unfit != NULL) {
         config_read_fail(r, "%s has %s in it; expected a host's address",
                          config_read_show(r, s), unfit);
@@ -160,16 +160,16 @@ void config_nat_netmap(struct config_read *r, json_t *v, void *into)
     c->failed = true;
     if ((s = config_read_string(r, v, 128, what)) == NULL)
         return;
-    if (!config_addr_prefix(s, &nat->lo, &nat->family, &c->rule.prefix) ||
+    if (!system_addr_prefix(s, &nat->lo, &nat->family, &c->rule.prefix) ||
         c->rule.prefix == 0) {
         config_read_fail(r, "%s is no prefix; expected %s",
                          config_read_show(r, s), what);
         return;
     }
-    span = config_addr_span(&nat->lo, nat->family, c->rule.prefix);
-    unfit = config_addr_unfit(&span.lo, nat->family);
+    span = system_addr_span(&nat->lo, nat->family, c->rule.prefix);
+    unfit = system_addr_unfit(&span.lo, nat->family);
     if (unfit == NULL)
-        unfit = config_addr_unfit(&span.hi, nat->family);
+        unfit = system_addr_unfit(&span.hi, nat->family);
     if (unfit != NULL || !ct_addr_eq(&span.lo, &nat->lo)) {
         config_read_fail(r, "%s has %s in it; expected %s",
                          config_read_show(r, s),
@@ -203,7 +203,7 @@ static bool read_ports(struct config_read *r, const json_t *v,
         if (!config_read_uint(r, v, 1, 65535, &port))
             return false;
         ports = (struct ct_port_range){(uint16_t)port, (uint16_t)port};
-    } else if (!config_addr_ports(s, &ports) || ports.lo == 0) {
+    } else if (!system_addr_ports(s, &ports) || ports.lo == 0) {
         config_read_fail(r,
                          "%s is no range of ports; expected a number from 1 "
                          "to 65535 or \"A-B\" with A <= B",

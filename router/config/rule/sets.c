@@ -41,9 +41,9 @@ static void add(struct config_read *r, struct heap *h, unsigned six,
 static int by_lo(const void *a, const void *b)
 {
     const struct ct_addr_range *x = a, *y = b;
-    int c = config_addr_compare(&x->lo, &y->lo);
+    int c = system_addr_compare(&x->lo, &y->lo);
 
-    return c != 0 ? c : config_addr_compare(&x->hi, &y->hi);
+    return c != 0 ? c : system_addr_compare(&x->hi, &y->hi);
 }
 
 /* Does b begin at or before the address behind a's end? */
@@ -54,7 +54,7 @@ static bool touches(const struct ct_addr_range *a,
 
     for (int i = six ? 15 : 3; i >= 0; i--)
         if (++next.b[i] != 0)
-            return config_addr_compare(&b->lo, &next) <= 0;
+            return system_addr_compare(&b->lo, &next) <= 0;
     return true; /* a ends with the last address there is */
 }
 
@@ -66,7 +66,7 @@ static uint32_t merge(struct ct_addr_range *r, uint32_t n, unsigned six)
     for (uint32_t i = 1; i < n; i++) {
         if (!touches(&r[last], &r[i], six))
             r[++last] = r[i];
-        else if (config_addr_compare(&r[i].hi, &r[last].hi) > 0)
+        else if (system_addr_compare(&r[i].hi, &r[last].hi) > 0)
             r[last].hi = r[i].hi;
     }
     return last + 1;
@@ -121,12 +121,12 @@ bool config_sets_span(struct config_read *r, const char *s,
 {
     char text[CONFIG_ADDR_TEXT];
 
-    *span = config_addr_span(addr, family, len);
+    *span = system_addr_span(addr, family, len);
     if (ct_addr_eq(&span->lo, addr))
         return true;
     config_read_fail(r, "%s has bits set behind its prefix; expected %s",
                      config_read_show(r, s),
-                     config_addr_text(&span->lo, family, len, text));
+                     system_addr_text(&span->lo, family, len, text));
     return false;
 }
 
@@ -136,7 +136,7 @@ static bool add_prefix(struct config_read *r, const char *s, struct heap *h)
     union ct_addr addr;
     uint8_t family, len;
 
-    if (!config_addr_prefix_or_one(s, &addr, &family, &len)) {
+    if (!system_addr_prefix_or_one(s, &addr, &family, &len)) {
         config_read_fail(r,
                          "%s is no address, nor a set or an interface of "
                          "that name; expected " EXPECTED,
@@ -160,13 +160,13 @@ static bool add_range(struct config_read *r, const char *s, const char *dash,
         dash = s;
     memcpy(first, s, (size_t)(dash - s));
     first[dash - s] = '\0';
-    if (!config_addr_one(first, &range.lo, &family) ||
-        !config_addr_one(dash + 1, &range.hi, &other)) {
+    if (!system_addr_one(first, &range.lo, &family) ||
+        !system_addr_one(dash + 1, &range.hi, &other)) {
         config_read_fail(r, "%s is no range of addresses; expected " EXPECTED,
                          config_read_show(r, s));
         return false;
     }
-    if (family != other || config_addr_compare(&range.lo, &range.hi) > 0) {
+    if (family != other || system_addr_compare(&range.lo, &range.hi) > 0) {
         config_read_fail(r,
                          "%s ends before it begins; expected two addresses "
                          "of one family, the lower one first",

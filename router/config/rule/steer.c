@@ -307,7 +307,7 @@ static int by_address(const void *a, const void *b)
     if (c == 0)
         c = x->row.proto - y->row.proto;
     if (c == 0)
-        c = config_addr_compare(&x->row.addr, &y->row.addr);
+        c = system_addr_compare(&x->row.addr, &y->row.addr);
     if (c == 0)
         c = (x->order > y->order) - (x->order < y->order);
     return c != 0 ? c : x->row.port_lo - y->row.port_lo;

@@ -24,7 +24,7 @@ static void give(int device, const char *text)
     union ct_addr addr;
     uint8_t family, len;
 
-    assert_true(config_addr_prefix(text, &addr, &family, &len));
+    assert_true(system_addr_prefix(text, &addr, &family, &len));
     d->addr[d->n_addrs].addr = addr;
     d->addr[d->n_addrs].family = family;
     d->addr[d->n_addrs++].len = len;
