@@ -13,7 +13,7 @@ static void tell(struct control *c, const char *what, const char *name,
 
     snprintf(check, sizeof check, "%s%s%s", what, name[0] != '\0' ? "." : "",
              name);
-    (void)health_tell(&c->health, check, f->level, f->text, clock_now());
+    (void)system_health_tell(&c->health, check, f->level, f->text, clock_now());
 }
 
 static struct gateway_finding look_tun(const struct device *d)

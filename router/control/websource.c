@@ -240,7 +240,7 @@ static void read_queue(void *ctx, uint32_t i, struct web_queue *out)
 
 static bool ready(void *ctx, const char **why)
 {
-    return health_ready(&((struct control *)ctx)->health, why);
+    return system_health_ready(&((struct control *)ctx)->health, why);
 }
 
 static uint32_t checks(void *ctx)

@@ -37,8 +37,9 @@ static void say(const struct health_check *c)
     }
 }
 
-bool health_tell(struct health *h, const char *name, enum health_level level,
-                 const char *detail, ct_time now)
+bool system_health_tell(struct health *h, const char *name,
+                        enum health_level level, const char *detail,
+                        ct_time now)
 {
     struct health_check *c = find(h, name, now);
 
@@ -56,7 +57,7 @@ bool health_tell(struct health *h, const char *name, enum health_level level,
     return true;
 }
 
-bool health_ready(const struct health *h, const char **why)
+bool system_health_ready(const struct health *h, const char **why)
 {
     for (uint32_t i = 0; i < h->n; i++)
         if (h->check[i].level == HEALTH_FAIL) {

@@ -23,10 +23,11 @@ struct health {
 
 /* At the first time it is added, behind the others.  detail is ignored when
  * level is HEALTH_OK.  false: there is no room for one more. */
-bool health_tell(struct health *h, const char *name, enum health_level level,
-                 const char *detail, ct_time now);
+bool system_health_tell(struct health *h, const char *name,
+                        enum health_level level, const char *detail,
+                        ct_time now);
 
 /* *why: the sentence of the first that fails. */
-bool health_ready(const struct health *h, const char **why);
+bool system_health_ready(const struct health *h, const char **why);
 
 #endif

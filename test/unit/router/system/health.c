@@ -14,7 +14,7 @@ static struct health h;
 static bool tell(const char *name, enum health_level level, const char *detail,
                  uint64_t ms)
 {
-    return health_tell(&h, name, level, detail, (ct_time){ms});
+    return system_health_tell(&h, name, level, detail, (ct_time){ms});
 }
 
 static int clean(void **state)
@@ -29,19 +29,19 @@ static void only_a_failed_check_is_not_ready(void **state)
     const char *why = NULL;
 
     (void)state;
-    assert_true(health_ready(&h, &why));
+    assert_true(system_health_ready(&h, &why));
     assert_true(tell("a", HEALTH_OK, "ignored", 1));
     assert_true(tell("b", HEALTH_WARN, "b is odd", 1));
-    assert_true(health_ready(&h, &why));
+    assert_true(system_health_ready(&h, &why));
     assert_true(tell("c", HEALTH_FAIL, "c is broken", 1));
-    assert_false(health_ready(&h, &why));
+    assert_false(system_health_ready(&h, &why));
     assert_string_equal(why, "c is broken");
     assert_true(tell("a", HEALTH_FAIL, "a is broken", 2)); /* comes first */
-    assert_false(health_ready(&h, &why));
+    assert_false(system_health_ready(&h, &why));
     assert_string_equal(why, "a is broken");
     assert_true(tell("a", HEALTH_OK, "", 3));
     assert_true(tell("c", HEALTH_OK, "", 3));
-    assert_true(health_ready(&h, &why));
+    assert_true(system_health_ready(&h, &why));
     assert_int_equal(h.n, 3);
     assert_string_equal(h.check[0].detail, "");
 }
