@@ -153,7 +153,7 @@ static int read_and_run(struct wish *wish)
     }
     sandbox_act_as_user();
     code = control_run(wish->path, config);
-    order_end();
+    system_order_end();
     return code;
 }
 

@@ -100,7 +100,7 @@ static void on_orders(uv_poll_t *poll, int status, int events)
     if (c->gateway == NULL) {
         log_warn("control", "the process that makes devices has ended: one "
                             "that is deleted is not made again");
-        order_end();
+        system_order_end();
         return;
     }
     log_error("control", "the process that changes the kernel's routing has "
@@ -112,8 +112,8 @@ static void on_orders(uv_poll_t *poll, int status, int events)
 int rights_watch(struct control *c)
 {
     c->orders.data = c;
-    if (order_end_fd() < 0 ||
-        (uv_poll_init(&c->loop, &c->orders, order_end_fd()) == 0 &&
+    if (system_order_end_fd() < 0 ||
+        (uv_poll_init(&c->loop, &c->orders, system_order_end_fd()) == 0 &&
          uv_poll_start(&c->orders, UV_READABLE, on_orders) == 0))
         return 0;
     log_error("control", "can't watch the process that changes the kernel");

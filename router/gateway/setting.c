@@ -62,8 +62,8 @@ int gateway_setting_write(const char *path, uint32_t value)
 static int write_file(const char *path, uint32_t value)
 {
     path += sizeof root - 1;
-    return order_given() ? order_sysctl(path, value)
-                         : gateway_setting_write(path, value);
+    return system_order_given() ? system_order_sysctl(path, value)
+                                : gateway_setting_write(path, value);
 }
 
 int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,

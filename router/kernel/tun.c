@@ -198,8 +198,8 @@ static int claim(const struct tun *tun, int fd)
 
     if (tun->multi_queue)
         flags |= IFF_MULTI_QUEUE;
-    return order_given() ? order_attach(fd, tun->name, flags)
-                         : tun_node_attach(fd, tun->name, flags);
+    return system_order_given() ? system_order_attach(fd, tun->name, flags)
+                                : tun_node_attach(fd, tun->name, flags);
 }
 
 /* Most first; a kernel without UDP segmentation takes the second. */

@@ -59,16 +59,16 @@ int order_start(const struct config *config, char err[256])
     if (!sandbox_may_net_admin())
         return 0;
     fill_limits(config, &limits);
-    code = order_fork(&serves);
+    code = system_order_fork(&serves);
     if (code == 0)
         serve(serves, &limits);
     if (code > 0)
-        code = order_greet();
+        code = system_order_greet();
     if (code == 0)
         return 0;
     (void)snprintf(err, 256,
                    "can't begin the process that changes the kernel: %s",
                    strerror(-code));
-    order_end();
+    system_order_end();
     return -1;
 }

@@ -27,7 +27,7 @@ static struct {
     char found[ORDER_FOUND];
 } server = {.fd = -1, .end = -1};
 
-int order_fork(int *serve)
+int system_order_fork(int *serve)
 {
     const struct timeval limit = {.tv_sec = PATIENCE_S};
     int pair[2];
@@ -56,22 +56,22 @@ int order_fork(int *serve)
     return child;
 }
 
-bool order_given(void)
+bool system_order_given(void)
 {
     return server.process != 0;
 }
 
-int order_end_fd(void)
+int system_order_end_fd(void)
 {
     return server.end;
 }
 
-uint32_t order_port(void)
+uint32_t system_order_port(void)
 {
     return server.port;
 }
 
-uint32_t order_tables_port(void)
+uint32_t system_order_tables_port(void)
 {
     return server.tables_port;
 }
@@ -100,7 +100,7 @@ static int receive(uint32_t seq)
     }
 }
 
-int order_greet(void)
+int system_order_greet(void)
 {
     return receive(0);
 }
@@ -136,21 +136,21 @@ static int order(struct order_head *head, const void *body, size_t len, int fd)
     return receive(head->seq);
 }
 
-int order_route(const struct nlmsghdr *change)
+int system_order_route(const struct nlmsghdr *change)
 {
     struct order_head head = {.kind = ORDER_ROUTE};
 
     return order(&head, change, change->nlmsg_len, -1);
 }
 
-int order_nftables(const void *batch, size_t len)
+int system_order_nftables(const void *batch, size_t len)
 {
     struct order_head head = {.kind = ORDER_NFTABLES};
 
     return order(&head, batch, len, -1);
 }
 
-int order_sysctl(const char *path, uint32_t value)
+int system_order_sysctl(const char *path, uint32_t value)
 {
     struct order_head head = {.kind = ORDER_SYSCTL, .value = value};
 
@@ -160,7 +160,7 @@ int order_sysctl(const char *path, uint32_t value)
     return order(&head, NULL, 0, -1);
 }
 
-int order_attach(int fd, const char *name, int flags)
+int system_order_attach(int fd, const char *name, int flags)
 {
     struct order_head head = {.kind = ORDER_ATTACH, .value = (uint32_t)flags};
 
@@ -168,7 +168,7 @@ int order_attach(int fd, const char *name, int flags)
     return order(&head, NULL, 0, fd);
 }
 
-int order_count(const char *counter, uint64_t *packets)
+int system_order_count(const char *counter, uint64_t *packets)
 {
     struct order_head head = {.kind = ORDER_COUNT};
     int code;
@@ -193,17 +193,18 @@ static int look(uint32_t kind, const void *question, size_t len, void *found,
     return code;
 }
 
-int order_forward(const void *question, size_t len, void *found, size_t room)
+int system_order_forward(const void *question, size_t len, void *found,
+                         size_t room)
 {
     return look(ORDER_FORWARD, question, len, found, room);
 }
 
-int order_clash(void *found, size_t room)
+int system_order_clash(void *found, size_t room)
 {
     return look(ORDER_CLASH, NULL, 0, found, room);
 }
 
-void order_end(void)
+void system_order_end(void)
 {
     if (server.process == 0)
         return;

@@ -20,38 +20,39 @@ struct nlmsghdr;
 
 /* Fork.  Answers 0 in the child, with the descriptor it is to serve in *serve;
  * its number in the parent; or a negative errno. */
-int order_fork(int *serve);
+int system_order_fork(int *serve);
 
 /* The parent: wait until the child serves.  0 or a negative errno. */
-int order_greet(void);
+int system_order_greet(void);
 
 /* Is there such a process? */
-bool order_given(void);
+bool system_order_given(void);
 
 /* Readable when the process has ended; -1: there is none, or this kernel can't
  * tell. */
-int order_end_fd(void);
+int system_order_end_fd(void);
 
 /* By which the kernel's notifications name the process. */
-uint32_t order_port(void);
-uint32_t order_tables_port(void); /* of nf_tables; 0: none yet */
+uint32_t system_order_port(void);
+uint32_t system_order_tables_port(void); /* of nf_tables; 0: none yet */
 
 /* Each: 0 or a negative errno; -EPERM: not one of weir's. */
-int order_route(const struct nlmsghdr *change);
-int order_nftables(const void *batch, size_t len);
-int order_sysctl(const char *path, uint32_t value);    /* below /proc/sys */
-int order_attach(int fd, const char *name, int flags); /* TUNSETIFF */
+int system_order_route(const struct nlmsghdr *change);
+int system_order_nftables(const void *batch, size_t len);
+int system_order_sysctl(const char *path, uint32_t value); /* below /proc/sys */
+int system_order_attach(int fd, const char *name, int flags); /* TUNSETIFF */
 
 /* Packets that a counter of weir's table has seen. */
-int order_count(const char *counter, uint64_t *packets);
+int system_order_count(const char *counter, uint64_t *packets);
 
 /* Of netlink_forward.h: a question and what was found. */
-int order_forward(const void *question, size_t len, void *found, size_t room);
+int system_order_forward(const void *question, size_t len, void *found,
+                         size_t room);
 
 /* Of netlink_clash.h: what was found. */
-int order_clash(void *found, size_t room);
+int system_order_clash(void *found, size_t room);
 
 /* The process ends, by itself. */
-void order_end(void);
+void system_order_end(void);
 
 #endif

@@ -82,8 +82,8 @@ int netlink_clash_look(struct netlink_clash *found)
     int err;
 
     memset(found, 0, sizeof *found);
-    if (order_given())
-        return order_clash(found, sizeof *found);
+    if (system_order_given())
+        return system_order_clash(found, sizeof *found);
     err = look(NETLINK_CLASH_SET4, found);
     return err < 0 ? err : look(NETLINK_CLASH_SET6, found);
 }

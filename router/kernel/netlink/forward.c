@@ -316,8 +316,9 @@ int netlink_forward_look(const struct netlink_forward_question *question,
     struct looking *l;
     int err = -EAGAIN;
 
-    if (order_given())
-        return order_forward(question, sizeof *question, found, sizeof *found);
+    if (system_order_given())
+        return system_order_forward(question, sizeof *question, found,
+                                    sizeof *found);
     l = calloc(1, sizeof *l);
     if (l == NULL)
         return -ENOMEM;

@@ -65,7 +65,7 @@ void netlink_close(struct netlink *nl)
 
 uint32_t netlink_port(const struct netlink *nl)
 {
-    return order_given() ? order_port() : nl->port;
+    return system_order_given() ? system_order_port() : nl->port;
 }
 
 void netlink_stamp(struct netlink *nl, struct nlmsghdr *question)
@@ -107,8 +107,8 @@ int netlink_answer(struct netlink *nl, const struct nlmsghdr *question,
     const uint32_t seq = question->nlmsg_seq;
     bool disturbed = false;
 
-    if (order_given() && nl->routing && is_change(question))
-        return order_route(question);
+    if (system_order_given() && nl->routing && is_change(question))
+        return system_order_route(question);
     if (mnl_socket_sendto(nl->socket, question, question->nlmsg_len) < 0)
         return -errno;
     for (;;) {

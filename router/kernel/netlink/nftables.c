@@ -109,16 +109,16 @@ int netlink_nftables_send(const void *batch, size_t len)
 {
     int err;
 
-    if (order_given())
-        return order_nftables(batch, len);
+    if (system_order_given())
+        return system_order_nftables(batch, len);
     err = say(batch, len);
     return err < 0 ? err : answer(last_asked(batch, len), NULL, NULL);
 }
 
 uint32_t netlink_nftables_port(void)
 {
-    if (order_given())
-        return order_tables_port();
+    if (system_order_given())
+        return system_order_tables_port();
     return talk == NULL ? 0 : mnl_socket_get_portid(talk);
 }
 
@@ -168,8 +168,8 @@ int netlink_nftables_count(const char *counter, uint64_t *packets)
     struct nfgenmsg *m;
 
     *packets = 0;
-    if (order_given())
-        return order_count(counter, packets);
+    if (system_order_given())
+        return system_order_count(counter, packets);
     h->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ;
     h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
     h->nlmsg_seq = 1;

@@ -115,7 +115,7 @@ static void spoil(size_t at, size_t size, size_t len)
 
 /* ---- in the place of order.c ---- */
 
-bool order_given(void)
+bool system_order_given(void)
 {
     return true;
 }
@@ -138,7 +138,7 @@ static size_t head_of(uint16_t type)
     }
 }
 
-int order_route(const struct nlmsghdr *change)
+int system_order_route(const struct nlmsghdr *change)
 {
     memset(&sent, 0, sizeof sent);
     sent.head.kind = ORDER_ROUTE;
@@ -151,7 +151,7 @@ int order_route(const struct nlmsghdr *change)
     return 0;
 }
 
-int order_nftables(const void *batch, size_t len)
+int system_order_nftables(const void *batch, size_t len)
 {
     const struct nlmsghdr *h = (const void *)sent.body;
     int left = (int)len;
@@ -168,14 +168,14 @@ int order_nftables(const void *batch, size_t len)
     return 0;
 }
 
-int order_sysctl(const char *path, uint32_t value)
+int system_order_sysctl(const char *path, uint32_t value)
 {
     (void)path;
     (void)value;
     return 0;
 }
 
-int order_attach(int fd, const char *name, int flags)
+int system_order_attach(int fd, const char *name, int flags)
 {
     (void)fd;
     (void)name;
@@ -183,14 +183,15 @@ int order_attach(int fd, const char *name, int flags)
     return 0;
 }
 
-int order_count(const char *counter, uint64_t *packets)
+int system_order_count(const char *counter, uint64_t *packets)
 {
     (void)counter;
     *packets = 0;
     return 0;
 }
 
-int order_forward(const void *question, size_t len, void *found, size_t room)
+int system_order_forward(const void *question, size_t len, void *found,
+                         size_t room)
 {
     (void)question;
     (void)len;
@@ -198,18 +199,18 @@ int order_forward(const void *question, size_t len, void *found, size_t room)
     return 0;
 }
 
-int order_clash(void *found, size_t room)
+int system_order_clash(void *found, size_t room)
 {
     memset(found, 0, room);
     return 0;
 }
 
-uint32_t order_port(void)
+uint32_t system_order_port(void)
 {
     return 1;
 }
 
-uint32_t order_tables_port(void)
+uint32_t system_order_tables_port(void)
 {
     return 1;
 }

@@ -24,10 +24,10 @@ static int begin(void **state)
 
     make_world(state);
     open_tuns();
-    code = order_fork(&serves);
+    code = system_order_fork(&serves);
     if (code == 0)
         _exit(order_serve_begin(serves, &limits) < 0 || order_serve());
-    if (code < 0 || order_greet() < 0)
+    if (code < 0 || system_order_greet() < 0)
         return -1;
     return netlink_open(&nl);
 }
@@ -36,7 +36,7 @@ static int end(void **state)
 {
     (void)state;
     netlink_close(nl);
-    order_end();
+    system_order_end();
     close_tuns();
     return 0;
 }
@@ -81,7 +81,7 @@ static int change_rule(uint16_t type, unsigned flags, uint32_t pref)
     memcpy(m, mnl_nlmsg_get_payload(was), sizeof *m);
     mnl_attr_parse(was, sizeof *m, copy, h);
     mnl_attr_put_u32(h, FRA_PRIORITY, pref);
-    return order_route(h);
+    return system_order_route(h);
 }
 
 static void hosts_rule_is_there(const char *prefs)
