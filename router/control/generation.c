@@ -100,8 +100,8 @@ struct generation *generation_new(struct config *config,
         calloc((size_t)g->n_workers * config->rules.n + 1, sizeof *g->counts);
     g->fib = fib_new(config->routes, config->n_routes);
     if (g->fib != NULL)
-        g->steer =
-            steer_new(config, g->fib, older == NULL ? NULL : older->steer, key);
+        g->steer = worker_steer_new(config, g->fib,
+                                    older == NULL ? NULL : older->steer, key);
     if (older != NULL) {
         g->before = calloc((size_t)config->rules.n + 1, sizeof *g->before);
         if (g->before != NULL &&
@@ -151,7 +151,7 @@ void generation_free(struct generation *g)
     while (g != NULL) {
         struct generation *older = g->older;
 
-        steer_free(g->steer);
+        worker_steer_free(g->steer);
         fib_free(g->fib);
         free(g->counts);
         for (uint32_t i = 0; i < g->n_workers; i++)

@@ -258,8 +258,10 @@ static void number(struct steer *s, const struct steer *before)
     }
 }
 
-struct steer *steer_new(const struct config *config, const struct fib *fib,
-                        const struct steer *before, const uint8_t key[16])
+struct steer *worker_steer_new(const struct config *config,
+                               const struct fib *fib,
+                               const struct steer *before,
+                               const uint8_t key[16])
 {
     struct steer *s = calloc(1, sizeof *s);
 
@@ -272,14 +274,14 @@ struct steer *steer_new(const struct config *config, const struct fib *fib,
     memcpy(s->view.key, key, sizeof s->view.key);
     if (!find_inside(s, config, fib) || !find_external(s, config) ||
         !find_rows(s, config)) {
-        steer_free(s);
+        worker_steer_free(s);
         return NULL;
     }
     number(s, before);
     return s;
 }
 
-void steer_free(struct steer *s)
+void worker_steer_free(struct steer *s)
 {
     if (s == NULL)
         return;

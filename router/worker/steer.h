@@ -16,8 +16,10 @@ struct steer {
 
 /* before: what was used until now, or NULL; it must last until all shards use
  * this one.  NULL: no memory. */
-struct steer *steer_new(const struct config *config, const struct fib *fib,
-                        const struct steer *before, const uint8_t key[16]);
-void steer_free(struct steer *steer);
+struct steer *worker_steer_new(const struct config *config,
+                               const struct fib *fib,
+                               const struct steer *before,
+                               const uint8_t key[16]);
+void worker_steer_free(struct steer *steer);
 
 #endif

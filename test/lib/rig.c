@@ -166,8 +166,8 @@ static void make_steer(struct rig *rig)
     static const uint8_t key[16];
 
     rig->older = rig->steer;
-    rig->steer =
-        must(steer_new(rig->config, rig->fib, rig->older, key), "memory");
+    rig->steer = must(worker_steer_new(rig->config, rig->fib, rig->older, key),
+                      "memory");
 }
 
 /* The one before is borrowed until all have taken the new one. */
@@ -177,7 +177,7 @@ static void settle(struct rig *rig)
         if (rig->shard[i].steer != rig->steer)
             return;
     rig->steer->view.before = NULL;
-    steer_free(rig->older);
+    worker_steer_free(rig->older);
     rig->older = NULL;
 }
 
@@ -413,8 +413,8 @@ void rig_close(struct rig *rig)
         free(rig->shard[i].connlimit);
         free(rig->shard[i].block);
     }
-    steer_free(rig->steer);
-    steer_free(rig->older);
+    worker_steer_free(rig->steer);
+    worker_steer_free(rig->older);
     fib_free(rig->fib);
     config_load_free(rig->config);
     memset(rig, 0, sizeof *rig);
