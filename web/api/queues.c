@@ -33,7 +33,7 @@ static void write_queue(struct json_out *j, const struct web_queue *q)
     json_out_end_object(j);
 }
 
-enum MHD_Result queues_list(struct request *r)
+enum MHD_Result api_queues_list(struct request *r)
 {
     const struct web_queues *queues = r->site->from.queues;
     struct json_out j;

@@ -4,6 +4,6 @@
 
 #include "http/request.h"
 
-enum MHD_Result queues_list(struct request *r);
+enum MHD_Result api_queues_list(struct request *r);
 
 #endif

@@ -147,7 +147,7 @@ static enum MHD_Result answer(struct request *r)
     return request_answer(r, 200, "application/json", &l->b);
 }
 
-enum MHD_Result rules_list(struct request *r)
+enum MHD_Result api_rules_list(struct request *r)
 {
     struct listing *l = calloc(1, sizeof(*l));
 

@@ -4,6 +4,6 @@
 
 #include "http/request.h"
 
-request_fn rules_list;
+request_fn api_rules_list;
 
 #endif
