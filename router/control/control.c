@@ -11,7 +11,7 @@
 #include "control/rulelog.h"
 #include "control/totals.h"
 #include "control/web.h"
-#include "system/clock.h"
+#include "system/entropy.h"
 #include "system/log.h"
 #include "system/log_writer.h"
 #include "system/sandbox.h"

@@ -4,7 +4,7 @@
  * not at all, and of two routers that start at once both have the same one. */
 #include "system/token.h"
 
-#include "system/clock.h"
+#include "system/entropy.h"
 
 #include <errno.h>
 #include <fcntl.h>

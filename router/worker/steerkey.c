@@ -1,7 +1,7 @@
 /* steerkey.c - the steering key as a file: one line of 32 hexadecimal digits */
 #include "worker/steerkey.h"
 
-#include "system/clock.h"
+#include "system/entropy.h"
 
 #include <errno.h>
 #include <fcntl.h>
