@@ -12,7 +12,7 @@ import tree
 ALLOWED = {"memcpy", "memset", "memmove", "memcmp", "__memcpy_chk",
            "__memset_chk", "__memmove_chk", "__stack_chk_fail",
            "_GLOBAL_OFFSET_TABLE_"}     # the linker's own, of position
-                                        # independent code: nobody's function
+                                        # independent code: no function
 
 
 def symbols(archive, *flags):
