@@ -1,4 +1,4 @@
-/* ctassert.h - what a module promises or demands, checked where it costs
+/* assert.h - what a module promises or demands, checked where it costs
  * nothing
  *
  * By a switch of our own, WEIR_ASSERT, not by NDEBUG: a package that forgets

@@ -8,7 +8,7 @@
  * completeness, from the second the sizes in which it leaves again.
  *
  * What is bounded: pages and queues, by what was cut from the core's block; of
- * them each source has a share: frag_queue.c.
+ * them each source has a share: queue.c.
  *
  * Overlap (RFC 5722, RFC 8200, and CVE-2018-5391's history): a fragment all of
  * whose bytes are there is a duplicate and ignored, the first word counts; any

@@ -1,4 +1,4 @@
-/* frag_queue.c - datagrams that wait, their pages, and who pays for them
+/* queue.c - datagrams that wait, their pages, and who pays for them
  *
  * Whoever uses up his share (a source: an IPv4 address, an IPv6 /64, and inside
  * an address) loses his own oldest datagram.  When all is used up the

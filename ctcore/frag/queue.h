@@ -1,4 +1,4 @@
-/* frag_queue.h - datagrams that wait, their pages, and who pays for them
+/* queue.h - datagrams that wait, their pages, and who pays for them
  *
  * struct frag stands here, below frag.c, which takes fragments and ends
  * datagrams. */

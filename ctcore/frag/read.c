@@ -1,4 +1,4 @@
-/* frag_read.c - what one fragment says of its datagram */
+/* read.c - what one fragment says of its datagram */
 #include "frag/read.h"
 
 #include "packet/parse.h"

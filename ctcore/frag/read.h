@@ -1,4 +1,4 @@
-/* frag_read.h - what one fragment says of its datagram */
+/* read.h - what one fragment says of its datagram */
 #ifndef FRAG_READ_H
 #define FRAG_READ_H
 

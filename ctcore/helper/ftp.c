@@ -1,4 +1,4 @@
-/* helper_ftp.c - the data connections that FTP announces (RFC 959, RFC 2428)
+/* ftp.c - the data connections that FTP announces (RFC 959, RFC 2428)
  *
  *     client   PORT 10,0,1,2,19,137      EPRT |1|10.0.1.2|5001|
  *     server   227 ... (198,51,100,2,19,137)      229 ... (|||5001|)

@@ -1,4 +1,4 @@
-/* helper_pptp.c - the calls that a PPTP control connection sets up (RFC 2637)
+/* pptp.c - the calls that a PPTP control connection sets up (RFC 2637)
  *
  * Who opened the control connection is the PNS, the other side the PAC.  Each
  * gives the call an id of its own, and GRE packets bear the id of whom they are

@@ -1,4 +1,4 @@
-/* helper_tftp.c - the transfer that a TFTP request begins (RFC 1350)
+/* tftp.c - the transfer that a TFTP request begins (RFC 1350)
  *
  * The request goes to port 69, the answer comes from any other port of the
  * server to the port that asked: nothing in the payload is changed. */

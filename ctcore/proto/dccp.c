@@ -1,4 +1,4 @@
-/* proto_dccp.c - the tracker of DCCP (RFC 4340)
+/* dccp.c - the tracker of DCCP (RFC 4340)
  *
  * Every packet has a number of 48 bits, one higher than its sender's last, and
  * all but REQUEST and DATA acknowledge one of the other side's.  Between the

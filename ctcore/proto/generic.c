@@ -1,4 +1,4 @@
-/* proto_generic.c - every protocol that has no tracker of its own
+/* generic.c - every protocol that has no tracker of its own
  *
  * Nothing is known but addresses and protocol number: any packet opens, any
  * packet refreshes, nothing is ever ASSURED.  No port to vary, so two inside

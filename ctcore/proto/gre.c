@@ -1,9 +1,9 @@
-/* proto_gre.c - the tracker of GRE (RFC 2784, and RFC 2637's version 1)
+/* gre.c - the tracker of GRE (RFC 2784, and RFC 2637's version 1)
  *
  * Version 0 is one flow between two addresses.  Version 1 is PPTP's: each
  * direction bears the call id that its receiver chose, so the two directions
  * meet in one flow only where somebody has listened to the control connection
- * and knows both ids (helper_pptp.c): what is EXPECTED is such a call, and
+ * and knows both ids (helper/pptp.c): what is EXPECTED is such a call, and
  * lives longer.  Nothing else can be varied: two inside hosts can't share an
  * outside address towards one remote and call. */
 #include "proto/l4proto.h"

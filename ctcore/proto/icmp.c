@@ -1,4 +1,4 @@
-/* proto_icmp.c - the tracker of ICMP queries
+/* icmp.c - the tracker of ICMP queries
  *
  * Either side refreshes.  Never ASSURED, so that a flood of pings gives way to
  * whatever else needs room. */

@@ -1,7 +1,7 @@
-/* proto_icmpv6.c - the tracker of ICMPv6 queries
+/* icmpv6.c - the tracker of ICMPv6 queries
  *
  * Neighbour and listener discovery are exempt from tracking and never come
- * here.  Otherwise as proto_icmp.c. */
+ * here.  Otherwise as icmp.c. */
 #include "proto/icmp_query.h"
 
 static const struct icmp_query icmpv6_queries[] = {

@@ -1,4 +1,4 @@
-/* proto_sctp.c - the tracker of SCTP (RFC 9260)
+/* sctp.c - the tracker of SCTP (RFC 9260)
  *
  * A packet is a common header and chunks.  Its verification tag is what a
  * stranger must guess: in each direction it is the one that the receiver chose

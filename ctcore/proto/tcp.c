@@ -1,4 +1,4 @@
-/* proto_tcp.c - the tracker of TCP
+/* tcp.c - the tracker of TCP
  *
  * Three questions to a segment, in this order:
  *   1. are its flags possible?                       read_segment()

@@ -1,4 +1,4 @@
-/* proto_udp.c - the trackers of UDP and UDP-Lite (RFC 3828)
+/* udp.c - the trackers of UDP and UDP-Lite (RFC 3828)
  *
  * Two stages.  A question and its answer, or questions alone, keep a flow for
  * the short timeout; packets both ways for more than two seconds make it a
