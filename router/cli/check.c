@@ -1,4 +1,4 @@
-/* cmd_check.c - weir check -c FILE: is this configuration fine?
+/* check.c - weir check -c FILE: is this configuration fine?
  *
  * Touches nothing but the file (and the token's) and the environment: what it
  * says is what a start would say before it does anything. */

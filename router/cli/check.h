@@ -1,4 +1,4 @@
-/* cmd_check.h - weir check: read a configuration file
+/* check.h - weir check: read a configuration file
  *
  * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
  * failed, 2 wrong arguments. */

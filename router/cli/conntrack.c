@@ -1,4 +1,4 @@
-/* cmd_conntrack.c - weir conntrack: what conntrack(8) does, over the API */
+/* conntrack.c - weir conntrack: what conntrack(8) does, over the API */
 #include "cli/conntrack.h"
 
 #include "cli/format.h"

@@ -1,4 +1,4 @@
-/* cmd_conntrack.h - weir conntrack: list, watch, delete flows of a running weir
+/* conntrack.h - weir conntrack: list, watch, delete flows of a running weir
  *
  * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
  * failed, 2 wrong arguments. */

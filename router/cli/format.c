@@ -1,4 +1,4 @@
-/* cli_format.c - a flow, as JSON, in conntrack(8)'s words
+/* format.c - a flow, as JSON, in conntrack(8)'s words
  *
  * The text is conntrack v1.4.7's to the byte, since scripts read it: a line
  * for people, -o save, -o xml.  Events differ from lists as they do there: no

@@ -1,4 +1,4 @@
-/* cli_format.h - a flow, as JSON, in conntrack(8)'s words */
+/* format.h - a flow, as JSON, in conntrack(8)'s words */
 #ifndef CLI_FORMAT_H
 #define CLI_FORMAT_H
 

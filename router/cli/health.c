@@ -1,4 +1,4 @@
-/* cmd_health.c - weir health: is the router ready?  For container checks */
+/* health.c - weir health: is the router ready?  For container checks */
 #include "cli/health.h"
 
 #include "cli/http.h"

@@ -1,4 +1,4 @@
-/* cmd_health.h - weir health: is a running weir well
+/* health.h - weir health: is a running weir well
  *
  * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
  * failed, 2 wrong arguments. */

@@ -1,4 +1,4 @@
-/* cli_http.c - a small blocking HTTP client over the Unix socket
+/* http.c - a small blocking HTTP client over the Unix socket
  *
  * It knows what our own server sends (HTTP/1.1, Content-Length or chunks) and
  * trusts none of it: every length is bounded. */

@@ -1,4 +1,4 @@
-/* cli_http.h - a small blocking HTTP client over the Unix socket */
+/* http.h - a small blocking HTTP client over the Unix socket */
 #ifndef CLI_HTTP_H
 #define CLI_HTTP_H
 

@@ -1,4 +1,4 @@
-/* cli_options.c - conntrack(8)'s command line as a question to the API
+/* options.c - conntrack(8)'s command line as a question to the API
  *
  * Most options are a key of the API's filter grammar, so they stand in a table
  * and their values are checked by the router, in one place. */

@@ -1,4 +1,4 @@
-/* cli_options.h - conntrack(8)'s command line as a question to the API */
+/* options.h - conntrack(8)'s command line as a question to the API */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -17,7 +17,7 @@ struct cli_options {
     char command;               /* L G C S E D F, or h, V */
     const char *option, *value; /* being read: its long name, as typed */
     const char *socket;         /* NULL: not given */
-    unsigned output;            /* enum in cli_format.h */
+    unsigned output;            /* enum in format.h */
     unsigned events;
     bool expect;      /* -L expect: what is announced, not what is there */
     bool filtered;    /* something chooses flows */

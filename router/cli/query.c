@@ -1,4 +1,4 @@
-/* cli_query.c - a target's query, escaped (RFC 3986 section 2.1) */
+/* query.c - a target's query, escaped (RFC 3986 section 2.1) */
 #include "cli/query.h"
 
 #include <stdio.h>

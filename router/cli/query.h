@@ -1,4 +1,4 @@
-/* cli_query.h - a target's query, escaped */
+/* query.h - a target's query, escaped */
 #ifndef CLI_QUERY_H
 #define CLI_QUERY_H
 

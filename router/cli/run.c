@@ -1,4 +1,4 @@
-/* cmd_run.c - weir run: who to be, which configuration, then the control loop
+/* run.c - weir run: who to be, which configuration, then the control loop
  *
  * The configuration is read as the user that weir becomes: what can be read at
  * the start can then be read at every reload, too.  What may be root's alone is

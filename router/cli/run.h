@@ -1,4 +1,4 @@
-/* cmd_run.h - weir run: be the router
+/* run.h - weir run: be the router
  *
  * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
  * failed, 2 wrong arguments. */

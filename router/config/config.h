@@ -8,7 +8,7 @@
 #include <ctcore/ct.h>
 #include <stdio.h>
 
-enum { CONFIG_ROOMS = 2 }; /* tunables; see config_conntrack.h */
+enum { CONFIG_ROOMS = 2 }; /* tunables; see conntrack.h */
 enum { CONFIG_ADDRS = 8 }; /* of an interface */
 
 struct config_iface {

@@ -1,4 +1,4 @@
-/* config_conntrack.c - the table's size, its profile and its tunables
+/* conntrack.c - the table's size, its profile and its tunables
  *
  * The rows of params.def are the keys: durations under "timeouts", the others
  * beside max and buckets.  The profile is read first, whatever the order in

@@ -1,4 +1,4 @@
-/* config_conntrack.h - the keys conntrack and nat */
+/* conntrack.h - the keys conntrack and nat */
 #ifndef CONFIG_CONNTRACK_H
 #define CONFIG_CONNTRACK_H
 

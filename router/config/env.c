@@ -1,4 +1,4 @@
-/* config_env.c - options from the environment: WEIR_* becomes a key of the file
+/* env.c - options from the environment: WEIR_* becomes a key of the file
  *
  * Every scalar with a fixed place has a name: WEIR_ and its JSON pointer in
  * capitals, /log/level is WEIR_LOG_LEVEL; so have those of further devices,

@@ -1,4 +1,4 @@
-/* config_env.h - options from the environment: WEIR_* */
+/* env.h - options from the environment: WEIR_* */
 #ifndef CONFIG_ENV_H
 #define CONFIG_ENV_H
 

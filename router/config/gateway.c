@@ -1,4 +1,4 @@
-/* config_gateway.c - gateway mode: devices become interfaces, lan, wan and more
+/* gateway.c - gateway mode: devices become interfaces, lan, wan and more
  *
  * What the kernel says of the devices at the moment is an input like the text:
  * whenever it changes, the same text is read again.  So nothing that is only

@@ -1,4 +1,4 @@
-/* config_gateway.h - gateway mode: what stands in place of interfaces */
+/* gateway.h - gateway mode: what stands in place of interfaces */
 #ifndef CONFIG_GATEWAY_H
 #define CONFIG_GATEWAY_H
 

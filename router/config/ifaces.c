@@ -1,4 +1,4 @@
-/* config_ifaces.c - interfaces and the router's own addresses */
+/* ifaces.c - interfaces and the router's own addresses */
 #include "config/ifaces.h"
 
 #include "system/addr.h"

@@ -1,4 +1,4 @@
-/* config_ifaces.h - the key interfaces */
+/* ifaces.h - the key interfaces */
 #ifndef CONFIG_IFACES_H
 #define CONFIG_IFACES_H
 

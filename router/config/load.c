@@ -1,4 +1,4 @@
-/* config_load.c - a configuration file becomes a struct config, or errors
+/* load.c - a configuration file becomes a struct config, or errors
  *
  *     text -> jsonc_clean -> jansson -> the environment's keys -> readers, key
  *     by key -> what no single key can tell -> errors with their places, or the

@@ -1,4 +1,4 @@
-/* config_load.h - a configuration from a file, or from memory
+/* load.h - a configuration from a file, or from memory
  *
  * All is read and checked, and the answer is a whole configuration or none.
  * Nothing outside is touched: no device, no socket. */

@@ -1,4 +1,4 @@
-/* config_print.c - each value, and who said it
+/* print.c - each value, and who said it
  *
  *     conntrack.max            default  262144
  *     log.level                env WEIR_LOG_LEVEL  debug

@@ -1,4 +1,4 @@
-/* config_print.h - a configuration for people */
+/* print.h - a configuration for people */
 #ifndef CONFIG_PRINT_H
 #define CONFIG_PRINT_H
 

@@ -1,4 +1,4 @@
-/* config_queues.c - queues to user programs
+/* queues.c - queues to user programs
  *
  * Each has to be named here, for its memory is taken at the start; a rule that
  * names another one is a mistake that is found before any packet meets it. */

@@ -1,4 +1,4 @@
-/* config_queues.h - queues to user programs */
+/* queues.h - queues to user programs */
 #ifndef CONFIG_QUEUES_H
 #define CONFIG_QUEUES_H
 

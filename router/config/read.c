@@ -1,4 +1,4 @@
-/* config_read.c - the reader's tools: memory, path, errors, keys, scalars */
+/* read.c - the reader's tools: memory, path, errors, keys, scalars */
 #include "config/read.h"
 
 #include "config/jsonc_locate.h"

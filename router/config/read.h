@@ -1,4 +1,4 @@
-/* config_read.h - reading one configuration: errors, places, keys, scalars
+/* read.h - reading one configuration: errors, places, keys, scalars
  *
  * A reader takes a value and puts what it says somewhere, or fails it, which
  * is remembered, and goes on: all errors of a file are told in one run.  The
@@ -61,7 +61,7 @@ struct config_read {
     size_t n_untold;            /* beyond CONFIG_READ_MAX_ERRORS */
     uint32_t route_at;          /* entry of "routes" being read */
     uint32_t *route_from;       /* what made each of config->routes */
-    struct config_rules *rules; /* gathered: see config_rules.c */
+    struct config_rules *rules; /* gathered: see config/rule/rules.c */
 };
 
 /* Zeroed; alloc lives as long as the configuration, scratch until it is read.

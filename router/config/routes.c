@@ -1,4 +1,4 @@
-/* config_routes.c - routes, given and connected
+/* routes.c - routes, given and connected
  *
  * Every address brings its connected route.  A prefix that leads two ways is
  * an error: the routing table would have to choose one in silence.  In gateway

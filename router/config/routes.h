@@ -1,4 +1,4 @@
-/* config_routes.h - the key routes */
+/* routes.h - the key routes */
 #ifndef CONFIG_ROUTES_H
 #define CONFIG_ROUTES_H
 

@@ -1,4 +1,4 @@
-/* config_service.c - what is around the core: API, log, workers, seed */
+/* service.c - what is around the core: API, log, workers, seed */
 #include "config/service.h"
 
 #include "config/env.h"

@@ -1,4 +1,4 @@
-/* config_service.h - the keys api, log, workers, seed and on_reload */
+/* service.h - the keys api, log, workers, seed and on_reload */
 #ifndef CONFIG_SERVICE_H
 #define CONFIG_SERVICE_H
 

@@ -1,4 +1,4 @@
-/* config_tell.c - errors: where they stand, and how they are said
+/* tell.c - errors: where they stand, and how they are said
  *
  * Each has a JSON pointer.  What the environment gave is told with the name of
  * the variable; what is in the text with line and column; what is in neither

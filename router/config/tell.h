@@ -1,4 +1,4 @@
-/* config_tell.h - telling the errors of a configuration */
+/* tell.h - telling the errors of a configuration */
 #ifndef CONFIG_TELL_H
 #define CONFIG_TELL_H
 

@@ -1,4 +1,4 @@
-/* control_room.h - the control loop's state, which its files share */
+/* private.h - the control loop's state, which its files share */
 #ifndef CONTROL_ROOM_H
 #define CONTROL_ROOM_H
 

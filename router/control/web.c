@@ -1,4 +1,4 @@
-/* control_web.c - the HTTP side as control runs it: start, address, token */
+/* web.c - the HTTP side as control runs it: start, address, token */
 #include "control/web.h"
 
 #include "control/private.h"

@@ -1,4 +1,4 @@
-/* control_web.h - the HTTP side as control runs it */
+/* web.h - the HTTP side as control runs it */
 #ifndef CONTROL_WEB_H
 #define CONTROL_WEB_H
 

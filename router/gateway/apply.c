@@ -1,11 +1,11 @@
-/* gateway_apply.c - make the kernel hold what a plan says
+/* apply.c - make the kernel hold what a plan says
  *
  * What is ours is known by its protocol, so there is nothing to remember:
  * what the kernel holds is listed and compared, what is missing is added, then
  * what is too much is deleted.  Starting, following a change, removing what a
  * killed predecessor left and taking all away (an empty plan) are one.
  *
- * Rules are gateway_order.c's: they come behind the routes they need, and go
+ * Rules are order.c's: they come behind the routes they need, and go
  * before them. */
 #include "gateway/apply.h"
 

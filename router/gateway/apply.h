@@ -1,4 +1,4 @@
-/* gateway_apply.h - make the kernel hold what a plan says, and nothing else of
+/* apply.h - make the kernel hold what a plan says, and nothing else of
  * ours */
 #ifndef GATEWAY_APPLY_H
 #define GATEWAY_APPLY_H

@@ -34,7 +34,7 @@ struct bound {
 };
 
 struct bound_question {
-    struct netlink *diag; /* netlink_sockets.h; NULL: the text is read */
+    struct netlink *diag; /* kernel/netlink/sockets.h; NULL: the text is read */
     const char *folder;   /* /proc/net: "tcp", "tcp6"; a line for each socket */
     const char *protocol; /* "tcp", "udp" */
     const struct config_facts *facts; /* whose addresses; NULL: all count */

@@ -1,4 +1,4 @@
-/* gateway_conf.c - settings of the kernel that gateway mode needs */
+/* conf.c - settings of the kernel that gateway mode needs */
 #include "gateway/conf.h"
 
 #include "gateway/plan.h"

@@ -1,4 +1,4 @@
-/* gateway_conf.h - settings of the kernel that gateway mode needs */
+/* conf.h - settings of the kernel that gateway mode needs */
 #ifndef GATEWAY_CONF_H
 #define GATEWAY_CONF_H
 

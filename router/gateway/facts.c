@@ -1,4 +1,4 @@
-/* gateway_facts.c - what the kernel says of gateway mode's devices
+/* facts.c - what the kernel says of gateway mode's devices
  *
  * All devices and all their addresses are listed first, then those of gateway
  * mode are chosen: by name, or by an address that stands in the prefix that was

@@ -1,4 +1,4 @@
-/* gateway_facts.h - what the kernel says of gateway mode's devices */
+/* facts.h - what the kernel says of gateway mode's devices */
 #ifndef GATEWAY_FACTS_H
 #define GATEWAY_FACTS_H
 

@@ -1,4 +1,4 @@
-/* gateway_file.c - the small file that outlives a weir that is killed */
+/* file.c - the small file that outlives a weir that is killed */
 #include "gateway/file.h"
 
 #include "system/log.h"

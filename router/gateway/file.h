@@ -1,4 +1,4 @@
-/* gateway_file.h - the small file that outlives a weir that is killed
+/* file.h - the small file that outlives a weir that is killed
  *
  * It is opened before weir becomes another user, and written in place: who may
  * write to the folder later does not matter.  (Only a power cut could leave

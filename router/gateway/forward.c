@@ -1,4 +1,4 @@
-/* gateway_forward.c - does the host's own firewall let through what weir
+/* forward.c - does the host's own firewall let through what weir
  * forwards? */
 #include "gateway/forward.h"
 

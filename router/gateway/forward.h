@@ -1,4 +1,4 @@
-/* gateway_forward.h - does the host's own firewall let through what weir
+/* forward.h - does the host's own firewall let through what weir
  * forwards? */
 #ifndef GATEWAY_FORWARD_H
 #define GATEWAY_FORWARD_H

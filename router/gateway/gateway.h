@@ -4,7 +4,7 @@
  * for each.  The kernel is told by rtnetlink, with rules of the first
  * preferences and tables of our own, that what comes from one of them, and from
  * the host itself by an outside address, goes into the TUNs first; see
- * gateway_plan.h.
+ * plan.h.
  *
  *   gateway_open()      sockets; are the devices there?
  *   gateway_look()      what the kernel says of them: facts
@@ -83,7 +83,7 @@ void gateway_check(struct gateway *gw, const struct config_facts *facts,
 bool gateway_tend(struct gateway *gw);
 
 /* Once a second: ports of clients' flows that the host's own connections past
- * weir have.  See gateway_past.h. */
+ * weir have.  See gateway/guard/past.h. */
 void gateway_clash(struct gateway *gw, struct netlink_clash *found);
 
 #endif

@@ -1,4 +1,4 @@
-/* gateway_health.c - do packets get through the gateway's devices?
+/* health.c - do packets get through the gateway's devices?
  *
  * The default route is not searched in a table, which may be of any size and is
  * only one of those that the host's rules ask: the kernel is asked where it
@@ -171,7 +171,7 @@ static void compare_route(void *ctx, const struct netlink_route *route)
     b->leads = b->leads || (route->dst_len == 0 && route->index == b->tun);
 }
 
-/* Rules keep such a default route from being taken (gateway_plan.h), so asking
+/* Rules keep such a default route from being taken (plan.h), so asking
  * the kernel for the way does not show it. */
 static bool leads_back(struct netlink *nl, uint8_t family, uint32_t tun)
 {

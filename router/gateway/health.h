@@ -1,4 +1,4 @@
-/* gateway_health.h - do packets get through the gateway's devices? */
+/* health.h - do packets get through the gateway's devices? */
 #ifndef GATEWAY_HEALTH_H
 #define GATEWAY_HEALTH_H
 

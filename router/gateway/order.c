@@ -1,4 +1,4 @@
-/* gateway_order.c - routing rules of which the order counts
+/* order.c - routing rules of which the order counts
  *
  * The kernel adds a rule behind all others of its preference and deletes the
  * first one that fits.  So a row that is not as it must be is added as a whole

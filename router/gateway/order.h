@@ -1,7 +1,7 @@
-/* gateway_order.h - routing rules of which the order counts
+/* order.h - routing rules of which the order counts
  *
  * Ours stand in two rows: in front of all others, and just before the kernel's
- * own (gateway_plan.h).  A rule that is added without a preference while ours
+ * own (plan.h).  A rule that is added without a preference while ours
  * stand gets preference 0, and so a place behind the front row but before the
  * host's other rules.  It is moved to where the kernel would have put it if
  * weir were not here: one below the lowest. */

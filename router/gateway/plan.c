@@ -1,4 +1,4 @@
-/* gateway_plan.c - what is to stand in the kernel, made from facts alone */
+/* plan.c - what is to stand in the kernel, made from facts alone */
 #include "gateway/plan.h"
 
 #include "system/addr.h"

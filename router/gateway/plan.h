@@ -1,4 +1,4 @@
-/* gateway_plan.h - what is to stand in the kernel, made from facts alone
+/* plan.h - what is to stand in the kernel, made from facts alone
  *
  * Rules, the same for both families.  A: every global address of a device.
  * L, W: every one of an inside device, of an outside one.  IN, OUT, OWN, REPLY:
@@ -9,18 +9,14 @@
  * puts a rule that is added without a preference one below the second one that
  * there is: below 0 there is nothing, so it stands behind all of these.
  *
- *    from each, marked by the guard         local      see gateway_guard.h
- *    from each, source A                    blackhole  ours is sent by nobody
- *    from wan, to A                         OUT        replies; forwards; what
- *                                                      input rules are asked of
- *    from lan, to A                         IN         the same; hairpin
- *    from here, to A, ICMP                  OUT        errors the kernel makes
- *                                                      about translated packets
- *    all                                    local      the kernel's, of 0
- *    from lan                               IN
- *    from lan                               unreachable
- *    from wan                               OUT
- *    from wan                               unreachable
+ *    from each, marked by the guard         local      see
+ * gateway/guard/guard.h from each, source A                    blackhole  ours
+ * is sent by nobody from wan, to A                         OUT        replies;
+ * forwards; what input rules are asked of from lan, to A IN         the same;
+ * hairpin from here, to A, ICMP                  OUT        errors the kernel
+ * makes about translated packets all                                    local
+ * the kernel's, of 0 from lan                               IN from lan
+ * unreachable from wan                               OUT from wan unreachable
  *
  * Behind the host's own rules, all of preference 32765, just before main; from
  * here: without a mark.
@@ -49,7 +45,7 @@
  * If weir is killed, the TUNs vanish and their routes with them: A is local
  * again, the host's own traffic goes as ever, the devices reach unreachable:
  * nothing passes untranslated, and what comes for flows that weir knew gets no
- * answer (gateway_silence.h).
+ * answer (gateway/guard/silence.h).
  *
  * Because A is not local for a packet from a wire, ARP and ND would not be
  * answered: a proxy neighbour for each. */

@@ -1,4 +1,4 @@
-/* gateway_saved.c - the file that says how the kernel's settings were
+/* saved.c - the file that says how the kernel's settings were
  *
  * One line a setting:
  *

@@ -1,4 +1,4 @@
-/* gateway_saved.h - the file that says how the kernel's settings were */
+/* saved.h - the file that says how the kernel's settings were */
 #ifndef GATEWAY_SAVED_H
 #define GATEWAY_SAVED_H
 

@@ -1,7 +1,7 @@
-/* gateway_setting.c - one setting of the kernel at a time, and what it was
+/* setting.c - one setting of the kernel at a time, and what it was
  *
  * A setting is changed only if it is not as it must be, and what it was is
- * remembered first, in memory and in a file (gateway_saved.c).  It is given
+ * remembered first, in memory and in a file (saved.c).  It is given
  * back only if it still is what it was made to be.
  *
  * Some settings have a master: who writes that writes all devices' (conf/all

@@ -1,4 +1,4 @@
-/* gateway_setting.h - single settings of the kernel: read, changed, and given
+/* setting.h - single settings of the kernel: read, changed, and given
  * back as they were */
 #ifndef GATEWAY_SETTING_H
 #define GATEWAY_SETTING_H

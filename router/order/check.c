@@ -1,4 +1,4 @@
-/* order_check.c - may the privileged process do what it is ordered? */
+/* check.c - may the privileged process do what it is ordered? */
 #include "order/check.h"
 
 #include "gateway/setting.h"

@@ -1,4 +1,4 @@
-/* order_devices.c - whom the privileged process may touch */
+/* devices.c - whom the privileged process may touch */
 #include "order/devices.h"
 
 #include "kernel/netlink/addr.h"

@@ -1,4 +1,4 @@
-/* order_devices.h - whom the privileged process may touch
+/* devices.h - whom the privileged process may touch
  *
  * The names are given at the start, by the configuration.  Their numbers are
  * looked for at each order: devices come and go, and are given other names. */

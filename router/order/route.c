@@ -1,4 +1,4 @@
-/* order_route.c - may this change be sent to rtnetlink?
+/* route.c - may this change be sent to rtnetlink?
  *
  * A row of messages[] for each that weir sends: its flags, its header, its
  * attributes, and who judges what stands in them. */
@@ -320,7 +320,7 @@ static const struct order_rows neighbour_rows[] = {
     {NDA_PROTOCOL, ROW_NUMBER, 1, true, NULL},
     LAST};
 
-/* One that goes may be a predecessor's on another device: order_serve.c looks
+/* One that goes may be a predecessor's on another device: serve.c looks
  * whose it is. */
 static bool neighbour(const struct asked *a)
 {

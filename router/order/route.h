@@ -1,4 +1,4 @@
-/* order_route.h - may this change be sent to rtnetlink? */
+/* route.h - may this change be sent to rtnetlink? */
 #ifndef ORDER_ROUTE_H
 #define ORDER_ROUTE_H
 

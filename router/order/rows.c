@@ -1,4 +1,4 @@
-/* order_rows.c - which attributes a message to the kernel may have */
+/* rows.c - which attributes a message to the kernel may have */
 #include "order/rows.h"
 
 #include <libmnl/libmnl.h>

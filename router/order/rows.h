@@ -1,4 +1,4 @@
-/* order_rows.h - which attributes a message to the kernel may have
+/* rows.h - which attributes a message to the kernel may have
  *
  * A list of rows, with ROW_END behind the last, names every attribute that weir
  * sends in a place.  Any other one, a second one, another length, a flag in the

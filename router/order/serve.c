@@ -1,4 +1,4 @@
-/* order_serve.c - the process that does what it is ordered
+/* serve.c - the process that does what it is ordered
  *
  * No libuv, no thread, no memory but what stands here.  Signals that end weir
  * are for the other process, which says by closing the socket that it has

@@ -1,4 +1,4 @@
-/* order_serve.h - the process that does what it is ordered */
+/* serve.h - the process that does what it is ordered */
 #ifndef ORDER_SERVE_H
 #define ORDER_SERVE_H
 

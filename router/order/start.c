@@ -1,4 +1,4 @@
-/* order_start.c - the process that changes the kernel, begun */
+/* start.c - the process that changes the kernel, begun */
 #include "order/start.h"
 
 #include "gateway/saved.h"

@@ -1,4 +1,4 @@
-/* order_start.h - the process that changes the kernel, begun */
+/* start.h - the process that changes the kernel, begun */
 #ifndef ORDER_START_H
 #define ORDER_START_H
 

@@ -1,4 +1,4 @@
-/* order_tables.c - may this batch be sent to nf_tables?
+/* tables.c - may this batch be sent to nf_tables?
  *
  * Five tables are weir's.  In them a rule may look at packets, count, drop and
  * accept them, note them in sets, and set weir's mark; it rewrites none. */

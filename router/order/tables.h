@@ -1,4 +1,4 @@
-/* order_tables.h - may this batch be sent to nf_tables? */
+/* tables.h - may this batch be sent to nf_tables? */
 #ifndef ORDER_TABLES_H
 #define ORDER_TABLES_H
 

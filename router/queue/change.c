@@ -1,4 +1,4 @@
-/* queue_change.c - new bytes for a packet that a program has changed
+/* change.c - new bytes for a packet that a program has changed
  *
  * A program may be wrong or hostile, and its packet is in the middle of its
  * way: its flow is found, its state is judged, half of its translation may be

@@ -1,4 +1,4 @@
-/* queue_change.h - new bytes for a packet that a program has changed */
+/* change.h - new bytes for a packet that a program has changed */
 #ifndef QUEUE_CHANGE_H
 #define QUEUE_CHANGE_H
 

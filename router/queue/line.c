@@ -1,4 +1,4 @@
-/* queue_line.c - packets that wait for a verdict, in the order they came */
+/* line.c - packets that wait for a verdict, in the order they came */
 #include "queue/line.h"
 
 enum { WORKER_SHIFT = 56, INDEX_SHIFT = 32, INDEX_MASK = 0xffffff };

@@ -1,4 +1,4 @@
-/* queue_line.h - packets that wait for a verdict, in the order they came
+/* line.h - packets that wait for a verdict, in the order they came
  *
  * Control's side of held.h.  A program names a packet by an id that is good for
  * one stay: worker, buffer, and how often that buffer has been here. */

@@ -1,4 +1,4 @@
-/* queue_wire.c - what a queue's program and weir say to each other */
+/* wire.c - what a queue's program and weir say to each other */
 #include "queue/wire.h"
 
 #include <ctcore/wire.h>

@@ -1,4 +1,4 @@
-/* queue_wire.h - what a queue's program and weir say to each other
+/* wire.h - what a queue's program and weir say to each other
  *
  * A Unix socket of packets (SOCK_SEQPACKET): one message each, big endian, all
  * beginning with

@@ -1,4 +1,4 @@
-/* config_addr.c - addresses and ports as people write them */
+/* addr.c - addresses and ports as people write them */
 #include "system/addr.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* config_addr.h - addresses and ports as people write them, without JSON */
+/* addr.h - addresses and ports as people write them, without JSON */
 #ifndef CONFIG_ADDR_H
 #define CONFIG_ADDR_H
 

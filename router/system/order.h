@@ -2,7 +2,7 @@
  *
  * CAP_NET_ADMIN is kept by that process alone.  It is forked before there is a
  * loop or a thread, shares no memory with those that read packets and HTTP, and
- * does nothing but what it is ordered over a socket, if order_check.h lets it:
+ * does nothing but what it is ordered over a socket, if order/check.h lets it:
  * a change by rtnetlink or nf_tables, a number of /proc/sys, a TUN descriptor
  * that is attached to its device.  Reading and watching need no capability and
  * stay where they are.
@@ -45,11 +45,11 @@ int system_order_attach(int fd, const char *name, int flags); /* TUNSETIFF */
 /* Packets that a counter of weir's table has seen. */
 int system_order_count(const char *counter, uint64_t *packets);
 
-/* Of netlink_forward.h: a question and what was found. */
+/* Of kernel/netlink/forward.h: a question and what was found. */
 int system_order_forward(const void *question, size_t len, void *found,
                          size_t room);
 
-/* Of netlink_clash.h: what was found. */
+/* Of kernel/netlink/clash.h: what was found. */
 int system_order_clash(void *found, size_t room);
 
 /* The process ends, by itself. */

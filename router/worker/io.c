@@ -1,4 +1,4 @@
-/* worker_io.c - a worker's packets: from devices, from other workers, and out
+/* io.c - a worker's packets: from devices, from other workers, and out
  *
  * A batch is what waits now, 64 packets at most: under load batches fill up by
  * themselves, and a lone packet never waits for company.  A packet whose flow

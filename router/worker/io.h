@@ -1,4 +1,4 @@
-/* worker_io.h - packets in and out: devices, other workers */
+/* io.h - packets in and out: devices, other workers */
 #ifndef WORKER_IO_H
 #define WORKER_IO_H
 

@@ -1,4 +1,4 @@
-/* worker_room.h - a worker's state, which its files share */
+/* private.h - a worker's state, which its files share */
 #ifndef WORKER_ROOM_H
 #define WORKER_ROOM_H
 

@@ -1,4 +1,4 @@
-/* worker_queue.h - packets that wait for user programs, as a worker has them */
+/* queue.h - packets that wait for user programs, as a worker has them */
 #ifndef WORKER_QUEUE_H
 #define WORKER_QUEUE_H
 

@@ -1,4 +1,4 @@
-/* config_alter.c - actions that rewrite a field of the header */
+/* alter.c - actions that rewrite a field of the header */
 #include "config/rule/alter.h"
 
 #include "config/rule/match.h"

@@ -1,4 +1,4 @@
-/* config_alter.h - actions that rewrite a field of the header */
+/* alter.h - actions that rewrite a field of the header */
 #ifndef CONFIG_ALTER_H
 #define CONFIG_ALTER_H
 

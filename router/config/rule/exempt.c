@@ -1,4 +1,4 @@
-/* config_exempt.c - what an accept before a translation exempts from it
+/* exempt.c - what an accept before a translation exempts from it
  *
  * Rules of a hook stand in one list, but are asked stage by stage.  So a
  * translation knows how many of the verdicts stand before it: a flow that one

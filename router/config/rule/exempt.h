@@ -1,4 +1,4 @@
-/* config_exempt.h - packets that no translation is asked for */
+/* exempt.h - packets that no translation is asked for */
 #ifndef CONFIG_EXEMPT_H
 #define CONFIG_EXEMPT_H
 

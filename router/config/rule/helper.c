@@ -1,4 +1,4 @@
-/* config_helper.c - the action "helper": who listens to a flow
+/* helper.c - the action "helper": who listens to a flow
  *
  * A helper understands one protocol: what a rule lacks of that is told here, so
  * that no flow goes unheard without a word. */

@@ -1,4 +1,4 @@
-/* config_helper.h - the action "helper" of a rule */
+/* helper.h - the action "helper" of a rule */
 #ifndef CONFIG_HELPER_H
 #define CONFIG_HELPER_H
 

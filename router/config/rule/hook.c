@@ -1,4 +1,4 @@
-/* config_hook.c - where a rule stands: its hook, its place in the file */
+/* hook.c - where a rule stands: its hook, its place in the file */
 #include "config/rule/hook.h"
 
 static const char *const hook_names[CT_N_HOOKS] = {

@@ -1,4 +1,4 @@
-/* config_hook.h - where a rule stands: its hook, its place in the file */
+/* hook.h - where a rule stands: its hook, its place in the file */
 #ifndef CONFIG_HOOK_H
 #define CONFIG_HOOK_H
 

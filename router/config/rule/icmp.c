@@ -1,4 +1,4 @@
-/* config_icmp.c - ICMP and ICMPv6 types by number or by nftables' names */
+/* icmp.c - ICMP and ICMPv6 types by number or by nftables' names */
 #include "config/rule/icmp.h"
 
 #include "config/rule/match.h"

@@ -1,4 +1,4 @@
-/* config_icmp.h - what a rule asks of an ICMP message */
+/* icmp.h - what a rule asks of an ICMP message */
 #ifndef CONFIG_ICMP_H
 #define CONFIG_ICMP_H
 

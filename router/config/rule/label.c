@@ -1,4 +1,4 @@
-/* config_label.c - labels of a flow: what a rule asks, and what it sets
+/* label.c - labels of a flow: what a rule asks, and what it sets
  *
  * Bits 0 to 127.  A flow that has any costs an extension record. */
 #include "config/rule/label.h"

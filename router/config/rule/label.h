@@ -1,4 +1,4 @@
-/* config_label.h - labels: what a rule asks of them, and sets */
+/* label.h - labels: what a rule asks of them, and sets */
 #ifndef CONFIG_LABEL_H
 #define CONFIG_LABEL_H
 

@@ -1,4 +1,4 @@
-/* config_limit.c - how often, and how many at once
+/* limit.c - how often, and how many at once
  *
  *     limit      [over] N/second|minute|hour|day [burst N]      (5, as nft)
  *     connlimit  [over] N[/BITS[/BITS6]]     sources alike in so many bits

@@ -1,4 +1,4 @@
-/* config_limit.h - how often, and how many at once */
+/* limit.h - how often, and how many at once */
 #ifndef CONFIG_LIMIT_H
 #define CONFIG_LIMIT_H
 

@@ -1,4 +1,4 @@
-/* config_match.c - what a rule asks of a packet
+/* match.c - what a rule asks of a packet
  *
  * As in nftables a match about addresses of one family is about that family
  * only, negated or not: `dst != 10.0.0.0/8` says nothing of IPv6. */

@@ -1,4 +1,4 @@
-/* config_match.h - what a rule asks of a packet */
+/* match.h - what a rule asks of a packet */
 #ifndef CONFIG_MATCH_H
 #define CONFIG_MATCH_H
 

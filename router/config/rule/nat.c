@@ -1,4 +1,4 @@
-/* config_nat.c - where a rule's translation leads
+/* nat.c - where a rule's translation leads
  *
  *     A  A-B  A/LENGTH  A:PORT  A:P1-P2  A-B:P1-P2
  *     V6  V6-V6  V6/LENGTH  [V6]:PORT  [V6]-[V6]:P1-P2

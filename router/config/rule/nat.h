@@ -1,4 +1,4 @@
-/* config_nat.h - where a rule's translation leads */
+/* nat.h - where a rule's translation leads */
 #ifndef CONFIG_NAT_H
 #define CONFIG_NAT_H
 

@@ -1,4 +1,4 @@
-/* config_order.c - the ruleset made of the rules that were read: ids, order */
+/* order.c - the ruleset made of the rules that were read: ids, order */
 #include "config/rule/order.h"
 
 #include "config/rule/hook.h"

@@ -1,4 +1,4 @@
-/* config_order.h - rules in the order in which the core asks them */
+/* order.h - rules in the order in which the core asks them */
 #ifndef CONFIG_ORDER_H
 #define CONFIG_ORDER_H
 

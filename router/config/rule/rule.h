@@ -1,4 +1,4 @@
-/* config_rule.h - a rule while it is read, and all of them */
+/* rule.h - a rule while it is read, and all of them */
 #ifndef CONFIG_RULE_H
 #define CONFIG_RULE_H
 

@@ -1,4 +1,4 @@
-/* config_rules.c - rules: an object each, sorted by hook, stage and order
+/* rules.c - rules: an object each, sorted by hook, stage and order
  *
  * The action says in which stage a rule is asked; hooks that do not have that
  * stage, or not for that action, refuse it here, so that no rule can stand in

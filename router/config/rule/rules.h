@@ -1,4 +1,4 @@
-/* config_rules.h - the ruleset, sorted as the core wants it */
+/* rules.h - the ruleset, sorted as the core wants it */
 #ifndef CONFIG_RULES_H
 #define CONFIG_RULES_H
 

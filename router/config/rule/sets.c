@@ -1,4 +1,4 @@
-/* config_sets.c - sets of addresses
+/* sets.c - sets of addresses
  *
  * Whatever is written becomes ranges, sorted and merged, one row a family, as
  * the core searches them, with an index where there are many.  A rule that

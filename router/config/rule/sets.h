@@ -1,4 +1,4 @@
-/* config_sets.h - sets of addresses, named ones and those within a rule */
+/* sets.h - sets of addresses, named ones and those within a rule */
 #ifndef CONFIG_SETS_H
 #define CONFIG_SETS_H
 

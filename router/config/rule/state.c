@@ -1,4 +1,4 @@
-/* config_state.c - what conntrack thinks of a packet, its mark, its zone */
+/* state.c - what conntrack thinks of a packet, its mark, its zone */
 #include "config/rule/state.h"
 
 #include "config/rule/match.h"

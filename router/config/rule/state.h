@@ -1,4 +1,4 @@
-/* config_state.h - what a rule asks of conntrack */
+/* state.h - what a rule asks of conntrack */
 #ifndef CONFIG_STATE_H
 #define CONFIG_STATE_H
 

@@ -1,4 +1,4 @@
-/* config_steer.c - which host a packet from outside is really meant for
+/* steer.c - which host a packet from outside is really meant for
  *
  * With several workers the shard of an inside host must get the packets that a
  * dnat rule will send to it, before any rule is asked.  So each rule becomes

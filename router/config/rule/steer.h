@@ -1,4 +1,4 @@
-/* config_steer.h - the shard of a host behind a dnat rule */
+/* steer.h - the shard of a host behind a dnat rule */
 #ifndef CONFIG_STEER_H
 #define CONFIG_STEER_H
 

@@ -1,4 +1,4 @@
-/* config_timeouts.c - the action "timeouts", and what lies outside of an entry
+/* timeouts.c - the action "timeouts", and what lies outside of an entry
  *
  * The keys are those of conntrack.timeouts.  Flows with durations of their own,
  * with labels or with a helper cost an extension record each: without any such

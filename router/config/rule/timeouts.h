@@ -1,4 +1,4 @@
-/* config_timeouts.h - the action "timeouts" of a rule */
+/* timeouts.h - the action "timeouts" of a rule */
 #ifndef CONFIG_TIMEOUTS_H
 #define CONFIG_TIMEOUTS_H
 

@@ -1,4 +1,4 @@
-/* gateway_errors.c - ICMP errors about what the host sends past weir
+/* errors.c - ICMP errors about what the host sends past weir
  *
  * An error quotes the header of the packet that it is about.  The ports are
  * found at a fixed place: a header with options (IPv4) or extension headers has

@@ -1,4 +1,4 @@
-/* gateway_errors.h - ICMP errors about what the host sends past weir */
+/* errors.h - ICMP errors about what the host sends past weir */
 #ifndef GATEWAY_ERRORS_H
 #define GATEWAY_ERRORS_H
 

@@ -1,4 +1,4 @@
-/* gateway_guard.c - what nf_tables does for gateway mode */
+/* guard.c - what nf_tables does for gateway mode */
 #include "gateway/guard/guard.h"
 
 #include "gateway/guard/input.h"

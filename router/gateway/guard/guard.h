@@ -1,4 +1,4 @@
-/* gateway_guard.h - what nf_tables does for gateway mode
+/* guard.h - what nf_tables does for gateway mode
  *
  * A table "weir" of family inet:
  *
@@ -8,17 +8,17 @@
  *                 weir is dead.
  *    output, prerouting, input, clash
  *                 what the host sends past weir, and its answers: see
- *                 gateway_past.h
+ *                 past.h
  *    silence      what the host does not answer in the place of weir: see
- *                 gateway_silence.h
+ *                 silence.h
  *
  * A table "weir_local" of family netdev: what weir hands over to the host turns
  * around and comes in by the device, marked: rules of the host's packet filter
  * and sockets that name the device see it come from where it came.
  *
  * A table "weir_input" of family inet: input rules where weir is not asked; see
- * gateway_input.h.  A table "weir_reply" of family inet: answers from addresses
- * that weir does not serve; see gateway_reply.h.
+ * input.h.  A table "weir_reply" of family inet: answers from addresses
+ * that weir does not serve; see reply.h.
  *
  * Without nf_tables there are the routing rules alone; the log says so. */
 #ifndef GATEWAY_GUARD_H

@@ -1,4 +1,4 @@
-/* gateway_input.c - input rules where weir is not asked
+/* input.c - input rules where weir is not asked
  *
  * A rule becomes one of nf_tables for each family, device and protocol that it
  * is about; a list of addresses, ports or types becomes a set. */

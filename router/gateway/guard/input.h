@@ -1,4 +1,4 @@
-/* gateway_input.h - input rules where weir is not asked
+/* input.h - input rules where weir is not asked
  *
  * What is sent to a link-local, multicast or broadcast address of the host
  * never comes to weir, for no routing rule leads it there.  Table "weir_input"
@@ -11,7 +11,7 @@
  *
  * What comes to the addresses that weir serves is not its matter: weir has been
  * asked, or is dead.  A rule with a limit, connlimit or with more than 32
- * ranges of one kind is left out.  Private to gateway_guard.c. */
+ * ranges of one kind is left out.  Private to guard.c. */
 #ifndef GATEWAY_INPUT_H
 #define GATEWAY_INPUT_H
 

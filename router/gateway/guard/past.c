@@ -1,4 +1,4 @@
-/* gateway_past.c - what the host sends past weir, and its answers */
+/* past.c - what the host sends past weir, and its answers */
 #include "gateway/guard/past.h"
 
 #include "gateway/guard/errors.h"
@@ -165,7 +165,7 @@ static void for_tuns(struct netlink_nft *b, const struct gateway_table_key *k,
     }
 }
 
-/* Those of gateway_reply.c: they are noted there. */
+/* Those of reply.c: they are noted there. */
 static void pass_replies(struct netlink_nft *b)
 {
     netlink_nft_rule(b, "output");

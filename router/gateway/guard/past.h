@@ -1,4 +1,4 @@
-/* gateway_past.h - what the host sends past weir, and its answers
+/* past.h - what the host sends past weir, and its answers
  *
  * Chains of the guard's table.  What the host sends by a device itself, past
  * weir, since a rule, a mark or a socket's device says so, is noted: both
@@ -10,7 +10,7 @@
  *                 fragments the first is known by its ports, and the others by
  *                 the first one's id: those that come before it are weir's.
  *                 ICMP errors that quote what the host has sent are marked,
- *                 too (gateway_errors.h).
+ *                 too (errors.h).
  *    input        takes the mark off again
  *    clash        what weir sends by a noted connection's addresses and ports
  *                 would be answered to the host: it is dropped, and noted, so

@@ -1,4 +1,4 @@
-/* gateway_reply.c - answers from addresses of the host that weir does not serve
+/* reply.c - answers from addresses of the host that weir does not serve
  */
 #include "gateway/guard/reply.h"
 

@@ -1,4 +1,4 @@
-/* gateway_reply.h - answers from addresses of the host that weir does not serve
+/* reply.h - answers from addresses of the host that weir does not serve
  *
  * An address of lo, of a device that is not named, or beyond those of a device
  * that are served: what is for it comes to the host past weir.  What the host
@@ -13,7 +13,7 @@
  *    leave   takes the mark off again, where nothing is routed any more; what
  *            is forwarded has no part in this
  *
- * Private to gateway_guard.c. */
+ * Private to guard.c. */
 #ifndef GATEWAY_REPLY_H
 #define GATEWAY_REPLY_H
 

@@ -1,4 +1,4 @@
-/* gateway_silence.c - what the host does not answer in weir's place */
+/* silence.c - what the host does not answer in weir's place */
 #include "gateway/guard/silence.h"
 
 #include <arpa/inet.h>

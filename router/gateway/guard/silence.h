@@ -1,4 +1,4 @@
-/* gateway_silence.h - what the host does not answer in the place of weir
+/* silence.h - what the host does not answer in the place of weir
  *
  * Chain "silence" of the guard's table: of what the host says from one of the
  * devices' addresses by such a device itself, which it does only while there is

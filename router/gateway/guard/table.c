@@ -1,4 +1,4 @@
-/* gateway_table.c - what the tables of gateway_guard.c are made of */
+/* table.c - what the tables of guard.c are made of */
 #include "gateway/guard/table.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* gateway_table.h - what the tables of gateway_guard.c are made of
+/* table.h - what the tables of guard.c are made of
  *
  * Private to those that fill them. */
 #ifndef GATEWAY_TABLE_H

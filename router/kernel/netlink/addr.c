@@ -1,4 +1,4 @@
-/* netlink_addr.c - the addresses of devices that other hosts can reach */
+/* addr.c - the addresses of devices that other hosts can reach */
 #include "kernel/netlink/addr.h"
 
 #include "kernel/netlink/ask.h"

@@ -1,4 +1,4 @@
-/* netlink_addr.h - the addresses of devices that other hosts can reach */
+/* addr.h - the addresses of devices that other hosts can reach */
 #ifndef NETLINK_ADDR_H
 #define NETLINK_ADDR_H
 

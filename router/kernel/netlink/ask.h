@@ -1,4 +1,4 @@
-/* netlink_ask.h - one question to rtnetlink and its answer, for the files that
+/* ask.h - one question to rtnetlink and its answer, for the files that
  * know what to ask
  *
  * A question is put together in a room of NETLINK_ROOM bytes of the caller's,

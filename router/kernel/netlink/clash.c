@@ -1,4 +1,4 @@
-/* netlink_clash.c - whose flows had a noted connection's addresses and ports
+/* clash.c - whose flows had a noted connection's addresses and ports
  *
  * An element's key ends with the protocol, their port and ours, each with its
  * place of 4 bytes. */

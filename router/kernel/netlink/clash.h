@@ -1,6 +1,7 @@
-/* netlink_clash.h - whose flows had a noted connection's addresses and ports
+/* clash.h - whose flows had a noted connection's addresses and ports
  *
- * What chain "clash" of the guard's table has dropped: see gateway_past.h. */
+ * What chain "clash" of the guard's table has dropped: see
+ * gateway/guard/past.h. */
 #ifndef NETLINK_CLASH_H
 #define NETLINK_CLASH_H
 

@@ -1,4 +1,4 @@
-/* netlink_device.c - network devices as routing sees them
+/* device.c - network devices as routing sees them
  *
  * The settings of net.ipv4.conf.DEVICE stand in a device's IFLA_AF_SPEC, to be
  * read and, with CAP_NET_ADMIN, written: also where /proc/sys is read-only, as

@@ -1,4 +1,4 @@
-/* netlink_device.h - network devices as routing sees them: who they are, their
+/* device.h - network devices as routing sees them: who they are, their
  * group, and their IPv4 settings */
 #ifndef NETLINK_DEVICE_H
 #define NETLINK_DEVICE_H

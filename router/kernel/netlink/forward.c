@@ -1,4 +1,4 @@
-/* netlink_forward.c - would the host's own nf_tables drop what is forwarded?
+/* forward.c - would the host's own nf_tables drop what is forwarded?
  *
  * Of a table only the chains are read that the base chain leads to.  Rules that
  * can't match, and those that decide nothing, are not kept. */

@@ -1,4 +1,4 @@
-/* netlink_forward.h - would the host's own packet filter drop what is
+/* forward.h - would the host's own packet filter drop what is
  * forwarded?
  *
  * Each base chain at the forward hook has its say: an accept in one does not

@@ -1,4 +1,4 @@
-/* netlink_neigh.c - proxy neighbours, and how long their answers wait */
+/* neigh.c - proxy neighbours, and how long their answers wait */
 #include "kernel/netlink/neigh.h"
 
 #include "kernel/netlink/ask.h"

@@ -1,4 +1,4 @@
-/* netlink_neigh.h - addresses that a device answers for (ARP, ND) though they
+/* neigh.h - addresses that a device answers for (ARP, ND) though they
  * are not local there: proxy neighbours */
 #ifndef NETLINK_NEIGH_H
 #define NETLINK_NEIGH_H

@@ -1,4 +1,4 @@
-/* netlink_nft.c - tables of nf_tables, put as a whole
+/* nft.c - tables of nf_tables, put as a whole
  *
  * One datagram is one transaction: BEGIN, changes, END.  The kernel answers
  * each message that fails, and the last change because it is asked to. */

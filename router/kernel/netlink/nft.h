@@ -1,4 +1,4 @@
-/* netlink_nft.h - tables of nf_tables, put as a whole
+/* nft.h - tables of nf_tables, put as a whole
  *
  * A batch is one transaction: all of it or nothing.  A table is made, deleted
  * and made again in it, so that it does not matter whether one is there; or its

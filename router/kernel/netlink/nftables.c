@@ -1,4 +1,4 @@
-/* netlink_nftables.c - nf_tables is spoken to
+/* nftables.c - nf_tables is spoken to
  *
  * The kernel answers each message that fails, and those that ask for it.  One
  * socket is kept: its port tells whose a change was. */

@@ -1,4 +1,4 @@
-/* netlink_nftables.h - nf_tables is spoken to */
+/* nftables.h - nf_tables is spoken to */
 #ifndef NETLINK_NFTABLES_H
 #define NETLINK_NFTABLES_H
 

@@ -1,4 +1,4 @@
-/* netlink_notrack.c - packets that the kernel's own connection tracking leaves
+/* notrack.c - packets that the kernel's own connection tracking leaves
  * alone, by nf_tables */
 #include "kernel/netlink/notrack.h"
 

@@ -1,4 +1,4 @@
-/* netlink_notrack.h - packets that the kernel's own connection tracking leaves
+/* notrack.h - packets that the kernel's own connection tracking leaves
  * alone, by nf_tables
  *
  * A table of family inet with two chains of priority raw: what comes by one of

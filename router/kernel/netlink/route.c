@@ -1,4 +1,4 @@
-/* netlink_route.c - the kernel's unicast routes */
+/* route.c - the kernel's unicast routes */
 #include "kernel/netlink/route.h"
 
 #include "kernel/netlink/ask.h"

@@ -1,4 +1,4 @@
-/* netlink_route.h - the kernel's unicast routes */
+/* route.h - the kernel's unicast routes */
 #ifndef NETLINK_ROUTE_H
 #define NETLINK_ROUTE_H
 

@@ -1,4 +1,4 @@
-/* netlink_rule.c - the kernel's routing rules */
+/* rule.c - the kernel's routing rules */
 #include "kernel/netlink/rule.h"
 
 #include "kernel/netlink/ask.h"

@@ -1,4 +1,4 @@
-/* netlink_rule.h - the kernel's routing rules (ip-rule(8)) */
+/* rule.h - the kernel's routing rules (ip-rule(8)) */
 #ifndef NETLINK_RULE_H
 #define NETLINK_RULE_H
 

@@ -1,4 +1,4 @@
-/* netlink_rules.c - what a rule of nf_tables does with what is forwarded
+/* rules.c - what a rule of nf_tables does with what is forwarded
  *
  * Devices, states of conntrack and ICMP are followed; whatever else a rule asks
  * for is taken to be true of some packets.  iptables-nft's rules come here too:

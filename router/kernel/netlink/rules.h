@@ -1,4 +1,4 @@
-/* netlink_rules.h - what a rule of nf_tables does with what is forwarded */
+/* rules.h - what a rule of nf_tables does with what is forwarded */
 #ifndef NETLINK_RULES_H
 #define NETLINK_RULES_H
 

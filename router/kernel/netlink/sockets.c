@@ -1,4 +1,4 @@
-/* netlink_sockets.c - ports of the host's own sockets, by sock_diag */
+/* sockets.c - ports of the host's own sockets, by sock_diag */
 #include "kernel/netlink/sockets.h"
 
 #include "kernel/netlink/ask.h"

@@ -1,4 +1,4 @@
-/* netlink_sockets.h - ports of the host's own sockets, by sock_diag */
+/* sockets.h - ports of the host's own sockets, by sock_diag */
 #ifndef NETLINK_SOCKETS_H
 #define NETLINK_SOCKETS_H
 

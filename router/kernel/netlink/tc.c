@@ -1,4 +1,4 @@
-/* netlink_tc.c - what leaves by a device turns and comes in by another
+/* tc.c - what leaves by a device turns and comes in by another
  *
  * As tc(8) would: a qdisc clsact, and in its egress one filter u32 that matches
  * everything by which device it came (the kernel notes that in the packet), and

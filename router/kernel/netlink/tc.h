@@ -1,4 +1,4 @@
-/* netlink_tc.h - what leaves by a device turns and comes in by another */
+/* tc.h - what leaves by a device turns and comes in by another */
 #ifndef NETLINK_TC_H
 #define NETLINK_TC_H
 

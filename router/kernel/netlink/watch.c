@@ -1,4 +1,4 @@
-/* netlink_watch.c - what the kernel tells of changes
+/* watch.c - what the kernel tells of changes
  *
  * Two sockets, and one descriptor that is readable when one of them is.  A
  * kernel without nf_tables has none of the second. */

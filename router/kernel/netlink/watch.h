@@ -1,4 +1,4 @@
-/* netlink_watch.h - what the kernel tells of changes to devices, addresses,
+/* watch.h - what the kernel tells of changes to devices, addresses,
  * routes, rules, settings and nf_tables */
 #ifndef NETLINK_WATCH_H
 #define NETLINK_WATCH_H
