@@ -261,7 +261,7 @@ static void queues(struct buf *b, const struct web_queues *from)
 
 static uint64_t most_fds; /* asked once: no system call later */
 
-/* As few system calls as there are: see router/syscalls.def. */
+/* As few system calls as there are: see router/system/syscalls.def. */
 static unsigned long resident_pages(void)
 {
     char text[128];
