@@ -375,7 +375,7 @@ static uint32_t walk_passed(struct rig *rig)
     return rig->at;
 }
 
-/* As worker_io.c does it. */
+/* As router/worker/io.c does it. */
 static uint32_t owner_of(const struct rig_shard *s, uint32_t by,
                          const struct ct_pkt *pkt)
 {

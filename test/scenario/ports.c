@@ -1,6 +1,6 @@
 /* ports.c - outside ports under attack: what is bounded, who may have what
  *
- * "Bounded" is by steps (ctcore/work.h): no packet takes more than
+ * "Bounded" is by steps (ctcore/base/work.h): no packet takes more than
  * RIG_WORK_MAX. */
 #include "calm.h"
 

@@ -8,7 +8,7 @@
     queue_client.py /run/weir/queue.sock 0 --drop WORD      drops what has WORD in it
     queue_client.py /run/weir/queue.sock 0 --replace A B    writes B where A was
 
-The messages are described in router/queue_wire.h.  As a module: Client(path),
+The messages are described in router/queue/wire.h.  As a module: Client(path),
 subscribe(number), for packet in client: packet.accept(), drop(), repeat().
 """
 import argparse
