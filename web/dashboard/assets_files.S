@@ -12,8 +12,8 @@ assets_\name\()_end:
     .byte 0
     .endm
 
-    file html, "page.html"
-    file css, "page.css"
-    file js, "page.js"
+    file html, "dashboard/page.html"
+    file css, "dashboard/page.css"
+    file js, "dashboard/page.js"
 
     .section .note.GNU-stack, "", %progbits
