@@ -15,6 +15,7 @@ C_LIBRARY = {h + ".h" for h in (
     "assert", "errno", "inttypes", "limits", "stdalign", "stdatomic",
     "stdbool", "stddef", "stdint", "string")}
 PURE = ("ctcore", "include/ctcore")     # C library only
+ENDINGS = (".h", ".def")                # what may be included
 OURS = ("ctcore/", "web/", "router/", "test/", "docker/")
 
 
@@ -41,6 +42,10 @@ def check(root):
 
 
 def judge(root, path, folder, kind, name, private):
+    if not kind:
+        return "a macro hides which header: name it"
+    if not name.endswith(ENDINGS):
+        return "its name ends otherwise than " + ", ".join(ENDINGS)
     if ".." in name.split("/"):
         return "a path that climbs out of its folder"
     if kind == '"':

@@ -7,7 +7,8 @@ FILE, FUNCTION = 600, 80
 
 def check(root):
     seen = 0
-    for p in tree.files(root, (".c", ".h", ".py", ".def")):
+    for p in tree.files(root, (".c", ".h", ".py", ".def", ".S", ".js", ".css", ".html",
+                                ".cmake", "CMakeLists.txt")):
         text = tree.read(root, p)
         lines = text.count("\n")
         seen += 1

@@ -18,6 +18,25 @@ ACROSS = {"router": ("web", "ctcore"), "web": ("ctcore",), "ctcore": ()}
 WORST = 10 ** 6     # the level of a folder without one
 
 
+WORD = re.compile(r"\b[A-Za-z_]\w*\b")
+TAG = re.compile(r"\b(?:struct|union|enum)\s+\w+")
+
+
+def words(text):
+    """Identifiers that may be symbols."""
+    return set(WORD.findall(TAG.sub("", text)))
+
+
+def parts(text):
+    """A header's words: of its declarations, and of its braces and macros."""
+    bare, inner, braces = tree.code(text), set(), re.compile(r"\{[^{}]*\}")
+    macros = words(tree.blank(text)) - words(bare)
+    while braces.search(bare):
+        inner |= words(" ".join(braces.findall(bare)))
+        bare = braces.sub(";", bare)
+    return words(bare), inner | macros
+
+
 def node(path):
     base, ending = os.path.splitext(path)
     return path if ending == ".def" else base
@@ -36,10 +55,14 @@ class Graph:
         self.uses = {node(p): {} for p in self.paths}
         self.objects = release.objects(root)
         self.home = {}      # symbol: node that defines it
+        self.functions = set()
         for path, (offers, _) in self.objects.items():
             self.home.update((name, node(path)) for name in offers)
+            self.functions.update(name for name, kind in offers.items()
+                                  if kind in "TWi")
         for path in self.paths:
             self.by_include(path)
+            self.by_header(path)
         for path, (_, asks) in self.objects.items():
             for name in sorted(asks & self.home.keys()):
                 self.add(path, self.home[name], f"{path} asks for {name}")
@@ -53,6 +76,15 @@ class Graph:
             base = tree.quoted_from(path)[0] if kind == '"' else "include"
             self.add(path, node(os.path.normpath(os.path.join(base, name))),
                      f"{path}:{line} includes {name}")
+
+    def by_header(self, path):
+        """What a header's macros and inline functions ask for is asked by it,
+        wherever the compiler puts it."""
+        if not path.endswith((".h", ".def")) or top(path) == "include":
+            return
+        text = tree.read(self.root, path)
+        for name in sorted(parts(text)[1] & self.functions):
+            self.add(path, self.home[name], f"{path} names {name}")
 
     def knots(self):
         """Sets of files each of which uses, over others, each (Tarjan)."""
@@ -132,12 +164,16 @@ def upward(graph, levels):
                    f"(level {levels.get(b, '?')}): {'; '.join(whys)}")
 
 
+def told(graph, owner):
+    """What include/owner says."""
+    return "".join(tree.blank(tree.read(graph.root, p)) for p in graph.paths
+                   if p.startswith(f"include/{owner}/"))
+
+
 def across(graph):
     """Symbols that one top folder asks another for are public ones."""
-    told = {owner: "".join(tree.blank(tree.read(graph.root, p))
-                           for p in graph.paths
-                           if p.startswith(f"include/{owner}/"))
-            for owner in tree.PRIVATE}
+    public = {owner: words(told(graph, owner))
+              for owner in tree.PRIVATE}
     for path, (_, asks) in sorted(graph.objects.items()):
         for name in sorted(asks & graph.home.keys()):
             owner = top(graph.home[name])
@@ -145,24 +181,21 @@ def across(graph):
                 continue
             if owner not in ACROSS.get(top(path), ()):
                 yield f"{path}: R1: asks for {name} of {graph.home[name]}"
-            elif not re.search(rf"\b{name}\b", told[owner]):
+            elif name not in public[owner]:
                 yield (f"{path}: R1: asks for {name}, which no header of "
                        f"include/{owner} declares")
 
 
-DECLARED = re.compile(r"\b([A-Za-z_]\w*)\s*\((?![^()]*\)\s*\()")
-
-
 def headers(graph):
     """A private header declares the functions of one source file: of its
-    name's, if there is one."""
+    name's, if there is one; by a macro, too.  What is in braces declares
+    none."""
     for path in graph.paths:
         if not path.endswith(".h") or top(path) not in tree.PRIVATE:
             continue
-        text = tree.code(tree.read(graph.root, path))
-        bodiless = re.sub(r"\{[^{}]*\}", ";", re.sub(r"\{[^{}]*\}", "", text))
-        homes = {graph.home[name] for name in DECLARED.findall(bodiless)
-                 if name in graph.home and top(graph.home[name]) == top(path)}
+        text = tree.read(graph.root, path)
+        homes = {graph.home[name] for name in parts(text)[0] & graph.functions
+                 if top(graph.home[name]) == top(path)}
         if node(path) + ".c" in graph.objects:
             other = homes - {node(path)}
         else:
@@ -193,10 +226,12 @@ def names(graph):
         noun = os.path.splitext(os.path.basename(path))[0]
         homes[noun].add(os.path.dirname(path))
     common = {noun for noun, at in homes.items() if len(at) > 1}
+    public = words(told(graph, "ctcore"))
     for path, (offers, _) in sorted(graph.objects.items()):
         for name, kind in sorted(offers.items()):
             if kind not in "TWi" or name == "main" or \
-                    (top(path) == "ctcore" and name.startswith("ct_")):
+                    (top(path) == "ctcore" and name.startswith("ct_") and
+                     name in public):
                 continue
             good = nouns(path, common)
             if not any(name == n or name.startswith(n + "_") for n in good):

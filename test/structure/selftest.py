@@ -31,7 +31,8 @@ TREE = {
     "include/ctcore/lists.h":
         "#ifndef LISTS_H\n#define LISTS_H\n#include <ctcore/reasons.def>\n"
         "enum ct_reason {\n#define R(name, text) CT_REASON_##name,\n"
-        "    CT_REASONS(R)\n#undef R\n        CT_N_REASONS\n};\n#endif\n",
+        "    CT_REASONS(R)\n#undef R\n        CT_N_REASONS\n};\n"
+        "int ct_nat_ports(void);\n#endif\n",
     "include/ctcore/reasons.def":
         "#define CT_REASONS(R)          \\\n"
         "    R(NONE,    \"well\")      \\\n"
@@ -58,7 +59,7 @@ TREE = {
     "ctcore/nat.h":
         "#ifndef NAT_H\n#define NAT_H\n#include <ctcore/lists.h>\n"
         "enum ct_reason nat_setup(int port);\n"
-        "int ct_nat_ports(void);\n#endif\n",
+        "#endif\n",
     "ctcore/nat.c":
         '#include "nat.h"\n\n#include "table.h"\n\n'
         "static enum ct_reason choose(int port)\n{\n"
@@ -188,6 +189,18 @@ MODULES = [
         "ctcore", base__a_h=SHARED, base__a=function("a_x"),
         base__b=function("b_x")),
      None, "ctcore/base/a.h: R3: declares functions of ctcore/base/b"),
+    ("modules", "a header for two files, by a macro", sources(
+        "ctcore", base__shared_h="#define MADE(name) int name(void)\n"
+        "MADE(a_x);\nMADE(b_x);\n", base__a=function("a_x"),
+        base__b=function("b_x")),
+     None, "shared.h: R3: declares functions of ctcore/base/a, ctcore/base/b"),
+    ("modules", "an arrow up by a header's macro", sources(
+        "ctcore", base__a_h="#define A_UP() udp_b()\n",
+        proto__udp_b=function("udp_b")), None, "ctcore/base/a.h names udp_b"),
+    ("modules", "an arrow up by a header's inline function", sources(
+        "ctcore", base__a_h="int udp_b(void);\nstatic inline int up(void)\n"
+        "{\n    return udp_b();\n}\n", proto__udp_b=function("udp_b")),
+     None, "ctcore/base/a.h names udp_b"),
     ("modules", "a header for a file of another name", sources(
         "ctcore", base__face_h=header("a_x", "a_y"),
         base__a=function("a_x") + function("a_y")), None, ""),
@@ -201,6 +214,8 @@ MODULES = [
      "web/server.c: R4: begin is shared and does not begin with server"),
     ("modules", "ct_ is the core's alone", "web/server.c",
      function("ct_start"), "web/server.c: R4: ct_start is shared"),
+    ("modules", "ct_ is for what is public", "ctcore/nat.c",
+     function("ct_secret"), "ctcore/nat.c: R4: ct_secret is shared"),
     ("modules", "a static may be a bare verb", "web/server.c",
      "\nstatic inline int begin(void)\n{\n    return 0;\n}\n", ""),
     ("modules", "a module's noun and that of a folder below it", sources(
@@ -254,6 +269,10 @@ FAULTS = [
      "router/main.c", "#include <proto/udp.h>\n", "private header of ctcore"),
     ("includes", "a test that names no header", "test/unit/ctcore/proto/udp.c",
      '#include "udp.h"\n', "no header with this path"),
+    ("includes", "a macro for a header's name", "ctcore/nat.c",
+     '#define UP "table.h"\n#include UP\n', "a macro hides which header"),
+    ("includes", "a header with another ending", "ctcore/nat.c",
+     '#include "rows.inc"\n', "its name ends otherwise"),
     ("includes", "a remark is no include", "web/server.c",
      "/* #include <log.h> */\n", ""),
     ("symbols", "the core prints", "ctcore/table.c",
@@ -280,6 +299,8 @@ FAULTS = [
      "int broken(\n", "router/main.c"),
     ("lengths", "a file of 601 lines", "ctcore/nat.c", "\n" * 585,
      "lines, more than 600"),
+    ("lengths", "a page of 601 lines", "web/page.js", "\n" * 601,
+     "lines, more than 600"),
     ("lengths", "a function of more than 80", "ctcore/nat.c", LONG,
      "endless has 84 lines, more than 80"),
     ("lengths", "a table does not count", "ctcore/nat.c", TABLE, ""),
@@ -288,6 +309,8 @@ FAULTS = [
      "GLOB: list sources by name"),
     ("sources", "a forgotten file", "web/stale.c", "int stale_x;\n",
      "web/stale.c: R6: in no CMakeLists.txt"),
+    ("sources", "a forgotten file of assembly", "web/stale.S", "\n",
+     "web/stale.S: R6: in no CMakeLists.txt"),
     ("sources", "a forgotten file of a name that another folder lists",
      "ctcore/base/nat.c", "int nat_x;\n",
      "ctcore/base/nat.c: R6: in no CMakeLists.txt"),

@@ -17,7 +17,7 @@ def check(root):
             yield f"{p}:{line}: R6: {m.group(0)}: list sources by name"
         at = os.path.dirname(p)
         words[at] = words.get(at, "") + text
-    sources = tree.files(root, (".c",))
+    sources = tree.files(root, (".c", ".S"))
     for p in sources:
         if not listed(p, words):
             yield f"{p}: R6: in no CMakeLists.txt"

@@ -57,14 +57,17 @@ def listed(text, name):
     return "\n".join(found).replace("\\\n", "\n")
 
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.M)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\b[ \t]*(?:([<"])([^>"\n]+)[>"]|'
+                     r'([^\n]*))', re.M)
 
 
 def includes(text):
-    """(line, '<' or '"', name) of each #include."""
+    """(line, '<' or '"', name) of each #include; (line, "", what stands there)
+    of one that names no header."""
     bare = blank(text, strings=False)
     for m in INCLUDE.finditer(bare):
-        yield bare.count("\n", 0, m.start()) + 1, m.group(1), m.group(2)
+        yield (bare.count("\n", 0, m.start()) + 1, m.group(1) or "",
+               m.group(2) or m.group(3))
 
 
 def quoted_from(path):
