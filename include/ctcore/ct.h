@@ -246,12 +246,12 @@ enum ct_verdict ct_hook(struct ct *ct, enum ct_hook hook, struct ct_pkt *pkt);
 enum ct_verdict ct_take_over(struct ct *ct, struct ct_pkt *pkt);
 
 /* Bring back a held packet (the copy of it): verdict ACCEPT goes on behind the
- * row that held it, STOP asks only NAT, helpers and confirm of those, REPEAT
- * asks that row again, DROP counts it for pkt->why, else HOOK.  If its flow
- * ended meanwhile it is dropped, FLOW_ENDED.  If it was to open its flow and
- * another packet did so meanwhile, it joins that (clash_resolve).  Then
- * ct_done() as ever.  A held packet that never comes back keeps its unconfirmed
- * entry. */
+ * row that held it, STOP asks only those rows that it asks of a hook (see
+ * ct_hook_fn), REPEAT asks that row again, DROP counts it for pkt->why, else
+ * HOOK.  If its flow ended meanwhile it is dropped, FLOW_ENDED.  If it was to
+ * open its flow and another packet did so meanwhile, it joins that
+ * (clash_resolve).  Then ct_done() as ever.  A held packet that never comes
+ * back keeps its unconfirmed entry. */
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict);
 

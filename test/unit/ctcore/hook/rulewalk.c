@@ -344,7 +344,8 @@ static void what_may_be_exempt_does_not_leave(void **state)
 }
 
 /* A flow that leaves by another interface than before, where its first packet
- * may have been hidden, ends: this one is no first packet. */
+ * may have been hidden, ends: this one is no first packet.  What may have been
+ * exempt may have been hidden by the rule behind. */
 static void a_moved_flow_is_asked_as_its_first_packet(void **state)
 {
     static const struct ct_rule opens = {ANY, .match.info = 1u << CT_NEW},
@@ -355,11 +356,14 @@ static void a_moved_flow_is_asked_as_its_first_packet(void **state)
                                 other = {ANY, .match.info = 1u << CT_RELATED};
     static const struct {
         const struct ct_rule *rule;
+        enum ct_action_kind action;
         enum ct_verdict then;
-    } cases[] = {{&opens, CT_DROP},
-                 {&syn, CT_DROP},
-                 {&unanswered, CT_DROP},
-                 {&other, CT_ACCEPT}};
+    } cases[] = {{&opens, CT_ACT_MASQUERADE, CT_DROP},
+                 {&syn, CT_ACT_MASQUERADE, CT_DROP},
+                 {&unanswered, CT_ACT_MASQUERADE, CT_DROP},
+                 {&other, CT_ACT_MASQUERADE, CT_ACCEPT},
+                 {&any, CT_ACT_NO_NAT, CT_ACCEPT},
+                 {&syn, CT_ACT_NO_NAT, CT_DROP}};
 
     (void)state;
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -368,7 +372,9 @@ static void a_moved_flow_is_asked_as_its_first_packet(void **state)
         few_open(&f);
         walk(&f.rig, LAN, LAN, TCP);
         few_add(&f, cases[i].rule, CT_POSTROUTING, CT_STAGE_NAT,
-                CT_ACT_MASQUERADE);
+                cases[i].action);
+        if (cases[i].action == CT_ACT_NO_NAT)
+            few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
         ct_set_rules(f.rig.ct, &f.rules, f.count);
         walk(&f.rig, LAN, LAN,
              "198.51.100.2:80 > 10.0.1.2:4000 tcp . seq 1 "
