@@ -49,7 +49,7 @@ static void make_first(struct first *f, struct ct_conn *c)
     const struct ct_tuple *t = &c->tuple[CT_DIR_ORIGINAL];
     bool v4 = t->family == CT_IPV4, expected = c->status & CT_EXPECTED;
 
-    *f = (struct first){.unknown = FACT_PACKET | FACT_LATER,
+    *f = (struct first){.unknown = FACT_PACKET | FACT_LATER | FACT_DNAT,
                         .pkt = {
                             .data = f->bytes,
                             .in = c->in,
@@ -239,6 +239,7 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     mangle(ct, f);
     if (!nat_keeps(ct, f, MANGLE_DST))
         return false;
+    f->unknown &= ~(uint32_t)FACT_DNAT;
     memcpy(f->bytes + (reply->family == CT_IPV4 ? 16 : 24), reply->src.b,
            reply->family == CT_IPV4 ? 4 : 16);
     if (parse_has_ports(reply->proto))

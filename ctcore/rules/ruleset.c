@@ -25,7 +25,8 @@ struct facts {
     const struct ct_pkt *pkt;
     uint16_t sport, dport;
     bool has_ports, has_icmp;
-    bool first; /* of its flow, whose status is a later one */
+    bool first;  /* of its flow, whose status is a later one */
+    bool undone; /* and before destination NAT */
 };
 
 static struct number number(const uint8_t *p, bool v4)
@@ -201,6 +202,8 @@ static bool is_status(const struct ct_match *m, const struct facts *f)
     const struct ct_conn *c = f->pkt->conn;
     uint32_t mask = f->first ? STATUS_OF_FIRST : UINT32_MAX;
 
+    if (f->first && f->undone)
+        mask &= ~(uint32_t)CT_DST_NAT;
     return c && ((c->status & mask & m->status) != 0) != m->status_negate;
 }
 
@@ -308,6 +311,7 @@ uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
     f = look(pkt);
     if (unknown) {
         f.first = unknown & FACT_LATER;
+        f.undone = unknown & FACT_DNAT;
         return match_unknown(rules, from, end, &f, unknown);
     }
     while (from < end && !match(&rules->rules[from].match, &f, 0))

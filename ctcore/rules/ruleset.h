@@ -17,8 +17,10 @@ enum fact {
     FACT_CT = 1u << 2,     /* what conntrack says of it */
     FACT_L4 = 1u << 3,     /* it stands in the transport header */
     FACT_MARK = 1u << 4,   /* rules and queues' programs set it */
-    FACT_LATER = 1u << 5   /* not a match's: what the flow's status has got
+    FACT_LATER = 1u << 5,  /* not a match's: what the flow's status has got
                               since its first packet; unknown, it is not there */
+    FACT_DNAT = 1u << 6    /* the same of CT_DST_NAT, before a first packet has
+                              met destination NAT */
 };
 
 /* Index of the first rule in [from, end) that matches, or end.  Limits are not

@@ -151,6 +151,12 @@ static const struct change changes[] = {
      DNAT("514", "10.0.1.2") "policy forward drop; forward {\"ct_status\":"
                              "\"dnat\",\"verdict\":\"accept\"}",
      true},
+    {"but not before it is translated", DNAT("514", "10.0.1.2"),
+     S ":4000 > " W ":514 udp 'x'", NULL,
+     DNAT("514", "10.0.1.2") "prerouting {\"ct_status\":\"dnat\","
+                             "\"set_mark\":5}; forward "
+                             "{\"mark\":5,\"verdict\":\"drop\"}",
+     true},
     {"a flow is no forward", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
      "policy forward drop; forward {\"ct_status\":\"dnat\",\"verdict\":"
      "\"accept\"}",
