@@ -1,4 +1,4 @@
-/* test_hooks.c - packets that are held while their flow goes on without them */
+/* hooks.c - packets that are held while their flow goes on without them */
 #include "corerig.h"
 
 #include <ctcore/wire.h>

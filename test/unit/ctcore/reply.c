@@ -1,4 +1,4 @@
-/* test_reply.c - what the router says by itself, byte for byte */
+/* reply.c - what the router says by itself, byte for byte */
 #include "reply_rig.h"
 
 #include <ctcore/wire.h>

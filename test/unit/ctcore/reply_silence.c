@@ -1,4 +1,4 @@
-/* test_reply_silence.c - about which packets the router says nothing, and that
+/* reply_silence.c - about which packets the router says nothing, and that
  * it counts why */
 #include "reply_rig.h"
 

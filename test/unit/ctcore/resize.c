@@ -1,4 +1,4 @@
-/* test_limits.c - sizes that change while flows live */
+/* resize.c - sizes that change while flows live */
 #include "corerig.h"
 
 /* n flows of one host, from port 1000 + from on; answers how many passed. */

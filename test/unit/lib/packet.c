@@ -1,4 +1,4 @@
-/* test_packet.c - the tests' own packet builder, held to bytes written by hand
+/* packet.c - the tests' own packet builder, held to bytes written by hand
  */
 #include "packet.h"
 

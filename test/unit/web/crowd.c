@@ -1,4 +1,4 @@
-/* test_web_crowd.c - a client with many connections: the others are served
+/* crowd.c - a client with many connections: the others are served
  *
  * What clients send is put into the kernel while the loop stands still (a job
  * on its thread), so that the server meets it all in one turn. */

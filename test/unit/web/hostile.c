@@ -1,4 +1,4 @@
-/* test_web_hostile.c - what the HTTP side refuses, and what it outlives */
+/* hostile.c - what the HTTP side refuses, and what it outlives */
 #include "http/auth.h"
 #include "http/guess.h"
 #include "web_client.h"

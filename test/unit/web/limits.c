@@ -1,4 +1,4 @@
-/* test_web_limits.c - connections, descriptors, seats and slow readers: after
+/* limits.c - connections, descriptors, seats and slow readers: after
  * any burst, and during it, others are served */
 #include "web_rig.h"
 

@@ -1,4 +1,4 @@
-/* test_routes.c - the table of calls */
+/* routes.c - the table of calls */
 #include "routes.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* test_web_turns.c - no client keeps the loop: turns and work are counted
+/* turns.c - no client keeps the loop: turns and work are counted
  *
  * The same loop has the log, the events and the devices to see to.  A timer of
  * 0 ms is no turn: libuv before 1.45 runs it again at once. */

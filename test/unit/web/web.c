@@ -1,4 +1,4 @@
-/* test_web.c - the HTTP API over real sockets, a fake router behind it */
+/* web.c - the HTTP API over real sockets, a fake router behind it */
 #include "web_rig.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* test_csum.c - Internet checksums against the plain way of RFC 1071 */
+/* csum.c - Internet checksums against the plain way of RFC 1071 */
 #include "base/csum.h"
 #include "base/hash.h"
 

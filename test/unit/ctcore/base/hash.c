@@ -1,4 +1,4 @@
-/* test_hash.c - SipHash-1-3 against a reference made here, and the generator */
+/* hash.c - SipHash-1-3 against a reference made here, and the generator */
 #include "base/hash.h"
 
 #include <setjmp.h>

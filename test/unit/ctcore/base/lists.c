@@ -1,4 +1,4 @@
-/* test_lists.c - what the .def lists say, as ct_reason_name() and its like */
+/* lists.c - what the .def lists say, as ct_reason_name() and its like */
 #include <ctcore/ct.h>
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* test_frag.c - fragments wait until their datagram is whole */
+/* frag.c - fragments wait until their datagram is whole */
 #include "frag_rig.h"
 
 #include "base/hash.h"

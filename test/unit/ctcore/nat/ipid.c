@@ -1,4 +1,4 @@
-/* test_ipid.c - identifications behind a shared address */
+/* ipid.c - identifications behind a shared address */
 #include "nat/ipid.h"
 
 #include "base/csum.h"

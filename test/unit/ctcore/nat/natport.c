@@ -1,4 +1,4 @@
-/* test_natport.c - which port, of those that are left, a source has */
+/* natport.c - which port, of those that are left, a source has */
 #include "corerig.h"
 
 #include <ctcore/wire.h>

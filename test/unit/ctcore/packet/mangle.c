@@ -1,4 +1,4 @@
-/* test_mangle.c - rewritten headers against packets built that way
+/* mangle.c - rewritten headers against packets built that way
  *
  * The packet after the rewrite must be, byte for byte, the packet that the
  * builder makes from the new addresses; so nothing else has changed and every

@@ -1,4 +1,4 @@
-/* test_parse.c - from bytes to a tuple, or to the reason why not
+/* parse.c - from bytes to a tuple, or to the reason why not
  *
  * Every packet lies in a heap block of exactly its size, so that a read past
  * its end is seen. */

@@ -1,4 +1,4 @@
-/* test_shard.c - both directions of a flow, and errors about it, have one owner
+/* shard.c - both directions of a flow, and errors about it, have one owner
  *
  * A flow is told by the tuples with which its two directions come in.  What
  * leaves is what the other direction comes in with, turned round: so an error

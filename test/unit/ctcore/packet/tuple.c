@@ -1,4 +1,4 @@
-/* test_tuple.c - two tuples are equal when every field is, and hash so */
+/* tuple.c - two tuples are equal when every field is, and hash so */
 #include "packet/tuple.h"
 #include "base/hash.h"
 

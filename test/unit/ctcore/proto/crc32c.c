@@ -1,4 +1,4 @@
-/* test_crc32c.c - SCTP's checksum against the plain way, bit by bit */
+/* crc32c.c - SCTP's checksum against the plain way, bit by bit */
 #include "proto/crc32c.h"
 #include "base/hash.h"
 

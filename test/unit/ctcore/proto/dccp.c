@@ -1,4 +1,4 @@
-/* test_proto_dccp.c - the tracker of DCCP, packet by packet (RFC 4340) */
+/* dccp.c - the tracker of DCCP, packet by packet (RFC 4340) */
 #include "oneflow.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* test_proto_icmp.c - ICMP and ICMPv6 queries: every type there is */
+/* icmp.c - ICMP and ICMPv6 queries: every type there is */
 #include "oneflow.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* test_protos.c - what every tracker must keep, whichever it is
+/* protos.c - what every tracker must keep, whichever it is
  *
  * Runs over all 256 protocol numbers, so that a new row of the registry is
  * tested the moment it is there. */

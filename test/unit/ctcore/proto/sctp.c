@@ -1,4 +1,4 @@
-/* test_proto_sctp.c - the tracker of SCTP, packet by packet (RFC 9260)
+/* sctp.c - the tracker of SCTP, packet by packet (RFC 9260)
  *
  * A packet is written as chunks of type, flags and length; what a row expects
  * of the flow afterwards is its state, or the reason why it was refused. */

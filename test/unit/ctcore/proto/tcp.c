@@ -1,4 +1,4 @@
-/* test_proto_tcp.c - the TCP tracker, by its list and by conversations */
+/* tcp.c - the TCP tracker, by its list and by conversations */
 #include "oneflow.h"
 #include "proto/tcp_options.h"
 #include "proto/tcp_segment.h"

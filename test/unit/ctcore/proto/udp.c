@@ -1,4 +1,4 @@
-/* test_proto_udp.c - UDP in two stages, to the millisecond */
+/* udp.c - UDP in two stages, to the millisecond */
 #include "oneflow.h"
 #include <setjmp.h>
 #include <stdarg.h>

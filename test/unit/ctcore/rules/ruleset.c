@@ -1,4 +1,4 @@
-/* test_ruleset.c - which rule does a packet meet, and which not */
+/* ruleset.c - which rule does a packet meet, and which not */
 #include "rules/ruleset.h"
 
 #include "base/hash.h"

@@ -1,4 +1,4 @@
-/* test_expect.c - expectations: what fits, who may have how many, how they end
+/* expect.c - expectations: what fits, who may have how many, how they end
  */
 #include "corerig.h"
 

@@ -1,4 +1,4 @@
-/* test_ext.c - extensions: few, found by slot, gone with their flow */
+/* ext.c - extensions: few, found by slot, gone with their flow */
 #include "corerig.h"
 
 #include "core/dump.h"

@@ -1,4 +1,4 @@
-/* test_keymap.c - call ids of GRE, found by what their packets bear */
+/* keymap.c - call ids of GRE, found by what their packets bear */
 #include "table/keymap.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* test_readers.c - other threads read the table while the owner writes it
+/* readers.c - other threads read the table while the owner writes it
  *
  * Everything about a flow follows from its source port, so a copy that mixes
  * two moments, or two flows of one slot, gives itself away: the tuples must be

@@ -1,4 +1,4 @@
-/* test_seqadj.c - numbers behind a payload that changed its length */
+/* seqadj.c - numbers behind a payload that changed its length */
 #include "table/seqadj.h"
 
 #include "packet.h"

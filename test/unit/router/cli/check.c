@@ -1,4 +1,4 @@
-/* test_cmd_check.c - weir check: what it prints, and its exit code */
+/* check.c - weir check: what it prints, and its exit code */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

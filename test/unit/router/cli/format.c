@@ -1,4 +1,4 @@
-/* test_cli_format.c - conntrack(8)'s text and its command line, to the byte
+/* format.c - conntrack(8)'s text and its command line, to the byte
  *
  * The wanted lines were printed by conntrack v1.4.7 for entries like these. */
 #include "cli/format.h"

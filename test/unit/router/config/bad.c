@@ -1,4 +1,4 @@
-/* test_config_bad.c - errors of meaning: a row each
+/* bad.c - errors of meaning: a row each
  *
  * A row is a piece of JSON put into a file that is fine without it, and the one
  * error that must come, with its place. */

@@ -1,4 +1,4 @@
-/* test_config.c - good configurations, and what they become */
+/* config.c - good configurations, and what they become */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_config_env.c - WEIR_* options, each of them
+/* env.c - WEIR_* options, each of them
  *
  * Which keys there are is asked of the readers themselves: a key that no row
  * knows makes them name all that they have.  So a scalar that is added without

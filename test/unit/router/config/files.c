@@ -1,4 +1,4 @@
-/* test_config_files.c - configurations as files: unreadable, hostile, broken */
+/* files.c - configurations as files: unreadable, hostile, broken */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

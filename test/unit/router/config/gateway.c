@@ -1,4 +1,4 @@
-/* test_config_gateway.c - gateway mode: what two devices become
+/* gateway.c - gateway mode: what two devices become
  *
  * The same text is read with what the kernel says of the devices, with nothing
  * known of them, and with things that a kernel would hardly say. */

@@ -1,4 +1,4 @@
-/* test_jsonc.c - comments, trailing commas, syntax errors, positions */
+/* jsonc.c - comments, trailing commas, syntax errors, positions */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_config_kinds.c - every value of a configuration, as one of each kind
+/* kinds.c - every value of a configuration, as one of each kind
  *
  * The readers go on behind an error, so that all of them are told in one run.
  * What they make in the end must then do without the value that was refused. */

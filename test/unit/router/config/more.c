@@ -1,4 +1,4 @@
-/* test_config_more.c - gateway mode with further devices, as the file says */
+/* more.c - gateway mode with further devices, as the file says */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_generation.c - configurations that follow each other
+/* generation.c - configurations that follow each other
  *
  * Workers here have no devices: what they take over, they take over in the same
  * way. */

@@ -1,4 +1,4 @@
-/* test_reload.c - reloads as control makes them, of workers that may lag
+/* reload.c - reloads as control makes them, of workers that may lag
  *
  * The workers run, without devices.  One that lags stands in a signal handler,
  * as one does that the kernel gives no time. */

@@ -1,4 +1,4 @@
-/* test_gateway_conf.c - gateway mode: what is read of the devices, what is set,
+/* conf.c - gateway mode: what is read of the devices, what is set,
  * and with which rights */
 #include "gateway_rig.h"
 

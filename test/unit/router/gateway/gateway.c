@@ -1,4 +1,4 @@
-/* test_gateway.c - rules, tables and neighbours of gateway mode in a real
+/* gateway.c - rules, tables and neighbours of gateway mode in a real
  * kernel: as planned, followed, found again and taken back */
 #include "gateway_rig.h"
 

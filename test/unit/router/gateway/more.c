@@ -1,4 +1,4 @@
-/* test_gateway_more.c - gateway mode with further devices, in a real kernel */
+/* more.c - gateway mode with further devices, in a real kernel */
 #include "gateway_rig.h"
 
 enum { DMZ = 2, UPLINK };

@@ -1,4 +1,4 @@
-/* test_gateway_order.c - weir's routing rules among the host's: in front of all
+/* order.c - weir's routing rules among the host's: in front of all
  * for what comes from a wire, behind them for what the host sends itself */
 #include "gateway/plan.h"
 #include "gateway_rig.h"

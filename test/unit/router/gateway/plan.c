@@ -1,4 +1,4 @@
-/* test_gateway_plan.c - the plan of gateway mode, from facts alone: no kernel
+/* plan.c - the plan of gateway mode, from facts alone: no kernel
  */
 #include "gateway/plan.h"
 

@@ -1,4 +1,4 @@
-/* test_fib.c - longest prefix match against a linear search */
+/* fib.c - longest prefix match against a linear search */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_journey.c - what happens to a packet between the hooks */
+/* journey.c - what happens to a packet between the hooks */
 #include "journey_router.h"
 
 #include <ctcore/wire.h>

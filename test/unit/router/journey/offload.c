@@ -1,4 +1,4 @@
-/* test_offload.c - super-packets that a device takes, refuses, or must not get
+/* offload.c - super-packets that a device takes, refuses, or must not get
  */
 #include "journey/offload.h"
 

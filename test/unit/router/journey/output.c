@@ -1,4 +1,4 @@
-/* test_output.c - the way out: does it fit, cut it, check it, send it */
+/* output.c - the way out: does it fit, cut it, check it, send it */
 #include "journey/fragment.h"
 #include "journey_router.h"
 

@@ -1,4 +1,4 @@
-/* test_ratelimit.c - how often the router answers one address */
+/* ratelimit.c - how often the router answers one address */
 #include "journey/ratelimit.h"
 
 #include <ctcore/wire.h>

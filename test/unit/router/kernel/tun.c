@@ -1,4 +1,4 @@
-/* test_tun.c - the offload header, both ways, and a queue that misbehaves */
+/* tun.c - the offload header, both ways, and a queue that misbehaves */
 #include "kernel/tun.h"
 
 #include "kernel/tun_why.h"

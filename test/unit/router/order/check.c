@@ -1,4 +1,4 @@
-/* test_order_check.c - what the privileged process does, and what it refuses,
+/* check.c - what the privileged process does, and what it refuses,
  * to whoever orders it */
 #include "order/check.h"
 

@@ -1,4 +1,4 @@
-/* test_order_route.c - which changes by rtnetlink the privileged process does
+/* route.c - which changes by rtnetlink the privileged process does
  */
 #include "order/check.h"
 

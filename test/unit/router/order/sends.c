@@ -1,4 +1,4 @@
-/* test_order_sends.c - all that weir orders is let through, and nothing that
+/* sends.c - all that weir orders is let through, and nothing that
  * differs from it
  *
  * In the place of order.c stands one that asks order_check() here. */

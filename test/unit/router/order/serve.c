@@ -1,4 +1,4 @@
-/* test_order_serve.c - what the privileged process asks the kernel before it
+/* serve.c - what the privileged process asks the kernel before it
  * obeys: whose a proxy neighbour is, and how many rules there are like one */
 #include "gateway_rig.h"
 

@@ -1,4 +1,4 @@
-/* test_order_tables.c - which batches the privileged process sends to nf_tables
+/* tables.c - which batches the privileged process sends to nf_tables
  */
 #include "order/tables.h"
 

@@ -1,4 +1,4 @@
-/* test_queue.c - user programs that decide: limits, time, who comes and goes */
+/* queue.c - user programs that decide: limits, time, who comes and goes */
 #include "queue/queue.h"
 #include "queue/line.h"
 #include "queue/wire.h"

@@ -1,4 +1,4 @@
-/* test_queue_wire.c - what user programs say: any bytes, and bounds
+/* wire.c - what user programs say: any bytes, and bounds
  *
  * Messages and packets lie at the end of heap blocks of their own, so that one
  * byte read too far ends the test. */

@@ -1,4 +1,4 @@
-/* test_health.c - named checks: ready or not, since when, and why */
+/* health.c - named checks: ready or not, since when, and why */
 #include "system/health.h"
 
 #include <setjmp.h>

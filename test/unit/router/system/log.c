@@ -1,4 +1,4 @@
-/* test_log.c - what a hostile name may do to a log: nothing
+/* log.c - what a hostile name may do to a log: nothing
  *
  * stderr is a datagram socket here, so that each write is seen by itself. */
 #include "system/log.h"

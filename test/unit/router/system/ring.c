@@ -1,4 +1,4 @@
-/* test_ring.c - one puts in, one takes out, nothing is lost or turned round */
+/* ring.c - one puts in, one takes out, nothing is lost or turned round */
 #include "system/ring.h"
 
 #include <ctcore/bits.h>

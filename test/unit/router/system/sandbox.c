@@ -1,4 +1,4 @@
-/* test_sandbox.c - who weir becomes, and what its threads may do afterwards
+/* sandbox.c - who weir becomes, and what its threads may do afterwards
  *
  * Each case is a child process, since none of this can be taken back.  The
  * child looks at itself in /proc and leaves what it saw in shared memory. */

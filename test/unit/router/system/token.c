@@ -1,4 +1,4 @@
-/* test_token.c - tokens: read, made, made by two at once */
+/* token.c - tokens: read, made, made by two at once */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* test_steerkey.c - the steering key: made once, kept, and never believed when
+/* steerkey.c - the steering key: made once, kept, and never believed when
  * others may have written it */
 #include <setjmp.h>
 #include <stdarg.h>

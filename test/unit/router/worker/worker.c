@@ -1,4 +1,4 @@
-/* test_worker.c - two workers: each flow one owner, whatever queue it comes by
+/* worker.c - two workers: each flow one owner, whatever queue it comes by
  *
  * The devices are sockets that keep packets apart.  Flows go in at one worker's
  * queue, their answers at the other's. */

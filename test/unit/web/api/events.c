@@ -1,4 +1,4 @@
-/* test_web_events.c - server-sent events: ids, gaps, resync, limits */
+/* events.c - server-sent events: ids, gaps, resync, limits */
 #include "web_client.h"
 #include "web_world.h"
 

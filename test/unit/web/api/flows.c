@@ -1,4 +1,4 @@
-/* test_web_flows.c - how the API shows flows, finds and ends them */
+/* flows.c - how the API shows flows, finds and ends them */
 #include "web_rig.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_filter.c - the grammar that chooses flows */
+/* filter.c - the grammar that chooses flows */
 #include "filter/filter.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/* test_head.c - a request's head: what RFC 9112 allows and what it does not */
+/* head.c - a request's head: what RFC 9112 allows and what it does not */
 #include "http/head.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* test_json_out.c - the streaming writer and the buffer under it */
+/* json_out.c - the streaming writer and the buffer under it */
 #include "http/json_out.h"
 
 #include <jansson.h>

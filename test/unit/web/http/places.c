@@ -1,4 +1,4 @@
-/* test_web_places.c - which connection gives up its place or its answer, and
+/* places.c - which connection gives up its place or its answer, and
  * which has its turn */
 #include "http/places.h"
 #include "http/address.h"

@@ -1,4 +1,4 @@
-/* test_gateway_guard.c - the guard's table in a real kernel: it fits, and what
+/* guard.c - the guard's table in a real kernel: it fits, and what
  * it holds stays */
 #include "gateway_rig.h"
 

@@ -1,4 +1,4 @@
-/* test_gateway_input.c - gateway mode: input rules where weir is not asked
+/* input.c - gateway mode: input rules where weir is not asked
  *
  * Packets to the broadcast address and to the group of all nodes are written
  * into the other ends of lan's and wan's wires; a raw socket sees what the

@@ -1,4 +1,4 @@
-/* test_gateway_past.c - gateway mode: packets of the host's own
+/* past.c - gateway mode: packets of the host's own
  *
  * What the host sends past weir by wan's device has its answers past weir; all
  * else that comes goes to weir's TUN.  What weir hands over comes by the device
