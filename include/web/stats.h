@@ -8,6 +8,7 @@
 #define WEB_STATS_H
 
 #include <ctcore/lists.h>
+#include <ctcore/types.h>
 
 struct web_stats {
     void *ctx;
@@ -15,5 +16,12 @@ struct web_stats {
     uint64_t (*stat)(void *ctx, uint32_t shard, enum ct_stat stat);
     uint64_t (*drops)(void *ctx, uint32_t shard, enum ct_reason reason);
 };
+
+/* Of all shards. */
+static inline uint64_t web_stats_all(const struct web_stats *stats,
+                                     enum ct_stat stat)
+{
+    return stats->stat(stats->ctx, CT_NONE, stat);
+}
 
 #endif

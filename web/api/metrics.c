@@ -49,11 +49,6 @@ static void single(struct buf *b, const char *name, const char *type,
     buf_printf(b, "%s %" PRIu64 "\n", name, n);
 }
 
-static uint64_t sum(const struct web_stats *stats, enum ct_stat stat)
-{
-    return stats->stat(stats->ctx, CT_NONE, stat);
-}
-
 static void build(struct buf *b, const struct site *site)
 {
     family(b, "weir_build_info", "gauge", "What runs; always 1.");
@@ -68,24 +63,24 @@ static void packets(struct buf *b, const struct web_stats *stats)
     const char *p = "weir_packets_total", *o = "weir_originated_packets_total";
 
     family(b, p, "counter", "Packets that entered and that left.");
-    labelled(b, p, "direction", "in", sum(stats, CT_STAT_pkts_in));
-    labelled(b, p, "direction", "out", sum(stats, CT_STAT_pkts_out));
+    labelled(b, p, "direction", "in", web_stats_all(stats, CT_STAT_pkts_in));
+    labelled(b, p, "direction", "out", web_stats_all(stats, CT_STAT_pkts_out));
     family(b, "weir_bytes_total", "counter", "Bytes that entered and left.");
     labelled(b, "weir_bytes_total", "direction", "in",
-             sum(stats, CT_STAT_bytes_in));
+             web_stats_all(stats, CT_STAT_bytes_in));
     labelled(b, "weir_bytes_total", "direction", "out",
-             sum(stats, CT_STAT_bytes_out));
+             web_stats_all(stats, CT_STAT_bytes_out));
     single(b, "weir_forwarded_packets_total", "counter", "Packets forwarded.",
-           sum(stats, CT_STAT_forwarded));
+           web_stats_all(stats, CT_STAT_forwarded));
     single(b, "weir_local_packets_total", "counter",
            "Packets delivered to the router itself.",
-           sum(stats, CT_STAT_local));
+           web_stats_all(stats, CT_STAT_local));
     single(b, "weir_held_packets", "gauge", "Packets held by a hook.",
-           sum(stats, CT_STAT_held));
+           web_stats_all(stats, CT_STAT_held));
     family(b, o, "counter", "Packets the router made itself.");
-    labelled(b, o, "kind", "echo", sum(stats, CT_STAT_orig_echo));
-    labelled(b, o, "kind", "rst", sum(stats, CT_STAT_orig_rst));
-    labelled(b, o, "kind", "error", sum(stats, CT_STAT_orig_error));
+    labelled(b, o, "kind", "echo", web_stats_all(stats, CT_STAT_orig_echo));
+    labelled(b, o, "kind", "rst", web_stats_all(stats, CT_STAT_orig_rst));
+    labelled(b, o, "kind", "error", web_stats_all(stats, CT_STAT_orig_error));
 }
 
 static void reasons(struct buf *b, const struct web_stats *stats,
@@ -105,30 +100,33 @@ static void flows(struct buf *b, const struct web_stats *stats, uint32_t max)
     const char *f = "weir_flow_create_failures_total";
 
     single(b, "weir_flows", "gauge", "Flows that exist now.",
-           sum(stats, CT_STAT_entries));
+           web_stats_all(stats, CT_STAT_entries));
     single(b, "weir_flows_limit", "gauge", "Flows the table can hold.", max);
     single(b, "weir_flows_created_total", "counter", "Flows confirmed.",
-           sum(stats, CT_STAT_created));
+           web_stats_all(stats, CT_STAT_created));
     single(b, "weir_flows_destroyed_total", "counter", "Flows destroyed.",
-           sum(stats, CT_STAT_destroyed));
+           web_stats_all(stats, CT_STAT_destroyed));
     single(b, "weir_flows_expired_total", "counter",
            "Flows destroyed because their time was up.",
-           sum(stats, CT_STAT_expired));
+           web_stats_all(stats, CT_STAT_expired));
     single(b, "weir_flow_evictions_total", "counter",
            "Unassured flows evicted because the table was full.",
-           sum(stats, CT_STAT_early_drop));
+           web_stats_all(stats, CT_STAT_early_drop));
     family(b, f, "counter", "Flows that could not be made, and why.");
-    labelled(b, f, "reason", "table_full", sum(stats, CT_STAT_table_full));
-    labelled(b, f, "reason", "no_port", sum(stats, CT_STAT_no_port));
-    labelled(b, f, "reason", "source_share", sum(stats, CT_STAT_source_share));
+    labelled(b, f, "reason", "table_full",
+             web_stats_all(stats, CT_STAT_table_full));
+    labelled(b, f, "reason", "no_port", web_stats_all(stats, CT_STAT_no_port));
+    labelled(b, f, "reason", "source_share",
+             web_stats_all(stats, CT_STAT_source_share));
     labelled(b, f, "reason", "insert_failed",
-             sum(stats, CT_STAT_insert_failed));
-    labelled(b, f, "reason", "chaintoolong", sum(stats, CT_STAT_chaintoolong));
+             web_stats_all(stats, CT_STAT_insert_failed));
+    labelled(b, f, "reason", "chaintoolong",
+             web_stats_all(stats, CT_STAT_chaintoolong));
     single(b, "weir_nat_port_allocation_failures_total", "counter",
            "Flows refused because no outside port was free.",
-           sum(stats, CT_STAT_no_port));
+           web_stats_all(stats, CT_STAT_no_port));
     single(b, "weir_mappings", "gauge", "NAT mappings that exist now.",
-           sum(stats, CT_STAT_mappings));
+           web_stats_all(stats, CT_STAT_mappings));
 }
 
 /* Every counter of the list by its own name, the kernel's among them. */
@@ -143,7 +141,7 @@ static void conntrack(struct buf *b, const struct web_stats *stats)
         (void)snprintf(name, sizeof(name), "weir_conntrack_%s%s",
                        ct_stat_name(i), counter ? "_total" : "");
         single(b, name, counter ? "counter" : "gauge", ct_stat_help(i),
-               sum(stats, (enum ct_stat)i));
+               web_stats_all(stats, (enum ct_stat)i));
     }
 }
 

@@ -8,11 +8,6 @@
 
 #include <time.h>
 
-static uint64_t sum(const struct web_stats *stats, enum ct_stat stat)
-{
-    return stats->stat(stats->ctx, CT_NONE, stat);
-}
-
 static uint64_t dropped(const struct web_stats *stats)
 {
     uint64_t n = 0;
@@ -62,12 +57,13 @@ static void write_texts(struct json_out *j)
 static void write_overflow(struct json_out *j, const struct web_stats *stats)
 {
     json_out_object(j, "overflow");
-    json_out_u64(j, "table_full", sum(stats, CT_STAT_table_full));
-    json_out_u64(j, "early_drop", sum(stats, CT_STAT_early_drop));
-    json_out_u64(j, "no_port", sum(stats, CT_STAT_no_port));
-    json_out_u64(j, "source_share", sum(stats, CT_STAT_source_share));
-    json_out_u64(j, "insert_failed", sum(stats, CT_STAT_insert_failed));
-    json_out_u64(j, "chaintoolong", sum(stats, CT_STAT_chaintoolong));
+    json_out_u64(j, "table_full", web_stats_all(stats, CT_STAT_table_full));
+    json_out_u64(j, "early_drop", web_stats_all(stats, CT_STAT_early_drop));
+    json_out_u64(j, "no_port", web_stats_all(stats, CT_STAT_no_port));
+    json_out_u64(j, "source_share", web_stats_all(stats, CT_STAT_source_share));
+    json_out_u64(j, "insert_failed",
+                 web_stats_all(stats, CT_STAT_insert_failed));
+    json_out_u64(j, "chaintoolong", web_stats_all(stats, CT_STAT_chaintoolong));
     json_out_end_object(j);
 }
 
@@ -76,17 +72,17 @@ static void write_overflow(struct json_out *j, const struct web_stats *stats)
 static void write_count(struct json_out *j, const struct web_stats *stats)
 {
     json_out_object(j, "count");
-    json_out_u64(j, "in", sum(stats, CT_STAT_pkts_in));
-    json_out_u64(j, "forwarded", sum(stats, CT_STAT_forwarded));
-    json_out_u64(j, "local", sum(stats, CT_STAT_local));
+    json_out_u64(j, "in", web_stats_all(stats, CT_STAT_pkts_in));
+    json_out_u64(j, "forwarded", web_stats_all(stats, CT_STAT_forwarded));
+    json_out_u64(j, "local", web_stats_all(stats, CT_STAT_local));
     json_out_u64(j, "dropped", dropped(stats));
-    json_out_u64(j, "held", sum(stats, CT_STAT_held));
-    json_out_u64(j, "merged", sum(stats, CT_STAT_frags_merged));
-    json_out_u64(j, "out", sum(stats, CT_STAT_pkts_out));
+    json_out_u64(j, "held", web_stats_all(stats, CT_STAT_held));
+    json_out_u64(j, "merged", web_stats_all(stats, CT_STAT_frags_merged));
+    json_out_u64(j, "out", web_stats_all(stats, CT_STAT_pkts_out));
     json_out_object(j, "originated");
-    json_out_u64(j, "echo", sum(stats, CT_STAT_orig_echo));
-    json_out_u64(j, "rst", sum(stats, CT_STAT_orig_rst));
-    json_out_u64(j, "error", sum(stats, CT_STAT_orig_error));
+    json_out_u64(j, "echo", web_stats_all(stats, CT_STAT_orig_echo));
+    json_out_u64(j, "rst", web_stats_all(stats, CT_STAT_orig_rst));
+    json_out_u64(j, "error", web_stats_all(stats, CT_STAT_orig_error));
     json_out_end_object(j);
     json_out_end_object(j);
 }
@@ -153,7 +149,7 @@ enum MHD_Result stats_get(struct request *r)
     uint32_t i;
 
     json_out_begin(&j, &b, REQUEST_BODY_MAX);
-    json_out_u64(&j, "entries", sum(stats, CT_STAT_entries));
+    json_out_u64(&j, "entries", web_stats_all(stats, CT_STAT_entries));
     json_out_u64(&j, "max", flows->max(flows->ctx));
     json_out_u64(&j, "buckets", flows->buckets(flows->ctx));
     write_counters(&j, "counters", stats, CT_NONE);
