@@ -12,8 +12,8 @@
  * asked: they are for packets, of which they may count, change, hold or steal
  * any, and the one made here is none.  Nor does a queue refuse.
  *
- * What that packet had of its own nobody knows: a rule that reads it, or has a
- * limit, is a maybe.  A maybe lets in, and does not end; it gives a mark or a
+ * What only that packet had is unknown: a rule that reads it, or has a limit,
+ * is a maybe.  A maybe lets in, and does not end; it gives a mark or a
  * zone, or does not, and translates, or does not, as the flow has it. */
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>

@@ -139,7 +139,7 @@ static inline bool has_moved(const struct ct_conn *c, const struct ct_pkt *pkt)
 }
 
 /* May a first packet of this flow be hidden where it leaves now?  This one is
- * another: what its flow's first one had of its own is unknown. */
+ * another: what only the first one had is unknown. */
 static bool would_hide(struct ct *ct, struct ct_pkt *pkt)
 {
     struct natask ask = {.unknown = FACT_PACKET | FACT_LATER};

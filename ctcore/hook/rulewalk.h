@@ -1,9 +1,9 @@
 /* rulewalk.h - the rules of one stage that a packet meets, in their order
  *
  * All who ask rules walk here: the rows of the hook table, NAT, and the review
- * of flows under new rules.  Whoever does not know some facts says so: the rule
- * that reads them comes as a maybe, and what that means is the reader's to
- * say. */
+ * of flows under new rules.  A caller that does not know some facts says so: a
+ * rule that reads them comes as a maybe, and the caller decides what that
+ * means. */
 #ifndef RULEWALK_H
 #define RULEWALK_H
 

@@ -2,8 +2,8 @@
  *
  * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
  * failed, 2 wrong arguments. */
-#ifndef CMD_CONNTRACK_H
-#define CMD_CONNTRACK_H
+#ifndef CLI_CONNTRACK_H
+#define CLI_CONNTRACK_H
 
 int cli_conntrack(int argc, char **argv);
 

@@ -2,8 +2,8 @@
  *
  * argv[0] is the subcommand's name.  Answers with the exit code: 0 fine, 1
  * failed, 2 wrong arguments. */
-#ifndef CMD_HEALTH_H
-#define CMD_HEALTH_H
+#ifndef CLI_HEALTH_H
+#define CLI_HEALTH_H
 
 int cli_health(int argc, char **argv);
 
