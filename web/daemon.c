@@ -43,6 +43,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd,
         *socket_context = NULL;
         drop_work(c);
         c->mhd = NULL;
+        c->far = -1; /* its number may be another's next */
     }
 }
 

@@ -294,6 +294,48 @@ static void ends_without_a_request_are_no_wait(void **state)
     }
 }
 
+/* A connection that libmicrohttpd has closed may still wait for its client to
+ * read: the number of its descriptor belongs to another then. */
+static void a_number_used_again_is_its_new_owners(void **state)
+{
+    enum { OLD = 4, PAGES = 8 };
+    static const char twice[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct world *w = *state;
+    int old[OLD], page[PAGES];
+    char text[4096];
+
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++)
+        web_world_flow(w, 0, i, 't');
+    for (int i = 0; i < OLD; i++)
+        old[i] = web_client_unix(w->socket);
+    for (int i = 0; i < PAGES; i++)
+        page[i] = web_client_unix(w->socket);
+    for (int i = 0; i < PAGES; i++) {
+        int n = snprintf(text, sizeof(text),
+                         "GET /api/v1/flows?limit=%d HTTP/1.1\r\nHost: a\r\n"
+                         "Connection: close\r\n\r\n",
+                         300 + 100 * i);
+
+        assert_int_equal(write(page[i], text, (size_t)n), n);
+    }
+    for (int i = 0; i < PAGES; i++)
+        (void)web_client_read(page[i], text, 16, 20000, NULL);
+    for (int i = 0; i < PAGES; i++)
+        is_served(w);
+    for (int i = 0; i < 2 * OLD; i++) {
+        assert_int_equal(
+            send(old[i % OLD], twice, sizeof(twice) - 1, MSG_NOSIGNAL),
+            sizeof(twice) - 1);
+        (void)web_client_read(old[i % OLD], text, sizeof(text), 20000,
+                              "\r\n\r\n");
+        assert_non_null(strstr(text, "HTTP/1.1 200"));
+    }
+    for (int i = 0; i < OLD; i++)
+        (void)close(old[i]);
+    for (int i = 0; i < PAGES; i++)
+        (void)close(page[i]);
+}
+
 int main(void)
 {
 #define IMPATIENT(name)                                                        \
@@ -307,6 +349,7 @@ int main(void)
         IMPATIENT(slow_readers_over_tcp_are_ended),
         IMPATIENT(a_reader_on_the_unix_socket_may_pause),
         IMPATIENT(slow_heads_meet_a_deadline),
+        WEB_TEST(a_number_used_again_is_its_new_owners),
         cmocka_unit_test_setup_teardown(ends_without_a_request_are_no_wait,
                                         start_patient, stop),
     };
