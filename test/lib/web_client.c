@@ -2,6 +2,7 @@
 #include "web_client.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,20 @@ static long now_ms(void)
     return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* Are there bytes, or an end, before the time `end`?  A signal, such as that of
+ * libFuzzer's alarm, ends no wait. */
+static bool comes_before(int fd, long end)
+{
+    for (;;) {
+        struct pollfd pfd = {.fd = fd, .events = POLLIN};
+        long left = end - now_ms();
+        int n = left > 0 ? poll(&pfd, 1, (int)left) : 0;
+
+        if (n >= 0 || errno != EINTR)
+            return n > 0;
+    }
+}
+
 /* Text until the end of the stream; grows as needed. */
 static char *read_all(int fd, int ms, size_t *len, bool *ended)
 {
@@ -68,11 +83,9 @@ static char *read_all(int fd, int ms, size_t *len, bool *ended)
     *len = 0;
     *ended = false;
     for (;;) {
-        struct pollfd pfd = {.fd = fd, .events = POLLIN};
-        long left = end - now_ms();
         ssize_t n;
 
-        if (left <= 0 || poll(&pfd, 1, (int)left) <= 0)
+        if (!comes_before(fd, end))
             break;
         if (cap - *len < 32768)
             p = realloc(p, cap *= 2);
@@ -163,11 +176,9 @@ size_t web_client_read(int fd, char *out, size_t room, int ms, const char *want)
 
     out[0] = '\0';
     while (len + 1 < room && !(want && strstr(out, want))) {
-        struct pollfd pfd = {.fd = fd, .events = POLLIN};
-        long left = end - now_ms();
         ssize_t n;
 
-        if (left <= 0 || poll(&pfd, 1, (int)left) <= 0)
+        if (!comes_before(fd, end))
             break;
         n = read(fd, out + len, room - len - 1);
         if (n <= 0)
