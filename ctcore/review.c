@@ -28,7 +28,7 @@ enum { V4_HEADER = 20, V6_HEADER = 40, L4_ROOM = 20 };
 struct first {
     struct ct_pkt pkt;
     uint8_t bytes[V6_HEADER + L4_ROOM];
-    uint32_t unknown; /* of enum fact */
+    struct ruleset_unknown unknown;
 };
 
 /* What rules read of a packet: addresses, ports. */
@@ -49,7 +49,7 @@ static void make_first(struct first *f, struct ct_conn *c)
     const struct ct_tuple *t = &c->tuple[CT_DIR_ORIGINAL];
     bool v4 = t->family == CT_IPV4, expected = c->status & CT_EXPECTED;
 
-    *f = (struct first){.unknown = FACT_PACKET | FACT_LATER | FACT_DNAT,
+    *f = (struct first){.unknown.facts = FACT_PACKET | FACT_LATER | FACT_DNAT,
                         .pkt = {
                             .data = f->bytes,
                             .in = c->in,
@@ -84,11 +84,11 @@ static bool is_zone_of(const struct ct_rule *r, const struct ct_conn *c)
 /* Would it be tracked, in the flow's own zone? */
 static bool raw_keeps(struct ct *ct, struct first *f, const struct ct_conn *c)
 {
-    struct rulewalk w = rulewalk_stage(ct, &f->pkt, CT_STAGE_RAW, f->unknown);
+    struct rulewalk w = rulewalk_stage(ct, &f->pkt, CT_STAGE_RAW, &f->unknown);
     const struct ct_rule *r;
 
     while ((r = rulewalk_next(ct, &f->pkt, &w)) != NULL) {
-        bool maybe = rulewalk_maybe(&w, r);
+        bool maybe = rulewalk_maybe(&w, r, &f->pkt);
 
         if (r->action == CT_ACT_NOTRACK && !maybe)
             return false;
@@ -101,14 +101,14 @@ static bool raw_keeps(struct ct *ct, struct first *f, const struct ct_conn *c)
 static void mangle(struct ct *ct, struct first *f)
 {
     struct rulewalk w =
-        rulewalk_stage(ct, &f->pkt, CT_STAGE_MANGLE, f->unknown);
+        rulewalk_stage(ct, &f->pkt, CT_STAGE_MANGLE, &f->unknown);
     const struct ct_rule *r;
 
     while ((r = rulewalk_next(ct, &f->pkt, &w)) != NULL) {
         if (r->action != CT_ACT_MARK)
             continue;
-        if (rulewalk_maybe(&w, r))
-            w.unknown = f->unknown |= FACT_MARK;
+        if (rulewalk_maybe(&w, r, &f->pkt))
+            f->unknown.mark = UINT32_MAX;
         else
             ruleset_mark(r, &f->pkt);
     }
@@ -117,18 +117,18 @@ static void mangle(struct ct *ct, struct first *f)
 static bool filter_keeps(struct ct *ct, struct first *f)
 {
     struct rulewalk w =
-        rulewalk_stage(ct, &f->pkt, CT_STAGE_FILTER, f->unknown);
+        rulewalk_stage(ct, &f->pkt, CT_STAGE_FILTER, &f->unknown);
     const struct ct_rule *r;
 
     while ((r = rulewalk_next(ct, &f->pkt, &w)) != NULL) {
         if (r->action == CT_ACT_QUEUE)
-            f->unknown |= FACT_MARK; /* its program may set one */
+            f->unknown.mark = UINT32_MAX; /* its program may set one */
         if (r->action == CT_ACT_ACCEPT || r->action == CT_ACT_QUEUE) {
             f->pkt.accepted = f->pkt.hook == CT_FORWARD;
             return true;
         }
         if ((r->action == CT_ACT_DROP || r->action == CT_ACT_REJECT) &&
-            !rulewalk_maybe(&w, r))
+            !rulewalk_maybe(&w, r, &f->pkt))
             return false;
     }
     return ct->rules->policy[f->pkt.hook] != CT_DROP;
@@ -191,7 +191,7 @@ static bool is_src(const struct ct_conn *c, const struct natask_answer *a)
 static bool nat_keeps(struct ct *ct, struct first *f, enum mangle_side side)
 {
     const struct ct_conn *c = f->pkt.conn;
-    struct natask ask = {.unknown = f->unknown};
+    struct natask ask = {.unknown = &f->unknown};
     struct natask_answer a;
 
     if (follows(ct, c))
@@ -239,7 +239,7 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     mangle(ct, f);
     if (!nat_keeps(ct, f, MANGLE_DST))
         return false;
-    f->unknown &= ~(uint32_t)FACT_DNAT;
+    f->unknown.facts &= ~(uint32_t)FACT_DNAT;
     memcpy(f->bytes + (reply->family == CT_IPV4 ? 16 : 24), reply->src.b,
            reply->family == CT_IPV4 ? 4 : 16);
     if (parse_has_ports(reply->proto))

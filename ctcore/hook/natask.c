@@ -15,13 +15,26 @@ static void start_walk(const struct ct *ct, const struct ct_pkt *pkt,
                        struct natask *ask)
 {
     ask->rules = rulewalk_stage(ct, pkt, CT_STAGE_NAT, ask->unknown);
-    /* What is not to be translated must match, whatever conntrack says of it,
-     * or can't. */
-    ask->accepts = rulewalk_stage(ct, pkt, CT_STAGE_FILTER,
-                                  ask->unknown & ~(uint32_t)FACT_CT);
+    ask->accepts = rulewalk_stage(ct, pkt, CT_STAGE_FILTER, ask->unknown);
     /* A translation with a limit would let others leave as they are; and
      * filter, not NAT, takes the tokens of an accept. */
     ask->rules.unlimited = ask->accepts.unlimited = true;
+}
+
+/* Does pkt meet r, which it may meet, for sure?  The state of a packet without
+ * an entry is unknown, but a rule that names `invalid` means it. */
+static bool is_sure(const struct rulewalk *w, const struct ct_rule *r,
+                    const struct ct_pkt *pkt)
+{
+    struct ruleset_unknown unknown;
+
+    if (!w->unknown)
+        return true;
+    unknown = *w->unknown;
+    if (pkt->info == CT_INVALID && (r->match.info >> CT_INVALID & 1) &&
+        !r->match.info_negate)
+        unknown.facts &= ~(uint32_t)FACT_STATE;
+    return !ruleset_maybe(r, pkt, &unknown);
 }
 
 /* An accept that stands before the rule in its list ends translation, as in a
@@ -35,28 +48,14 @@ static bool is_exempt(struct ct *ct, const struct ct_rule *rule,
         ct->rules->start[pkt->hook][CT_STAGE_FILTER] + rule->accepts_before;
     while ((r = rulewalk_next(ct, pkt, &ask->accepts)) != NULL)
         if (r->action == CT_ACT_ACCEPT) {
-            *sure = !rulewalk_maybe(&ask->accepts, r);
+            *sure = is_sure(&ask->accepts, r, pkt);
             return true;
         }
     return false;
 }
 
-/* "nat": "none" must match as an accept must: does it, or may it? */
-static bool is_none(struct ct *ct, const struct ct_pkt *pkt,
-                    const struct natask *ask, bool *sure)
-{
-    struct rulewalk one = {.at = ask->rules.at - 1,
-                           .end = ask->rules.at,
-                           .unknown = ask->accepts.unknown,
-                           .unlimited = true};
-    const struct ct_rule *r = rulewalk_next(ct, pkt, &one);
-
-    *sure = r && !rulewalk_maybe(&one, r);
-    return r != NULL;
-}
-
 /* The next rule of this hook's NAT stage that is, or may be, done to this
- * packet, when MET; *sure: no other may be. */
+ * packet, when MET; or what exempts it, or may.  *sure: no other may be. */
 static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt,
                             struct natask *ask, bool *sure,
                             const struct ct_rule **met)
@@ -77,17 +76,15 @@ static enum asked ask_rules(struct ct *ct, const struct ct_pkt *pkt,
             ask->rules.at--; /* if it is not, after all, then this one */
             return EXEMPT;
         }
-        if (r->action == CT_ACT_NO_NAT && !is_none(ct, pkt, ask, sure))
-            continue;
         if (ask->count)
             core_met(ct, ask->rules.at - 1, pkt);
+        if (r->action < CT_ACT_SNAT)
+            continue;
+        *sure = is_sure(&ask->rules, r, pkt);
         if (r->action == CT_ACT_NO_NAT)
             return EXEMPT;
-        if (r->action >= CT_ACT_SNAT) {
-            *sure = !rulewalk_maybe(&ask->rules, r);
-            *met = r;
-            return MET;
-        }
+        *met = r;
+        return MET;
     }
     *sure = true;
     return UNMET;
@@ -371,12 +368,13 @@ enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
 
 bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt)
 {
-    struct natask ask = {.unknown = FACT_CT};
+    struct ruleset_unknown unknown = {
+        .facts = FACT_CT | FACT_STATE | FACT_PACKET |
+                 (pkt->l4_bad ? (uint32_t)FACT_L4 : 0)};
+    struct natask ask = {.unknown = &unknown};
     const struct ct_rule *rule;
     bool sure;
 
-    if (pkt->l4_bad)
-        ask.unknown |= FACT_L4;
     do {
         ask_rules(ct, pkt, &ask, &sure, &rule);
         if (rule &&

@@ -12,8 +12,9 @@
 /* A question.  Where facts are unknown the rules may give several answers, one
  * after the other, and the last is sure. */
 struct natask {
-    uint32_t unknown; /* of enum fact; 0 for a first packet: one answer */
-    bool count;       /* the rules that it meets */
+    const struct ruleset_unknown *unknown; /* NULL: a first packet's question,
+                                              one answer */
+    bool count;                            /* the rules that it meets */
     bool begun, hairpin;
     struct rulewalk rules, accepts; /* where it goes on */
 };
@@ -33,8 +34,10 @@ enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
                            enum mangle_side side, struct natask *ask,
                            struct natask_answer *a);
 
-/* Would a rule of this hook hide the source of pkt, of which conntrack knows
- * nothing?  Rules are asked with what conntrack says unknown. */
+/* May a rule of this hook hide the source of pkt, of which conntrack knows
+ * nothing?  Unknown is what conntrack would say of it, and what the first
+ * packet of its flow had of its own: what reads that may hide, but exempts
+ * nothing, save a rule that names the state `invalid`. */
 bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt);
 
 #endif

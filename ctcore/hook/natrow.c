@@ -142,7 +142,9 @@ static inline bool has_moved(const struct ct_conn *c, const struct ct_pkt *pkt)
  * another: what only the first one had is unknown. */
 static bool would_hide(struct ct *ct, struct ct_pkt *pkt)
 {
-    struct natask ask = {.unknown = FACT_PACKET | FACT_LATER};
+    static const struct ruleset_unknown unknown = {.facts = FACT_PACKET |
+                                                            FACT_LATER};
+    struct natask ask = {.unknown = &unknown};
     struct natask_answer a;
     enum ct_reason why;
     uint8_t was = pkt->info;

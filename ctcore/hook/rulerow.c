@@ -7,7 +7,7 @@
 
 enum ct_verdict rulerow_raw(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
-    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_RAW, 0);
+    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_RAW, NULL);
     const struct ct_rule *r;
 
     (void)ctx;
@@ -117,7 +117,7 @@ static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
 
 enum ct_verdict rulerow_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
-    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_MANGLE, 0);
+    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_MANGLE, NULL);
     const struct ct_rule *r;
 
     (void)ctx;
@@ -138,7 +138,7 @@ static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
 
 enum ct_verdict rulerow_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 {
-    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_FILTER, 0);
+    struct rulewalk w = rulewalk_stage(ct, pkt, CT_STAGE_FILTER, NULL);
     const struct ct_rule *r;
 
     (void)ctx;

@@ -12,15 +12,14 @@
 
 struct rulewalk {
     uint32_t at, end; /* the next rule to be looked at, and the one past all */
-    uint32_t unknown; /* of enum fact */
-    bool unlimited;   /* limits are taken to hold, and no token is taken */
+    const struct ruleset_unknown *unknown; /* NULL: all is known */
+    bool unlimited; /* limits are taken to hold, and no token is taken */
 };
 
 /* => ct->rules is not NULL. */
-static inline struct rulewalk rulewalk_stage(const struct ct *ct,
-                                             const struct ct_pkt *pkt,
-                                             enum ct_stage stage,
-                                             uint32_t unknown)
+static inline struct rulewalk
+rulewalk_stage(const struct ct *ct, const struct ct_pkt *pkt,
+               enum ct_stage stage, const struct ruleset_unknown *unknown)
 {
     const uint32_t *start = &ct->rules->start[pkt->hook][stage];
 
@@ -36,9 +35,10 @@ const struct ct_rule *rulewalk_next(struct ct *ct, const struct ct_pkt *pkt,
 
 /* Is it not sure that the packet meets this rule? */
 static inline bool rulewalk_maybe(const struct rulewalk *w,
-                                  const struct ct_rule *r)
+                                  const struct ct_rule *r,
+                                  const struct ct_pkt *pkt)
 {
-    return w->unknown && (ruleset_reads(r) & w->unknown);
+    return w->unknown && ruleset_maybe(r, pkt, w->unknown);
 }
 
 #endif

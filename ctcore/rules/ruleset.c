@@ -25,8 +25,8 @@ struct facts {
     const struct ct_pkt *pkt;
     uint16_t sport, dport;
     bool has_ports, has_icmp;
-    bool first;  /* of its flow, whose status is a later one */
-    bool undone; /* and before destination NAT */
+    bool must; /* a match holds only where that is sure */
+    const struct ruleset_unknown *unknown; /* or NULL */
 };
 
 static struct number number(const uint8_t *p, bool v4)
@@ -200,9 +200,10 @@ static bool is_info(const struct ct_match *m, const struct facts *f)
 static bool is_status(const struct ct_match *m, const struct facts *f)
 {
     const struct ct_conn *c = f->pkt->conn;
-    uint32_t mask = f->first ? STATUS_OF_FIRST : UINT32_MAX;
+    uint32_t facts = f->unknown ? f->unknown->facts : 0;
+    uint32_t mask = facts & FACT_LATER ? STATUS_OF_FIRST : UINT32_MAX;
 
-    if (f->first && f->undone)
+    if (facts & FACT_DNAT)
         mask &= ~(uint32_t)CT_DST_NAT;
     return c && ((c->status & mask & m->status) != 0) != m->status_negate;
 }
@@ -226,15 +227,26 @@ static __attribute__((noinline)) bool is_icmp_type(const struct ct_match *m,
     return f->has_icmp && is != m->icmp_negate;
 }
 
+/* Are these bits, of which some are unknown, what a match wants?  They are not
+ * where one of them refuses it; must: nor where an unknown one may. */
+static bool are_bits(uint64_t bits, uint64_t unknown, bool must, uint64_t want,
+                     uint64_t mask)
+{
+    uint64_t wrong = must ? (bits ^ want) | unknown : (bits ^ want) & ~unknown;
+
+    return (wrong & mask) == 0;
+}
+
 static __attribute__((noinline)) bool is_mark(const struct ct_match *m,
                                               const struct facts *f)
 {
-    uint32_t mark = f->pkt->mark;
-    bool is = (mark & m->mark_mask) == (m->mark & m->mark_mask);
+    uint32_t mark = f->pkt->mark, unknown = f->unknown ? f->unknown->mark : 0;
+    bool must = f->must != m->mark_negate;
+    bool is = are_bits(mark, unknown, must, m->mark, m->mark_mask);
 
     for (unsigned i = 0; i < m->n_marks; i++)
         is |=
-            (mark & m->marks[i].mask) == (m->marks[i].value & m->marks[i].mask);
+            are_bits(mark, unknown, must, m->marks[i].value, m->marks[i].mask);
     return is != m->mark_negate;
 }
 
@@ -261,12 +273,17 @@ static bool is_zone(const struct ct_match *m, const struct facts *f)
     return ((zone ? zone : other) == m->zone) != m->zone_negate;
 }
 
-static bool is_labels(const struct ct_match *m, const struct facts *f)
+static __attribute__((noinline)) bool is_labels(const struct ct_match *m,
+                                                const struct facts *f)
 {
-    const uint64_t *labels = f->pkt->labels;
-    bool all = labels && (labels[0] & m->labels[0]) == m->labels[0] &&
-               (labels[1] & m->labels[1]) == m->labels[1];
+    static const uint64_t none[2];
+    const uint64_t *labels = f->pkt->labels ? f->pkt->labels : none;
+    const uint64_t *unknown = f->unknown ? f->unknown->labels : none;
+    bool must = f->must != m->labels_negate, all = true;
 
+    for (int i = 0; i < 2; i++)
+        all &=
+            are_bits(labels[i], unknown[i], must, m->labels[i], m->labels[i]);
     return all != m->labels_negate;
 }
 
@@ -282,7 +299,8 @@ static bool is_dst(const struct ct_match *m, const struct facts *f)
 
 /* ---- rules ---- */
 
-/* unknown is a constant where it is 0, so that nothing of it is left there. */
+/* unknown, of enum fact, is a constant where it is 0, so that nothing of it is
+ * left there. */
 static __attribute__((always_inline)) inline bool
 match(const struct ct_match *m, const struct facts *f, uint32_t unknown)
 {
@@ -302,7 +320,8 @@ match_unknown(const struct ct_ruleset *rules, uint32_t from, uint32_t end,
 }
 
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
-                       uint32_t end, const struct ct_pkt *pkt, uint32_t unknown)
+                       uint32_t end, const struct ct_pkt *pkt,
+                       const struct ruleset_unknown *unknown)
 {
     struct facts f;
 
@@ -310,13 +329,23 @@ uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
         return end; /* most (hook, stage) pairs hold no rule: look at nothing */
     f = look(pkt);
     if (unknown) {
-        f.first = unknown & FACT_LATER;
-        f.undone = unknown & FACT_DNAT;
-        return match_unknown(rules, from, end, &f, unknown);
+        f.unknown = unknown;
+        return match_unknown(rules, from, end, &f, unknown->facts);
     }
     while (from < end && !match(&rules->rules[from].match, &f, 0))
         from++;
     return from;
+}
+
+bool ruleset_maybe(const struct ct_rule *r, const struct ct_pkt *pkt,
+                   const struct ruleset_unknown *unknown)
+{
+    const struct ct_match *m = &r->match;
+    const struct facts f = {.pkt = pkt, .must = true, .unknown = unknown};
+
+    return (ruleset_reads(r) & unknown->facts) ||
+           (m->mark_mask != 0 && !is_mark(m, &f)) ||
+           (m->has_labels && !is_labels(m, &f));
 }
 
 uint32_t ruleset_reads(const struct ct_rule *r)

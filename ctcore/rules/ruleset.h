@@ -14,23 +14,35 @@
 enum fact {
     FACT_FLOW = 1u << 0,   /* the same for all packets of a direction */
     FACT_PACKET = 1u << 1, /* this packet's alone */
-    FACT_CT = 1u << 2,     /* what conntrack says of it */
-    FACT_L4 = 1u << 3,     /* it stands in the transport header */
-    FACT_MARK = 1u << 4,   /* rules and queues' programs set it */
-    FACT_LATER = 1u << 5,  /* not a match's: what the flow's status has got
-                              since its first packet; unknown, it is not there */
-    FACT_DNAT = 1u << 6    /* the same of CT_DST_NAT, before a first packet has
-                              met destination NAT */
+    FACT_STATE = 1u << 2,  /* ct_state: what conntrack says of it */
+    FACT_CT = 1u << 3,    /* what else its flow would have: mark, labels, ... */
+    FACT_L4 = 1u << 4,    /* it stands in the transport header */
+    FACT_LATER = 1u << 5, /* not a match's: what the flow's status has got
+                             since its first packet; unknown, it is not there */
+    FACT_DNAT = 1u << 6   /* with LATER: the same of CT_DST_NAT, before a first
+                             packet has met destination NAT */
 };
 
-/* Index of the first rule in [from, end) that matches, or end.  Limits are not
- * asked.
+/* What a caller does not know of a packet.  A match is a maybe if it reads one
+ * of these facts, or if the bits that are known leave open what it asks. */
+struct ruleset_unknown {
+    uint32_t facts; /* of enum fact */
+    uint32_t mark;  /* bits of the packet's mark */
+    uint64_t labels[2];
+};
+
+/* Index of the first rule in [from, end) that matches, or may match, or end.
+ * Limits are not asked.
  * => pkt went through ct_parse(), which answered NONE.
- * => unknown: of enum fact; matches that read such facts are taken to
- *    hold. */
+ * => unknown may be NULL: all is known. */
 uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
                        uint32_t end, const struct ct_pkt *pkt,
-                       uint32_t unknown);
+                       const struct ruleset_unknown *unknown);
+
+/* Is it not sure that pkt meets this rule?
+ * => pkt may meet it, as ruleset_match() has said. */
+bool ruleset_maybe(const struct ct_rule *r, const struct ct_pkt *pkt,
+                   const struct ruleset_unknown *unknown);
 
 /* Which facts the matches of this rule read, limits included. */
 uint32_t ruleset_reads(const struct ct_rule *r);

@@ -106,20 +106,75 @@ static void what_a_flow_would_have_is_unknown(void **state)
     }
 }
 
-/* An accept that names what conntrack does not know is no guess. */
-static void what_is_meant_is_no_guess(void **state)
+/* Nor does it exempt by what that flow may have had, and the packet has not. */
+static void what_a_flow_may_have_had_exempts_nothing(void **state)
 {
-    struct world *w =
-        WORLD("masquerade off; postrouting {\"dst\":\"" SITE "\",\"ct_state\":"
-              "[\"new\",\"invalid\"],\"verdict\":\"accept\"}; " MASQ);
+    static const char none[] = "\"nat\":\"none\"",
+                      accept[] = "\"verdict\":\"accept\"";
+    static const struct {
+        const char *asks, *way;
+    } rows[] = {
+        {"\"mark\":0", none},
+        {"\"mark\":0", accept},
+        {"\"mark\":\"!5\"", none},
+        {"\"mark\":\"!5\"", accept},
+        {"\"mark\":[\"0x0/0xff\",7]", none},
+        {"\"not_label\":3", none},
+        {"\"not_label\":3", accept},
+        {"\"ct_status\":\"!assured\"", none},
+        {"\"ct_state\":\"!new\"", none},
+        {"\"ct_state\":\"!established\"", accept},
+        {"\"ct_state\":[\"new\",\"related\"]", none},
+        {"\"ct_state\":[\"new\",\"related\"]", accept},
+        {"\"ct_state\":\"untracked\"", accept},
+        {"\"ct_state\":\"invalid\",\"mark\":0", accept},
+        {"\"ct_state\":\"invalid\",\"limit\":\"9/second\"", accept},
+    };
 
     (void)state;
-    w->quiet = true;
-    say(w, C " > " SITE ":80 tcp SF seq 1");
-    assert_int_equal(w->sent, 1);
-    say(w, C " > 198.51.100.2:80 tcp SF seq 1");
-    assert_int_equal(w->sent, 1);
-    END(w);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        struct world *w;
+
+        snprintf(text, sizeof text,
+                 "profile weir; prerouting {\"in\":\"lan\",\"ct_state\":"
+                 "\"new\",\"set_mark\":5}; masquerade off; postrouting "
+                 "{\"out\":\"wan\",%s,%s}; " MASQ,
+                 rows[i].asks, rows[i].way);
+        w = WORLD(text);
+        w->quiet = true;
+        say(w, C " > " SITE ":80 tcp F. seq 1 ack 1");
+        if (w->why != CT_REASON_UNTRANSLATED)
+            fail_msg("%s, %s: it has left", rows[i].asks, rows[i].way);
+        END(w);
+    }
+}
+
+/* A rule that names what conntrack does not know is no guess. */
+static void what_is_meant_is_no_guess(void **state)
+{
+    static const char *const states[] = {
+        "[\"new\",\"invalid\"]",
+        "\"invalid\"",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof states / sizeof *states; i++) {
+        char text[512];
+        struct world *w;
+
+        snprintf(text, sizeof text,
+                 "masquerade off; postrouting {\"dst\":\"" SITE
+                 "\",\"ct_state\":%s,\"verdict\":\"accept\"}; " MASQ,
+                 states[i]);
+        w = WORLD(text);
+        w->quiet = true;
+        say(w, C " > " SITE ":80 tcp SF seq 1");
+        assert_int_equal(w->sent, 1);
+        say(w, C " > 198.51.100.2:80 tcp SF seq 1");
+        assert_int_equal(w->sent, 1);
+        END(w);
+    }
 }
 
 /* Nor does a "none" that may have been meant, but does not match. */
@@ -252,6 +307,7 @@ int main(void)
         STORY(what_is_exempt_is_not_refused_as_untranslated),
         STORY(a_guess_exempts_nothing),
         STORY(what_a_flow_would_have_is_unknown),
+        STORY(what_a_flow_may_have_had_exempts_nothing),
         STORY(what_is_meant_is_no_guess),
         STORY(none_must_match_too),
         STORY(what_is_not_tracked_leaves_as_it_is),

@@ -8,14 +8,20 @@
 #include "config/rule/hook.h"
 #include "config/rule/rule.h"
 
-/* May it accept a flow's first packet? */
-static bool accepts(const struct config_rule *c)
+/* May it accept a packet of one of these states? */
+static bool accepts_of(const struct config_rule *c, unsigned states)
 {
-    const uint8_t opens = 1u << CT_NEW | 1u << CT_RELATED;
     const struct ct_match *m = &c->rule.match;
+    unsigned info = m->info_negate ? ~(unsigned)m->info : m->info;
 
     return c->rule.action == CT_ACT_ACCEPT &&
-           (m->info == 0 || ((m->info_negate ? ~m->info : m->info) & opens));
+           (m->info == 0 || (info & states) != 0);
+}
+
+/* A flow's first packet? */
+static bool accepts(const struct config_rule *c)
+{
+    return accepts_of(c, 1u << CT_NEW | 1u << CT_RELATED);
 }
 
 static bool meet(const struct ct_match *a, const struct ct_match *b)
@@ -77,7 +83,7 @@ void config_exempt_make(struct config_read *r)
             n_filter = until = 0;
         }
         n_filter += c->rule.stage == CT_STAGE_FILTER;
-        if (accepts(c))
+        if (accepts(c) || accepts_of(c, 1u << CT_INVALID))
             until = n_filter;
         if (c->failed || c->rule.stage != CT_STAGE_NAT)
             continue;

@@ -7,9 +7,12 @@
 #include "rules/matches.def"
 #include "rules/ruleset.h"
 
-#define UDP  "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
-#define TCP  "10.0.1.2:4000 > 198.51.100.2:80 tcp . seq 1 ack 1"
-#define NONE "10.0.1.2:4000 > 198.51.100.2:80 tcp F seq 1" /* INVALID */
+#define UDP "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
+#define TCP "10.0.1.2:4000 > 198.51.100.2:80 tcp . seq 1 ack 1"
+/* Without an entry. */
+#define NONE   "10.0.1.2:4000 > 198.51.100.2:80 tcp F seq 1"
+#define SYN    "10.0.1.2:4000 > 198.51.100.2:80 tcp SF seq 1"
+#define ANSWER "10.0.1.2 > 198.51.100.2 icmp reply id 7 seq 1"
 
 static const struct ct_port_range port = {9, 9};
 static const struct ct_addr_range addresses = {{.b = {9}}, {.b = {9}}};
@@ -17,6 +20,10 @@ static const struct ct_addr_range addresses = {{.b = {9}}, {.b = {9}}};
 #define ELSEWHERE                                                              \
     {                                                                          \
         .present = true, .v4 = &addresses, .n_v4 = 1                           \
+    }
+#define NOT_ELSEWHERE                                                          \
+    {                                                                          \
+        .present = true, .negate = true, .v4 = &addresses, .n_v4 = 1           \
     }
 #define MATCH(i, o, type)                                                      \
     .match.in = (i), .match.out = (o), .match.icmp_type = (type)
@@ -128,10 +135,10 @@ static void each_match_has_its_facts(void **state)
         assert_int_equal(ruleset_reads(r->example), r->facts);
         if (is_of(" syn limit connlimit ", r))
             whose = FACT_PACKET;
-        if (is_of(" info status mark labels ", r))
+        if (is_of(" info ", r))
+            whose = FACT_STATE;
+        if (is_of(" status mark labels ", r))
             whose = FACT_CT;
-        if (is_of(" mark ", r))
-            whose |= FACT_MARK;
         if (is_of(" icmp_type syn sport dport ", r))
             whose |= FACT_L4;
         assert_int_equal(r->facts, whose);
@@ -152,10 +159,13 @@ static void unknown_facts_hold(void **state)
         rules.rules = r->example;
         if (r->limit)
             continue;
-        for (uint32_t bit = 0; bit <= FACT_MARK; bit = bit ? bit * 2 : 1)
-            if ((ruleset_match(&rules, 0, 1, &f.rig.pkt, bit) == 0) !=
+        for (uint32_t bit = 0; bit <= FACT_L4; bit = bit ? bit * 2 : 1) {
+            const struct ruleset_unknown unknown = {.facts = bit};
+
+            if ((ruleset_match(&rules, 0, 1, &f.rig.pkt, &unknown) == 0) !=
                 ((r->facts & bit) != 0))
                 fail_msg("%s, 0x%x unknown", r->name, bit);
+        }
     }
     corerig_close(&f.rig);
 }
@@ -300,18 +310,20 @@ static void a_mark_may_have_been_given(void **state)
 
 /* ---- a packet without an entry ---- */
 
-/* What conntrack would have said of it nobody knows: it may be what the rule
- * translates, so it does not leave as it is.  Everything else is known. */
+/* What conntrack would have said of it is unknown, and what the first packet of
+ * its flow had of its own. */
+#define OPEN (FACT_STATE | FACT_CT | FACT_PACKET)
+
+/* It may be what the rule translates, so it does not leave as it is.  All else
+ * is known. */
 static void what_may_be_translated_does_not_leave(void **state)
 {
     (void)state;
     FOR_ROWS(r)
     {
-        bool leaves = !(r->facts & FACT_CT);
+        bool leaves = !(r->facts & OPEN);
         struct few f;
 
-        if (r->limit)
-            continue;
         few_open(&f);
         few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT,
                 CT_ACT_MASQUERADE);
@@ -324,23 +336,113 @@ static void what_may_be_translated_does_not_leave(void **state)
     }
 }
 
-/* "nat": "none" exempts what it matches as it is, not what it may. */
+/* An accept that stands before the translation, or a "nat": "none". */
+static enum ct_verdict guard(const struct ct_rule *rule, bool accept,
+                             const char *packet)
+{
+    struct few f;
+    enum ct_verdict verdict;
+
+    few_open(&f);
+    if (!accept)
+        few_add(&f, rule, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_NO_NAT);
+    few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
+    f.rule[f.rules.n - 1].accepts_before = accept;
+    if (accept)
+        few_add(&f, rule, CT_POSTROUTING, CT_STAGE_FILTER, CT_ACT_ACCEPT);
+    ct_set_rules(f.rig.ct, &f.rules, f.count);
+    verdict = walk(&f.rig, LAN, WAN, packet);
+    assert_null(f.rig.pkt.conn);
+    assert_int_equal(ct_drops(f.rig.ct, CT_REASON_UNTRANSLATED),
+                     verdict == CT_DROP);
+    corerig_close(&f.rig);
+    return verdict;
+}
+
+/* What it may be, but is not, exempts it not. */
 static void what_may_be_exempt_does_not_leave(void **state)
 {
     (void)state;
-    FOR_ROWS(r)
-    {
-        struct few f;
+    for (int accept = 0; accept < 2; accept++)
+        FOR_ROWS(r)
+    assert_int_equal(guard(r->example, accept, NONE), CT_DROP);
+}
 
-        if (r->limit)
-            continue;
-        few_open(&f);
-        few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_NO_NAT);
-        few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
-        ct_set_rules(f.rig.ct, &f.rules, f.count);
-        assert_int_equal(walk(&f.rig, LAN, WAN, NONE), CT_DROP);
-        corerig_close(&f.rig);
-    }
+/* One a row: what SYN, a packet without an entry, meets as it is. */
+static const struct ct_rule
+    met_family = {ANY, .match.family = CT_IPV4},
+    met_in = {MATCH(LAN, CT_NO_IFACE, -1)},
+    met_out = {MATCH(CT_NO_IFACE, WAN, -1)},
+    met_proto = {ANY, .match.n_protos = 1, .match.protos = {6}},
+    met_info = {ANY, .match.info = 1u << CT_NEW, .match.info_negate = true},
+    met_status = {ANY, .match.status = CT_ASSURED, .match.status_negate = true},
+    met_mark = {ANY, .match.mark_mask = 7},
+    met_zone = {ANY, .match.has_zone = true},
+    met_labels = {ANY, .match.has_labels = true, .match.labels_negate = true,
+                  .match.labels = {1}},
+    met_icmp_type = {MATCH(CT_NO_IFACE, CT_NO_IFACE, 0)},
+    met_syn = {ANY, .match.syn = true},
+    met_sport = {ANY, .match.sport = {&port, 1, 1}},
+    met_dport = {ANY, .match.dport = {&port, 1, 1}},
+    met_src = {ANY, .match.src = NOT_ELSEWHERE},
+    met_dst = {ANY, .match.dst = NOT_ELSEWHERE},
+    met_limit = {ANY, .limit = {.cost_ns = 1, .room_ns = UINT32_MAX}},
+    met_connlimit = {ANY, .connlimit = {.number = 1, .over = true}};
+
+/* What it is for sure exempts it: neither a mark that is not set, nor a label,
+ * nor the state of what conntrack does not know, for its flow may have had
+ * another. */
+static void what_is_exempt_for_sure_leaves(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t facts;
+        const struct ct_rule *rule;
+    } all[] = {
+#define MET(name, facts, asks) {#name, facts, &met_##name},
+        MATCHES(MET) LIMITS(MET)};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+        for (int accept = 0; accept < 2; accept++) {
+            bool icmp = all[i].rule == &met_icmp_type;
+            enum ct_verdict v = guard(all[i].rule, accept, icmp ? ANSWER : SYN);
+
+            if ((v == CT_ACCEPT) != !(all[i].facts & OPEN))
+                fail_msg("%s: it has %s", all[i].name,
+                         v == CT_ACCEPT ? "left" : "stayed");
+        }
+}
+
+/* `invalid` is what conntrack says of a packet without an entry.  A rule that
+ * names it means such packets; one that only excludes other states does not. */
+static void invalid_is_a_word_of_the_operator(void **state)
+{
+    static const struct {
+        uint8_t info, negate;
+        uint16_t status;
+        enum ct_verdict verdict;
+    } cases[] = {
+        {1u << CT_INVALID, false, 0, CT_ACCEPT},
+        {1u << CT_INVALID | 1u << CT_NEW, false, 0, CT_ACCEPT},
+        {1u << CT_NEW | 1u << CT_RELATED, false, 0, CT_DROP},
+        {1u << CT_UNTRACKED, false, 0, CT_DROP},
+        {1u << CT_ESTABLISHED, true, 0, CT_DROP},
+        {1u << CT_INVALID, true, 0, CT_DROP},
+        {1u << CT_INVALID, false, CT_ASSURED, CT_DROP},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int accept = 0; accept < 2; accept++) {
+            struct ct_rule rule = any;
+
+            rule.match.info = cases[i].info;
+            rule.match.info_negate = cases[i].negate;
+            rule.match.status = cases[i].status;
+            if (guard(&rule, accept, NONE) != cases[i].verdict)
+                fail_msg("case %u", i);
+        }
 }
 
 /* A flow that leaves by another interface than before, where its first packet
@@ -396,6 +498,8 @@ int main(void)
         cmocka_unit_test(a_mark_may_have_been_given),
         cmocka_unit_test(what_may_be_translated_does_not_leave),
         cmocka_unit_test(what_may_be_exempt_does_not_leave),
+        cmocka_unit_test(what_is_exempt_for_sure_leaves),
+        cmocka_unit_test(invalid_is_a_word_of_the_operator),
         cmocka_unit_test(a_moved_flow_is_asked_as_its_first_packet),
     };
 

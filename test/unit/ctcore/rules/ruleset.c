@@ -109,12 +109,13 @@ static int make_ranges(void **state)
 }
 
 static bool meets(const struct ct_match *m, const struct ct_pkt *pkt,
-                  uint32_t unknown)
+                  uint32_t facts)
 {
+    const struct ruleset_unknown unknown = {.facts = facts};
     struct ct_rule rule = {.match = *m};
     struct ct_ruleset rules = {.rules = &rule, .n = 1};
 
-    return ruleset_match(&rules, 0, 1, pkt, unknown) == 0;
+    return ruleset_match(&rules, 0, 1, pkt, facts ? &unknown : NULL) == 0;
 }
 
 static const struct ct_mark marks[] = {{2, 0xff}, {0x10, 0xf0}};
@@ -421,9 +422,9 @@ static void unknown_state_is_left_out(void **state)
     (void)state;
     make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
     assert_false(meets(&m, &r.pkt, 0));
-    assert_true(meets(&m, &r.pkt, FACT_CT));
+    assert_true(meets(&m, &r.pkt, FACT_STATE));
     r.pkt.in = WAN; /* the rest still counts */
-    assert_false(meets(&m, &r.pkt, FACT_CT));
+    assert_false(meets(&m, &r.pkt, FACT_STATE));
 }
 
 static void first_of_a_stretch(void **state)
@@ -437,12 +438,12 @@ static void first_of_a_stretch(void **state)
 
     (void)state;
     make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
-    assert_int_equal(ruleset_match(&rules, 0, 4, &r.pkt, 0), 0);
-    assert_int_equal(ruleset_match(&rules, 1, 4, &r.pkt, 0), 2);
-    assert_int_equal(ruleset_match(&rules, 3, 4, &r.pkt, 0), 3);
-    assert_int_equal(ruleset_match(&rules, 1, 2, &r.pkt, 0), 2);
-    assert_int_equal(ruleset_match(&rules, 2, 2, &r.pkt, 0), 2);
-    assert_int_equal(ruleset_match(&rules, 0, 0, &r.pkt, 0), 0);
+    assert_int_equal(ruleset_match(&rules, 0, 4, &r.pkt, NULL), 0);
+    assert_int_equal(ruleset_match(&rules, 1, 4, &r.pkt, NULL), 2);
+    assert_int_equal(ruleset_match(&rules, 3, 4, &r.pkt, NULL), 3);
+    assert_int_equal(ruleset_match(&rules, 1, 2, &r.pkt, NULL), 2);
+    assert_int_equal(ruleset_match(&rules, 2, 2, &r.pkt, NULL), 2);
+    assert_int_equal(ruleset_match(&rules, 0, 0, &r.pkt, NULL), 0);
 }
 
 static void counting(void **state)
