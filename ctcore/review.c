@@ -1,7 +1,7 @@
 /* review.c - would the rules of now have let a flow be what it is?
  *
  * A flow's first packet is made again, as far as rules look at it: its tuple,
- * its interfaces, its labels, its status as it was then, its mark from nothing.
+ * its interfaces, its status as it was then, its mark and labels from nothing.
  * It is led past the stages of rules in the order of the hooks, where it stands
  * before each as the flow's packets stand there: untranslated, behind its dnat,
  * before its snat.  The flow ends if a stage would drop it, not track it, put
@@ -13,8 +13,10 @@
  * any, and the one made here is none.  Nor does a queue refuse.
  *
  * What only that packet had is unknown: a rule that reads it, or has a limit,
- * is a maybe.  A maybe lets in, and does not end; it gives a mark or a
- * zone, or does not, and translates, or does not, as the flow has it. */
+ * is a maybe.  A maybe lets in, and does not end; it gives a mark, a label or a
+ * zone, or does not, and translates, or does not, as the flow has it.  Bits of
+ * the mark that a maybe gives are unknown until a sure rule gives them; so are
+ * the labels that the flow has got by now. */
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
@@ -28,6 +30,7 @@ enum { V4_HEADER = 20, V6_HEADER = 40, L4_ROOM = 20 };
 struct first {
     struct ct_pkt pkt;
     uint8_t bytes[V6_HEADER + L4_ROOM];
+    uint64_t labels[2];
     struct ruleset_unknown unknown;
 };
 
@@ -98,6 +101,27 @@ static bool raw_keeps(struct ct *ct, struct first *f, const struct ct_conn *c)
     return f->pkt.tuple.zone == c->tuple[CT_DIR_ORIGINAL].zone;
 }
 
+static void set_mark(struct first *f, const struct ct_rule *r, bool maybe)
+{
+    if (maybe) {
+        f->unknown.mark |= (f->pkt.mark ^ r->mark) & r->mark_mask;
+        return;
+    }
+    f->unknown.mark &= ~r->mark_mask;
+    ruleset_mark(r, &f->pkt);
+}
+
+static void set_labels(struct first *f, const struct ct_rule *r, bool maybe)
+{
+    for (int i = 0; i < 2; i++)
+        if (maybe) {
+            f->unknown.labels[i] |= r->labels[i] & ~f->labels[i];
+        } else {
+            f->unknown.labels[i] &= ~r->labels[i];
+            f->labels[i] |= r->labels[i];
+        }
+}
+
 static void mangle(struct ct *ct, struct first *f)
 {
     struct rulewalk w =
@@ -105,12 +129,12 @@ static void mangle(struct ct *ct, struct first *f)
     const struct ct_rule *r;
 
     while ((r = rulewalk_next(ct, &f->pkt, &w)) != NULL) {
-        if (r->action != CT_ACT_MARK)
-            continue;
-        if (rulewalk_maybe(&w, r, &f->pkt))
-            f->unknown.mark = UINT32_MAX;
-        else
-            ruleset_mark(r, &f->pkt);
+        bool maybe = rulewalk_maybe(&w, r, &f->pkt);
+
+        if (r->action == CT_ACT_MARK)
+            set_mark(f, r, maybe);
+        if (r->action == CT_ACT_LABEL)
+            set_labels(f, r, maybe);
     }
 }
 
@@ -235,7 +259,9 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
         return false;
     pkt->conn = c;
     x = ext_of(&ct->ext, table_slot(&ct->table, c), EXT_LABELS);
-    pkt->labels = x ? x->labels : NULL;
+    pkt->labels = f->labels;
+    if (x)
+        memcpy(f->unknown.labels, x->labels, sizeof f->unknown.labels);
     mangle(ct, f);
     if (!nat_keeps(ct, f, MANGLE_DST))
         return false;

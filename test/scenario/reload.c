@@ -7,6 +7,12 @@
 #define S   "198.51.100.2"
 #define NOW "on_reload revalidate; "
 
+#define EXT "tune extensions 8; "
+/* A label that the flow's answer gets. */
+#define LATER                                                                  \
+    EXT "forward "                                                             \
+        "{\"ct_state\":\"established\",\"set_label\":70}; "
+
 #define DNAT(port, host) "dnat udp " W ":" port " -> " host ":" port "; "
 
 /* Two forwards, one is changed: only its flows go, and its next packet opens
@@ -131,6 +137,68 @@ static const struct change changes[] = {
      "policy forward drop; prerouting {\"limit\":\"1/second\",\"set_mark\":1}; "
      "forward {\"mark\":1,\"verdict\":\"accept\"}",
      true},
+    {"and a rule behind it has, for sure", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "prerouting {\"limit\":\"1/second\",\"set_mark\":9}; prerouting "
+     "{\"set_mark\":5}; forward {\"mark\":5,\"verdict\":\"drop\"}",
+     false},
+    {"in other bits", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "prerouting {\"set_mark\":\"0x500/0xff00\"}; prerouting "
+     "{\"limit\":\"1/second\",\"set_mark\":\"9/0xff\"}; "
+     "forward {\"mark\":\"0x500/0xff00\",\"verdict\":\"drop\"}",
+     false},
+    {"in the same bits", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "prerouting {\"limit\":\"1/second\",\"set_mark\":\"9/0xff\"}; "
+     "prerouting {\"set_mark\":\"0x500/0xff00\"}; "
+     "forward {\"mark\":9,\"verdict\":\"drop\"}; "
+     "forward {\"mark\":\"0x501/0xff0f\",\"verdict\":\"drop\"}; "
+     "forward {\"mark\":\"9/0xff\",\"verdict\":\"drop\"}; "
+     "forward {\"mark\":\"!9/0xff\",\"verdict\":\"drop\"}",
+     true},
+    {"a bit that is known refuses the others", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; prerouting "
+     "{\"limit\":\"1/second\",\"set_mark\":\"9/0xff\"}; "
+     "forward {\"mark\":\"0x109/0x1ff\",\"verdict\":\"accept\"}",
+     false},
+    {"the mark that it has anyway", "", "10.0.1.2:4000 > " S ":53 udp 'x'",
+     NULL,
+     "prerouting {\"set_mark\":5}; prerouting "
+     "{\"limit\":\"1/second\",\"set_mark\":5}; "
+     "forward {\"mark\":5,\"verdict\":\"drop\"}",
+     false},
+    {"a queue may mark it, and a rule does", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "prerouting {\"verdict\":\"queue 1\"}; forward {\"set_mark\":5}; "
+     "forward {\"mark\":5,\"verdict\":\"drop\"}",
+     false},
+    {"a limit may have labelled it", EXT, "10.0.1.2:4000 > " S ":53 udp 'x'",
+     NULL,
+     EXT "policy forward drop; prerouting "
+         "{\"limit\":\"1/second\",\"set_label\":1}; "
+         "forward {\"label\":1,\"verdict\":\"accept\"}",
+     true},
+    {"or not", EXT, "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     EXT "prerouting {\"limit\":\"1/second\",\"set_label\":1}; "
+         "forward {\"label\":1,\"verdict\":\"drop\"}; "
+         "forward {\"not_label\":1,\"verdict\":\"drop\"}",
+     true},
+    {"its label decides", EXT, "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     EXT "prerouting {\"set_label\":[1,70]}; "
+         "forward {\"label\":[1,70],\"verdict\":\"drop\"}",
+     false},
+    {"a label that is not there", EXT, "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     EXT "prerouting {\"set_label\":1}; "
+         "forward {\"not_label\":[1,70],\"verdict\":\"drop\"}",
+     false},
+    {"a label that came later", LATER, "10.0.1.2:4000 > " S ":53 udp 'x'",
+     S ":53 > " W ":4000 udp 'y'",
+     LATER "forward {\"not_label\":70,\"verdict\":\"accept\"}; "
+           "policy forward drop",
+     true},
+    {"or may have been there", LATER, "10.0.1.2:4000 > " S ":53 udp 'x'",
+     S ":53 > " W ":4000 udp 'y'",
+     LATER "forward {\"label\":70,\"verdict\":\"drop\"}", true},
     {"a mark is a fact", "", "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
      "policy forward drop; forward {\"mark\":1,\"verdict\":\"accept\"}", false},
     {"beyond a limit it would be dropped", "",
