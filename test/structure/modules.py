@@ -228,8 +228,8 @@ def names(graph):
     common = {noun for noun, at in homes.items() if len(at) > 1}
     public = words(told(graph, "ctcore"))
     for path, (offers, _) in sorted(graph.objects.items()):
-        for name, kind in sorted(offers.items()):
-            if kind not in "TWi" or name == "main" or \
+        for name in sorted(offers):
+            if name not in graph.functions or name == "main" or \
                     (top(path) == "ctcore" and name.startswith("ct_") and
                      name in public):
                 continue
