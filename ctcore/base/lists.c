@@ -25,20 +25,36 @@ CT_REASONS(R)
 static const struct {
     char name[NAME_ROOM];
     char kind;
+    enum ct_metric_group group;
     const char *text;
 } reasons[CT_N_REASONS] = {
-#define R(name, kind, text) {{LOW_STRING(#name)}, (#kind)[0], text},
+#define R(name, kind, text)                                                    \
+    {{LOW_STRING(#name)}, (#kind)[0], CT_METRIC_##kind, text},
     CT_REASONS(R)
 #undef R
 };
 
+/* A counter's metric is the family's name, or the group and a value in it. */
+#define IS_NAMED(family)       family, CT_N_METRICS, NULL
+#define IS_AMONG(group, value) NULL, CT_METRIC_##group, value
+#define IS_UNNAMED             NULL, CT_N_METRICS, NULL
 static const struct {
     const char *name, *help;
     char kind;
+    const char *family;
+    enum ct_metric_group group;
+    const char *value;
 } stats[CT_N_STATS] = {
-#define S(name, kind, help) {#name, help, (#kind)[0]},
+#define S(name, kind, metric, help) {#name, help, (#kind)[0], IS_##metric},
     CT_STATS(S)
 #undef S
+};
+
+static const struct ct_metric groups[CT_N_METRICS] = {
+#define M(name, family, label, each, help)                                     \
+    {family, help, label, NULL, (#each)[0] == 'W'},
+    CT_METRICS(M)
+#undef M
 };
 
 static const struct {
@@ -116,6 +132,29 @@ char ct_stat_kind(unsigned stat)
 {
     assert(stat < CT_N_STATS);
     return stats[stat].kind;
+}
+
+static struct ct_metric among(enum ct_metric_group group, const char *value)
+{
+    struct ct_metric metric = groups[group];
+
+    metric.value = value;
+    return metric;
+}
+
+struct ct_metric ct_stat_metric(unsigned stat)
+{
+    assert(stat < CT_N_STATS);
+    if (stats[stat].value)
+        return among(stats[stat].group, stats[stat].value);
+    return (struct ct_metric){stats[stat].family, stats[stat].help, NULL, NULL,
+                              false};
+}
+
+struct ct_metric ct_reason_metric(unsigned reason)
+{
+    assert(reason < CT_N_REASONS);
+    return among(reasons[reason].group, reasons[reason].name);
 }
 
 const struct ct_param_info *ct_param_info(unsigned param)

@@ -9,6 +9,7 @@
 #include <ctcore/params.def>
 #include <ctcore/reasons.def>
 #include <ctcore/stats.def>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum ct_reason {
@@ -19,10 +20,17 @@ enum ct_reason {
 };
 
 enum ct_stat {
-#define S(name, kind, help) CT_STAT_##name,
+#define S(name, kind, metric, help) CT_STAT_##name,
     CT_STATS(S)
 #undef S
         CT_N_STATS
+};
+
+enum ct_metric_group {
+#define M(name, family, label, each, help) CT_METRIC_##name,
+    CT_METRICS(M)
+#undef M
+        CT_N_METRICS
 };
 
 enum ct_param {
@@ -53,6 +61,16 @@ char ct_reason_kind(unsigned reason);
 const char *ct_stat_name(unsigned stat);
 const char *ct_stat_help(unsigned stat);
 char ct_stat_kind(unsigned stat);
+
+/* What Prometheus calls a count.  family NULL: other samples add up to it.
+ * label NULL: it has the family for itself. */
+struct ct_metric {
+    const char *family, *help;
+    const char *label, *value;
+    bool per_shard; /* a sample a shard, with a label worker */
+};
+struct ct_metric ct_stat_metric(unsigned stat);
+struct ct_metric ct_reason_metric(unsigned reason);
 
 /* none: "", 0, "". */
 const char *ct_helper_name(unsigned helper);

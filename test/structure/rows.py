@@ -20,9 +20,10 @@ def check(root):
         for m in ENUM.finditer(text):
             prefix.setdefault(m.group(4), m.group(3))
     used = set(re.findall(r"\bCT_\w+\b", "\n".join(texts)))
-    # Lists of the core's own may name a row for a macro to paste.
-    for p in tree.files(root, (".def",), ("ctcore",)):
-        for m in re.finditer(r"\w+", tree.blank(tree.read(root, p))):
+    # A column of a list may name another list's row for a macro to paste.
+    for p in tree.files(root, (".def",), ("ctcore", "include")):
+        text = re.sub(r"\b[A-Z]\(\s*\w+", "", tree.blank(tree.read(root, p)))
+        for m in re.finditer(r"\w+", text):
             used.update(x + m.group(0) for x in set(prefix.values()))
     rows = 0
     for p in tree.files(root, (".def",), ("include",)):

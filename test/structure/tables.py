@@ -13,6 +13,8 @@ import tree
 WRITE = "python3 test/structure/tables.py . --write"
 DIFFERENCES = "test/differential/differences.def"
 PARAMS = "include/ctcore/params.def"
+METRICS = ("include/ctcore/stats.def", "web/api/iface.def",
+           "web/api/metrics.def")
 STRING = r'\s*"((?:[^"\\]|\\.)*)"'
 
 
@@ -32,8 +34,32 @@ def tunables(text, old, name):
             yield name, linux, weir, rfc, old.get(name, text)
 
 
-# Heading in the README, list, its macro, what makes rows of it.
+def metrics(text, old, name):
+    """Every family of /metrics: with its label where samples are told apart."""
+    type_of = {"COUNTER": "counter", "GAUGE": "gauge", "MAX": "gauge"}
+    stats = re.findall(r"\bS\(\w+,\s*(\w+),\s*(\w+)(?:\(([^)]*)\))?,"
+                       + STRING + r"\)", tree.listed(text, name))
+    for group, family, label, each, means in re.findall(
+            r"\bM\((\w+)," + STRING + "," + STRING + r",\s*(\w+)," + STRING,
+            tree.listed(text, "CT_METRICS")):
+        values = re.findall(rf'AMONG\({group}, "(\w+)"\)',
+                            tree.listed(text, name))
+        by = f"{means}, by {'worker and ' * (each == 'WORKER')}{label}"
+        yield family, "counter", by + (": " + ", ".join(values)
+                                       if values else "")
+    for kind, form, family, means in stats:
+        if form == "NAMED":
+            yield family.strip('"'), type_of[kind], means
+    for family, means in re.findall(r"\bC\(\w+," + STRING + "," + STRING,
+                                    tree.listed(text, "IFACE_COUNTS")):
+        yield family, "counter", means + ", by interface"
+    yield from re.findall(r"\bM\(" + STRING + r",\s*(\w+),\s*\w+," + STRING,
+                          tree.listed(text, "METRICS"))
+
+
+# Heading in the README, lists, the first one's macro, what makes rows of it.
 TABLES = (
+    ("## What /metrics says", METRICS, "CT_STATS", metrics),
     ("## Where weir is not the kernel", DIFFERENCES, "JUDGE_DIFFERENCES",
      differences),
     ("## Workers", DIFFERENCES, "JUDGE_WORKERS", differences),
@@ -60,17 +86,19 @@ def fill(readme, heading, text, name, rows):
 def check(root):
     was = readme = tree.read(root, "README.md")
     n = 0
-    for heading, path, name, rows in TABLES:
-        if path not in tree.files(root, (".def",)):
+    for heading, paths, name, rows in TABLES:
+        paths = [paths] if isinstance(paths, str) else paths
+        if not set(paths) <= set(tree.files(root, (".def",))):
             continue
-        text = tree.blank(tree.read(root, path), strings=False)
+        text = "\n\n".join(tree.blank(tree.read(root, path), strings=False)
+                           for path in paths)
         before = readme
         readme, made = fill(readme, heading, text, name, rows)
         n += made or 0
         if not made:
             yield f"README.md: no table below {heading}, or {name} has no row"
         elif readme != before and "--write" not in sys.argv:
-            yield (f"README.md: the table below {heading} is not what {path} "
+            yield (f"README.md: the table below {heading} is not what {paths[0]} "
                    f"says: {WRITE}")
     if "--write" in sys.argv and readme != was:
         with open(f"{root}/README.md", "w", encoding="utf-8") as f:

@@ -143,45 +143,6 @@ static void queues_and_who_listens(void **state)
     json_decref(j);
 }
 
-static void metrics_are_well_formed(void **state)
-{
-    struct answer a;
-    char *line, *rest, family[128] = "";
-
-    ask(*state, "GET", "/metrics", "", &a);
-    assert_int_equal(a.status, 200);
-    assert_non_null(strstr(a.head, "text/plain; version=0.0.4"));
-    assert_non_null(
-        strstr(a.body, "\nweir_dropped_packets_total{reason=\"ttl\"} 7\n"));
-    assert_non_null(strstr(
-        a.body, "\nweir_invalid_packets_total{reason=\"tcp_window\"} 0\n"));
-    assert_non_null(strstr(a.body, "weir_flows 150\n"));
-    assert_non_null(
-        strstr(a.body, "\nweir_interface_up{interface=\"lan\"} 1\n"));
-    assert_null(strstr(a.body, "weir_interface_up{interface=\"wan\"}"));
-    assert_non_null(
-        strstr(a.body, "\nweir_queue_held_packets{queue=\"7\"} 2\n"));
-    assert_non_null(
-        strstr(a.body,
-               "\nweir_queue_packets_total{queue=\"7\",what=\"verdict\"} 5\n"));
-    for (line = strtok_r(a.body, "\n", &rest); line;
-         line = strtok_r(NULL, "\n", &rest)) {
-        char name[128];
-
-        if (strncmp(line, "# HELP ", 7) == 0)
-            continue;
-        if (sscanf(line, "# TYPE %127s", name) == 1) {
-            (void)snprintf(family, sizeof(family), "%s", name);
-            continue;
-        }
-        assert_int_equal(sscanf(line, "%127[a-z0-9_]", name), 1);
-        assert_string_equal(name, family); /* no sample without its family */
-        assert_true(strspn(strrchr(line, ' ') + 1, "0123456789.") ==
-                    strlen(strrchr(line, ' ') + 1));
-    }
-    web_client_free(&a);
-}
-
 static void health_says_why(void **state)
 {
     struct world *w = *state;
@@ -286,7 +247,6 @@ int main(void)
         WEB_TEST(rules_with_hostile_comments_stay_json),
         WEB_TEST(rules_as_they_were_configured),
         WEB_TEST(queues_and_who_listens),
-        WEB_TEST(metrics_are_well_formed),
         WEB_TEST(health_says_why),
         WEB_TEST(description_names_every_call),
         WEB_TEST(page_is_served_with_its_files),

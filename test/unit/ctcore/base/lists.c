@@ -32,6 +32,30 @@ static void names_are_small_letters_and_differ(void **state)
     assert_int_equal(ct_stat_kind(CT_STAT_entries), 'G');
 }
 
+static void metrics_are_named_by_the_rows(void **state)
+{
+    struct ct_metric m = ct_stat_metric(CT_STAT_entries);
+
+    (void)state;
+    assert_string_equal(m.family, "weir_flows");
+    assert_string_equal(m.help, ct_stat_help(CT_STAT_entries));
+    assert_null(m.label);
+    m = ct_stat_metric(CT_STAT_bytes_out);
+    assert_string_equal(m.family, "weir_bytes_total");
+    assert_string_equal(m.label, "direction");
+    assert_string_equal(m.value, "out");
+    assert_false(m.per_shard);
+    assert_true(ct_stat_metric(CT_STAT_handed_over).per_shard);
+    assert_null(ct_stat_metric(CT_STAT_queued).family);
+    m = ct_reason_metric(CT_REASON_TCP_RST);
+    assert_string_equal(m.family, "weir_invalid_packets_total");
+    assert_string_equal(m.value, "tcp_rst");
+    for (unsigned i = 0; i < CT_N_STATS; i++) {
+        m = ct_stat_metric(i);
+        assert_true(!m.label == !m.value && (m.family || !m.label));
+    }
+}
+
 static void defaults_lie_within_their_bounds(void **state)
 {
     struct ct_params params;
@@ -57,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_small_letters_and_differ),
+        cmocka_unit_test(metrics_are_named_by_the_rows),
         cmocka_unit_test(defaults_lie_within_their_bounds),
     };
 
