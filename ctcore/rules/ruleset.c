@@ -9,10 +9,10 @@
 #include "rules/ruleset.h"
 
 #include "packet/parse.h"
-#include "rules/matches.def"
 #include "table/conn.h"
 
 #include <ctcore/bits.h>
+#include <ctcore/matches.def>
 #include <ctcore/wire.h>
 
 /* An address as a number; an IPv4 address is all in lo. */
@@ -306,7 +306,7 @@ match(const struct ct_match *m, const struct facts *f, uint32_t unknown)
 {
 #define HOLDS(name, facts, asks)                                               \
     (((facts)&unknown) || !(asks) || is_##name(m, f)) &&
-    return MATCHES(HOLDS) true;
+    return CT_MATCHES(HOLDS) true;
 #undef HOLDS
 }
 
@@ -356,8 +356,8 @@ uint32_t ruleset_reads(const struct ct_rule *r)
 #define READS(name, facts, asks)                                               \
     if (asks)                                                                  \
         reads |= (facts);
-    MATCHES(READS)
-    LIMITS(READS)
+    CT_MATCHES(READS)
+    CT_LIMITS(READS)
 #undef READS
     return reads;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """Each row of a .def list is used outside of its list: no dead reasons.  One that
-is not says why beside it: /* unused: WHY */."""
+is not says why beside it: /* unused: WHY */.  A list that is made into no enum
+is expanded by its users: its rows are names that they paste."""
 import re
 
 import tree
@@ -32,7 +33,8 @@ def check(root):
         for m in LIST.finditer(text):
             name, letter, body = m.groups()
             if name not in prefix:
-                yield f"{p}: {name} is made into no enum"
+                if not any(re.search(rf"\b{name}\(", t) for t in texts):
+                    yield f"{p}: {name} is made into no enum, nor expanded"
                 continue
             for row in re.finditer(rf"\b{letter}\(\s*(\w+)\s*,", body):
                 rows += 1

@@ -387,7 +387,7 @@ FAULTS = [
      "CT_REASON_NONE is used"),
     ("rows", "a list without an enum", "include/ctcore/extra.def",
      "#define CT_EXTRA(R) R(IDLE, \"idle\")\n",
-     "CT_EXTRA is made into no enum"),
+     "CT_EXTRA is made into no enum, nor expanded"),
     ("words", "a promise", "router/main.c", "/* TO" "DO: later */\n",
      "says TO" "DO"),
     ("words", "a promise in a script", "test/run", "# FIX" "ME\n",

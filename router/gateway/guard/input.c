@@ -4,6 +4,7 @@
  * is about; a list of addresses, ports or types becomes a set. */
 #include "gateway/guard/input.h"
 
+#include <ctcore/matches.def>
 #include <ctcore/wire.h>
 
 #include <arpa/inet.h>
@@ -74,34 +75,101 @@ static uint32_t excluded(const struct ct_match *m)
            (m->icmp_negate ? m->n_icmp_types + 1u : 0);
 }
 
-static bool is_too_much(const struct ct_rule *rule)
+static bool has_too_many(const struct ct_match *m)
 {
-    const struct ct_match *m = &rule->match;
-
-    return excluded(m) > EXCLUDED || rule->limit.cost_ns != 0 ||
-           rule->connlimit.number != 0 || m->syn || m->src.n_v4 > RANGES ||
+    return excluded(m) > EXCLUDED || m->src.n_v4 > RANGES ||
            m->src.n_v6 > RANGES || m->dst.n_v4 > RANGES ||
            m->dst.n_v6 > RANGES || m->sport.n > RANGES || m->dport.n > RANGES ||
            m->n_icmp_types >= RANGES;
 }
 
-static bool marks_match(const struct ct_match *m)
+/* ---- what becomes of each match ---- */
+
+/* Some are known of the packet, whatever is in it. */
+
+static bool is_new(const struct ct_match *m)
+{
+    return (m->info >> CT_NEW & 1) != (m->info_negate != 0);
+}
+
+/* It has no status, and of that a rule says nothing, negated or not. */
+static bool is_never(const struct ct_match *m)
+{
+    (void)m;
+    return false;
+}
+
+static bool is_unmarked(const struct ct_match *m)
 {
     bool is = (m->mark & m->mark_mask) == 0;
 
     for (unsigned i = 0; i < m->n_marks; i++)
         is = is || (m->marks[i].value & m->marks[i].mask) == 0;
-    return m->mark_mask == 0 || is != m->mark_negate;
+    return is != m->mark_negate;
 }
 
-/* Of what the packet is known to be, whatever is in it. */
-static bool may_match(const struct ct_match *m)
+static bool is_unlabelled(const struct ct_match *m)
 {
-    return (m->info == 0 || (m->info >> CT_NEW & 1) != (m->info_negate != 0)) &&
-           m->status == 0 && marks_match(m) &&
-           (!m->has_labels || m->labels_negate) &&
-           (!m->has_zone || (m->zone == 0) != m->zone_negate) &&
-           ct_match_iface(m->out, m->out_too, m->out_negate, CT_NO_IFACE);
+    return m->labels_negate;
+}
+
+static bool is_zone_0(const struct ct_match *m)
+{
+    return (m->zone == 0) != m->zone_negate;
+}
+
+static bool goes_nowhere(const struct ct_match *m)
+{
+    return ct_match_iface(m->out, m->out_too, m->out_negate, CT_NO_IFACE);
+}
+
+struct way {
+    enum { WRITTEN, LEFT_OUT, KNOWN } is; /* written: put_rule() */
+    bool (*meets)(const struct ct_match *m);
+};
+
+/* A match of matches.def that does not stand here does not build. */
+static const struct way way_family = {WRITTEN, NULL};
+static const struct way way_in = {WRITTEN, NULL};
+static const struct way way_out = {KNOWN, goes_nowhere};
+static const struct way way_proto = {WRITTEN, NULL};
+static const struct way way_info = {KNOWN, is_new};
+static const struct way way_status = {KNOWN, is_never};
+static const struct way way_mark = {KNOWN, is_unmarked};
+static const struct way way_zone = {KNOWN, is_zone_0};
+static const struct way way_labels = {KNOWN, is_unlabelled};
+static const struct way way_icmp_type = {WRITTEN, NULL};
+static const struct way way_syn = {LEFT_OUT, NULL};
+static const struct way way_sport = {WRITTEN, NULL};
+static const struct way way_dport = {WRITTEN, NULL};
+static const struct way way_src = {WRITTEN, NULL};
+static const struct way way_dst = {WRITTEN, NULL};
+static const struct way way_limit = {LEFT_OUT, NULL};
+static const struct way way_connlimit = {LEFT_OUT, NULL};
+
+static bool may_match(const struct ct_rule *r)
+{
+    const struct ct_match *m = &r->match;
+
+#define MEETS(name, facts, asks)                                               \
+    if (way_##name.is == KNOWN && (asks) && !way_##name.meets(m))              \
+        return false;
+    CT_MATCHES(MEETS)
+#undef MEETS
+    return true;
+}
+
+static bool is_too_much(const struct ct_rule *r)
+{
+    const struct ct_match *m = &r->match;
+
+#define LEAVES_OUT(name, facts, asks)                                          \
+    if (way_##name.is == LEFT_OUT && (asks))                                   \
+        return true;
+    CT_MATCHES(LEAVES_OUT)
+    CT_LIMITS(LEAVES_OUT)
+#undef LEAVES_OUT
+    return has_too_many(m);
 }
 
 /* ---- what it is about ---- */
@@ -283,7 +351,7 @@ static uint32_t put_rules(struct asking *a, const struct ct_ruleset *rules)
 
         a->m = &rules->rules[i].match;
         a->number = i;
-        if (verdict == NF_REPEAT || !may_match(a->m))
+        if (verdict == NF_REPEAT || !may_match(&rules->rules[i]))
             continue;
         if (is_too_much(&rules->rules[i]))
             left_out++;

@@ -1,11 +1,9 @@
 /* rulewalk.c - readers of rules that don't know all facts
  *
- * Each match of matches.def, with an example that the packets below do not
- * meet: a flow's review does not know what its first packet had of its own, and
- * the guard of NAT not what conntrack would have said. */
+ * A flow's review does not know what its first packet had of its own, and the
+ * guard of NAT not what conntrack would have said. */
 #include "corerig.h"
-#include "rules/matches.def"
-#include "rules/ruleset.h"
+#include "matchexamples.h"
 
 #define UDP "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
 #define TCP "10.0.1.2:4000 > 198.51.100.2:80 tcp . seq 1 ack 1"
@@ -13,54 +11,6 @@
 #define NONE   "10.0.1.2:4000 > 198.51.100.2:80 tcp F seq 1"
 #define SYN    "10.0.1.2:4000 > 198.51.100.2:80 tcp SF seq 1"
 #define ANSWER "10.0.1.2 > 198.51.100.2 icmp reply id 7 seq 1"
-
-static const struct ct_port_range port = {9, 9};
-static const struct ct_addr_range addresses = {{.b = {9}}, {.b = {9}}};
-
-#define ELSEWHERE                                                              \
-    {                                                                          \
-        .present = true, .v4 = &addresses, .n_v4 = 1                           \
-    }
-#define NOT_ELSEWHERE                                                          \
-    {                                                                          \
-        .present = true, .negate = true, .v4 = &addresses, .n_v4 = 1           \
-    }
-#define MATCH(i, o, type)                                                      \
-    .match.in = (i), .match.out = (o), .match.icmp_type = (type)
-#define ANY MATCH(CT_NO_IFACE, CT_NO_IFACE, -1)
-
-/* One a row: a new one does not build without. */
-static const struct ct_rule
-    example_family = {ANY, .match.family = CT_IPV6},
-    example_in = {MATCH(7, CT_NO_IFACE, -1)},
-    example_out = {MATCH(CT_NO_IFACE, 7, -1)},
-    example_proto = {ANY, .match.n_protos = 1, .match.protos = {99}},
-    example_info = {ANY, .match.info = 1u << CT_UNTRACKED},
-    example_status = {ANY, .match.status = CT_ASSURED},
-    example_mark = {ANY, .match.mark = 5, .match.mark_mask = 7},
-    example_zone = {ANY, .match.has_zone = true, .match.zone = 9},
-    example_labels = {ANY, .match.has_labels = true, .match.labels = {1}},
-    example_icmp_type = {MATCH(CT_NO_IFACE, CT_NO_IFACE, 8)},
-    example_syn = {ANY, .match.syn = true},
-    example_sport = {ANY, .match.sport = {&port, 1, 0}},
-    example_dport = {ANY, .match.dport = {&port, 1, 0}},
-    example_src = {ANY, .match.src = ELSEWHERE},
-    example_dst = {ANY, .match.dst = ELSEWHERE},
-    example_limit = {ANY, .limit = {.cost_ns = UINT64_MAX}},
-    example_connlimit = {ANY, .connlimit = {.number = 1, .max = 0}};
-
-static const struct row {
-    const char *name;
-    uint32_t facts;
-    const struct ct_rule *example;
-    bool limit;
-} rows[] = {
-#define ROW(name, facts, asks)   {#name, facts, &example_##name, false},
-#define LIMIT(name, facts, asks) {#name, facts, &example_##name, true},
-    MATCHES(ROW) LIMITS(LIMIT)};
-
-#define FOR_ROWS(r)                                                            \
-    for (const struct row *r = rows; r < rows + sizeof rows / sizeof *rows; r++)
 
 /* ---- a core with a few rules ---- */
 
@@ -117,7 +67,7 @@ static uint64_t few_review(struct few *f)
 
 /* ---- the list ---- */
 
-static bool is_of(const char *list, const struct row *r)
+static bool is_of(const char *list, const struct match_example *r)
 {
     char word[32];
 
@@ -128,11 +78,11 @@ static bool is_of(const char *list, const struct row *r)
 static void each_match_has_its_facts(void **state)
 {
     (void)state;
-    FOR_ROWS(r)
+    FOR_MATCHES(r)
     {
         uint32_t whose = FACT_FLOW;
 
-        assert_int_equal(ruleset_reads(r->example), r->facts);
+        assert_int_equal(ruleset_reads(r->rule), r->facts);
         if (is_of(" syn limit connlimit ", r))
             whose = FACT_PACKET;
         if (is_of(" info ", r))
@@ -154,9 +104,9 @@ static void unknown_facts_hold(void **state)
     (void)state;
     few_open(&f);
     walk(&f.rig, LAN, WAN, UDP);
-    FOR_ROWS(r)
+    FOR_MATCHES(r)
     {
-        rules.rules = r->example;
+        rules.rules = r->rule;
         if (r->limit)
             continue;
         for (uint32_t bit = 0; bit <= FACT_L4; bit = bit ? bit * 2 : 1) {
@@ -179,14 +129,14 @@ static void a_maybe_lets_in(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 2; i++)
-        FOR_ROWS(r)
+        FOR_MATCHES(r)
         {
             bool stays = r->facts & FACT_PACKET;
             struct few f;
 
             few_open(&f);
             walk(&f.rig, LAN, WAN, UDP);
-            few_add(&f, r->example, CT_FORWARD, CT_STAGE_FILTER, ways[i]);
+            few_add(&f, r->rule, CT_FORWARD, CT_STAGE_FILTER, ways[i]);
             f.rules.policy[CT_FORWARD] = CT_DROP;
             if (few_review(&f) != stays)
                 fail_msg("%s: the flow %s", r->name,
@@ -210,9 +160,9 @@ static void a_maybe_ends_nothing(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
-        FOR_ROWS(r)
+        FOR_MATCHES(r)
         {
-            struct ct_rule rule = *r->example;
+            struct ct_rule rule = *r->rule;
             struct few f;
 
             if (!(r->facts & FACT_PACKET))
@@ -233,7 +183,7 @@ static void a_maybe_translates_or_not(void **state)
 {
     (void)state;
     for (unsigned hidden = 0; hidden < 2; hidden++)
-        FOR_ROWS(r)
+        FOR_MATCHES(r)
         {
             struct few f;
 
@@ -243,9 +193,8 @@ static void a_maybe_translates_or_not(void **state)
             if (hidden) /* the rig's own rule */
                 ct_set_rules(f.rig.ct, &f.rig.rules, f.rig.count);
             walk(&f.rig, LAN, WAN, UDP);
-            few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT,
-                    CT_ACT_NO_NAT);
-            few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT,
+            few_add(&f, r->rule, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_NO_NAT);
+            few_add(&f, r->rule, CT_POSTROUTING, CT_STAGE_NAT,
                     CT_ACT_MASQUERADE);
             assert_int_equal(few_review(&f), 1);
             few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_NO_NAT);
@@ -259,7 +208,7 @@ static void a_maybe_exempts_or_not(void **state)
 {
     (void)state;
     for (unsigned hidden = 0; hidden < 2; hidden++)
-        FOR_ROWS(r)
+        FOR_MATCHES(r)
         {
             bool stays = hidden || (r->facts & FACT_PACKET);
             struct few f;
@@ -270,7 +219,7 @@ static void a_maybe_exempts_or_not(void **state)
             walk(&f.rig, LAN, WAN, UDP);
             few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
             f.rule[0].accepts_before = 1;
-            few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_FILTER,
+            few_add(&f, r->rule, CT_POSTROUTING, CT_STAGE_FILTER,
                     CT_ACT_ACCEPT);
             if (few_review(&f) != stays)
                 fail_msg("%s: a flow that is %shidden", r->name,
@@ -287,13 +236,13 @@ static void a_mark_may_have_been_given(void **state)
     struct few f;
 
     (void)state;
-    FOR_ROWS(r)
+    FOR_MATCHES(r)
     {
         bool stays = r->facts & FACT_PACKET;
 
         few_open(&f);
         walk(&f.rig, LAN, WAN, UDP);
-        few_add(&f, r->example, CT_PREROUTING, CT_STAGE_MANGLE, CT_ACT_MARK);
+        few_add(&f, r->rule, CT_PREROUTING, CT_STAGE_MANGLE, CT_ACT_MARK);
         few_add(&f, &marked, CT_FORWARD, CT_STAGE_FILTER, CT_ACT_ACCEPT);
         f.rules.policy[CT_FORWARD] = CT_DROP;
         assert_int_equal(few_review(&f), stays);
@@ -319,14 +268,13 @@ static void a_mark_may_have_been_given(void **state)
 static void what_may_be_translated_does_not_leave(void **state)
 {
     (void)state;
-    FOR_ROWS(r)
+    FOR_MATCHES(r)
     {
         bool leaves = !(r->facts & OPEN);
         struct few f;
 
         few_open(&f);
-        few_add(&f, r->example, CT_POSTROUTING, CT_STAGE_NAT,
-                CT_ACT_MASQUERADE);
+        few_add(&f, r->rule, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
         ct_set_rules(f.rig.ct, &f.rules, f.count);
         if (walk(&f.rig, LAN, WAN, NONE) != (leaves ? CT_ACCEPT : CT_DROP))
             fail_msg("%s: it has %s", r->name, leaves ? "stayed" : "left");
@@ -364,8 +312,8 @@ static void what_may_be_exempt_does_not_leave(void **state)
 {
     (void)state;
     for (int accept = 0; accept < 2; accept++)
-        FOR_ROWS(r)
-    assert_int_equal(guard(r->example, accept, NONE), CT_DROP);
+        FOR_MATCHES(r)
+    assert_int_equal(guard(r->rule, accept, NONE), CT_DROP);
 }
 
 /* One a row: what SYN, a packet without an entry, meets as it is. */
@@ -382,10 +330,10 @@ static const struct ct_rule
                   .match.labels = {1}},
     met_icmp_type = {MATCH(CT_NO_IFACE, CT_NO_IFACE, 0)},
     met_syn = {ANY, .match.syn = true},
-    met_sport = {ANY, .match.sport = {&port, 1, 1}},
-    met_dport = {ANY, .match.dport = {&port, 1, 1}},
-    met_src = {ANY, .match.src = NOT_ELSEWHERE},
-    met_dst = {ANY, .match.dst = NOT_ELSEWHERE},
+    met_sport = {ANY, .match.sport = EXAMPLE_PORTS(1)},
+    met_dport = {ANY, .match.dport = EXAMPLE_PORTS(1)},
+    met_src = {ANY, .match.src = EXAMPLE_ADDRS(1)},
+    met_dst = {ANY, .match.dst = EXAMPLE_ADDRS(1)},
     met_limit = {ANY, .limit = {.cost_ns = 1, .room_ns = UINT32_MAX}},
     met_connlimit = {ANY, .connlimit = {.number = 1, .over = true}};
 
@@ -400,7 +348,7 @@ static void what_is_exempt_for_sure_leaves(void **state)
         const struct ct_rule *rule;
     } all[] = {
 #define MET(name, facts, asks) {#name, facts, &met_##name},
-        MATCHES(MET) LIMITS(MET)};
+        CT_MATCHES(MET) CT_LIMITS(MET)};
 
     (void)state;
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++)

@@ -4,14 +4,17 @@
  * into the other ends of lan's and wan's wires; a raw socket sees what the
  * kernel lets in.  A last one that is always let in says when to look. */
 #include "gateway_rig.h"
+#include "matchexamples.h"
 
 #include "config/load.h"
+#include "gateway/guard/input.h"
 #include "system/inet_sum.h"
 
 #include <ctcore/wire.h>
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
+#include <linux/netfilter.h>
 #include <net/ethernet.h>
 #include <sys/socket.h>
 
@@ -467,6 +470,42 @@ static void large_rules(void **state)
     stop_all(gw);
 }
 
+/* What is put for a rule that drops, and whether it is left out. */
+static uint64_t put(const struct ct_rule *like, uint32_t *left_out)
+{
+    static const struct gateway_table_key key = {.n = 1};
+    struct ct_rule rule = *like;
+    struct ct_ruleset rules = {.rules = &rule, .n = 1};
+    struct netlink_nft *b = netlink_nft_new(NFPROTO_INET, GATEWAY_INPUT_TABLE);
+    uint64_t number;
+
+    assert_non_null(b);
+    rule.action = CT_ACT_DROP;
+    rules.start[CT_INPUT][CT_STAGE_FILTER + 1] = 1;
+    *left_out = gateway_input_put(b, &key, &rules, 1, 0);
+    number = netlink_nft_number(b);
+    netlink_nft_free(b);
+    return number;
+}
+
+/* A match that is forgotten would make its rule one about all packets. */
+static void no_match_is_forgotten(void **state)
+{
+    static const struct ct_rule any = {ANY};
+    uint32_t left_out;
+    uint64_t all = put(&any, &left_out);
+
+    (void)state;
+    assert_int_equal(left_out, 0);
+    assert_true(put(&any, &left_out) == all);
+    FOR_MATCHES(r)
+    {
+        if (put(r->rule, &left_out) == all)
+            fail_msg("%s is forgotten", r->name);
+        assert_int_equal(left_out, (r->facts & FACT_PACKET) != 0);
+    }
+}
+
 /* One that the kernel would not take is left out, and the others hold. */
 static void too_large_a_rule(void **state)
 {
@@ -499,7 +538,12 @@ int main(void)
         cmocka_unit_test_setup(too_large_a_rule, make_world6),
     };
 
-    if (!may_run())
-        return SKIPPED;
+    const struct CMUnitTest alone[] = {
+        cmocka_unit_test(no_match_is_forgotten),
+    };
+    int failed = cmocka_run_group_tests(alone, NULL, NULL);
+
+    if (failed || !may_run())
+        return failed ? failed : SKIPPED;
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
