@@ -51,13 +51,3 @@ uint16_t csum_update16(uint16_t check, uint16_t was, uint16_t is)
 {
     return csum_apply(check, csum_diff16(was, is));
 }
-
-uint16_t csum_update(uint16_t check, const uint8_t *was, const uint8_t *is,
-                     uint32_t n)
-{
-    uint32_t diff = 0;
-
-    for (uint32_t i = 0; i < n; i += 2)
-        diff += csum_diff16(ct_get16(was + i), ct_get16(is + i));
-    return csum_apply(check, diff);
-}

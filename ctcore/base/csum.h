@@ -3,6 +3,7 @@
 #define CSUM_H
 
 #include <ctcore/types.h>
+#include <ctcore/wire.h>
 
 /* Sum of n bytes as big-endian words, on top of sum; unfolded. */
 uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t n);
@@ -49,10 +50,13 @@ static inline uint16_t csum_apply(uint16_t check, uint32_t diff)
     return (uint16_t)~csum_fold((uint16_t)~check + csum_shrink(diff));
 }
 
+/* The field itself. */
+static inline void csum_patch(ct_be16 *check, uint32_t diff)
+{
+    ct_store16(check, csum_apply(ct_load16(*check), diff));
+}
+
 /* A checksum field after one 16-bit word changed.  RFC 1624 eqn 3. */
 uint16_t csum_update16(uint16_t check, uint16_t was, uint16_t is);
-/* The same for n bytes, n even and at most 64 KiB. */
-uint16_t csum_update(uint16_t check, const uint8_t *was, const uint8_t *is,
-                     uint32_t n);
 
 #endif

@@ -22,8 +22,6 @@
 #include <ctcore/event.h>
 #include <ctcore/wire.h>
 
-enum { SHORT_HEADER = 12, LONG_HEADER = 16, TIMES_4 = 4 };
-
 #define WINDOW    (INT64_C(1) << 24)
 #define LOW_48    ((UINT64_C(1) << 48) - 1)
 #define SIGN_BITS 16 /* of a word above the number's */
@@ -63,52 +61,60 @@ struct packet {
     bool is_short; /* seq and ack are their low 24 bits */
 };
 
-static uint64_t load48(const uint8_t *p)
-{
-    return (uint64_t)ct_get16(p) << 32 | ct_get32(p + 2);
-}
-
-static uint64_t load24(const uint8_t *p)
-{
-    return (uint64_t)p[0] << 16 | ct_get16(p + 1);
-}
-
 /* Generic header, acknowledgement, and what the type has of its own (5.1). */
 static uint32_t header_len(const struct packet *p)
 {
-    uint32_t n = p->is_short ? SHORT_HEADER : LONG_HEADER;
+    size_t n = p->is_short ? sizeof(struct ct_dccp_header)
+                           : sizeof(struct ct_dccp_long_header);
 
     if (p->has_ack)
-        n += p->is_short ? 4 : 8;
+        n += p->is_short ? sizeof(struct ct_dccp_ack_header)
+                         : sizeof(struct ct_dccp_long_ack_header);
     if (p->type <= TYPE_RESPONSE || p->type == TYPE_RESET ||
         p->type == TYPE_LISTEN)
         n += 4; /* service code; reset code and data */
-    return n;
+    return (uint32_t)n;
+}
+
+/* => header_len() bytes are there. */
+static void read_numbers(const uint8_t *dccp, struct packet *p)
+{
+    p->ack = 0;
+    if (p->is_short) {
+        const uint8_t *behind = dccp + sizeof(struct ct_dccp_header);
+
+        p->seq = ct_load24(ct_dccp_view(dccp)->seq);
+        if (p->has_ack)
+            p->ack = ct_load24(ct_dccp_ack_view(behind)->ack);
+    } else {
+        const uint8_t *behind = dccp + sizeof(struct ct_dccp_long_header);
+
+        p->seq = ct_load48(ct_dccp_long_view(dccp)->seq);
+        if (p->has_ack)
+            p->ack = ct_load48(ct_dccp_long_ack_view(behind)->ack);
+    }
 }
 
 static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
 {
-    const uint8_t *dccp = pkt->data + pkt->l4_off;
-    uint32_t offset, ack_at;
+    const uint8_t *bytes = pkt->data + pkt->l4_off;
+    const struct ct_dccp_header *dccp = ct_dccp_view(bytes);
+    uint32_t offset;
 
-    if (pkt->l4_len < SHORT_HEADER)
+    if (pkt->l4_len < sizeof *dccp)
         return CT_REASON_L4_TRUNCATED;
-    p->type = dccp[8] >> 1 & 15;
-    p->is_short = !(dccp[8] & 1);
+    p->type = dccp->type >> 1 & 15;
+    p->is_short = !(dccp->type & 1);
     p->has_ack = p->type != TYPE_REQUEST && p->type != TYPE_DATA &&
                  p->type != TYPE_LISTEN;
     if (p->type >= N_DCCP_TYPES ||
         (p->is_short && (p->type < TYPE_DATA || p->type > TYPE_DATAACK)))
         return CT_REASON_DCCP_TYPE;
-    offset = (uint32_t)dccp[4] * TIMES_4;
+    offset = ct_dccp_size(dccp);
     if (offset < header_len(p) || offset > pkt->l4_len)
         return CT_REASON_L4_BAD_LENGTH;
 
-    p->seq = p->is_short ? load24(dccp + 9) : load48(dccp + 10);
-    ack_at = p->is_short ? SHORT_HEADER + 1 : LONG_HEADER + 2;
-    p->ack = !p->has_ack   ? 0
-             : p->is_short ? load24(dccp + ack_at)
-                           : load48(dccp + ack_at);
+    read_numbers(bytes, p);
     return CT_REASON_NONE;
 }
 

@@ -8,7 +8,6 @@
  * outside address towards one remote and call. */
 #include "proto/l4proto.h"
 
-enum { HEADER_LEN = 4 };
 enum { GRE_UNREPLIED, GRE_STREAM, GRE_CALL, GRE_CALL_STREAM, N_GRE_STATES };
 
 /* STREAM is one bit of it, CALL the other. */
@@ -21,7 +20,7 @@ static const uint8_t gre_timeouts[N_GRE_STATES] = {
 
 static enum ct_reason gre_opens(union ct_proto_state *st, struct track *t)
 {
-    if (t->pkt->l4_len < HEADER_LEN)
+    if (t->pkt->l4_len < sizeof(struct ct_gre_header))
         return CT_REASON_L4_TRUNCATED;
     st->other.state = t->status & CT_EXPECTED ? GRE_CALL : GRE_UNREPLIED;
     return CT_REASON_NONE;
@@ -29,7 +28,7 @@ static enum ct_reason gre_opens(union ct_proto_state *st, struct track *t)
 
 static enum ct_reason gre_track(union ct_proto_state *st, struct track *t)
 {
-    if (t->pkt->l4_len < HEADER_LEN)
+    if (t->pkt->l4_len < sizeof(struct ct_gre_header))
         return CT_REASON_L4_TRUNCATED;
     t->act = TRACK_REFRESH;
     if (t->status & CT_SEEN_REPLY) {

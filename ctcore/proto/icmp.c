@@ -5,10 +5,10 @@
 #include "proto/icmp_query.h"
 
 static const struct icmp_query icmp_queries[] = {
-    {8, 0},   /* echo, RFC 792 */
-    {13, 14}, /* timestamp, RFC 792 */
-    {15, 16}, /* information, RFC 792 */
-    {17, 18}, /* address mask, RFC 950 */
+    {CT_ICMP_ECHO, CT_ICMP_ECHO_REPLY},
+    {CT_ICMP_TIMESTAMP, CT_ICMP_TIMESTAMP_REPLY},
+    {CT_ICMP_INFO, CT_ICMP_INFO_REPLY},
+    {CT_ICMP_MASK, CT_ICMP_MASK_REPLY},
 };
 enum { N_QUERIES = sizeof icmp_queries / sizeof icmp_queries[0] };
 

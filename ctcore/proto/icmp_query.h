@@ -8,8 +8,6 @@
 
 #include "proto/l4proto.h"
 
-enum { ICMP_HEADER_LEN = 8 };
-
 struct icmp_query {
     uint8_t query, answer;
 };
@@ -52,9 +50,11 @@ static inline enum ct_reason icmp_query_check(const struct icmp_query *list,
                                               unsigned n,
                                               const struct ct_pkt *pkt)
 {
-    if (pkt->l4_len < ICMP_HEADER_LEN)
+    const struct ct_icmp_header *icmp = ct_icmp_view(pkt->data + pkt->l4_off);
+
+    if (pkt->l4_len < sizeof *icmp)
         return CT_REASON_L4_TRUNCATED;
-    if (icmp_query_partner(list, n, pkt->data[pkt->l4_off]) < 0)
+    if (icmp_query_partner(list, n, icmp->type) < 0)
         return CT_REASON_ICMP_TYPE;
     return CT_REASON_NONE;
 }
@@ -69,7 +69,7 @@ static inline enum ct_reason icmp_query_opens(const struct icmp_query *list,
     if (why != CT_REASON_NONE)
         return why;
     for (unsigned i = 0; i < n; i++)
-        if (list[i].query == pkt->data[pkt->l4_off])
+        if (list[i].query == ct_icmp_view(pkt->data + pkt->l4_off)->type)
             return CT_REASON_NONE;
     return CT_REASON_ICMP_NO_FLOW;
 }

@@ -5,8 +5,8 @@
 #include "proto/icmp_query.h"
 
 static const struct icmp_query icmpv6_queries[] = {
-    {128, 129}, /* echo, RFC 4443 */
-    {139, 140}, /* node information, RFC 4620 */
+    {CT_ICMPV6_ECHO, CT_ICMPV6_ECHO_REPLY},
+    {CT_ICMPV6_NODE_QUERY, CT_ICMPV6_NODE_REPLY},
 };
 enum { N_QUERIES = sizeof icmpv6_queries / sizeof icmpv6_queries[0] };
 

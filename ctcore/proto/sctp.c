@@ -19,8 +19,6 @@
 #include <ctcore/wire.h>
 #include <string.h>
 
-enum { HEADER_LEN = 12, CHUNK_LEN = 4, INIT_LEN = 20, TAG_AT = 4 };
-
 /* A HEARTBEAT with a tag that is not its direction's was seen last. */
 enum { HEARTBEAT_DOUBTED = 1 };
 
@@ -66,7 +64,7 @@ static const uint8_t sctp_next[N_SCTP_STATES][CT_N_DIRS][N_SCTP_CHUNKS] = {
 /* ---- chunks ---- */
 
 struct packet {
-    const uint8_t *sctp;
+    const uint8_t *bytes;
     uint32_t len, vtag;
     uint32_t has; /* bits: chunk types below 32 */
     uint32_t n;   /* chunks */
@@ -79,12 +77,16 @@ struct chunk {
 
 static bool next_chunk(const struct packet *p, struct chunk *c)
 {
-    c->at = c->at == 0 ? (uint32_t)HEADER_LEN : c->at + ((c->len + 3) & ~3u);
-    if (c->at >= p->len || p->len - c->at < CHUNK_LEN)
+    const struct ct_sctp_chunk_header *chunk;
+
+    c->at = c->at == 0 ? (uint32_t)sizeof(struct ct_sctp_header)
+                       : c->at + ((c->len + 3) & ~3u);
+    if (c->at >= p->len || p->len - c->at < sizeof *chunk)
         return false;
-    c->type = p->sctp[c->at];
-    c->flags = p->sctp[c->at + 1];
-    c->len = ct_get16(p->sctp + c->at + 2);
+    chunk = ct_sctp_chunk_view(p->bytes + c->at);
+    c->type = chunk->type;
+    c->flags = chunk->flags;
+    c->len = ct_load16(chunk->len);
     return true;
 }
 
@@ -94,18 +96,20 @@ static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
 {
     struct chunk c = {.at = 0};
 
-    if (pkt->l4_len < HEADER_LEN)
+    if (pkt->l4_len < sizeof(struct ct_sctp_header))
         return CT_REASON_L4_TRUNCATED;
-    *p = (struct packet){.sctp = pkt->data + pkt->l4_off, .len = pkt->l4_len};
-    p->vtag = ct_get32(p->sctp + 4);
+    *p = (struct packet){.bytes = pkt->data + pkt->l4_off, .len = pkt->l4_len};
+    p->vtag = ct_load32(ct_sctp_view(p->bytes)->vtag);
     for (; next_chunk(p, &c); p->n++) {
         uint32_t bit = c.type < 32 ? 1u << c.type : 0;
 
-        if (c.len < CHUNK_LEN || c.len > p->len - c.at)
+        if (c.len < sizeof(struct ct_sctp_chunk_header) ||
+            c.len > p->len - c.at)
             return CT_REASON_SCTP_CHUNK;
         if (p->n > 0 && ((bit & FIRST) || (p->has & ALONE)))
             return CT_REASON_SCTP_CHUNK;
-        if ((bit & (BIT(INIT) | BIT(INIT_ACK))) && c.len < INIT_LEN)
+        if ((bit & (BIT(INIT) | BIT(INIT_ACK))) &&
+            c.len < sizeof(struct ct_sctp_init_header))
             return CT_REASON_SCTP_CHUNK;
         p->has |= bit;
     }
@@ -114,7 +118,7 @@ static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
 
 static uint32_t init_tag(const struct packet *p, const struct chunk *c)
 {
-    return ct_get32(p->sctp + c->at + TAG_AT);
+    return ct_load32(ct_sctp_init_view(p->bytes + c->at)->tag);
 }
 
 static uint8_t next_state(uint8_t state, enum ct_dir dir, uint8_t type)

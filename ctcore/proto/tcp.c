@@ -23,8 +23,6 @@
 #include <ctcore/event.h>
 #include <ctcore/wire.h>
 
-enum { HEADER_LEN = 20 };
-
 /* A flow with less left than this is not worth lowering. */
 #define LOWER_FROM_MS (120u * 1000)
 
@@ -56,25 +54,26 @@ static const uint8_t kind_of[64] = {
 static inline enum ct_reason read_segment(const struct ct_pkt *pkt,
                                           struct tcp_segment *seg)
 {
-    const uint8_t *tcp = pkt->data + pkt->l4_off;
+    const uint8_t *bytes = pkt->data + pkt->l4_off;
+    const struct ct_tcp_header *tcp = ct_tcp_view(bytes);
     uint32_t header_len;
 
-    if (pkt->l4_len < HEADER_LEN)
+    if (pkt->l4_len < sizeof *tcp)
         return CT_REASON_L4_TRUNCATED;
-    header_len = (tcp[12] >> 4) * 4u;
-    if (header_len < HEADER_LEN || header_len > pkt->l4_len)
+    header_len = ct_tcp_size(tcp);
+    if (header_len < sizeof *tcp || header_len > pkt->l4_len)
         return CT_REASON_L4_BAD_LENGTH;
 
-    seg->flags = tcp[13] & 0x3f;
+    seg->flags = tcp->flags & CT_TCP_FLAGS;
     seg->kind = kind_of[seg->flags];
     if (seg->kind == TCP_KIND_NONE)
         return CT_REASON_TCP_FLAGS;
 
-    seg->options = tcp + HEADER_LEN;
-    seg->options_len = header_len - HEADER_LEN;
-    seg->seq = ct_get32(tcp + 4);
-    seg->ack = ct_get32(tcp + 8);
-    seg->win = ct_get16(tcp + 14);
+    seg->options = bytes + sizeof *tcp;
+    seg->options_len = header_len - (uint32_t)sizeof *tcp;
+    seg->seq = ct_load32(tcp->seq);
+    seg->ack = ct_load32(tcp->ack);
+    seg->win = ct_load16(tcp->win);
     seg->end = seg->seq + (pkt->l4_len - header_len) + (seg->flags >> 1 & 1u) +
                (seg->flags & CT_TCP_FIN);
     return CT_REASON_NONE;

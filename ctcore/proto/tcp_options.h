@@ -6,6 +6,8 @@
 
 #include "proto/tcp_segment.h"
 
+#include <ctcore/wire.h>
+
 /* What a SYN offers: window scale (RFC 7323, at most 14) and SACK. */
 struct tcp_offer {
     bool has_scale;
@@ -17,8 +19,8 @@ struct tcp_offer tcp_options_offer(const struct tcp_segment *seg);
 
 /* The option at or behind *at, its bytes inside the segment, and move *at past
  * it.  NULL: no more.  Only options and options_len of seg are looked at. */
-enum { TCP_OPTION_SACK = 5 };
-const uint8_t *tcp_options_next(const struct tcp_segment *seg, uint32_t *at);
+const struct ct_tcp_option_header *
+tcp_options_next(const struct tcp_segment *seg, uint32_t *at);
 
 /* The highest right edge of a SACK block (RFC 2018), or ack if none is above.
  */

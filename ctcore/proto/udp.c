@@ -7,14 +7,13 @@
  * by the kernel's rule, needs no two seconds. */
 #include "proto/l4proto.h"
 
-enum { HEADER_LEN = 8 };
 enum { UDP_SHORT, UDP_STREAM, N_UDP_STATES };
 
 #define STREAM_AFTER_MS 2000u
 
 static enum ct_reason udp_opens(union ct_proto_state *st, struct track *t)
 {
-    if (t->pkt->l4_len < HEADER_LEN)
+    if (t->pkt->l4_len < sizeof(struct ct_udp_header))
         return CT_REASON_L4_TRUNCATED;
     st->udp.stream_from_ms = t->now_ms + STREAM_AFTER_MS;
     st->udp.state = UDP_SHORT;
@@ -23,7 +22,7 @@ static enum ct_reason udp_opens(union ct_proto_state *st, struct track *t)
 
 static enum ct_reason udp_track(union ct_proto_state *st, struct track *t)
 {
-    if (t->pkt->l4_len < HEADER_LEN)
+    if (t->pkt->l4_len < sizeof(struct ct_udp_header))
         return CT_REASON_L4_TRUNCATED;
 
     t->act = TRACK_REFRESH;
@@ -38,7 +37,7 @@ static enum ct_reason udp_track(union ct_proto_state *st, struct track *t)
 
 static enum ct_reason udplite_track(union ct_proto_state *st, struct track *t)
 {
-    if (t->pkt->l4_len < HEADER_LEN)
+    if (t->pkt->l4_len < sizeof(struct ct_udp_header))
         return CT_REASON_L4_TRUNCATED;
 
     t->act = TRACK_REFRESH;

@@ -5,8 +5,6 @@
 
 #include <ctcore/wire.h>
 
-enum { HEADER_LEN = 20, SACK_BLOCK = 8 };
-
 /* Numbers are compared on a ring: what is behind by half of it would be ahead.
  * A place that nothing asks for any more is drawn along. */
 #define FAR (1u << 29)
@@ -59,20 +57,18 @@ bool seqadj_change(struct ext *x, enum ct_dir dir, uint32_t seq,
 
 /* Write a number; answers by how much the sum of its segment changes.  At an
  * odd place its bytes count the other way round. */
-static uint32_t put(uint8_t *l4, uint32_t at, uint32_t is)
+static uint32_t put(ct_be32 *field, uint32_t is, bool odd)
 {
-    uint32_t diff = csum_diff32(ct_get32(l4 + at), is);
+    uint32_t diff = csum_diff32(ct_load32(*field), is);
 
-    ct_put32(l4 + at, is);
-    return at & 1 ? __builtin_bswap16(csum_fold(diff)) : diff;
+    ct_store32(field, is);
+    return odd ? __builtin_bswap16(csum_fold(diff)) : diff;
 }
 
 static void patch_sum(struct ct_pkt *pkt, uint32_t diff)
 {
-    uint8_t *field = pkt->data + pkt->l4_off + 16;
-
     if (!pkt->csum_partial) /* which covers no payload yet */
-        ct_put16(field, csum_apply(ct_get16(field), diff));
+        csum_patch(&ct_tcp_edit(pkt->data + pkt->l4_off)->check, diff);
 }
 
 /* What way's sender is told of its own number.  Amid a change it is the lower
@@ -88,24 +84,28 @@ static uint32_t back(const struct ext_seqadj *way, uint32_t number, bool up)
     return up ? way->end : way->pos;
 }
 
-static uint32_t put_sacks(const struct ext_seqadj *way, uint8_t *l4,
-                          uint32_t header)
+static uint32_t put_sack(const struct ext_seqadj *way,
+                         struct ct_tcp_sack_header *sack, bool odd)
 {
-    const struct tcp_segment seg = {.options = l4 + HEADER_LEN,
-                                    .options_len = header - HEADER_LEN};
-    const uint8_t *opt;
+    return put(&sack->left, back(way, ct_load32(sack->left), true), odd) +
+           put(&sack->right, back(way, ct_load32(sack->right), false), odd);
+}
+
+static uint32_t put_sacks(const struct ext_seqadj *way, uint8_t *options,
+                          uint32_t len)
+{
+    const struct tcp_segment seg = {.options = options, .options_len = len};
+    const struct ct_tcp_option_header *opt;
     uint32_t at = 0, diff = 0;
 
     while ((opt = tcp_options_next(&seg, &at))) {
-        uint32_t block = (uint32_t)(opt - l4) + 2;
+        uint32_t bytes = opt->len - (uint32_t)sizeof *opt, begins = at - bytes;
+        struct ct_tcp_sack_header *sack = ct_tcp_sack_edit(options + begins);
 
-        if (opt[0] != TCP_OPTION_SACK || (opt[1] - 2) % SACK_BLOCK)
+        if (opt->kind != CT_TCP_OPTION_SACK || bytes % sizeof *sack)
             continue;
-        for (; block + SACK_BLOCK <= HEADER_LEN + at; block += SACK_BLOCK) {
-            diff += put(l4, block, back(way, ct_get32(l4 + block), true));
-            diff +=
-                put(l4, block + 4, back(way, ct_get32(l4 + block + 4), false));
-        }
+        for (uint32_t i = 0; i < bytes / sizeof *sack; i++)
+            diff += put_sack(way, &sack[i], begins & 1);
     }
     return diff;
 }
@@ -114,15 +114,16 @@ void seqadj_acks(const struct ext *x, struct ct_pkt *pkt)
 {
     const struct ext_seqadj *way = &x->seq[!pkt->dir];
     uint8_t *l4 = pkt->data + pkt->l4_off;
+    struct ct_tcp_header *tcp = ct_tcp_edit(l4);
     uint32_t header, diff;
 
-    if (pkt->l4_len < HEADER_LEN || !(l4[13] & CT_TCP_ACK))
+    if (pkt->l4_len < sizeof *tcp || !(tcp->flags & CT_TCP_ACK))
         return;
-    header = (l4[12] >> 4) * 4u;
-    if (header < HEADER_LEN || header > pkt->l4_len)
+    header = ct_tcp_size(tcp);
+    if (header < sizeof *tcp || header > pkt->l4_len)
         return;
-    diff = put(l4, 8, back(way, ct_get32(l4 + 8), false));
-    diff += put_sacks(way, l4, header);
+    diff = put(&tcp->ack, back(way, ct_load32(tcp->ack), false), false);
+    diff += put_sacks(way, l4 + sizeof *tcp, header - (uint32_t)sizeof *tcp);
     patch_sum(pkt, diff);
 }
 
@@ -135,38 +136,41 @@ static uint32_t forth(const struct ext_seqadj *way, uint32_t number)
 void seqadj_seq(const struct ext *x, struct ct_pkt *pkt)
 {
     const struct ext_seqadj *way = &x->seq[pkt->dir];
-    uint8_t *l4 = pkt->data + pkt->l4_off;
+    struct ct_tcp_header *tcp = ct_tcp_edit(pkt->data + pkt->l4_off);
 
-    if (pkt->l4_len < HEADER_LEN)
+    if (pkt->l4_len < sizeof *tcp)
         return;
-    patch_sum(pkt, put(l4, 4, forth(way, ct_get32(l4 + 4))));
+    patch_sum(pkt, put(&tcp->seq, forth(way, ct_load32(tcp->seq)), false));
 }
 
 uint32_t seqadj_quoted(const struct ext *x, enum ct_dir dir, uint8_t *l4,
                        uint32_t len)
 {
-    enum { SEQ_END = 8, FLAGS_END = 14, SUM_END = 18 };
+    struct ct_tcp_header *tcp = ct_tcp_edit(l4); /* as far as it is there */
     uint32_t diff = 0;
 
-    if (len >= SEQ_END)
-        diff = put(l4, 4, back(&x->seq[dir], ct_get32(l4 + 4), false));
-    if (len >= FLAGS_END && (l4[13] & CT_TCP_ACK))
-        diff += put(l4, 8, forth(&x->seq[!dir], ct_get32(l4 + 8)));
-    if (len >= SUM_END) {
-        uint16_t was = ct_get16(l4 + 16), is = csum_apply(was, diff);
+    if (len >= CT_END_OF(struct ct_tcp_header, seq))
+        diff = put(&tcp->seq, back(&x->seq[dir], ct_load32(tcp->seq), false),
+                   false);
+    if (len >= CT_END_OF(struct ct_tcp_header, flags) &&
+        (tcp->flags & CT_TCP_ACK))
+        diff +=
+            put(&tcp->ack, forth(&x->seq[!dir], ct_load32(tcp->ack)), false);
+    if (len >= CT_END_OF(struct ct_tcp_header, check)) {
+        uint16_t was = ct_load16(tcp->check);
 
-        ct_put16(l4 + 16, is);
-        diff += csum_diff16(was, is);
+        csum_patch(&tcp->check, diff);
+        diff += csum_diff16(was, ct_load16(tcp->check));
     }
     return diff;
 }
 
 uint32_t seqadj_next(const struct ct_pkt *pkt)
 {
-    const uint8_t *l4 = pkt->data + pkt->l4_off;
+    const struct ct_tcp_header *tcp = ct_tcp_view(pkt->data + pkt->l4_off);
 
-    return ct_get32(l4 + 4) + pkt->l4_len - (l4[12] >> 4) * 4u +
-           ((l4[13] & CT_TCP_SYN) != 0) + ((l4[13] & CT_TCP_FIN) != 0);
+    return ct_load32(tcp->seq) + pkt->l4_len - ct_tcp_size(tcp) +
+           ((tcp->flags & CT_TCP_SYN) != 0) + ((tcp->flags & CT_TCP_FIN) != 0);
 }
 
 /* Does a segment have bytes of the change that is on its way, though it has
@@ -181,8 +185,8 @@ static bool contradicts(const struct ext_seqadj *way, const struct ct_pkt *pkt,
 bool seqadj_leave(struct ext *x, const struct ct_pkt *pkt)
 {
     struct ext_seqadj *way = &x->seq[pkt->dir], *other = &x->seq[!pkt->dir];
-    const uint8_t *l4 = pkt->data + pkt->l4_off;
-    uint32_t seq = ct_get32(l4 + 4), n = seqadj_next(pkt) - seq;
+    const struct ct_tcp_header *tcp = ct_tcp_view(pkt->data + pkt->l4_off);
+    uint32_t seq = ct_load32(tcp->seq), n = seqadj_next(pkt) - seq;
     uint32_t is = forth(way, seq), *left = &x->left[pkt->dir];
 
     if (n > 0) { /* else it can be anywhere */
@@ -194,7 +198,8 @@ bool seqadj_leave(struct ext *x, const struct ct_pkt *pkt)
             seq - way->end < 2 * FAR)
             behind(way, seq - FAR);
     }
-    if ((l4[13] & CT_TCP_ACK) && !tcp_before(ct_get32(l4 + 8), other->end))
+    if ((tcp->flags & CT_TCP_ACK) &&
+        !tcp_before(ct_load32(tcp->ack), other->end))
         conn_set(other->before, other->after);
     return true;
 }

@@ -9,21 +9,12 @@
 
 #include <ctcore/lists.h>
 #include <ctcore/types.h>
+#include <ctcore/wire.h>
 
 #define CT_HEADROOM 64u
 #define CT_CUTS     128u /* bits for 64 KiB, one for 8 bytes */
 
 struct ct_conn;
-
-/* TCP flag bits as they stand in the header. */
-enum {
-    CT_TCP_FIN = 0x01,
-    CT_TCP_SYN = 0x02,
-    CT_TCP_RST = 0x04,
-    CT_TCP_PSH = 0x08,
-    CT_TCP_ACK = 0x10,
-    CT_TCP_URG = 0x20
-};
 
 /* Kinds of packet that the router itself makes. */
 enum ct_kind { CT_KIND_NONE, CT_KIND_ECHO, CT_KIND_RST, CT_KIND_ERROR };

@@ -1,18 +1,21 @@
-/* wire.h - numbers as packets hold them: big-endian loads and stores, and the
- * Internet checksum's sum
+/* wire.h - headers as packets hold them
  *
- * Packets are bytes, never structs: no cast, no alignment, no surprise.  The
- * caller has checked the bounds.  A put takes the low bits of what it is
- * given. */
+ * A header is a struct of bytes and of big-endian numbers that are bytes, too:
+ * it has no padding and may begin at any address.  Bytes become a header in
+ * one place, its accessor: ct_tcp_view() to read, ct_tcp_edit() to write.  A
+ * field is read by ct_load16() and the like; a store takes the low bits of
+ * what it is given.
+ *
+ * The header that an ICMP error quotes may be cut behind its ports: view it as
+ * struct ct_ports_header, and as a longer one only where enough was quoted. */
 #ifndef CTCORE_WIRE_H
 #define CTCORE_WIRE_H
 
-#include <stdint.h>
-#include <string.h>
+#include <ctcore/wire/ip.h>
+#include <ctcore/wire/number.h>
+#include <ctcore/wire/transport.h>
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "loads and stores here, and the words of tuples, are little-endian"
-#endif
+/* ---- numbers in plain bytes ---- */
 
 static inline uint16_t ct_get16(const uint8_t *p)
 {
