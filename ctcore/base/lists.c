@@ -67,14 +67,14 @@ static const struct {
 };
 
 static const struct ct_param_info params_info[CT_N_PARAMS] = {
-#define P(name, linux_, weir, rfc, min, max, unit, help)                       \
+#define P(name, linux_, weir, rfc, min, max, unit, when, help)                 \
     {#name, unit, help, {linux_, weir, rfc}, min, max},
     CT_PARAMS(P)
 #undef P
 };
 
 /* The durations are the rows in seconds, and stand before all others. */
-#define P(name, linux_, weir, rfc, min, max, unit, help)                       \
+#define P(name, linux_, weir, rfc, min, max, unit, when, help)                 \
     static_assert((CT_PARAM_##name < CT_N_TIMEOUTS) == (sizeof unit > 1),      \
                   "durations come first, and CT_N_TIMEOUTS counts them");
 CT_PARAMS(P)

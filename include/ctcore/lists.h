@@ -34,7 +34,7 @@ enum ct_metric_group {
 };
 
 enum ct_param {
-#define P(name, linux_, weir, rfc, min, max, unit, help) CT_PARAM_##name,
+#define P(name, linux_, weir, rfc, min, max, unit, when, help) CT_PARAM_##name,
     CT_PARAMS(P)
 #undef P
         CT_N_PARAMS

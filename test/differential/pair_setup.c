@@ -40,7 +40,7 @@ static const struct {
     const char *name;
     int kernel; /* its default, which profile linux has, too */
 } params[] = {
-#define P(name, linux_, weir, rfc, min, max, unit, help) {#name, linux_},
+#define P(name, linux_, weir, rfc, min, max, unit, when, help) {#name, linux_},
     CT_PARAMS(P)
 #undef P
 };

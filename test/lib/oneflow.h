@@ -25,7 +25,7 @@ struct flow {
 static inline struct ct_params flow_params(void)
 {
     return (struct ct_params){{
-#define P(name, linux_, weir, rfc, min, max, unit, help)                       \
+#define P(name, linux_, weir, rfc, min, max, unit, when, help)                 \
     [CT_PARAM_##name] = linux_,
         CT_PARAMS(P)
 #undef P

@@ -332,7 +332,7 @@ FAULTS = [
      "| `slow` | fast | slow | haste |\n", "is not what test/differential/"),
     ("tables", "a table that is not there", {
         "include/ctcore/params.def":
-            '#define CT_PARAMS(P) P(a, 1, 0, 1, 0, 9, "", "b")\n'
+            '#define CT_PARAMS(P) P(a, 1, 0, 1, 0, 9, "", START, "b")\n'
             "#define CT_N_TIMEOUTS 0\n"}, None, "no table below ## What the"),
     ("tables", "a tunable with another default", {
         "README.md": "\n## What the profiles differ in\n\n"
@@ -340,9 +340,9 @@ FAULTS = [
                      "| `a` | 1 | 1 | 0 | more than b |\n",
         "include/ctcore/params.def":
             "#define CT_PARAMS(P) \\\n"
-            '    P(c, 9, 8, 7, 0, 9, "s", "a duration") \\\n'
-            '    P(a, 1, 0, 1, 0, 9, "", "b") \\\n'
-            '    P(d, 1, 1, 1, 0, 9, "", "alike")\n'
+            '    P(c, 9, 8, 7, 0, 9, "s", START, "a duration") \\\n'
+            '    P(a, 1, 0, 1, 0, 9, "", START, "b") \\\n'
+            '    P(d, 1, 1, 1, 0, 9, "", START, "alike")\n'
             "#define CT_N_TIMEOUTS 1\n"}, None, "differ in is not what"),
     ("tables", "a tunable of which the README says more", {
         "README.md": "\n## What the profiles differ in\n\n"
@@ -350,8 +350,8 @@ FAULTS = [
                      "| `a` | 1 | 0 | 1 | more than b |\n",
         "include/ctcore/params.def":
             "#define CT_PARAMS(P) \\\n"
-            '    P(a, 1, 0, 1, 0, 9, "", "b") \\\n'
-            '    P(d, 1, 1, 1, 0, 9, "", "alike")\n'
+            '    P(a, 1, 0, 1, 0, 9, "", START, "b") \\\n'
+            '    P(d, 1, 1, 1, 0, 9, "", START, "alike")\n'
             "#define CT_N_TIMEOUTS 0\n"}, None, ""),
     ("differences", "one that no case shows", "test/differential/script.c",
      None, "slow has no scripted case"),

@@ -26,8 +26,8 @@ def differences(text, old, name):
 
 def tunables(text, old, name):
     """Those that are no durations and that the profiles differ in."""
-    rows = re.findall(r"\bP\((\w+)," + r"\s*(\d+)," * 5 + STRING + ","
-                      + STRING + r"\)", tree.listed(text, name))
+    rows = re.findall(r"\bP\((\w+)," + r"\s*(\d+)," * 5 + STRING
+                      + r",\s*\w+," + STRING + r"\)", tree.listed(text, name))
     durations = int(re.search(r"#define CT_N_TIMEOUTS (\d+)", text)[1])
     for name, linux, weir, rfc, _, _, _, text in rows[durations:]:
         if not linux == weir == rfc:

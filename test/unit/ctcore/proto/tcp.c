@@ -124,7 +124,7 @@ static const char *words(const struct flow *f)
 static void set_params(struct ct_params *p, const char *text)
 {
     static const char *const names[] = {
-#define P(name, linux_, weir, rfc, min, max, unit, help) #name,
+#define P(name, linux_, weir, rfc, min, max, unit, when, help) #name,
         CT_PARAMS(P)
 #undef P
     };
