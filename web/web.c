@@ -24,7 +24,7 @@ struct web {
     uint16_t port;
     uv_prepare_t turn;
     unsigned closing; /* parts that the loop still has to close */
-    char host[64], version[32];
+    char version[32];
     char *token;
 };
 
@@ -98,11 +98,10 @@ static struct web *make(uv_loop_t *loop, const struct web_config *c)
     if (!w)
         return NULL;
     metrics_begin();
-    (void)snprintf(w->host, sizeof(w->host), "%s", c->host ? c->host : "");
     (void)snprintf(w->version, sizeof(w->version), "%s", c->version);
     w->site = (struct site){.from = c->from,
+                            .options = c->options,
                             .version = w->version,
-                            .host = w->host,
                             .warn = c->warn,
                             .warn_arg = c->warn_arg,
                             .patience = patience(&c->patience),
@@ -145,6 +144,7 @@ static int serve(struct web *w, int fd, struct server **server, char err[256])
 int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
               char err[256])
 {
+    const struct web_options *o = &c->options;
     struct web *w = make(loop, c);
     int result = 0;
 
@@ -153,11 +153,12 @@ int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
         (void)snprintf(err, 256, "cannot start the HTTP side: out of memory");
         return -ENOMEM;
     }
-    if (c->host)
+    if (o->listen.set)
         result =
-            serve(w, listen_tcp(c->host, c->port, &w->port, err), &w->tcp, err);
-    if (result == 0 && c->socket)
-        result = serve(w, listen_unix(c->socket, SOCK_STREAM, &w->file, err),
+            serve(w, listen_tcp(o->listen.host, o->listen.port, &w->port, err),
+                  &w->tcp, err);
+    if (result == 0 && o->socket[0])
+        result = serve(w, listen_unix(o->socket, SOCK_STREAM, &w->file, err),
                        &w->local, err);
     if (result < 0) {
         web_stop(w);

@@ -7,6 +7,7 @@
 
 #include <ctcore/event.h>
 #include <uv.h>
+#include <web/options.h>
 #include <web/sources.h>
 
 struct web;
@@ -21,10 +22,8 @@ struct web_patience {
 
 /* Texts are copied. */
 struct web_config {
-    const char *host;   /* numeric; NULL: no TCP */
-    uint16_t port;      /* 0: any, see web_port() */
-    const char *socket; /* Unix path; NULL: none */
-    const char *token;  /* "" or NULL: none needed */
+    struct web_options options;
+    const char *token; /* "" or NULL: none needed */
     const char *version;
     struct web_sources from; /* what they point to is borrowed */
     struct web_patience patience;

@@ -2,14 +2,29 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "config/options.def"
 #include "journey/fib.h"
 #include "system/log.h"
 
 #include <ctcore/ct.h>
+#include <ctcore/option.h>
 #include <stdio.h>
+#include <web/options.h>
 
-enum { CONFIG_ROOMS = 2 }; /* tunables; see conntrack.h */
 enum { CONFIG_ADDRS = 8 }; /* of an interface */
+
+/* Options that are rows: of options.def, of the web's list, and the tunables of
+ * params.def.  Those of CONFIG_OPTIONS have the first numbers. */
+enum {
+#define I(kind, path, field, ...) CONFIG_##field,
+    CONFIG_OPTIONS(I)
+#undef I
+#define I(...) +1
+        CONFIG_N_FIXED = CONFIG_GATEWAY_OPTIONS(I) CONFIG_POLICY_OPTIONS(I)
+            CONFIG_OPTIONS(I) WEB_OPTIONS(I),
+#undef I
+    CONFIG_N_OPTIONS = CONFIG_N_FIXED + CT_N_PARAMS
+};
 
 struct config_iface {
     char name[16]; /* as rules call it */
@@ -29,10 +44,6 @@ struct config_iface {
     } addr[CONFIG_ADDRS];
 };
 
-/* What waits is late: at 80,000 packets a second 5,000 are 62 ms.  500, the
- * kernel's, overflowed there whenever a worker was late by 6 ms. */
-enum { CONFIG_TXQUEUELEN = 5000, CONFIG_TXQUEUELEN_MAX = 100000 };
-
 /* Devices that gateway mode may have: lan, wan, then further ones.  They have
  * the same numbers among the interfaces and in config_facts. */
 enum { CONFIG_GATEWAY_LAN, CONFIG_GATEWAY_WAN, CONFIG_DEVICES = 8 };
@@ -44,12 +55,11 @@ struct config_gateway {
     char name[CONFIG_DEVICES][16]; /* as rules call it: lan, wan */
     bool inside[CONFIG_DEVICES];
     char device[CONFIG_DEVICES][64]; /* a name, a prefix or an address */
-    bool offloads;                   /* of all devices */
-    uint32_t txqueuelen;             /* the same */
-    bool wait;    /* a device that is not there at the start may come later */
-    bool notrack; /* the kernel's own conntrack is to leave alone what passes */
-    uint32_t n_reserved;
-    struct ct_port_range reserved[64]; /* outside ports no mapping may have */
+    struct config_ports {
+        uint32_t n;
+        struct ct_port_range range[64];
+    } reserved; /* outside ports no mapping may have; sorted, apart */
+    CONFIG_GATEWAY_OPTIONS(CT_OPTION_FIELD)
 };
 
 /* What the kernel says of gateway mode's devices at the moment; what interfaces
@@ -103,8 +113,23 @@ struct config_queue {
     uint32_t timeout_ms; /* for a verdict */
 };
 
+struct config_seed {
+    bool set; /* false: the kernel's entropy says it */
+    uint64_t value;
+};
+
 struct config {
+    CONFIG_OPTIONS(CT_OPTION_FIELD)
+    struct config_seed seed;
+    char token_file[4096]; /* "": none */
+    char url[256];         /* "": not known */
     struct config_gateway gateway;
+    struct web_options web;
+    struct ct_params params;
+    /* Of each option with CT_OPTION_LESS or _ON: its value when the core was
+     * made, which took memory for as much. */
+    uint32_t at_start[CONFIG_N_OPTIONS];
+
     uint32_t n_ifaces;
     struct config_iface iface[CT_MAX_IFACES];
     struct fib_route *routes; /* connected ones included */
@@ -115,38 +140,11 @@ struct config {
     struct ct_steer_row *steer; /* from dnat rules, sorted; see ct.h */
     uint32_t n_steer;
 
-    /* Made into one ct_config a shard by the control loop. */
-    uint32_t max, buckets;
-    enum ct_profile profile;
-    enum ct_on_full on_full;
-    bool acct, timestamp, hairpin;
-    bool revalidate; /* on_reload: flows that new rules forbid end */
-    struct ct_params params;
-    bool room[CONFIG_ROOMS]; /* config_rooms[] was on when the core was made */
-    struct config_made {     /* what it was made with: no more can be had */
-        uint32_t max, extensions, expect_max;
-        bool acct, timestamp;
-    } made;
-    uint32_t workers;
-    bool seed_set;
-    uint64_t seed;
-
     uint32_t n_queues;
     struct config_queue queue[CONFIG_QUEUES];
-    char queue_socket[108]; /* where their programs connect */
 
-    /* api */
-    bool listen_set;      /* false: no TCP at all */
-    char listen_host[64]; /* numeric; loopback unless a token is set */
-    uint16_t listen_port;
-    char socket[108];
-    char token[256];       /* read from token_file; "" : none, or to be made */
-    char token_file[4096]; /* "" : none */
-    char url[256];   /* of the page, as its users reach it; "" : not known */
+    char token[256]; /* read from token_file; "" : none, or to be made */
     bool token_make; /* token_file is not there yet: make it at start */
-
-    enum log_level log_level;
-    bool log_json;
 
     char *text; /* of the file, as it was read; owned: for making the same
                    configuration anew when facts have changed */

@@ -7,41 +7,19 @@
  * for errors and for --print-config. */
 #include "config/env.h"
 
+#include "config/option.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, TEXT_OR_NULL, NUMBER, NUMBER_OR_NULL, SWITCH, LIST };
-
 struct option {
     char pointer[64];
     char name[64];
-    enum kind kind;
+    enum config_form form;
 };
-
-static const struct {
-    const char *pointer;
-    enum kind kind;
-} fixed[] = {
-    {"/workers", NUMBER},         {"/seed", NUMBER_OR_NULL},
-    {"/on_reload", TEXT},         {"/gateway/lan", TEXT},
-    {"/gateway/wan", TEXT},       {"/gateway/reserved_ports", LIST},
-    {"/gateway/notrack", SWITCH}, {"/policy/input", TEXT},
-    {"/policy/forward", TEXT},    {"/policy/output", TEXT},
-    {"/conntrack/max", NUMBER},   {"/conntrack/buckets", NUMBER},
-    {"/conntrack/profile", TEXT}, {"/conntrack/on_full", TEXT},
-    {"/conntrack/acct", SWITCH},  {"/conntrack/timestamp", SWITCH},
-    {"/nat/hairpin", SWITCH},     {"/api/listen", TEXT_OR_NULL},
-    {"/api/socket", TEXT},        {"/api/token_file", TEXT_OR_NULL},
-    {"/log/level", TEXT},         {"/log/format", TEXT},
-    {"/queues/socket", TEXT},     {"/gateway/offloads", SWITCH},
-    {"/gateway/wait", SWITCH},    {"/gateway/txqueuelen", NUMBER},
-    {"/api/url", TEXT},
-};
-
-enum { N_FIXED = CONFIG_READ_N(fixed), N_OPTIONS = N_FIXED + CT_N_PARAMS };
 
 /* Names that are no keys: of the command line, of tests, of secrets. */
 static const char *const others[] = {
@@ -49,32 +27,12 @@ static const char *const others[] = {
     "WEIR_API_TOKEN", "WEIR_BIN",  "WEIR_TESTS",
 };
 
-/* Beginnings of names that can be nothing but options. */
-static const char *const sections[] = {
-    "WEIR_CONNTRACK_", "WEIR_GATEWAY_", "WEIR_POLICY_", "WEIR_NAT_",
-    "WEIR_API_",       "WEIR_LOG_",     "WEIR_QUEUES_",
-};
-
 static struct option option_at(unsigned i)
 {
-    struct option o = {.kind = NUMBER};
-    size_t n;
+    struct option o = {.form = config_option[i].form};
 
-    if (i < N_FIXED) {
-        o.kind = fixed[i].kind;
-        snprintf(o.pointer, sizeof(o.pointer), "%s", fixed[i].pointer);
-    } else {
-        const struct ct_param_info *info = ct_param_info(i - N_FIXED);
-
-        if (info->max == 1)
-            o.kind = SWITCH;
-        snprintf(o.pointer, sizeof(o.pointer), "/conntrack/%s%s",
-                 i - N_FIXED < CT_N_TIMEOUTS ? "timeouts/" : "", info->name);
-    }
-    n = (size_t)snprintf(o.name, sizeof(o.name), "WEIR%s", o.pointer);
-    for (size_t k = 0; k < n; k++)
-        o.name[k] =
-            o.name[k] == '/' ? '_' : (char)toupper((unsigned char)o.name[k]);
+    snprintf(o.pointer, sizeof(o.pointer), "%s", config_option[i].pointer);
+    config_option_variable(&config_option[i], o.name);
     return o;
 }
 
@@ -101,7 +59,7 @@ static bool is_further(const char *entry, struct option *o)
             if (name[k] == '/')
                 return false;
         }
-        o->kind = TEXT;
+        o->form = CONFIG_AS_TEXT;
         snprintf(o->name, sizeof o->name, "%.*s", (int)n, entry);
         return snprintf(o->pointer, sizeof o->pointer, "/gateway/more/%s/%s",
                         name, kinds[i].key) < (int)sizeof o->pointer;
@@ -152,18 +110,28 @@ static bool is_one_of(const char *s, const char *a, const char *b)
 
 /* NULL: not UTF-8, or no memory.  What does not fit is given as text: the
  * reader then says what it expected. */
-static json_t *to_json(const char *s, enum kind kind)
+static json_t *to_json(const char *s, enum config_form form)
 {
-    if ((kind == TEXT_OR_NULL || kind == NUMBER_OR_NULL) &&
-        is_one_of(s, "null", "none"))
-        return json_null();
-    if (kind == SWITCH && is_one_of(s, "true", "1"))
-        return json_true();
-    if (kind == SWITCH && is_one_of(s, "false", "0"))
-        return json_false();
-    if (kind == NUMBER || kind == NUMBER_OR_NULL || kind == SWITCH)
-        return number_or_text(s, strlen(s));
-    return kind == LIST ? list_of(s) : json_string(s);
+    switch (form) {
+    case CONFIG_AS_TEXT_OR_NULL:
+    case CONFIG_AS_NUMBER_OR_NULL:
+        if (is_one_of(s, "null", "none"))
+            return json_null();
+        break;
+    case CONFIG_AS_SWITCH:
+        if (is_one_of(s, "true", "1"))
+            return json_true();
+        if (is_one_of(s, "false", "0"))
+            return json_false();
+        break;
+    case CONFIG_AS_LIST:
+        return list_of(s);
+    default:
+        break;
+    }
+    if (form == CONFIG_AS_TEXT || form == CONFIG_AS_TEXT_OR_NULL)
+        return json_string(s);
+    return number_or_text(s, strlen(s));
 }
 
 const char *config_env_get(char *const *env, const char *name)
@@ -220,7 +188,7 @@ static void put(struct config_read *r, const struct option *o, const char *name,
         return;
     m->env[m->n_env].name = name = keep(r, name);
     m->env[m->n_env++].pointer = keep(r, o->pointer);
-    v = to_json(text, o->kind);
+    v = to_json(text, o->form);
     if (v == NULL)
         config_read_fail_env(r, name, "this is not UTF-8; expected text");
     else if (json_object_set_new(at, key, v) != 0)
@@ -250,11 +218,18 @@ static bool is_other(const char *name)
     return false;
 }
 
+/* Can a name that begins like that be nothing but an option? */
 static bool has_section(const char *name)
 {
-    for (size_t i = 0; i < CONFIG_READ_N(sections); i++)
-        if (strncmp(name, sections[i], strlen(sections[i])) == 0)
+    for (unsigned i = 0; i < CONFIG_N_OPTIONS; i++) {
+        const char *end = strchr(config_option[i].pointer + 1, '/');
+        size_t n = end == NULL ? 0 : (size_t)(end - config_option[i].pointer);
+        char variable[64];
+
+        config_option_variable(&config_option[i], variable);
+        if (end != NULL && strncmp(name, variable, strlen("WEIR_") + n) == 0)
             return true;
+    }
     return false;
 }
 
@@ -270,7 +245,7 @@ static void check_name(struct config_read *r, const char *entry)
     memcpy(name, entry, n);
     if (is_other(name) || is_service(entry) || is_further(entry, &further))
         return;
-    for (unsigned i = 0; i < N_OPTIONS && least > 0; i++) {
+    for (unsigned i = 0; i < CONFIG_N_OPTIONS && least > 0; i++) {
         struct option o = option_at(i);
         size_t d = config_read_distance(name, o.name);
 
@@ -310,9 +285,9 @@ void config_env_merge(struct config_read *r)
 
     if (r->env == NULL || !json_is_object(r->memory->root))
         return;
-    r->memory->env = config_read_alloc(r, N_OPTIONS + entries(r->env),
+    r->memory->env = config_read_alloc(r, CONFIG_N_OPTIONS + entries(r->env),
                                        sizeof(*r->memory->env));
-    for (unsigned i = 0; i < N_OPTIONS; i++) {
+    for (unsigned i = 0; i < CONFIG_N_OPTIONS; i++) {
         struct option o = option_at(i);
         const char *name = o.name, *text = config_env_get(r->env, name);
 

@@ -8,6 +8,7 @@
 
 #include "config/ifaces.h"
 #include "config/rule/sets.h"
+#include "config/section.h"
 #include "system/addr.h"
 
 #include <stdlib.h>
@@ -261,70 +262,46 @@ static int by_lo(const void *a, const void *b)
     return x->lo != y->lo ? (int)x->lo - (int)y->lo : (int)x->hi - (int)y->hi;
 }
 
-static void read_notrack(struct config_read *r, json_t *v, void *into)
-{
-    (void)config_read_bool(r, v, &((struct config *)into)->gateway.notrack);
-}
-
-static void read_offloads(struct config_read *r, json_t *v, void *into)
-{
-    struct config *config = into;
-
-    (void)config_read_bool(r, v, &config->gateway.offloads);
-}
-
-static void read_txqueuelen(struct config_read *r, json_t *v, void *into)
-{
-    struct config *config = into;
-
-    config_ifaces_txqueuelen(r, v, &config->gateway.txqueuelen);
-}
-
-static void read_wait(struct config_read *r, json_t *v, void *into)
-{
-    (void)config_read_bool(r, v, &((struct config *)into)->gateway.wait);
-}
-
 /* Sorted, without overlap. */
-static void merge(struct config_gateway *g)
+static void merge(struct config_ports *p)
 {
     uint32_t last = 0;
 
-    qsort(g->reserved, g->n_reserved, sizeof(g->reserved[0]), by_lo);
-    for (uint32_t i = 1; i < g->n_reserved; i++) {
-        if (g->reserved[i].lo > g->reserved[last].hi + 1)
-            g->reserved[++last] = g->reserved[i];
-        else if (g->reserved[i].hi > g->reserved[last].hi)
-            g->reserved[last].hi = g->reserved[i].hi;
+    qsort(p->range, p->n, sizeof(p->range[0]), by_lo);
+    for (uint32_t i = 1; i < p->n; i++) {
+        if (p->range[i].lo > p->range[last].hi + 1)
+            p->range[++last] = p->range[i];
+        else if (p->range[i].hi > p->range[last].hi)
+            p->range[last].hi = p->range[i].hi;
     }
-    if (g->n_reserved > 0)
-        g->n_reserved = last + 1;
+    if (p->n > 0)
+        p->n = last + 1;
 }
 
 static void read_reserved(struct config_read *r, json_t *v, void *into)
 {
-    struct config_gateway *g = &((struct config *)into)->gateway;
+    struct config_ports *p = &((struct config *)into)->gateway.reserved;
 
     if (!json_is_array(v)) {
         config_read_fail(r, "this is %s; expected a list of ports and ranges",
                          config_read_kind(r, v));
         return;
     }
-    if (json_array_size(v) > CONFIG_READ_N(g->reserved)) {
+    if (json_array_size(v) > CONFIG_READ_N(p->range)) {
         config_read_fail(r, "%zu entries; expected at most %zu",
-                         json_array_size(v), CONFIG_READ_N(g->reserved));
+                         json_array_size(v), CONFIG_READ_N(p->range));
         return;
     }
     for (size_t i = 0; i < json_array_size(v); i++) {
         size_t was = config_read_enter_at(r, i);
 
-        if (read_range(r, json_array_get(v, i), &g->reserved[g->n_reserved]))
-            g->n_reserved++;
+        if (read_range(r, json_array_get(v, i), &p->range[p->n]))
+            p->n++;
         config_read_leave(r, was);
     }
-    merge(g);
-    for (uint32_t i = 0; i < g->n_reserved; i++)
-        if (g->reserved[i].lo <= FIRST_FREE_PORT && g->reserved[i].hi == 65535)
+    merge(p);
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->range[i].lo <= FIRST_FREE_PORT && p->range[i].hi == 65535)
             config_read_fail(r,
                              "no port from %d to 65535 is left for "
                              "mappings; expected some",
@@ -377,8 +354,6 @@ static void take_facts(struct config *config, unsigned side,
 static void set_defaults(struct config_gateway *g)
 {
     g->set = true;
-    g->offloads = true;
-    g->txqueuelen = CONFIG_TXQUEUELEN;
     g->n = 2;
     for (unsigned i = 0; i < g->n; i++)
         strcpy(g->name[i], names[i]);
@@ -413,10 +388,6 @@ static const struct config_key keys[] = {
     {"wan", read_wan},
     {"more", read_more},
     {"reserved_ports", read_reserved},
-    {"notrack", read_notrack},
-    {"offloads", read_offloads},
-    {"txqueuelen", read_txqueuelen},
-    {"wait", read_wait},
 };
 
 void config_gateway_read(struct config_read *r, json_t *v, void *into)
@@ -426,7 +397,7 @@ void config_gateway_read(struct config_read *r, json_t *v, void *into)
 
     if (alone)
         set_defaults(&config->gateway);
-    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
+    config_section_read_with(r, v, keys, CONFIG_READ_N(keys), into);
     for (unsigned side = 0; json_is_object(v) && side < 2; side++)
         if (json_object_get(v, names[side]) == NULL)
             config_read_fail(r,

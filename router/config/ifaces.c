@@ -1,6 +1,7 @@
 /* ifaces.c - interfaces and the router's own addresses */
 #include "config/ifaces.h"
 
+#include "config/section.h"
 #include "system/addr.h"
 
 #include <string.h>
@@ -185,18 +186,11 @@ static void read_offloads(struct config_read *r, json_t *v, void *into)
     (void)config_read_bool(r, v, &((struct config_iface *)into)->offloads);
 }
 
-void config_ifaces_txqueuelen(struct config_read *r, const json_t *v,
-                              uint32_t *packets)
-{
-    uint64_t n;
-
-    if (config_read_uint(r, v, 1, CONFIG_TXQUEUELEN_MAX, &n))
-        *packets = (uint32_t)n;
-}
-
+/* As gateway mode's devices have it. */
 static void read_txqueuelen(struct config_read *r, json_t *v, void *into)
 {
-    config_ifaces_txqueuelen(r, v, &((struct config_iface *)into)->txqueuelen);
+    config_section_value(r, v, config_option_find("/gateway/txqueuelen"),
+                         &((struct config_iface *)into)->txqueuelen);
 }
 
 static void read_kernel_address(struct config_read *r, json_t *v, void *into)
@@ -249,7 +243,7 @@ static void read_iface(struct config_read *r, json_t *v,
 
     iface->mtu = 1500;
     iface->offloads = true;
-    iface->txqueuelen = CONFIG_TXQUEUELEN;
+    iface->txqueuelen = r->config->gateway.txqueuelen; /* its default */
     config_read_object(r, v, iface_keys, CONFIG_READ_N(iface_keys), NULL,
                        iface);
     if (!json_is_object(v))

@@ -12,10 +12,6 @@ bool config_ifaces_name_ok(const char *s);
 /* "side": is it "inside"? */
 bool config_ifaces_inside(struct config_read *r, json_t *v);
 
-/* How many packets may wait in a device. */
-void config_ifaces_txqueuelen(struct config_read *r, const json_t *v,
-                              uint32_t *packets);
-
 void config_ifaces_read(struct config_read *r, json_t *v, void *into);
 
 /* What interfaces there are to name, for "expected ...". */

@@ -21,6 +21,7 @@
 #include "config/rule/sets.h"
 #include "config/rule/steer.h"
 #include "config/rule/timeouts.h"
+#include "config/section.h"
 #include "config/service.h"
 #include "config/tell.h"
 
@@ -39,41 +40,32 @@ static const struct config_key top_keys[] = {
     {"interfaces", config_ifaces_read},
     {"gateway", config_gateway_read},
     {"routes", config_routes_read},
-    {"workers", config_service_read_workers},
+    {"workers", config_section_read_row},
     {"sets", config_sets_read},
     {"queues", config_queues_read}, /* rules name them */
     {"rules", config_rules_read},
-    {"policy", config_rules_read_policy},
-    {"conntrack", config_conntrack_read},
-    {"nat", config_conntrack_read_nat},
-    {"on_reload", config_service_read_on_reload},
-    {"seed", config_service_read_seed},
     {"api", config_service_read_api},
-    {"log", config_service_read_log},
+    {"seed", config_service_read_seed},
 };
 
-static void set_defaults(struct config *c)
+static void set_defaults(struct config_read *r)
 {
-    c->max = 262144;
-    c->acct = c->timestamp = true;
-    c->workers = 1;
-    ct_params_default(&c->params, c->profile);
-    c->listen_set = true;
-    strcpy(c->listen_host, "127.0.0.1");
-    c->listen_port = 8080;
-    strcpy(c->socket, "/run/weir/weir.sock");
-    c->log_level = LOG_L_INFO;
+    struct config *c = r->config;
+
     memset(c->rules.policy, CT_ACCEPT, sizeof(c->rules.policy));
+    config_option_defaults(c);
+    config_service_defaults(c);
+    config_conntrack_defaults(r);
 }
 
 static void read_all(struct config_read *r)
 {
     json_t *root = r->memory->root;
 
-    set_defaults(r->config);
     config_env_merge(r);
-    config_read_object(r, root, top_keys, CONFIG_READ_N(top_keys), NULL,
-                       r->config);
+    set_defaults(r);
+    config_section_read_with(r, root, top_keys, CONFIG_READ_N(top_keys),
+                             r->config);
     if (!json_is_object(root))
         return;
     config_gateway_check(r);

@@ -6,16 +6,18 @@
  * The value stands last, as it may be long. */
 #include "config/print.h"
 
-#include "config/conntrack.h"
 #include "config/env.h"
+#include "config/option.h"
 #include "config/read.h"
 #include "config/rule/hook.h"
-#include "config/service.h"
 #include "system/addr.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* The longest is a path. */
+enum { OPTION_TEXT = 4200 };
 
 struct page {
     const struct config *config;
@@ -70,7 +72,7 @@ static const char *source(const struct page *p, const char *pointer,
 __attribute__((format(printf, 3, 4))) static void
 option(const struct page *p, const char *pointer, const char *fmt, ...)
 {
-    char key[64], value[4200], room[80];
+    char key[64], value[OPTION_TEXT], room[80];
     va_list ap;
 
     snprintf(key, sizeof(key), "%s", pointer + 1);
@@ -90,16 +92,36 @@ static const char *yes(bool b)
 
 /* ---- interfaces ---- */
 
-static void print_gateway(const struct page *p)
+static void say_ports(const struct page *p, char text[OPTION_TEXT])
 {
-    const struct config_gateway *g = &p->config->gateway;
-    char text[64 * 12] = "";
+    const struct config_ports *ports = &p->config->gateway.reserved;
     size_t n = 0;
 
-    if (!g->set)
-        return;
-    option(p, "/gateway/lan", "%s", g->device[0]);
-    option(p, "/gateway/wan", "%s", g->device[1]);
+    strcpy(text, ports->n > 0 ? "" : "none");
+    for (uint32_t i = 0; i < ports->n; i++) {
+        const struct ct_port_range *range = &ports->range[i];
+
+        n += (size_t)snprintf(text + n, OPTION_TEXT - n, "%s%u",
+                              i > 0 ? "," : "", range->lo);
+        if (range->hi != range->lo)
+            n += (size_t)snprintf(text + n, OPTION_TEXT - n, "-%u", range->hi);
+    }
+}
+
+static void say_lan(const struct page *p, char text[OPTION_TEXT])
+{
+    strcpy(text, p->config->gateway.device[CONFIG_GATEWAY_LAN]);
+}
+
+static void say_wan(const struct page *p, char text[OPTION_TEXT])
+{
+    strcpy(text, p->config->gateway.device[CONFIG_GATEWAY_WAN]);
+}
+
+static void print_further(const struct page *p)
+{
+    const struct config_gateway *g = &p->config->gateway;
+
     for (uint32_t i = 2; i < g->n; i++) {
         char key[64];
 
@@ -108,18 +130,6 @@ static void print_gateway(const struct page *p)
         snprintf(key, sizeof(key), "/gateway/more/%s/side", g->name[i]);
         option(p, key, "%s", g->inside[i] ? "inside" : "outside");
     }
-    for (uint32_t i = 0; i < g->n_reserved; i++) {
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%u",
-                              i > 0 ? "," : "", g->reserved[i].lo);
-        if (g->reserved[i].hi != g->reserved[i].lo)
-            n += (size_t)snprintf(text + n, sizeof(text) - n, "-%u",
-                                  g->reserved[i].hi);
-    }
-    option(p, "/gateway/reserved_ports", "%s", n > 0 ? text : "none");
-    option(p, "/gateway/notrack", "%s", yes(g->notrack));
-    option(p, "/gateway/offloads", "%s", yes(g->offloads));
-    option(p, "/gateway/txqueuelen", "%u", g->txqueuelen);
-    option(p, "/gateway/wait", "%s", yes(g->wait));
 }
 
 /* The interface's own key, as name.what; who gave it in an ordinary file, and
@@ -222,7 +232,6 @@ static void print_rules(const struct page *p)
         [CT_STAGE_NAT] = "nat",
         [CT_STAGE_FILTER] = "filter",
     };
-    static const unsigned filters[] = {CT_INPUT, CT_FORWARD, CT_OUTPUT};
     const struct config *c = p->config;
     const struct config_memory *memory = p->memory;
     char key[64];
@@ -235,13 +244,6 @@ static void print_rules(const struct page *p)
         row(p, is_made(memory, c->rule_text[i]) ? "default" : "file", key,
             "%s %s", rule->id, c->rule_text[i]);
     }
-    for (unsigned i = 0; i < 3; i++) {
-        const char *hook = config_hook_name(filters[i]);
-
-        snprintf(key, sizeof(key), "/policy/%s", hook);
-        option(p, key, "%s",
-               c->rules.policy[filters[i]] == CT_DROP ? "drop" : "accept");
-    }
     for (uint32_t i = 0; i < memory->n_sets; i++) {
         const struct config_set *set = &memory->sets[i];
 
@@ -253,53 +255,83 @@ static void print_rules(const struct page *p)
 
 /* ---- the rest ---- */
 
-static void print_conntrack(const struct page *p)
+static void say_listen(const struct page *p, char text[OPTION_TEXT])
 {
-    const struct config *c = p->config;
-    char key[64];
+    const struct web_listen *l = &p->config->web.listen;
+    bool six = strchr(l->host, ':') != NULL;
 
-    option(p, "/conntrack/max", "%u", c->max);
-    option(p, "/conntrack/buckets", "%u", c->buckets);
-    option(p, "/conntrack/profile", "%s",
-           config_conntrack_profiles[c->profile]);
-    option(p, "/conntrack/on_full", "%s", config_conntrack_on_full[c->on_full]);
-    option(p, "/conntrack/acct", "%s", yes(c->acct));
-    option(p, "/conntrack/timestamp", "%s", yes(c->timestamp));
-    for (unsigned i = 0; i < CT_N_PARAMS; i++) {
-        const struct ct_param_info *info = ct_param_info(i);
-
-        snprintf(key, sizeof(key), "/conntrack/%s%s",
-                 i < CT_N_TIMEOUTS ? "timeouts/" : "", info->name);
-        option(p, key, "%u%s%s", c->params.v[i],
-               info->unit[0] != '\0' ? " " : "", info->unit);
-    }
-    option(p, "/nat/hairpin", "%s", yes(c->hairpin));
+    if (l->set)
+        snprintf(text, OPTION_TEXT, "%s%s%s:%u", six ? "[" : "", l->host,
+                 six ? "]" : "", l->port);
+    else
+        strcpy(text, "none");
 }
 
-static void print_api(const struct page *p)
+static void say_token_file(const struct page *p, char text[OPTION_TEXT])
 {
     const struct config *c = p->config;
-    const struct config_memory *m = p->memory;
-    bool six = strchr(c->listen_host, ':') != NULL;
+    bool given = c->token_file[0] != '\0';
+
+    snprintf(text, OPTION_TEXT, "%s%s", given ? c->token_file : "none",
+             c->token_make ? ": not there yet, made at the start"
+             : given       ? ": read, not shown"
+             : p->memory->env_token != NULL ? ", the token itself is given"
+                                            : "");
+}
+
+static void say_url(const struct page *p, char text[OPTION_TEXT])
+{
+    strcpy(text, p->config->url[0] != '\0' ? p->config->url : "none");
+}
+
+static void say_seed(const struct page *p, char text[OPTION_TEXT])
+{
+    if (p->config->seed.set)
+        snprintf(text, OPTION_TEXT, "%llu",
+                 (unsigned long long)p->config->seed.value);
+    else
+        strcpy(text, "from the kernel's entropy");
+}
+
+static const struct {
+    const char *pointer;
+    void (*say)(const struct page *p, char text[OPTION_TEXT]);
+} own[] = {
+    {"/gateway/lan", say_lan},
+    {"/gateway/wan", say_wan},
+    {"/gateway/reserved_ports", say_ports},
+    {"/api/listen", say_listen},
+    {"/api/token_file", say_token_file},
+    {"/api/url", say_url},
+    {"/seed", say_seed},
+};
+
+/* Options below this place, or those that are not. */
+static void print_options(const struct page *p, const char *place, bool below)
+{
+    for (unsigned i = 0; i < CONFIG_N_OPTIONS; i++) {
+        const struct config_option *o = &config_option[i];
+        char text[OPTION_TEXT] = "";
+
+        if ((strncmp(o->pointer, place, strlen(place)) == 0) != below)
+            continue;
+        if (o->kind != CONFIG_OWN)
+            config_option_text(p->config, o, text);
+        for (size_t k = 0; k < CONFIG_READ_N(own); k++)
+            if (strcmp(o->pointer, own[k].pointer) == 0)
+                own[k].say(p, text);
+        option(p, o->pointer, "%s", text);
+    }
+}
+
+static void print_token(const struct page *p)
+{
     char room[80];
 
-    if (c->listen_set)
-        option(p, "/api/listen", "%s%s%s:%u", six ? "[" : "", c->listen_host,
-               six ? "]" : "", c->listen_port);
-    else
-        option(p, "/api/listen", "none");
-    option(p, "/api/socket", "%s", c->socket);
-    if (m->env_token != NULL) {
-        snprintf(room, sizeof(room), "env %s", m->env_token);
-        row(p, room, "api.token", "read, not shown");
-    }
-    option(p, "/api/url", "%s", c->url[0] != '\0' ? c->url : "none");
-    option(p, "/api/token_file", "%s%s",
-           c->token_file[0] != '\0' ? c->token_file : "none",
-           c->token_make              ? ": not there yet, made at the start"
-           : c->token_file[0] != '\0' ? ": read, not shown"
-           : m->env_token != NULL     ? ", the token itself is given"
-                                      : "");
+    if (p->memory->env_token == NULL)
+        return;
+    snprintf(room, sizeof(room), "env %s", p->memory->env_token);
+    row(p, room, "api.token", "read, not shown");
 }
 
 static void print_queues(const struct page *p)
@@ -307,7 +339,6 @@ static void print_queues(const struct page *p)
     const struct config *c = p->config;
     char key[64];
 
-    option(p, "/queues/socket", "%s", c->queue_socket);
     for (uint32_t i = 0; i < c->n_queues; i++) {
         const struct config_queue *q = &c->queue[i];
 
@@ -318,22 +349,6 @@ static void print_queues(const struct page *p)
     }
 }
 
-static void print_service(const struct page *p)
-{
-    const struct config *c = p->config;
-
-    option(p, "/on_reload", "%s", c->revalidate ? "revalidate" : "keep");
-    option(p, "/workers", "%u", c->workers);
-    if (c->seed_set)
-        option(p, "/seed", "%llu", (unsigned long long)c->seed);
-    else
-        option(p, "/seed", "from the kernel's entropy");
-    print_api(p);
-    print_queues(p);
-    option(p, "/log/level", "%s", config_service_levels[c->log_level]);
-    option(p, "/log/format", "%s", c->log_json ? "json" : "text");
-}
-
 void config_print(const struct config *config, FILE *out)
 {
     const struct config_memory *memory = config->memory;
@@ -342,11 +357,15 @@ void config_print(const struct config *config, FILE *out)
     for (uint32_t i = 0; i < memory->n_env; i++)
         if ((int)strlen(memory->env[i].name) + 4 > p.width)
             p.width = (int)strlen(memory->env[i].name) + 4;
-    print_gateway(&p);
+    if (config->gateway.set) {
+        print_options(&p, "/gateway/", true);
+        print_further(&p);
+    }
     for (uint32_t i = 0; i < config->n_ifaces; i++)
         print_iface(&p, &config->iface[i]);
     print_routes(&p);
     print_rules(&p);
-    print_conntrack(&p);
-    print_service(&p);
+    print_options(&p, "/gateway/", false);
+    print_token(&p);
+    print_queues(&p);
 }

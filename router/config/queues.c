@@ -4,6 +4,8 @@
  * names another one is a mistake that is found before any packet meets it. */
 #include "config/queues.h"
 
+#include "config/section.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,24 +118,11 @@ static void read_list(struct config_read *r, json_t *v, void *into)
     }
 }
 
-static void read_socket(struct config_read *r, json_t *v, void *into)
-{
-    struct config *c = into;
-    const char *s = config_read_string(r, v, sizeof(c->queue_socket) - 1,
-                                       "the path of a Unix socket");
-
-    if (s != NULL)
-        strcpy(c->queue_socket, s);
-}
-
 void config_queues_read(struct config_read *r, json_t *v, void *into)
 {
-    static const struct config_key keys[] = {
-        {"socket", read_socket},
-        {"list", read_list},
-    };
+    static const struct config_key keys[] = {{"list", read_list}};
 
-    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
+    config_section_read_with(r, v, keys, CONFIG_READ_N(keys), into);
 }
 
 /* Its flows each take an extension record. */
@@ -161,23 +150,23 @@ void config_queues_finish(struct config_read *r)
 {
     static const char name[] = "queue.sock";
     struct config *c = r->config;
-    const char *slash = strrchr(c->socket, '/');
-    size_t n = slash == NULL ? 0 : (size_t)(slash - c->socket) + 1, was;
+    const char *slash = strrchr(c->web.socket, '/');
+    size_t n = slash == NULL ? 0 : (size_t)(slash - c->web.socket) + 1, was;
 
     if (c->queue_socket[0] == '\0' &&
         n + sizeof(name) <= sizeof(c->queue_socket)) {
-        memcpy(c->queue_socket, c->socket, n);
+        memcpy(c->queue_socket, c->web.socket, n);
         memcpy(c->queue_socket + n, name, sizeof(name));
     }
     check_resize(r);
-    if (c->n_queues == 0 ||
-        (c->queue_socket[0] != '\0' && strcmp(c->queue_socket, c->socket) != 0))
+    if (c->n_queues == 0 || (c->queue_socket[0] != '\0' &&
+                             strcmp(c->queue_socket, c->web.socket) != 0))
         return;
     was = config_read_enter(r, "queues");
     config_read_fail(r,
                      "no place for their socket beside %s; expected "
                      "\"socket\" to say another",
-                     config_read_show(r, c->socket));
+                     config_read_show(r, c->web.socket));
     config_read_leave(r, was);
 }
 

@@ -1,7 +1,8 @@
-/* service.c - what is around the core: API, log, workers, seed */
+/* service.c - what is around the core, where a row can't say it: API, seed */
 #include "config/service.h"
 
 #include "config/env.h"
+#include "config/section.h"
 #include "system/addr.h"
 #include "system/token.h"
 
@@ -11,17 +12,10 @@
 
 _Static_assert(sizeof(((struct config *)0)->token) == TOKEN_ROOM, "a token");
 
-const char *const config_service_levels[4] = {
-    [LOG_L_ERROR] = "error",
-    [LOG_L_WARN] = "warn",
-    [LOG_L_INFO] = "info",
-    [LOG_L_DEBUG] = "debug",
-};
-
 /* ---- api ---- */
 
 /* HOST:PORT or [HOST]:PORT, numeric. */
-static bool parse_listen(const char *s, struct config *c)
+static bool parse_listen(const char *s, struct web_listen *l)
 {
     const char *colon = strrchr(s, ':');
     bool six = s[0] == '[';
@@ -34,46 +28,35 @@ static bool parse_listen(const char *s, struct config *c)
     if (colon == NULL || colon <= host || (six && colon[-1] != ']'))
         return false;
     n = (size_t)(colon - host) - six;
-    if (n >= sizeof(c->listen_host))
+    if (n >= sizeof(l->host))
         return false;
-    memcpy(c->listen_host, host, n);
-    c->listen_host[n] = '\0';
-    if (!system_addr_one(c->listen_host, &addr, &family) ||
+    memset(l, 0, sizeof(*l));
+    memcpy(l->host, host, n);
+    if (!system_addr_one(l->host, &addr, &family) ||
         (family == CT_IPV6) != six || strchr(colon + 1, '-') != NULL ||
         !system_addr_ports(colon + 1, &port))
         return false;
-    c->listen_port = port.lo;
+    l->port = port.lo;
+    l->set = true;
     return true;
 }
 
 static void read_listen(struct config_read *r, json_t *v, void *into)
 {
-    struct config *c = into;
+    struct web_listen *l = &((struct config *)into)->web.listen;
     const char *s;
 
     if (json_is_null(v)) {
-        c->listen_set = false;
+        memset(l, 0, sizeof(*l));
         return;
     }
     s = config_read_string(r, v, 64, "ADDRESS:PORT or null");
-    if (s != NULL && !parse_listen(s, c)) {
-        c->listen_set = false;
+    if (s != NULL && !parse_listen(s, l))
         config_read_fail(r,
                          "%s is no address to listen on; expected "
                          "ADDRESS:PORT like 127.0.0.1:8080 or [::1]:8080, "
                          "or null for none",
                          config_read_show(r, s));
-    }
-}
-
-static void read_socket(struct config_read *r, json_t *v, void *into)
-{
-    struct config *c = into;
-    const char *s = config_read_string(r, v, sizeof(c->socket) - 1,
-                                       "the path of a Unix socket");
-
-    if (s != NULL)
-        strcpy(c->socket, s);
 }
 
 /* What a published port or a proxy makes of the page's address is known outside
@@ -154,12 +137,17 @@ void config_service_read_api(struct config_read *r, json_t *v, void *into)
 {
     static const struct config_key keys[] = {
         {"listen", read_listen},
-        {"socket", read_socket},
         {"token_file", read_token_file},
         {"url", read_url},
     };
 
-    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
+    config_section_read_with(r, v, keys, CONFIG_READ_N(keys), into);
+}
+
+void config_service_defaults(struct config *c)
+{
+    (void)parse_listen(config_option_find("/api/listen")->standard,
+                       &c->web.listen);
 }
 
 static bool is_loopback(const char *host)
@@ -180,7 +168,7 @@ void config_service_finish(struct config_read *r)
     size_t was = r->path_len;
 
     take_env_token(r);
-    if (!c->listen_set || is_loopback(c->listen_host) ||
+    if (!c->web.listen.set || is_loopback(c->web.listen.host) ||
         r->memory->env_token != NULL ||
         (file != NULL && !json_is_null(file))) /* whose error is told */
         return;
@@ -188,62 +176,16 @@ void config_service_finish(struct config_read *r)
     config_read_fail_in(r, "listen", false,
                         "%s can be reached by others; expected a loopback "
                         "address, or a token_file beside it",
-                        c->listen_host);
+                        c->web.listen.host);
     config_read_leave(r, was);
 }
 
-/* ---- log ---- */
-
-static void read_level(struct config_read *r, json_t *v, void *into)
-{
-    struct config *c = into;
-    int i = config_read_choice(r, v, config_service_levels, 4);
-
-    if (i >= 0)
-        c->log_level = (enum log_level)i;
-}
-
-static void read_format(struct config_read *r, json_t *v, void *into)
-{
-    static const char *const names[] = {"text", "json"};
-    struct config *c = into;
-
-    c->log_json = config_read_choice(r, v, names, 2) == 1;
-}
-
-void config_service_read_log(struct config_read *r, json_t *v, void *into)
-{
-    static const struct config_key keys[] = {
-        {"level", read_level},
-        {"format", read_format},
-    };
-
-    config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, into);
-}
-
-/* ---- one value each ---- */
-
-void config_service_read_workers(struct config_read *r, json_t *v, void *into)
-{
-    struct config *c = into;
-    uint64_t n;
-
-    if (config_read_uint(r, v, 1, CT_MAX_SHARDS, &n))
-        c->workers = (uint32_t)n;
-}
+/* ---- seed ---- */
 
 void config_service_read_seed(struct config_read *r, json_t *v, void *into)
 {
     struct config *c = into;
 
     if (!json_is_null(v))
-        c->seed_set = config_read_uint(r, v, 0, INT64_MAX, &c->seed);
-}
-
-void config_service_read_on_reload(struct config_read *r, json_t *v, void *into)
-{
-    static const char *const names[] = {"keep", "revalidate"};
-    struct config *c = into;
-
-    c->revalidate = config_read_choice(r, v, names, CONFIG_READ_N(names)) == 1;
+        c->seed.set = config_read_uint(r, v, 0, INT64_MAX, &c->seed.value);
 }

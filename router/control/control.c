@@ -183,11 +183,11 @@ static void fill_core(const struct control *c, unsigned worker,
         .timestamp = f->timestamp,
         .hairpin = f->hairpin,
         .fragments = true,
-        .seed = f->seed,
+        .seed = f->seed.value,
         .params = f->params,
     };
     memcpy(out->key, c->key, sizeof out->key);
-    if (!f->seed_set)
+    if (!f->seed.set)
         entropy_fill(&out->seed, sizeof out->seed);
 }
 
@@ -299,7 +299,7 @@ static void announce(const struct control *c)
         log_info("tun", "%s is %s: mtu %u, %u queue(s), offloads 0x%x",
                  f->iface[i].name, c->device[i].tun.name, f->iface[i].mtu,
                  c->device[i].tun.n, c->device[i].tun.offload);
-    if (f->listen_set)
+    if (f->web.listen.set)
         control_web_announce(c);
     hostnet_say_closed(c);
     log_info("control", "running: %u worker(s), %u flows at most", c->n_workers,
@@ -405,11 +405,11 @@ static void get_steer_key(struct control *c, const struct config *config)
 {
     char err[STEERKEY_ROOM];
 
-    if (config->seed_set) {
+    if (config->seed.set) {
         memset(c->steer_key, 0, sizeof c->steer_key);
-        memcpy(c->steer_key, &config->seed, sizeof config->seed);
+        memcpy(c->steer_key, &config->seed.value, sizeof config->seed.value);
     } else if (config->workers > 1 &&
-               !steerkey_get(config->socket, c->steer_key, err)) {
+               !steerkey_get(config->web.socket, c->steer_key, err)) {
         log_warn("control", "%s", err);
     }
 }

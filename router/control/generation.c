@@ -1,8 +1,8 @@
 /* generation.c - one configuration, ready for the workers */
 #include "control/generation.h"
 
-#include "config/conntrack.h"
 #include "config/load.h"
+#include "config/option.h"
 #include "system/log.h"
 
 #include <stdlib.h>
@@ -78,7 +78,8 @@ static void prepare(struct generation *g, unsigned worker)
 /* Pages of it that no flow needs are never touched.  False: no memory. */
 static bool make_connlimits(struct generation *g, const struct config *c)
 {
-    size_t size = ct_connlimit_size(&c->rules, c->made.max / c->workers);
+    size_t size =
+        ct_connlimit_size(&c->rules, c->at_start[CONFIG_max] / c->workers);
 
     for (uint32_t i = 0; i < g->n_workers && size > 0; i++)
         if ((g->connlimit[i] = calloc(1, size)) == NULL)
@@ -184,17 +185,16 @@ struct generation *generation_settle(struct generation *g)
     return older;
 }
 
-static void restart_needed(const char *what)
+static void log_kept(const char *what, const char *why)
 {
-    log_warn("control", "%s changed: that needs a restart, the old value stays",
-             what);
+    log_warn("control", "%s %s", what, why);
 }
 
 #define KEEP(what, field)                                                      \
     do {                                                                       \
         if (memcmp(&now->field, &next->field, sizeof now->field) != 0) {       \
             memcpy(&next->field, &now->field, sizeof now->field);              \
-            restart_needed(what);                                              \
+            log_kept(what, CONFIG_OPTION_CHANGED);                             \
         }                                                                      \
     } while (0)
 
@@ -202,7 +202,7 @@ static void restart_needed(const char *what)
     do {                                                                       \
         if (strcmp(now->field, next->field) != 0) {                            \
             memcpy(next->field, now->field, sizeof now->field);                \
-            restart_needed(what);                                              \
+            log_kept(what, CONFIG_OPTION_CHANGED);                             \
         }                                                                      \
     } while (0)
 
@@ -213,8 +213,12 @@ static bool freeze_iface(const struct config_iface *now,
         return false;
     KEEP_TEXT("an interface's tun", tun);
     KEEP("an interface's side", inside);
-    if (!gateway) /* there it follows the device's */
-        KEEP("an interface's mtu", mtu);
+    if (gateway) { /* there they are options, and mtu follows the device's */
+        next->offloads = now->offloads;
+        next->txqueuelen = now->txqueuelen;
+        return true;
+    }
+    KEEP("an interface's mtu", mtu);
     KEEP("an interface's offloads", offloads);
     KEEP("an interface's txqueuelen", txqueuelen);
     KEEP("an interface's kernel_address", kernel_address_set);
@@ -235,21 +239,7 @@ static void freeze_queues(const struct config *now, struct config *next)
     if (!same) {
         memcpy(next->queue, now->queue, sizeof now->queue);
         next->n_queues = now->n_queues;
-        restart_needed("numbers or max in queues.list");
-    }
-}
-
-/* What counts flows or ports needs its memory from the start. */
-static void freeze_rooms(const struct config *now, struct config *next)
-{
-    for (unsigned i = 0; i < CONFIG_ROOMS; i++) {
-        uint32_t *value = &next->params.v[config_rooms[i]];
-
-        next->room[i] = now->room[i];
-        if (*value == 0 || now->room[i])
-            continue;
-        *value = 0;
-        restart_needed(ct_param_info(config_rooms[i])->name);
+        log_kept("numbers or max in queues.list", CONFIG_OPTION_CHANGED);
     }
 }
 
@@ -271,48 +261,17 @@ static void keep_token(const struct config *now, struct config *next)
     next->token_make = false;
 }
 
-/* At most what there was at the start. */
-static void cap(const char *what, uint32_t most, uint32_t *value)
+/* As many as its max asks for by itself follow that, which may be lower. */
+static void freeze_buckets(const struct config *now, struct config *next)
 {
-    if (*value <= most)
-        return;
-    *value = most;
-    restart_needed(what);
+    if (next->buckets >= next->max && next->buckets / 2 < next->max)
+        next->buckets = now->buckets;
 }
 
-static void cap_switch(const char *what, bool most, bool *value)
-{
-    uint32_t is = *value;
-
-    cap(what, most, &is);
-    *value = is != 0;
-}
-
-/* Less than at the start, and as much again, needs no new memory. */
-static void freeze_sizes(const struct config *now, struct config *next)
-{
-    const struct config_made *made = &now->made;
-    /* As many as its max asks for by itself. */
-    bool derived =
-        next->buckets >= next->made.max && next->buckets / 2 < next->made.max;
-
-    next->made = *made;
-    cap("conntrack.max beyond what it was at the start", made->max, &next->max);
-    cap("conntrack.extensions beyond what it was at the start",
-        made->extensions, &next->params.v[CT_PARAM_extensions]);
-    cap("conntrack.expect_max beyond what it was at the start",
-        made->expect_max, &next->params.v[CT_PARAM_expect_max]);
-    cap_switch("conntrack.acct, off at the start,", made->acct, &next->acct);
-    cap_switch("conntrack.timestamp, off at the start,", made->timestamp,
-               &next->timestamp);
-    if (!derived)
-        KEEP("conntrack.buckets", buckets);
-    next->buckets = now->buckets;
-}
-
+/* Further ones; lan and wan are options. */
 static void freeze_devices(const struct config *now, struct config *next)
 {
-    for (uint32_t i = 0; i < now->gateway.n; i++) {
+    for (uint32_t i = CONFIG_GATEWAY_WAN + 1; i < now->gateway.n; i++) {
         char what[32];
 
         config_gateway_key(i, now->gateway.name[i], what);
@@ -334,25 +293,9 @@ bool generation_freeze(const struct config *now, struct config *next)
         return false;
     }
     freeze_devices(now, next);
-    KEEP("gateway.notrack", gateway.notrack);
-    KEEP("gateway.wait", gateway.wait);
-    KEEP("conntrack.profile", profile);
-    KEEP("conntrack.on_full", on_full);
-    KEEP("conntrack.frag_memory", params.v[CT_PARAM_frag_memory]);
-    KEEP("conntrack.frag_datagrams", params.v[CT_PARAM_frag_datagrams]);
-    KEEP("conntrack.frag_per_source", params.v[CT_PARAM_frag_per_source]);
-    KEEP("nat.hairpin", hairpin);
-    KEEP("workers", workers);
-    KEEP("seed", seed_set);
-    KEEP("seed", seed);
-    KEEP("api.listen", listen_set);
-    KEEP_TEXT("api.listen", listen_host);
-    KEEP("api.listen", listen_port);
-    KEEP_TEXT("api.socket", socket);
+    freeze_buckets(now, next);
+    config_option_keep(now, next, log_kept);
     keep_token(now, next);
-    KEEP_TEXT("queues.socket", queue_socket);
     freeze_queues(now, next);
-    freeze_rooms(now, next);
-    freeze_sizes(now, next);
     return true;
 }

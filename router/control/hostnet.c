@@ -52,7 +52,8 @@ int hostnet_open(struct control *c, struct config **config)
     if (!(*config)->gateway.set)
         return 0;
     if (gateway_open(&c->gateway, &(*config)->gateway,
-                     gateway_saved_path((*config)->socket, path), err) < 0 ||
+                     gateway_saved_path((*config)->web.socket, path),
+                     err) < 0 ||
         gateway_look(c->gateway, &c->facts, err) < 0) {
         (void)fail(err);
         return NOT_POSSIBLE;
@@ -80,8 +81,8 @@ static void reserve(struct control *c, int at, const char *protocol, int number)
                                .folder = "/proc/net",
                                .protocol = protocol,
                                .facts = &c->facts,
-                               .ranges = g->reserved,
-                               .n_ranges = g->n_reserved,
+                               .ranges = g->reserved.range,
+                               .n_ranges = g->reserved.n,
                                .workers = c->now->config->workers,
                                .now = now};
 

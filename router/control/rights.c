@@ -31,7 +31,7 @@ void rights_make_folder(const struct config *config)
 {
     char folder[PATH_MAX];
 
-    folder_of(config->socket, folder);
+    folder_of(config->web.socket, folder);
     sandbox_act_as_begun();
     if (folder[0] != '\0' && mkdir(folder, 0755) == 0)
         sandbox_give(folder);
@@ -59,7 +59,7 @@ static int confine(const struct control *c, char err[256])
     folder_of(c->path != NULL ? c->path : "", folder[0]);
     folder_of(real, folder[1]);
     folder_of(f->token_file, folder[2]);
-    folder_of(f->socket, folder[3]);
+    folder_of(f->web.socket, folder[3]);
     folder_of(f->n_queues > 0 ? f->queue_socket : "", folder[4]);
     return sandbox_confine(place, sizeof place / sizeof *place, err);
 }

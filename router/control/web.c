@@ -26,9 +26,7 @@ static bool open_web(struct control *c, char err[256])
 
     return web_start(&c->web, &c->loop,
                      &(struct web_config){
-                         .host = f->listen_set ? f->listen_host : NULL,
-                         .port = f->listen_port,
-                         .socket = f->socket[0] != '\0' ? f->socket : NULL,
+                         .options = f->web,
                          .token = f->token,
                          .version = WEIR_VERSION,
                          .from = websource_all(c),
@@ -52,8 +50,8 @@ int control_web_start(struct control *c)
         ok = make_token(f, err) && open_web(c, err);
         if (ok && f->token_make)
             sandbox_give(f->token_file);
-        if (ok && f->socket[0] != '\0')
-            sandbox_give(f->socket);
+        if (ok && f->web.socket[0] != '\0')
+            sandbox_give(f->web.socket);
         sandbox_act_as_user();
     }
     if (!ok)
@@ -67,7 +65,7 @@ static void page_url(const struct control *c,
                      char out[sizeof c->now->config->url])
 {
     const struct config *f = c->now->config;
-    const char *host = f->listen_host;
+    const char *host = f->web.listen.host;
     bool six;
 
     if (f->url[0] != '\0') {
@@ -91,7 +89,7 @@ void control_web_announce(const struct control *c)
     char url[sizeof f->url];
 
     page_url(c, url);
-    log_info("web", "listening on %s port %u, open %s%s%s", f->listen_host,
+    log_info("web", "listening on %s port %u, open %s%s%s", f->web.listen.host,
              (unsigned)web_port(c->web), url, made ? "#token=" : "",
              made ? f->token : "");
     if (!made && f->token[0] != '\0')

@@ -30,7 +30,8 @@ static void fill_limits(const struct config *config, struct order_limits *out)
     for (uint32_t i = 0; i < config->gateway.n; i++)
         (void)snprintf(out->device[i], sizeof out->device[i], "%s",
                        config->gateway.device[i]);
-    if (config->gateway.set && gateway_saved_path(config->socket, path) != NULL)
+    if (config->gateway.set &&
+        gateway_saved_path(config->web.socket, path) != NULL)
         out->n_left = gateway_saved_left(path, out->left, ORDER_DEVICES_KNOWN);
 }
 

@@ -222,7 +222,7 @@ static struct ct_config core_config(const struct rig *rig, uint32_t shard)
     cc.hairpin = c->hairpin;
     cc.fragments = true;
     cc.params = c->params;
-    cc.seed = c->seed_set ? c->seed : 1;
+    cc.seed = c->seed.set ? c->seed.value : 1;
     for (unsigned i = 0; i < sizeof cc.key; i++)
         cc.key[i] = (uint8_t)(cc.seed * 37 + i * 11);
     cc.ctx = rig->calls.ctx;

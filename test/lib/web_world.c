@@ -389,7 +389,7 @@ struct world *web_world_with(struct web_config c)
 {
     struct world *w = calloc(1, sizeof(*w));
 
-    c.host = "127.0.0.1";
+    c.options.listen = (struct web_listen){.set = true, .host = "127.0.0.1"};
     c.version = "0.1.0";
     fill(w);
     w->ready = true;
@@ -397,7 +397,7 @@ struct world *web_world_with(struct web_config c)
     if (!mkdtemp(w->dir))
         abort();
     (void)snprintf(w->socket, sizeof(w->socket), "%s/run/weir.sock", w->dir);
-    c.socket = w->socket;
+    (void)snprintf(c.options.socket, sizeof(c.options.socket), "%s", w->socket);
     c.from = web_world_sources(w);
     (void)uv_loop_init(&w->loop);
     (void)uv_async_init(&w->loop, &w->async, on_async);

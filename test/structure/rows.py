@@ -1,7 +1,8 @@
 #!/usr/bin/env -S python3 -B
 """Each row of a .def list is used outside of its list: no dead reasons.  One that
 is not says why beside it: /* unused: WHY */.  A list that is made into no enum
-is expanded by its users: its rows are names that they paste."""
+is expanded by its users: its rows are names that they paste.  An option is used
+where its field is read."""
 import re
 
 import tree
@@ -10,6 +11,25 @@ import tree
 ENUM = re.compile(r"#define (\w)\((\w+)[^)\n]*\)\s*(?:\\\n\s*)?(\w+_)##\2[^,\n]*,\s*\n"
                   r"\s*(\w+)\(\1\)")
 LIST = re.compile(r"#define (\w+)\((\w)\)((?:[^\n]*\\\n)*[^\n]*)")
+
+# O(NUMBER, "/workers", workers, ...
+OPTION = re.compile(r'\bO\(\w+,\s*"([^"]+)",\s*(\w+)')
+
+
+def options(root, texts):
+    """How many rows of options there are; faults."""
+    read = set(re.findall(r"(?:->|\.)(\w+)\b(?!\()", "\n".join(texts)))
+    n = 0
+    faults = []
+    for p in tree.files(root, (".def",), ("router", "web", "include")):
+        raw = tree.blank(tree.read(root, p), strings=False)
+        for m in OPTION.finditer(raw):
+            n += 1
+            if m.group(2) not in read:
+                line = raw.count("\n", 0, m.start()) + 1
+                faults.append(f"{p}:{line}: {m.group(1)} is an option whose "
+                              f"field {m.group(2)} is read nowhere")
+    return n, faults
 
 
 def check(root):
@@ -26,7 +46,8 @@ def check(root):
         text = re.sub(r"\b[A-Z]\(\s*\w+", "", tree.blank(tree.read(root, p)))
         for m in re.finditer(r"\w+", text):
             used.update(x + m.group(0) for x in set(prefix.values()))
-    rows = 0
+    rows, faults = options(root, texts)
+    yield from faults
     for p in tree.files(root, (".def",), ("include",)):
         raw = tree.read(root, p)
         text = tree.blank(raw)

@@ -102,7 +102,7 @@ static struct heads heads_of(struct request *r)
  * here. */
 static bool is_host_ours(const struct request *r, const struct heads *h)
 {
-    return !h->host || auth_host(h->host, r->site->host);
+    return !h->host || auth_host(h->host, r->site->options.listen.host);
 }
 
 /* A write must come from no page at all, or from one of our own. */

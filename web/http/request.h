@@ -12,6 +12,7 @@
 
 #include <microhttpd.h>
 #include <uv.h>
+#include <web/options.h>
 #include <web/sources.h>
 
 enum {
@@ -82,8 +83,9 @@ struct guesses {
 
 /* What every handler may know. */
 struct site {
-    struct web_sources from;            /* what they answer from */
-    const char *version, *host, *token; /* token NULL: none */
+    struct web_sources from; /* what they answer from */
+    struct web_options options;
+    const char *version, *token; /* token NULL: none */
     uv_loop_t *loop;
     int64_t started_ms; /* wall */
     bool stopping;

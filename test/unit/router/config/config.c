@@ -74,11 +74,11 @@ static void the_example_is_read_as_it_says(void **state)
     assert_int_equal(c->steer[0].target.b[3], 2);
     assert_int_equal(c->max, 262144);
     assert_int_equal(c->params.v[CT_PARAM_udp], 30);
-    assert_false(c->seed_set);
-    assert_true(c->listen_set);
-    assert_string_equal(c->listen_host, "127.0.0.1");
-    assert_int_equal(c->listen_port, 8080);
-    assert_string_equal(c->socket, "/run/weir/weir.sock");
+    assert_false(c->seed.set);
+    assert_true(c->web.listen.set);
+    assert_string_equal(c->web.listen.host, "127.0.0.1");
+    assert_int_equal(c->web.listen.port, 8080);
+    assert_string_equal(c->web.socket, "/run/weir/weir.sock");
     config_load_free(c);
 }
 

@@ -248,9 +248,9 @@ static void the_environment_alone_is_enough(void **state)
     assert_int_equal(config_load_try(NULL, &in, &c, note, &t), 0);
     assert_true(c->gateway.set);
     assert_string_equal(c->gateway.device[1], "eth1");
-    assert_int_equal(c->gateway.n_reserved, 2);
-    assert_int_equal(c->gateway.reserved[1].hi, 8090);
-    assert_string_equal(c->socket, "/tmp/x.sock");
+    assert_int_equal(c->gateway.reserved.n, 2);
+    assert_int_equal(c->gateway.reserved.range[1].hi, 8090);
+    assert_string_equal(c->web.socket, "/tmp/x.sock");
     assert_string_equal(c->text, "{}");
     assert_int_equal(parse_with(c->text, &in, &again, &t), 0);
     assert_string_equal(again->gateway.device[1], "eth1");

@@ -54,7 +54,7 @@ static void all_errors_come_in_one_run_in_the_order_of_the_text(void **state)
         "64\n"
         "%s:4:2: /polcy: unknown key \"polcy\", did you mean \"policy\"; "
         "expected one of interfaces, gateway, routes, workers, sets, queues, "
-        "rules, policy, conntrack, nat, on_reload, seed, api, log\n"
+        "rules, api, seed, on_reload, conntrack, nat, log, policy\n"
         "%s:4:31: /log/level: this is 3; expected one of \"error\", "
         "\"warn\", \"info\", \"debug\"\n",
         path, path, path);
@@ -157,8 +157,8 @@ static void a_token_must_be_long_and_nobody_elses(void **state)
         assert_int_equal(parse(text, &c, &t), cases[i].says ? 2 : 0);
         if (cases[i].says == NULL) {
             assert_string_equal(c->token, "0123456789abcdef0123456789abcdef");
-            assert_string_equal(c->listen_host, "0.0.0.0");
-            assert_int_equal(c->listen_port, 0);
+            assert_string_equal(c->web.listen.host, "0.0.0.0");
+            assert_int_equal(c->web.listen.port, 0);
         } else {
             assert_int_equal(t.n, 1);
             assert_string_equal(t.pointer, "/api/token_file");

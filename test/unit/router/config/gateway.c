@@ -111,7 +111,7 @@ static void devices_become_interfaces(void **state)
     assert_true(c->gateway.set);
     assert_string_equal(c->gateway.device[0], "eth0");
     assert_string_equal(c->gateway.device[1], "eth1");
-    assert_int_equal(c->gateway.n_reserved, 0);
+    assert_int_equal(c->gateway.reserved.n, 0);
     assert_int_equal(c->n_ifaces, 2);
     assert_string_equal(c->iface[0].name, "lan");
     assert_string_equal(c->iface[0].tun, "weir-lan");
@@ -188,8 +188,8 @@ static void reserved_ports_are_sorted_and_merged(void **state)
         {7, 7}, {22, 22}, {8000, 8091}, {65535, 65535}};
 
     (void)state;
-    assert_int_equal(c->gateway.n_reserved, 4);
-    assert_memory_equal(c->gateway.reserved, want, sizeof(want));
+    assert_int_equal(c->gateway.reserved.n, 4);
+    assert_memory_equal(c->gateway.reserved.range, want, sizeof(want));
     config_load_free(c);
 }
 

@@ -90,7 +90,7 @@ static void further_devices_become_interfaces(void **state)
         assert_string_equal(c->iface[i].tun, tun);
         assert_int_equal(c->iface[i].inside, i % 2 == 0);
         assert_int_equal(c->iface[i].n_addrs, 1);
-        assert_int_equal(c->iface[i].txqueuelen, CONFIG_TXQUEUELEN);
+        assert_int_equal(c->iface[i].txqueuelen, 5000);
         assert_true(c->iface[i].offloads);
     }
     assert_string_equal(c->gateway.device[2], "eth2");
