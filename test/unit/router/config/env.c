@@ -1,9 +1,5 @@
-/* env.c - WEIR_* options, each of them
- *
- * Which keys there are is asked of the readers themselves: a key that no row
- * knows makes them name all that they have.  So a scalar that is added without
- * its variable, or without a row here, fails. */
-#include <ctype.h>
+/* env.c - WEIR_* variables: which wins, which is wrong; each option's own is
+ * tried in option.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,157 +42,6 @@ static struct config *fine_env(const char *text, const char *const *env)
 }
 
 #define ENV(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-/* ---- every option ---- */
-
-static const struct {
-    const char *name, *legal, *shown, *illegal;
-} rows[] = {
-    {"WEIR_WORKERS", "3", "3", "0"},
-    {"WEIR_SEED", "7", "7", "-1"},
-    {"WEIR_ON_RELOAD", "keep", "keep", "kill"},
-    {"WEIR_GATEWAY_LAN", "10.0.0.0/8", "10.0.0.0/8", "10.0.0.1/8"},
-    {"WEIR_GATEWAY_WAN", "ppp0", "ppp0", "eth0"},
-    {"WEIR_GATEWAY_RESERVED_PORTS", "22, 80-90", "22,80-90", "22,x"},
-    {"WEIR_GATEWAY_NOTRACK", "true", "true", "yes"},
-    {"WEIR_GATEWAY_OFFLOADS", "false", "false", "yes"},
-    {"WEIR_GATEWAY_WAIT", "true", "true", "yes"},
-    {"WEIR_GATEWAY_TXQUEUELEN", "500", "500", "0"},
-    {"WEIR_POLICY_INPUT", "drop", "drop", "no"},
-    {"WEIR_POLICY_FORWARD", "drop", "drop", "DROP"},
-    {"WEIR_POLICY_OUTPUT", "accept", "accept", "1"},
-    {"WEIR_CONNTRACK_MAX", "1000", "1000", "1e3"},
-    {"WEIR_CONNTRACK_BUCKETS", "65536", "65536", "99999999999999999999"},
-    {"WEIR_CONNTRACK_PROFILE", "rfc", "rfc", "bsd"},
-    {"WEIR_CONNTRACK_ON_FULL", "reject", "reject", "panic"},
-    {"WEIR_CONNTRACK_ACCT", "false", "false", "off"},
-    {"WEIR_CONNTRACK_TIMESTAMP", "0", "false", "2"},
-    {"WEIR_NAT_HAIRPIN", "true", "true", "yes"},
-    {"WEIR_API_LISTEN", "[::1]:80", "[::1]:80", "0.0.0.0:80"},
-    {"WEIR_API_SOCKET", "/tmp/s", "/tmp/s",
-     "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
-     "0123456789/0123456789/0123456789/0123456789"},
-    {"WEIR_API_TOKEN_FILE", "none", "none", "/nowhere/at/all"},
-    {"WEIR_API_URL", "http://a:81", "http://a:81/", "a:81"},
-    {"WEIR_LOG_LEVEL", "debug", "debug", "loud"},
-    {"WEIR_LOG_FORMAT", "json", "json", "xml"},
-    {"WEIR_QUEUES_SOCKET", "/tmp/q", "/tmp/q",
-     "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
-     "0123456789/0123456789/0123456789/0123456789"},
-};
-enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
-
-/* An option of params.def is legal at its least, illegal beyond its most. */
-static void check_option(const char *name, const char *key, const char *legal,
-                         const char *shown, const char *illegal)
-{
-    char good[300], bad[300], line[400], line_key[64], *text;
-    struct config *c;
-    struct told t;
-
-    snprintf(good, sizeof(good), "%s=%s", name, legal);
-    snprintf(bad, sizeof(bad), "%s=%s", name, illegal);
-    c = fine_env("{" ETH "}", ENV(good));
-    text = printed(c);
-    snprintf(line_key, sizeof(line_key), "%-38s", key);
-    snprintf(line, sizeof(line), "%s env %s ", line_key, name);
-    if (strstr(text, line) == NULL || strstr(strstr(text, line), shown) == NULL)
-        fail_msg("%s is not shown as %s ... %s:\n%s", good, line, shown, text);
-    free(text);
-    config_load_free(c);
-    assert_int_equal(parse_env("{" ETH "}", ENV(bad), &c, &t), 2);
-    if (t.n != 1 || strcmp(t.env, name) != 0 || t.line != 0)
-        fail_msg("%s: %u errors, %u:%u %s: %s", bad, t.n, t.line, t.column,
-                 t.env, t.message);
-    assert_non_null(strstr(t.message, "; expected "));
-}
-
-static void check_key(const char *section, const char *key, unsigned *seen)
-{
-    char name[80], dotted[80];
-    size_t n = (size_t)snprintf(name, sizeof(name), "WEIR%s/%s", section, key);
-
-    for (size_t i = 0; i < n; i++)
-        name[i] = name[i] == '/' ? '_' : (char)toupper((unsigned char)name[i]);
-    snprintf(dotted, sizeof(dotted), "%s/%s", section, key);
-    for (char *c = dotted; *c != '\0'; c++)
-        *c = *c == '/' ? '.' : *c;
-    for (unsigned i = 0; i < N_ROWS; i++)
-        if (strcmp(rows[i].name, name) == 0) {
-            check_option(name, dotted + 1, rows[i].legal, rows[i].shown,
-                         rows[i].illegal);
-            ++*seen;
-            return;
-        }
-    for (unsigned i = 0; i < CT_N_PARAMS; i++) {
-        const struct ct_param_info *info = ct_param_info(i);
-        char least[16], beyond[16];
-
-        if (strcmp(info->name, key) != 0)
-            continue;
-        snprintf(least, sizeof(least), "%u", info->min);
-        snprintf(beyond, sizeof(beyond), "%u", info->max + 1);
-        check_option(name, dotted + 1, least, least, beyond);
-        ++*seen;
-        return;
-    }
-    fail_msg("%s has no row in this test", name);
-}
-
-/* Names that hold others. */
-static bool is_scalar(const char *section, const char *key)
-{
-    static const char *const others[] = {
-        "/interfaces", "/gateway",     "/gateway/more",
-        "/routes",     "/sets",        "/rules",
-        "/policy",     "/conntrack",   "/conntrack/timeouts",
-        "/nat",        "/api",         "/log",
-        "/queues",     "/queues/list",
-    };
-    char whole[80];
-
-    snprintf(whole, sizeof(whole), "%s/%s", section, key);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        if (strcmp(whole, others[i]) == 0)
-            return false;
-    return true;
-}
-
-static void every_scalar_has_its_variable(void **state)
-{
-    static const struct {
-        const char *section, *text;
-    } places[] = {
-        {"", "{" ETH ", \"?\": 1}"},
-        {"/gateway",
-         "{\"gateway\": {\"lan\": \"a\", \"wan\": \"b\", \"?\": 1}}"},
-        {"/policy", "{" ETH ", \"policy\": {\"?\": 1}}"},
-        {"/conntrack", "{" ETH ", \"conntrack\": {\"?\": 1}}"},
-        {"/conntrack/timeouts",
-         "{" ETH ", \"conntrack\": {\"timeouts\": {\"?\": 1}}}"},
-        {"/nat", "{" ETH ", \"nat\": {\"?\": 1}}"},
-        {"/api", "{" ETH ", \"api\": {\"?\": 1}}"},
-        {"/log", "{" ETH ", \"log\": {\"?\": 1}}"},
-        {"/queues", "{" ETH ", \"queues\": {\"?\": 1}}"},
-    };
-    unsigned seen = 0;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        struct config *c;
-        struct told t;
-        char *list, *key, *rest = NULL;
-
-        assert_int_equal(parse(places[i].text, &c, &t), 2);
-        list = strstr(t.message, "expected one of ");
-        assert_non_null(list);
-        for (key = strtok_r(list + 16, ", ", &rest); key != NULL;
-             key = strtok_r(NULL, ", ", &rest))
-            if (is_scalar(places[i].section, key))
-                check_key(places[i].section, key, &seen);
-    }
-    assert_int_equal(seen, N_ROWS + CT_N_PARAMS); /* and no row too many */
-}
 
 /* ---- who wins ---- */
 
@@ -496,7 +341,6 @@ static void a_token_file_is_read_or_will_be_made(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_scalar_has_its_variable),
         cmocka_unit_test(the_environment_wins_over_the_file),
         cmocka_unit_test(the_environment_alone_is_enough),
         cmocka_unit_test(further_devices_have_variables),
