@@ -353,6 +353,26 @@ FAULTS = [
             '    P(a, 1, 0, 1, 0, 9, "", START, "b") \\\n'
             '    P(d, 1, 1, 1, 0, 9, "", START, "alike")\n'
             "#define CT_N_TIMEOUTS 0\n"}, None, ""),
+    ("tables", "an option that the README lacks", {
+        "README.md": "\n## Options\n\n| | | | | |\n|---|---|---|---|---|\n"
+                     "| `a.b` | 1 to 9 s | 3 | at the start | what, (or) c |\n",
+        "router/config/options.def":
+            "#define CONFIG_OPTIONS(O) \\\n"
+            '    O(NUMBER, "/a/b", b, 3, 1, 9, "s", START, "what, (or) c")\n',
+        "include/web/options.def":
+            "#define WEB_OPTIONS(O) \\\n"
+            '    O(TEXT, "/a/c", c, "", 9, "x", RELOAD, "d")\n'}, None,
+     "the table below ## Options is not what"),
+    ("tables", "options that are in the README", {
+        "README.md": "\n## Options\n\n| | | | | |\n|---|---|---|---|---|\n"
+                     "| `a.b` | 1 to 9 s | 3 | at the start | what, (or) c |\n"
+                     "| `a.c` | x, 9 bytes at most |  | at a reload | d |\n",
+        "router/config/options.def":
+            "#define CONFIG_OPTIONS(O) \\\n"
+            '    O(NUMBER, "/a/b", b, 3, 1, 9, "s", START, "what, (or) c")\n',
+        "include/web/options.def":
+            "#define WEB_OPTIONS(O) \\\n"
+            '    O(TEXT, "/a/c", c, "", 9, "x", RELOAD, "d")\n'}, None, ""),
     ("differences", "one that no case shows", "test/differential/script.c",
      None, "slow has no scripted case"),
     ("differences", "one that both is and is not shown",

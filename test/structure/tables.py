@@ -15,6 +15,7 @@ DIFFERENCES = "test/differential/differences.def"
 PARAMS = "include/ctcore/params.def"
 METRICS = ("include/ctcore/stats.def", "web/api/iface.def",
            "web/api/metrics.def")
+OPTIONS = ("router/config/options.def", "include/web/options.def")
 STRING = r'\s*"((?:[^"\\]|\\.)*)"'
 
 
@@ -57,13 +58,48 @@ def metrics(text, old, name):
                           tree.listed(text, "METRICS"))
 
 
-# Heading in the README, lists, the first one's macro, what makes rows of it.
+WHEN = {"RELOAD": "at a reload", "START": "at the start",
+        "LESS": "at a reload, up to its value at the start",
+        "ON": "at a reload, if on at the start"}
+OWN = {"TEXT": "text", "TEXT_OR_NULL": "text or null", "LIST": "list",
+       "NUMBER_OR_NULL": "number or null"}
+
+
+def values(kind, cells):
+    """What an option may be, and its default, of what stands behind its field."""
+    if kind == "NUMBER":
+        default, least, most, unit = cells[:4]
+        default = default if int(default) >= int(least) else ""
+        return f"{least} to {most} {unit}".strip(), default
+    if kind == "SWITCH":
+        return "true, false", cells[0]
+    if kind == "CHOICE":
+        return cells[1].replace("|", ", "), cells[0]
+    if kind == "TEXT":
+        return f"{cells[2]}, {cells[1]} bytes at most", cells[0]
+    return OWN[cells[0]], cells[1]
+
+
+def options(text, old, name):
+    """Fixed keys; <ctcore/option.h> says what their rows are."""
+    for row in re.findall(r'\bO\((\w+,(?:"(?:[^"\\]|\\.)*"|[^"])*?)\)(?=\s|$)',
+                          tree.listed(text, name)):
+        cells = [(a or b).strip() for a, b in
+                 re.findall(r'"((?:[^"\\]|\\.)*)"|([^,"\s][^,"]*)|(?<=,) *(?=,)',
+                            row)]
+        kind, path, _, *rest, when, text = cells
+        may, default = values(kind, rest)
+        yield (path[1:].replace("/", "."), may, default, WHEN[when], text)
+
+
+# Heading in the README, lists, a macro of theirs, what makes rows of it.
 TABLES = (
     ("## What /metrics says", METRICS, "CT_STATS", metrics),
     ("## Where weir is not the kernel", DIFFERENCES, "JUDGE_DIFFERENCES",
      differences),
     ("## Workers", DIFFERENCES, "JUDGE_WORKERS", differences),
     ("## What the profiles differ in", PARAMS, "CT_PARAMS", tunables),
+    ("## Options", OPTIONS, r"\w+_OPTIONS", options),
 )
 
 
