@@ -294,6 +294,7 @@ bool ct_settle_some(struct ct *ct, uint32_t budget)
 
 void ct_begin(struct ct *ct, ct_time now)
 {
+    ct_assert(now.ms >= ct->now.ms);
     ct->now = now;
 }
 
@@ -335,6 +336,7 @@ enum ct_verdict ct_take_over(struct ct *ct, struct ct_pkt *pkt)
 enum ct_verdict ct_resume(struct ct *ct, struct ct_pkt *pkt,
                           enum ct_verdict verdict)
 {
+    ct_assert(pkt->held);
     pkt->held = false;
     if (pkt->kind == CT_KIND_NONE)
         ct_add(&ct->stats[CT_STAT_held], (uint64_t)-1);
@@ -430,6 +432,7 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
     uint64_t ms;
     bool more;
 
+    ct_assert(now.ms >= ct->now.ms);
     ct->now = now;
     more = gc_expire(ct, now, budget);
     more |= !elsewhere_count(ct, budget);

@@ -243,6 +243,7 @@ hooks_stop(struct ct *ct, struct ct_pkt *pkt, const struct hook_live *live)
     for (; live->fn; live++) {
         if (!live->after_stop || (live->first_only && !pkt->made_conn))
             continue;
+        ct_assert_slow(!pkt->conn || pkt->conn->gen == pkt->conn_gen);
         pkt->row = live->row;
         if (live->fn(live->ctx, ct, pkt) != CT_ACCEPT)
             return hooks_drop(ct, pkt, CT_REASON_HOOK);
@@ -288,6 +289,7 @@ enum ct_verdict hooks_walk(struct ct *ct, struct ct_pkt *pkt,
 
         if (live->first_only && !pkt->made_conn)
             continue;
+        ct_assert_slow(!pkt->conn || pkt->conn->gen == pkt->conn_gen);
         pkt->row = live->row;
         verdict = live->fn(live->ctx, ct, pkt);
         if (__builtin_expect(verdict == CT_ACCEPT, 1))

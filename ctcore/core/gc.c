@@ -47,6 +47,7 @@ static void end(struct ct *ct, uint32_t slot, uint32_t why)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
+    ct_assert(c->status & CT_CONFIRMED);
     work_step(&ct->work, 1);
     conn_dies(c);
     notify_send(ct, c, (uint32_t)CT_EVENT_DESTROY | why);
@@ -100,6 +101,7 @@ void gc_revoke(struct ct *ct, uint32_t slot)
 
 void gc_discard(struct ct *ct, uint32_t slot)
 {
+    ct_assert(!(core_conn(ct, slot)->status & CT_CONFIRMED));
     ct_add(&ct->stats[CT_STAT_unconfirmed], (uint64_t)-1);
     put_back(ct, slot);
 }

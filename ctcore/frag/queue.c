@@ -87,6 +87,7 @@ static uint32_t source_open(struct frag *f, const struct who *who)
     if (i != CT_NONE)
         return i;
     i = pool_get(&f->sources);
+    ct_assert(i != CT_NONE);
     s = frag_source_at(f, i);
     *s = (struct frag_source){.addr = who->addr,
                               .next = *chain,
@@ -310,6 +311,7 @@ uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now)
 
     make_room(f, &who, inner ? source_find(f, &all) : CT_NONE);
     i = pool_get(&f->queues);
+    ct_assert(i != CT_NONE);
     q = frag_queue_at(f, i);
     memset(q, 0, sizeof *q);
     memset(q->page, 0xff, sizeof q->page);
@@ -341,6 +343,7 @@ uint32_t frag_queue_page(struct frag *f, uint32_t i)
         if (!evict_any(f, source, i))
             return CT_NONE;
     page = pool_get(&f->pages);
+    ct_assert(page != CT_NONE);
     memset(frag_page_at(f, page), 0, offsetof(struct frag_page, bytes));
     frag_source_at(f, source)->pages++;
     if (prefix != CT_NONE)

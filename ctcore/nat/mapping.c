@@ -292,6 +292,7 @@ bool mapping_bind(struct nat *n, struct ct_conn *c)
 {
     uint32_t slot = table_slot(n->table, c), i = CT_NONE;
 
+    ct_assert(c->mapping == CT_NONE && !c->counted);
     if (c->status & CT_SRC_NAT) {
         struct mapping *m;
 

@@ -32,9 +32,13 @@ void nat_rewrite(const struct ct_conn *c, struct ct_pkt *pkt,
                  enum mangle_side side)
 {
     const struct ct_tuple *other = &c->tuple[!pkt->dir];
+    ct_before(right, mangle_l4_checksum_ok(pkt));
 
     if (side == MANGLE_SRC)
         mangle_addr(pkt, side, &other->dst, portmap_port(other));
     else
         mangle_addr(pkt, side, &other->src, other->sport);
+    /* A message of zeros only ends at the other zero: RFC 1624, equation 3. */
+    ct_assert_slow(!right || mangle_l4_checksum_ok(pkt) ||
+                   portmap_port(other) == 0);
 }

@@ -169,6 +169,7 @@ void portmap_count(struct portmaps *ps, struct portmap *pm, uint32_t index)
     uint16_t *use = use_of(ps, pm, index);
     bool is_used = pm->used[index >> 6] >> (index & 63) & 1;
 
+    ct_assert(index < ps->n_index);
     pm->total++;
     if (!is_used) {
         *use = 1;

@@ -181,6 +181,7 @@ void quarantine_note(struct quarantine *q, const struct quarantine_use *use,
     else if (q->rests.used == q->rests.n)
         end_oldest(q, q->oldest);
     item = pool_get(&q->rests);
+    ct_assert(item != CT_NONE);
     link = find(q, use->tuple);
     *link = item + 1;
     *at(q, *link) = (struct rest){.tuple = use->tuple,

@@ -45,13 +45,13 @@ struct ct_conn {
 
 static inline void conn_write_begin(struct ct_conn *c)
 {
-    ct_assert(!(c->seq & 1));
+    ct_assert_slow(!(c->seq & 1));
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
 }
 
 static inline void conn_write_end(struct ct_conn *c)
 {
-    ct_assert(c->seq & 1);
+    ct_assert_slow(c->seq & 1);
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
 }
 

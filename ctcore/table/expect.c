@@ -197,6 +197,7 @@ static void drop(struct expects *e, uint32_t i)
 {
     struct expect *x = expect_at(e, i);
 
+    ct_assert(x->used);
     work_step(e->work, 1);
     mark(e, x, false);
     leave_hash(e, x);
@@ -260,6 +261,7 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
 
     if (e->n_heads == 0)
         return EXPECT_FULL;
+    ct_assert(ext_find(e->exts, master));
     others = (uint32_t)peers_others(e->peers, CT_STAT_expectations);
     for (i = *head_of(e, &ask->tuple); i != CT_NONE; i = next) {
         const struct expect *x = expect_at(e, i);

@@ -143,6 +143,7 @@ void expiry_refresh_own(struct expiry *e, uint32_t slot, uint32_t s,
     struct ct_conn *c = &e->conns[slot];
     uint8_t list = (uint8_t)(EXPIRY_OWN + class);
 
+    ct_assert(e->own.at && (c->seq & 1));
     expiry_set_now(e, now);
     conn_set(c->expires, now.ms + to_ms(s));
     if (c->list != list || c->listed != e->now_s)

@@ -57,6 +57,7 @@ static inline void expiry_set_now(struct expiry *e, ct_time now)
 {
     if (e->now_ms == now.ms)
         return;
+    ct_assert_slow(now.ms > e->now_ms);
     e->now_ms = now.ms;
     e->now_s = (uint32_t)((now.ms - e->birth_ms) / 1000);
 }
@@ -73,6 +74,7 @@ static inline void expiry_refresh(struct expiry *e, uint32_t slot,
     struct ct_conn *c = &e->conns[slot];
     uint8_t list = e->map[param][class];
 
+    ct_assert_slow(c->seq & 1);
     expiry_set_now(e, now);
     conn_set(c->expires, now.ms + e->list[list].ms);
     if (c->list != list || c->listed != e->now_s)

@@ -28,6 +28,7 @@ struct ext *ext_add(struct exts *e, uint32_t slot, enum ext_kind kind)
 {
     struct ext *x = ext_find(e, slot);
 
+    ct_assert(e->pool.n == 0 || kind < EXT_N_KINDS);
     if (!x) {
         uint32_t i = e->by_slot ? pool_get(&e->pool) : CT_NONE;
 

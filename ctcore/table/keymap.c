@@ -69,6 +69,7 @@ void keymap_remove(struct keymap *k, uint32_t i)
     uint32_t *at = head_of(k, &b);
 
     while (*at != i) {
+        ct_assert(*at != CT_NONE);
         work_step(k->work, 1);
         at = &keymap_at(k, *at)->next;
     }

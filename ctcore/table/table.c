@@ -100,6 +100,7 @@ static void cut(struct table *t, uint64_t hash, uint32_t word)
             }
             return;
         }
+    ct_assert(false); /* it was never put there */
 }
 
 /* ---- the look from another thread ---- */

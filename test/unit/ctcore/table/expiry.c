@@ -40,7 +40,9 @@ static uint32_t due(struct fix *f, uint64_t ms)
 
 static void put(struct fix *f, uint32_t slot, uint8_t param, uint64_t ms)
 {
+    conn_write_begin(&f->conns[slot]);
     expiry_refresh(&f->e, slot, param, EXPIRY_UNASSURED, (ct_time){ms});
+    conn_write_end(&f->conns[slot]);
 }
 
 static void deadline_is_exact_to_the_millisecond(void **state)
@@ -208,7 +210,9 @@ static void next_is_the_earliest_head(void **state)
     assert_int_equal(expiry_next(&f->e, (ct_time){0}).ms, 1000);
     put(f, 0, CT_PARAM_udp, 0);
     assert_int_equal(expiry_next(&f->e, (ct_time){29500}).ms, 30000);
+    conn_write_begin(&f->conns[1]);
     expiry_refresh_own(&f->e, 1, 7, EXPIRY_UNASSURED, (ct_time){22700});
+    conn_write_end(&f->conns[1]);
     assert_int_equal(expiry_next(&f->e, (ct_time){29500}).ms, 29700);
     expiry_remove(&f->e, 1);
     assert_int_equal(expiry_next(&f->e, (ct_time){29500}).ms, 30000);
