@@ -4,12 +4,6 @@
 
 #include <ctcore/bits.h>
 
-struct counter {
-    struct tally_key key;
-    uint32_t n;    /* or the pool's link */
-    uint32_t next; /* number + 1, or 0 */
-};
-
 void tally_init_heads(struct tally *t, struct block *b, uint32_t sources)
 {
     t->n_heads = ct_power_of_two(sources);
@@ -18,8 +12,8 @@ void tally_init_heads(struct tally *t, struct block *b, uint32_t sources)
 
 void tally_init_counters(struct tally *t, struct block *b, uint32_t n)
 {
-    pool_init(&t->counters, b, n, sizeof(struct counter),
-              offsetof(struct counter, n));
+    pool_init(&t->counters, b, n, sizeof(struct tally_counter),
+              offsetof(struct tally_counter, n));
 }
 
 void tally_mask(union ct_addr *a, unsigned bits)
@@ -27,11 +21,6 @@ void tally_mask(union ct_addr *a, unsigned bits)
     for (unsigned i = 0; i<sizeof a->b; i++, bits = bits> 8 ? bits - 8 : 0)
         if (bits < 8)
             a->b[i] &= (uint8_t)(0xff00u >> bits);
-}
-
-static struct counter *at(const struct tally *t, uint32_t counter)
-{
-    return (struct counter *)(void *)t->counters.items + (counter - 1);
 }
 
 _Static_assert(sizeof(struct tally_key) % 8 == 0, "copied in whole words");
@@ -57,9 +46,9 @@ static uint32_t *find(const struct tally *t, const struct tally_key *key)
 {
     uint32_t *link = &t->heads[head_of(t, key, t->key)];
 
-    while (*link && !same(&at(t, *link)->key, key)) {
+    while (*link && !same(&tally_at(t, *link)->key, key)) {
         work_step(t->work, 1);
-        link = &at(t, *link)->next;
+        link = &tally_at(t, *link)->next;
     }
     return link;
 }
@@ -78,7 +67,7 @@ static uint32_t load(const uint32_t *word)
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
-static struct tally_key copy_key(const struct counter *c)
+static struct tally_key copy_key(const struct tally_counter *c)
 {
     struct tally_key key;
     const uint64_t *from = (const void *)&c->key;
@@ -95,7 +84,7 @@ static uint32_t walk_chain(const struct tally *t, const struct tally_key *key,
     uint32_t i = load(&t->heads[head]);
 
     for (uint32_t n = 0; i && i <= t->counters.n && n < t->counters.n; n++) {
-        const struct counter *c = at(t, i);
+        const struct tally_counter *c = tally_at(t, i);
         struct tally_key is = copy_key(c);
 
         if (same(&is, key))
@@ -131,10 +120,10 @@ uint32_t tally_find(const struct tally *t, const struct tally_key *key)
 
 uint32_t tally_count(const struct tally *t, uint32_t counter)
 {
-    return counter ? at(t, counter)->n : 0;
+    return counter ? tally_at(t, counter)->n : 0;
 }
 
-static void fill(struct counter *c, const struct tally_key *key)
+static void fill(struct tally_counter *c, const struct tally_key *key)
 {
     const uint64_t *from = (const void *)key;
     uint64_t *to = (void *)&c->key;
@@ -152,20 +141,21 @@ uint32_t tally_add(struct tally *t, const struct tally_key *key)
     if (!*link) {
         uint32_t counter = pool_get(&t->counters) + 1;
 
+        ct_assert(counter != 0);
         set(&t->moves, t->moves + 1);
-        fill(at(t, counter), key);
+        fill(tally_at(t, counter), key);
         set(link, counter);
         set(&t->moves, t->moves + 1);
     }
-    set(&at(t, *link)->n, at(t, *link)->n + 1);
+    set(&tally_at(t, *link)->n, tally_at(t, *link)->n + 1);
     return *link;
 }
 
 void tally_take(struct tally *t, uint32_t counter)
 {
-    struct counter *c = at(t, counter);
+    struct tally_counter *c = tally_at(t, counter);
 
-    ct_assert(c->n > 0);
+    ct_assert(counter - 1 < t->counters.fresh && c->n > 0);
     set(&c->n, c->n - 1);
     if (c->n > 0)
         return;

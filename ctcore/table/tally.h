@@ -16,14 +16,26 @@ struct tally_key {
     uint8_t family;
 };
 
+struct tally_counter {
+    struct tally_key key;
+    uint32_t n;    /* or the pool's link */
+    uint32_t next; /* number + 1, or 0 */
+};
+
 struct tally {
-    struct pool counters;
-    uint32_t *heads;  /* by hash: a counter's number + 1, or 0 */
-    uint32_t n_heads; /* a power of two */
-    uint64_t key[2];  /* SipHash's; nobody outside may foresee chains */
-    uint32_t moves;   /* odd while a chain changes */
+    struct pool counters; /* struct tally_counter */
+    uint32_t *heads;      /* by hash: a counter's number + 1, or 0 */
+    uint32_t n_heads;     /* a power of two */
+    uint64_t key[2];      /* SipHash's; nobody outside may foresee chains */
+    uint32_t moves;       /* odd while a chain changes */
     struct work *work;
 };
+
+static inline struct tally_counter *tally_at(const struct tally *t,
+                                             uint32_t counter)
+{
+    return (struct tally_counter *)(void *)t->counters.items + (counter - 1);
+}
 
 /* The heads are to be zeroed, the counters not. */
 void tally_init_heads(struct tally *t, struct block *b, uint32_t sources);

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "config/load.h"
+#include "core/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -459,6 +460,15 @@ uint64_t rig_drops(const struct rig *rig)
     return n;
 }
 
+const char *rig_check_shards(const struct rig *rig)
+{
+    const char *why = NULL;
+
+    for (uint32_t i = 0; !why && i < rig->n; i++)
+        why = core_check(rig->shard[i].ct);
+    return why;
+}
+
 const char *rig_check(const struct rig *rig)
 {
     struct ct_view view;
@@ -488,5 +498,5 @@ const char *rig_check(const struct rig *rig)
     for (uint32_t i = 0; i < rig->n; i++)
         if (ct_stat(rig->shard[i].ct, CT_STAT_work_call_max) > rig->most_call)
             return "a call between packets took more steps than any may";
-    return NULL;
+    return rig_check_shards(rig);
 }

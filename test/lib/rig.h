@@ -99,8 +99,12 @@ void rig_tick(struct rig *rig);
  *   in = forwarded + local + drops + held + merged fragments
  *   out = forwarded + originated
  *   entries = created - destroyed + unconfirmed, and as many are to be read
- * (when asked between packets and behind rig_tick()). */
+ * (when asked between packets and behind rig_tick()); and those of
+ * rig_check_shards(). */
 const char *rig_check(const struct rig *rig);
+
+/* NULL, or in which way a shard contradicts itself: core/check.h. */
+const char *rig_check_shards(const struct rig *rig);
 
 /* Sum of all drops by reason of kind D. */
 uint64_t rig_drops(const struct rig *rig);
