@@ -71,7 +71,7 @@ static bool is_damaged(const struct ct_pkt *pkt)
     if (pkt->l4_bad)
         return true;
     return !mangle_l4_checksum_ok(pkt) &&
-           !(pkt->tuple.proto == PROTO_UDP && ct_get16(l4 + 6) == 0);
+           !(pkt->tuple.proto == CT_PROTO_UDP && ct_get16(l4 + 6) == 0);
 }
 
 /* Why nobody may be told anything about pkt; CT_N_STATS: its sender may be. */
@@ -93,11 +93,12 @@ static bool may_be_error(const struct ct_pkt *pkt)
 {
     uint8_t type = pkt->icmp_type;
 
-    if (pkt->tuple.proto != PROTO_ICMP && pkt->tuple.proto != PROTO_ICMPV6)
+    if (!ct_proto_is_icmp(pkt->tuple.proto))
         return false;
     if (pkt->l4_bad || pkt->icmp_error)
         return true;
-    return pkt->tuple.proto == PROTO_ICMP && !parse_icmp_query(CT_IPV4, type);
+    return pkt->tuple.proto == CT_PROTO_ICMP &&
+           !parse_icmp_query(CT_IPV4, type);
 }
 
 /* RFC 8200 s4.5 asks for this one about any fragment, and RFC 4443 s2.4 e lets
@@ -105,11 +106,11 @@ static bool may_be_error(const struct ct_pkt *pkt)
 static enum ct_stat silence_of_problem(const struct ct_pkt *pkt,
                                        enum ct_stat why)
 {
-    if (pkt->tuple.proto != PROTO_FRAGMENT ||
+    if (pkt->tuple.proto != CT_PROTO_FRAGMENT ||
         (why != CT_N_STATS && why != CT_STAT_error_of_fragment))
         return why;
-    return pkt->data[pkt->l4_off] == PROTO_ICMPV6 ? CT_STAT_error_of_error
-                                                  : CT_N_STATS;
+    return pkt->data[pkt->l4_off] == CT_PROTO_ICMPV6 ? CT_STAT_error_of_error
+                                                     : CT_N_STATS;
 }
 
 /* ---- building ---- */
@@ -165,7 +166,7 @@ static uint16_t l4_sum(const struct ct_pkt *out, uint32_t off, uint8_t proto)
 
     if (off == V6_HEADER)
         sum = csum_pseudo(CT_IPV6, p + 8, p + 24, proto, len);
-    else if (proto != PROTO_ICMP)
+    else if (proto != CT_PROTO_ICMP)
         sum = csum_pseudo(CT_IPV4, p + 12, p + 16, proto, len);
     return (uint16_t)~csum_fold(csum_add(sum, p + off, len));
 }
@@ -217,16 +218,16 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
     start(out, CT_KIND_ERROR, head + ICMP_HEADER + quote);
     /* RFC 1812 s4.3.2.5: the packet's TOS, at the precedence of control */
     if (v4)
-        write_v4(out->data, out->len, (pkt->data[1] & 0x1c) | 0xc0, PROTO_ICMP,
-                 from, pkt->data + 12);
+        write_v4(out->data, out->len, (pkt->data[1] & 0x1c) | 0xc0,
+                 CT_PROTO_ICMP, from, pkt->data + 12);
     else
-        write_v6(out->data, out->len, PROTO_ICMPV6, from, pkt->data + 8);
+        write_v6(out->data, out->len, CT_PROTO_ICMPV6, from, pkt->data + 8);
     icmp[0] = type;
     icmp[1] = code;
     ct_put16(icmp + 2, 0);
     ct_put32(icmp + 4, v4 && mtu > 0xffff ? 0xffff : mtu);
     memcpy(icmp + ICMP_HEADER, pkt->data, quote);
-    ct_put16(icmp + 2, l4_sum(out, head, v4 ? PROTO_ICMP : PROTO_ICMPV6));
+    ct_put16(icmp + 2, l4_sum(out, head, v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6));
     if (ct_parse_packet(out) != CT_REASON_NONE)
         return false;
 
@@ -263,7 +264,7 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
     const uint8_t *p = pkt->data;
     enum ct_stat why = silence(pkt);
 
-    if (pkt->tuple.proto != PROTO_TCP)
+    if (pkt->tuple.proto != CT_PROTO_TCP)
         return false;
     if (why == CT_N_STATS && pkt->l4_bad)
         why = CT_STAT_error_of_damaged;
@@ -274,11 +275,11 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
 
     start(out, CT_KIND_RST, head + TCP_HEADER);
     if (v4)
-        write_v4(out->data, out->len, 0, PROTO_TCP, p + 16, p + 12);
+        write_v4(out->data, out->len, 0, CT_PROTO_TCP, p + 16, p + 12);
     else
-        write_v6(out->data, out->len, PROTO_TCP, p + 24, p + 8);
+        write_v6(out->data, out->len, CT_PROTO_TCP, p + 24, p + 8);
     write_reset(out->data + head, pkt);
-    ct_put16(out->data + head + 16, l4_sum(out, head, PROTO_TCP));
+    ct_put16(out->data + head + 16, l4_sum(out, head, CT_PROTO_TCP));
     if (ct_parse_packet(out) != CT_REASON_NONE)
         return false;
     /* A closed port's reset is a segment of its flow, which conntrack finds by
@@ -310,7 +311,7 @@ static void cut_extensions(struct ct_pkt *pkt)
         return;
     memmove(pkt->data + V6_HEADER, pkt->data + pkt->l4_off, pkt->l4_len);
     pkt->len = V6_HEADER + pkt->l4_len;
-    pkt->data[6] = PROTO_ICMPV6;
+    pkt->data[6] = CT_PROTO_ICMPV6;
     ct_put16(pkt->data + 4, (uint16_t)pkt->l4_len);
 }
 
@@ -365,8 +366,8 @@ bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt)
     uint16_t was;
 
     (void)ct;
-    if (pkt->tuple.proto != (v4 ? PROTO_ICMP : PROTO_ICMPV6) || pkt->l4_bad ||
-        pkt->icmp_type != request || silence(pkt) != CT_N_STATS)
+    if (pkt->tuple.proto != (v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6) ||
+        pkt->l4_bad || pkt->icmp_type != request || silence(pkt) != CT_N_STATS)
         return false;
 
     turn_header(pkt, v4);

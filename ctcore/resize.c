@@ -16,7 +16,8 @@ static struct ct_conn *stream_of(const struct ct_pkt *pkt)
     struct ct_conn *c = pkt->conn;
 
     return c && c->gen == pkt->conn_gen && !pkt->icmp_error &&
-                   pkt->tuple.proto == PROTO_TCP && (c->status & CT_CONFIRMED)
+                   pkt->tuple.proto == CT_PROTO_TCP &&
+                   (c->status & CT_CONFIRMED)
                ? c
                : NULL;
 }

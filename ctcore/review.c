@@ -41,7 +41,7 @@ static void write_head(struct first *f, const struct ct_tuple *t)
 
     memcpy(f->bytes + (v4 ? 12 : 8), t->src.b, v4 ? 4 : 16);
     memcpy(f->bytes + (v4 ? 16 : 24), t->dst.b, v4 ? 4 : 16);
-    if (parse_has_ports(t->proto)) {
+    if (ct_proto_has_ports(t->proto)) {
         ct_put16(f->bytes + f->pkt.l4_off, t->sport);
         ct_put16(f->bytes + f->pkt.l4_off + 2, t->dport);
     }
@@ -69,7 +69,7 @@ static void make_first(struct first *f, struct ct_conn *c)
         f->pkt.info = CT_RELATED;
         f->pkt.mark = c->mark;
     }
-    if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
+    if (t->proto == CT_PROTO_ICMP || t->proto == CT_PROTO_ICMPV6)
         f->pkt.icmp_type = (uint8_t)(t->dport >> 8);
     write_head(f, t);
 }
@@ -193,7 +193,7 @@ static bool is_dst(const struct ct_conn *c, const struct natask_answer *a)
 {
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
-    bool has_port = parse_has_ports(orig->proto);
+    bool has_port = ct_proto_has_ports(orig->proto);
 
     /* A destination's port changes by a rule only. */
     if (has_port && !a->range.has_ports && reply->sport != orig->dport)
@@ -206,8 +206,8 @@ static bool is_src(const struct ct_conn *c, const struct natask_answer *a)
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
 
-    return is_meant(a, protos_find(orig->proto)->has_ports, &orig->src,
-                    &reply->dst, portmap_port(reply));
+    return is_meant(a, ct_proto_has_ports(orig->proto), &orig->src, &reply->dst,
+                    portmap_port(reply));
 }
 
 /* Is one of the answers that the rules may give what that side of the flow
@@ -268,7 +268,7 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     f->unknown.facts &= ~(uint32_t)FACT_DNAT;
     memcpy(f->bytes + (reply->family == CT_IPV4 ? 16 : 24), reply->src.b,
            reply->family == CT_IPV4 ? 4 : 16);
-    if (parse_has_ports(reply->proto))
+    if (ct_proto_has_ports(reply->proto))
         ct_put16(f->bytes + pkt->l4_off + 2, reply->sport);
     return filter_keeps(ct, f);
 }

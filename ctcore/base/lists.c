@@ -4,6 +4,7 @@
  * read it in small letters.  The compiler turns them: LOW() is a constant. */
 #include <ctcore/ct.h>
 #include <ctcore/lists.h>
+#include <ctcore/words.h>
 
 #include <assert.h>
 
@@ -61,7 +62,8 @@ static const struct {
     const char *name, *text;
     uint8_t proto;
 } helpers[CT_N_HELPERS] = {[CT_HELPER_none] = {"", "", 0},
-#define H(name, proto, text) [CT_HELPER_##name] = {#name, text, proto},
+#define H(name, proto, text)                                                   \
+    [CT_HELPER_##name] = {#name, text, CT_PROTO_##proto},
                            CT_HELPERS(H)
 #undef H
 };

@@ -19,7 +19,7 @@ static void look(struct ct_log *log, const struct ct_pkt *pkt)
     log->ttl = ip[v4 ? 8 : 7];
     if (pkt->l4_bad)
         return;
-    if (parse_has_ports(log->proto)) {
+    if (ct_proto_has_ports(log->proto)) {
         log->sport = ct_get16(l4);
         log->dport = ct_get16(l4 + 2);
     }

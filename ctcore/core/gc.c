@@ -197,9 +197,9 @@ bool gc_loses_port(const struct ct *ct, const struct ct_conn *c)
 {
     const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
     const struct ct_reserved *set =
-        reply->proto == PROTO_TCP   ? ct->nat.taken_tcp
-        : reply->proto == PROTO_UDP ? ct->nat.taken_udp
-                                    : NULL;
+        reply->proto == CT_PROTO_TCP   ? ct->nat.taken_tcp
+        : reply->proto == CT_PROTO_UDP ? ct->nat.taken_udp
+                                       : NULL;
 
     if (!has_port(set, reply->dport) || !(c->status & CT_CONFIRMED) ||
         !mapping_hides(c))

@@ -50,20 +50,10 @@ static void read_v6(const struct ct_pkt *pkt, struct frag_piece *p)
 
 static bool header_fits(uint8_t proto, const uint8_t *l4, uint32_t len)
 {
-    switch (proto) {
-    case PROTO_TCP:
-        return len >= 20 && (uint32_t)(l4[12] >> 4) * 4 <= len;
-    case PROTO_SCTP:
-    case PROTO_DCCP:
-        return len >= 12;
-    case PROTO_UDP:
-    case PROTO_UDPLITE:
-    case PROTO_ICMP:
-    case PROTO_ICMPV6:
-        return len >= 8;
-    default:
-        return len >= 1;
-    }
+    uint32_t least = ct_proto_info(proto).header;
+
+    return len >= (least == 0 ? 1 : least) &&
+           (proto != CT_PROTO_TCP || (uint32_t)(l4[12] >> 4) * 4 <= len);
 }
 
 /* A first fragment must have all headers: who filters by ports must not be
@@ -77,7 +67,7 @@ static enum ct_reason check_headers(const struct frag_piece *p, bool strict)
     if (p->v4) {
         if (!strict)
             return CT_REASON_NONE;
-        if (p->off == FRAG_UNIT && proto == PROTO_TCP)
+        if (p->off == FRAG_UNIT && proto == CT_PROTO_TCP)
             return CT_REASON_FRAG_TINY;
     }
     if (p->off != 0)

@@ -82,7 +82,7 @@ static bool expect_gre(const struct helper_call *h, enum ct_dir dir,
                              .port = inside};
     uint32_t i;
 
-    ask.tuple.proto = PROTO_GRE;
+    ask.tuple.proto = CT_PROTO_GRE;
     ask.tuple.sport = from;
     ask.tuple.dport = to;
     i = keymap_add(&h->ct->keymap, &ask.tuple);

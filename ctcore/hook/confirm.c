@@ -15,7 +15,7 @@ static bool same_way(const struct ct_conn *own, const struct ct_conn *is)
 {
     const struct ct_tuple *a = &own->tuple[CT_DIR_REPLY];
     const struct ct_tuple *b = &is->tuple[CT_DIR_REPLY];
-    bool has_id = protos_find(a->proto)->has_id;
+    bool has_id = ct_proto_is_icmp(a->proto);
 
     if ((own->status & CT_DST_NAT_DONE) &&
         (!ct_addr_eq(&a->src, &b->src) || (!has_id && a->sport != b->sport)))

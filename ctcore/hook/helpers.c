@@ -15,7 +15,7 @@ static uint32_t header_len(const struct ct_pkt *pkt)
 {
     uint32_t len;
 
-    if (pkt->tuple.proto == PROTO_UDP)
+    if (pkt->tuple.proto == CT_PROTO_UDP)
         return pkt->l4_len >= 8 ? 8 : 0;
     if (pkt->l4_len < 20)
         return 0;

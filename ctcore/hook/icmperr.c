@@ -30,7 +30,7 @@ static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
     const struct ct_tcp_peer *peer = c->proto.tcp.peer;
     uint32_t lag, most = peer[!sender].maxwin;
 
-    if (in->proto != PROTO_TCP || in->l4_len < MIN_INNER_L4)
+    if (in->proto != CT_PROTO_TCP || in->l4_len < MIN_INNER_L4)
         return true;
     lag = peer[sender].end - ct_get32(pkt->data + in->l4_off + 4);
     return lag <= (most > MIN_LAG ? most : MIN_LAG);
@@ -60,7 +60,7 @@ static void turn_numbers(const struct ct *ct, const struct ct_conn *c,
     uint8_t *sum = pkt->data + pkt->l4_off + 2;
     uint32_t diff;
 
-    if (!x || in->proto != PROTO_TCP)
+    if (!x || in->proto != CT_PROTO_TCP)
         return;
     diff = seqadj_quoted(x, sender, pkt->data + in->l4_off, in->l4_len);
     if (!pkt->csum_partial)
@@ -94,7 +94,7 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
 
     if (why != CT_REASON_NONE)
         return why;
-    if (in.proto == PROTO_GRE)
+    if (in.proto == CT_PROTO_GRE)
         (void)keymap_find(&ct->keymap, &in.tuple);
     if (!protos_invert(&in.tuple, &t))
         return CT_REASON_ICMP_INNER;

@@ -247,8 +247,7 @@ static enum asked ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
         return asked;
     m = mapping_by_outside(&ct->nat, pkt->zone_reply, pkt->tuple.proto,
                            &pkt->tuple.dst, portmap_port(&pkt->tuple));
-    if (!m || m->family != pkt->tuple.family ||
-        !protos_find(m->proto)->has_ports)
+    if (!m || m->family != pkt->tuple.family || !ct_proto_has_ports(m->proto))
         return UNMET;
     memcpy(addr.b, m->inside, sizeof addr.b);
     one_addr(&a->range, &addr, m->family);
@@ -280,7 +279,7 @@ static bool follow_master(struct ct *ct, const struct ct_pkt *pkt,
     if (master->gen != x->master.gen)
         return false;
     other = &master->tuple[!x->master.dir];
-    if (pkt->tuple.proto == PROTO_GRE)
+    if (pkt->tuple.proto == CT_PROTO_GRE)
         has_port = (side == MANGLE_SRC) == (x->master.dir == CT_DIR_ORIGINAL);
     one_addr(range, side == MANGLE_SRC ? &other->dst : &other->src,
              other->family);

@@ -31,7 +31,7 @@ static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
                               enum mangle_side side,
                               const struct ct_nat_range *range)
 {
-    bool is_gre = pkt->tuple.proto == PROTO_GRE;
+    bool is_gre = pkt->tuple.proto == CT_PROTO_GRE;
     struct nat_ask ask = {
         .pkt = pkt,
         .proto = protos_find(pkt->tuple.proto),

@@ -33,15 +33,16 @@ static bool link_business(const struct ct_pkt *pkt)
 {
     uint8_t type = pkt->icmp_type;
 
-    return pkt->tuple.proto == PROTO_ICMPV6 && pkt->tuple.family == CT_IPV6 &&
-           !pkt->l4_bad &&
+    return pkt->tuple.proto == CT_PROTO_ICMPV6 &&
+           pkt->tuple.family == CT_IPV6 && !pkt->l4_bad &&
            ((type >= 130 && type <= 136) || type == 143 || type == 151 ||
             type == 152);
 }
 
 static bool is_icmp(const struct ct_pkt *pkt)
 {
-    return pkt->tuple.proto == PROTO_ICMP || pkt->tuple.proto == PROTO_ICMPV6;
+    return pkt->tuple.proto == CT_PROTO_ICMP ||
+           pkt->tuple.proto == CT_PROTO_ICMPV6;
 }
 
 static enum expiry_class class_of(uint32_t status, uint32_t act)
@@ -274,7 +275,7 @@ static void adopt(struct ct *ct, struct ct_pkt *pkt, uint32_t slot,
     conn_set(c->status, c->status | CT_EXPECTED);
     pkt->info = CT_RELATED;
     expect_consume(&ct->expects, x);
-    if (pkt->tuple.proto == PROTO_GRE) /* the other way is this flow, too */
+    if (pkt->tuple.proto == CT_PROTO_GRE) /* the other way is this flow, too */
         expect_forget(&ct->expects, by.slot);
 }
 
@@ -298,7 +299,8 @@ static void assign(struct ct *ct, struct ct_pkt *pkt, uint32_t slot)
 static void count_refused(struct ct *ct, const struct ct_pkt *pkt)
 {
     enum { LAST_TYPE = 18 }; /* address mask reply, of ICMP */
-    bool unknown = pkt->tuple.proto == 1 && pkt->tuple.dport >> 8 > LAST_TYPE;
+    bool unknown =
+        pkt->tuple.proto == CT_PROTO_ICMP && pkt->tuple.dport >> 8 > LAST_TYPE;
 
     core_stat(ct, unknown ? CT_STAT_icmp_error : CT_STAT_invalid);
 }
@@ -396,14 +398,16 @@ static __attribute__((noinline)) bool may_lack_sum(const struct ct *ct,
 {
     const uint8_t *udp = pkt->data + pkt->l4_off;
 
-    return ct->params.v[CT_PARAM_udp6_unsummed] && pkt->tuple.proto == 17 &&
-           pkt->tuple.family == CT_IPV6 && (udp[6] | udp[7]) == 0;
+    return ct->params.v[CT_PARAM_udp6_unsummed] &&
+           pkt->tuple.proto == CT_PROTO_UDP && pkt->tuple.family == CT_IPV6 &&
+           (udp[6] | udp[7]) == 0;
 }
 
 /* A call whose ids somebody has overheard: look again with both. */
 static bool know_call(const struct ct *ct, struct ct_pkt *pkt)
 {
-    if (pkt->tuple.proto != PROTO_GRE || !keymap_find(&ct->keymap, &pkt->tuple))
+    if (pkt->tuple.proto != CT_PROTO_GRE ||
+        !keymap_find(&ct->keymap, &pkt->tuple))
         return false;
     pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
     return true;
@@ -504,7 +508,7 @@ void ct_set_closing(struct ct *ct, struct ct_pkt *pkt)
     uint32_t slot;
 
     if (!c || c->gen != pkt->conn_gen || pkt->icmp_error ||
-        pkt->tuple.proto != PROTO_TCP || !(c->status & CT_CONFIRMED) ||
+        pkt->tuple.proto != CT_PROTO_TCP || !(c->status & CT_CONFIRMED) ||
         c->proto.tcp.state == TCP_CLOSE)
         return;
     slot = table_slot(&ct->table, c);

@@ -35,7 +35,7 @@ const struct ct_steer_row *natfree_forward(const struct nat *n,
 {
     struct ct_tuple to = *cur;
 
-    if (!n->forwards || !parse_has_ports(cur->proto))
+    if (!n->forwards || !ct_proto_has_ports(cur->proto))
         return NULL;
     to.dst = cur->src;
     to.dport = cur->sport;
@@ -70,9 +70,9 @@ bool natfree_is_others(const struct nat *n, const struct ct_tuple *cur,
 
 const struct ct_reserved *natfree_listeners(const struct nat *n, uint8_t proto)
 {
-    return proto == PROTO_TCP   ? n->reserved_tcp
-           : proto == PROTO_UDP ? n->reserved_udp
-                                : NULL;
+    return proto == CT_PROTO_TCP   ? n->reserved_tcp
+           : proto == CT_PROTO_UDP ? n->reserved_udp
+                                   : NULL;
 }
 
 const struct ct_reserved *natfree_reserved(const struct nat *n,

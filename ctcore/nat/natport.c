@@ -75,14 +75,9 @@ static union ct_addr pool_addr(const struct nat *n,
 
 /* ---- ports ---- */
 
-static bool id_proto(const struct nat_ask *ask)
+static bool has_choice(const struct ct_tuple *cur)
 {
-    return ask->proto->has_id;
-}
-
-static bool has_choice(const struct nat_ask *ask)
-{
-    return ask->proto->has_ports || ask->proto->has_id;
+    return ct_proto_has_ports(cur->proto) || ct_proto_is_icmp(cur->proto);
 }
 
 /* Is the port that cur has at its source this shard's to give, and, where
@@ -272,7 +267,7 @@ static bool take_forwarded(struct nat *n, struct ct_tuple *cur, uint16_t lo,
     const struct ct_steer *s = n->forwards;
     struct ct_tuple to = *cur;
 
-    if (!s || s->n_shards <= 1 || !parse_has_ports(cur->proto))
+    if (!s || s->n_shards <= 1 || !ct_proto_has_ports(cur->proto))
         return false;
     to.dst = cur->src;
     to.dport = lo;
@@ -324,9 +319,9 @@ static bool choose_port(struct nat *n, struct ct_tuple *cur, uint16_t port,
     cur->sport = port;
     if (ask->keyed)
         cur->sport = r->port_lo;
-    if (!has_choice(ask))
+    if (!has_choice(cur))
         return natfree_is_free(n, cur, ask);
-    portmap_class(id_proto(ask), port, &lo, &hi);
+    portmap_class(ct_proto_is_icmp(cur->proto), port, &lo, &hi);
     if (given) {
         lo = r->port_lo;
         hi = r->port_hi;
@@ -375,10 +370,10 @@ static bool may_have_another(struct nat *n, const struct ct_tuple *orig,
     uint64_t all = r->has_addr && !r->persistent ? pool_size(r) : 1;
     uint32_t most, resting;
 
-    if (!n->share || !has_choice(ask))
+    if (!n->share || !has_choice(orig))
         return true;
     if (!r->has_ports)
-        portmap_class(id_proto(ask), port, &lo, &hi);
+        portmap_class(ct_proto_is_icmp(orig->proto), port, &lo, &hi);
     all = (all ? all : UINT32_MAX) * portmap_size(n->ports, lo, hi);
     most = all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
     resting = quarantine_of(&n->resting, orig);
@@ -437,7 +432,7 @@ static enum ct_reason choose_destination(struct nat *n, struct ct_tuple *cur,
         cur->dst = pool_addr(n, r, orig, 0);
     if (ask->keyed)
         cur->dport = r->port_lo;
-    if (!r->has_ports || !ask->proto->has_ports)
+    if (!r->has_ports || !ct_proto_has_ports(cur->proto))
         return CT_REASON_NONE;
     if (!r->random && cur->dport >= r->port_lo && cur->dport <= r->port_hi &&
         (r->port_lo == r->port_hi || natfree_is_free(n, cur, ask)))

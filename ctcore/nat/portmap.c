@@ -7,12 +7,6 @@
 
 #include <string.h>
 
-/* Queries have an id where others have ports. */
-static bool is_query(const struct ct_tuple *t)
-{
-    return t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6;
-}
-
 void portmap_init_all(struct portmaps *ps, struct block *b, uint32_t n,
                       uint32_t shard, uint32_t n_shards)
 {
@@ -31,12 +25,12 @@ void portmap_init_maps(struct portmaps *ps, struct block *b, uint32_t n)
 
 bool portmap_is_for(const struct ct_tuple *t)
 {
-    return parse_has_ports(t->proto) || is_query(t);
+    return ct_proto_has_ports(t->proto) || ct_proto_is_icmp(t->proto);
 }
 
 uint16_t portmap_port(const struct ct_tuple *t)
 {
-    return is_query(t) ? t->sport : t->dport;
+    return ct_proto_is_icmp(t->proto) ? t->sport : t->dport;
 }
 
 /* ---- bits ---- */

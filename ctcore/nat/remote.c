@@ -29,7 +29,7 @@ uint64_t remote_key(const struct ct_tuple *t, const uint64_t key[2])
 {
     struct ct_tuple k = *t;
 
-    if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
+    if (ct_proto_is_icmp(t->proto))
         k.sport = 0;
     else
         k.dport = 0;

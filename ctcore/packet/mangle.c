@@ -17,36 +17,7 @@
 #include "packet/parse_inner.h"
 #include "proto/crc32c.h"
 
-enum { SCTP_CRC_AT = 8, SCTP_HEADER_LEN = 12 };
-
-/* How a protocol's checksum is made. */
-struct sum {
-    uint8_t at;  /* offset of the field; 0: none that NAT must touch */
-    bool pseudo; /* covers the addresses */
-    bool zero;   /* 0 in the field means none was made (RFC 768) */
-    bool partly; /* the packet says how much of it is covered */
-};
-
-/* SCTP's is of another kind. */
-static inline struct sum sum_of(uint8_t proto)
-{
-    switch (proto) {
-    case PROTO_TCP:
-        return (struct sum){16, true, false, false};
-    case PROTO_UDP:
-        return (struct sum){6, true, true, false};
-    case PROTO_UDPLITE: /* as UDP: what becomes 0 is sent as 0xffff */
-        return (struct sum){6, true, true, true};
-    case PROTO_DCCP:
-        return (struct sum){6, true, false, true};
-    case PROTO_ICMP:
-        return (struct sum){2, false, false, false};
-    case PROTO_ICMPV6:
-        return (struct sum){2, true, false, false};
-    default:
-        return (struct sum){0, false, false, false};
-    }
-}
+enum { CRC_LEN = 4 };
 
 /* Replace a word; answer by how much the sum of what it stands in changes. */
 static inline uint32_t put_word(uint8_t *p, uint16_t is)
@@ -77,20 +48,20 @@ static inline uint8_t port_at(const uint8_t *l4, uint32_t len,
                               const struct ct_tuple *kind,
                               enum mangle_side side)
 {
-    if (parse_has_ports(kind->proto)) {
+    if (ct_proto_has_ports(kind->proto)) {
         if (len >= 4)
             return side == MANGLE_SRC ? 0 : 2;
-    } else if (kind->proto == PROTO_ICMP || kind->proto == PROTO_ICMPV6) {
+    } else if (ct_proto_is_icmp(kind->proto)) {
         if (len >= 8 && parse_icmp_query(kind->family, l4[0]))
             return 4;
-    } else if (kind->proto == PROTO_GRE && side == MANGLE_DST) {
+    } else if (kind->proto == CT_PROTO_GRE && side == MANGLE_DST) {
         if (len >= 8 && (l4[1] & 7) == 1) /* version 1: the call id */
             return 6;
     }
     return 0xff;
 }
 
-static inline uint32_t patch_sum(uint8_t *field, struct sum sum, uint32_t addrs,
+static inline uint32_t patch_sum(uint8_t *field, uint8_t how, uint32_t addrs,
                                  uint32_t ports, bool partial)
 {
     uint16_t was = ct_get16(field), is;
@@ -98,24 +69,24 @@ static inline uint32_t patch_sum(uint8_t *field, struct sum sum, uint32_t addrs,
     if (partial) {
         is = (uint16_t)~csum_apply((uint16_t)~was, addrs);
     } else {
-        if (sum.zero && was == 0)
+        if ((how & CT_SUM_ZERO) && was == 0)
             return 0;
         is = csum_apply(was, addrs + ports);
-        if (sum.zero && is == 0)
+        if ((how & CT_SUM_ZERO) && is == 0)
             is = 0xffff;
     }
     ct_put16(field, is);
     return csum_diff16(was, is);
 }
 
-/* The first four of SCTP's whole bytes were was, of which len are there. */
-static uint32_t patch_crc(uint8_t *l4, uint32_t len, uint32_t whole,
-                          uint32_t was)
+/* The first four of whole bytes, of which len are there, were was. */
+static uint32_t patch_crc(uint8_t *l4, uint32_t at, uint32_t len,
+                          uint32_t whole, uint32_t was)
 {
-    uint8_t *field = l4 + SCTP_CRC_AT;
+    uint8_t *field = l4 + at;
     uint32_t changed = was ^ crc32c_load(l4), before;
 
-    if (changed == 0 || len < SCTP_HEADER_LEN)
+    if (changed == 0 || len < at + CRC_LEN)
         return 0;
     before = ct_get32(field);
     crc32c_store(field, crc32c_load(field) ^ crc32c_diff(changed, whole));
@@ -128,17 +99,18 @@ static inline uint32_t patch_l4(uint8_t *l4, uint32_t len, uint32_t whole,
                                 enum mangle_side side, uint32_t diff,
                                 uint16_t port, bool partial)
 {
-    struct sum sum = sum_of(kind->proto);
+    struct ct_proto_info info = ct_proto_info(kind->proto);
     uint8_t at = port_at(l4, len, kind, side);
     uint32_t was = at < 4 ? crc32c_load(l4) : 0;
     uint32_t ports = at == 0xff ? 0 : put_word(l4 + at, port);
 
-    if (kind->proto == PROTO_SCTP && at != 0xff)
-        return ports + patch_crc(l4, len, whole, was);
-    if (sum.at == 0 || len < sum.at + 2u)
+    if ((info.sum & CT_SUM_CRC) && at != 0xff)
+        return ports + patch_crc(l4, info.sum_at, len, whole, was);
+    if (info.sum_at == 0 || len < info.sum_at + 2u || (info.sum & CT_SUM_CRC))
         return ports;
-    return ports +
-           patch_sum(l4 + sum.at, sum, sum.pseudo ? diff : 0, ports, partial);
+    return ports + patch_sum(l4 + info.sum_at, info.sum,
+                             info.sum & CT_SUM_PSEUDO ? diff : 0, ports,
+                             partial);
 }
 
 uint32_t mangle_quoted(uint8_t *l4, const struct inner *in,
@@ -226,7 +198,8 @@ static inline void rewrite_usual(struct ct_pkt *pkt, enum mangle_side side,
 static inline bool is_usual(const struct ct_pkt *pkt)
 {
     return pkt->tuple.family == CT_IPV4 && pkt->l4_len >= 18 &&
-           (pkt->tuple.proto == PROTO_TCP || pkt->tuple.proto == PROTO_UDP);
+           (pkt->tuple.proto == CT_PROTO_TCP ||
+            pkt->tuple.proto == CT_PROTO_UDP);
 }
 
 void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
@@ -234,7 +207,7 @@ void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
 {
     if (is_usual(pkt)) {
         rewrite_usual(pkt, side, addr->w32[0], port,
-                      pkt->tuple.proto == PROTO_UDP);
+                      pkt->tuple.proto == CT_PROTO_UDP);
         return;
     }
     rewrite_any(pkt, side, addr, port);
@@ -256,23 +229,23 @@ void ct_ttl_down(struct ct_pkt *pkt)
 }
 
 /* The field counts as zero. */
-static bool crc_ok(const uint8_t *l4, uint32_t len)
+static bool crc_ok(const uint8_t *l4, uint32_t at, uint32_t len)
 {
-    static const uint8_t zero[4];
-    uint32_t crc = CRC32C_NONE;
+    static const uint8_t zero[CRC_LEN];
+    uint32_t crc = CRC32C_NONE, behind = at + CRC_LEN;
 
-    if (len < SCTP_HEADER_LEN)
+    if (len < behind)
         return false;
-    crc = crc32c_add(crc, l4, SCTP_CRC_AT);
+    crc = crc32c_add(crc, l4, at);
     crc = crc32c_add(crc, zero, sizeof zero);
-    crc = crc32c_add(crc, l4 + SCTP_HEADER_LEN, len - SCTP_HEADER_LEN);
-    return ~crc == crc32c_load(l4 + SCTP_CRC_AT);
+    crc = crc32c_add(crc, l4 + behind, len - behind);
+    return ~crc == crc32c_load(l4 + at);
 }
 
 /* The pseudo header has the whole length all the same. */
 static uint32_t coverage(const uint8_t *l4, uint32_t len, uint8_t proto)
 {
-    if (proto == PROTO_DCCP)
+    if (proto == CT_PROTO_DCCP)
         return len < 12 ? len : parse_dccp_coverage(l4, len);
     return ct_get16(l4 + 4) != 0 ? ct_get16(l4 + 4) : len;
 }
@@ -282,26 +255,28 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
     const uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
     uint8_t proto = pkt->tuple.proto;
     enum ct_family family = pkt->tuple.family == CT_IPV4 ? CT_IPV4 : CT_IPV6;
-    struct sum sum = sum_of(proto);
+    struct ct_proto_info info = ct_proto_info(proto);
     uint32_t len = pkt->l4_len, acc = 0, covered;
 
     if (pkt->csum_partial || pkt->csum_ok)
         return true;
-    if (sum.at == 0) /* nobody judges what has no tracker */
-        return proto != PROTO_SCTP || crc_ok(l4, len);
-    if (len < sum.at + 2u)
+    if (info.sum_at == 0) /* nobody judges what has no tracker */
+        return true;
+    if (info.sum & CT_SUM_CRC)
+        return crc_ok(l4, info.sum_at, len);
+    if (len < info.sum_at + 2u)
         return false;
-    if (proto == PROTO_UDP) {
+    if (proto == CT_PROTO_UDP) {
         if (ct_get16(l4 + 6) == 0)
             return family == CT_IPV4;
         if (ct_get16(l4 + 4) > len)
             return false;
         len = ct_get16(l4 + 4); /* RFC 768: its own length, not the packet's */
     }
-    covered = sum.partly ? coverage(l4, len, proto) : len;
+    covered = info.sum & CT_SUM_PARTLY ? coverage(l4, len, proto) : len;
     if (covered > len)
         return false;
-    if (sum.pseudo) {
+    if (info.sum & CT_SUM_PSEUDO) {
         bool v4 = family == CT_IPV4;
 
         acc = csum_pseudo(family, ip + (v4 ? 12 : 8), ip + (v4 ? 16 : 24),

@@ -108,11 +108,13 @@ static struct ids parse_udplite(struct ct_pkt *pkt, const uint8_t *l4,
     return (struct ids){ct_get16(l4), ct_get16(l4 + 2)};
 }
 
-/* RFC 9260 3.1; its chunks are the tracker's. */
-static struct ids parse_sctp(struct ct_pkt *pkt, const uint8_t *l4,
-                             uint32_t room)
+/* What is behind the ports is the tracker's. */
+static struct ids parse_ports(struct ct_pkt *pkt, const uint8_t *l4,
+                              uint32_t room, uint8_t proto)
 {
-    return room < 12 ? refuse_l4(pkt, CT_REASON_L4_TRUNCATED) : read_ports(l4);
+    return room < ct_proto_info(proto).header
+               ? refuse_l4(pkt, CT_REASON_L4_TRUNCATED)
+               : read_ports(l4);
 }
 
 /* RFC 4340 5.1; what its type asks for is the tracker's.  The coverage counts
@@ -159,20 +161,20 @@ static inline enum ct_reason parse_l4(struct ct_pkt *pkt, uint32_t off,
 
     pkt->l4_off = off;
     pkt->l4_len = room;
-    if (proto == PROTO_TCP)
+    if (proto == CT_PROTO_TCP)
         ids = parse_tcp(pkt, l4, room);
-    else if (proto == PROTO_UDP)
+    else if (proto == CT_PROTO_UDP)
         ids = parse_udp(pkt, l4, room);
-    else if (proto == PROTO_UDPLITE)
+    else if (proto == CT_PROTO_UDPLITE)
         ids = parse_udplite(pkt, l4, room);
-    else if (proto == PROTO_GRE)
+    else if (proto == CT_PROTO_GRE)
         ids = parse_gre(pkt, l4, room);
-    else if (proto == PROTO_SCTP)
-        ids = parse_sctp(pkt, l4, room);
-    else if (proto == PROTO_DCCP)
+    else if (proto == CT_PROTO_DCCP)
         ids = parse_dccp(pkt, l4, room);
-    else if (proto == PROTO_ICMP || proto == PROTO_ICMPV6) {
-        if ((proto == PROTO_ICMP) == (family == CT_IPV4))
+    else if (ct_proto_has_ports(proto))
+        ids = parse_ports(pkt, l4, room, proto);
+    else if (ct_proto_is_icmp(proto)) {
+        if ((proto == CT_PROTO_ICMP) == (family == CT_IPV4))
             ids = parse_icmp(pkt, l4, room, family);
         else /* each belongs to one family only */
             ids = refuse_l4(pkt, CT_REASON_ICMP_TYPE);
@@ -270,7 +272,7 @@ static enum ct_reason parse_fragment(struct ct_pkt *pkt, uint32_t off,
     memcpy(&pkt->tuple.src, ip + (v4 ? 12 : 8), v4 ? 4 : 16);
     memcpy(&pkt->tuple.dst, ip + (v4 ? 16 : 24), v4 ? 4 : 16);
     set_ids(&pkt->tuple, ids, v4 ? CT_IPV4 : CT_IPV6,
-            v4 ? ip[9] : (uint8_t)PROTO_FRAGMENT);
+            v4 ? ip[9] : (uint8_t)CT_PROTO_FRAGMENT);
     pkt->len = total;
     pkt->l4_off = off;
     pkt->l4_len = total - off;
@@ -314,11 +316,11 @@ static enum ct_reason check_ext(const uint8_t *h, uint8_t kind, bool quoted,
 {
     enum { NOT_FIRST_FRAGMENT = 0xfff8 };
 
-    if (kind == PROTO_HOPOPT && !first)
+    if (kind == CT_PROTO_HOPOPT && !first)
         return CT_REASON_BAD_EXT_CHAIN;
-    if (kind == PROTO_ROUTING && h[2] == 0 && !quoted)
+    if (kind == CT_PROTO_ROUTING && h[2] == 0 && !quoted)
         return CT_REASON_ROUTING_HEADER;
-    if (kind == PROTO_FRAGMENT &&
+    if (kind == CT_PROTO_FRAGMENT &&
         (!quoted || (ct_get16(h + 2) & NOT_FIRST_FRAGMENT) != 0))
         return CT_REASON_FRAGMENT;
     return NONE;
@@ -326,9 +328,9 @@ static enum ct_reason check_ext(const uint8_t *h, uint8_t kind, bool quoted,
 
 static inline bool is_ext(uint8_t proto)
 {
-    return proto == PROTO_HOPOPT || proto == PROTO_ROUTING ||
-           proto == PROTO_FRAGMENT || proto == PROTO_DSTOPTS ||
-           proto == PROTO_AH;
+#define X(NAME, number) proto == (number) ||
+    return CT_EXTENSIONS(X) proto == CT_PROTO_AH;
+#undef X
 }
 
 enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,

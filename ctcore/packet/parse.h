@@ -5,32 +5,10 @@
 #define PARSE_H
 
 #include <ctcore/pkt.h>
-
-enum {
-    PROTO_HOPOPT = 0,
-    PROTO_ICMP = 1,
-    PROTO_TCP = 6,
-    PROTO_UDP = 17,
-    PROTO_ROUTING = 43,
-    PROTO_FRAGMENT = 44,
-    PROTO_ICMPV6 = 58,
-    PROTO_DSTOPTS = 60,
-    PROTO_DCCP = 33,
-    PROTO_GRE = 47,
-    PROTO_AH = 51,
-    PROTO_SCTP = 132,
-    PROTO_UDPLITE = 136
-};
+#include <ctcore/words.h>
 
 /* Bounds of an IPv6 header chain: hostile senders pay, not the router. */
 enum { PARSE_MAX_EXT = 8, PARSE_MAX_EXT_BYTES = 512 };
-
-/* Do its first four bytes hold a source and a destination port? */
-static inline bool parse_has_ports(uint8_t proto)
-{
-    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_UDPLITE ||
-           proto == PROTO_SCTP || proto == PROTO_DCCP;
-}
 
 /* How many of the len bytes at dccp (12 at least) its checksum covers; more
  * than len: it contradicts itself. */
@@ -61,10 +39,10 @@ static inline bool parse_icmp_query(uint8_t family, uint8_t type)
  * authentication header (RFC 4302 section 2.2) counts in fours. */
 static inline uint32_t parse_ext_size(const uint8_t *h, uint8_t kind)
 {
-    if (kind == PROTO_FRAGMENT)
+    if (kind == CT_PROTO_FRAGMENT)
         return 8;
-    return kind == PROTO_AH ? ((uint32_t)h[1] + 2) * 4
-                            : ((uint32_t)h[1] + 1) * 8;
+    return kind == CT_PROTO_AH ? ((uint32_t)h[1] + 2) * 4
+                               : ((uint32_t)h[1] + 1) * 8;
 }
 
 /* Walk IPv6 extension headers.  An authentication header is one (RFC 4302):

@@ -67,18 +67,18 @@ static enum ct_reason quoted_ipv6(const uint8_t *ip, uint32_t room,
 
 static enum ct_reason quoted_l4(const uint8_t *l4, struct inner *in)
 {
-    if (parse_has_ports(in->proto)) {
+    if (ct_proto_has_ports(in->proto)) {
         if (in->l4_len < 4)
             return CT_REASON_ICMP_TRUNCATED;
         in->tuple.sport = ct_get16(l4);
         in->tuple.dport = ct_get16(l4 + 2);
-    } else if (in->proto == PROTO_GRE) {
+    } else if (in->proto == CT_PROTO_GRE) {
         if (in->l4_len < 8)
             return CT_REASON_ICMP_TRUNCATED;
         if ((l4[1] & 7) == 1) /* see parse.c */
             in->tuple.dport = ct_get16(l4 + 6);
-    } else if (in->proto == PROTO_ICMP || in->proto == PROTO_ICMPV6) {
-        if ((in->proto == PROTO_ICMP) != (in->family == CT_IPV4))
+    } else if (in->proto == CT_PROTO_ICMP || in->proto == CT_PROTO_ICMPV6) {
+        if ((in->proto == CT_PROTO_ICMP) != (in->family == CT_IPV4))
             return CT_REASON_ICMP_INNER;
         if (in->l4_len < 8)
             return CT_REASON_ICMP_TRUNCATED;

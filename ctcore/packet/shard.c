@@ -181,16 +181,16 @@ uint32_t shard_owner(const struct ct_steer *s, const struct ct_tuple *t)
 {
     if (s->n_shards <= 1)
         return 0;
-    if (parse_has_ports(t->proto))
+    if (ct_proto_has_ports(t->proto))
         return ported_owner(s, t, t->dport, t->sport);
-    if (t->proto == PROTO_ICMP || t->proto == PROTO_ICMPV6)
+    if (ct_proto_is_icmp(t->proto))
         return ported_owner(s, t, t->sport, t->sport); /* the id */
     return portless_owner(s, t);
 }
 
 uint32_t shard_owner_to(const struct ct_steer *s, const struct ct_tuple *t)
 {
-    if (parse_has_ports(t->proto) && shard_forward(s, t) == NULL &&
+    if (ct_proto_has_ports(t->proto) && shard_forward(s, t) == NULL &&
         is_ours(s, t->family, &t->dst))
         return t->dport % s->n_shards;
     return CT_NONE;
@@ -206,12 +206,13 @@ static struct ct_tuple turned(const struct ct_tuple *t)
 
     back.src = t->dst;
     back.dst = t->src;
-    if (parse_has_ports(t->proto)) {
+    if (ct_proto_has_ports(t->proto)) {
         back.sport = t->dport;
         back.dport = t->sport;
-    } else if (t->proto == PROTO_ICMP && (type == REPLY4 || type == REQUEST4)) {
+    } else if (t->proto == CT_PROTO_ICMP &&
+               (type == REPLY4 || type == REQUEST4)) {
         back.dport ^= REQUEST4 << 8;
-    } else if (t->proto == PROTO_ICMPV6 &&
+    } else if (t->proto == CT_PROTO_ICMPV6 &&
                (type == REQUEST6 || type == REPLY6)) {
         back.dport ^= (REQUEST6 ^ REPLY6) << 8;
     }

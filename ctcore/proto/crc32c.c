@@ -1,4 +1,4 @@
-/* crc32c.c - SCTP's checksum, whole and by difference
+/* crc32c.c - CRC32c, whole and by difference
  *
  * A message is a polynomial over GF(2), its first bit the highest power, and
  * its CRC the rest of a division by POLY (Castagnoli's).  Bytes go lowest bit

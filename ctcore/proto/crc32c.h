@@ -1,4 +1,4 @@
-/* crc32c.h - SCTP's checksum (RFC 9260 appendix A), whole and by difference
+/* crc32c.h - CRC32c (RFC 9260 appendix A), whole and by difference
  *
  * A value here is the number that the field holds with its bytes from the
  * lowest to the highest, as the specification sends it. */

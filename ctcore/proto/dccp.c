@@ -330,14 +330,11 @@ static const char *const dccp_states[N_DCCP_STATES] = {
 };
 
 const struct l4proto proto_dccp = {
-    .num = 33,
-    .name = "dccp",
     .states = dccp_states,
     .timeouts = dccp_timeouts,
     .n_states = N_DCCP_STATES,
     .first_timeout = CT_PARAM_dccp_request,
     .n_timeouts = 7,
-    .has_ports = true,
     .opens = dccp_opens,
     .track = dccp_track,
     .state = dccp_state,

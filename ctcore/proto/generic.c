@@ -28,8 +28,6 @@ static uint8_t generic_state(const union ct_proto_state *st)
 static const uint8_t generic_timeouts[] = {CT_PARAM_generic};
 
 const struct l4proto proto_generic = {
-    .num = 255, /* reserved: stands for all that have no row */
-    .name = "unknown",
     .timeouts = generic_timeouts,
     .n_states = 1,
     .first_timeout = CT_PARAM_generic,

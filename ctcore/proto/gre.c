@@ -45,8 +45,6 @@ static uint8_t gre_state(const union ct_proto_state *st)
 }
 
 const struct l4proto proto_gre = {
-    .num = 47,
-    .name = "gre",
     .timeouts = gre_timeouts,
     .n_states = N_GRE_STATES,
     .first_timeout = CT_PARAM_gre,

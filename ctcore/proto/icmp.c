@@ -43,13 +43,10 @@ static uint8_t icmp_state(const union ct_proto_state *st)
 static const uint8_t icmp_timeouts[] = {CT_PARAM_icmp};
 
 const struct l4proto proto_icmp = {
-    .num = 1,
-    .name = "icmp",
     .timeouts = icmp_timeouts,
     .n_states = 1,
     .first_timeout = CT_PARAM_icmp,
     .n_timeouts = 1,
-    .has_id = true,
     .opens = icmp_opens,
     .track = icmp_track,
     .invert = icmp_invert,

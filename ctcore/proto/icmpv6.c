@@ -41,13 +41,10 @@ static uint8_t icmpv6_state(const union ct_proto_state *st)
 static const uint8_t icmpv6_timeouts[] = {CT_PARAM_icmpv6};
 
 const struct l4proto proto_icmpv6 = {
-    .num = 58,
-    .name = "icmpv6",
     .timeouts = icmpv6_timeouts,
     .n_states = 1,
     .first_timeout = CT_PARAM_icmpv6,
     .n_timeouts = 1,
-    .has_id = true,
     .opens = icmpv6_opens,
     .track = icmpv6_track,
     .invert = icmpv6_invert,

@@ -10,14 +10,15 @@
  * Both answer NONE or a reason of kind I: then the packet is INVALID, and st
  * and the out part of t are not used.  What follows a good answer is data.
  *
- * All trackers are declared here: each is one object, and its file has nothing
- * else to declare. */
+ * All trackers are declared here, by the rows of words.def: each is one object,
+ * and its file has nothing else to declare. */
 #ifndef L4PROTO_H
 #define L4PROTO_H
 
 #include <ctcore/lists.h>
 #include <ctcore/pkt.h>
 #include <ctcore/view.h>
+#include <ctcore/words.def>
 
 enum track_act {
     TRACK_REFRESH = 1u << 0,  /* the flow's time starts anew: timeout or ms */
@@ -48,14 +49,10 @@ struct track {
 };
 
 struct l4proto {
-    uint8_t num;
-    const char *name;          /* "tcp"; what conntrack(8) prints */
     const char *const *states; /* NULL: states are not shown */
     const uint8_t *timeouts;   /* enum ct_param by state */
     uint8_t n_states;
     uint8_t first_timeout, n_timeouts; /* its rows of params.def */
-    bool has_ports;   /* sport, dport are in the first 4 bytes */
-    bool has_id;      /* ICMP: the query id is what NAT varies */
     bool allow_clash; /* kernel's meaning: see used_tuple_new */
 
     enum ct_reason (*opens)(union ct_proto_state *st, struct track *t);
@@ -69,7 +66,10 @@ struct l4proto {
     uint8_t (*state)(const union ct_proto_state *st);
 };
 
-extern const struct l4proto proto_tcp, proto_udp, proto_icmp, proto_icmpv6,
-    proto_udplite, proto_gre, proto_sctp, proto_dccp, proto_generic;
+#define P(NAME, name, number, header, ids, sum_at, sum, content)               \
+    extern const struct l4proto proto_##name;
+CT_PROTOS(P)
+#undef P
+extern const struct l4proto proto_generic; /* of all that have no row */
 
 #endif

@@ -1,14 +1,15 @@
 /* protos.c - the registry of trackers: one row a protocol
  *
- * To add a protocol: write its file, declare it in l4proto.h, add its row. */
+ * To add a protocol: write its file and its row of words.def. */
 #include "proto/protos.h"
 
 #include <ctcore/ct.h>
 
 static const struct l4proto *const registry[256] = {
-    [1] = &proto_icmp,   [6] = &proto_tcp,       [17] = &proto_udp,
-    [33] = &proto_dccp,  [47] = &proto_gre,      [58] = &proto_icmpv6,
-    [132] = &proto_sctp, [136] = &proto_udplite,
+#define P(NAME, name, number, header, ids, sum_at, sum, content)               \
+    [number] = &proto_##name,
+    CT_PROTOS(P)
+#undef P
 };
 
 const struct l4proto *protos_find(uint8_t proto)

@@ -378,14 +378,11 @@ static const char *const sctp_states[N_SCTP_STATES] = {
 };
 
 const struct l4proto proto_sctp = {
-    .num = 132,
-    .name = "sctp",
     .states = sctp_states,
     .timeouts = sctp_timeouts,
     .n_states = N_SCTP_STATES,
     .first_timeout = CT_PARAM_sctp_closed,
     .n_timeouts = 8,
-    .has_ports = true,
     .opens = sctp_opens,
     .track = sctp_track,
     .state = sctp_state,

@@ -460,14 +460,11 @@ static const char *const tcp_states[N_TCP_STATES] = {
 };
 
 const struct l4proto proto_tcp = {
-    .num = 6,
-    .name = "tcp",
     .states = tcp_states,
     .timeouts = tcp_timeouts,
     .n_states = N_TCP_STATES,
     .first_timeout = CT_PARAM_tcp_syn_sent,
     .n_timeouts = 11,
-    .has_ports = true,
     .opens = tcp_opens,
     .track = tcp_track,
     .reusable = tcp_reusable,

@@ -61,13 +61,10 @@ static const uint8_t udp_timeouts[N_UDP_STATES] = {
 };
 
 const struct l4proto proto_udp = {
-    .num = 17,
-    .name = "udp",
     .timeouts = udp_timeouts,
     .n_states = N_UDP_STATES,
     .first_timeout = CT_PARAM_udp,
     .n_timeouts = 2,
-    .has_ports = true,
     .allow_clash = true,
     .opens = udp_opens,
     .track = udp_track,
@@ -75,13 +72,10 @@ const struct l4proto proto_udp = {
 };
 
 const struct l4proto proto_udplite = {
-    .num = 136,
-    .name = "udplite",
     .timeouts = udp_timeouts,
     .n_states = N_UDP_STATES,
     .first_timeout = CT_PARAM_udp,
     .n_timeouts = 2,
-    .has_ports = true,
     .allow_clash = true,
     .opens = udp_opens,
     .track = udplite_track,

@@ -20,7 +20,7 @@ struct connlimit *connlimit_init(struct block *b, uint32_t max,
 
 bool connlimit_is_over(const struct ct_conn *c, const union ct_proto_state *st)
 {
-    return c->tuple[CT_DIR_ORIGINAL].proto == 6 &&
+    return c->tuple[CT_DIR_ORIGINAL].proto == CT_PROTO_TCP &&
            (st->tcp.state == TCP_TIME_WAIT || st->tcp.state == TCP_CLOSE);
 }
 

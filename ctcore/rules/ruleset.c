@@ -52,8 +52,8 @@ static struct facts look(const struct ct_pkt *pkt)
     f.dst = number(pkt->data + (v4 ? 16 : 24), v4);
     if (pkt->l4_bad)
         return f;
-    f.has_ports = parse_has_ports(proto);
-    f.has_icmp = proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+    f.has_ports = ct_proto_has_ports(proto);
+    f.has_icmp = proto == CT_PROTO_ICMP || proto == CT_PROTO_ICMPV6;
     if (f.has_ports) {
         f.sport = ct_get16(l4);
         f.dport = ct_get16(l4 + 2);
@@ -211,7 +211,7 @@ static bool is_status(const struct ct_match *m, const struct facts *f)
 static bool is_syn(const struct ct_match *m, const struct facts *f)
 {
     (void)m;
-    return f->pkt->tuple.proto == PROTO_TCP &&
+    return f->pkt->tuple.proto == CT_PROTO_TCP &&
            (f->pkt->l4_flags & (CT_TCP_SYN | CT_TCP_RST)) == CT_TCP_SYN &&
            f->has_ports;
 }

@@ -7,6 +7,7 @@
 #ifndef CTCORE_TYPES_H
 #define CTCORE_TYPES_H
 
+#include <ctcore/words.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,7 +64,7 @@ struct ct_tuple {
     uint16_t sport, dport; /* host order */
     uint16_t zone;
     uint8_t family; /* enum ct_family */
-    uint8_t proto;  /* IANA protocol number */
+    uint8_t proto;  /* enum ct_proto, or any other number */
 };
 
 enum ct_dir { CT_DIR_ORIGINAL, CT_DIR_REPLY, CT_N_DIRS };

@@ -6,6 +6,7 @@
 #include "cli/format.h"
 
 #include <arpa/inet.h>
+#include <ctcore/words.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +80,7 @@ static const char *state_of(const json_t *flow)
 {
     uint64_t proto = number_of(flow, "protonum");
 
-    return proto == 6 || proto == 33 || proto == 132 ? text_of(flow, "state")
-                                                     : "";
+    return ct_proto_has_states((uint8_t)proto) ? text_of(flow, "state") : "";
 }
 
 /* Seconds since 1970 of "2026-01-01T00:00:00Z"; 0: not told. */

@@ -97,8 +97,8 @@ static void reserve_all(struct control *c)
     if (c->gateway == NULL)
         return;
     gateway_clash(c->gateway, &c->clash);
-    reserve(c, 0, "tcp", IPPROTO_TCP);
-    reserve(c, 1, "udp", IPPROTO_UDP);
+    reserve(c, 0, "tcp", CT_PROTO_TCP);
+    reserve(c, 1, "udp", CT_PROTO_UDP);
 }
 
 /* What a killed predecessor knew is not known here: until the inside has

@@ -9,6 +9,7 @@
 #include "config/rule/hook.h"
 #include "system/addr.h"
 
+#include <ctcore/words.h>
 #include <stdarg.h>
 
 struct out {
@@ -56,9 +57,9 @@ void rulelog_line(char *line, const struct ct_log *log,
     say(&o, " proto=%u", log->proto);
     if (log->sport != 0 || log->dport != 0)
         say(&o, " sport=%u dport=%u", log->sport, log->dport);
-    if (log->proto == 6)
+    if (log->proto == CT_PROTO_TCP)
         say(&o, " flags=0x%02x", log->tcp_flags);
-    if (log->proto == 1 || log->proto == 58)
+    if (ct_proto_is_icmp(log->proto))
         say(&o, " type=%u code=%u", log->icmp_type, log->icmp_code);
     say(&o, " len=%u ttl=%u state=%s", log->len, log->ttl, states[log->info]);
     if (log->mark != 0)

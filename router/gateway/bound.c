@@ -260,8 +260,8 @@ void bound_add(struct ct_reserved *set, struct talks *talks,
                struct netlink *diag, const char *folder, const char *protocol)
 {
     struct ports p = {.talks = talks,
-                      .proto = strcmp(protocol, "tcp") == 0 ? IPPROTO_TCP
-                                                            : IPPROTO_UDP};
+                      .proto = strcmp(protocol, "tcp") == 0 ? CT_PROTO_TCP
+                                                            : CT_PROTO_UDP};
 
     look(&p, diag, folder, protocol, NETLINK_SOCKETS_ALL);
     bound_join(set, p.root);

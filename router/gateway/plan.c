@@ -245,7 +245,7 @@ static void rule_of_errors(struct making *m, const union ct_addr *w)
 {
     struct netlink_rule *r = front(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
 
-    r->ip_proto = m->family == CT_IPV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    r->ip_proto = m->family == CT_IPV4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6;
     to(r, w);
 }
 

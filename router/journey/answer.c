@@ -234,7 +234,7 @@ void answer_reject(struct journey *j, struct ct_pkt *pkt)
 {
     switch (pkt->reject) {
     case CT_REJECT_RST:
-        if (pkt->tuple.proto == WALK_TCP)
+        if (pkt->tuple.proto == CT_PROTO_TCP)
             send_reset(j, pkt, true);
         else
             answer_error(j, pkt, ANSWER_NO_PORT, 0);
@@ -258,15 +258,15 @@ void answer_local(struct journey *j, struct ct_pkt *pkt)
     if (strict_silent(j, pkt))
         return;
     switch (pkt->tuple.proto) {
-    case WALK_TCP:
+    case CT_PROTO_TCP:
         send_reset(j, pkt, false);
         break;
-    case WALK_UDP:
-    case WALK_UDPLITE:
+    case CT_PROTO_UDP:
+    case CT_PROTO_UDPLITE:
         answer_error(j, pkt, ANSWER_NO_PORT, 0);
         break;
-    case WALK_ICMP:
-    case WALK_ICMPV6:
+    case CT_PROTO_ICMP:
+    case CT_PROTO_ICMPV6:
         break; /* an answer or an error to nobody: RFC 1122 says be silent */
     default:
         answer_error(j, pkt, ANSWER_NO_PROTOCOL, 0);
@@ -277,7 +277,7 @@ static bool asks_echo(const struct ct_pkt *pkt)
 {
     bool v4 = walk_family(pkt) == CT_IPV4;
 
-    return pkt->tuple.proto == (v4 ? WALK_ICMP : WALK_ICMPV6) &&
+    return pkt->tuple.proto == (v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6) &&
            pkt->icmp_type == (v4 ? 8 : 128);
 }
 

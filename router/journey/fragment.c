@@ -10,6 +10,7 @@
 #include "system/inet_sum.h"
 
 #include <ctcore/wire.h>
+#include <ctcore/words.h>
 
 #include <string.h>
 
@@ -17,7 +18,7 @@ enum { DONT = 0x4000, MORE = 0x2000, OFFSET = 0x1fff };
 
 void fragment_complete(struct ct_pkt *pkt)
 {
-    uint32_t at = pkt->tuple.proto == 6 ? 16 : 6;
+    uint32_t at = ct_proto_info(pkt->tuple.proto).sum_at;
 
     if (pkt->l4_off + at + 2 > pkt->len)
         return;

@@ -93,7 +93,8 @@ static bool is_for_a_socket(const struct journey_lost *lost,
                          .family = walk_family(pkt),
                          .proto = pkt->tuple.proto};
 
-    return has_socket(t.proto == WALK_TCP ? &lost->tcp : &lost->udp, t.dport) ||
+    return has_socket(t.proto == CT_PROTO_TCP ? &lost->tcp : &lost->udp,
+                      t.dport) ||
            (talks != NULL && talks_has(talks, &t));
 }
 
@@ -103,10 +104,10 @@ static bool is_for_a_socket(const struct journey_lost *lost,
 bool host_lost(const struct journey *j, const struct ct_pkt *pkt)
 {
     const struct journey_lost *lost = j->cfg.lost;
-    bool tcp = pkt->tuple.proto == WALK_TCP;
+    bool tcp = pkt->tuple.proto == CT_PROTO_TCP;
     const uint64_t *until = tcp ? &lost->until_tcp : &lost->until_udp;
 
-    if ((!tcp && pkt->tuple.proto != WALK_UDP) || pkt->l4_bad ||
+    if ((!tcp && pkt->tuple.proto != CT_PROTO_UDP) || pkt->l4_bad ||
         j->now.ms >= __atomic_load_n(until, __ATOMIC_RELAXED) ||
         !is_unknown(pkt) || (tcp && !is_in_the_middle(pkt)))
         return false;

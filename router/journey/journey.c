@@ -81,7 +81,7 @@ static bool offload_ok(const struct ct_pkt *pkt)
     uint8_t proto = pkt->tuple.proto;
 
     if (pkt->csum_partial &&
-        (pkt->l4_bad || (proto != WALK_TCP && proto != WALK_UDP)))
+        (pkt->l4_bad || (proto != CT_PROTO_TCP && proto != CT_PROTO_UDP)))
         return false;
     if (pkt->gso_size == 0)
         return (pkt->gso_type & ~GSO_ECN) == 0;
@@ -89,11 +89,11 @@ static bool offload_ok(const struct ct_pkt *pkt)
         return false;
     switch (pkt->gso_type & ~GSO_ECN) {
     case GSO_TCPV4:
-        return proto == WALK_TCP && pkt->tuple.family == CT_IPV4;
+        return proto == CT_PROTO_TCP && pkt->tuple.family == CT_IPV4;
     case GSO_TCPV6:
-        return proto == WALK_TCP && pkt->tuple.family == CT_IPV6;
+        return proto == CT_PROTO_TCP && pkt->tuple.family == CT_IPV6;
     case GSO_UDP_L4:
-        return proto == WALK_UDP;
+        return proto == CT_PROTO_UDP;
     default:
         return false;
     }

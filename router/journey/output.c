@@ -36,7 +36,7 @@ enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt)
         return fit_datagram(pkt, mtu);
     if (dont_fragment(pkt))
         return OUTPUT_TOO_BIG;
-    if (pkt->gso_size == 0 || pkt->tuple.proto != WALK_TCP)
+    if (pkt->gso_size == 0 || pkt->tuple.proto != CT_PROTO_TCP)
         return OUTPUT_CUT;
     head = walk_headers(pkt);
     if (head == 0 || head + 8 > mtu)
@@ -129,8 +129,8 @@ static bool is_error(const struct ct_pkt *pkt, uint32_t quote)
     if (pkt->len < pkt->l4_off + 8 + quote || pkt->csum_partial)
         return false;
     if (walk_family(pkt) == CT_IPV6)
-        return pkt->tuple.proto == WALK_ICMPV6 && type < 128;
-    return pkt->tuple.proto == WALK_ICMP &&
+        return pkt->tuple.proto == CT_PROTO_ICMPV6 && type < 128;
+    return pkt->tuple.proto == CT_PROTO_ICMP &&
            (type == 3 || type == 11 || type == 12);
 }
 

@@ -77,7 +77,7 @@ static bool read_head(const struct ct_pkt *pkt, struct head *h)
     h->l4 = pkt->l4_off;
     h->l4_whole = pkt->len - pkt->l4_off;
     h->v4 = walk_family(pkt) == CT_IPV4;
-    h->tcp = pkt->tuple.proto == WALK_TCP;
+    h->tcp = pkt->tuple.proto == CT_PROTO_TCP;
     h->n = 0;
     memcpy(h->bytes, pkt->data, h->len);
     return true;

@@ -59,14 +59,6 @@ static inline uint8_t walk_route(const struct journey *j, uint8_t family,
     return out == FIB_SHARED ? walk_shared(j, family, to, pkt) : CT_NO_IFACE;
 }
 
-enum {
-    WALK_ICMP = 1,
-    WALK_TCP = 6,
-    WALK_UDP = 17,
-    WALK_ICMPV6 = 58,
-    WALK_UDPLITE = 136
-};
-
 /* Bytes of everything before the payload; 0: can't be told. */
 static inline uint32_t walk_headers(const struct ct_pkt *pkt)
 {
@@ -74,7 +66,7 @@ static inline uint32_t walk_headers(const struct ct_pkt *pkt)
 
     if (pkt->l4_off >= pkt->len)
         return 0;
-    if (pkt->tuple.proto == WALK_TCP) {
+    if (pkt->tuple.proto == CT_PROTO_TCP) {
         if (pkt->len - pkt->l4_off < 20)
             return 0;
         l4 = (pkt->data[pkt->l4_off + 12] >> 4) * 4u;

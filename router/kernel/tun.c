@@ -35,7 +35,6 @@
 
 enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2 };
 enum { GSO_NONE = 0, GSO_UDP_L4 = 5, GSO_ECN = 0x80 };
-enum { PROTO_TCP = 6, PROTO_UDP = 17 };
 
 static uint32_t le16(const uint8_t *p)
 {
@@ -60,7 +59,7 @@ static uint32_t l4_simple(const struct ct_pkt *pkt, uint8_t *proto)
     }
     if (pkt->len >= 40 && pkt->data[0] >> 4 == CT_IPV6) {
         *proto = pkt->data[6];
-        return *proto == PROTO_TCP || *proto == PROTO_UDP ? 40 : 0;
+        return *proto == CT_PROTO_TCP || *proto == CT_PROTO_UDP ? 40 : 0;
     }
     return 0;
 }
@@ -81,8 +80,8 @@ static bool csum_is_outer(const struct ct_pkt *pkt, uint32_t start,
         proto = parsed.tuple.proto;
     }
     return start == off && start + offset + 2 <= pkt->len &&
-           ((proto == PROTO_TCP && offset == 16) ||
-            (proto == PROTO_UDP && offset == 6));
+           (proto == CT_PROTO_TCP || proto == CT_PROTO_UDP) &&
+           offset == ct_proto_info(proto).sum_at;
 }
 
 /* Any other place behind the outer network header: a tunnel's sender left the
@@ -101,7 +100,8 @@ static bool csum_complete(struct ct_pkt *pkt, uint32_t start, uint32_t offset)
         return false;
     proto = parsed.tuple.proto;
     if (start < parsed.l4_off || start + offset + 2 > parsed.len ||
-        (start == parsed.l4_off && (proto == PROTO_TCP || proto == PROTO_UDP)))
+        (start == parsed.l4_off &&
+         (proto == CT_PROTO_TCP || proto == CT_PROTO_UDP)))
         return false;
     inet_sum_complete(pkt->data + start, parsed.len - start, offset);
     pkt->csum_partial = false;
@@ -145,11 +145,11 @@ void tun_encode(const struct ct_pkt *pkt, uint8_t header[PKTBUF_LINK])
     if (pkt->csum_partial) {
         header[0] = HDR_NEEDS_CSUM;
         put_le16(header + 6, pkt->l4_off);
-        put_le16(header + 8, pkt->tuple.proto == PROTO_TCP ? 16 : 6);
+        put_le16(header + 8, ct_proto_info(pkt->tuple.proto).sum_at);
     }
     if (pkt->gso_size == 0)
         return;
-    if (pkt->tuple.proto == PROTO_TCP && pkt->l4_off + 13 <= pkt->len)
+    if (pkt->tuple.proto == CT_PROTO_TCP && pkt->l4_off + 13 <= pkt->len)
         head = pkt->l4_off + (pkt->data[pkt->l4_off + 12] >> 4) * 4u;
     header[1] = pkt->gso_type;
     put_le16(header + 2, head);

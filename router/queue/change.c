@@ -11,19 +11,9 @@
 
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
+#include <ctcore/words.h>
 #include <linux/virtio_net.h>
 #include <string.h>
-
-enum {
-    ICMP = 1,
-    TCP = 6,
-    UDP = 17,
-    DCCP = 33,
-    GRE = 47,
-    ICMPV6 = 58,
-    SCTP = 132,
-    UDPLITE = 136
-};
 
 /* ---- may it be? ---- */
 
@@ -84,21 +74,28 @@ static uint32_t length_field(const struct ct_pkt *p)
     return ct_get16(p->data + p->l4_off + 4);
 }
 
+/* Has every byte of it been judged?  Of TCP, its header. */
+static bool is_judged(const struct ct_pkt *p)
+{
+    return ct_proto_has_states(p->tuple.proto) &&
+           p->tuple.proto != CT_PROTO_TCP;
+}
+
 static bool same(const struct ct_pkt *a, const struct ct_pkt *b)
 {
     if (memcmp(&a->tuple, &b->tuple, sizeof a->tuple) != 0 ||
         a->icmp_error != b->icmp_error || a->l4_bad || b->l4_bad)
         return false;
-    /* all of an error is about the other flow; of these every chunk or option
-     * has been judged */
-    if (a->icmp_error || a->tuple.proto == SCTP || a->tuple.proto == DCCP)
+    /* all of an error is about the other flow */
+    if (a->icmp_error || is_judged(a))
         return a->len == b->len &&
                memcmp(a->data + a->l4_off, b->data + b->l4_off, a->l4_len) == 0;
-    if (a->tuple.proto == ICMP || a->tuple.proto == ICMPV6)
+    if (ct_proto_is_icmp(a->tuple.proto))
         return a->icmp_type == b->icmp_type && a->icmp_code == b->icmp_code;
-    if (b->tuple.proto == UDP) /* nothing behind it: whose sum would that be? */
+    if (b->tuple.proto ==
+        CT_PROTO_UDP) /* nothing behind it: whose sum would that be? */
         return length_field(b) == b->l4_len;
-    return a->tuple.proto != TCP || same_segment(a, b);
+    return a->tuple.proto != CT_PROTO_TCP || same_segment(a, b);
 }
 
 /* ---- its checksums ---- */
@@ -106,18 +103,9 @@ static bool same(const struct ct_pkt *a, const struct ct_pkt *b)
 /* Where the transport checksum stands, or 0: there is none that may be set. */
 static uint32_t field_of(const struct ct_pkt *p)
 {
-    switch (p->tuple.proto) {
-    case TCP:
-        return p->l4_off + 16;
-    case UDP:
-    case UDPLITE:
-        return p->l4_off + 6;
-    case ICMP:
-    case ICMPV6:
-        return p->l4_off + 2;
-    default:
-        return 0;
-    }
+    uint32_t at = ct_proto_info(p->tuple.proto).sum_at;
+
+    return at == 0 || is_judged(p) ? 0 : p->l4_off + at;
 }
 
 static uint32_t pseudo(const struct ct_pkt *p)
@@ -125,7 +113,7 @@ static uint32_t pseudo(const struct ct_pkt *p)
     bool v4 = p->data[0] >> 4 == 4;
     uint32_t s = p->tuple.proto + (uint64_t)p->l4_len;
 
-    if (p->tuple.proto == ICMP)
+    if (p->tuple.proto == CT_PROTO_ICMP)
         return 0;
     return ct_inet_sum(p->data + (v4 ? 12 : 8), v4 ? 8 : 32, s);
 }
@@ -135,7 +123,7 @@ static uint32_t covered(const struct ct_pkt *p)
 {
     uint32_t n = p->l4_len;
 
-    if (p->tuple.proto == UDPLITE) {
+    if (p->tuple.proto == CT_PROTO_UDPLITE) {
         n = length_field(p);
         n = n == 0 || n > p->l4_len ? p->l4_len : n;
     }
@@ -159,7 +147,8 @@ static void set_sums(struct ct_pkt *p, bool partial)
     }
     ct_put16(p->data + field, 0);
     check = ~ct_inet_sum(p->data + p->l4_off, covered(p), pseudo(p)) & 0xffff;
-    if (check == 0 && p->tuple.proto != ICMP && p->tuple.proto != TCP)
+    if (check == 0 && p->tuple.proto != CT_PROTO_ICMP &&
+        p->tuple.proto != CT_PROTO_TCP)
         check = 0xffff; /* RFC 768, RFC 8200 s8.1: 0 would say "none" */
     ct_put16(p->data + field, check);
 }
@@ -206,7 +195,7 @@ bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
     }
     if (!look(pkt, fresh, n, &is) || !same(&was, &is))
         return false;
-    if (was.tuple.proto == TCP && was.l4_len != is.l4_len) {
+    if (was.tuple.proto == CT_PROTO_TCP && was.l4_len != is.l4_len) {
         if (resize == NULL || !may_resize(&was, &is))
             return false;
         size = compare(&was, &is);

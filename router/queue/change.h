@@ -9,8 +9,9 @@
  * changed: they are no whole packet, or one of another flow, kind or size than
  * may be.
  * => the tuple must stay, and what connection tracking has judged already:
- *    TCP's header; type and code of ICMP, and all of an ICMP error, of SCTP and
- *    of DCCP.  Payload, TTL, TOS and the rest may change, and the length.
+ *    TCP's header; type and code of ICMP, and all of an ICMP error and of what
+ *    another tracker with states reads.  Payload, TTL, TOS and the rest may
+ * change, and the length.
  * => resize: what that is of a TCP payload; NULL: it must not change, since
  *    nobody could correct its flow's numbers.  It must not of a segment with
  *    SYN, RST or URG, from nothing, or to nothing: what is gone as a whole

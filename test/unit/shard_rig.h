@@ -81,13 +81,13 @@ static int make_router(void **state)
     add_iface(true, "10.0.0.1", "2001:db8:1::1");
     add_iface(true, "10.1.0.1", "2001:db8:2::1");
     add_iface(false, "198.51.100.2", "2001:db8:f::1");
-    add_row(CT_IPV4, PROTO_ICMP, "203.0.113.9", ECHO_REQUEST, ECHO_REQUEST,
+    add_row(CT_IPV4, CT_PROTO_ICMP, "203.0.113.9", ECHO_REQUEST, ECHO_REQUEST,
             "10.1.0.9");
-    add_row(CT_IPV4, PROTO_TCP, "198.51.100.2", 80, 89, "10.0.0.80");
-    add_row(CT_IPV4, PROTO_TCP, "198.51.100.2", 443, 443, "10.1.0.80");
-    add_row(CT_IPV4, PROTO_TCP, "203.0.113.9", 1, 1023, "10.0.0.99");
-    add_row(CT_IPV4, PROTO_UDP, "198.51.100.2", 53, 53, "10.0.0.53");
-    add_row(CT_IPV6, PROTO_TCP, "2001:db8:f::1", 443, 443, "2001:db8:2::80");
+    add_row(CT_IPV4, CT_PROTO_TCP, "198.51.100.2", 80, 89, "10.0.0.80");
+    add_row(CT_IPV4, CT_PROTO_TCP, "198.51.100.2", 443, 443, "10.1.0.80");
+    add_row(CT_IPV4, CT_PROTO_TCP, "203.0.113.9", 1, 1023, "10.0.0.99");
+    add_row(CT_IPV4, CT_PROTO_UDP, "198.51.100.2", 53, 53, "10.0.0.53");
+    add_row(CT_IPV6, CT_PROTO_TCP, "2001:db8:f::1", 443, 443, "2001:db8:2::80");
     add_range(external, external_family, &steer.n_external, "203.0.113.0",
               "203.0.113.15");
     add_range(external, external_family, &steer.n_external,

@@ -13,7 +13,7 @@
 static void write_ports(struct json_out *j, const struct ct_tuple *t,
                         uint16_t from, uint16_t to)
 {
-    bool gre = t->proto == 47;
+    bool gre = t->proto == CT_PROTO_GRE;
 
     json_out_u64(j, gre ? "srckey" : "sport", from);
     json_out_u64(j, gre ? "dstkey" : "dport", to);

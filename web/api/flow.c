@@ -68,18 +68,18 @@ static void write_dir(struct json_out *j, const char *key,
     json_out_object(j, key);
     json_out_string(j, "src", names_addr(t->family, &t->src, text));
     json_out_string(j, "dst", names_addr(t->family, &t->dst, text));
-    if (names_is_icmp(t->proto)) {
+    if (ct_proto_is_icmp(t->proto)) {
         json_out_u64(j, "type", t->dport >> 8);
         json_out_u64(j, "code", t->dport & 0xffu);
         json_out_u64(j, "id", t->sport);
-    } else if (names_has_ports(t->proto)) {
+    } else if (ct_proto_has_ports(t->proto)) {
         json_out_u64(j, "sport", t->sport);
         json_out_u64(j, "dport", t->dport);
-    } else if (t->proto == 47) {
+    } else if (t->proto == CT_PROTO_GRE) {
         json_out_u64(j, "srckey", t->sport);
         json_out_u64(j, "dstkey", t->dport);
     }
-    if (t->proto == 132) /* what packets of this direction bear */
+    if (t->proto == CT_PROTO_SCTP) /* what packets of this direction bear */
         json_out_u64(j, "vtag", v->proto.sctp.vtag[dir]);
     if (v->has_acct) {
         json_out_u64(j, "packets", v->packets[dir]);

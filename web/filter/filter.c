@@ -341,7 +341,7 @@ static bool port_of(const struct ct_view *v, uint8_t key, uint32_t *port)
 {
     const struct ct_tuple *o = &v->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *r = &v->tuple[CT_DIR_REPLY];
-    bool icmp = names_is_icmp(o->proto);
+    bool icmp = ct_proto_is_icmp(o->proto);
 
     switch (key) {
     case K_SPORT:
@@ -366,7 +366,7 @@ static bool port_of(const struct ct_view *v, uint8_t key, uint32_t *port)
         *port = o->sport;
         return icmp;
     }
-    return names_has_ports(o->proto);
+    return ct_proto_has_ports(o->proto);
 }
 
 static bool holds(const struct filter_term *t, const struct ct_view *v,

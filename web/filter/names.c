@@ -7,16 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct {
-    uint8_t number;
-    const char *name;
-} protos[] = {
-    {IPPROTO_TCP, "tcp"},   {IPPROTO_UDP, "udp"},
-    {IPPROTO_ICMP, "icmp"}, {IPPROTO_ICMPV6, "icmpv6"},
-    {IPPROTO_SCTP, "sctp"}, {IPPROTO_DCCP, "dccp"},
-    {IPPROTO_GRE, "gre"},   {IPPROTO_UDPLITE, "udplite"},
-};
-
 /* That NAT was set up (*_NAT_DONE) is true of
  * every flow and tells nobody anything. */
 static const struct {
@@ -38,29 +28,24 @@ static const struct {
 
 const char *names_proto(uint8_t proto)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
-        if (protos[i].number == proto)
-            return protos[i].name;
-    return "unknown";
+    return ct_proto_is_tracked(proto) ? ct_word_name(CT_WORDS_PROTO, proto)
+                                      : "unknown";
 }
 
 int names_proto_number(const char *text)
 {
-    unsigned long n;
+    unsigned n;
+    const struct ct_word *words = ct_words(CT_WORDS_PROTO, &n);
+    unsigned long number;
     char *end;
-    size_t i;
 
-    for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
-        if (strcasecmp(protos[i].name, text) == 0)
-            return protos[i].number;
-    if (strcasecmp(text, "ipv6-icmp") == 0)
-        return IPPROTO_ICMPV6;
+    for (unsigned i = 0; i < n; i++)
+        if (strcasecmp(words[i].name, text) == 0)
+            return (int)words[i].number;
     if (*text < '0' || *text > '9')
         return -1;
-    n = strtoul(text, &end, 10);
-    return *end || n > 255 ? -1 : (int)n;
+    number = strtoul(text, &end, 10);
+    return *end || number > 255 ? -1 : (int)number;
 }
 
 const char *names_family(uint8_t family)
@@ -92,23 +77,11 @@ bool names_is_state(const char *text)
 {
     const char *name;
 
-    for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
-        for (unsigned k = 0; (name = ct_state_name(protos[i].number, k)); k++)
+    for (unsigned proto = 0; proto <= UINT8_MAX; proto++)
+        for (unsigned k = 0; (name = ct_state_name((uint8_t)proto, k)); k++)
             if (strcasecmp(name, text) == 0)
                 return true;
     return false;
-}
-
-bool names_is_icmp(uint8_t proto)
-{
-    return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
-}
-
-bool names_has_ports(uint8_t proto)
-{
-    return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
-           proto == IPPROTO_UDPLITE || proto == IPPROTO_SCTP ||
-           proto == IPPROTO_DCCP;
 }
 
 const char *names_addr(uint8_t family, const union ct_addr *a, char text[46])

@@ -15,14 +15,8 @@ const char *names_family(uint8_t family); /* "ipv4" or "ipv6" */
 uint32_t names_status_bit(const char *name);
 const char *names_status(uint32_t bit);
 
-/* Is the tuple's port pair an ICMP query? */
 /* Does any protocol's tracker call a state so?  Upper or lower case. */
 bool names_is_state(const char *text);
-
-bool names_is_icmp(uint8_t proto);
-
-/* Are they ports? */
-bool names_has_ports(uint8_t proto);
 
 /* Text of an address; text has room for 46 bytes. */
 const char *names_addr(uint8_t family, const union ct_addr *a, char text[46]);

@@ -101,8 +101,8 @@ void config_alter_check(struct config_read *r, struct config_rule *c)
     if (c->rule.action != CT_ACT_MSS)
         return;
     if (m->n_protos == 0)
-        m->protos[m->n_protos++] = IPPROTO_TCP;
-    if (m->n_protos != 1 || m->protos[0] != IPPROTO_TCP || m->proto_negate)
+        m->protos[m->n_protos++] = CT_PROTO_TCP;
+    if (m->n_protos != 1 || m->protos[0] != CT_PROTO_TCP || m->proto_negate)
         config_read_fail_in(r, "proto", false,
                             "mss is an option of TCP; expected \"proto\": "
                             "\"tcp\", or none");

@@ -30,7 +30,8 @@ static void check(struct config_read *r, const struct config_rule *c)
 {
     const char *name = ct_helper_name(c->rule.helper);
     const struct ct_match *m = &c->rule.match;
-    const char *proto = ct_helper_proto(c->rule.helper) == 6 ? "tcp" : "udp";
+    const char *proto =
+        ct_word_name(CT_WORDS_PROTO, ct_helper_proto(c->rule.helper));
 
     if (m->n_protos != 1 || m->proto_negate ||
         m->protos[0] != ct_helper_proto(c->rule.helper))

@@ -49,7 +49,7 @@ static bool named_type(const char *s, bool v4, uint8_t *type)
 static bool one_type(struct config_read *r, const json_t *v, const char *s,
                      struct ct_match *m)
 {
-    bool v4 = m->protos[0] == IPPROTO_ICMP;
+    bool v4 = m->protos[0] == CT_PROTO_ICMP;
     uint64_t number = 0;
     uint8_t type, *types;
 
@@ -86,7 +86,7 @@ void config_icmp_type(struct config_read *r, json_t *v, void *into)
     struct ct_match *m = &c->rule.match;
 
     if (m->n_protos != 1 || m->proto_negate ||
-        (m->protos[0] != IPPROTO_ICMP && m->protos[0] != IPPROTO_ICMPV6)) {
+        (m->protos[0] != CT_PROTO_ICMP && m->protos[0] != CT_PROTO_ICMPV6)) {
         if (!c->failed)
             config_read_fail(r, "icmp_type without its protocol; expected "
                                 "\"proto\": \"icmp\" or \"icmpv6\" beside it");

@@ -162,27 +162,11 @@ void config_match_dst(struct config_read *r, json_t *v, void *into)
     c->failed |= !config_sets_match(r, v, &c->rule.match.dst, &c->dst_own);
 }
 
-static const struct config_match_word protos[] = {
-    {"icmp", IPPROTO_ICMP},
-    {"igmp", IPPROTO_IGMP},
-    {"tcp", IPPROTO_TCP},
-    {"udp", IPPROTO_UDP},
-    {"gre", IPPROTO_GRE},
-    {"esp", IPPROTO_ESP},
-    {"ah", IPPROTO_AH},
-    {"icmpv6", IPPROTO_ICMPV6},
-    {"ospf", 89},
-    {"ipip", 4},
-    {"dccp", IPPROTO_DCCP},
-    {"sctp", IPPROTO_SCTP},
-    {"udplite", IPPROTO_UDPLITE},
-};
-
 static bool one_proto(struct config_read *r, const json_t *v, const char *s,
                       struct ct_match *m)
 {
-    const struct config_match_word *word =
-        s == NULL ? NULL : config_match_word(protos, CONFIG_READ_N(protos), s);
+    const struct ct_word *word =
+        s == NULL ? NULL : ct_word_find(CT_WORDS_PROTO, s);
     json_int_t number = word != NULL ? word->number : json_integer_value(v);
     char *end = NULL;
 
@@ -305,12 +289,21 @@ void config_match_dport(struct config_read *r, json_t *v, void *into)
     c->failed |= !read_ports(r, v, &c->rule.match.dport);
 }
 
+const char *config_match_ported(void)
+{
+#define WITH_PORTS(name) " " #name
+#define WITH_QUERY(name) ""
+#define WITH_KEYS(name)  ""
+#define P(NAME, name, number, header, ids, sum_at, sum, content)               \
+    WITH_##ids(name)
+    return CT_PROTOS(P);
+#undef P
+}
+
 bool config_match_has_ports(const struct ct_match *m)
 {
     for (unsigned i = 0; i < m->n_protos; i++)
-        if (m->protos[i] != IPPROTO_TCP && m->protos[i] != IPPROTO_UDP &&
-            m->protos[i] != IPPROTO_UDPLITE && m->protos[i] != IPPROTO_SCTP &&
-            m->protos[i] != IPPROTO_DCCP)
+        if (!ct_proto_has_ports(m->protos[i]))
             return false;
     return m->n_protos > 0 && !m->proto_negate;
 }
@@ -323,9 +316,9 @@ static unsigned proto_families(const struct ct_match *m)
     unsigned families = 0;
 
     for (unsigned i = 0; i < m->n_protos; i++)
-        families |= m->protos[i] == IPPROTO_ICMP     ? 1u
-                    : m->protos[i] == IPPROTO_ICMPV6 ? 2u
-                                                     : 3u;
+        families |= m->protos[i] == CT_PROTO_ICMP     ? 1u
+                    : m->protos[i] == CT_PROTO_ICMPV6 ? 2u
+                                                      : 3u;
     return families == 0 || m->proto_negate ? 3u : families;
 }
 
@@ -381,8 +374,8 @@ void config_match_check(struct config_read *r, struct config_rule *c)
     if (!config_match_has_ports(m) && (m->sport.n > 0 || m->dport.n > 0))
         config_read_fail_in(r, m->sport.n > 0 ? "sport" : "dport", true,
                             "a port without a protocol that has ports; "
-                            "expected \"proto\": \"tcp\", \"udp\", "
-                            "\"sctp\", \"dccp\" or \"udplite\" beside it");
+                            "expected \"proto\" beside it, one of%s",
+                            config_match_ported());
     if (c->rule.stage == CT_STAGE_RAW && m->info != 0)
         config_read_fail_in(r, "ct_state", true,
                             "%s is asked before conntrack; expected a rule "

@@ -35,6 +35,9 @@ bool config_match_list(struct config_read *r, json_t *v,
  * in the family they imply. */
 void config_match_check(struct config_read *r, struct config_rule *rule);
 
+/* The protocols that have ports, each behind a space: for errors. */
+const char *config_match_ported(void);
+
 /* Every protocol it may match has ports. */
 bool config_match_has_ports(const struct ct_match *m);
 

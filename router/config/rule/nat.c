@@ -326,6 +326,6 @@ void config_nat_check(struct config_read *r, struct config_rule *c)
     if (c->rule.nat.has_ports && !config_match_has_ports(&c->rule.match))
         config_read_fail_in(r, c->action, false,
                             "a port without a protocol that has ports; "
-                            "expected \"proto\": \"tcp\", \"udp\", "
-                            "\"sctp\", \"dccp\" or \"udplite\" in the rule");
+                            "expected \"proto\" in the rule, one of%s",
+                            config_match_ported());
 }

@@ -79,6 +79,15 @@ static bool asks_proto(const struct ct_match *m, uint8_t proto)
     return m->n_protos == 0 || m->proto_negate;
 }
 
+/* Of any protocol that has ports. */
+static bool asks_ports(const struct ct_match *m)
+{
+    for (unsigned proto = 0; proto <= UINT8_MAX; proto++)
+        if (ct_proto_has_ports((uint8_t)proto) && asks_proto(m, (uint8_t)proto))
+            return true;
+    return false;
+}
+
 static void refuse(struct config_read *r, const struct config_rule *c,
                    const char *what)
 {
@@ -135,8 +144,6 @@ static bool takes_all(const struct config *config,
 static void add_addr(struct config_read *r, struct rows *rows,
                      const struct config_rule *c, const union ct_addr *addr)
 {
-    static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE,
-                                     IPPROTO_SCTP, IPPROTO_DCCP};
     const struct ct_match *m = &c->rule.match;
     bool six = c->rule.nat.family == CT_IPV6;
     int echo = six ? 128 : 8;
@@ -145,16 +152,16 @@ static void add_addr(struct config_read *r, struct rows *rows,
     row.row.addr = *addr;
     row.row.target = c->rule.nat.lo;
     row.row.family = c->rule.nat.family;
-    for (unsigned i = 0; i < sizeof ported; i++) {
-        row.row.proto = ported[i];
-        if (!asks_proto(m, ported[i]))
+    for (unsigned proto = 0; proto <= UINT8_MAX; proto++) {
+        row.row.proto = (uint8_t)proto;
+        if (!ct_proto_has_ports(row.row.proto) || !asks_proto(m, row.row.proto))
             continue;
         add_ports(r, rows, row, &m->dport);
         if (takes_all(r->config, &m->dport) && !r->config->gateway.set &&
             is_own(r->config, addr, row.row.family))
             refuse(r, c, NO_PORT_LEFT);
     }
-    row.row.proto = six ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+    row.row.proto = six ? CT_PROTO_ICMPV6 : CT_PROTO_ICMP;
     row.row.port_lo = (uint16_t)(echo << 8);
     row.row.port_hi = (uint16_t)(echo << 8 | 0xff);
     if (asks_proto(m, row.row.proto) &&
@@ -230,9 +237,7 @@ static void make_rows(struct config_read *r, struct rows *rows,
     }
     /* Whatever addresses there are at the moment: any may become our own. */
     if (r->config->gateway.set && takes_all(r->config, &m->dport) &&
-        (asks_proto(m, IPPROTO_TCP) || asks_proto(m, IPPROTO_UDP) ||
-         asks_proto(m, IPPROTO_UDPLITE) || asks_proto(m, IPPROTO_SCTP) ||
-         asks_proto(m, IPPROTO_DCCP)))
+        asks_ports(m))
         refuse(r, c, c->dst_own ? NO_PORT_LEFT : MAY_BE_OWN);
     if (!m->dst.present && from_outside(r, m)) {
         add_own(r, rows, c);
@@ -268,10 +273,10 @@ static bool is_static(const struct config *config, const struct config_rule *c)
     if (!to->has_addr || !ct_addr_eq(&to->lo, &to->hi))
         return false;
     for (uint32_t p = to->port_lo; p <= to->port_hi; p++)
-        if (!(asks_proto(&c->rule.match, IPPROTO_TCP) &&
-              is_row(config, to, IPPROTO_TCP, p)) &&
-            !(asks_proto(&c->rule.match, IPPROTO_UDP) &&
-              is_row(config, to, IPPROTO_UDP, p)))
+        if (!(asks_proto(&c->rule.match, CT_PROTO_TCP) &&
+              is_row(config, to, CT_PROTO_TCP, p)) &&
+            !(asks_proto(&c->rule.match, CT_PROTO_UDP) &&
+              is_row(config, to, CT_PROTO_UDP, p)))
             return false;
     return true;
 }

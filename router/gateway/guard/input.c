@@ -20,13 +20,10 @@ enum {
     RANGES = NETLINK_NFT_RANGES,
     EXCLUDED = 64,  /* each is an expression; the kernel takes 128 a rule */
     ND_FIRST = 130, /* MLD, then ND */
-    ND_LAST = 137,
-    PORTS = 5
+    ND_LAST = 137
 };
 
 static const char chain[] = "input", counter[] = "refused";
-static const uint8_t with_ports[PORTS] = {
-    IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP, IPPROTO_UDPLITE};
 
 /* Some of a header's bytes, and which values of them a rule is about. */
 struct part {
@@ -289,6 +286,16 @@ static void put_one(const struct asking *a, const char *device, uint8_t proto,
     decide(a->b, verdict);
 }
 
+/* For each protocol that has ports. */
+static void put_ported(const struct asking *a, const char *device,
+                       uint32_t verdict)
+{
+    for (unsigned proto = 0; proto <= UINT8_MAX; proto++)
+        if (ct_proto_has_ports((uint8_t)proto) &&
+            ct_match_proto(a->m, (uint8_t)proto))
+            put_one(a, device, (uint8_t)proto, verdict);
+}
+
 static void put_protos(const struct asking *a, const char *device,
                        uint32_t verdict)
 {
@@ -297,9 +304,10 @@ static void put_protos(const struct asking *a, const char *device,
     uint32_t n = m->n_protos;
 
     if (m->sport.n > 0 || m->dport.n > 0) {
-        proto = with_ports;
-        n = PORTS;
-    } else if (m->icmp_type >= 0) {
+        put_ported(a, device, verdict);
+        return;
+    }
+    if (m->icmp_type >= 0) {
         proto = &a->l->icmp;
         n = 1;
     } else if (n == 0 || m->proto_negate) {
@@ -368,7 +376,7 @@ static void put_types(struct netlink_nft *b, uint8_t first, uint8_t last)
     const struct netlink_nft_range types = {{first}, {last}};
 
     netlink_nft_rule(b, chain);
-    gateway_table_proto(b, IPPROTO_ICMPV6);
+    gateway_table_proto(b, CT_PROTO_ICMPV6);
     netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0);
     netlink_nft_span(b, true, 0, &types, 1);
     decide(b, NF_ACCEPT);
@@ -383,7 +391,7 @@ static void put_dhcp(struct netlink_nft *b, const char *device,
     netlink_nft_rule(b, chain);
     gateway_table_device(b, NFT_META_IIFNAME, true, device);
     gateway_table_family(b, l);
-    gateway_table_proto(b, IPPROTO_UDP);
+    gateway_table_proto(b, CT_PROTO_UDP);
     netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof ports, 0);
     netlink_nft_cmp(b, true, 0, ports, sizeof ports);
     decide(b, NF_ACCEPT);
@@ -395,7 +403,7 @@ static void put_links(struct netlink_nft *b, const struct gateway_table_key *k,
     put_types(b, ND_FIRST, ND_LAST);
     put_types(b, ICMPV6_MLD2_REPORT, ICMPV6_MLD2_REPORT);
     netlink_nft_rule(b, chain);
-    gateway_table_proto(b, IPPROTO_IGMP);
+    gateway_table_proto(b, CT_PROTO_IGMP);
     decide(b, NF_ACCEPT);
     for (uint32_t d = 0; d < k->n; d++)
         for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++)

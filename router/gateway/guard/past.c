@@ -111,27 +111,27 @@ static void keep(struct netlink_nft *b, const struct side *s, uint32_t ms)
  * ended. */
 static void note_tcp(struct netlink_nft *b, const struct side *s)
 {
-    begin_ports(b, s, "output", IPPROTO_TCP);
+    begin_ports(b, s, "output", CT_PROTO_TCP);
     gateway_table_flags(b, GATEWAY_TABLE_SYN, true);
     load_key(b, s, 2, 0);
     keep(b, s, CLOSING_MS);
-    begin_ports(b, s, "output", IPPROTO_TCP);
+    begin_ports(b, s, "output", CT_PROTO_TCP);
     gateway_table_flags(b, GATEWAY_TABLE_FIN | GATEWAY_TABLE_RST, true);
     load_key(b, s, 2, 0);
     netlink_nft_update(b, s->sets->closing, KEY, CLOSING_MS);
     netlink_nft_rule_end(b);
-    begin_ports(b, s, "output", IPPROTO_TCP);
+    begin_ports(b, s, "output", CT_PROTO_TCP);
     load_key(b, s, 2, 0);
     netlink_nft_lookup(b, s->sets->closing, KEY);
     keep(b, s, CLOSING_MS);
-    begin_ports(b, s, "output", IPPROTO_TCP);
+    begin_ports(b, s, "output", CT_PROTO_TCP);
     load_key(b, s, 2, 0);
     keep(b, s, TCP_MS);
 }
 
 static void note_rest(struct netlink_nft *b, const struct side *s)
 {
-    begin_ports(b, s, "output", IPPROTO_UDP);
+    begin_ports(b, s, "output", CT_PROTO_UDP);
     load_key(b, s, 2, 0);
     keep(b, s, UDP_MS);
     begin_ports(b, s, "output", s->l->icmp);
@@ -229,11 +229,11 @@ static void load_part(struct netlink_nft *b, const struct side *s, bool behind)
         netlink_nft_cmp(b, false, 0, &none, 2);
         netlink_nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 4, 2, reg);
     } else {
-        netlink_nft_header6(b, IPPROTO_FRAGMENT, 2, 2, 0);
+        netlink_nft_header6(b, CT_PROTO_FRAGMENT, 2, 2, 0);
         netlink_nft_mask(b, 0, &bits6, 2);
         netlink_nft_cmp(b, false, 0, &none, 2);
-        netlink_nft_header6(b, IPPROTO_FRAGMENT, 4, 2, reg);
-        netlink_nft_header6(b, IPPROTO_FRAGMENT, 6, 2, reg + 1);
+        netlink_nft_header6(b, CT_PROTO_FRAGMENT, 4, 2, reg);
+        netlink_nft_header6(b, CT_PROTO_FRAGMENT, 6, 2, reg + 1);
     }
 }
 

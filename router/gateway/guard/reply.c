@@ -131,24 +131,24 @@ static void hold(struct netlink_nft *b, const struct gateway_table_layout *l,
     const struct sets *s = sets_of(l);
     const uint8_t ends = GATEWAY_TABLE_FIN | GATEWAY_TABLE_RST;
 
-    begin_answer(b, l, IPPROTO_TCP);
+    begin_answer(b, l, CT_PROTO_TCP);
     gateway_table_flags(b, ends, true);
-    load_answer(b, l, IPPROTO_TCP);
+    load_answer(b, l, CT_PROTO_TCP);
     netlink_nft_lookup(b, s->held, KEY);
     netlink_nft_update(b, s->ended, KEY, BEGIN_MS);
     netlink_nft_rule_end(b);
-    begin_answer(b, l, IPPROTO_TCP);
-    load_answer(b, l, IPPROTO_TCP);
+    begin_answer(b, l, CT_PROTO_TCP);
+    load_answer(b, l, CT_PROTO_TCP);
     netlink_nft_lookup(b, s->ended, KEY);
     netlink_nft_update(b, s->held, KEY, BEGIN_MS);
     put_mark(b, mark);
-    begin_answer(b, l, IPPROTO_TCP);
+    begin_answer(b, l, CT_PROTO_TCP);
     gateway_table_flags(b, ends | GATEWAY_TABLE_SYN, false);
-    load_answer(b, l, IPPROTO_TCP);
+    load_answer(b, l, CT_PROTO_TCP);
     netlink_nft_lookup(b, s->asked, KEY);
     netlink_nft_update(b, s->held, KEY, TCP_MS);
     netlink_nft_rule_end(b);
-    answer(b, l, IPPROTO_TCP, s->held, mark);
+    answer(b, l, CT_PROTO_TCP, s->held, mark);
 }
 
 static void put_family(struct netlink_nft *b, const struct gateway_table_key *k,
@@ -158,12 +158,12 @@ static void put_family(struct netlink_nft *b, const struct gateway_table_key *k,
         uint8_t proto;
         uint32_t ms;
     } kinds[] = {
-        {IPPROTO_TCP, BEGIN_MS}, {IPPROTO_UDP, UDP_MS}, {l->icmp, ECHO_MS}};
+        {CT_PROTO_TCP, BEGIN_MS}, {CT_PROTO_UDP, UDP_MS}, {l->icmp, ECHO_MS}};
 
     gateway_table_served(b, asked, k, l);
     for (int i = 0; i < 3; i++) {
         note(b, l, kinds[i].proto, kinds[i].ms);
-        if (kinds[i].proto == IPPROTO_TCP)
+        if (kinds[i].proto == CT_PROTO_TCP)
             hold(b, l, mark);
         answer(b, l, kinds[i].proto, sets_of(l)->asked, mark);
     }

@@ -57,9 +57,9 @@ void gateway_silence_put(struct netlink_nft *b,
     gateway_table_elsewhere(b, chain, NFT_META_OIFNAME, k, false);
     from_own(b, k, &gateway_table_layouts[0], "host4");
     from_own(b, k, &gateway_table_layouts[1], "host6");
-    no_answer(b, IPPROTO_TCP, TCP_FLAGS, &rst, 1);
-    no_error(b, IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH);
-    no_error(b, IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
-    no_error(b, IPPROTO_ICMPV6, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH);
-    no_error(b, IPPROTO_ICMPV6, ICMPV6_PARAMPROB, ICMPV6_UNK_NEXTHDR);
+    no_answer(b, CT_PROTO_TCP, TCP_FLAGS, &rst, 1);
+    no_error(b, CT_PROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH);
+    no_error(b, CT_PROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
+    no_error(b, CT_PROTO_ICMPV6, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH);
+    no_error(b, CT_PROTO_ICMPV6, ICMPV6_PARAMPROB, ICMPV6_UNK_NEXTHDR);
 }

@@ -10,9 +10,9 @@ enum { TCP_FLAGS = 13 };
 
 const struct gateway_table_layout
     gateway_table_layouts[GATEWAY_TABLE_FAMILIES] = {
-        {"own4", NFPROTO_IPV4, IPPROTO_ICMP, 8, 0, 12, 16, 4, NETLINK_NFT_IPV4,
+        {"own4", NFPROTO_IPV4, CT_PROTO_ICMP, 8, 0, 12, 16, 4, NETLINK_NFT_IPV4,
          NETLINK_NFT_ICMP},
-        {"own6", NFPROTO_IPV6, IPPROTO_ICMPV6, 128, 129, 8, 24, 16,
+        {"own6", NFPROTO_IPV6, CT_PROTO_ICMPV6, 128, 129, 8, 24, 16,
          NETLINK_NFT_IPV6, NETLINK_NFT_ICMPV6},
 };
 

@@ -72,7 +72,7 @@ int netlink_sockets_each(struct netlink *diag, uint8_t family, bool tcp,
     struct each each = {fn, ctx};
 
     q->sdiag_family = netlink_af(family);
-    q->sdiag_protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+    q->sdiag_protocol = tcp ? CT_PROTO_TCP : CT_PROTO_UDP;
     q->idiag_states = which == NETLINK_SOCKETS_ALL
                           ? UINT32_MAX
                           : 1u << (tcp ? LISTENS : CLOSED);

@@ -193,7 +193,7 @@ static void resets(void **state)
         made = ct_reply_reset(&core, &in.pkt, &out.pkt);
         if (made != (cases[i].want != NULL))
             fail_msg("%s: made %d", cases[i].what, made);
-        assert_int_equal(counted(), !made && in.pkt.tuple.proto == PROTO_TCP
+        assert_int_equal(counted(), !made && in.pkt.tuple.proto == CT_PROTO_TCP
                                         ? CT_STAT_error_of_error
                                         : CT_N_STATS);
         if (!made)
@@ -267,7 +267,7 @@ static void echoes(void **state)
         made = ct_reply_echo(&core, &in.pkt);
         if (made != (cases[i].reply != NULL))
             fail_msg("%s: made %d", cases[i].what, made);
-        assert_int_equal(counted(), !made && in.pkt.tuple.proto == PROTO_TCP
+        assert_int_equal(counted(), !made && in.pkt.tuple.proto == CT_PROTO_TCP
                                         ? CT_STAT_error_of_error
                                         : CT_N_STATS);
         if (!made) {
@@ -336,17 +336,20 @@ static void bad_transport_headers(void **state)
         uint8_t proto;
         bool error;
     } cases[] = {
-        {"ICMP", "10.0.0.7 > 8.8.8.8 proto 47 hex 08000000", PROTO_ICMP, false},
-        {"nothing of ICMP", "10.0.0.7 > 8.8.8.8 proto 47", PROTO_ICMP, false},
-        {"ICMPv6 in IPv4", "10.0.0.7 > 8.8.8.8 proto 47 hex 8000000000000000",
-         PROTO_ICMPV6, false},
-        {"ICMPv6", "2001:db8::7 > 2a00::8 proto 47 hex 80000000", PROTO_ICMPV6,
+        {"ICMP", "10.0.0.7 > 8.8.8.8 proto 47 hex 08000000", CT_PROTO_ICMP,
          false},
+        {"nothing of ICMP", "10.0.0.7 > 8.8.8.8 proto 47", CT_PROTO_ICMP,
+         false},
+        {"ICMPv6 in IPv4", "10.0.0.7 > 8.8.8.8 proto 47 hex 8000000000000000",
+         CT_PROTO_ICMPV6, false},
+        {"ICMPv6", "2001:db8::7 > 2a00::8 proto 47 hex 80000000",
+         CT_PROTO_ICMPV6, false},
         {"ICMP in IPv6", "2001:db8::7 > 2a00::8 proto 47 hex 0800000000000000",
-         PROTO_ICMP, false},
-        {"TCP", "10.0.0.7 > 8.8.8.8 proto 47 len 19", PROTO_TCP, true},
-        {"nothing of TCP", "2001:db8::7 > 2a00::8 proto 47", PROTO_TCP, true},
-        {"UDP", "10.0.0.7 > 8.8.8.8 proto 47 len 3", PROTO_UDP, true},
+         CT_PROTO_ICMP, false},
+        {"TCP", "10.0.0.7 > 8.8.8.8 proto 47 len 19", CT_PROTO_TCP, true},
+        {"nothing of TCP", "2001:db8::7 > 2a00::8 proto 47", CT_PROTO_TCP,
+         true},
+        {"UDP", "10.0.0.7 > 8.8.8.8 proto 47 len 3", CT_PROTO_UDP, true},
     };
     union ct_addr v4 = addr("10.0.0.1"), v6 = addr("2001:db8::1");
 

@@ -75,7 +75,7 @@ static void damaged_packets_are_not_rejected_aloud(void **state)
             cases[i].damaged)
             fail_msg("error about %s", cases[i].about);
         assert_int_equal(counted(), want_count);
-        if (in.pkt.tuple.proto == PROTO_TCP) {
+        if (in.pkt.tuple.proto == CT_PROTO_TCP) {
             clear(&out);
             if (ct_reply_reset(&core, &in.pkt, &out.pkt) == cases[i].damaged)
                 fail_msg("reset about %s", cases[i].about);
@@ -148,8 +148,8 @@ static void later_fragments_are_not_told_of(void **state)
     assert_false(ct_reply_error(&core, &in.pkt, 11, 0, 0, &v4, &out.pkt));
 
     arrive(UDP6 " dstopt 8");
-    in.pkt.data[6] = PROTO_FRAGMENT; /* the destination option's 8 bytes */
-    ct_put16(in.pkt.data + 42, 1);   /* offset 0, more follow */
+    in.pkt.data[6] = CT_PROTO_FRAGMENT; /* the destination option's 8 bytes */
+    ct_put16(in.pkt.data + 42, 1);      /* offset 0, more follow */
     clear(&out);
     assert_true(ct_reply_error(&core, &in.pkt, 3, 0, 0, &v6, &out.pkt));
     ct_put16(in.pkt.data + 42, 8);

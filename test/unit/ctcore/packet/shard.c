@@ -11,7 +11,7 @@
 
 static bool is_icmp(uint8_t proto)
 {
-    return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+    return proto == CT_PROTO_ICMP || proto == CT_PROTO_ICMPV6;
 }
 
 static struct ct_tuple turn(const struct ct_tuple *t)
@@ -23,7 +23,7 @@ static struct ct_tuple turn(const struct ct_tuple *t)
     if (!is_icmp(t->proto)) {
         back.sport = t->dport;
         back.dport = t->sport;
-    } else if (t->proto == PROTO_ICMP) {
+    } else if (t->proto == CT_PROTO_ICMP) {
         back.dport = t->dport == 0 ? ECHO_REQUEST : 0;
     } else {
         back.dport = t->dport == ECHO6_REQUEST ? ECHO6_REPLY : ECHO6_REQUEST;
@@ -71,9 +71,12 @@ static struct ct_tuple flow(uint8_t family, uint8_t proto, union ct_addr src,
     bool v4 = family == CT_IPV4;
 
     if (proto == 0) /* any of those with a port or id */
-        proto = (uint8_t[]){
-            PROTO_TCP,     PROTO_UDP,  v4 ? PROTO_ICMP : PROTO_ICMPV6,
-            PROTO_UDPLITE, PROTO_SCTP, PROTO_DCCP}[hash_rng_below(&rng, 6)];
+        proto = (uint8_t[]){CT_PROTO_TCP,
+                            CT_PROTO_UDP,
+                            v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6,
+                            CT_PROTO_UDPLITE,
+                            CT_PROTO_SCTP,
+                            CT_PROTO_DCCP}[hash_rng_below(&rng, 6)];
     t.proto = proto;
     if (proto == GRE || proto == ESP)
         return t;
@@ -123,7 +126,7 @@ static const char *end(char text[64], const union ct_addr *a, uint16_t port,
     char ip[INET6_ADDRSTRLEN];
 
     inet_ntop(v4 ? AF_INET : AF_INET6, a, ip, sizeof ip);
-    if (parse_has_ports(t->proto))
+    if (ct_proto_has_ports(t->proto))
         snprintf(text, 64, v4 ? "%s:%u" : "[%s]:%u", ip, port);
     else
         snprintf(text, 64, "%s", ip);
@@ -144,13 +147,13 @@ static uint32_t error_owner(const struct ct_tuple *left)
                  left->sport);
     else
         snprintf(proto, sizeof proto, "proto %u", left->proto);
-    if (parse_has_ports(left->proto))
-        strcpy(proto, left->proto == PROTO_TCP    ? "tcp S"
-                      : left->proto == PROTO_UDP  ? "udp"
-                      : left->proto == PROTO_SCTP ? "sctp INIT"
-                      : left->proto == PROTO_DCCP ? "dccp REQUEST"
-                                                  : "udplite");
-    if (left->proto == PROTO_GRE)
+    if (ct_proto_has_ports(left->proto))
+        strcpy(proto, left->proto == CT_PROTO_TCP    ? "tcp S"
+                      : left->proto == CT_PROTO_UDP  ? "udp"
+                      : left->proto == CT_PROTO_SCTP ? "sctp INIT"
+                      : left->proto == CT_PROTO_DCCP ? "dccp REQUEST"
+                                                     : "udplite");
+    if (left->proto == CT_PROTO_GRE)
         strcat(proto, " len 8");
     snprintf(spec, sizeof spec, "%s > %s icmp %s about {%s > %s %s} quote 8",
              v4 ? "172.16.1.2" : "2001:db8:77::1", sender, v4 ? "11/0" : "3/0",
@@ -402,36 +405,36 @@ static void rows_of_the_table(void **state)
         const char *as;   /* owned as a flow between this host and a remote */
         uint32_t or_else; /* if as is NULL: this shard */
     } cases[] = {
-        {"below a forward's ports", "8.8.8.8", "198.51.100.2", PROTO_TCP, 1, 79,
-         NULL, 79 % 4},
-        {"a forward's first port", "8.8.8.8", "198.51.100.2", PROTO_TCP, 1, 80,
-         "10.0.0.80", 0},
-        {"a forward's last port", "8.8.8.8", "198.51.100.2", PROTO_TCP, 1, 89,
-         "10.0.0.80", 0},
-        {"behind its ports", "8.8.8.8", "198.51.100.2", PROTO_TCP, 1, 90, NULL,
-         90 % 4},
+        {"below a forward's ports", "8.8.8.8", "198.51.100.2", CT_PROTO_TCP, 1,
+         79, NULL, 79 % 4},
+        {"a forward's first port", "8.8.8.8", "198.51.100.2", CT_PROTO_TCP, 1,
+         80, "10.0.0.80", 0},
+        {"a forward's last port", "8.8.8.8", "198.51.100.2", CT_PROTO_TCP, 1,
+         89, "10.0.0.80", 0},
+        {"behind its ports", "8.8.8.8", "198.51.100.2", CT_PROTO_TCP, 1, 90,
+         NULL, 90 % 4},
         {"a forward of the other protocol", "8.8.8.8", "198.51.100.2",
-         PROTO_UDP, 1, 80, NULL, 80 % 4},
+         CT_PROTO_UDP, 1, 80, NULL, 80 % 4},
         {"the second forward of an address", "8.8.8.8", "198.51.100.2",
-         PROTO_TCP, 1, 443, "10.1.0.80", 0},
-        {"echo request that is forwarded", "8.8.8.8", "203.0.113.9", PROTO_ICMP,
-         7, ECHO_REQUEST, "10.1.0.9", 0},
-        {"echo reply to a hidden flow", "8.8.8.8", "203.0.113.9", PROTO_ICMP, 7,
-         0, NULL, 7 % 4},
-        {"first address of the pool", "8.8.8.8", "203.0.113.0", PROTO_UDP, 9,
+         CT_PROTO_TCP, 1, 443, "10.1.0.80", 0},
+        {"echo request that is forwarded", "8.8.8.8", "203.0.113.9",
+         CT_PROTO_ICMP, 7, ECHO_REQUEST, "10.1.0.9", 0},
+        {"echo reply to a hidden flow", "8.8.8.8", "203.0.113.9", CT_PROTO_ICMP,
+         7, 0, NULL, 7 % 4},
+        {"first address of the pool", "8.8.8.8", "203.0.113.0", CT_PROTO_UDP, 9,
          4001, NULL, 4001 % 4},
-        {"last address of the pool", "8.8.8.8", "203.0.113.15", PROTO_UDP, 9,
+        {"last address of the pool", "8.8.8.8", "203.0.113.15", CT_PROTO_UDP, 9,
          4001, NULL, 4001 % 4},
-        {"the router's inside address", "10.0.0.7", "10.0.0.1", PROTO_UDP, 9,
+        {"the router's inside address", "10.0.0.7", "10.0.0.1", CT_PROTO_UDP, 9,
          4002, NULL, 4002 % 4},
         {"portless to the router from inside", "10.0.0.7", "10.0.0.1", GRE, 0,
          0, NULL, 0},
-        {"a forward for IPv6", "2a00::8", "2001:db8:f::1", PROTO_TCP, 1, 443,
+        {"a forward for IPv6", "2a00::8", "2001:db8:f::1", CT_PROTO_TCP, 1, 443,
          "2001:db8:2::80", 0},
         {"bytes of an inside IPv4 address in IPv6", "a00::1", "a01::5",
-         PROTO_UDP, 9, 9, "a00::1", 0},
-        {"last address of the inside", "8.8.8.8", "10.1.255.255", PROTO_UDP, 9,
-         9, "10.1.255.255", 0},
+         CT_PROTO_UDP, 9, 9, "a00::1", 0},
+        {"last address of the inside", "8.8.8.8", "10.1.255.255", CT_PROTO_UDP,
+         9, 9, "10.1.255.255", 0},
     };
 
     (void)state;
@@ -447,7 +450,7 @@ static void rows_of_the_table(void **state)
         uint32_t want = cases[i].or_else;
 
         if (cases[i].as != NULL) {
-            struct ct_tuple as = flow(t.family, PROTO_TCP, addr(cases[i].as),
+            struct ct_tuple as = flow(t.family, CT_PROTO_TCP, addr(cases[i].as),
                                       addr(v6 ? "2a00::1" : "9.9.9.9"));
             want = owner(&as);
         }
@@ -510,7 +513,7 @@ static void the_furthest_behind_has_the_claim(void **state)
                          .sport = 4000,
                          .dport = 80,
                          .family = CT_IPV4,
-                         .proto = PROTO_TCP};
+                         .proto = CT_PROTO_TCP};
 
     (void)state;
     for (uint32_t i = 0; i < 3; i++) {

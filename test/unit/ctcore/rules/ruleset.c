@@ -57,7 +57,7 @@ static void make(struct room *r, const char *src, const char *dst,
                              .mark = 0x12};
     r->pkt.tuple.family = v4 ? CT_IPV4 : CT_IPV6;
     r->pkt.tuple.proto = proto;
-    if (proto == PROTO_ICMP || proto == PROTO_ICMPV6)
+    if (proto == CT_PROTO_ICMP || proto == CT_PROTO_ICMPV6)
         r->pkt.icmp_type = (uint8_t)(sport >> 8);
 }
 
@@ -144,19 +144,21 @@ static void fields(void **state)
         {"out, negated", {OUT(WAN), .out_negate = true}, false},
         {"family", {ANY, .family = CT_IPV4}, true},
         {"family, another", {ANY, .family = CT_IPV6}, false},
-        {"proto", {ANY, .n_protos = 1, .protos = {PROTO_TCP}}, true},
+        {"proto", {ANY, .n_protos = 1, .protos = {CT_PROTO_TCP}}, true},
         {"second of protos",
-         {ANY, .n_protos = 2, .protos = {PROTO_UDP, PROTO_TCP}},
+         {ANY, .n_protos = 2, .protos = {CT_PROTO_UDP, CT_PROTO_TCP}},
          true},
-        {"proto, another", {ANY, .n_protos = 1, .protos = {PROTO_UDP}}, false},
+        {"proto, another",
+         {ANY, .n_protos = 1, .protos = {CT_PROTO_UDP}},
+         false},
         {"a proto behind the last",
-         {ANY, .n_protos = 1, .protos = {PROTO_UDP, PROTO_TCP}},
+         {ANY, .n_protos = 1, .protos = {CT_PROTO_UDP, CT_PROTO_TCP}},
          false},
         {"proto, negated",
-         {ANY, .n_protos = 1, .protos = {PROTO_TCP}, .proto_negate = true},
+         {ANY, .n_protos = 1, .protos = {CT_PROTO_TCP}, .proto_negate = true},
          false},
         {"proto, another negated",
-         {ANY, .n_protos = 1, .protos = {PROTO_UDP}, .proto_negate = true},
+         {ANY, .n_protos = 1, .protos = {CT_PROTO_UDP}, .proto_negate = true},
          true},
         {"icmp type of a segment", {TYPE(0)}, false},
         {"ct_state", {ANY, .info = 1 << CT_NEW}, true},
@@ -196,7 +198,7 @@ static void fields(void **state)
           .out = WAN,
           .family = CT_IPV4,
           .n_protos = 1,
-          .protos = {PROTO_TCP},
+          .protos = {CT_PROTO_TCP},
           .icmp_type = -1,
           .info = 1 << CT_NEW,
           .dport = {ports, 3, false},
@@ -207,7 +209,7 @@ static void fields(void **state)
     struct room r;
 
     (void)state;
-    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 4000, 80);
+    make(&r, "10.0.0.7", "8.8.8.8", CT_PROTO_TCP, 4000, 80);
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
         if (meets(&cases[i].m, &r.pkt, 0) != cases[i].want)
             fail_msg("%s", cases[i].what);
@@ -249,8 +251,8 @@ static void address_sets(void **state)
             struct ct_match to = {ANY, .dst = *sets[k]};
             struct room out, back;
 
-            make(&out, cases[i].src, far, PROTO_UDP, 1, 2);
-            make(&back, far, cases[i].src, PROTO_UDP, 2, 1);
+            make(&out, cases[i].src, far, CT_PROTO_UDP, 1, 2);
+            make(&back, far, cases[i].src, CT_PROTO_UDP, 2, 1);
             if (meets(&from, &out.pkt, 0) != want[k])
                 fail_msg("src, %s, set %u", cases[i].what, k);
             if (meets(&to, &back.pkt, 0) != want[k])
@@ -282,7 +284,7 @@ static void address_sets_by_chance(void **state)
             want |= is >= lo && is <= hi;
             at = hi + 1;
         }
-        make(&room, "10.0.0.1", "8.8.8.8", PROTO_UDP, 1, 2);
+        make(&room, "10.0.0.1", "8.8.8.8", CT_PROTO_UDP, 1, 2);
         ct_put32(room.bytes + 12, is);
         assert_int_equal(meets(&m, &room.pkt, 0), want);
     }
@@ -337,7 +339,7 @@ static void an_index_changes_no_answer(void **state)
         ct_addr_index_make(v4 ? &with.src.index4 : &with.src.index6, at, r, n,
                            v4);
         make(&room, v4 ? "10.0.0.1" : "fd00::1", v4 ? "8.8.8.8" : "fd00::2",
-             PROTO_UDP, 1, 2);
+             CT_PROTO_UDP, 1, 2);
         for (unsigned i = 0; i < 2000; i++) {
             union ct_addr a = r[hash_rng_below(&rng, n)].lo;
 
@@ -367,7 +369,7 @@ static void fields_that_are_not_there(void **state)
     assert_false(meets(&port, &r.pkt, 0));
     assert_false(meets(&no_port, &r.pkt, 0));
 
-    make(&r, "10.0.0.7", "8.8.8.8", PROTO_ICMP, 0x0800, 80);
+    make(&r, "10.0.0.7", "8.8.8.8", CT_PROTO_ICMP, 0x0800, 80);
     assert_false(meets(&port, &r.pkt, 0));
     assert_false(meets(&no_port, &r.pkt, 0));
     assert_true(meets(&echo, &r.pkt, 0));
@@ -377,7 +379,7 @@ static void fields_that_are_not_there(void **state)
     r.pkt.l4_bad = true;
     assert_false(meets(&echo, &r.pkt, 0));
 
-    make(&r, "10.0.0.7", "8.8.8.8", PROTO_UDP, 80, 80);
+    make(&r, "10.0.0.7", "8.8.8.8", CT_PROTO_UDP, 80, 80);
     assert_true(meets(&port, &r.pkt, 0));
     r.pkt.l4_bad = true;
     r.pkt.len = r.pkt.l4_off = 20; /* and nothing is read there */
@@ -392,7 +394,7 @@ static void made_here_has_no_in(void **state)
     struct room r;
 
     (void)state;
-    make(&r, "10.0.0.1", "10.0.0.7", PROTO_TCP, 1, 2);
+    make(&r, "10.0.0.1", "10.0.0.7", CT_PROTO_TCP, 1, 2);
     r.pkt.in = CT_NO_IFACE;
     assert_false(meets(&lan, &r.pkt, 0));
     assert_true(meets(&not_lan, &r.pkt, 0));
@@ -405,7 +407,7 @@ static void bytes_count_not_the_tuple(void **state)
     struct room r;
 
     (void)state;
-    make(&r, "8.8.8.8", "203.0.113.1", PROTO_TCP, 4000, 4001);
+    make(&r, "8.8.8.8", "203.0.113.1", CT_PROTO_TCP, 4000, 4001);
     r.pkt.tuple.dst = addr("203.0.113.1");
     r.pkt.tuple.dport = 4001;
     assert_false(meets(&m, &r.pkt, 0));
@@ -420,7 +422,7 @@ static void unknown_state_is_left_out(void **state)
     struct room r;
 
     (void)state;
-    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
+    make(&r, "10.0.0.7", "8.8.8.8", CT_PROTO_TCP, 1, 2);
     assert_false(meets(&m, &r.pkt, 0));
     assert_true(meets(&m, &r.pkt, FACT_STATE));
     r.pkt.in = WAN; /* the rest still counts */
@@ -437,7 +439,7 @@ static void first_of_a_stretch(void **state)
     struct room r;
 
     (void)state;
-    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
+    make(&r, "10.0.0.7", "8.8.8.8", CT_PROTO_TCP, 1, 2);
     assert_int_equal(ruleset_match(&rules, 0, 4, &r.pkt, NULL), 0);
     assert_int_equal(ruleset_match(&rules, 1, 4, &r.pkt, NULL), 2);
     assert_int_equal(ruleset_match(&rules, 3, 4, &r.pkt, NULL), 3);
@@ -453,7 +455,7 @@ static void counting(void **state)
     struct room r;
 
     (void)state;
-    make(&r, "10.0.0.7", "8.8.8.8", PROTO_TCP, 1, 2);
+    make(&r, "10.0.0.7", "8.8.8.8", CT_PROTO_TCP, 1, 2);
     ruleset_count(counts, 1, &r.pkt);
     ruleset_count(counts, 1, &r.pkt);
     assert_int_equal(counts[1].packets, 7);
