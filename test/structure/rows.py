@@ -33,8 +33,9 @@ def options(root, texts):
 
 
 def check(root):
-    paths = tree.files(root, (".c", ".h"),
-                       ("ctcore", "router", "web", "include"))
+    paths = (tree.files(root, (".c", ".h"),
+                        ("ctcore", "router", "web", "include"))
+             + tree.files(root, (".def",), ("ctcore", "router", "web")))
     texts = [tree.blank(tree.read(root, p)) for p in paths]
     prefix = {}                  # of the names a list's enum has
     for text in texts:

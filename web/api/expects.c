@@ -2,72 +2,71 @@
  *
  * Walked by place as flows are: shard * expects + number. */
 #include "api/expects.h"
+#include "api/expect.def"
 #include "api/flow.h"
 #include "filter/names.h"
+#include "http/json_rows.h"
 #include "http/problem.h"
 
 #include <ctcore/lists.h>
 #include <stdio.h>
 #include <string.h>
 
-static void write_ports(struct json_out *j, const struct ct_tuple *t,
-                        uint16_t from, uint16_t to)
+/* What stands at both ends of a tuple, or of a mask. */
+struct ends {
+    char src[46], dst[46];
+    uint16_t from, to;
+    bool gre;
+};
+
+static void fill_ends(struct ends *e, const struct ct_tuple *t)
 {
-    bool gre = t->proto == CT_PROTO_GRE;
-
-    json_out_u64(j, gre ? "srckey" : "sport", from);
-    json_out_u64(j, gre ? "dstkey" : "dport", to);
-}
-
-static void write_tuple(struct json_out *j, const struct ct_tuple *t)
-{
-    char text[46];
-
-    json_out_string(j, "src", names_addr(t->family, &t->src, text));
-    json_out_string(j, "dst", names_addr(t->family, &t->dst, text));
-    write_ports(j, t, t->sport, t->dport);
+    (void)names_addr(t->family, &t->src, e->src);
+    (void)names_addr(t->family, &t->dst, e->dst);
+    e->from = t->sport;
+    e->to = t->dport;
+    e->gre = t->proto == CT_PROTO_GRE;
 }
 
 /* All ones where a packet must agree. */
-static void write_mask(struct json_out *j, const struct ct_expect_view *v)
+static void write_mask(struct json_out *j, const char *key,
+                       const struct ct_expect_view *v)
 {
-    union ct_addr all, src = {.w64 = {0}};
-    char text[46];
+    struct ct_tuple all = v->tuple;
+    struct ends ends, *e = &ends;
 
-    memset(&all, 0xff, sizeof(all));
-    if (!v->any_src)
-        src = all;
-    json_out_object(j, "mask");
-    json_out_string(j, "src", names_addr(v->tuple.family, &src, text));
-    json_out_string(j, "dst", names_addr(v->tuple.family, &all, text));
-    write_ports(j, &v->tuple, v->any_sport ? 0 : 0xffff, 0xffff);
+    memset(&all.src, v->any_src ? 0 : 0xff, sizeof(all.src));
+    memset(&all.dst, 0xff, sizeof(all.dst));
+    all.sport = v->any_sport ? 0 : 0xffff;
+    all.dport = 0xffff;
+    fill_ends(e, &all);
+    json_out_object(j, key);
+    ENDS(JSON_PUT)
+    json_out_end_object(j);
+}
+
+static void write_master(struct json_out *j, const char *key,
+                         const struct web_flows *flows, uint32_t shard,
+                         const struct ct_expect_view *v)
+{
+    struct ends ends, *e = &ends;
+    char id[24];
+
+    flow_id(id, flows, shard, v->master_slot, v->master_gen);
+    fill_ends(e, &v->master);
+    json_out_object(j, key);
+    MASTER(JSON_PUT)
     json_out_end_object(j);
 }
 
 static void write_expect(struct json_out *j, const struct web_flows *flows,
                          uint32_t shard, const struct ct_expect_view *v)
 {
-    const struct ct_view master = {.slot = v->master_slot,
-                                   .gen = v->master_gen};
-    char id[24];
+    struct ends ends, *e = &ends;
 
+    fill_ends(e, &v->tuple);
     json_out_object(j, NULL);
-    json_out_string(j, "family", names_family(v->tuple.family));
-    json_out_string(j, "protocol", names_proto(v->tuple.proto));
-    json_out_u64(j, "protonum", v->tuple.proto);
-    json_out_u64(j, "timeout",
-                 ct_time_left_s(v->expires, flows->now(flows->ctx)));
-    write_tuple(j, &v->tuple);
-    write_mask(j, v);
-    json_out_object(j, "master");
-    flow_id(id, flows, shard, &master);
-    json_out_string(j, "id", id);
-    write_tuple(j, &v->master);
-    json_out_end_object(j);
-    json_out_u64(j, "zone", v->tuple.zone);
-    json_out_bool(j, "permanent", v->permanent);
-    json_out_u64(j, "class", v->class);
-    json_out_string(j, "helper", ct_helper_name(v->helper));
+    EXPECT(JSON_PUT)
     json_out_end_object(j);
 }
 
@@ -79,20 +78,20 @@ enum MHD_Result expects_list(struct request *r)
     uint64_t all = (uint64_t)flows->shards(flows->ctx) * each,
              at = r->query.from;
     struct ct_expect_view v;
-    struct json_out j;
+    struct json_out out, *j = &out;
     struct buf b;
 
     if (at > all)
         return problem_parameter(r, "cursor",
                                  "not a cursor that this router gave");
-    json_out_begin(&j, &b, REQUEST_BODY_MAX);
-    json_out_array(&j, "expectations");
+    json_out_begin(j, &b, REQUEST_BODY_MAX);
+    EXPECTS_LIST(JSON_BEGIN)
     for (; at < all && rows < r->query.limit; at++)
         if (expects->read(expects->ctx, (uint32_t)(at / each),
                           (uint32_t)(at % each), &v)) {
-            write_expect(&j, flows, (uint32_t)(at / each), &v);
+            write_expect(j, flows, (uint32_t)(at / each), &v);
             rows++;
         }
-    request_end_page(&j, at, all, rows, expects->count(expects->ctx));
+    request_end_page(j, at, all, rows, expects->count(expects->ctx));
     return request_answer(r, 200, "application/json", &b);
 }

@@ -16,7 +16,7 @@ void flow_write(struct json_out *j, const char *key,
 
 /* "slot-gen", slot counted over all shards. */
 void flow_id(char text[24], const struct web_flows *flows, uint32_t shard,
-             const struct ct_view *v);
+             uint32_t slot, uint32_t gen);
 /* False: no id, or no such place. */
 bool flow_id_read(const char *text, const struct web_flows *flows,
                   uint32_t *shard, uint32_t *slot, uint32_t *gen);

@@ -7,8 +7,10 @@
  * even none), a stream goes on when the client has taken what there was, and
  * all let the loop turn between their slices. */
 #include "api/flows.h"
+#include "api/flow.def"
 #include "api/flow.h"
 #include "http/job.h"
+#include "http/json_rows.h"
 #include "http/pace.h"
 #include "http/problem.h"
 
@@ -201,6 +203,7 @@ static enum MHD_Result answer_page(struct request *r)
 
 enum MHD_Result flows_list(struct request *r)
 {
+    struct json_out *j;
     struct page *p;
 
     if (r->query.from > places(r->site->from.flows))
@@ -213,8 +216,9 @@ enum MHD_Result flows_list(struct request *r)
         return problem_answer(r, 503, "out of memory");
     p->limit = r->query.limit;
     begin_walk(&p->walk, r, LOOK);
-    json_out_begin(&p->j, &p->b, REQUEST_BODY_MAX);
-    json_out_array(&p->j, "flows");
+    j = &p->j;
+    json_out_begin(j, &p->b, REQUEST_BODY_MAX);
+    FLOWS_LIST(JSON_BEGIN)
     return job_start(&p->job, r, step_page, answer_page, end_page);
 }
 
@@ -323,15 +327,12 @@ static void end_sweep(struct job *job)
 
 static enum MHD_Result tell_sweep(struct request *r, bool dry_run, uint64_t n)
 {
-    struct json_out j;
+    struct json_out out, *j = &out;
     struct buf b;
 
-    buf_init(&b, 4096);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
-    json_out_bool(&j, "dry_run", dry_run);
-    json_out_u64(&j, dry_run ? "matched" : "deleted", n);
-    json_out_end_object(&j);
+    json_out_begin(j, &b, 4096);
+    DELETED(JSON_PUT)
+    json_out_end_object(j);
     return request_answer(r, 200, "application/json", &b);
 }
 

@@ -1,105 +1,91 @@
 /* openapi.c - /openapi.json, made from the table of routes
  *
  * OpenAPI 3.1.  Paths, parameters and descriptions come from site->routes and
- * the filter's own list; only the shapes of the answers are written here. */
+ * the filter's own list, the shapes of the answers from the rows their writers
+ * are made from. */
 #include "api/openapi.h"
-#include "http/json_out.h"
+#include "api/expect.def"
+#include "api/flow.def"
+#include "api/iface.def"
+#include "api/queue.def"
+#include "api/rule.def"
+#include "api/stats.def"
+#include "api/stream.def"
+#include "api/system.def"
+#include "http/json_rows.h"
+#include "http/page.def"
+#include "http/problem.def"
 
 #include <stdio.h>
 #include <string.h>
 
-#define STR  "{\"type\":\"string\"}"
-#define INT  "{\"type\":\"integer\"}"
-#define BOOL "{\"type\":\"boolean\"}"
-#define COUNTS                                                                 \
-    "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}"
+#define STR       "{\"type\":\"string\"}"
+#define BOOL      "{\"type\":\"boolean\"}"
 #define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 
-static const char *const schemas[][2] = {
-    {"Tuple",
-     "{\"type\":\"object\",\"required\":[\"src\",\"dst\"],\"properties\":{"
-     "\"src\":" STR ",\"dst\":" STR ",\"sport\":" INT ",\"dport\":" INT
-     ",\"type\":" INT ",\"code\":" INT ",\"id\":" INT ",\"srckey\":" INT
-     ",\"dstkey\":" INT ",\"vtag\":" INT ",\"packets\":" INT ",\"bytes\":" INT
-     "}}"},
-    {"Flow",
-     "{\"type\":\"object\",\"required\":[\"id\",\"family\",\"protocol\","
-     "\"protonum\",\"state\",\"status\",\"original\",\"reply\",\"mark\","
-     "\"zone\",\"in\",\"out\"],\"properties\":{\"id\":" STR
-     ",\"family\":{\"enum\":[\"ipv4\",\"ipv6\"]},\"protocol\":" STR
-     ",\"protonum\":" INT ",\"state\":" STR ",\"timeout\":" INT
-     ",\"status\":{\"type\":\"array\",\"items\":" STR
-     "},\"original\":" REF("Tuple") ",\"reply\":" REF(
-         "Tuple") ",\"mark\":" INT ",\"zone\":" INT
-                  ",\"labels\":{\"type\":\"array\",\"items\":" INT
-                  "},\"zone_orig\":" INT ",\"zone_reply\":" INT ",\"in\":" STR
-                  ",\"out\":" STR ",\"helper\":" STR
-                  ",\"timeouts\":{\"type\":\"object\","
-                  "\"additionalProperties\":" INT "},\"master\":" STR
-                  ",\"start\":{\"type\":\"string\","
-                  "\"format\":\"date-time\"}}}"},
-    {"Flows",
-     "{\"type\":\"object\",\"required\":[\"flows\",\"next_cursor\",\"count\","
-     "\"total\"],\"properties\":{\"flows\":{\"type\":\"array\","
-     "\"items\":" REF("Flow") "},\"next_cursor\":{\"type\":[\"string\","
-                              "\"null\"]},\"count\":" INT ",\"total\":" INT
-                              "}}"},
-    {"Expectation",
-     "{\"type\":\"object\",\"required\":[\"family\",\"protocol\","
-     "\"protonum\",\"timeout\",\"src\",\"dst\",\"mask\",\"master\","
-     "\"helper\"],\"properties\":{\"family\":" STR ",\"protocol\":" STR
-     ",\"protonum\":" INT ",\"timeout\":" INT ",\"src\":" STR ",\"dst\":" STR
-     ",\"sport\":" INT ",\"dport\":" INT ",\"srckey\":" INT ",\"dstkey\":" INT
-     ",\"mask\":" REF("Tuple") ",\"master\":{\"type\":\"object\"},\"zone\":" INT
-                               ",\"permanent\":" BOOL ",\"class\":" INT
-                               ",\"helper\":" STR "}}"},
-    {"Expectations",
-     "{\"type\":\"object\",\"required\":[\"expectations\","
-     "\"next_cursor\",\"count\",\"total\"],\"properties\":{"
-     "\"expectations\":{\"type\":\"array\",\"items\":" REF(
-         "Expectation") "},\"next_cursor\":{\"type\":[\"string\",\"null\"]"
-                        "},\"count\":" INT ",\"total\":" INT "}}"},
-    {"Deleted",
-     "{\"type\":\"object\",\"required\":[\"dry_run\"],\"properties\":{"
-     "\"dry_run\":" BOOL ",\"deleted\":" INT ",\"matched\":" INT "}}"},
-    {"Stats",
-     "{\"type\":\"object\",\"required\":[\"entries\",\"max\",\"buckets\","
-     "\"counters\",\"overflow\",\"drops\",\"interfaces\"],\"properties\":{"
-     "\"entries\":" INT ",\"max\":" INT ",\"buckets\":" INT
-     ",\"counters\":" COUNTS ",\"overflow\":" COUNTS ",\"drops\":" COUNTS
-     ",\"invalid\":" COUNTS ",\"interfaces\":{\"type\":\"object\"},"
-     "\"shards\":{\"type\":\"array\"},\"count\":{\"type\":\"object\"}}}"},
-    {"Rules", "{\"type\":\"object\",\"required\":[\"rules\"],\"properties\":{"
-              "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-              "\"required\":[\"id\",\"hook\",\"stage\",\"comment\",\"packets\","
-              "\"bytes\",\"rule\"],\"properties\":{\"id\":" STR ",\"hook\":" STR
-              ",\"stage\":" STR ",\"action\":" STR ",\"comment\":" STR
-              ",\"packets\":" INT ",\"bytes\":" INT
-              ",\"rule\":{\"type\":\"object\"}}}}}}"},
-    {"Queues",
-     "{\"type\":\"object\",\"required\":[\"queues\"],\"properties\":{"
-     "\"queues\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"required\":[\"number\",\"consumer\",\"held\"],"
-     "\"properties\":{\"number\":" INT ",\"max\":" INT ",\"bypass\":" BOOL
-     ",\"fail_open\":" BOOL ",\"resize\":" BOOL ",\"timeout_ms\":" INT
-     ",\"consumer\":{\"type\":[\"object\",\"null\"],"
-     "\"properties\":{\"pid\":" INT ",\"uid\":" INT "}},\"held\":" INT
-     ",\"queued\":" INT ",\"verdicts\":" INT ",\"full\":" INT
-     ",\"timeout\":" INT ",\"bypassed\":" INT ",\"fail_opened\":" INT
-     ",\"bad_verdict\":" INT ",\"late\":" INT "}}}}}"},
-    {"Ready",
-     "{\"type\":\"object\",\"required\":[\"ready\",\"checks\"],"
-     "\"properties\":{\"ready\":" BOOL ",\"detail\":" STR
-     ",\"checks\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"properties\":{\"name\":" STR ",\"ok\":" BOOL ",\"level\":" STR
-     ",\"detail\":" STR ",\"since\":{\"type\":[\"string\",\"null\"]}}}}}}"},
-    {"Problem",
-     "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\","
-     "\"detail\"],\"properties\":{\"type\":" STR ",\"title\":" STR
-     ",\"status\":" INT ",\"detail\":" STR ",\"instance\":" STR
-     ",\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"properties\":{\"parameter\":" STR ",\"detail\":" STR "}}}}}"},
+/* S(name of the schema, rows of a .def) */
+#define SHAPES(S)                                                              \
+    S(Alive, ALIVE)                                                            \
+    S(Balance, STATS_BALANCE)                                                  \
+    S(Check, CHECK)                                                            \
+    S(Consumer, CONSUMER)                                                      \
+    S(Deleted, DELETED)                                                        \
+    S(Ends, ENDS)                                                              \
+    S(Event, EVENT)                                                            \
+    S(Expectation, EXPECT)                                                     \
+    S(Expectations, EXPECTS)                                                   \
+    S(Flow, FLOW)                                                              \
+    S(Flows, FLOWS)                                                            \
+    S(Gap, GAP)                                                                \
+    S(Interface, IFACE)                                                        \
+    S(Master, MASTER)                                                          \
+    S(Originated, STATS_ORIGINATED)                                            \
+    S(Overflow, STATS_OVERFLOW)                                                \
+    S(Problem, PROBLEM)                                                        \
+    S(ProblemError, PROBLEM_ERROR)                                             \
+    S(Queue, QUEUE)                                                            \
+    S(Queues, QUEUES)                                                          \
+    S(Ready, READY)                                                            \
+    S(Rule, RULE)                                                              \
+    S(Rules, RULES)                                                            \
+    S(Shard, STATS_SHARD)                                                      \
+    S(Stats, STATS)                                                            \
+    S(Tuple, TUPLE)
+
+#define S(name, rows)                                                          \
+    static const struct json_row rows_##name[] = {rows(JSON_ROW)};
+SHAPES(S)
+#undef S
+
+static const struct {
+    const char *name;
+    const struct json_row *rows;
+    size_t n;
+} shapes[] = {
+#define S(name, rows)                                                          \
+    {#name, rows_##name, sizeof(rows_##name) / sizeof(rows_##name[0])},
+    SHAPES(S)
+#undef S
 };
+
+static void write_shape(struct json_out *j, const char *name,
+                        const struct json_row *rows, size_t n)
+{
+    size_t i;
+
+    json_out_object(j, name);
+    json_out_string(j, "type", "object");
+    json_out_array(j, "required");
+    for (i = 0; i < n; i++)
+        if (rows[i].required)
+            json_out_string(j, NULL, rows[i].key);
+    json_out_end_array(j);
+    json_out_object(j, "properties");
+    for (i = 0; i < n; i++)
+        json_out_raw(j, rows[i].key, rows[i].schema);
+    json_out_end_object(j);
+    json_out_end_object(j);
+}
 
 static void parameter(struct json_out *j, const char *name, const char *in,
                       const char *help, const char *schema)
@@ -227,8 +213,8 @@ enum MHD_Result openapi_get(struct request *r)
     json_out_end_object(&j);
     json_out_object(&j, "components");
     json_out_object(&j, "schemas");
-    for (i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++)
-        json_out_raw(&j, schemas[i][0], schemas[i][1]);
+    for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+        write_shape(&j, shapes[i].name, shapes[i].rows, shapes[i].n);
     json_out_end_object(&j);
     json_out_raw(&j, "securitySchemes",
                  "{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");

@@ -4,8 +4,9 @@
  * client from the start.  If the rules are replaced meanwhile it begins again:
  * all rows are of one configuration. */
 #include "api/rules.h"
+#include "api/rule.def"
 #include "http/job.h"
-#include "http/json_out.h"
+#include "http/json_rows.h"
 #include "http/pace.h"
 #include "http/problem.h"
 
@@ -84,27 +85,21 @@ static void let_go(struct listing *l)
 
 static void begin(struct listing *l, const struct web_rules *rules)
 {
+    struct json_out *j = &l->j;
     size_t text;
 
     buf_free(&l->b);
     l->at = 0;
     l->serial = rules->serial(rules->ctx, &text);
     hold(l, text + (size_t)ROW * rules->n(rules->ctx));
-    json_out_begin(&l->j, &l->b, ALL_MAX);
-    json_out_array(&l->j, "rules");
+    json_out_begin(j, &l->b, ALL_MAX);
+    RULES(JSON_BEGIN)
 }
 
-static void write_row(struct json_out *j, const struct web_rule *w)
+static void write_row(struct json_out *j, const struct web_rule *it)
 {
     json_out_object(j, NULL);
-    json_out_string(j, "id", w->rule->id);
-    json_out_string(j, "hook", hook_name(w->rule->hook));
-    json_out_string(j, "stage", stage_name(w->rule->stage));
-    json_out_string(j, "action", action_name(w->rule->action));
-    json_out_string(j, "comment", w->rule->comment);
-    json_out_u64(j, "packets", w->packets);
-    json_out_u64(j, "bytes", w->bytes);
-    json_out_raw(j, "rule", w->text);
+    RULE(JSON_PUT)
     json_out_end_object(j);
 }
 

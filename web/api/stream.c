@@ -11,6 +11,8 @@
  * unknown, so the ids jump by one: a client that comes back gets "resync". */
 #include "api/stream.h"
 #include "api/flow.h"
+#include "api/stream.def"
+#include "http/json_rows.h"
 #include "http/problem.h"
 
 #include <inttypes.h>
@@ -161,8 +163,7 @@ static const char *type_of(uint32_t mask)
                : "UPDATE";
 }
 
-static void write_event(struct buf *b, struct stream *s, uint64_t id,
-                        const struct kept *k)
+static void write_bits(struct json_out *j, const char *key, uint32_t mask)
 {
     static const struct {
         uint32_t bit;
@@ -172,21 +173,45 @@ static void write_event(struct buf *b, struct stream *s, uint64_t id,
         CT_EVENTS(E)
 #undef E
     };
-    struct json_out j;
     size_t i;
 
-    buf_printf(b, "id: %" PRIu64 "\nevent: flow\ndata: ", id);
-    json_out_init(&j, b);
-    json_out_object(&j, NULL);
-    json_out_string(&j, "type", type_of(k->ev.mask));
-    json_out_array(&j, "bits");
+    json_out_array(j, key);
     for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
-        if (k->ev.mask & bits[i].bit)
-            json_out_string(&j, NULL, bits[i].name);
-    json_out_end_array(&j);
-    flow_write(&j, "flow", s->site->from.flows, k->shard, &k->ev.view, k->ev.at,
+        if (mask & bits[i].bit)
+            json_out_string(j, NULL, bits[i].name);
+    json_out_end_array(j);
+}
+
+static void write_flow(struct json_out *j, const char *key,
+                       const struct web_flows *flows, const struct kept *k)
+{
+    flow_write(j, key, flows, k->shard, &k->ev.view, k->ev.at,
                (k->ev.mask & CT_EVENT_DESTROY) != 0);
-    json_out_end_object(&j);
+}
+
+static void write_event(struct buf *b, struct stream *s, uint64_t id,
+                        const struct kept *k)
+{
+    const struct web_flows *flows = s->site->from.flows;
+    struct json_out out, *j = &out;
+
+    buf_printf(b, "id: %" PRIu64 "\nevent: flow\ndata: ", id);
+    json_out_init(j, b);
+    json_out_object(j, NULL);
+    EVENT(JSON_PUT)
+    json_out_end_object(j);
+    buf_puts(b, "\n\n");
+}
+
+static void write_gap(struct buf *b, uint64_t missed)
+{
+    struct json_out out, *j = &out;
+
+    buf_puts(b, "event: gap\ndata: ");
+    json_out_init(j, b);
+    json_out_object(j, NULL);
+    GAP(JSON_PUT)
+    json_out_end_object(j);
     buf_puts(b, "\n\n");
 }
 
@@ -208,7 +233,7 @@ static bool tell_gap(struct client *c, struct buf *b)
     if (missed == 0)
         return false;
     s->told += missed;
-    buf_printf(b, "event: gap\ndata: {\"lost\":%" PRIu64 "}\n\n", missed);
+    write_gap(b, missed);
     return true;
 }
 

@@ -1,27 +1,21 @@
 /* system.c - health */
 #include "api/system.h"
 #include "api/flow.h"
-#include "http/json_out.h"
+#include "api/system.def"
+#include "http/json_rows.h"
 
 #include <string.h>
 
 /* since: NULL: not known. */
-static void write_check(struct json_out *j, const struct web_check *c,
+static void write_check(struct json_out *j, const struct web_check *it,
                         const char *since)
 {
     json_out_object(j, NULL);
-    json_out_string(j, "name", c->name);
-    json_out_bool(j, "ok", strcmp(c->level, "ok") == 0);
-    json_out_string(j, "level", c->level);
-    json_out_string(j, "detail", c->detail);
-    if (since)
-        json_out_string(j, "since", since);
-    else
-        json_out_null(j, "since");
+    CHECK(JSON_PUT)
     json_out_end_object(j);
 }
 
-static void write_checks(struct json_out *j, const struct web_health *health)
+static void write_told(struct json_out *j, const struct web_health *health)
 {
     for (uint32_t i = 0; i < health->n(health->ctx); i++) {
         struct web_check c;
@@ -48,25 +42,37 @@ static void write_table(struct json_out *j, const struct web_flows *flows)
                 NULL);
 }
 
+static void write_checks(struct json_out *j, const char *key,
+                         const struct site *site, bool ready, const char *why)
+{
+    json_out_array(j, key);
+    write_check(j,
+                &(struct web_check){.name = "router",
+                                    .level = ready ? "ok" : "fail",
+                                    .detail = why},
+                NULL);
+    write_table(j, site->from.flows);
+    write_told(j, site->from.health);
+    json_out_end_array(j);
+}
+
 /* Whoever is answered at all has met a loop that turns. */
 enum MHD_Result system_livez(struct request *r)
 {
-    struct json_out j;
+    struct json_out out, *j = &out;
     struct buf b;
 
-    buf_init(&b, 4096);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
-    json_out_string(&j, "status", "alive");
-    json_out_end_object(&j);
+    json_out_begin(j, &b, 4096);
+    ALIVE(JSON_PUT)
+    json_out_end_object(j);
     return request_answer(r, 200, "application/json", &b);
 }
 
 enum MHD_Result system_readyz(struct request *r)
 {
     const struct web_health *health = r->site->from.health;
+    struct json_out out, *j = &out;
     const char *why = "";
-    struct json_out j;
     struct buf b;
     bool ready = health->ready(health->ctx, &why);
 
@@ -74,20 +80,8 @@ enum MHD_Result system_readyz(struct request *r)
         why = "";
     else if (!why || !*why)
         why = "not ready";
-    buf_init(&b, 16384);
-    json_out_init(&j, &b);
-    json_out_object(&j, NULL);
-    json_out_bool(&j, "ready", ready);
-    json_out_string(&j, "detail", why);
-    json_out_array(&j, "checks");
-    write_check(&j,
-                &(struct web_check){.name = "router",
-                                    .level = ready ? "ok" : "fail",
-                                    .detail = why},
-                NULL);
-    write_table(&j, r->site->from.flows);
-    write_checks(&j, health);
-    json_out_end_array(&j);
-    json_out_end_object(&j);
+    json_out_begin(j, &b, 16384);
+    READY(JSON_PUT)
+    json_out_end_object(j);
     return request_answer(r, ready ? 200 : 503, "application/json", &b);
 }

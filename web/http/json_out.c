@@ -171,3 +171,21 @@ void json_out_raw(struct json_out *j, const char *key, const char *value)
     lead(j, key);
     buf_puts(j->buf, value);
 }
+
+void json_out_string_or_null(struct json_out *j, const char *key,
+                             const char *value)
+{
+    if (value)
+        json_out_string(j, key, value);
+    else
+        json_out_null(j, key);
+}
+
+void json_out_u64_or_null(struct json_out *j, const char *key, bool known,
+                          uint64_t value)
+{
+    if (known)
+        json_out_u64(j, key, value);
+    else
+        json_out_null(j, key);
+}

@@ -35,6 +35,11 @@ void json_out_i64(struct json_out *j, const char *key, int64_t value);
 void json_out_milli(struct json_out *j, const char *key, uint64_t thousandths);
 void json_out_bool(struct json_out *j, const char *key, bool value);
 void json_out_null(struct json_out *j, const char *key);
+/* NULL, and what is not known, is null. */
+void json_out_string_or_null(struct json_out *j, const char *key,
+                             const char *value);
+void json_out_u64_or_null(struct json_out *j, const char *key, bool known,
+                          uint64_t value);
 /* value is JSON already. */
 void json_out_raw(struct json_out *j, const char *key, const char *value);
 

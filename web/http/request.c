@@ -3,6 +3,8 @@
  * Every answer leaves through queue() below, so that no answer lacks the
  * security headers and none is left uncounted. */
 #include "http/request.h"
+#include "http/json_rows.h"
+#include "http/page.def"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -229,17 +231,14 @@ void request_cursor(char text[24], uint64_t from)
 void request_end_page(struct json_out *j, uint64_t at, uint64_t all,
                       uint32_t rows, uint64_t total)
 {
-    char cursor[24];
+    char cursor[24], *next = NULL;
 
     json_out_end_array(j);
     if (at < all) {
+        next = cursor;
         request_cursor(cursor, at);
-        json_out_string(j, "next_cursor", cursor);
-    } else {
-        json_out_null(j, "next_cursor");
     }
-    json_out_u64(j, "count", rows);
-    json_out_u64(j, "total", total);
+    PAGE(JSON_PUT)
     json_out_end_object(j);
 }
 
