@@ -20,51 +20,57 @@
 enum { CRC_LEN = 4 };
 
 /* Replace a word; answer by how much the sum of what it stands in changes. */
-static inline uint32_t put_word(uint8_t *p, uint16_t is)
+static inline uint32_t put_word(ct_be16 *p, uint16_t is)
 {
-    uint16_t was = ct_get16(p);
+    uint16_t was = ct_load16(*p);
 
-    ct_put16(p, is);
+    ct_store16(p, is);
     return csum_diff16(was, is);
 }
 
-/* The same for an address. */
-static inline uint32_t put_addr(uint8_t *p, const uint8_t *is, uint8_t family)
+uint32_t mangle_put_addr(uint8_t *ip, enum mangle_side side,
+                         const union ct_addr *addr, uint8_t family)
 {
-    unsigned n = family == CT_IPV4 ? 1 : 4;
+    bool v4 = family == CT_IPV4;
+    ct_be32 *word =
+        v4 ? &ct_ipv4_edit(ip)->addr[side] : ct_ipv6_edit(ip)->addr[side];
     uint32_t diff = 0;
 
-    for (unsigned i = 0; i < n; i++) {
-        uint32_t word = ct_get32(is + (size_t)4 * i);
+    for (unsigned i = 0; i < (v4 ? 1 : 4); i++) {
+        uint32_t is = __builtin_bswap32(addr->w32[i]);
 
-        diff += csum_diff32(ct_get32(p + (size_t)4 * i), word);
-        ct_put32(p + (size_t)4 * i, word);
+        diff += csum_diff32(ct_load32(word[i]), is);
+        ct_store32(&word[i], is);
     }
     return csum_shrink(diff);
 }
 
-/* Where the word stands that NAT varies; 0xff: nowhere. */
-static inline uint8_t port_at(const uint8_t *l4, uint32_t len,
-                              const struct ct_tuple *kind,
-                              enum mangle_side side)
+/* The word that NAT varies; NULL: there is none. */
+static inline ct_be16 *find_port(uint8_t *l4, uint32_t len,
+                                 const struct ct_tuple *kind,
+                                 enum mangle_side side)
 {
+    struct ct_icmp_header *icmp = ct_icmp_edit(l4);
+    struct ct_gre_call_header *call = ct_gre_call_edit(l4);
+
     if (ct_proto_has_ports(kind->proto)) {
-        if (len >= 4)
-            return side == MANGLE_SRC ? 0 : 2;
+        if (len >= sizeof(struct ct_ports_header))
+            return &ct_ports_edit(l4)->port[side];
     } else if (ct_proto_is_icmp(kind->proto)) {
-        if (len >= 8 && parse_icmp_query(kind->family, l4[0]))
-            return 4;
+        if (len >= sizeof *icmp && parse_icmp_query(kind->family, icmp->type))
+            return &icmp->id;
     } else if (kind->proto == CT_PROTO_GRE && side == MANGLE_DST) {
-        if (len >= 8 && (l4[1] & 7) == 1) /* version 1: the call id */
-            return 6;
+        if (len >= sizeof *call &&
+            ct_gre_version(ct_gre_view(l4)) == CT_GRE_PPTP)
+            return &call->call;
     }
-    return 0xff;
+    return NULL;
 }
 
-static inline uint32_t patch_sum(uint8_t *field, uint8_t how, uint32_t addrs,
+static inline uint32_t patch_sum(ct_be16 *field, uint8_t how, uint32_t addrs,
                                  uint32_t ports, bool partial)
 {
-    uint16_t was = ct_get16(field), is;
+    uint16_t was = ct_load16(*field), is;
 
     if (partial) {
         is = (uint16_t)~csum_apply((uint16_t)~was, addrs);
@@ -75,7 +81,7 @@ static inline uint32_t patch_sum(uint8_t *field, uint8_t how, uint32_t addrs,
         if ((how & CT_SUM_ZERO) && is == 0)
             is = 0xffff;
     }
-    ct_put16(field, is);
+    ct_store16(field, is);
     return csum_diff16(was, is);
 }
 
@@ -83,14 +89,14 @@ static inline uint32_t patch_sum(uint8_t *field, uint8_t how, uint32_t addrs,
 static uint32_t patch_crc(uint8_t *l4, uint32_t at, uint32_t len,
                           uint32_t whole, uint32_t was)
 {
-    uint8_t *field = l4 + at;
-    uint32_t changed = was ^ crc32c_load(l4), before;
+    uint32_t changed = was ^ crc32c_load(l4), before, is;
 
     if (changed == 0 || len < at + CRC_LEN)
         return 0;
-    before = ct_get32(field);
-    crc32c_store(field, crc32c_load(field) ^ crc32c_diff(changed, whole));
-    return csum_diff32(before, ct_get32(field));
+    before = crc32c_load(l4 + at);
+    is = before ^ crc32c_diff(changed, whole);
+    crc32c_store(l4 + at, is);
+    return csum_diff32(__builtin_bswap32(before), __builtin_bswap32(is));
 }
 
 /* whole: as long as it was when it was sent. */
@@ -100,15 +106,15 @@ static inline uint32_t patch_l4(uint8_t *l4, uint32_t len, uint32_t whole,
                                 uint16_t port, bool partial)
 {
     struct ct_proto_info info = ct_proto_info(kind->proto);
-    uint8_t at = port_at(l4, len, kind, side);
-    uint32_t was = at < 4 ? crc32c_load(l4) : 0;
-    uint32_t ports = at == 0xff ? 0 : put_word(l4 + at, port);
+    ct_be16 *word = find_port(l4, len, kind, side);
+    uint32_t was = word && (info.sum & CT_SUM_CRC) ? crc32c_load(l4) : 0;
+    uint32_t ports = word ? put_word(word, port) : 0;
 
-    if ((info.sum & CT_SUM_CRC) && at != 0xff)
+    if (word && (info.sum & CT_SUM_CRC))
         return ports + patch_crc(l4, info.sum_at, len, whole, was);
     if (info.sum_at == 0 || len < info.sum_at + 2u || (info.sum & CT_SUM_CRC))
         return ports;
-    return ports + patch_sum(l4 + info.sum_at, info.sum,
+    return ports + patch_sum(&ct_check_edit(l4 + info.sum_at)->check, info.sum,
                              info.sum & CT_SUM_PSEUDO ? diff : 0, ports,
                              partial);
 }
@@ -126,14 +132,10 @@ static __attribute__((noinline)) void rewrite_any(struct ct_pkt *pkt,
                                                   uint16_t port)
 {
     uint8_t *ip = pkt->data;
-    uint32_t diff;
+    uint32_t diff = mangle_put_addr(ip, side, addr, pkt->tuple.family);
 
-    if (pkt->tuple.family == CT_IPV4) {
-        diff = put_addr(ip + (side == MANGLE_SRC ? 12 : 16), addr->b, CT_IPV4);
-        ct_put16(ip + 10, csum_apply(ct_get16(ip + 10), diff));
-    } else {
-        diff = put_addr(ip + (side == MANGLE_SRC ? 8 : 24), addr->b, CT_IPV6);
-    }
+    if (pkt->tuple.family == CT_IPV4)
+        csum_patch(&ct_ipv4_edit(ip)->check, diff);
     patch_l4(ip + pkt->l4_off, pkt->l4_len, pkt->l4_len, &pkt->tuple, side,
              diff, port, pkt->csum_partial);
 }
@@ -171,10 +173,10 @@ _Static_assert(
 static inline void rewrite_usual(struct ct_pkt *pkt, enum mangle_side side,
                                  uint32_t addr, uint16_t port, bool udp)
 {
-    uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
-    uint8_t *at = ip + 12 + (size_t)4 * side;
-    uint8_t *port_at = l4 + (size_t)2 * side;
-    uint8_t *field = l4 + (udp ? 6 : 16);
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
+    uint8_t *l4 = pkt->data + pkt->l4_off, *at = ip->addr[side].b;
+    uint8_t *port_at = ct_ports_edit(l4)->port[side].b;
+    uint8_t *field = udp ? ct_udp_edit(l4)->check.b : ct_tcp_edit(l4)->check.b;
     uint64_t wide = (uint64_t)(uint32_t)~raw32(at) + addr;
     uint32_t addrs = (uint16_t)wide + (uint32_t)(wide >> 16);
     uint32_t ports;
@@ -184,7 +186,8 @@ static inline void rewrite_usual(struct ct_pkt *pkt, enum mangle_side side,
     ports = (uint32_t)(uint16_t)~raw16(port_at) + port;
     memcpy(at, &addr, sizeof addr);
     memcpy(port_at, &port, sizeof port);
-    put_sum(ip + 10, (uint16_t)~csum_fold((uint16_t)~raw16(ip + 10) + addrs));
+    put_sum(ip->check.b,
+            (uint16_t)~csum_fold((uint16_t)~raw16(ip->check.b) + addrs));
     if (pkt->csum_partial) {
         put_sum(field, csum_fold(was + addrs));
         return;
@@ -197,7 +200,8 @@ static inline void rewrite_usual(struct ct_pkt *pkt, enum mangle_side side,
 
 static inline bool is_usual(const struct ct_pkt *pkt)
 {
-    return pkt->tuple.family == CT_IPV4 && pkt->l4_len >= 18 &&
+    return pkt->tuple.family == CT_IPV4 &&
+           pkt->l4_len >= CT_END_OF(struct ct_tcp_header, check) &&
            (pkt->tuple.proto == CT_PROTO_TCP ||
             pkt->tuple.proto == CT_PROTO_UDP);
 }
@@ -215,17 +219,14 @@ void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
 
 void ct_ttl_down(struct ct_pkt *pkt)
 {
-    uint8_t *ip = pkt->data;
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
 
     if (pkt->tuple.family == CT_IPV6) {
-        ip[7]--;
+        ct_ipv6_edit(pkt->data)->hop_limit--;
         return;
     }
-    uint16_t was = ct_get16(ip + 8);
-    uint16_t is = (uint16_t)(was - 0x100);
-
-    ct_put16(ip + 8, is);
-    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
+    ip->ttl--; /* the upper half of its word */
+    csum_patch(&ip->check, csum_diff16(0x100, 0));
 }
 
 /* The field counts as zero. */
@@ -245,14 +246,19 @@ static bool crc_ok(const uint8_t *l4, uint32_t at, uint32_t len)
 /* The pseudo header has the whole length all the same. */
 static uint32_t coverage(const uint8_t *l4, uint32_t len, uint8_t proto)
 {
+    uint16_t lite = ct_load16(ct_udp_view(l4)->len);
+
     if (proto == CT_PROTO_DCCP)
-        return len < 12 ? len : parse_dccp_coverage(l4, len);
-    return ct_get16(l4 + 4) != 0 ? ct_get16(l4 + 4) : len;
+        return len < sizeof(struct ct_dccp_header)
+                   ? len
+                   : parse_dccp_coverage(ct_dccp_view(l4), len);
+    return lite != 0 ? lite : len;
 }
 
 bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
 {
     const uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
+    const struct ct_udp_header *udp = ct_udp_view(l4);
     uint8_t proto = pkt->tuple.proto;
     enum ct_family family = pkt->tuple.family == CT_IPV4 ? CT_IPV4 : CT_IPV6;
     struct ct_proto_info info = ct_proto_info(proto);
@@ -267,11 +273,12 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
     if (len < info.sum_at + 2u)
         return false;
     if (proto == CT_PROTO_UDP) {
-        if (ct_get16(l4 + 6) == 0)
+        if (ct_load16(udp->check) == 0)
             return family == CT_IPV4;
-        if (ct_get16(l4 + 4) > len)
+        if (ct_load16(udp->len) > len)
             return false;
-        len = ct_get16(l4 + 4); /* RFC 768: its own length, not the packet's */
+        /* RFC 768: its own length, not the packet's */
+        len = ct_load16(udp->len);
     }
     covered = info.sum & CT_SUM_PARTLY ? coverage(l4, len, proto) : len;
     if (covered > len)
@@ -279,8 +286,8 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
     if (info.sum & CT_SUM_PSEUDO) {
         bool v4 = family == CT_IPV4;
 
-        acc = csum_pseudo(family, ip + (v4 ? 12 : 8), ip + (v4 ? 16 : 24),
-                          proto, len);
+        acc = csum_pseudo(family, ct_ip_src(ip, v4), ct_ip_dst(ip, v4), proto,
+                          len);
     }
     return csum_fold(csum_add(acc, l4, covered)) == 0xffff;
 }

@@ -20,6 +20,11 @@ enum mangle_side { MANGLE_SRC, MANGLE_DST };
 void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
                  const union ct_addr *addr, uint16_t port);
 
+/* Write an address into an IP header; its checksum is the caller's.
+ * => answers what that changed in the sum of these bytes. */
+uint32_t mangle_put_addr(uint8_t *ip, enum mangle_side side,
+                         const union ct_addr *addr, uint8_t family);
+
 /* Rewrite port or id of the transport header that an error quotes at l4, and
  * put its checksum right for that and for addresses that changed by diff
  * (csum.h).  Fields behind what is there are left alone.

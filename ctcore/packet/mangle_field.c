@@ -1,10 +1,14 @@
 #include "packet/mangle_field.h"
 
 #include "base/csum.h"
+#include "proto/tcp_options.h"
 
 #include <ctcore/wire.h>
 
-enum { OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, MSS_LEN = 4, TCP_HEADER = 20 };
+enum {
+    MSS_LEN =
+        sizeof(struct ct_tcp_option_header) + sizeof(struct ct_tcp_mss_header)
+};
 
 /* At an odd offset the field lies across two words of the sum, each byte in the
  * other's place. */
@@ -17,63 +21,64 @@ static uint32_t diff_at(uint32_t at, uint16_t was, uint16_t is)
 
 void mangle_field_mss(struct ct_pkt *pkt, uint16_t mss)
 {
-    uint8_t *tcp = pkt->data + pkt->l4_off;
-    uint32_t end, at = TCP_HEADER, diff = 0;
+    uint8_t *l4 = pkt->data + pkt->l4_off, *options;
+    struct ct_tcp_header *tcp = ct_tcp_edit(l4);
+    const struct ct_tcp_option_header *opt;
+    struct tcp_segment seg;
+    uint32_t end, at = 0, diff = 0;
 
-    if (pkt->l4_len < TCP_HEADER)
+    if (pkt->l4_len < sizeof *tcp || ct_tcp_size(tcp) < sizeof *tcp)
         return;
-    end = (tcp[12] >> 4) * 4u;
-    end = end > pkt->l4_len ? pkt->l4_len : end;
-    while (at < end && tcp[at] != OPT_END) {
-        if (tcp[at] == OPT_NOP) {
-            at++;
-            continue;
-        }
-        if (end - at < 2 || tcp[at + 1] < 2 || tcp[at + 1] > end - at)
-            break;
-        /* Each of them: which one counts is the receiver's choice. */
-        if (tcp[at] == OPT_MSS && tcp[at + 1] == MSS_LEN) {
-            uint16_t was = ct_get16(tcp + at + 2);
+    end = ct_tcp_size(tcp) > pkt->l4_len ? pkt->l4_len : ct_tcp_size(tcp);
+    options = l4 + sizeof *tcp;
+    seg = (struct tcp_segment){.options = options,
+                               .options_len = end - (uint32_t)sizeof *tcp};
+    /* Each of them: which one counts is the receiver's choice. */
+    while ((opt = tcp_options_next(&seg, &at))) {
+        struct ct_tcp_mss_header *field = ct_tcp_mss_edit(
+            options + at - opt->len + sizeof(struct ct_tcp_option_header));
+        uint16_t was;
 
-            if (was > mss) {
-                ct_put16(tcp + at + 2, mss);
-                diff += diff_at(at, was, mss);
-            }
+        if (opt->kind != CT_TCP_OPTION_MSS || opt->len != MSS_LEN)
+            continue;
+        was = ct_load16(field->mss);
+        if (was > mss) {
+            ct_store16(&field->mss, mss);
+            diff += diff_at(at, was, mss);
         }
-        at += tcp[at + 1];
     }
     if (diff && !pkt->csum_partial)
-        ct_put16(tcp + 16, csum_apply(ct_get16(tcp + 16), diff));
-}
-
-static void set_word(uint8_t *ip, uint32_t at, uint16_t is)
-{
-    uint16_t was = ct_get16(ip + at);
-
-    ct_put16(ip + at, is);
-    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
+        csum_patch(&tcp->check, diff);
 }
 
 void mangle_field_ttl(struct ct_pkt *pkt, enum ct_ttl how, uint8_t by)
 {
-    uint8_t *ip = pkt->data;
-    bool v4 = ip[0] >> 4 == CT_IPV4;
-    int is = v4 ? ip[8] : ip[7];
+    bool v4 = ct_ip_version(pkt->data) == CT_IPV4;
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
+    int is = ct_ip_ttl(pkt->data, v4);
 
     is = how == CT_TTL_SET ? by : how == CT_TTL_UP ? is + by : is - by;
     is = is < 1 ? 1 : is > 255 ? 255 : is;
-    if (v4)
-        set_word(ip, 8, (uint16_t)(is << 8 | ip[9]));
-    else
-        ip[7] = (uint8_t)is;
+    if (!v4) {
+        ct_ipv6_edit(pkt->data)->hop_limit = (uint8_t)is;
+        return;
+    }
+    csum_patch(&ip->check,
+               csum_diff16((uint16_t)(ip->ttl << 8), (uint16_t)(is << 8)));
+    ip->ttl = (uint8_t)is;
 }
 
 void mangle_field_dscp(struct ct_pkt *pkt, uint8_t dscp)
 {
-    uint8_t *ip = pkt->data;
+    bool v4 = ct_ip_version(pkt->data) == CT_IPV4;
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
+    uint8_t was = ct_ip_class(pkt->data, v4);
+    uint8_t is = (uint8_t)(dscp << 2 | (was & CT_ECN));
 
-    if (ip[0] >> 4 == CT_IPV4)
-        set_word(ip, 0, (uint16_t)(ip[0] << 8 | dscp << 2 | (ip[1] & 3)));
-    else
-        ct_put16(ip, (uint16_t)((ct_get16(ip) & 0xf03f) | dscp << 6));
+    if (!v4) {
+        ct_ipv6_set_class(ct_ipv6_edit(pkt->data), is);
+        return;
+    }
+    ip->tos = is;
+    csum_patch(&ip->check, csum_diff16(was, is));
 }

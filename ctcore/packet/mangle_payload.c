@@ -7,27 +7,27 @@
 
 #include <ctcore/wire.h>
 
-enum { SUM_AT = 16, LARGEST = 65535, HEADER6_LEN = 40 };
+enum { LARGEST = 65535, HEADER6_LEN = sizeof(struct ct_ipv6_header) };
 
 static void put_length(struct ct_pkt *pkt)
 {
-    uint8_t *ip = pkt->data;
-    uint16_t was, is;
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
+    uint16_t was;
 
     if (pkt->tuple.family == CT_IPV6) {
-        ct_put16(ip + 4, (uint16_t)(pkt->len - HEADER6_LEN));
+        ct_store16(&ct_ipv6_edit(pkt->data)->len, pkt->len - HEADER6_LEN);
         return;
     }
-    was = ct_get16(ip + 2);
-    is = (uint16_t)pkt->len;
-    ct_put16(ip + 2, is);
-    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
+    was = ct_load16(ip->len);
+    ct_store16(&ip->len, pkt->len);
+    csum_patch(&ip->check, csum_diff16(was, (uint16_t)pkt->len));
 }
 
 bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
                     const uint8_t *is, uint32_t len)
 {
-    uint8_t *l4 = pkt->data + pkt->l4_off, *field = l4 + SUM_AT;
+    uint8_t *l4 = pkt->data + pkt->l4_off;
+    ct_be16 *field = &ct_tcp_edit(l4)->check;
     uint32_t most = LARGEST + (pkt->tuple.family == CT_IPV6 ? HEADER6_LEN : 0);
     uint32_t even = at & ~1u, l4_was = pkt->l4_len, diff, bytes;
 
@@ -45,9 +45,9 @@ bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
         pkt->cuts = NULL; /* it is not the datagram any more that was cut */
     }
     if (pkt->csum_partial)
-        ct_put16(field,
-                 (uint16_t)~csum_apply((uint16_t)~ct_get16(field), diff));
+        ct_store16(field,
+                   (uint16_t)~csum_apply((uint16_t)~ct_load16(*field), diff));
     else
-        ct_put16(field, csum_apply(ct_get16(field), diff + bytes));
+        csum_patch(field, diff + bytes);
     return true;
 }

@@ -44,20 +44,23 @@ static inline void set_ids(struct ct_tuple *t, struct ids ids, uint8_t family,
 
 static inline struct ids read_ports(const uint8_t *l4)
 {
-    return (struct ids){ct_get16(l4), ct_get16(l4 + 2)};
+    const struct ct_ports_header *ports = ct_ports_view(l4);
+
+    return (struct ids){ct_load16(ports->sport), ct_load16(ports->dport)};
 }
 
 static inline struct ids parse_tcp(struct ct_pkt *pkt, const uint8_t *l4,
                                    uint32_t room)
 {
-    uint32_t doff;
+    const struct ct_tcp_header *tcp = ct_tcp_view(l4);
+    uint32_t size;
 
-    if (room < 20)
+    if (room < sizeof *tcp)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    doff = (uint32_t)(l4[12] >> 4) * 4;
-    if (doff < 20 || doff > room)
+    size = ct_tcp_size(tcp);
+    if (size < sizeof *tcp || size > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
-    pkt->l4_flags = l4[13];
+    pkt->l4_flags = tcp->flags;
     return read_ports(l4);
 }
 
@@ -65,30 +68,37 @@ static inline struct ids parse_tcp(struct ct_pkt *pkt, const uint8_t *l4,
 static inline struct ids parse_udp(struct ct_pkt *pkt, const uint8_t *l4,
                                    uint32_t room)
 {
+    const struct ct_udp_header *udp = ct_udp_view(l4);
     uint32_t len;
 
-    if (room < 8)
+    if (room < sizeof *udp)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    len = ct_get16(l4 + 4);
-    if (len < 8 || len > room)
+    len = ct_load16(udp->len);
+    if (len < sizeof *udp || len > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
     return read_ports(l4);
+}
+
+static inline struct ids read_query(const struct ct_icmp_header *icmp,
+                                    uint8_t family)
+{
+    bool has_id = parse_icmp_query(family, icmp->type);
+
+    return (struct ids){has_id ? ct_load16(icmp->id) : 0,
+                        ct_load16(icmp->type_code)};
 }
 
 static struct ids parse_icmp(struct ct_pkt *pkt, const uint8_t *l4,
                              uint32_t room, uint8_t family)
 {
-    struct ids ids = {0, 0};
+    const struct ct_icmp_header *icmp = ct_icmp_view(l4);
 
-    if (room < 8)
+    if (room < sizeof *icmp)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    pkt->icmp_type = l4[0];
-    pkt->icmp_code = l4[1];
-    pkt->icmp_error = parse_icmp_error(family, l4[0]);
-    if (parse_icmp_query(family, l4[0]))
-        ids.sport = ct_get16(l4 + 4);
-    ids.dport = ct_get16(l4);
-    return ids;
+    pkt->icmp_type = icmp->type;
+    pkt->icmp_code = icmp->code;
+    pkt->icmp_error = parse_icmp_error(family, icmp->type);
+    return read_query(icmp, family);
 }
 
 /* RFC 3828 section 3.1: the coverage is 0, for all, or 8 at least; a checksum
@@ -96,16 +106,17 @@ static struct ids parse_icmp(struct ct_pkt *pkt, const uint8_t *l4,
 static struct ids parse_udplite(struct ct_pkt *pkt, const uint8_t *l4,
                                 uint32_t room)
 {
+    const struct ct_udp_header *udp = ct_udp_view(l4);
     uint16_t coverage;
 
-    if (room < 8)
+    if (room < sizeof *udp)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    coverage = ct_get16(l4 + 4);
-    if ((coverage != 0 && coverage < 8) || coverage > room)
+    coverage = ct_load16(udp->len);
+    if ((coverage != 0 && coverage < sizeof *udp) || coverage > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
-    if (ct_get16(l4 + 6) == 0)
+    if (ct_load16(udp->check) == 0)
         return refuse_l4(pkt, CT_REASON_L4_BAD_CHECKSUM);
-    return (struct ids){ct_get16(l4), ct_get16(l4 + 2)};
+    return read_ports(l4);
 }
 
 /* What is behind the ports is the tracker's. */
@@ -122,12 +133,14 @@ static struct ids parse_ports(struct ct_pkt *pkt, const uint8_t *l4,
 static struct ids parse_dccp(struct ct_pkt *pkt, const uint8_t *l4,
                              uint32_t room)
 {
+    const struct ct_dccp_header *dccp = ct_dccp_view(l4);
     uint32_t offset;
 
-    if (room < 12)
+    if (room < sizeof *dccp)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    offset = (uint32_t)l4[4] * 4;
-    if (offset < 12 || offset > room || parse_dccp_coverage(l4, room) > room)
+    offset = ct_dccp_size(dccp);
+    if (offset < sizeof *dccp || offset > room ||
+        parse_dccp_coverage(dccp, room) > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
     return read_ports(l4);
 }
@@ -137,17 +150,18 @@ static struct ids parse_dccp(struct ct_pkt *pkt, const uint8_t *l4,
 static struct ids parse_gre(struct ct_pkt *pkt, const uint8_t *l4,
                             uint32_t room)
 {
-    enum { VERSION = 7, PPP = 0x880b };
+    const struct ct_gre_header *gre = ct_gre_view(l4);
+    const struct ct_gre_call_header *call = ct_gre_call_view(l4);
 
-    if (room < 4)
+    if (room < sizeof *gre)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    if ((l4[1] & VERSION) != 1)
+    if (ct_gre_version(gre) != CT_GRE_PPTP)
         return (struct ids){0, 0};
-    if (room < 8)
+    if (room < sizeof *call)
         return refuse_l4(pkt, CT_REASON_L4_TRUNCATED);
-    if (ct_get16(l4 + 2) != PPP)
+    if (ct_load16(call->protocol) != CT_GRE_PPP)
         return refuse_l4(pkt, CT_REASON_GRE_PROTOCOL);
-    return (struct ids){0, ct_get16(l4 + 6)};
+    return (struct ids){0, ct_load16(call->call)};
 }
 
 /* off: where the transport header begins; end: where the IP packet ends. */
@@ -189,16 +203,12 @@ static inline enum ct_reason parse_l4(struct ct_pkt *pkt, uint32_t off,
  * order of bytes does not matter to that question. */
 static inline bool header_sum_ok(const uint8_t *ip, uint32_t ihl)
 {
-    uint64_t a, b, sum;
-    uint32_t c;
+    uint32_t w[sizeof(struct ct_ipv4_header) / 4];
 
-    if (ihl != 20)
+    if (ihl != sizeof w)
         return csum_fold(csum_add(0, ip, ihl)) == 0xffff;
-    memcpy(&a, ip, 8);
-    memcpy(&b, ip + 8, 8);
-    memcpy(&c, ip + 16, 4);
-    sum = (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + c;
-    return csum_fold64(sum) == 0xffff;
+    memcpy(w, ip, sizeof w);
+    return csum_fold64((uint64_t)w[0] + w[1] + w[2] + w[3] + w[4]) == 0xffff;
 }
 
 /* RFC 791 3.1: kind, and but for 0 and 1 a length that counts both.  Source
@@ -240,20 +250,21 @@ static enum ct_reason refuse_addrs4(uint32_t src, uint32_t dst)
     return group ? CT_REASON_NO_GROUP : CT_REASON_MARTIAN;
 }
 
-static inline enum ct_reason check_ipv4(const uint8_t *ip, uint32_t ihl,
+static inline enum ct_reason check_ipv4(const uint8_t *bytes, uint32_t ihl,
                                         bool self)
 {
-    enum { MF_AND_OFFSET = 0x3fff };
+    const struct ct_ipv4_header *ip = ct_ipv4_view(bytes);
 
-    if (!header_sum_ok(ip, ihl))
+    if (!header_sum_ok(bytes, ihl))
         return CT_REASON_BAD_IP_CHECKSUM;
-    if (ihl != 20 && !options_ok(ip + 20, ihl - 20))
+    if (ihl != sizeof *ip &&
+        !options_ok(bytes + sizeof *ip, ihl - (uint32_t)sizeof *ip))
         return CT_REASON_BAD_OPTION;
-    if (is_special4(ip[12]) || is_special4(ip[16]))
-        return refuse_addrs4(ct_get32(ip + 12), ct_get32(ip + 16));
-    if (ct_get32(ip + 12) == ct_get32(ip + 16) && !self)
+    if (is_special4(*ip->src.b) || is_special4(*ip->dst.b))
+        return refuse_addrs4(ct_load32(ip->src), ct_load32(ip->dst));
+    if (ct_load32(ip->src) == ct_load32(ip->dst) && !self)
         return CT_REASON_LAND;
-    if (ct_get16(ip + 6) & MF_AND_OFFSET)
+    if (ct_load16(ip->frag) & (CT_IPV4_MF | CT_IPV4_OFFSET))
         return CT_REASON_FRAGMENT;
     return NONE;
 }
@@ -264,15 +275,16 @@ static enum ct_reason parse_fragment(struct ct_pkt *pkt, uint32_t off,
                                      uint32_t total)
 {
     const uint8_t *ip = pkt->data;
-    bool v4 = ip[0] >> 4 == CT_IPV4;
-    uint32_t id = v4 ? ct_get16(ip + 4) : ct_get32(ip + off + 4);
+    bool v4 = ct_ip_version(ip) == CT_IPV4;
+    uint32_t id = v4 ? ct_load16(ct_ipv4_view(ip)->id)
+                     : ct_load32(ct_fragment_view(ip + off)->id);
     struct ids ids = {(uint16_t)(id >> 16), (uint16_t)id};
 
     memset(&pkt->tuple, 0, sizeof pkt->tuple);
-    memcpy(&pkt->tuple.src, ip + (v4 ? 12 : 8), v4 ? 4 : 16);
-    memcpy(&pkt->tuple.dst, ip + (v4 ? 16 : 24), v4 ? 4 : 16);
+    memcpy(&pkt->tuple.src, ct_ip_src(ip, v4), v4 ? 4 : 16);
+    memcpy(&pkt->tuple.dst, ct_ip_dst(ip, v4), v4 ? 4 : 16);
     set_ids(&pkt->tuple, ids, v4 ? CT_IPV4 : CT_IPV6,
-            v4 ? ip[9] : (uint8_t)CT_PROTO_FRAGMENT);
+            v4 ? ct_ipv4_view(ip)->proto : (uint8_t)CT_PROTO_FRAGMENT);
     pkt->len = total;
     pkt->l4_off = off;
     pkt->l4_len = total - off;
@@ -281,31 +293,31 @@ static enum ct_reason parse_fragment(struct ct_pkt *pkt, uint32_t off,
 
 static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
 {
-    const uint8_t *ip = pkt->data;
+    const struct ct_ipv4_header *ip = ct_ipv4_view(pkt->data);
     uint32_t ihl, total, addr;
     enum ct_reason why;
 
-    if (pkt->len < 20)
+    if (pkt->len < sizeof *ip)
         return CT_REASON_TRUNCATED;
-    ihl = (uint32_t)(ip[0] & 15) * 4;
-    if (ihl < 20 || ihl > pkt->len)
+    ihl = ct_ipv4_size(ip);
+    if (ihl < sizeof *ip || ihl > pkt->len)
         return CT_REASON_BAD_HEADER_LENGTH;
-    total = ct_get16(ip + 2);
+    total = ct_load16(ip->len);
     if (total < ihl || total > pkt->len)
         return CT_REASON_BAD_LENGTH;
-    why = check_ipv4(ip, ihl, pkt->self);
+    why = check_ipv4(pkt->data, ihl, pkt->self);
     if (why != NONE)
         return why == CT_REASON_FRAGMENT ? parse_fragment(pkt, ihl, total)
                                          : why;
 
     pkt->len = total;
-    memcpy(&addr, ip + 12, 4);
+    memcpy(&addr, ip->src.b, sizeof addr);
     pkt->tuple.src.w64[0] = addr;
     pkt->tuple.src.w64[1] = 0;
-    memcpy(&addr, ip + 16, 4);
+    memcpy(&addr, ip->dst.b, sizeof addr);
     pkt->tuple.dst.w64[0] = addr;
     pkt->tuple.dst.w64[1] = 0;
-    return parse_l4(pkt, ihl, total, CT_IPV4, ip[9]);
+    return parse_l4(pkt, ihl, total, CT_IPV4, ip->proto);
 }
 
 /* ---- IPv6 ---- */
@@ -314,14 +326,14 @@ static inline enum ct_reason parse_ipv4(struct ct_pkt *pkt)
 static enum ct_reason check_ext(const uint8_t *h, uint8_t kind, bool quoted,
                                 bool first)
 {
-    enum { NOT_FIRST_FRAGMENT = 0xfff8 };
-
     if (kind == CT_PROTO_HOPOPT && !first)
         return CT_REASON_BAD_EXT_CHAIN;
-    if (kind == CT_PROTO_ROUTING && h[2] == 0 && !quoted)
+    if (kind == CT_PROTO_ROUTING && !quoted &&
+        ct_extension_view(h)->routing_type == 0)
         return CT_REASON_ROUTING_HEADER;
     if (kind == CT_PROTO_FRAGMENT &&
-        (!quoted || (ct_get16(h + 2) & NOT_FIRST_FRAGMENT) != 0))
+        (!quoted ||
+         (ct_load16(ct_fragment_view(h)->offset) & CT_IPV6_OFFSET) != 0))
         return CT_REASON_FRAGMENT;
     return NONE;
 }
@@ -345,7 +357,7 @@ enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
 
         if (n == PARSE_MAX_EXT)
             return CT_REASON_BAD_EXT_CHAIN;
-        if (len - at < 8)
+        if (len - at < sizeof(struct ct_extension_header))
             return CT_REASON_TRUNCATED;
         why = check_ext(h, kind, quoted, n == 0);
         if (why != NONE) {
@@ -358,7 +370,7 @@ enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
         at += size;
         if (at - start > PARSE_MAX_EXT_BYTES)
             return CT_REASON_BAD_EXT_CHAIN;
-        kind = h[0];
+        kind = ct_extension_view(h)->next;
     }
     *off = at;
     *proto = kind;
@@ -367,7 +379,7 @@ enum ct_reason parse_chain(const uint8_t *p, uint32_t len, bool quoted,
 
 /* Never on a wire as a unicast address, whichever side: ::, ::1, IPv4-mapped,
  * and link-local, which no router forwards. */
-static bool is_special6(const uint8_t *a)
+static bool is_special6(const uint8_t a[16])
 {
     static const uint8_t zero[15], mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -381,7 +393,7 @@ static bool is_special6(const uint8_t *a)
 
 /* Neighbour discovery and its like speak to groups, from :: or a link-local
  * address: not martian, only not forwarded. */
-static enum ct_reason check_addrs6(const uint8_t *src, const uint8_t *dst,
+static enum ct_reason check_addrs6(const uint8_t src[16], const uint8_t dst[16],
                                    bool self)
 {
     static const uint8_t none[16];
@@ -400,27 +412,27 @@ static enum ct_reason check_addrs6(const uint8_t *src, const uint8_t *dst,
 
 static enum ct_reason parse_ipv6(struct ct_pkt *pkt)
 {
-    const uint8_t *ip = pkt->data;
-    uint32_t off = 40, total;
+    const struct ct_ipv6_header *ip = ct_ipv6_view(pkt->data);
+    uint32_t off = sizeof *ip, total;
     uint8_t proto;
     enum ct_reason why;
 
-    if (pkt->len < 40)
+    if (pkt->len < sizeof *ip)
         return CT_REASON_TRUNCATED;
-    total = 40 + (uint32_t)ct_get16(ip + 4);
+    total = off + ct_load16(ip->len);
     if (total > pkt->len)
         return CT_REASON_BAD_LENGTH;
-    proto = ip[6];
-    why = check_addrs6(ip + 8, ip + 24, pkt->self);
+    proto = ip->next;
+    why = check_addrs6(ip->src, ip->dst, pkt->self);
     if (why == NONE)
-        why = parse_chain(ip, total, false, &off, &proto);
+        why = parse_chain(pkt->data, total, false, &off, &proto);
     if (why != NONE)
         return why == CT_REASON_FRAGMENT ? parse_fragment(pkt, off, total)
                                          : why;
 
     pkt->len = total;
-    memcpy(&pkt->tuple.src, ip + 8, 16);
-    memcpy(&pkt->tuple.dst, ip + 24, 16);
+    memcpy(&pkt->tuple.src, ip->src, 16);
+    memcpy(&pkt->tuple.dst, ip->dst, 16);
     return parse_l4(pkt, off, total, CT_IPV6, proto);
 }
 
@@ -438,9 +450,9 @@ enum ct_reason ct_parse_packet(struct ct_pkt *pkt)
 
     if (pkt->len == 0)
         why = CT_REASON_TRUNCATED;
-    else if (pkt->data[0] >> 4 == CT_IPV4)
+    else if (ct_ip_version(pkt->data) == CT_IPV4)
         why = parse_ipv4(pkt);
-    else if (pkt->data[0] >> 4 == CT_IPV6)
+    else if (ct_ip_version(pkt->data) == CT_IPV6)
         why = parse_ipv6(pkt);
 
     if (why != NONE && why != CT_REASON_FRAGMENT) {

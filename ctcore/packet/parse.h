@@ -12,27 +12,32 @@ enum { PARSE_MAX_EXT = 8, PARSE_MAX_EXT_BYTES = 512 };
 
 /* How many of the len bytes at dccp (12 at least) its checksum covers; more
  * than len: it contradicts itself. */
-static inline uint32_t parse_dccp_coverage(const uint8_t *dccp, uint32_t len)
+static inline uint32_t parse_dccp_coverage(const struct ct_dccp_header *dccp,
+                                           uint32_t len)
 {
-    uint32_t words = dccp[5] & 15u;
+    uint32_t words = dccp->coverage & 15u;
 
-    return words == 0 ? len : (dccp[4] + words - 1) * 4;
+    return words == 0 ? len : ct_dccp_size(dccp) + (words - 1) * 4;
 }
 
 /* Is this ICMP message about another packet?  It quotes one, then. */
 static inline bool parse_icmp_error(uint8_t family, uint8_t type)
 {
     if (family == CT_IPV6)
-        return type < 128 || type == 137;
-    return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+        return type < CT_ICMPV6_ECHO || type == CT_ICMPV6_REDIRECT;
+    return type == CT_ICMP_UNREACHABLE || type == CT_ICMP_QUENCH ||
+           type == CT_ICMP_REDIRECT || type == CT_ICMP_TIME_EXCEEDED ||
+           type == CT_ICMP_PARAMETER;
 }
 
-/* Is it a query or an answer to one?  Bytes 4 and 5 are its id, then. */
+/* Is it a query or an answer to one?  It has an id, then. */
 static inline bool parse_icmp_query(uint8_t family, uint8_t type)
 {
     if (family == CT_IPV6)
-        return type == 128 || type == 129 || type == 139 || type == 140;
-    return type == 0 || type == 8 || (type >= 13 && type <= 18);
+        return type == CT_ICMPV6_ECHO || type == CT_ICMPV6_ECHO_REPLY ||
+               type == CT_ICMPV6_NODE_QUERY || type == CT_ICMPV6_NODE_REPLY;
+    return type == CT_ICMP_ECHO_REPLY || type == CT_ICMP_ECHO ||
+           (type >= CT_ICMP_TIMESTAMP && type <= CT_ICMP_MASK_REPLY);
 }
 
 /* A Fragment header's second byte is reserved, not a length; that of an
@@ -40,9 +45,9 @@ static inline bool parse_icmp_query(uint8_t family, uint8_t type)
 static inline uint32_t parse_ext_size(const uint8_t *h, uint8_t kind)
 {
     if (kind == CT_PROTO_FRAGMENT)
-        return 8;
-    return kind == CT_PROTO_AH ? ((uint32_t)h[1] + 2) * 4
-                               : ((uint32_t)h[1] + 1) * 8;
+        return sizeof(struct ct_fragment_header);
+    return kind == CT_PROTO_AH ? (ct_extension_view(h)->len + 2u) * 4
+                               : (ct_extension_view(h)->len + 1u) * 8;
 }
 
 /* Walk IPv6 extension headers.  An authentication header is one (RFC 4302):

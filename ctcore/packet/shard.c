@@ -200,7 +200,6 @@ uint32_t shard_owner_to(const struct ct_steer *s, const struct ct_tuple *t)
  * is, and of ICMP's types only echo can have a row. */
 static struct ct_tuple turned(const struct ct_tuple *t)
 {
-    enum { REPLY4 = 0, REQUEST4 = 8, REQUEST6 = 128, REPLY6 = 129 };
     struct ct_tuple back = *t;
     uint8_t type = (uint8_t)(t->dport >> 8);
 
@@ -210,11 +209,11 @@ static struct ct_tuple turned(const struct ct_tuple *t)
         back.sport = t->dport;
         back.dport = t->sport;
     } else if (t->proto == CT_PROTO_ICMP &&
-               (type == REPLY4 || type == REQUEST4)) {
-        back.dport ^= REQUEST4 << 8;
+               (type == CT_ICMP_ECHO_REPLY || type == CT_ICMP_ECHO)) {
+        back.dport ^= (CT_ICMP_ECHO ^ CT_ICMP_ECHO_REPLY) << 8;
     } else if (t->proto == CT_PROTO_ICMPV6 &&
-               (type == REQUEST6 || type == REPLY6)) {
-        back.dport ^= (REQUEST6 ^ REPLY6) << 8;
+               (type == CT_ICMPV6_ECHO || type == CT_ICMPV6_ECHO_REPLY)) {
+        back.dport ^= (CT_ICMPV6_ECHO ^ CT_ICMPV6_ECHO_REPLY) << 8;
     }
     return back;
 }

@@ -53,7 +53,7 @@ struct ct_ipv6_header {
         struct {
             uint8_t src[16], dst[16];
         };
-        uint8_t addr[2][16];
+        ct_be32 addr[2][4]; /* the same, in words */
     };
 };
 CT_HEADER(ipv6, 40);

@@ -94,24 +94,25 @@ static inline void ct_store64(ct_be64 *to, uint64_t v)
 #define CT_END_OF(type, field)                                                 \
     (offsetof(type, field) + sizeof((type *)0)->field)
 
-/* Of struct ct_NAME_header, which is so many bytes long.
+/* How bytes become a `type`, which is so many bytes long: by name_view() and by
+ * name_edit().
  *
- * => p .. p + size are there to be read, and written by ct_NAME_edit(): the
- *    caller has compared size with what came.
+ * => p .. p + size are there to be read, and written by name_edit(): the caller
+ *    has compared size with what came.
  * => what is viewed lasts as long as the bytes at p. */
+#define CT_HEADER_AS(type, name, size)                                         \
+    static inline const type *name##_view(const uint8_t *p)                    \
+    {                                                                          \
+        return (const type *)p;                                                \
+    }                                                                          \
+    static inline type *name##_edit(uint8_t *p)                                \
+    {                                                                          \
+        return (type *)p;                                                      \
+    }                                                                          \
+    _Static_assert(_Alignof(type) == 1, "it may begin at any address");        \
+    _Static_assert(sizeof(type) == (size), "as its specification draws it")
+
 #define CT_HEADER(name, size)                                                  \
-    static inline const struct ct_##name##_header *ct_##name##_view(           \
-        const uint8_t *p)                                                      \
-    {                                                                          \
-        return (const struct ct_##name##_header *)p;                           \
-    }                                                                          \
-    static inline struct ct_##name##_header *ct_##name##_edit(uint8_t *p)      \
-    {                                                                          \
-        return (struct ct_##name##_header *)p;                                 \
-    }                                                                          \
-    _Static_assert(_Alignof(struct ct_##name##_header) == 1,                   \
-                   "it may begin at any address");                             \
-    _Static_assert(sizeof(struct ct_##name##_header) == (size),                \
-                   "as its specification draws it")
+    CT_HEADER_AS(struct ct_##name##_header, ct_##name, size)
 
 #endif

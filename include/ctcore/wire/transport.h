@@ -20,6 +20,12 @@ struct ct_ports_header {
 };
 CT_HEADER(ports, 4);
 
+/* A protocol's checksum, wherever in its header it stands. */
+struct ct_check_header {
+    ct_be16 check;
+};
+CT_HEADER(check, 2);
+
 /* ---- TCP (RFC 9293) ---- */
 
 enum {
@@ -29,7 +35,8 @@ enum {
     CT_TCP_PSH = 0x08,
     CT_TCP_ACK = 0x10,
     CT_TCP_URG = 0x20,
-    CT_TCP_FLAGS = 0x3f /* these; what is above is ECN's */
+    CT_TCP_FLAGS = 0x3f, /* these; ECN's are above */
+    CT_TCP_CWR = 0x80    /* RFC 3168 */
 };
 
 struct ct_tcp_header {
@@ -116,9 +123,14 @@ enum {
     CT_ICMPV6_PARAMETER = 4,
     CT_ICMPV6_ECHO = 128, /* the first that is no error */
     CT_ICMPV6_ECHO_REPLY = 129,
-    CT_ICMPV6_REDIRECT = 137,   /* RFC 4861 */
-    CT_ICMPV6_NODE_QUERY = 139, /* RFC 4620 */
-    CT_ICMPV6_NODE_REPLY = 140
+    CT_ICMPV6_LISTENER_QUERY = 130, /* RFC 2710 */
+    CT_ICMPV6_NEIGHBOUR = 136,      /* advertisement; RFC 4861 */
+    CT_ICMPV6_REDIRECT = 137,       /* RFC 4861 */
+    CT_ICMPV6_NODE_QUERY = 139,     /* RFC 4620 */
+    CT_ICMPV6_NODE_REPLY = 140,
+    CT_ICMPV6_LISTENER_REPORT = 143, /* version 2; RFC 3810 */
+    CT_ICMPV6_ROUTER_HERE = 151,     /* RFC 4286 */
+    CT_ICMPV6_ROUTER_ASKED = 152
 };
 
 struct ct_icmp_header {
@@ -143,7 +155,7 @@ CT_HEADER(icmp, 8);
 struct ct_sctp_header {
     CT_PORTS;
     ct_be32 vtag;
-    uint8_t crc[4]; /* the one number whose lowest byte is first */
+    ct_be32 crc; /* whose lowest byte is first: no number but a sum */
 };
 CT_HEADER(sctp, 12);
 
@@ -224,5 +236,32 @@ static inline uint8_t ct_gre_version(const struct ct_gre_header *gre)
 {
     return gre->version & CT_GRE_VERSION;
 }
+
+/* ---- what helpers read ---- */
+
+/* TFTP's requests (RFC 1350 5) */
+struct ct_tftp_header {
+    ct_be16 code;
+};
+CT_HEADER(tftp, 2);
+
+/* PPTP's control messages (RFC 2637 2), as far as they are alike. */
+struct ct_pptp_header {
+    ct_be16 len, kind;
+    ct_be32 magic;
+    ct_be16 type, reserved;
+    union {
+        struct {
+            ct_be16 id, peers_id;
+            uint8_t result;
+        };
+        struct {
+            ct_be16 version;
+            uint8_t start_result;
+        };
+        uint8_t stop_result;
+    };
+};
+CT_HEADER(pptp, 17);
 
 #endif
