@@ -22,7 +22,10 @@
 #include <ctcore/bits.h>
 #include <ctcore/wire.h>
 
-enum { V6_HEADER = 40, V6_FRAGMENT = 8, V4_DF = 0x4000, V6_MF = 1, ECN_CE = 3 };
+enum {
+    V6_HEADER = sizeof(struct ct_ipv6_header),
+    V6_FRAGMENT = sizeof(struct ct_fragment_header)
+};
 
 /* ---- limits, made at start ---- */
 
@@ -214,24 +217,29 @@ static uint8_t *copy_head(const struct frag *f, const struct frag_queue *q,
 }
 
 /* RFC 3168 section 5.3: congestion met by one fragment is the datagram's. */
-static void finish_v4(const struct frag_queue *q, uint8_t *ip, uint32_t len)
+static void finish_v4(const struct frag_queue *q, uint8_t *data, uint32_t len)
 {
-    if (q->ecn & 1u << ECN_CE)
-        ip[1] |= ECN_CE;
-    ct_put16(ip + 2, (uint16_t)len);
+    struct ct_ipv4_header *ip = ct_ipv4_edit(data);
+
+    if (q->ecn & 1u << CT_ECN_CE)
+        ip->tos |= CT_ECN_CE;
+    ct_store16(&ip->len, len);
     /* As the kernel: whoever sent his largest fragment with DF looks for the
      * path's MTU, and goes on to. */
-    ct_put16(ip + 6, q->largest_df == q->largest ? V4_DF : 0);
-    ct_put16(ip + 10, 0);
-    ct_put16(ip + 10, (uint16_t)~csum_fold(csum_add(0, ip, q->head_len)));
+    ct_store16(&ip->frag, q->largest_df == q->largest ? CT_IPV4_DF : 0);
+    ct_store16(&ip->check, 0);
+    ct_store16(&ip->check,
+               (uint16_t)~csum_fold(csum_add(0, data, q->head_len)));
 }
 
-static void finish_v6(const struct frag_queue *q, uint8_t *ip, uint32_t len)
+static void finish_v6(const struct frag_queue *q, uint8_t *data, uint32_t len)
 {
-    if (q->ecn & 1u << ECN_CE)
-        ip[1] |= ECN_CE << 4;
-    ct_put16(ip + 4, (uint16_t)(len - V6_HEADER));
-    ip[q->next_at] = q->next_header;
+    struct ct_ipv6_header *ip = ct_ipv6_edit(data);
+
+    if (q->ecn & 1u << CT_ECN_CE)
+        ct_ipv6_set_class(ip, ct_ipv6_class(ip) | CT_ECN_CE);
+    ct_store16(&ip->len, len - V6_HEADER);
+    data[q->next_at] = q->next_header;
 }
 
 static void build(const struct frag *f, const struct frag_queue *q,
@@ -328,7 +336,7 @@ static enum ct_reason take_atomic(struct frag *f, const struct ct_pkt *pkt,
 
     memcpy(data, pkt->data, p->head_len);
     memcpy(data + p->head_len, p->data, p->len);
-    ct_put16(data + 4, (uint16_t)(p->head_len + p->len - V6_HEADER));
+    ct_store16(&ct_ipv6_edit(data)->len, p->head_len + p->len - V6_HEADER);
     data[p->next_at] = p->next_header;
     if (cuts != NULL) {
         memset(cuts, 0, CT_CUTS * sizeof *cuts);
@@ -426,12 +434,12 @@ static void rebuild_first(const struct frag *f, const struct frag_queue *q,
 
     *first = (struct ct_pkt){.data = data, .rule = CT_NONE};
     if (!v4) {
-        memset(to, 0, V6_FRAGMENT);
-        to[0] = q->next_header;
-        to[3] = V6_MF;
-        ct_put16(to + 4, q->key.sport);
-        ct_put16(to + 6, q->key.dport);
-        to += V6_FRAGMENT;
+        struct ct_fragment_header *h = ct_fragment_edit(to);
+
+        *h = (struct ct_fragment_header){.next = q->next_header};
+        ct_store16(&h->offset, CT_IPV6_MF);
+        ct_store32(&h->id, (uint32_t)q->key.sport << 16 | q->key.dport);
+        to += sizeof *h;
         l4 += V6_FRAGMENT;
     }
     first->len = l4 + len < CT_REPLY_MAX ? l4 + len : CT_REPLY_MAX;
@@ -452,8 +460,8 @@ static void rebuild_first(const struct frag *f, const struct frag_queue *q,
     first->l4_off = l4;
     first->l4_len = first->len - l4;
     if (q->next_header == CT_PROTO_ICMP || q->next_header == CT_PROTO_ICMPV6) {
-        first->icmp_type = to[0];
-        first->icmp_error = parse_icmp_error(q->key.family, to[0]);
+        first->icmp_type = ct_icmp_view(to)->type;
+        first->icmp_error = parse_icmp_error(q->key.family, first->icmp_type);
     }
 }
 

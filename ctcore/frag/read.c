@@ -5,22 +5,20 @@
 
 #include <ctcore/wire.h>
 
-enum { V6_HEADER = 40, V6_FRAGMENT = 8 };
-enum { V4_DF = 0x4000, V4_MF = 0x2000, V4_OFFSET = 0x1fff, V6_MF = 1 };
-
 static void read_v4(const struct ct_pkt *pkt, struct frag_piece *p)
 {
-    uint16_t word = ct_get16(pkt->data + 6);
+    const struct ct_ipv4_header *ip = ct_ipv4_view(pkt->data);
+    uint16_t word = ct_load16(ip->frag);
 
     p->v4 = true;
     p->head_len = pkt->l4_off;
     p->data = pkt->data + pkt->l4_off;
     p->len = pkt->l4_len;
-    p->off = (uint32_t)(word & V4_OFFSET) * FRAG_UNIT;
-    p->more = (word & V4_MF) != 0;
-    p->df = (word & V4_DF) != 0;
-    p->next_header = pkt->data[9];
-    p->ecn = pkt->data[1] & 3;
+    p->off = (uint32_t)(word & CT_IPV4_OFFSET) * FRAG_UNIT;
+    p->more = (word & CT_IPV4_MF) != 0;
+    p->df = (word & CT_IPV4_DF) != 0;
+    p->next_header = ip->proto;
+    p->ecn = ip->tos & CT_ECN;
     /* As the kernel: what is no whole unit can't have been meant. */
     if (p->more)
         p->len &= ~(uint32_t)(FRAG_UNIT - 1);
@@ -29,8 +27,10 @@ static void read_v4(const struct ct_pkt *pkt, struct frag_piece *p)
 /* pkt->l4_off is where the Fragment header stands. */
 static void read_v6(const struct ct_pkt *pkt, struct frag_piece *p)
 {
-    const uint8_t *h = pkt->data + pkt->l4_off;
-    uint32_t at = V6_HEADER, named = 6;
+    const struct ct_fragment_header *h =
+        ct_fragment_view(pkt->data + pkt->l4_off);
+    uint32_t at = sizeof(struct ct_ipv6_header);
+    uint32_t named = offsetof(struct ct_ipv6_header, next);
 
     while (at < pkt->l4_off) { /* ct_parse() has been here: it ends there */
         uint8_t kind = pkt->data[named];
@@ -40,12 +40,12 @@ static void read_v6(const struct ct_pkt *pkt, struct frag_piece *p)
     }
     p->head_len = pkt->l4_off;
     p->next_at = named;
-    p->data = h + V6_FRAGMENT;
-    p->len = pkt->l4_len - V6_FRAGMENT;
-    p->off = ct_get16(h + 2) & 0xfff8u;
-    p->more = (h[3] & V6_MF) != 0;
-    p->next_header = h[0];
-    p->ecn = pkt->data[1] >> 4 & 3;
+    p->data = pkt->data + pkt->l4_off + sizeof *h;
+    p->len = pkt->l4_len - (uint32_t)sizeof *h;
+    p->off = ct_load16(h->offset) & CT_IPV6_OFFSET;
+    p->more = (ct_load16(h->offset) & CT_IPV6_MF) != 0;
+    p->next_header = h->next;
+    p->ecn = ct_ipv6_class(ct_ipv6_view(pkt->data)) & CT_ECN;
 }
 
 static bool header_fits(uint8_t proto, const uint8_t *l4, uint32_t len)
@@ -53,7 +53,7 @@ static bool header_fits(uint8_t proto, const uint8_t *l4, uint32_t len)
     uint32_t least = ct_proto_info(proto).header;
 
     return len >= (least == 0 ? 1 : least) &&
-           (proto != CT_PROTO_TCP || (uint32_t)(l4[12] >> 4) * 4 <= len);
+           (proto != CT_PROTO_TCP || ct_tcp_size(ct_tcp_view(l4)) <= len);
 }
 
 /* A first fragment must have all headers: who filters by ports must not be
@@ -87,7 +87,9 @@ static enum ct_reason check_headers(const struct frag_piece *p, bool strict)
 /* What can be said of a fragment alone. */
 static enum ct_reason check_piece(const struct frag_piece *p)
 {
-    uint32_t before = p->v4 ? p->head_len : p->head_len - V6_HEADER;
+    uint32_t before =
+        p->v4 ? p->head_len
+              : p->head_len - (uint32_t)sizeof(struct ct_ipv6_header);
 
     if (p->len == 0)
         return CT_REASON_FRAG_BAD;

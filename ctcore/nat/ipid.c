@@ -5,8 +5,6 @@
 
 #include <ctcore/wire.h>
 
-enum { V4_DF = 0x4000, V4_FRAGMENT = 0x3fff };
-
 void ipid_start(struct ipid *ids, uint64_t seed, uint32_t shard,
                 uint32_t n_shards)
 {
@@ -22,9 +20,10 @@ void ipid_start(struct ipid *ids, uint64_t seed, uint32_t shard,
 
 static bool is_atomic(const struct ct_pkt *pkt)
 {
-    uint16_t word = ct_get16(pkt->data + 6);
+    uint16_t word = ct_load16(ct_ipv4_view(pkt->data)->frag);
 
-    return pkt->frag_max == 0 && (word & V4_DF) && !(word & V4_FRAGMENT);
+    return pkt->frag_max == 0 && (word & CT_IPV4_DF) &&
+           !(word & (CT_IPV4_MF | CT_IPV4_OFFSET));
 }
 
 static uint32_t segments(const struct ct_pkt *pkt)
@@ -35,17 +34,17 @@ static uint32_t segments(const struct ct_pkt *pkt)
 
 void ipid_give(struct ipid *ids, struct ct_pkt *pkt)
 {
-    uint8_t *ip = pkt->data;
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
     uint32_t own = 65536 / ids->n_shards; /* numbers of this shard */
-    uint16_t was = ct_get16(ip + 4), *row, is;
+    uint16_t was = ct_load16(ip->id), *row, is;
     uint64_t ways;
 
-    if (ip[0] >> 4 != CT_IPV4 || is_atomic(pkt))
+    if (ct_ip_version(pkt->data) != CT_IPV4 || is_atomic(pkt))
         return;
-    ways = (uint64_t)ct_get32(ip + 12) << 32 | ct_get32(ip + 16);
-    row = &ids->next[hash_two(ways, ip[9], ids->key) % IPID_ROWS];
+    ways = (uint64_t)ct_load32(ip->src) << 32 | ct_load32(ip->dst);
+    row = &ids->next[hash_two(ways, ip->proto, ids->key) % IPID_ROWS];
     is = (uint16_t)(*row * ids->n_shards + ids->shard);
     *row = (uint16_t)((*row + segments(pkt)) % own);
-    ct_put16(ip + 4, is);
-    ct_put16(ip + 10, csum_update16(ct_get16(ip + 10), was, is));
+    ct_store16(&ip->id, is);
+    csum_patch(&ip->check, csum_diff16(was, is));
 }

@@ -43,13 +43,22 @@ static bool addr_in(const struct ct_nat_range *r, const union ct_addr *a)
                             memcmp(a->b, r->hi.b, sizeof a->b) <= 0);
 }
 
+/* The word of an address that counts: its last one. */
+static unsigned last_at(const struct ct_nat_range *r)
+{
+    return r->family == CT_IPV4 ? 0 : 3;
+}
+
+static uint32_t last_word(const struct ct_nat_range *r, const union ct_addr *a)
+{
+    return __builtin_bswap32(a->w32[last_at(r)]);
+}
+
 static uint32_t pool_size(const struct ct_nat_range *r)
 {
-    uint32_t at = r->family == CT_IPV4 ? 0 : 12;
-
     if (r->family == CT_IPV6 && memcmp(r->lo.b, r->hi.b, 12) != 0)
         return UINT32_MAX; /* more than 2^32: their low word varies */
-    return ct_get32(r->hi.b + at) - ct_get32(r->lo.b + at) + 1;
+    return last_word(r, &r->hi) - last_word(r, &r->lo) + 1;
 }
 
 /* The k-th address of the pool, counted from where this flow begins. */
@@ -58,7 +67,7 @@ static union ct_addr pool_addr(const struct nat *n,
                                const struct ct_tuple *orig, uint32_t k)
 {
     uint64_t w[4] = {orig->src.w64[0], orig->src.w64[1], 0, 0};
-    uint32_t at = r->family == CT_IPV4 ? 0 : 12, size = pool_size(r);
+    uint32_t size = pool_size(r);
     union ct_addr a = r->lo;
 
     if (!r->persistent) {
@@ -69,7 +78,7 @@ static union ct_addr pool_addr(const struct nat *n,
         k += (uint32_t)((hash_words(w, 4, n->table->key) >> 32) * size >> 32);
     if (size)
         k %= size;
-    ct_put32(a.b + at, ct_get32(r->lo.b + at) + k);
+    a.w32[last_at(r)] = __builtin_bswap32(last_word(r, &r->lo) + k);
     return a;
 }
 

@@ -31,9 +31,15 @@ struct facts {
 
 static struct number number(const uint8_t *p, bool v4)
 {
-    if (v4)
-        return (struct number){0, ct_get32(p)};
-    return (struct number){ct_get64(p), ct_get64(p + 8)};
+    union ct_addr a;
+
+    if (v4) {
+        memcpy(a.b, p, 4);
+        return (struct number){0, __builtin_bswap32(a.w32[0])};
+    }
+    memcpy(a.b, p, 16);
+    return (struct number){__builtin_bswap64(a.w64[0]),
+                           __builtin_bswap64(a.w64[1])};
 }
 
 static bool above(struct number a, struct number b)
@@ -45,18 +51,19 @@ static struct facts look(const struct ct_pkt *pkt)
 {
     bool v4 = pkt->tuple.family == CT_IPV4;
     uint8_t proto = pkt->tuple.proto;
-    const uint8_t *l4 = pkt->data + pkt->l4_off;
+    const struct ct_ports_header *ports =
+        ct_ports_view(pkt->data + pkt->l4_off);
     struct facts f = {.pkt = pkt};
 
-    f.src = number(pkt->data + (v4 ? 12 : 8), v4);
-    f.dst = number(pkt->data + (v4 ? 16 : 24), v4);
+    f.src = number(ct_ip_src(pkt->data, v4), v4);
+    f.dst = number(ct_ip_dst(pkt->data, v4), v4);
     if (pkt->l4_bad)
         return f;
     f.has_ports = ct_proto_has_ports(proto);
     f.has_icmp = proto == CT_PROTO_ICMP || proto == CT_PROTO_ICMPV6;
     if (f.has_ports) {
-        f.sport = ct_get16(l4);
-        f.dport = ct_get16(l4 + 2);
+        f.sport = ct_load16(ports->sport);
+        f.dport = ct_load16(ports->dport);
     }
     return f;
 }
