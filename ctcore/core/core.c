@@ -11,17 +11,18 @@
 /* As the packet stands now, not as it came. */
 static void look(struct ct_log *log, const struct ct_pkt *pkt)
 {
-    const uint8_t *ip = pkt->data, *l4 = ip + pkt->l4_off;
+    const uint8_t *ip = pkt->data;
+    const struct ct_ports_header *ports = ct_ports_view(ip + pkt->l4_off);
     bool v4 = pkt->tuple.family == CT_IPV4;
 
-    memcpy(log->src.b, ip + (v4 ? 12 : 8), v4 ? 4 : 16);
-    memcpy(log->dst.b, ip + (v4 ? 16 : 24), v4 ? 4 : 16);
-    log->ttl = ip[v4 ? 8 : 7];
+    memcpy(log->src.b, ct_ip_src(ip, v4), v4 ? 4 : 16);
+    memcpy(log->dst.b, ct_ip_dst(ip, v4), v4 ? 4 : 16);
+    log->ttl = ct_ip_ttl(ip, v4);
     if (pkt->l4_bad)
         return;
     if (ct_proto_has_ports(log->proto)) {
-        log->sport = ct_get16(l4);
-        log->dport = ct_get16(l4 + 2);
+        log->sport = ct_load16(ports->sport);
+        log->dport = ct_load16(ports->dport);
     }
     log->tcp_flags = pkt->l4_flags;
     log->icmp_type = pkt->icmp_type;

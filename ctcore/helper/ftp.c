@@ -161,8 +161,8 @@ static bool read_dotted(struct text t, uint32_t *at, uint8_t mark,
 
     if (!numbers(t, at, v, 4, '.', mark) || !put_bytes(&a, v))
         return false;
-    group[0] = ct_get16(a.b);
-    group[1] = ct_get16(a.b + 2);
+    group[0] = (uint16_t)(v[0] << 8 | v[1]);
+    group[1] = (uint16_t)(v[2] << 8 | v[3]);
     return true;
 }
 
@@ -208,8 +208,12 @@ static bool read_addr6(struct text t, uint32_t *at, uint8_t mark,
     if (*at >= t.len || t.p[*at] != mark || (gap == 9) != (n == 8))
         return false;
     *a = (union ct_addr){.w64 = {0}};
-    for (unsigned i = 0; i < n; i++)
-        ct_put16(a->b + 2 * (size_t)(i < gap ? i : 8 - n + i), group[i]);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned k = 2 * (i < gap ? i : 8 - n + i);
+
+        a->b[k] = (uint8_t)(group[i] >> 8);
+        a->b[k + 1] = (uint8_t)group[i];
+    }
     return true;
 }
 
@@ -461,7 +465,7 @@ static enum ct_reason ftp_help(const struct helper_call *h)
     if (h->pkt->info != CT_ESTABLISHED || t.len == 0)
         return CT_REASON_NONE;
     memcpy(&st, &h->x->help, sizeof st);
-    seq = ct_get32(h->pkt->data + h->pkt->l4_off + 4);
+    seq = ct_load32(ct_tcp_view(h->pkt->data + h->pkt->l4_off)->seq);
     end = seq + t.len;
     newline = t.p[t.len - 1] == '\n';
     if (begins_line(&st, h->dir, seq))

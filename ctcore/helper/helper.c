@@ -68,7 +68,7 @@ enum ct_reason helper_replace(const struct helper_call *h, uint32_t at,
                               uint32_t was, const uint8_t *is, uint32_t len)
 {
     const uint8_t *l4 = h->pkt->data + h->pkt->l4_off;
-    uint32_t seq = ct_get32(l4 + 4);
+    uint32_t seq = ct_load32(ct_tcp_view(l4)->seq);
 
     if (!mangle_payload(h->pkt, h->at + at, was, is, len))
         return CT_REASON_HELPER_ROOM;

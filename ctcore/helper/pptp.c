@@ -23,9 +23,10 @@
 #include <string.h>
 
 enum { CONTROL = 1, MAGIC = 0x1a2b3c4d, GOOD = 1 };
-enum { AT_TYPE = 8, AT_BODY = 12 }; /* and the body's first two words */
-enum { AT_ID = AT_BODY, AT_PEERS_ID = AT_BODY + 2, AT_RESULT = AT_BODY + 4 };
-enum { AT_START_RESULT = AT_BODY + 2, AT_STOP_RESULT = AT_BODY };
+enum {
+    AT_ID = offsetof(struct ct_pptp_header, id),
+    AT_PEERS_ID = offsetof(struct ct_pptp_header, peers_id)
+};
 
 enum message {
     START_REQUEST = 1,
@@ -110,10 +111,10 @@ static enum ct_reason begin_call(const struct helper_call *h, struct state *st)
 static enum ct_reason put_id(const struct helper_call *h, uint32_t at,
                              uint16_t id)
 {
-    uint8_t bytes[2];
+    ct_be16 word;
 
-    ct_put16(bytes, id);
-    return helper_replace(h, at, sizeof bytes, bytes, sizeof bytes);
+    ct_store16(&word, id);
+    return helper_replace(h, at, sizeof word, word.b, sizeof word);
 }
 
 /* The PNS gives its call an id: which one does the outside see? */
@@ -128,7 +129,8 @@ static enum ct_reason name_call(const struct helper_call *h, struct state *st,
 }
 
 static enum ct_reason from_pns(const struct helper_call *h, struct state *st,
-                               enum message type, const uint8_t *m)
+                               enum message type,
+                               const struct ct_pptp_header *m)
 {
     switch (type) {
     case START_REQUEST:
@@ -142,16 +144,16 @@ static enum ct_reason from_pns(const struct helper_call *h, struct state *st,
         if (st->session != SESSION)
             break;
         st->call = OUT_ASKED;
-        return name_call(h, st, ct_get16(m + AT_ID));
+        return name_call(h, st, ct_load16(m->id));
     case IN_REPLY:
-        if (st->call != IN_ASKED || ct_get16(m + AT_PEERS_ID) != st->pac ||
-            m[AT_RESULT] != GOOD)
+        if (st->call != IN_ASKED || ct_load16(m->peers_id) != st->pac ||
+            m->result != GOOD)
             break;
         st->call = IN_ANSWERED;
-        return name_call(h, st, ct_get16(m + AT_ID));
+        return name_call(h, st, ct_load16(m->id));
     case CLEAR_REQUEST:
         if (helper_translated(h) && st->call != NO_CALL &&
-            ct_get16(m + AT_ID) == st->pns_own)
+            ct_load16(m->id) == st->pns_own)
             return put_id(h, AT_ID, st->pns);
         break;
     default:
@@ -168,15 +170,15 @@ static enum ct_reason tell_pns(const struct helper_call *h,
 }
 
 static enum ct_reason out_reply(const struct helper_call *h, struct state *st,
-                                const uint8_t *m)
+                                const struct ct_pptp_header *m)
 {
     enum ct_reason why = CT_REASON_NONE;
 
     if ((st->call != OUT_ASKED && st->call != CALL) ||
-        ct_get16(m + AT_PEERS_ID) != st->pns)
+        ct_load16(m->peers_id) != st->pns)
         return CT_REASON_NONE;
-    if (m[AT_RESULT] == GOOD) {
-        st->pac = ct_get16(m + AT_ID);
+    if (m->result == GOOD) {
+        st->pac = ct_load16(m->id);
         why = begin_call(h, st);
     } else {
         end_call(h, st);
@@ -185,17 +187,18 @@ static enum ct_reason out_reply(const struct helper_call *h, struct state *st,
 }
 
 static enum ct_reason from_pac(const struct helper_call *h, struct state *st,
-                               enum message type, const uint8_t *m)
+                               enum message type,
+                               const struct ct_pptp_header *m)
 {
     enum ct_reason why;
 
     switch (type) {
     case START_REPLY:
-        if (st->session == ASKED_SESSION && m[AT_START_RESULT] == GOOD)
+        if (st->session == ASKED_SESSION && m->start_result == GOOD)
             st->session = SESSION;
         break;
     case STOP_REPLY:
-        if (m[AT_STOP_RESULT] == GOOD) {
+        if (m->stop_result == GOOD) {
             end_call(h, st);
             st->session = NO_SESSION;
         }
@@ -205,11 +208,11 @@ static enum ct_reason from_pac(const struct helper_call *h, struct state *st,
     case IN_REQUEST:
         if (st->session == SESSION) {
             st->call = IN_ASKED;
-            st->pac = ct_get16(m + AT_ID);
+            st->pac = ct_load16(m->id);
         }
         break;
     case IN_CONNECTED:
-        if (st->call != IN_ANSWERED || ct_get16(m + AT_ID) != st->pns)
+        if (st->call != IN_ANSWERED || ct_load16(m->id) != st->pns)
             break;
         why = begin_call(h, st);
         return why == CT_REASON_NONE ? tell_pns(h, st, AT_ID) : why;
@@ -217,7 +220,7 @@ static enum ct_reason from_pac(const struct helper_call *h, struct state *st,
         end_call(h, st);
         break;
     case WAN_ERROR:
-        if (st->call == CALL && ct_get16(m + AT_ID) == st->pns)
+        if (st->call == CALL && ct_load16(m->id) == st->pns)
             return tell_pns(h, st, AT_ID);
         break;
     default:
@@ -231,14 +234,14 @@ static enum ct_reason pptp_help(const struct helper_call *h)
     enum ct_reason why;
     struct state st;
     uint32_t len;
-    const uint8_t *m = helper_text(h, &len);
+    const struct ct_pptp_header *m = ct_pptp_view(helper_text(h, &len));
     uint16_t type;
 
-    if (h->pkt->info != CT_ESTABLISHED || len < AT_BODY)
+    if (h->pkt->info != CT_ESTABLISHED || len < AT_ID)
         return CT_REASON_NONE;
-    type = ct_get16(m + AT_TYPE);
-    if (ct_get16(m + 2) != CONTROL || ct_get32(m + 4) != MAGIC || type == 0 ||
-        type >= N_MESSAGES || len < size_of[type])
+    type = ct_load16(m->type);
+    if (ct_load16(m->kind) != CONTROL || ct_load32(m->magic) != MAGIC ||
+        type == 0 || type >= N_MESSAGES || len < size_of[type])
         return CT_REASON_NONE;
     memcpy(&st, &h->x->help, sizeof st);
     why = (h->dir == CT_DIR_ORIGINAL ? from_pns

@@ -20,9 +20,9 @@ static enum ct_reason tftp_help(const struct helper_call *h)
     const uint8_t *text = helper_text(h, &len);
     uint16_t code;
 
-    if (h->dir != CT_DIR_ORIGINAL || len < 2)
+    if (h->dir != CT_DIR_ORIGINAL || len < sizeof(struct ct_tftp_header))
         return CT_REASON_NONE;
-    code = ct_get16(text);
+    code = ct_load16(ct_tftp_view(text)->code);
     if (code != READ_REQUEST && code != WRITE_REQUEST)
         return CT_REASON_NONE;
     ask.tuple.sport = 0;

@@ -13,14 +13,17 @@ static const struct helper *const registry[CT_N_HELPERS] = {
 /* How long the transport header is; 0: there is none to be sure of. */
 static uint32_t header_len(const struct ct_pkt *pkt)
 {
+    const struct ct_tcp_header *tcp = ct_tcp_view(pkt->data + pkt->l4_off);
     uint32_t len;
 
     if (pkt->tuple.proto == CT_PROTO_UDP)
-        return pkt->l4_len >= 8 ? 8 : 0;
-    if (pkt->l4_len < 20)
+        return pkt->l4_len >= sizeof(struct ct_udp_header)
+                   ? sizeof(struct ct_udp_header)
+                   : 0;
+    if (pkt->l4_len < sizeof *tcp)
         return 0;
-    len = (pkt->data[pkt->l4_off + 12] >> 4) * 4u;
-    return len >= 20 && len <= pkt->l4_len ? len : 0;
+    len = ct_tcp_size(tcp);
+    return len >= sizeof *tcp && len <= pkt->l4_len ? len : 0;
 }
 
 static enum ct_reason help(struct ct *ct, struct ct_pkt *pkt, struct ext *x)

@@ -15,24 +15,21 @@
 /* What the kernel's window check allows an acknowledgement to lag behind. */
 #define MIN_LAG 66000u
 
-enum {
-    ICMP_QUENCH = 4,
-    ICMP_REDIRECT = 5,
-    ICMPV6_REDIRECT = 137,
-    MIN_INNER_L4 = 8
-};
+enum { MIN_INNER_L4 = sizeof(struct ct_tcp_quoted_header) };
 
 /* Could the flow have sent what is quoted?  Whoever guesses a flow's addresses
  * and ports still has to guess its sequence numbers (RFC 5927 section 4). */
 static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
                         const struct ct_pkt *pkt, const struct inner *in)
 {
+    const struct ct_tcp_quoted_header *tcp =
+        ct_tcp_quoted_view(pkt->data + in->l4_off);
     const struct ct_tcp_peer *peer = c->proto.tcp.peer;
     uint32_t lag, most = peer[!sender].maxwin;
 
     if (in->proto != CT_PROTO_TCP || in->l4_len < MIN_INNER_L4)
         return true;
-    lag = peer[sender].end - ct_get32(pkt->data + in->l4_off + 4);
+    lag = peer[sender].end - ct_load32(tcp->seq);
     return lag <= (most > MIN_LAG ? most : MIN_LAG);
 }
 
@@ -41,8 +38,8 @@ static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
 static enum ct_reason judge(const struct ct_conn *c, enum ct_dir dir,
                             const struct ct_pkt *pkt, const struct inner *in)
 {
-    if (pkt->tuple.family == CT_IPV4 &&
-        (pkt->icmp_type == ICMP_QUENCH || pkt->icmp_type == ICMP_REDIRECT))
+    if (pkt->tuple.family == CT_IPV4 && (pkt->icmp_type == CT_ICMP_QUENCH ||
+                                         pkt->icmp_type == CT_ICMP_REDIRECT))
         return CT_REASON_ICMP_TYPE;
     return is_quotable(c, (enum ct_dir) !dir, pkt, in) ? CT_REASON_NONE
                                                        : CT_REASON_ICMP_WINDOW;
@@ -57,14 +54,13 @@ static void turn_numbers(const struct ct *ct, const struct ct_conn *c,
 {
     const struct ext *x =
         ext_of(&ct->ext, table_slot(&ct->table, c), EXT_SEQADJ);
-    uint8_t *sum = pkt->data + pkt->l4_off + 2;
     uint32_t diff;
 
     if (!x || in->proto != CT_PROTO_TCP)
         return;
     diff = seqadj_quoted(x, sender, pkt->data + in->l4_off, in->l4_len);
     if (!pkt->csum_partial)
-        ct_put16(sum, csum_apply(ct_get16(sum), diff));
+        csum_patch(&ct_icmp_edit(pkt->data + pkt->l4_off)->check, diff);
 }
 
 /* Another shard may have the flow.  t is in the zone of answers. */
@@ -141,7 +137,7 @@ enum ct_reason icmperr_translate(struct ct_pkt *pkt, enum mangle_side side)
     if (!(c->status & CT_NAT_MASK))
         return CT_REASON_NONE;
     if (pkt->icmp_type ==
-        (pkt->tuple.family == CT_IPV4 ? ICMP_REDIRECT : ICMPV6_REDIRECT))
+        (pkt->tuple.family == CT_IPV4 ? CT_ICMP_REDIRECT : CT_ICMPV6_REDIRECT))
         return CT_REASON_NAT_INNER;
     if (!nat_wanted(c, (enum ct_dir)pkt->dir, side))
         return CT_REASON_NONE;

@@ -35,8 +35,9 @@ static bool link_business(const struct ct_pkt *pkt)
 
     return pkt->tuple.proto == CT_PROTO_ICMPV6 &&
            pkt->tuple.family == CT_IPV6 && !pkt->l4_bad &&
-           ((type >= 130 && type <= 136) || type == 143 || type == 151 ||
-            type == 152);
+           ((type >= CT_ICMPV6_LISTENER_QUERY && type <= CT_ICMPV6_NEIGHBOUR) ||
+            type == CT_ICMPV6_LISTENER_REPORT ||
+            type == CT_ICMPV6_ROUTER_HERE || type == CT_ICMPV6_ROUTER_ASKED);
 }
 
 static bool is_icmp(const struct ct_pkt *pkt)
@@ -396,11 +397,11 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 static __attribute__((noinline)) bool may_lack_sum(const struct ct *ct,
                                                    const struct ct_pkt *pkt)
 {
-    const uint8_t *udp = pkt->data + pkt->l4_off;
+    const struct ct_udp_header *udp = ct_udp_view(pkt->data + pkt->l4_off);
 
     return ct->params.v[CT_PARAM_udp6_unsummed] &&
            pkt->tuple.proto == CT_PROTO_UDP && pkt->tuple.family == CT_IPV6 &&
-           (udp[6] | udp[7]) == 0;
+           ct_load16(udp->check) == 0;
 }
 
 /* A call whose ids somebody has overheard: look again with both. */
