@@ -21,10 +21,13 @@
 #include "packet/mangle.h"
 #include "packet/parse.h"
 
-enum { TTL = 64, V4_HEADER = 20, V6_HEADER = 40, TCP_HEADER = 20 };
-enum { V4_ERROR_MAX = 576, V6_ERROR_MAX = CT_REPLY_MAX, ICMP_HEADER = 8 };
-enum { V4_DF = 0x4000, V4_OFFSET = 0x1fff };
-enum { PARAMETER_PROBLEM = 4 }; /* ICMPv6 */
+enum {
+    V4_HEADER = sizeof(struct ct_ipv4_header),
+    V6_HEADER = sizeof(struct ct_ipv6_header),
+    TCP_HEADER = sizeof(struct ct_tcp_header),
+    ICMP_HEADER = sizeof(struct ct_icmp_header)
+};
+enum { TTL = 64, V4_ERROR_MAX = 576, V6_ERROR_MAX = CT_REPLY_MAX };
 
 /* ---- who may be answered ---- */
 
@@ -38,40 +41,43 @@ static bool all_zero(const uint8_t *p, unsigned n)
 /* One host, as far as the address itself tells. */
 static bool single_host(const uint8_t *addr, bool v4)
 {
+    union ct_addr a = {.w64 = {0}};
+
+    memcpy(a.b, addr, v4 ? 4 : 16);
     if (v4)
-        return addr[0] != 0 && addr[0] != 127 && addr[0] < 224;
-    return addr[0] != 0xff && !(all_zero(addr, 15) && addr[15] <= 1);
+        return a.b[0] != 0 && a.b[0] != 127 && a.b[0] < 224;
+    return a.b[0] != 0xff && !(all_zero(a.b, 15) && a.b[15] <= 1);
 }
 
 static bool later_fragment(const struct ct_pkt *pkt)
 {
     uint32_t off = V6_HEADER;
-    uint8_t next = pkt->data[6];
+    uint8_t next;
 
     if (pkt->tuple.family == CT_IPV4)
-        return (ct_get16(pkt->data + 6) & V4_OFFSET) != 0;
+        return (ct_load16(ct_ipv4_view(pkt->data)->frag) & CT_IPV4_OFFSET) != 0;
+    next = ct_ipv6_view(pkt->data)->next;
     return parse_chain(pkt->data, pkt->len, true, &off, &next) ==
            CT_REASON_FRAGMENT;
 }
 
 static bool between_hosts(const struct ct_pkt *pkt)
 {
-    const uint8_t *p = pkt->data;
     bool v4 = pkt->tuple.family == CT_IPV4;
 
-    return single_host(p + (v4 ? 12 : 8), v4) &&
-           single_host(p + (v4 ? 16 : 24), v4);
+    return single_host(ct_ip_src(pkt->data, v4), v4) &&
+           single_host(ct_ip_dst(pkt->data, v4), v4);
 }
 
 /* UDP without a checksum is as it was sent, over IPv6 too (RFC 6935). */
 static bool is_damaged(const struct ct_pkt *pkt)
 {
-    const uint8_t *l4 = pkt->data + pkt->l4_off;
+    const struct ct_udp_header *udp = ct_udp_view(pkt->data + pkt->l4_off);
 
     if (pkt->l4_bad)
         return true;
     return !mangle_l4_checksum_ok(pkt) &&
-           !(pkt->tuple.proto == CT_PROTO_UDP && ct_get16(l4 + 6) == 0);
+           !(pkt->tuple.proto == CT_PROTO_UDP && ct_load16(udp->check) == 0);
 }
 
 /* Why nobody may be told anything about pkt; CT_N_STATS: its sender may be. */
@@ -133,28 +139,29 @@ static void start(struct ct_pkt *out, enum ct_kind kind, uint32_t len)
 static void write_v4(uint8_t *p, uint32_t len, uint8_t tos, uint8_t proto,
                      const uint8_t *src, const uint8_t *dst)
 {
-    memset(p, 0, V4_HEADER);
-    p[0] = 0x45;
-    p[1] = tos;
-    ct_put16(p + 2, (uint16_t)len);
-    ct_put16(p + 6, V4_DF);
-    p[8] = TTL;
-    p[9] = proto;
-    memcpy(p + 12, src, 4);
-    memcpy(p + 16, dst, 4);
-    ct_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, V4_HEADER)));
+    struct ct_ipv4_header *ip = ct_ipv4_edit(p);
+
+    *ip = (struct ct_ipv4_header){.version_ihl = CT_IPV4 << 4 | V4_HEADER / 4,
+                                  .tos = tos,
+                                  .ttl = TTL,
+                                  .proto = proto};
+    ct_store16(&ip->len, len);
+    ct_store16(&ip->frag, CT_IPV4_DF);
+    memcpy(ip->src.b, src, sizeof ip->src);
+    memcpy(ip->dst.b, dst, sizeof ip->dst);
+    ct_store16(&ip->check, (uint16_t)~csum_fold(csum_add(0, p, V4_HEADER)));
 }
 
 static void write_v6(uint8_t *p, uint32_t len, uint8_t proto,
                      const uint8_t *src, const uint8_t *dst)
 {
-    memset(p, 0, V6_HEADER);
-    p[0] = 0x60;
-    ct_put16(p + 4, (uint16_t)(len - V6_HEADER));
-    p[6] = proto;
-    p[7] = TTL;
-    memcpy(p + 8, src, 16);
-    memcpy(p + 24, dst, 16);
+    struct ct_ipv6_header *ip = ct_ipv6_edit(p);
+
+    *ip = (struct ct_ipv6_header){.next = proto, .hop_limit = TTL};
+    ct_store16(&ip->version_class, CT_IPV6 << 12);
+    ct_store16(&ip->len, len - V6_HEADER);
+    memcpy(ip->src, src, sizeof ip->src);
+    memcpy(ip->dst, dst, sizeof ip->dst);
 }
 
 /* The checksum of the transport part of a packet that is otherwise done. */
@@ -165,9 +172,11 @@ static uint16_t l4_sum(const struct ct_pkt *out, uint32_t off, uint8_t proto)
     uint32_t sum = 0;
 
     if (off == V6_HEADER)
-        sum = csum_pseudo(CT_IPV6, p + 8, p + 24, proto, len);
+        sum = csum_pseudo(CT_IPV6, ct_ip_src(p, false), ct_ip_dst(p, false),
+                          proto, len);
     else if (proto != CT_PROTO_ICMP)
-        sum = csum_pseudo(CT_IPV4, p + 12, p + 16, proto, len);
+        sum = csum_pseudo(CT_IPV4, ct_ip_src(p, true), ct_ip_dst(p, true),
+                          proto, len);
     return (uint16_t)~csum_fold(csum_add(sum, p + off, len));
 }
 
@@ -200,11 +209,12 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
     uint32_t head = v4 ? V4_HEADER : V6_HEADER;
     uint32_t max = v4 ? V4_ERROR_MAX : V6_ERROR_MAX;
     uint32_t quote = max - head - ICMP_HEADER;
-    const uint8_t *from = pkt->data + (v4 ? 16 : 24);
-    uint8_t *icmp = out->data + head;
+    const uint8_t *from = ct_ip_dst(pkt->data, v4);
+    const uint8_t *to = ct_ip_src(pkt->data, v4);
+    struct ct_icmp_header *icmp = ct_icmp_edit(out->data + head);
     enum ct_stat why = silence(pkt);
 
-    if (!v4 && type == PARAMETER_PROBLEM)
+    if (!v4 && type == CT_ICMPV6_PARAMETER)
         why = silence_of_problem(pkt, why);
     if (why == CT_N_STATS && may_be_error(pkt))
         why = CT_STAT_error_of_error;
@@ -218,16 +228,16 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
     start(out, CT_KIND_ERROR, head + ICMP_HEADER + quote);
     /* RFC 1812 s4.3.2.5: the packet's TOS, at the precedence of control */
     if (v4)
-        write_v4(out->data, out->len, (pkt->data[1] & 0x1c) | 0xc0,
-                 CT_PROTO_ICMP, from, pkt->data + 12);
+        write_v4(out->data, out->len,
+                 (ct_ipv4_view(pkt->data)->tos & 0x1c) | 0xc0, CT_PROTO_ICMP,
+                 from, to);
     else
-        write_v6(out->data, out->len, CT_PROTO_ICMPV6, from, pkt->data + 8);
-    icmp[0] = type;
-    icmp[1] = code;
-    ct_put16(icmp + 2, 0);
-    ct_put32(icmp + 4, v4 && mtu > 0xffff ? 0xffff : mtu);
-    memcpy(icmp + ICMP_HEADER, pkt->data, quote);
-    ct_put16(icmp + 2, l4_sum(out, head, v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6));
+        write_v6(out->data, out->len, CT_PROTO_ICMPV6, from, to);
+    *icmp = (struct ct_icmp_header){.type = type, .code = code};
+    ct_store32(&icmp->mtu, v4 && mtu > 0xffff ? 0xffff : mtu);
+    memcpy(out->data + head + sizeof *icmp, pkt->data, quote);
+    ct_store16(&icmp->check,
+               l4_sum(out, head, v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6));
     if (ct_parse_packet(out) != CT_REASON_NONE)
         return false;
 
@@ -237,49 +247,50 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
 
 /* RFC 9293 s3.10.7.1: what a closed port says.  The reset takes the sequence
  * number that the segment acknowledges, or acknowledges all of the segment. */
-static void write_reset(uint8_t *tcp, const struct ct_pkt *pkt)
+static void write_reset(struct ct_tcp_header *tcp, const struct ct_pkt *pkt)
 {
-    const uint8_t *seg = pkt->data + pkt->l4_off;
-    uint8_t flags = seg[13];
-    uint32_t data = pkt->l4_len - 4u * (seg[12] >> 4);
+    const struct ct_tcp_header *seg = ct_tcp_view(pkt->data + pkt->l4_off);
+    uint32_t data = pkt->l4_len - ct_tcp_size(seg);
 
-    memset(tcp, 0, TCP_HEADER);
-    memcpy(tcp, seg + 2, 2);
-    memcpy(tcp + 2, seg, 2);
-    tcp[12] = TCP_HEADER / 4 << 4;
-    tcp[13] = CT_TCP_RST;
-    if (flags & CT_TCP_ACK) {
-        memcpy(tcp + 4, seg + 8, 4);
+    *tcp = (struct ct_tcp_header){.offset = TCP_HEADER / 4 << 4,
+                                  .flags = CT_TCP_RST};
+    tcp->sport = seg->dport;
+    tcp->dport = seg->sport;
+    if (seg->flags & CT_TCP_ACK) {
+        tcp->seq = seg->ack;
         return;
     }
-    tcp[13] |= CT_TCP_ACK;
-    ct_put32(tcp + 8, ct_get32(seg + 4) + data + ((flags & CT_TCP_SYN) != 0) +
-                          ((flags & CT_TCP_FIN) != 0));
+    tcp->flags |= CT_TCP_ACK;
+    ct_store32(&tcp->ack, ct_load32(seg->seq) + data +
+                              ((seg->flags & CT_TCP_SYN) != 0) +
+                              ((seg->flags & CT_TCP_FIN) != 0));
 }
 
 bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
 {
     bool v4 = pkt->tuple.family == CT_IPV4;
     uint32_t head = v4 ? V4_HEADER : V6_HEADER;
-    const uint8_t *p = pkt->data;
+    const uint8_t *from = ct_ip_dst(pkt->data, v4);
+    const uint8_t *to = ct_ip_src(pkt->data, v4);
+    struct ct_tcp_header *tcp = ct_tcp_edit(out->data + head);
     enum ct_stat why = silence(pkt);
 
     if (pkt->tuple.proto != CT_PROTO_TCP)
         return false;
     if (why == CT_N_STATS && pkt->l4_bad)
         why = CT_STAT_error_of_damaged;
-    if (why == CT_N_STATS && (p[pkt->l4_off + 13] & CT_TCP_RST))
+    if (why == CT_N_STATS && (pkt->l4_flags & CT_TCP_RST))
         why = CT_STAT_error_of_error;
     if (why != CT_N_STATS)
         return withhold(ct, why);
 
     start(out, CT_KIND_RST, head + TCP_HEADER);
     if (v4)
-        write_v4(out->data, out->len, 0, CT_PROTO_TCP, p + 16, p + 12);
+        write_v4(out->data, out->len, 0, CT_PROTO_TCP, from, to);
     else
-        write_v6(out->data, out->len, CT_PROTO_TCP, p + 24, p + 8);
-    write_reset(out->data + head, pkt);
-    ct_put16(out->data + head + 16, l4_sum(out, head, CT_PROTO_TCP));
+        write_v6(out->data, out->len, CT_PROTO_TCP, from, to);
+    write_reset(tcp, pkt);
+    ct_store16(&tcp->check, l4_sum(out, head, CT_PROTO_TCP));
     if (ct_parse_packet(out) != CT_REASON_NONE)
         return false;
     /* A closed port's reset is a segment of its flow, which conntrack finds by
@@ -309,37 +320,41 @@ static void cut_extensions(struct ct_pkt *pkt)
 
     if (cut == 0)
         return;
-    memmove(pkt->data + V6_HEADER, pkt->data + pkt->l4_off, pkt->l4_len);
+    memmove(pkt->data + sizeof(struct ct_ipv6_header), pkt->data + pkt->l4_off,
+            pkt->l4_len);
     pkt->len = V6_HEADER + pkt->l4_len;
-    pkt->data[6] = CT_PROTO_ICMPV6;
-    ct_put16(pkt->data + 4, (uint16_t)pkt->l4_len);
+    ct_ipv6_edit(pkt->data)->next = CT_PROTO_ICMPV6;
+    ct_store16(&ct_ipv6_edit(pkt->data)->len, pkt->l4_len);
 }
 
 static void turn_header(struct ct_pkt *pkt, bool v4)
 {
-    uint8_t *p = pkt->data;
-    uint16_t was;
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
+    struct ct_ipv6_header *ip6 = ct_ipv6_edit(pkt->data);
 
     if (!v4) {
         cut_extensions(pkt);
-        swap(p + 8, p + 24, 16);
-        p[7] = TTL;
+        swap(ip6->src, ip6->dst, sizeof ip6->src);
+        ip6->hop_limit = TTL;
         return;
     }
-    swap(p + 12, p + 16, 4); /* a sum does not mind the order of its words */
-    was = ct_get16(p + 8);
-    p[8] = TTL;
-    ct_put16(p + 10, csum_update16(ct_get16(p + 10), was, ct_get16(p + 8)));
+    /* a sum does not mind the order of its words */
+    swap(ip->src.b, ip->dst.b, sizeof ip->src);
+    csum_patch(&ip->check, csum_diff16((uint16_t)(ip->ttl << 8), TTL << 8));
+    ip->ttl = TTL;
 }
 
 /* The sum after the type changed.  Where every summed byte has become zero, a
  * reply with id 0 and nothing but zeros, the difference can't know that the sum
  * is now 0 and not its other self, 0xffff. */
-static uint16_t echo_sum(uint16_t check, uint16_t was, const uint8_t *icmp,
-                         uint32_t len)
+static uint16_t echo_sum(const struct ct_icmp_header *icmp, uint16_t was,
+                         const uint8_t *payload, uint32_t len)
 {
-    check = csum_update16(check, was, ct_get16(icmp));
-    if (check == 0 && all_zero(icmp, 2) && all_zero(icmp + 4, len - 4))
+    uint16_t is = ct_load16(icmp->type_code);
+    uint16_t check = csum_update16(ct_load16(icmp->check), was, is);
+
+    if (check == 0 && is == 0 && ct_load32(icmp->mtu) == 0 &&
+        all_zero(payload, len))
         return 0xffff;
     return check;
 }
@@ -361,8 +376,9 @@ static void forget(struct ct_pkt *pkt)
 bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt)
 {
     bool v4 = pkt->tuple.family == CT_IPV4;
-    uint8_t request = v4 ? 8 : 128;
-    uint8_t *icmp;
+    uint8_t request = v4 ? CT_ICMP_ECHO : CT_ICMPV6_ECHO;
+    struct ct_icmp_header *icmp;
+    uint8_t *bytes;
     uint16_t was;
 
     (void)ct;
@@ -371,13 +387,14 @@ bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt)
         return false;
 
     turn_header(pkt, v4);
-    icmp = pkt->data + (v4 ? pkt->l4_off : V6_HEADER);
-    was = ct_get16(icmp);
-    icmp[0] = v4 ? 0 : 129;
+    bytes = pkt->data + (v4 ? pkt->l4_off : V6_HEADER);
+    icmp = ct_icmp_edit(bytes);
+    was = ct_load16(icmp->type_code);
+    icmp->type = v4 ? CT_ICMP_ECHO_REPLY : CT_ICMPV6_ECHO_REPLY;
     /* A partial sum is that of the pseudo header, which is as it was. */
     if (!pkt->csum_partial)
-        ct_put16(icmp + 2,
-                 echo_sum(ct_get16(icmp + 2), was, icmp, pkt->l4_len));
+        ct_store16(&icmp->check, echo_sum(icmp, was, bytes + sizeof *icmp,
+                                          pkt->l4_len - ICMP_HEADER));
     forget(pkt);
     return ct_parse_packet(pkt) == CT_REASON_NONE;
 }

@@ -27,7 +27,7 @@ static struct ct_conn *stream_of(const struct ct_pkt *pkt)
 static void keep_order(struct ext *x, const struct ct_pkt *pkt,
                        const struct ct_tcp_peer *peer)
 {
-    uint32_t seq = ct_get32(pkt->data + pkt->l4_off + 4);
+    uint32_t seq = ct_load32(ct_tcp_view(pkt->data + pkt->l4_off)->seq);
     enum ct_dir dir = (enum ct_dir)pkt->dir;
 
     seqadj_order(x, dir,
@@ -62,7 +62,7 @@ bool ct_resizable(struct ct *ct, const struct ct_pkt *pkt)
 enum ct_reason ct_resized(struct ct *ct, struct ct_pkt *pkt,
                           const struct ct_resize *resize)
 {
-    uint32_t seq = ct_get32(pkt->data + pkt->l4_off + 4);
+    uint32_t seq = ct_load32(ct_tcp_view(pkt->data + pkt->l4_off)->seq);
     struct ct_conn *c = pkt->conn;
     struct ext *x;
     bool fits;

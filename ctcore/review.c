@@ -25,7 +25,11 @@
 #include "packet/parse.h"
 #include "proto/protos.h"
 
-enum { V4_HEADER = 20, V6_HEADER = 40, L4_ROOM = 20 };
+enum {
+    V4_HEADER = sizeof(struct ct_ipv4_header),
+    V6_HEADER = sizeof(struct ct_ipv6_header),
+    L4_ROOM = sizeof(struct ct_tcp_header)
+};
 
 struct first {
     struct ct_pkt pkt;
@@ -37,13 +41,13 @@ struct first {
 /* What rules read of a packet: addresses, ports. */
 static void write_head(struct first *f, const struct ct_tuple *t)
 {
-    bool v4 = t->family == CT_IPV4;
+    struct ct_ports_header *ports = ct_ports_edit(f->bytes + f->pkt.l4_off);
 
-    memcpy(f->bytes + (v4 ? 12 : 8), t->src.b, v4 ? 4 : 16);
-    memcpy(f->bytes + (v4 ? 16 : 24), t->dst.b, v4 ? 4 : 16);
+    mangle_put_addr(f->bytes, MANGLE_SRC, &t->src, t->family);
+    mangle_put_addr(f->bytes, MANGLE_DST, &t->dst, t->family);
     if (ct_proto_has_ports(t->proto)) {
-        ct_put16(f->bytes + f->pkt.l4_off, t->sport);
-        ct_put16(f->bytes + f->pkt.l4_off + 2, t->dport);
+        ct_store16(&ports->sport, t->sport);
+        ct_store16(&ports->dport, t->dport);
     }
 }
 
@@ -266,10 +270,9 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     if (!nat_keeps(ct, f, MANGLE_DST))
         return false;
     f->unknown.facts &= ~(uint32_t)FACT_DNAT;
-    memcpy(f->bytes + (reply->family == CT_IPV4 ? 16 : 24), reply->src.b,
-           reply->family == CT_IPV4 ? 4 : 16);
+    mangle_put_addr(f->bytes, MANGLE_DST, &reply->src, reply->family);
     if (ct_proto_has_ports(reply->proto))
-        ct_put16(f->bytes + pkt->l4_off + 2, reply->sport);
+        ct_store16(&ct_ports_edit(f->bytes + pkt->l4_off)->dport, reply->sport);
     return filter_keeps(ct, f);
 }
 
