@@ -14,11 +14,18 @@
 static const struct {
     uint8_t type4, code4, type6, code6;
 } icmp[] = {
-    [ANSWER_TTL] = {11, 0, 3, 0},           [ANSWER_NO_ROUTE] = {3, 0, 1, 0},
-    [ANSWER_TOO_BIG] = {3, 4, 2, 0},        [ANSWER_NO_PORT] = {3, 3, 1, 4},
-    [ANSWER_NO_PROTOCOL] = {3, 2, 4, 1},    [ANSWER_ADMIN] = {3, 13, 1, 1},
-    [ANSWER_HOST] = {3, 1, 1, 3},           [ANSWER_REASSEMBLY] = {11, 1, 3, 1},
-    [ANSWER_FRAG_TOO_LONG] = {12, 0, 4, 0},
+#define E(name, type4, code4, type6, code6)                                    \
+    [ANSWER_##name] = {CT_ICMP_##type4, code4, CT_ICMPV6_##type6, code6}
+    E(TTL, TIME_EXCEEDED, 0, TIME_EXCEEDED, 0),
+    E(NO_ROUTE, UNREACHABLE, 0, UNREACHABLE, 0),
+    E(TOO_BIG, UNREACHABLE, 4, TOO_BIG, 0),
+    E(NO_PORT, UNREACHABLE, 3, UNREACHABLE, 4),
+    E(NO_PROTOCOL, UNREACHABLE, 2, PARAMETER, 1),
+    E(ADMIN, UNREACHABLE, 13, UNREACHABLE, 1),
+    E(HOST, UNREACHABLE, 1, UNREACHABLE, 3),
+    E(REASSEMBLY, TIME_EXCEEDED, 1, TIME_EXCEEDED, 1),
+    E(FRAG_TOO_LONG, PARAMETER, 0, PARAMETER, 0),
+#undef E
 };
 
 static enum ct_stat stat_of(uint8_t kind)
@@ -159,16 +166,18 @@ static void blank(struct journey *j, struct ct_pkt *out)
 /* RFC 4443 section 3.4: where the next header field stands that named it. */
 static uint32_t pointer_of(const struct ct_pkt *pkt)
 {
-    uint32_t at = 6, next = 40;
+    uint32_t at = offsetof(struct ct_ipv6_header, next);
+    uint32_t next = sizeof(struct ct_ipv6_header);
 
     while (next < pkt->l4_off && next + 2 <= pkt->len) {
         uint8_t kind = pkt->data[at];
-        uint32_t n = (pkt->data[next + 1] + 1u) * 8;
+        uint8_t len = ct_extension_view(pkt->data + next)->len;
+        uint32_t n = (len + 1u) * 8;
 
         if (kind == 44) /* fragment: no length field */
             n = 8;
         else if (kind == 51) /* authentication: in units of four */
-            n = (pkt->data[next + 1] + 2u) * 4;
+            n = (len + 2u) * 4;
         at = next;
         next += n;
     }
@@ -278,7 +287,7 @@ static bool asks_echo(const struct ct_pkt *pkt)
     bool v4 = walk_family(pkt) == CT_IPV4;
 
     return pkt->tuple.proto == (v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6) &&
-           pkt->icmp_type == (v4 ? 8 : 128);
+           pkt->icmp_type == (v4 ? CT_ICMP_ECHO : CT_ICMPV6_ECHO);
 }
 
 bool answer_is_silent(const struct journey *j, const struct ct_pkt *pkt)

@@ -42,7 +42,8 @@ struct fib {
 
 static struct key make_key(unsigned family, const union ct_addr *addr)
 {
-    struct key k = {ct_get64(addr->b), ct_get64(addr->b + 8)};
+    struct key k = {__builtin_bswap64(addr->w64[0]),
+                    __builtin_bswap64(addr->w64[1])};
 
     if (family == CT_IPV4)
         k = (struct key){k.hi >> 32 << 32, 0};

@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-enum { DONT = 0x4000, MORE = 0x2000, OFFSET = 0x1fff };
-
 void fragment_complete(struct ct_pkt *pkt)
 {
     uint32_t at = ct_proto_info(pkt->tuple.proto).sum_at;
@@ -30,7 +28,7 @@ void fragment_complete(struct ct_pkt *pkt)
  * bound costs nothing. */
 static void drop_uncopied(uint8_t *header, uint32_t header_len)
 {
-    uint32_t i = 20;
+    uint32_t i = sizeof(struct ct_ipv4_header);
 
     while (i < header_len && header[i] != 0) {
         uint32_t n = 1;
@@ -89,17 +87,17 @@ struct head {
 static uint32_t unfragmentable(const struct ct_pkt *pkt, uint32_t *named)
 {
     enum { HOP = 0, ROUTING = 43, DESTINATION = 60 };
-    uint32_t at = 40;
+    uint32_t at = sizeof(struct ct_ipv6_header);
     bool routed = false;
 
-    for (*named = 6; at < pkt->l4_off;) {
+    for (*named = offsetof(struct ct_ipv6_header, next); at < pkt->l4_off;) {
         uint8_t kind = pkt->data[*named];
 
         if (kind != HOP && kind != ROUTING && !(kind == DESTINATION && !routed))
             break;
         routed |= kind == ROUTING;
         *named = at;
-        at += (pkt->data[at + 1] + 1u) * 8;
+        at += (ct_extension_view(pkt->data + at)->len + 1u) * 8;
     }
     return at;
 }
@@ -107,42 +105,49 @@ static uint32_t unfragmentable(const struct ct_pkt *pkt, uint32_t *named)
 /* False: longer than any that was let in. */
 static bool read_head(const struct ct_pkt *pkt, uint32_t id, struct head *h)
 {
+    const struct ct_ipv4_header *ip = ct_ipv4_view(pkt->data);
+    struct ct_fragment_header *fragment;
     uint32_t named, n;
 
-    h->v4 = pkt->data[0] >> 4 == CT_IPV4;
+    h->v4 = ct_ip_version(pkt->data) == CT_IPV4;
     h->word = 0;
     if (h->v4) {
-        h->len = (pkt->data[0] & 0x0fu) * 4;
-        h->word = ct_get16(pkt->data + 6);
+        h->len = ct_ipv4_size(ip);
+        h->word = ct_load16(ip->frag);
         memcpy(h->bytes, pkt->data, h->len);
         return true;
     }
     n = unfragmentable(pkt, &named);
-    if (n + 8 > sizeof h->bytes)
+    h->len = n + (uint32_t)sizeof *fragment;
+    if (h->len > sizeof h->bytes)
         return false;
     memcpy(h->bytes, pkt->data, n);
-    memset(h->bytes + n, 0, 8);
-    h->bytes[n] = h->bytes[named];
+    fragment = ct_fragment_edit(h->bytes + n);
+    *fragment = (struct ct_fragment_header){.next = h->bytes[named]};
+    ct_store32(&fragment->id, id);
     h->bytes[named] = 44;
-    ct_put16(h->bytes + n + 4, id >> 16);
-    ct_put16(h->bytes + n + 6, id);
-    h->len = n + 8;
     return true;
 }
 
 static void write_head(struct head *h, struct ct_pkt *piece, uint32_t at,
                        bool last)
 {
+    struct ct_ipv4_header *ip = ct_ipv4_edit(h->bytes);
+    struct ct_ipv6_header *ip6 = ct_ipv6_edit(h->bytes);
+
     if (h->v4) {
-        ct_put16(h->bytes + 2, piece->len);
-        ct_put16(h->bytes + 6, (h->word & ~(unsigned)OFFSET) |
-                                   ((h->word & OFFSET) + at / 8) |
-                                   (last ? 0u : (unsigned)MORE));
-        ct_put16(h->bytes + 10, 0);
-        ct_put16(h->bytes + 10, (uint16_t)~ct_inet_sum(h->bytes, h->len, 0));
+        uint32_t before = h->word & CT_IPV4_OFFSET;
+
+        ct_store16(&ip->len, piece->len);
+        ct_store16(&ip->frag, (h->word - before) | (before + at / 8) |
+                                  (last ? 0u : (unsigned)CT_IPV4_MF));
+        ct_store16(&ip->check, 0);
+        ct_store16(&ip->check, (uint16_t)~ct_inet_sum(h->bytes, h->len, 0));
     } else {
-        ct_put16(h->bytes + 4, piece->len - 40);
-        ct_put16(h->bytes + h->len - 6, at | !last);
+        uint8_t *behind = h->bytes + h->len - sizeof(struct ct_fragment_header);
+
+        ct_store16(&ip6->len, piece->len - (uint32_t)sizeof *ip6);
+        ct_store16(&ct_fragment_edit(behind)->offset, at | !last);
     }
     memcpy(piece->data, h->bytes, h->len);
 }
@@ -158,12 +163,15 @@ enum ct_reason fragment_send(struct ct_pkt *pkt, uint16_t limit, uint32_t id,
         return CT_REASON_TOO_BIG;
     if (pkt->csum_partial)
         fragment_complete(pkt);
-    skip = h.v4 ? h.len : h.len - 8; /* bytes of pkt that h stands for */
+    skip = h.v4 ? h.len
+                : h.len - (uint32_t)sizeof(
+                              struct ct_fragment_header); /* bytes of pkt that h
+                                                             stands for */
     payload = pkt->len - skip;
     if (!cuts_fit(cuts, payload, limit - h.len))
         cuts = NULL;
     if (cuts != NULL) /* the kernel, too, says DF no more of such pieces */
-        h.word &= ~(unsigned)DONT;
+        h.word &= ~(unsigned)CT_IPV4_DF;
     for (uint32_t at = 0; at < payload; at = end) {
         struct ct_pkt piece = *pkt;
         enum ct_reason why;

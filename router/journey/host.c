@@ -85,11 +85,12 @@ static bool is_for_a_socket(const struct journey_lost *lost,
                             const struct ct_pkt *pkt)
 {
     const struct talks *talks = __atomic_load_n(&lost->talks, __ATOMIC_ACQUIRE);
-    const uint8_t *ports = pkt->data + pkt->l4_off;
+    const struct ct_ports_header *ports =
+        ct_ports_view(pkt->data + pkt->l4_off);
     struct ct_tuple t = {.src = walk_addr(pkt, false),
                          .dst = walk_addr(pkt, true),
-                         .sport = ct_get16(ports),
-                         .dport = ct_get16(ports + 2),
+                         .sport = ct_load16(ports->sport),
+                         .dport = ct_load16(ports->dport),
                          .family = walk_family(pkt),
                          .proto = pkt->tuple.proto};
 

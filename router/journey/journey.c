@@ -189,7 +189,7 @@ static void forward(struct journey *j, struct ct_pkt *pkt,
     enum ct_verdict v;
 
     /* A host's kernel takes its hop on the way in and again on the way out. */
-    if (!j->cfg.host && pkt->data[family == CT_IPV4 ? 8 : 7] <= 1) {
+    if (!j->cfg.host && ct_ip_ttl(pkt->data, family == CT_IPV4) <= 1) {
         answer_error(j, pkt, ANSWER_TTL, 0);
         ending_refuse(j, pkt, CT_REASON_TTL);
         return;

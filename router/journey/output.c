@@ -13,7 +13,8 @@
 
 static bool dont_fragment(const struct ct_pkt *pkt)
 {
-    return walk_family(pkt) == CT_IPV6 || (pkt->data[6] & 0x40) != 0;
+    return walk_family(pkt) == CT_IPV6 ||
+           (ct_load16(ct_ipv4_view(pkt->data)->frag) & CT_IPV4_DF) != 0;
 }
 
 /* Larger than the link takes in one piece, but it came in pieces.  As in Linux:
@@ -47,17 +48,19 @@ enum output_fit output_fit(const struct journey *j, struct ct_pkt *pkt)
 
 static bool lengths_agree(const struct ct_pkt *pkt)
 {
-    const uint8_t *d = pkt->data;
-    uint32_t hl;
+    const struct ct_ipv4_header *ip = ct_ipv4_view(pkt->data);
+    const struct ct_ipv6_header *ip6 = ct_ipv6_view(pkt->data);
+    uint32_t size;
 
-    if (pkt->len < 20 || pkt->len > 65535 + 40)
+    if (pkt->len < sizeof *ip || pkt->len > 65535 + sizeof *ip6)
         return false;
-    if (d[0] >> 4 == CT_IPV4) {
-        hl = (d[0] & 0x0fu) * 4;
-        return hl >= 20 && hl <= pkt->len && ct_get16(d + 2) == pkt->len;
+    if (walk_family(pkt) == CT_IPV4) {
+        size = ct_ipv4_size(ip);
+        return size >= sizeof *ip && size <= pkt->len &&
+               ct_load16(ip->len) == pkt->len;
     }
-    return d[0] >> 4 == CT_IPV6 && pkt->len >= 40 &&
-           ct_get16(d + 4) == pkt->len - 40;
+    return walk_family(pkt) == CT_IPV6 && pkt->len >= sizeof *ip6 &&
+           ct_load16(ip6->len) == pkt->len - sizeof *ip6;
 }
 
 bool output_ok(const struct ct_pkt *pkt, uint16_t mtu)
@@ -124,27 +127,31 @@ static enum ct_reason send_again(struct piece_ctx *p, struct ct_pkt *pkt)
 /* An error by its type: only of those is there a packet to look into. */
 static bool is_error(const struct ct_pkt *pkt, uint32_t quote)
 {
-    uint8_t type = pkt->data[pkt->l4_off];
+    const struct ct_icmp_header *icmp = ct_icmp_view(pkt->data + pkt->l4_off);
+    uint8_t type = icmp->type;
 
-    if (pkt->len < pkt->l4_off + 8 + quote || pkt->csum_partial)
+    if (pkt->len < pkt->l4_off + sizeof *icmp + quote || pkt->csum_partial)
         return false;
     if (walk_family(pkt) == CT_IPV6)
-        return pkt->tuple.proto == CT_PROTO_ICMPV6 && type < 128;
+        return pkt->tuple.proto == CT_PROTO_ICMPV6 && type < CT_ICMPV6_ECHO;
     return pkt->tuple.proto == CT_PROTO_ICMP &&
-           (type == 3 || type == 11 || type == 12);
+           (type == CT_ICMP_UNREACHABLE || type == CT_ICMP_TIME_EXCEEDED ||
+            type == CT_ICMP_PARAMETER);
 }
 
 static void put_source(struct ct_pkt *pkt, const union ct_addr *to)
 {
     bool v4 = walk_family(pkt) == CT_IPV4;
-    uint32_t size = v4 ? 4 : 16, at = v4 ? 12 : 8;
-    uint8_t *sum = pkt->data + (v4 ? 10 : pkt->l4_off + 2);
-    uint32_t s = (uint16_t)~ct_get16(sum);
+    struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
+    ct_be16 *sum =
+        v4 ? &ip->check : &ct_icmp_edit(pkt->data + pkt->l4_off)->check;
+    uint8_t *from = v4 ? ip->src.b : ct_ipv6_edit(pkt->data)->src;
+    uint32_t size = v4 ? 4 : 16, s = (uint16_t)~ct_load16(*sum);
 
     /* RFC 1624: the old ones go, the new ones come. */
-    s += (uint16_t)~ct_inet_sum(pkt->data + at, size, 0);
-    ct_put16(sum, (uint16_t)~ct_inet_sum(to->b, size, s));
-    __builtin_memcpy(pkt->data + at, to->b, size);
+    s += (uint16_t)~ct_inet_sum(from, size, 0);
+    ct_store16(sum, (uint16_t)~ct_inet_sum(to->b, size, s));
+    __builtin_memcpy(from, to->b, size);
 }
 
 /* The host's kernel finds an error behind weir, on the way out, and makes it as
@@ -155,7 +162,10 @@ static void speak_inside(const struct journey *j, struct ct_pkt *pkt)
 {
     uint8_t family = walk_family(pkt);
     bool v4 = family == CT_IPV4;
-    uint32_t quote = v4 ? 20 : 40;
+    uint32_t quote =
+        v4 ? sizeof(struct ct_ipv4_header) : sizeof(struct ct_ipv6_header);
+    const uint8_t *quoted =
+        pkt->data + pkt->l4_off + sizeof(struct ct_icmp_header);
     union ct_addr src, asked = {.w64 = {0, 0}};
     const union ct_addr *speaker;
 
@@ -163,9 +173,7 @@ static void speak_inside(const struct journey *j, struct ct_pkt *pkt)
         !j->local.ifaces.iface[pkt->out].inside || !is_error(pkt, quote))
         return;
     src = walk_addr(pkt, false);
-    __builtin_memcpy(asked.b,
-                     pkt->data + pkt->l4_off + 8 + quote - (v4 ? 4 : 16),
-                     v4 ? 4 : 16);
+    __builtin_memcpy(asked.b, ct_ip_dst(quoted, v4), v4 ? 4 : 16);
     speaker = local_speaker(&j->local, pkt->out, family);
     if (speaker != NULL && local_dst(&j->local, family, &src) == LOCAL_SELF &&
         local_dst(&j->local, family, &asked) != LOCAL_SELF)

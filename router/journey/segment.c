@@ -9,8 +9,7 @@
 
 #include <ctcore/wire.h>
 
-enum { HEAD_MAX = 40 + 512 + 60, TCP_SEQ = 4, TCP_FLAGS = 13 };
-enum { TCP_CWR = 0x80, UDP_LEN = 4, V4_ID = 4, V4_SUM = 10 };
+enum { HEAD_MAX = 40 + 512 + 60 };
 
 /* What stands before each segment's payload, as it came. */
 struct head {
@@ -23,49 +22,52 @@ struct head {
 
 static void write_network(const struct head *h, uint8_t *p, uint32_t len)
 {
+    struct ct_ipv4_header *ip = ct_ipv4_edit(p);
+    struct ct_ipv6_header *ip6 = ct_ipv6_edit(p);
+
     if (!h->v4) {
-        ct_put16(p + 4, len - 40);
+        ct_store16(&ip6->len, len - (uint32_t)sizeof *ip6);
         return;
     }
-    ct_put16(p + 2, len);
-    ct_put16(p + V4_ID, ct_get16(h->bytes + V4_ID) + h->n);
-    ct_put16(p + V4_SUM, 0);
-    ct_put16(p + V4_SUM, (uint16_t)~ct_inet_sum(p, h->l4, 0));
+    ct_store16(&ip->len, len);
+    ct_store16(&ip->id, ct_load16(ip->id) + h->n);
+    ct_store16(&ip->check, 0);
+    ct_store16(&ip->check, (uint16_t)~ct_inet_sum(p, h->l4, 0));
 }
 
 /* The pseudo header has another length, and nothing else changed in it. */
-static void write_sum(const struct head *h, uint8_t *field, uint32_t l4_len)
+static void write_sum(const struct head *h, ct_be16 *field, uint32_t l4_len)
 {
-    uint32_t sum = (uint32_t)ct_get16(field) + (uint16_t)~h->l4_whole;
+    uint32_t sum = (uint32_t)ct_load16(*field) + (uint16_t)~h->l4_whole;
 
-    ct_put16(
+    ct_store16(
         field,
         ct_inet_sum(NULL, 0, sum + (uint16_t) ~(h->l4_whole >> 16) + l4_len));
 }
 
-static void write_tcp(const struct head *h, uint8_t *tcp, uint32_t at,
-                      bool last)
+static void write_tcp(struct ct_tcp_header *tcp, uint32_t at, bool last)
 {
-    ct_put32(tcp + TCP_SEQ, ct_get32(h->bytes + h->l4 + TCP_SEQ) + at);
+    ct_store32(&tcp->seq, ct_load32(tcp->seq) + at);
     if (!last)
-        tcp[TCP_FLAGS] &= (uint8_t) ~(CT_TCP_FIN | CT_TCP_PSH);
+        tcp->flags &= (uint8_t) ~(CT_TCP_FIN | CT_TCP_PSH);
     if (at > 0) /* RFC 3168 section 6.1.2: said once */
-        tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
+        tcp->flags &= (uint8_t)~CT_TCP_CWR;
 }
 
 /* The segment whose payload is [at, end). */
 static void write_head(const struct head *h, struct ct_pkt *seg, uint32_t at,
                        uint32_t end, bool last)
 {
-    uint8_t *l4 = seg->data + h->l4;
+    struct ct_tcp_header *tcp = ct_tcp_edit(seg->data + h->l4);
+    struct ct_udp_header *udp = ct_udp_edit(seg->data + h->l4);
 
     memcpy(seg->data, h->bytes, h->len);
     write_network(h, seg->data, seg->len);
     if (h->tcp)
-        write_tcp(h, l4, at, last);
+        write_tcp(tcp, at, last);
     else
-        ct_put16(l4 + UDP_LEN, 8 + end - at);
-    write_sum(h, l4 + (h->tcp ? 16 : 6), h->len - h->l4 + end - at);
+        ct_store16(&udp->len, (uint32_t)sizeof *udp + end - at);
+    write_sum(h, h->tcp ? &tcp->check : &udp->check, h->len - h->l4 + end - at);
 }
 
 static bool read_head(const struct ct_pkt *pkt, struct head *h)

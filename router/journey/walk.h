@@ -25,7 +25,7 @@ struct journey {
 
 static inline uint8_t walk_family(const struct ct_pkt *pkt)
 {
-    return pkt->data[0] >> 4;
+    return ct_ip_version(pkt->data);
 }
 
 /* Addresses as the packet stands now; pkt->tuple is how it arrived. */
@@ -33,10 +33,11 @@ static inline union ct_addr walk_addr(const struct ct_pkt *pkt, bool dst)
 {
     union ct_addr addr = {.w64 = {0, 0}};
 
-    if (walk_family(pkt) == CT_IPV4)
-        __builtin_memcpy(addr.b, pkt->data + (dst ? 16 : 12), 4);
-    else
-        __builtin_memcpy(addr.b, pkt->data + (dst ? 24 : 8), 16);
+    bool v4 = walk_family(pkt) == CT_IPV4;
+
+    __builtin_memcpy(addr.b,
+                     dst ? ct_ip_dst(pkt->data, v4) : ct_ip_src(pkt->data, v4),
+                     v4 ? 4 : 16);
     return addr;
 }
 
@@ -62,14 +63,14 @@ static inline uint8_t walk_route(const struct journey *j, uint8_t family,
 /* Bytes of everything before the payload; 0: can't be told. */
 static inline uint32_t walk_headers(const struct ct_pkt *pkt)
 {
-    uint32_t l4 = 8;
+    uint32_t l4 = sizeof(struct ct_udp_header);
 
     if (pkt->l4_off >= pkt->len)
         return 0;
     if (pkt->tuple.proto == CT_PROTO_TCP) {
-        if (pkt->len - pkt->l4_off < 20)
+        if (pkt->len - pkt->l4_off < sizeof(struct ct_tcp_header))
             return 0;
-        l4 = (pkt->data[pkt->l4_off + 12] >> 4) * 4u;
+        l4 = ct_tcp_size(ct_tcp_view(pkt->data + pkt->l4_off));
     }
     return pkt->len - pkt->l4_off < l4 ? 0 : pkt->l4_off + l4;
 }

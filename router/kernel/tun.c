@@ -1,15 +1,10 @@
 /* tun.c - TUN devices: open, read and write packets with their offload header
  *
  * Before each packet stands a struct virtio_net_hdr (VIRTIO 1.1 section 5.1.6),
- * little-endian whatever the host is:
- *
- *   0 flags   1 gso_type   2 hdr_len   4 gso_size   6 csum_start   8
- * csum_offset
- *
- * It lets packets of 64 KiB with a checksum not yet computed pass through
- * whole: the sender's kernel saves the work, the receiver's is told that
- * nothing can have gone wrong on the way.  The numbers are the kernel's ABI;
- * those of UDP segmentation (Linux 6.2) are not in older headers. */
+ * little-endian whatever the host is.  It lets packets of 64 KiB with a
+ * checksum not yet computed pass through whole: the sender's kernel saves the
+ * work, the receiver's is told that nothing can have gone wrong on the way.
+ * Flags of UDP segmentation (Linux 6.2) are not in older kernel headers. */
 #include "kernel/tun.h"
 #include "kernel/netlink/addr.h"
 #include "kernel/tun_node.h"
@@ -17,8 +12,10 @@
 #include "system/inet_sum.h"
 #include "system/order.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -33,19 +30,8 @@
 #define TUN_F_USO6 0x40
 #endif
 
-enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2 };
-enum { GSO_NONE = 0, GSO_UDP_L4 = 5, GSO_ECN = 0x80 };
-
-static uint32_t le16(const uint8_t *p)
-{
-    return (uint32_t)p[1] << 8 | p[0];
-}
-
-static void put_le16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-}
+_Static_assert(sizeof(struct virtio_net_hdr) == PKTBUF_LINK,
+               "what stands before each packet");
 
 /* ---- the offload header ---- */
 
@@ -53,13 +39,17 @@ static void put_le16(uint8_t *p, uint32_t v)
  * headers; 0: ask the parser. */
 static uint32_t l4_simple(const struct ct_pkt *pkt, uint8_t *proto)
 {
-    if (pkt->len >= 20 && pkt->data[0] >> 4 == CT_IPV4) {
-        *proto = pkt->data[9];
-        return (pkt->data[0] & 0x0fu) * 4;
+    const struct ct_ipv4_header *ip = ct_ipv4_view(pkt->data);
+    const struct ct_ipv6_header *ip6 = ct_ipv6_view(pkt->data);
+
+    if (pkt->len >= sizeof *ip && ct_ip_version(pkt->data) == CT_IPV4) {
+        *proto = ip->proto;
+        return ct_ipv4_size(ip);
     }
-    if (pkt->len >= 40 && pkt->data[0] >> 4 == CT_IPV6) {
-        *proto = pkt->data[6];
-        return *proto == CT_PROTO_TCP || *proto == CT_PROTO_UDP ? 40 : 0;
+    if (pkt->len >= sizeof *ip6 && ct_ip_version(pkt->data) == CT_IPV6) {
+        *proto = ip6->next;
+        return *proto == CT_PROTO_TCP || *proto == CT_PROTO_UDP ? sizeof *ip6
+                                                                : 0;
     }
     return 0;
 }
@@ -119,18 +109,22 @@ static bool csum_ok(struct ct_pkt *pkt, uint32_t start, uint32_t offset)
 
 void tun_decode(struct ct_pkt *pkt, const uint8_t header[PKTBUF_LINK])
 {
-    bool needs = (header[0] & HDR_NEEDS_CSUM) != 0;
+    struct virtio_net_hdr h;
+    bool needs;
 
-    pkt->csum_ok = (header[0] & HDR_DATA_VALID) != 0;
+    memcpy(&h, header, sizeof h);
+    needs = (h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
+    pkt->csum_ok = (h.flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0;
     pkt->csum_partial = needs;
-    pkt->gso_type = header[1];
-    pkt->gso_size = (uint16_t)le16(header + 4);
-    if ((header[1] & ~GSO_ECN) == GSO_NONE) {
+    pkt->gso_type = h.gso_type;
+    pkt->gso_size = le16toh(h.gso_size);
+    if ((h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_NONE) {
         pkt->gso_type = 0;
         pkt->gso_size = 0;
     }
     if ((pkt->gso_type != 0 && pkt->gso_size == 0) ||
-        (needs && !csum_ok(pkt, le16(header + 6), le16(header + 8)))) {
+        (needs &&
+         !csum_ok(pkt, le16toh(h.csum_start), le16toh(h.csum_offset)))) {
         pkt->gso_type = TUN_GSO_BAD;
         pkt->gso_size = 0;
         pkt->csum_partial = false;
@@ -139,21 +133,24 @@ void tun_decode(struct ct_pkt *pkt, const uint8_t header[PKTBUF_LINK])
 
 void tun_encode(const struct ct_pkt *pkt, uint8_t header[PKTBUF_LINK])
 {
-    uint32_t head = pkt->l4_off + 8;
+    const struct ct_tcp_header *tcp = ct_tcp_view(pkt->data + pkt->l4_off);
+    uint32_t size = sizeof(struct ct_udp_header);
+    struct virtio_net_hdr h = {0};
 
-    memset(header, 0, PKTBUF_LINK);
     if (pkt->csum_partial) {
-        header[0] = HDR_NEEDS_CSUM;
-        put_le16(header + 6, pkt->l4_off);
-        put_le16(header + 8, ct_proto_info(pkt->tuple.proto).sum_at);
+        h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+        h.csum_start = htole16((uint16_t)pkt->l4_off);
+        h.csum_offset = htole16(ct_proto_info(pkt->tuple.proto).sum_at);
     }
-    if (pkt->gso_size == 0)
-        return;
-    if (pkt->tuple.proto == CT_PROTO_TCP && pkt->l4_off + 13 <= pkt->len)
-        head = pkt->l4_off + (pkt->data[pkt->l4_off + 12] >> 4) * 4u;
-    header[1] = pkt->gso_type;
-    put_le16(header + 2, head);
-    put_le16(header + 4, pkt->gso_size);
+    if (pkt->gso_size != 0) {
+        if (pkt->tuple.proto == CT_PROTO_TCP &&
+            pkt->l4_off + CT_END_OF(struct ct_tcp_header, offset) <= pkt->len)
+            size = ct_tcp_size(tcp);
+        h.gso_type = pkt->gso_type;
+        h.hdr_len = htole16((uint16_t)(pkt->l4_off + size));
+        h.gso_size = htole16(pkt->gso_size);
+    }
+    memcpy(header, &h, sizeof h);
 }
 
 int tun_read(int fd, struct pktbuf *buf)

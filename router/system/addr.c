@@ -98,23 +98,23 @@ const char *system_addr_unfit(const union ct_addr *addr, uint8_t family)
 {
     static const uint8_t zero[15];
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    const uint8_t *b = addr->b;
+    uint8_t first = addr->b[0], last = addr->b[15];
 
     if (family == CT_IPV4) {
-        if (b[0] == 0)
+        if (first == 0)
             return "an address of \"this network\"";
-        if (b[0] == 127)
+        if (first == 127)
             return "a loopback address";
-        if (b[0] >= 240)
+        if (first >= 240)
             return "a reserved or broadcast address";
-        return b[0] >= 224 ? "a multicast address" : NULL;
+        return first >= 224 ? "a multicast address" : NULL;
     }
-    if (b[0] == 0xff)
+    if (first == 0xff)
         return "a multicast address";
-    if (memcmp(b, mapped, sizeof(mapped)) == 0)
+    if (memcmp(addr->b, mapped, sizeof(mapped)) == 0)
         return "an IPv4-mapped address";
-    if (memcmp(b, zero, sizeof(zero)) == 0 && b[15] <= 1)
-        return b[15] == 0 ? "the unspecified address" : "a loopback address";
+    if (memcmp(addr->b, zero, sizeof(zero)) == 0 && last <= 1)
+        return last == 0 ? "the unspecified address" : "a loopback address";
     return NULL;
 }
 

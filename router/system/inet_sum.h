@@ -13,7 +13,7 @@ static inline void inet_sum_complete(uint8_t *p, uint32_t n, uint32_t at)
 {
     uint16_t check = (uint16_t)~ct_inet_sum(p, n, 0);
 
-    ct_put16(p + at, check == 0 ? 0xffff : check);
+    ct_store16(&ct_check_edit(p + at)->check, check == 0 ? 0xffff : check);
 }
 
 #endif

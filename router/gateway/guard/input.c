@@ -189,13 +189,21 @@ static bool is_of_family(const struct ct_addr_set *set, const struct part *p)
     return !set->present || p->n > 0 || (set->both && set->negate);
 }
 
+static void put_port(uint8_t key[16], uint16_t port)
+{
+    ct_be16 word;
+
+    ct_store16(&word, port);
+    memcpy(key, word.b, sizeof word);
+}
+
 static void take_ports(struct part *p, const struct ct_port_set *set)
 {
     p->n = set->n;
     p->negate = set->negate;
     for (uint32_t i = 0; i < p->n; i++) {
-        ct_put16(p->range[i].lo, set->r[i].lo);
-        ct_put16(p->range[i].hi, set->r[i].hi);
+        put_port(p->range[i].lo, set->r[i].lo);
+        put_port(p->range[i].hi, set->r[i].hi);
     }
 }
 

@@ -15,7 +15,13 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-enum { END = 12 };
+struct end {
+    uint8_t proto, pad[3];
+    ct_be16 their_port;
+    uint8_t their_pad[2];
+    ct_be16 port;
+    uint8_t port_pad[2];
+};
 
 static int read_key(const struct nlattr *a, void *data)
 {
@@ -23,14 +29,15 @@ static int read_key(const struct nlattr *a, void *data)
     uint16_t len = mnl_attr_get_payload_len(a);
     struct netlink_clash *found = data;
     struct netlink_clash_port *p;
+    struct end end;
 
-    if (mnl_attr_get_type(a) != NFTA_DATA_VALUE || len < END ||
+    if (mnl_attr_get_type(a) != NFTA_DATA_VALUE || len < sizeof end ||
         found->n == sizeof found->at / sizeof *found->at)
         return MNL_CB_OK;
-    key += len - END;
+    memcpy(&end, key + len - sizeof end, sizeof end);
     p = &found->at[found->n++];
-    p->proto = key[0];
-    p->port = ct_get16(key + 8);
+    p->proto = end.proto;
+    p->port = ct_load16(end.port);
     return MNL_CB_OK;
 }
 

@@ -157,7 +157,7 @@ static void read_cmp(struct reading *r, const struct netlink_rules_attrs *a)
     if (held == STATE && len == sizeof r->mask) {
         ask_masked(r, same, mnl_attr_get_u32(value));
     } else if (held == PROTOCOL && len > 0) {
-        ask_protocol(r, same, data[0]);
+        ask_protocol(r, same, *data);
     } else {
         for (int i = 0; i < NETLINK_FORWARD_WAYS; i++)
             if (is_equal(&r->question->way[i], held, data, len) != same)
