@@ -28,16 +28,18 @@ static bool look(const struct ct_pkt *pkt, uint8_t *data, uint32_t len,
 
 static uint32_t tcp_head(const struct ct_pkt *p)
 {
-    return (p->data[p->l4_off + 12] >> 4) * 4u;
+    return ct_tcp_size(ct_tcp_view(p->data + p->l4_off));
 }
 
 /* All of the header but its checksum, options included. */
 static bool same_segment(const struct ct_pkt *a, const struct ct_pkt *b)
 {
+    const size_t before = offsetof(struct ct_tcp_header, check);
+    const size_t behind = CT_END_OF(struct ct_tcp_header, check);
     const uint8_t *x = a->data + a->l4_off, *y = b->data + b->l4_off;
 
-    return b->l4_len >= tcp_head(a) && memcmp(x, y, 16) == 0 &&
-           memcmp(x + 18, y + 18, tcp_head(a) - 18) == 0;
+    return b->l4_len >= tcp_head(a) && memcmp(x, y, before) == 0 &&
+           memcmp(x + behind, y + behind, tcp_head(a) - behind) == 0;
 }
 
 /* May these two be one segment's, of one header and two lengths? */
@@ -71,7 +73,7 @@ static struct ct_resize compare(const struct ct_pkt *a, const struct ct_pkt *b)
 
 static uint32_t length_field(const struct ct_pkt *p)
 {
-    return ct_get16(p->data + p->l4_off + 4);
+    return ct_load16(ct_udp_view(p->data + p->l4_off)->len);
 }
 
 /* Has every byte of it been judged?  Of TCP, its header. */
@@ -100,22 +102,24 @@ static bool same(const struct ct_pkt *a, const struct ct_pkt *b)
 
 /* ---- its checksums ---- */
 
-/* Where the transport checksum stands, or 0: there is none that may be set. */
-static uint32_t field_of(const struct ct_pkt *p)
+/* The transport checksum, or NULL: there is none that may be set. */
+static ct_be16 *field_of(const struct ct_pkt *p)
 {
     uint32_t at = ct_proto_info(p->tuple.proto).sum_at;
 
-    return at == 0 || is_judged(p) ? 0 : p->l4_off + at;
+    return at == 0 || is_judged(p)
+               ? NULL
+               : &ct_check_edit(p->data + p->l4_off + at)->check;
 }
 
 static uint32_t pseudo(const struct ct_pkt *p)
 {
-    bool v4 = p->data[0] >> 4 == 4;
+    bool v4 = ct_ip_version(p->data) == CT_IPV4;
     uint32_t s = p->tuple.proto + (uint64_t)p->l4_len;
 
     if (p->tuple.proto == CT_PROTO_ICMP)
         return 0;
-    return ct_inet_sum(p->data + (v4 ? 12 : 8), v4 ? 8 : 32, s);
+    return ct_inet_sum(ct_ip_src(p->data, v4), v4 ? 8 : 32, s);
 }
 
 /* UDP-Lite covers what it says it covers (RFC 3828), 0: all. */
@@ -130,27 +134,35 @@ static uint32_t covered(const struct ct_pkt *p)
     return n;
 }
 
+/* => all of the IPv4 header is there. */
+static void sum_header(uint8_t *data)
+{
+    struct ct_ipv4_header *ip = ct_ipv4_edit(data);
+
+    ct_store16(&ip->check, 0);
+    ct_store16(&ip->check, ~(uint32_t)ct_inet_sum(data, ct_ipv4_size(ip), 0));
+}
+
 /* partial: the kernel is to complete it. */
 static void set_sums(struct ct_pkt *p, bool partial)
 {
-    uint32_t field = field_of(p), check, head = (p->data[0] & 15u) * 4;
+    ct_be16 *field = field_of(p);
+    uint32_t check;
 
-    if (p->data[0] >> 4 == 4) {
-        ct_put16(p->data + 10, 0);
-        ct_put16(p->data + 10, ~ct_inet_sum(p->data, head, 0));
-    }
-    if (field == 0)
+    if (ct_ip_version(p->data) == CT_IPV4)
+        sum_header(p->data);
+    if (field == NULL)
         return;
     if (partial) {
-        ct_put16(p->data + field, pseudo(p));
+        ct_store16(field, pseudo(p));
         return;
     }
-    ct_put16(p->data + field, 0);
+    ct_store16(field, 0);
     check = ~ct_inet_sum(p->data + p->l4_off, covered(p), pseudo(p)) & 0xffff;
     if (check == 0 && p->tuple.proto != CT_PROTO_ICMP &&
         p->tuple.proto != CT_PROTO_TCP)
         check = 0xffff; /* RFC 768, RFC 8200 s8.1: 0 would say "none" */
-    ct_put16(p->data + field, check);
+    ct_store16(field, check);
 }
 
 /* ---- its size ---- */
@@ -160,7 +172,7 @@ static void set_sums(struct ct_pkt *p, bool partial)
  * that a few letters more don't make a line many packets. */
 static void set_segments(struct ct_pkt *pkt, uint32_t was)
 {
-    bool v4 = pkt->data[0] >> 4 == 4;
+    bool v4 = ct_ip_version(pkt->data) == CT_IPV4;
     uint32_t every = v4 ? 576 : 1280, head = pkt->l4_off + tcp_head(pkt);
     uint32_t is = pkt->len - head;
 
@@ -189,10 +201,9 @@ bool queue_change(struct ct_pkt *pkt, const uint8_t *bytes, uint32_t n,
     if (n > room || n > sizeof fresh || !look(pkt, pkt->data, pkt->len, &was))
         return false;
     memcpy(fresh, bytes, n);
-    if (n >= 20 && fresh[0] >> 4 == 4 && (fresh[0] & 15u) * 4 <= n) {
-        ct_put16(fresh + 10, 0); /* parse refuses a wrong one */
-        ct_put16(fresh + 10, ~ct_inet_sum(fresh, (fresh[0] & 15u) * 4, 0));
-    }
+    if (n >= sizeof(struct ct_ipv4_header) && ct_ip_version(fresh) == CT_IPV4 &&
+        ct_ipv4_size(ct_ipv4_view(fresh)) <= n)
+        sum_header(fresh); /* parse refuses a wrong one */
     if (!look(pkt, fresh, n, &is) || !same(&was, &is))
         return false;
     if (was.tuple.proto == CT_PROTO_TCP && was.l4_len != is.l4_len) {

@@ -30,33 +30,36 @@ bool queue_wire_fatal(enum queue_wire_error error)
 static enum queue_wire_error read_subscribe(const uint8_t *data, size_t n,
                                             struct queue_wire_said *said)
 {
-    if (n != QUEUE_WIRE_SUBSCRIBE_LEN)
+    const struct queue_wire_subscribe *m = queue_wire_subscribe_view(data);
+
+    if (n != sizeof *m)
         return QUEUE_WIRE_E_LENGTH;
-    said->copy = ct_get32(data + 8);
-    return ct_get32(data + 12) == 0 ? QUEUE_WIRE_OK : QUEUE_WIRE_E_VALUE;
+    said->copy = ct_load32(m->copy);
+    return ct_load32(m->zero) == 0 ? QUEUE_WIRE_OK : QUEUE_WIRE_E_VALUE;
 }
 
 static enum queue_wire_error read_verdict(const uint8_t *data, size_t n,
                                           struct queue_wire_verdict *v)
 {
+    const struct queue_wire_answer *m = queue_wire_answer_view(data);
     uint8_t flags;
 
-    if (n < QUEUE_WIRE_VERDICT_LEN)
+    if (n < sizeof *m)
         return QUEUE_WIRE_E_LENGTH;
-    flags = data[21];
+    flags = m->flags;
     *v = (struct queue_wire_verdict){
-        .id = ct_get64(data + 8),
-        .verdict = (enum ct_verdict)data[20],
+        .id = ct_load64(m->id),
+        .verdict = (enum ct_verdict)m->verdict,
         .has_mark = flags & QUEUE_WIRE_MARK,
         .has_bytes = flags & QUEUE_WIRE_BYTES,
-        .mark = ct_get32(data + 16),
-        .bytes = data + QUEUE_WIRE_VERDICT_LEN,
-        .len = (uint32_t)(n - QUEUE_WIRE_VERDICT_LEN),
+        .mark = ct_load32(m->mark),
+        .bytes = data + sizeof *m,
+        .len = (uint32_t)(n - sizeof *m),
     };
-    if (data[20] != CT_DROP && data[20] != CT_ACCEPT && data[20] != CT_REPEAT)
+    if (m->verdict != CT_DROP && m->verdict != CT_ACCEPT &&
+        m->verdict != CT_REPEAT)
         return QUEUE_WIRE_E_VALUE;
-    if (flags > (QUEUE_WIRE_MARK | QUEUE_WIRE_BYTES) ||
-        ct_get16(data + 22) != 0)
+    if (flags > (QUEUE_WIRE_MARK | QUEUE_WIRE_BYTES) || ct_load16(m->zero) != 0)
         return QUEUE_WIRE_E_VALUE;
     if ((v->len != 0) != v->has_bytes)
         return QUEUE_WIRE_E_LENGTH;
@@ -66,16 +69,18 @@ static enum queue_wire_error read_verdict(const uint8_t *data, size_t n,
 enum queue_wire_error queue_wire_read(const uint8_t *data, size_t n,
                                       struct queue_wire_said *said)
 {
+    const struct queue_wire_head *head = queue_wire_head_view(data);
+
     memset(said, 0, sizeof *said);
-    if (n < QUEUE_WIRE_HEAD || n > QUEUE_WIRE_LONGEST)
+    if (n < sizeof *head || n > QUEUE_WIRE_LONGEST)
         return QUEUE_WIRE_E_LENGTH;
-    if (data[0] != QUEUE_WIRE_VERSION)
+    if (head->version != QUEUE_WIRE_VERSION)
         return QUEUE_WIRE_E_VERSION;
-    if (ct_get32(data + 4) != n)
+    if (ct_load32(head->len) != n)
         return QUEUE_WIRE_E_LENGTH;
-    said->type = (enum queue_wire_type)data[1];
-    said->queue = ct_get16(data + 2);
-    switch (data[1]) {
+    said->type = (enum queue_wire_type)head->type;
+    said->queue = ct_load16(head->queue);
+    switch (head->type) {
     case QUEUE_WIRE_SUBSCRIBE:
         return read_subscribe(data, n, said);
     case QUEUE_WIRE_VERDICT:
@@ -87,13 +92,15 @@ enum queue_wire_error queue_wire_read(const uint8_t *data, size_t n,
 
 /* ---- what weir says ---- */
 
-static void begin(uint8_t *out, enum queue_wire_type type, uint16_t queue,
-                  uint32_t len)
+static struct queue_wire_head begin(enum queue_wire_type type, uint16_t queue,
+                                    uint32_t len)
 {
-    out[0] = QUEUE_WIRE_VERSION;
-    out[1] = (uint8_t)type;
-    ct_put16(out + 2, queue);
-    ct_put32(out + 4, len);
+    struct queue_wire_head head = {.version = QUEUE_WIRE_VERSION,
+                                   .type = (uint8_t)type};
+
+    ct_store16(&head.queue, queue);
+    ct_store32(&head.len, len);
+    return head;
 }
 
 static uint16_t flags_of(const struct ct_pkt *pkt, uint32_t copy)
@@ -108,7 +115,7 @@ static uint16_t flags_of(const struct ct_pkt *pkt, uint32_t copy)
     return (uint16_t)flags;
 }
 
-static void put_name(uint8_t *out, const char *name)
+static void put_name(char out[QUEUE_WIRE_IFNAME], const char *name)
 {
     memcpy(out, name, strnlen(name, QUEUE_WIRE_IFNAME - 1));
 }
@@ -117,49 +124,56 @@ uint32_t queue_wire_packet(uint8_t head[QUEUE_WIRE_PACKET_LEN],
                            const struct queue_wire_about *about,
                            const struct ct_pkt *pkt, uint32_t copy)
 {
-    memset(head, 0, QUEUE_WIRE_PACKET_LEN);
-    begin(head, QUEUE_WIRE_PACKET, about->queue, QUEUE_WIRE_PACKET_LEN + copy);
-    ct_put64(head + 8, about->id);
-    ct_put64(head + 16, about->wall_ms);
-    ct_put32(head + 24, about->flow);
-    ct_put32(head + 28, about->flow_gen);
-    ct_put32(head + 32, pkt->mark);
-    ct_put32(head + 36, pkt->len);
-    head[40] = pkt->in;
-    head[41] = pkt->out;
-    head[42] = pkt->hook;
-    head[43] = pkt->info;
-    head[44] = pkt->dir;
-    head[45] = pkt->data[0] >> 4;
-    ct_put16(head + 46, flags_of(pkt, copy));
-    ct_put16(head + 48, pkt->gso_size);
-    ct_put16(head + 50, pkt->frag_max);
-    put_name(head + 52, about->in);
-    put_name(head + 68, about->out);
-    return QUEUE_WIRE_PACKET_LEN;
+    struct queue_wire_packet *m = queue_wire_packet_edit(head);
+
+    *m = (struct queue_wire_packet){
+        .head =
+            begin(QUEUE_WIRE_PACKET, about->queue, (uint32_t)sizeof *m + copy),
+        .in = pkt->in,
+        .out = pkt->out,
+        .hook = pkt->hook,
+        .info = pkt->info,
+        .dir = pkt->dir,
+        .family = ct_ip_version(pkt->data),
+    };
+    ct_store64(&m->id, about->id);
+    ct_store64(&m->wall_ms, about->wall_ms);
+    ct_store32(&m->flow, about->flow);
+    ct_store32(&m->flow_gen, about->flow_gen);
+    ct_store32(&m->mark, pkt->mark);
+    ct_store32(&m->len, pkt->len);
+    ct_store16(&m->flags, flags_of(pkt, copy));
+    ct_store16(&m->gso_size, pkt->gso_size);
+    ct_store16(&m->frag_max, pkt->frag_max);
+    put_name(m->name_in, about->in);
+    put_name(m->name_out, about->out);
+    return sizeof *m;
 }
 
 uint32_t queue_wire_subscribed(uint8_t out[QUEUE_WIRE_SUBSCRIBED_LEN],
                                uint16_t queue, uint32_t max, uint32_t options,
                                uint32_t timeout_ms)
 {
-    begin(out, QUEUE_WIRE_SUBSCRIBED, queue, QUEUE_WIRE_SUBSCRIBED_LEN);
-    ct_put32(out + 8, max);
-    ct_put32(out + 12, options);
-    ct_put32(out + 16, timeout_ms);
-    return QUEUE_WIRE_SUBSCRIBED_LEN;
+    struct queue_wire_subscribed *m = queue_wire_subscribed_edit(out);
+
+    m->head = begin(QUEUE_WIRE_SUBSCRIBED, queue, sizeof *m);
+    ct_store32(&m->max, max);
+    ct_store32(&m->options, options);
+    ct_store32(&m->timeout_ms, timeout_ms);
+    return sizeof *m;
 }
 
 uint32_t queue_wire_refusal(uint8_t out[128], uint16_t queue, uint64_t id,
                             enum queue_wire_error error)
 {
     const char *text = queue_wire_text(error);
-    uint32_t n = (uint32_t)strnlen(text, 128 - QUEUE_WIRE_ERROR_LEN);
+    struct queue_wire_refusal *m = queue_wire_refusal_edit(out);
+    uint32_t n = (uint32_t)strnlen(text, 128 - sizeof *m);
 
-    begin(out, QUEUE_WIRE_ERROR, queue, QUEUE_WIRE_ERROR_LEN + n);
-    ct_put64(out + 8, id);
-    ct_put16(out + 16, error);
-    ct_put16(out + 18, 0);
-    memcpy(out + QUEUE_WIRE_ERROR_LEN, text, n);
-    return QUEUE_WIRE_ERROR_LEN + n;
+    *m = (struct queue_wire_refusal){
+        .head = begin(QUEUE_WIRE_ERROR, queue, (uint32_t)sizeof *m + n)};
+    ct_store64(&m->id, id);
+    ct_store16(&m->error, error);
+    memcpy(out + sizeof *m, text, n);
+    return (uint32_t)sizeof *m + n;
 }

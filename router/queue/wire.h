@@ -41,6 +41,7 @@
 #define QUEUE_WIRE_H
 
 #include <ctcore/pkt.h>
+#include <ctcore/wire.h>
 
 enum {
     QUEUE_WIRE_VERSION = 1,
@@ -77,6 +78,59 @@ enum {
     QUEUE_WIRE_FIRST = 8,   /* it will open its flow */
     QUEUE_WIRE_OWN = 16     /* the router made it itself */
 };
+
+/* ---- messages ---- */
+
+struct queue_wire_head {
+    uint8_t version, type;
+    ct_be16 queue;
+    ct_be32 len;
+};
+CT_HEADER_AS(struct queue_wire_head, queue_wire_head, QUEUE_WIRE_HEAD);
+
+struct queue_wire_subscribe {
+    struct queue_wire_head head;
+    ct_be32 copy, zero;
+};
+CT_HEADER_AS(struct queue_wire_subscribe, queue_wire_subscribe,
+             QUEUE_WIRE_SUBSCRIBE_LEN);
+
+struct queue_wire_subscribed {
+    struct queue_wire_head head;
+    ct_be32 max, options, timeout_ms;
+};
+CT_HEADER_AS(struct queue_wire_subscribed, queue_wire_subscribed,
+             QUEUE_WIRE_SUBSCRIBED_LEN);
+
+struct queue_wire_packet {
+    struct queue_wire_head head;
+    ct_be64 id, wall_ms;
+    ct_be32 flow, flow_gen, mark, len;
+    uint8_t in, out, hook, info, dir, family;
+    ct_be16 flags, gso_size, frag_max;
+    char name_in[QUEUE_WIRE_IFNAME], name_out[QUEUE_WIRE_IFNAME];
+    ct_be32 zero;
+};
+CT_HEADER_AS(struct queue_wire_packet, queue_wire_packet,
+             QUEUE_WIRE_PACKET_LEN);
+
+struct queue_wire_answer {
+    struct queue_wire_head head;
+    ct_be64 id;
+    ct_be32 mark;
+    uint8_t verdict, flags;
+    ct_be16 zero;
+};
+CT_HEADER_AS(struct queue_wire_answer, queue_wire_answer,
+             QUEUE_WIRE_VERDICT_LEN);
+
+struct queue_wire_refusal {
+    struct queue_wire_head head;
+    ct_be64 id;
+    ct_be16 error, zero;
+};
+CT_HEADER_AS(struct queue_wire_refusal, queue_wire_refusal,
+             QUEUE_WIRE_ERROR_LEN);
 
 /* W(NAME, number, hangs up, "text a person reads") */
 #define QUEUE_WIRE_ERRORS(W)                                                   \
