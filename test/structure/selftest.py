@@ -388,6 +388,43 @@ FAULTS = [
     ("catalogue", "a test of no row", "test/test_tcp.c",
      "static void t9_reflection(void **state)\n{\n    (void)state;\n}\n",
      "t9_reflection bears T9"),
+    ("offsets", "a field by its number", "ctcore/nat.c",
+     "int nat_ttl(const uint8_t *ip);\n"
+     "int nat_ttl(const uint8_t *ip)\n{\n    return ip[8];\n}\n",
+     "naked offset: ip[8]"),
+    ("offsets", "a field behind a number", "ctcore/nat.c",
+     "unsigned nat_sum(const uint8_t *a, const uint8_t *ip)\n{\n"
+     "    return load(a) + load(ip + 10);\n}\n",
+     "naked offset: ip + 10"),
+    ("offsets", "a field behind a length with a name", "router/main.c",
+     "enum { HEADER_LEN = 20 };\nunsigned port(uint8_t *p)\n{\n"
+     "    return load(p + HEADER_LEN);\n}\n",
+     "naked offset: p + HEADER_LEN"),
+    ("offsets", "a field of what a variable begins", "ctcore/nat.c",
+     "struct pkt {\n    uint8_t *data;\n    unsigned l4;\n};\n"
+     "int nat_flags(const struct pkt *p)\n{\n"
+     "    return p->data[p->l4 + 13];\n}\n",
+     "naked offset: ->data[p->l4 + 13]"),
+    ("offsets", "the same, one byte further", "ctcore/nat.c",
+     "struct pkt {\n    uint8_t *data;\n    unsigned l4;\n};\n"
+     "int nat_code(const struct pkt *p)\n{\n"
+     "    return p->data[p->l4 + 1];\n}\n",
+     "naked offset: ->data[p->l4 + 1]"),
+    ("offsets", "a second pointer of one declaration", "ctcore/nat.c",
+     "int nat_same(const struct pkt *p)\n{\n"
+     "    const uint8_t *x = p->begin, *y = p->end;\n\n"
+     "    return *x == y[4];\n}\n",
+     "naked offset: y[4]"),
+    ("offsets", "a header made elsewhere", "ctcore/nat.c",
+     "const void *nat_head(const uint8_t *p)\n{\n"
+     "    return (const struct ct_tcp_header *)p;\n}\n",
+     "makes bytes a header"),
+    ("offsets", "a walk, an array, sizeof and text", "ctcore/nat.c",
+     "int nat_walk(const uint8_t *p, unsigned n, const char *text)\n{\n"
+     "    const uint8_t own[4] = {0};\n    unsigned i = 0;\n\n"
+     "    while (i < n && p[i] != 0)\n        i += p[i + 1];\n"
+     "    return own[2] + text[3] + *(p + sizeof own);\n}\n",
+     ""),
     ("headers", "a header that needs another first", "ctcore/table.h",
      "struct holder {\n    uint32_t n;\n};\n",
      "ctcore/table.h: does not compile alone"),
