@@ -98,8 +98,10 @@ struct config_input {
     char *const *env;                 /* environ, or NULL: WEIR_* options; they
                                          win over the file */
     const char *token; /* the caller has it: its file is not read; or NULL */
-    bool bounded;      /* the caller must not wait: a file that is no regular
-                          one (a FIFO, a device) is refused */
+    const uint8_t *profile; /* enum ct_profile: whose defaults hold, whatever
+                                the file says; NULL: the file's */
+    bool bounded; /* the caller must not wait: a file that is no regular
+                     one (a FIFO, a device) is refused */
 };
 
 /* A queue that packets may wait in for a user program's verdict. */

@@ -27,6 +27,8 @@ void config_conntrack_defaults(struct config_read *r)
     for (unsigned i = 0; given != NULL && config_option_word(o, i, word); i++)
         if (strcmp(given, word) == 0)
             profile = (enum ct_profile)i;
+    if (r->profile != NULL)
+        profile = (enum ct_profile) * r->profile;
     ct_params_default(&c->params, profile);
     c->hairpin = profile != CT_PROFILE_LINUX; /* nat may differ */
 }

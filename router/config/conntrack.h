@@ -4,7 +4,8 @@
 
 #include "config/read.h"
 
-/* Of tunables and hairpin, by the profile that the file asks for. */
+/* Of tunables and hairpin, by the profile that runs, or that the file asks
+ * for. */
 void config_conntrack_defaults(struct config_read *r);
 
 /* The durations of conntrack.timeouts; s: CT_N_TIMEOUTS words, those that are

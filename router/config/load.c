@@ -182,6 +182,7 @@ int config_load_text(const char *text, size_t len,
         r.facts = in->facts;
         r.env = in->env;
         r.token = in->token;
+        r.profile = in->profile;
     }
     r.config = calloc(1, sizeof(*r.config));
     r.memory = calloc(1, sizeof(*r.memory));

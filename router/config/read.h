@@ -49,6 +49,7 @@ struct config_read {
     struct config_memory *memory;
     const struct config_facts *facts; /* NULL: not known */
     const char *token;                /* see struct config_input */
+    const uint8_t *profile;           /* the same */
     char *const *env;                 /* or NULL */
     struct config_block *scratch;     /* gone when the reading is over */
     jmp_buf no_memory;

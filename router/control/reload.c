@@ -27,10 +27,13 @@
 
 /* ---- the loading thread ---- */
 
-static struct config_input input(const struct config_facts *facts)
+/* The profile needs a restart, and so does what it gives. */
+static struct config_input input(const struct config_facts *facts,
+                                 const struct config *from)
 {
     return (struct config_input){
         .facts = facts,
+        .profile = &from->profile,
         .env = environ,
         .bounded = true, /* a FIFO would hold the next load */
     };
@@ -38,9 +41,10 @@ static struct config_input input(const struct config_facts *facts)
 
 /* config_load() writes its errors to a stream, one a line: log each. */
 static struct config *load_file(const char *path,
-                                const struct config_facts *facts)
+                                const struct config_facts *facts,
+                                const struct config *from)
 {
-    struct config_input in = input(facts);
+    struct config_input in = input(facts, from);
     struct config *config = NULL;
     char *text = NULL, *line, *rest = NULL;
     size_t size = 0;
@@ -67,7 +71,7 @@ static void tell(void *ctx, const struct config_error *e)
 struct config *reload_remake(const struct config_facts *facts,
                              const struct config *from)
 {
-    struct config_input in = input(facts);
+    struct config_input in = input(facts, from);
     struct config *config = NULL;
 
     if (from->token[0] != '\0') /* an address must not ask for its file */
@@ -84,7 +88,7 @@ static void on_load(uv_work_t *work)
     struct reload *r = &c->reload;
     const struct config_facts *facts = c->gateway != NULL ? &c->facts : NULL;
     struct config *config = r->what == RELOAD_FILE
-                                ? load_file(c->path, facts)
+                                ? load_file(c->path, facts, c->now->config)
                                 : reload_remake(&r->facts, c->now->config);
 
     r->next = NULL;

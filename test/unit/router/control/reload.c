@@ -29,6 +29,8 @@ static struct router {
     char path[32];
 } r;
 
+static const char *tunables = ""; /* and a comma */
+
 /* ---- the router ---- */
 
 static void write_rules(unsigned n)
@@ -38,11 +40,11 @@ static void write_rules(unsigned n)
     assert_non_null(f);
     fprintf(f,
             "{" IFACES "\"workers\": %d, \"seed\": 1, "
-            "\"conntrack\": {\"max\": 1024, \"buckets\": 1024}, "
+            "\"conntrack\": {%s\"max\": 1024, \"buckets\": 1024}, "
             "\"rules\": {\"forward\": [{\"proto\": \"udp\", "
             "\"connlimit\": \"over 5\", \"verdict\": \"drop\"}], "
             "\"prerouting\": [",
-            N_WORKERS);
+            N_WORKERS, tunables);
     for (unsigned i = 0; i < n; i++)
         fprintf(f,
                 "%s{\"in\": \"wan\", \"proto\": \"udp\", \"dport\": %u, "
@@ -317,6 +319,47 @@ static void the_same_file_changes_no_owner(void **state)
     stop();
 }
 
+static void expect_weir(const struct config *config, uint32_t icmp)
+{
+    assert_int_equal(config->profile, CT_PROFILE_WEIR);
+    assert_int_equal(config->params.v[CT_PARAM_strict_source], 1);
+    assert_int_equal(config->params.v[CT_PARAM_strict_inbound], 1);
+    assert_int_equal(config->params.v[CT_PARAM_tcp_loose], 0);
+    assert_int_equal(config->params.v[CT_PARAM_strict_icmp], icmp);
+    assert_true(config->hairpin);
+}
+
+static void reload_with(const char *conntrack)
+{
+    tunables = conntrack;
+    write_rules(1);
+    reload();
+    settle();
+}
+
+/* With the profile of the start what it gives stays, too, also when facts make
+ * the configuration again; what the file says of a tunable holds. */
+static void another_profile_changes_no_tunable(void **state)
+{
+    const struct config_facts facts = {.n = 0};
+    struct config *again;
+
+    (void)state;
+    tunables = "\"profile\": \"weir\", ";
+    start(1);
+    expect_weir(r.c.now->config, 1);
+    reload_with("\"profile\": \"linux\", \"strict_icmp\": 0, ");
+    expect_weir(r.c.now->config, 0);
+    again = reload_remake(&facts, r.c.now->config);
+    assert_non_null(again);
+    assert_true(generation_freeze(r.c.now->config, again));
+    expect_weir(again, 0);
+    config_load_free(again);
+    reload_with("");
+    expect_weir(r.c.now->config, 1);
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +369,7 @@ int main(void)
         cmocka_unit_test(an_end_waits_for_a_load),
         cmocka_unit_test(facts_that_came_meanwhile),
         cmocka_unit_test(the_same_file_changes_no_owner),
+        cmocka_unit_test(another_profile_changes_no_tunable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
