@@ -16,6 +16,7 @@
 #include "http/page.def"
 #include "http/problem.def"
 
+#include <ctcore/lists.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,6 +84,51 @@ static void write_shape(struct json_out *j, const char *name,
     json_out_object(j, "properties");
     for (i = 0; i < n; i++)
         json_out_raw(j, rows[i].key, rows[i].schema);
+    json_out_end_object(j);
+    json_out_end_object(j);
+}
+
+/* Objects whose members are rows of the core's lists, of one kind or (0) all.
+ */
+static const struct {
+    const char *name;
+    unsigned from, to;
+    const char *(*key)(unsigned row), *(*help)(unsigned row);
+    char (*kind)(unsigned row);
+    char only;
+} lists[] = {
+    {"Counters", 0, CT_N_STATS, ct_stat_name, ct_stat_help, ct_stat_kind, 0},
+    {"Drops", CT_REASON_NONE + 1, CT_N_REASONS, ct_reason_name, ct_reason_text,
+     ct_reason_kind, 'D'},
+    {"Invalid", CT_REASON_NONE + 1, CT_N_REASONS, ct_reason_name,
+     ct_reason_text, ct_reason_kind, 'I'},
+};
+
+static bool is_listed(unsigned list, unsigned row)
+{
+    return !lists[list].only || lists[list].kind(row) == lists[list].only;
+}
+
+static void write_listed(struct json_out *j, unsigned list)
+{
+    unsigned i;
+
+    json_out_object(j, lists[list].name);
+    json_out_string(j, "type", "object");
+    json_out_array(j, "required");
+    for (i = lists[list].from; i < lists[list].to; i++)
+        if (is_listed(list, i))
+            json_out_string(j, NULL, lists[list].key(i));
+    json_out_end_array(j);
+    json_out_object(j, "properties");
+    for (i = lists[list].from; i < lists[list].to; i++)
+        if (is_listed(list, i)) {
+            json_out_object(j, lists[list].key(i));
+            json_out_string(j, "type", "integer");
+            json_out_u64(j, "minimum", 0);
+            json_out_string(j, "description", lists[list].help(i));
+            json_out_end_object(j);
+        }
     json_out_end_object(j);
     json_out_end_object(j);
 }
@@ -215,6 +261,8 @@ enum MHD_Result openapi_get(struct request *r)
     json_out_object(&j, "schemas");
     for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
         write_shape(&j, shapes[i].name, shapes[i].rows, shapes[i].n);
+    for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        write_listed(&j, i);
     json_out_end_object(&j);
     json_out_raw(&j, "securitySchemes",
                  "{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");

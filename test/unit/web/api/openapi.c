@@ -340,7 +340,9 @@ static void the_check_finds_faults(void **state)
         {"Deleted", "{\"dry_run\":true}", ""},
         {"Deleted", "{\"dry_run\":0}", "another type"},
         {"Queues", "{\"queues\":[{}]}", "Queue.number: the schema asks"},
-        {"Shard", "{\"shard\":0,\"counters\":{\"any\":true}}", "another type"},
+        {"Shard", "{\"shard\":0,\"counters\":{}}",
+         "Counters.found: the schema asks"},
+        {"Ready", "{\"ready\":true,\"detail\":\"\",\"checks\":[0]}", "type"},
         {"Check",
          "{\"name\":\"a\",\"ok\":true,\"level\":\"ok\",\"detail\":\"\","
          "\"since\":null}",
