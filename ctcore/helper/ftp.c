@@ -152,7 +152,7 @@ static int hex(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* a.b.c.d in place of the last two groups (RFC 4291 s2.2, 3). */
+/* a.b.c.d in place of the last two groups: form 3 of RFC 4291 s2.2. */
 static bool read_dotted(struct text t, uint32_t *at, uint8_t mark,
                         uint16_t group[2])
 {

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define C "10.0.1.2:4000"
-#define S "198.51.100.2:80"
-#define W "198.51.100.1:4000"
+#define C   "10.0.1.2:4000"
+#define S   "198.51.100.2:80"
+#define W   "198.51.100.1:4000"
+#define RFC "profile rfc; tune port_quarantine 0"
 
 /* What was said last, and how long the flow lives from then on. */
 static const struct {
@@ -103,6 +104,21 @@ static void linux_every_state_has_its_time(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof lives / sizeof *lives; i++)
         check_life(i, (ct_time){1000000}, "", lives[i].ms);
+}
+
+/* Of UDP: five minutes, whatever was seen, where two are demanded. */
+static void rfc4787_req5_mapping_time(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        check_life(i, (ct_time){1000000}, RFC, 300000);
+}
+
+static void rfc5508_req2_query_time(void **state)
+{
+    (void)state;
+    for (unsigned i = 3; i < 5; i++)
+        check_life(i, (ct_time){1000000}, RFC, 60000);
 }
 
 /* Each of them can be a flow's own, here twice as long: so long and no longer.
@@ -249,6 +265,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORY(linux_every_state_has_its_time),
+        STORY(rfc4787_req5_mapping_time),
+        STORY(rfc5508_req2_query_time),
         STORY(every_state_may_have_its_own_time),
         STORY(f34_clock_wraps),
         STORY(f34_deadline_on_the_edge),

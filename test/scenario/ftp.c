@@ -181,6 +181,10 @@ static void passive_v4(void **state)
     assert_string_equal(payload(w), "229 Passive (|||50001|)\r\n");
     say(w, C ":4002 > " S ":50001 tcp S seq 1");
     assert_int_equal(w->info, CT_RELATED);
+    assert_true(tell(&t, 0, "PASV\r\n")); /* RFC 1123 4.1.2.6 */
+    assert_true(tell(&t, 1, "227 Entering 198,51,100,2,195,82\r\n"));
+    say(w, C ":4003 > " S ":50002 tcp S seq 1");
+    assert_int_equal(w->info, CT_RELATED);
     END(w);
 }
 

@@ -8,7 +8,7 @@
 #define TENANTS                                                                \
     LAN2 ZONE("lan", "set_zone_orig", 1) ZONE("lan2", "set_zone_orig", 2)
 
-/* RFC 4787 REQ-7: overlapping tenants share one outside, by other ports. */
+/* Overlapping tenants share one outside, by other ports. */
 static void tenants_with_the_same_addresses(void **state)
 {
     struct world *w = WORLD(TENANTS);

@@ -170,6 +170,22 @@ static void refusal_rows(void **state)
     }
 }
 
+/* RFC 3021: its other address has all ones, and is a host. */
+static void a_link_of_two_addresses_has_no_broadcast(void **state)
+{
+    struct router *r = *state;
+
+    r->ifaces.iface[LAN].addr[0] = addr("10.0.1.2");
+    r->ifaces.iface[LAN].prefix[0] = 30;
+    journey_set_ifaces(r->journey, &r->ifaces, r->more);
+    give(r, "198.51.100.2:9 > 10.0.1.3:53 udp", WAN);
+    expect_drop(r, CT_REASON_NO_GROUP);
+    r->ifaces.iface[LAN].prefix[0] = 31;
+    journey_set_ifaces(r->journey, &r->ifaces, r->more);
+    give(r, "198.51.100.2:9 > 10.0.1.3:53 udp", WAN);
+    expect(r, LAN, "198.51.100.2:9 > 10.0.1.3:53 udp ttl 63");
+}
+
 static void errors_are_limited(void **state)
 {
     struct router *r = *state;
@@ -318,6 +334,7 @@ int main(void)
         CASE(closed_ports_say_so),
         CASE(somebody_may_take_local_packets),
         CASE(refusal_rows),
+        CASE(a_link_of_two_addresses_has_no_broadcast),
         CASE(errors_are_limited),
         CASE(rejects_as_the_rule_says),
         CASE(reset_of_a_forward),
