@@ -1,59 +1,41 @@
-"""catalogue.py - every known failure has a test that bears its id
+"""catalogue.py - every known failure, and every requirement, has a test
 
-catalogue.txt names them.  A test's name begins with the id of its row, or with
-those of its rows: p3_p8_tiny_first_fragments.
+catalogue.txt names failures, ../rfc/requirements.txt what RFCs ask for (tied.py
+says how a row is written).  A row has a test or says why none; a test that
+bears an id has its row; an RFC that a source cites has rows, where it cites a
+section, of that section.
 """
-import os
-import re
-
+import requirements
+import tied
 import tree
 
-ID = re.compile(r"[PSTUIRGK]\d+b?")
-CASE = re.compile(r"^static void (\w+)\(void \*\*", re.M)
-ROW = re.compile(r"([PSTUIRGK]\d+b?)\b.*?(?:  by (\S+))?$")
-OTHER = re.compile(r"^def (\w+)\(|\bNAME ([\w.]+)", re.M)
+FAILURES = "test/structure/catalogue.txt"
 
 
-def ids(name):
-    """Those at the beginning of a test's name."""
-    words = name.upper().replace("B_", "b_").split("_")
-    for word in words:
-        if not ID.fullmatch(word):
-            return
-        yield word
-
-
-def tests(root):
-    """Names of C tests, and of what else there is."""
-    cases, others = {}, set()
-    for path in tree.files(root, (".c", ".py", "CMakeLists.txt"), ("test",)):
-        text = tree.read(root, path)
-        if path.endswith(".c"):
-            cases.update((name, path) for name in CASE.findall(text))
-        else:
-            others.update(a or b for a, b in OTHER.findall(text))
-    return cases, others
+def failures(root, tests):
+    """Faults of the catalogue, and how many rows it has."""
+    faults, ids, borne = [], set(), {}
+    for test, case in tests.items():
+        borne.update((one, test) for one in tied.failures(case))
+    for row in tied.rows(tree.read(root, FAILURES), faults):
+        name = row.name.split()[0]
+        ids.add(name)
+        if not row.by and name not in borne:
+            faults.append(f"no test bears {name}")
+        faults += [f"{name} is by {one}, which is no test"
+                   for one in row.by if one not in tests]
+    faults += [f"{test} bears {name}, which has no row"
+               for name, test in sorted(borne.items()) if name not in ids]
+    return faults, len(ids)
 
 
 def check(root):
-    cases, others = tests(root)
-    rows = {}
-    path = os.path.join("test", "structure", "catalogue.txt")
-    for line in tree.read(root, path).splitlines():
-        m = ROW.match(line)
-        if m:
-            rows[m.group(1)] = m.group(2)
-    borne = {one: (name, at) for name, at in cases.items()
-             for one in ids(name)}
-    for row, by in rows.items():
-        if by is None and row not in borne:
-            yield f"{path}: no test bears {row}"
-        elif by is not None and by not in others:
-            yield f"{path}: {row} is by {by}, which is no test"
-    for row, (name, at) in sorted(borne.items()):
-        if row not in rows:
-            yield f"{at}: {name} bears {row}, which is not in {path}"
-    return f"{len(rows)} rows" if rows else None
+    tests = tied.tests(root)
+    faults, n = failures(root, tests)
+    yield from (f"{FAILURES}: {fault}" for fault in faults)
+    faults, m = requirements.faults(root, tests)
+    yield from faults
+    return f"{n} failures, {m} requirements" if n and m else None
 
 
 tree.run(check)

@@ -1,13 +1,14 @@
 #!/usr/bin/env -S python3 -B
-"""The README's tables that say what .def lists say are made from them.
+"""The manual's tables that say what lists say are made from them.
 
 tables.py ROOT --write writes them; without it the check says which would change.
 The two lines above a table's rows, and the last column of the tunables (where
-the README says more than the list), stay as they are in the README.
+the README says more than the list), stay as they are in the manual.
 """
 import re
 import sys
 
+import requirements
 import tree
 
 WRITE = "python3 test/structure/tables.py . --write"
@@ -92,53 +93,63 @@ def options(text, old, name):
         yield (path[1:].replace("/", "."), may, default, WHEN[when], text)
 
 
-# Heading in the README, lists, a macro of theirs, what makes rows of it.
+README, RFCS = "README.md", "test/rfc/README.md"
+REQUIREMENTS = (requirements.LIST,)
+
+# Page, heading in it, lists, a macro of theirs, what makes rows of it.
 TABLES = (
-    ("## What /metrics says", METRICS, "CT_STATS", metrics),
-    ("## Where weir is not the kernel", DIFFERENCES, "JUDGE_DIFFERENCES",
-     differences),
-    ("## Workers", DIFFERENCES, "JUDGE_WORKERS", differences),
-    ("## What the profiles differ in", PARAMS, "CT_PARAMS", tunables),
-    ("## Options", OPTIONS, r"\w+_OPTIONS", options),
+    (README, "## What /metrics says", METRICS, "CT_STATS", metrics),
+    (README, "## Where weir is not the kernel", DIFFERENCES,
+     "JUDGE_DIFFERENCES", differences),
+    (README, "## Workers", DIFFERENCES, "JUDGE_WORKERS", differences),
+    (README, "## What the profiles differ in", PARAMS, "CT_PARAMS", tunables),
+    (README, "## Options", OPTIONS, r"\w+_OPTIONS", options),
+    (RFCS, "## The RFCs", REQUIREMENTS, None, requirements.subjects),
+    (RFCS, "## The requirements", REQUIREMENTS, None, requirements.demands),
 )
 
 
-def fill(readme, heading, text, name, rows):
-    """The README with this table's rows made again; how many, or None."""
-    before, found, rest = readme.partition(heading + "\n")
+def fill(page, heading, rows):
+    """The page with this table's rows made again, by rows(its old last cells);
+    how many, or None."""
+    before, found, rest = page.partition(heading + "\n")
     part, end, after = rest.partition("\n## ")
     m = re.search(r"^((?:\|.*\n){2})((?:\|.*\n)*)", part + "\n", re.M)
     if not found or not m:
-        return readme, None
+        return page, None
     old = {cells[1].strip(" `"): cells[-2].strip()
            for cells in (line.split("|") for line in m[2].splitlines())}
     made = [f"| `{row[0]}` | " + " | ".join(row[1:]) + " |\n"
-            for row in rows(text, old, name)]
+            for row in rows(old)]
     part = (part + "\n")[:m.start(2)] + "".join(made) \
         + (part + "\n")[m.end(2):]
     return before + found + part[:-1] + end + after, len(made)
 
 
 def check(root):
-    was = readme = tree.read(root, "README.md")
-    n = 0
-    for heading, paths, name, rows in TABLES:
+    was = {page: tree.read(root, page) for page in (README, RFCS)}
+    pages, n = dict(was), 0
+    for page, heading, paths, name, rows in TABLES:
         paths = [paths] if isinstance(paths, str) else paths
-        if not set(paths) <= set(tree.files(root, (".def",))):
+        if not set(paths) <= set(tree.files(root, (".def", ".txt"))):
             continue
         text = "\n\n".join(tree.blank(tree.read(root, path), strings=False)
                            for path in paths)
-        before = readme
-        readme, made = fill(readme, heading, text, name, rows)
+        before = pages[page]
+        pages[page], made = fill(
+            before, heading,
+            lambda old: rows(text, old, name) if name else rows(root))
         n += made or 0
         if not made:
-            yield f"README.md: no table below {heading}, or {name} has no row"
-        elif readme != before and "--write" not in sys.argv:
-            yield (f"README.md: the table below {heading} is not what {paths[0]} "
+            yield (f"{page}: no table below {heading}, or "
+                   f"{name or paths[0]} has no row")
+        elif pages[page] != before and "--write" not in sys.argv:
+            yield (f"{page}: the table below {heading} is not what {paths[0]} "
                    f"says: {WRITE}")
-    if "--write" in sys.argv and readme != was:
-        with open(f"{root}/README.md", "w", encoding="utf-8") as f:
-            f.write(readme)
+    if "--write" in sys.argv:
+        for page in (page for page in pages if pages[page] != was[page]):
+            with open(f"{root}/{page}", "w", encoding="utf-8") as f:
+                f.write(pages[page])
     return f"{n} rows" if n else None
 
 
