@@ -1,6 +1,9 @@
 /* check.c - see check.h */
 #include "core/check.h"
 
+#include "frag/check.h"
+#include "nat/check.h"
+#include "rules/check.h"
 #include "table/check.h"
 
 /* What of each entry counts somewhere else. */
@@ -65,7 +68,21 @@ static const char *check_table(const struct ct *ct)
     return why;
 }
 
-const char *core_check(const struct ct *ct)
+static const char *check_nat(struct ct *ct)
+{
+    const struct pool *conns = &ct->conns;
+    const char *why = nat_check_mappings(&ct->nat, conns);
+
+    if (!why)
+        why = nat_check_ports(&ct->ports, conns);
+    if (!why)
+        why = nat_check_remotes(&ct->nat, conns);
+    if (!why)
+        why = nat_check_rests(&ct->nat.resting);
+    return why;
+}
+
+const char *core_check(struct ct *ct)
 {
     struct work *work = ct->table.work;
     uint32_t steps = work->steps;
@@ -73,6 +90,12 @@ const char *core_check(const struct ct *ct)
 
     if (!why)
         why = check_table(ct);
+    if (!why)
+        why = check_nat(ct);
+    if (!why)
+        why = rules_check_connlimit(ct->connlimit, &ct->conns);
+    if (!why)
+        why = frag_check(&ct->frag);
     work->steps = steps; /* looking was no packet's */
     return why;
 }

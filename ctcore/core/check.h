@@ -8,6 +8,6 @@
 
 /* NULL, or what is wrong.  Between packets only; what it costs grows with the
  * table. */
-const char *core_check(const struct ct *ct);
+const char *core_check(struct ct *ct);
 
 #endif

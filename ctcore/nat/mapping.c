@@ -31,11 +31,6 @@ void mapping_start(struct nat *n, uint64_t seed)
         n->heads[0][i] = n->heads[1][i] = CT_NONE;
 }
 
-static struct mapping *map_at(const struct nat *n, uint32_t i)
-{
-    return (struct mapping *)(void *)n->maps.items + i;
-}
-
 /* The address and port by which a chain knows a flow's mapping. */
 struct endpoint {
     const union ct_addr *addr;
@@ -88,9 +83,9 @@ static bool map_is(const struct mapping *m, const struct ct_tuple *orig)
 static uint32_t map_next(const struct nat *n, const struct ct_tuple *orig,
                          uint32_t i)
 {
-    while (i != CT_NONE && !map_is(map_at(n, i), orig)) {
+    while (i != CT_NONE && !map_is(mapping_at(n, i), orig)) {
         work_step(n->work, 1);
-        i = map_at(n, i)->chain[MAPPING_BY_SOURCE].next;
+        i = mapping_at(n, i)->chain[MAPPING_BY_SOURCE].next;
     }
     return i;
 }
@@ -110,7 +105,7 @@ static uint32_t map_find(const struct nat *n, const struct ct_conn *c)
     uint32_t i = map_first(n, orig);
 
     for (int depth = 0; i != CT_NONE && depth < MAPPING_DEPTH; depth++) {
-        const struct mapping *m = map_at(n, i);
+        const struct mapping *m = mapping_at(n, i);
 
         if (m->outside_port == portmap_port(reply) &&
             outside_zone(n, m) == reply->zone &&
@@ -126,14 +121,15 @@ static uint32_t map_find(const struct nat *n, const struct ct_conn *c)
 static void chain_insert(struct nat *n, enum mapping_chain by, uint32_t *head,
                          uint32_t after, uint32_t i)
 {
-    uint32_t next = after == CT_NONE ? *head : map_at(n, after)->chain[by].next;
+    uint32_t next =
+        after == CT_NONE ? *head : mapping_at(n, after)->chain[by].next;
 
-    map_at(n, i)->chain[by].prev = after;
-    map_at(n, i)->chain[by].next = next;
+    mapping_at(n, i)->chain[by].prev = after;
+    mapping_at(n, i)->chain[by].next = next;
     if (next != CT_NONE)
-        map_at(n, next)->chain[by].prev = i;
+        mapping_at(n, next)->chain[by].prev = i;
     if (after != CT_NONE)
-        map_at(n, after)->chain[by].next = i;
+        mapping_at(n, after)->chain[by].next = i;
     else
         *head = i;
 }
@@ -141,15 +137,15 @@ static void chain_insert(struct nat *n, enum mapping_chain by, uint32_t *head,
 static void chain_cut(struct nat *n, enum mapping_chain by, uint32_t *head,
                       uint32_t i)
 {
-    uint32_t next = map_at(n, i)->chain[by].next;
-    uint32_t prev = map_at(n, i)->chain[by].prev;
+    uint32_t next = mapping_at(n, i)->chain[by].next;
+    uint32_t prev = mapping_at(n, i)->chain[by].prev;
 
     if (prev == i)
         return; /* unlisted */
     if (next != CT_NONE)
-        map_at(n, next)->chain[by].prev = prev;
+        mapping_at(n, next)->chain[by].prev = prev;
     if (prev != CT_NONE)
-        map_at(n, prev)->chain[by].next = next;
+        mapping_at(n, prev)->chain[by].next = next;
     else
         *head = next;
 }
@@ -167,10 +163,11 @@ static void list_by_source(struct nat *n, const struct ct_tuple *orig,
 
     for (; at != CT_NONE && has < MAPPING_DEPTH; has++) {
         work_step(n->work, 1);
-        at = map_next(n, orig, map_at(n, at)->chain[MAPPING_BY_SOURCE].next);
+        at =
+            map_next(n, orig, mapping_at(n, at)->chain[MAPPING_BY_SOURCE].next);
     }
     if (has == MAPPING_DEPTH)
-        map_at(n, i)->chain[MAPPING_BY_SOURCE].prev = i;
+        mapping_at(n, i)->chain[MAPPING_BY_SOURCE].prev = i;
     else
         chain_insert(n, MAPPING_BY_SOURCE, head_of(n, MAPPING_BY_SOURCE, &src),
                      first, i);
@@ -184,7 +181,7 @@ static uint32_t map_make(struct nat *n, const struct ct_conn *c)
 
     if (i == CT_NONE)
         return i;
-    *map_at(n, i) = (struct mapping){
+    *mapping_at(n, i) = (struct mapping){
         .inside_port = orig->sport,
         .outside_port = out.port,
         .zone = orig->zone,
@@ -192,7 +189,7 @@ static uint32_t map_make(struct nat *n, const struct ct_conn *c)
         .family = orig->family,
         .flows = CT_NONE,
     };
-    memcpy(map_at(n, i)->inside, orig->src.b, sizeof orig->src.b);
+    memcpy(mapping_at(n, i)->inside, orig->src.b, sizeof orig->src.b);
     list_by_source(n, orig, i);
     chain_insert(n, MAPPING_BY_OUTSIDE, head_of(n, MAPPING_BY_OUTSIDE, &out),
                  CT_NONE, i);
@@ -218,10 +215,6 @@ static void map_free(struct nat *n, const struct ct_conn *last)
 }
 
 /* ---- uses of a port ---- */
-
-/* Of conn's `counted`, by direction: in a port map, as a use of its remote, and
- * marked there. */
-enum { IN_MAP = 1, OF_REMOTE = 4, MARKED = 16 };
 
 /* Only of external addresses: those that hide a flow, or have hidden one. */
 static struct portmap *map_for(struct nat *n, const struct ct_tuple *t,
@@ -254,11 +247,11 @@ static void count_port(struct nat *n, struct ct_conn *c, int dir, bool hides)
         quarantine_end(&n->resting, tuple_hash(t, n->table->key));
     if (pm) {
         portmap_count(n->ports, pm, index);
-        c->counted |= (uint8_t)(IN_MAP << dir);
+        c->counted |= (uint8_t)(MAPPING_IN_MAP << dir);
     }
-    c->counted |= (uint8_t)(OF_REMOTE << dir);
+    c->counted |= (uint8_t)(MAPPING_OF_REMOTE << dir);
     if (remote_add(&n->remotes, remote_key(t, n->table->key), index))
-        c->counted |= (uint8_t)(MARKED << dir);
+        c->counted |= (uint8_t)(MAPPING_MARKED << dir);
 }
 
 /* rests: the use goes on, as a rest. */
@@ -268,16 +261,16 @@ static void uncount_port(struct nat *n, const struct ct_conn *c, int dir,
     const struct ct_tuple *t = &c->tuple[dir];
     struct quarantine_use use;
 
-    if (c->counted & IN_MAP << dir)
+    if (c->counted & MAPPING_IN_MAP << dir)
         portmap_uncount(n->ports,
                         portmap_find(n->ports, &t->dst, t->family, t->proto),
                         portmap_port(t) / n->ports->n_shards);
-    if (!(c->counted & OF_REMOTE << dir))
+    if (!(c->counted & MAPPING_OF_REMOTE << dir))
         return;
     use = (struct quarantine_use){
         .remote = remote_key(t, n->table->key),
         .index = (uint16_t)(portmap_port(t) / n->ports->n_shards),
-        .marked = c->counted & MARKED << dir,
+        .marked = c->counted & MAPPING_MARKED << dir,
     };
     if (!rests) {
         remote_take(&n->remotes, use.remote, use.index, use.marked);
@@ -301,7 +294,7 @@ bool mapping_bind(struct nat *n, struct ct_conn *c)
             i = map_make(n, c);
         if (i == CT_NONE)
             return false;
-        m = map_at(n, i);
+        m = mapping_at(n, i);
         c->map_prev = CT_NONE;
         c->map_next = m->flows;
         if (m->flows != CT_NONE)
@@ -325,7 +318,7 @@ void mapping_release(struct nat *n, struct ct_conn *c, ct_time now)
     c->counted = 0;
     if (c->mapping == CT_NONE)
         return;
-    m = map_at(n, c->mapping);
+    m = mapping_at(n, c->mapping);
     if (c->map_prev != CT_NONE)
         n->table->conns[c->map_prev].map_next = c->map_next;
     else
@@ -345,10 +338,11 @@ bool mapping_next(const struct nat *n, const struct ct_tuple *orig,
     if (*at == CT_NONE)
         *at = map_first(n, orig);
     else
-        *at = map_next(n, orig, map_at(n, *at)->chain[MAPPING_BY_SOURCE].next);
+        *at = map_next(n, orig,
+                       mapping_at(n, *at)->chain[MAPPING_BY_SOURCE].next);
     if (*at == CT_NONE)
         return false;
-    m = map_at(n, *at);
+    m = mapping_at(n, *at);
     *addr = *outside_addr(n, m);
     *port = m->outside_port;
     return true;
@@ -363,7 +357,7 @@ const struct mapping *mapping_by_outside(const struct nat *n, uint16_t zone,
     uint32_t i = *head_of(n, MAPPING_BY_OUTSIDE, &e);
 
     for (int looks = 0; i != CT_NONE && looks < MAX_OUTSIDE_LOOKS; looks++) {
-        const struct mapping *m = map_at(n, i);
+        const struct mapping *m = mapping_at(n, i);
 
         if (m->proto == proto && outside_zone(n, m) == zone &&
             m->outside_port == port && ct_addr_eq(outside_addr(n, m), addr))

@@ -33,6 +33,10 @@ struct mapping {
 /* The two ways to find a mapping. */
 enum mapping_chain { MAPPING_BY_SOURCE, MAPPING_BY_OUTSIDE };
 
+/* Of conn's `counted`, by direction: in a port map, as a use of its remote, and
+ * marked there. */
+enum { MAPPING_IN_MAP = 1, MAPPING_OF_REMOTE = 4, MAPPING_MARKED = 16 };
+
 /* What a shard knows of its translations. */
 struct nat {
     struct table *table;
@@ -53,6 +57,11 @@ struct nat {
     struct work *work;
     uint64_t *stats; /* enum ct_stat */
 };
+
+static inline struct mapping *mapping_at(const struct nat *n, uint32_t i)
+{
+    return (struct mapping *)(void *)n->maps.items + i;
+}
 
 void mapping_init(struct nat *n, struct block *b, uint32_t max);
 void mapping_start(struct nat *n, uint64_t seed);

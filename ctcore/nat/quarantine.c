@@ -6,18 +6,6 @@
 /* A host's part of the room. */
 #define PART 8u
 
-struct rest {
-    uint64_t tuple, remote;
-    uint32_t until_ds; /* tenths of a second since the core began */
-    uint32_t host;     /* its counter */
-    /* Numbers + 1, or 0. */
-    uint32_t next; /* of its hash; or the pool's link */
-    uint32_t older, younger;
-    uint32_t own_older, own_younger;
-    uint16_t index;
-    bool marked;
-};
-
 static uint32_t room(uint32_t max)
 {
     return max ? max / 4 + 16 : 0;
@@ -37,8 +25,8 @@ void quarantine_init_rests(struct quarantine *q, struct block *b, uint32_t max)
 {
     if (max == 0)
         return;
-    pool_init(&q->rests, b, room(max), sizeof(struct rest),
-              offsetof(struct rest, next));
+    pool_init(&q->rests, b, room(max), sizeof(struct quarantine_rest),
+              offsetof(struct quarantine_rest, next));
     tally_init_counters(&q->hosts, b, room(max));
 }
 
@@ -50,11 +38,6 @@ void quarantine_start(struct quarantine *q, struct remotes *remotes,
     q->birth_ms = now.ms;
     q->hosts.key[0] = key[0];
     q->hosts.key[1] = key[1];
-}
-
-static struct rest *at(const struct quarantine *q, uint32_t link)
-{
-    return (struct rest *)(void *)q->rests.items + (link - 1);
 }
 
 static struct tally_key host_key(const struct ct_tuple *orig)
@@ -76,7 +59,7 @@ static uint32_t tenths(const struct quarantine *q, ct_time t)
 }
 
 /* Tenths wrap after 13 years: compare by difference. */
-static bool is_over(const struct quarantine *q, const struct rest *r,
+static bool is_over(const struct quarantine *q, const struct quarantine_rest *r,
                     ct_time now)
 {
     return (int32_t)(r->until_ds - tenths(q, now)) <= 0;
@@ -87,42 +70,45 @@ static uint32_t *find(const struct quarantine *q, uint64_t tuple)
 {
     uint32_t *link = &q->heads[tuple & (q->n_heads - 1)];
 
-    while (*link && at(q, *link)->tuple != tuple) {
+    while (*link && quarantine_at(q, *link)->tuple != tuple) {
         work_step(q->remotes->work, 1);
-        link = &at(q, *link)->next;
+        link = &quarantine_at(q, *link)->next;
     }
     return link;
 }
 
 static void enqueue(struct quarantine *q, uint32_t link)
 {
-    struct rest *r = at(q, link);
+    struct quarantine_rest *r = quarantine_at(q, link);
     struct quarantine_own *own = &q->own[r->host - 1];
 
     r->older = q->newest;
-    *(q->newest ? &at(q, q->newest)->younger : &q->oldest) = link;
+    *(q->newest ? &quarantine_at(q, q->newest)->younger : &q->oldest) = link;
     q->newest = link;
     r->own_older = own->newest;
-    *(own->newest ? &at(q, own->newest)->own_younger : &own->oldest) = link;
+    *(own->newest ? &quarantine_at(q, own->newest)->own_younger
+                  : &own->oldest) = link;
     own->newest = link;
 }
 
-static void dequeue(struct quarantine *q, const struct rest *r)
+static void dequeue(struct quarantine *q, const struct quarantine_rest *r)
 {
     struct quarantine_own *own = &q->own[r->host - 1];
 
-    *(r->older ? &at(q, r->older)->younger : &q->oldest) = r->younger;
-    *(r->younger ? &at(q, r->younger)->older : &q->newest) = r->older;
-    *(r->own_older ? &at(q, r->own_older)->own_younger : &own->oldest) =
-        r->own_younger;
-    *(r->own_younger ? &at(q, r->own_younger)->own_older : &own->newest) =
-        r->own_older;
+    *(r->older ? &quarantine_at(q, r->older)->younger : &q->oldest) =
+        r->younger;
+    *(r->younger ? &quarantine_at(q, r->younger)->older : &q->newest) =
+        r->older;
+    *(r->own_older ? &quarantine_at(q, r->own_older)->own_younger
+                   : &own->oldest) = r->own_younger;
+    *(r->own_younger ? &quarantine_at(q, r->own_younger)->own_older
+                     : &own->newest) = r->own_older;
 }
 
 static void end(struct quarantine *q, uint32_t *link)
 {
     uint32_t item = *link - 1;
-    const struct rest *r = at(q, *link);
+    const struct quarantine_rest *r = quarantine_at(q, *link);
 
     work_step(q->remotes->work, 1);
     dequeue(q, r);
@@ -143,14 +129,16 @@ void quarantine_end(struct quarantine *q, uint64_t tuple)
 static void end_oldest(struct quarantine *q, uint32_t link)
 {
     if (link)
-        quarantine_end(q, at(q, link)->tuple);
+        quarantine_end(q, quarantine_at(q, link)->tuple);
 }
 
 uint32_t quarantine_expire(struct quarantine *q, ct_time now, uint32_t budget)
 {
     uint32_t n = 0;
 
-    for (; n < budget && q->oldest && is_over(q, at(q, q->oldest), now); n++)
+    for (; n < budget && q->oldest &&
+           is_over(q, quarantine_at(q, q->oldest), now);
+         n++)
         end_oldest(q, q->oldest);
     return n;
 }
@@ -184,12 +172,13 @@ void quarantine_note(struct quarantine *q, const struct quarantine_use *use,
     ct_assert(item != CT_NONE);
     link = find(q, use->tuple);
     *link = item + 1;
-    *at(q, *link) = (struct rest){.tuple = use->tuple,
-                                  .remote = use->remote,
-                                  .until_ds = tenths(q, now) + s * 10,
-                                  .host = tally_add(&q->hosts, &key),
-                                  .index = use->index,
-                                  .marked = use->marked};
+    *quarantine_at(q, *link) =
+        (struct quarantine_rest){.tuple = use->tuple,
+                                 .remote = use->remote,
+                                 .until_ds = tenths(q, now) + s * 10,
+                                 .host = tally_add(&q->hosts, &key),
+                                 .index = use->index,
+                                 .marked = use->marked};
     enqueue(q, *link);
 }
 
@@ -198,6 +187,6 @@ bool quarantine_holds(const struct quarantine *q, uint64_t tuple,
 {
     uint32_t link = quarantine_is_on(q) ? *find(q, tuple) : 0;
 
-    return link && !is_over(q, at(q, link), now) &&
-           at(q, link)->host != host_of(q, orig);
+    return link && !is_over(q, quarantine_at(q, link), now) &&
+           quarantine_at(q, link)->host != host_of(q, orig);
 }

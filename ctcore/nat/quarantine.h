@@ -17,8 +17,20 @@
 #include "nat/remote.h"
 #include "table/tally.h"
 
+struct quarantine_rest {
+    uint64_t tuple, remote;
+    uint32_t until_ds; /* tenths of a second since the core began */
+    uint32_t host;     /* its counter */
+    /* Numbers + 1, or 0. */
+    uint32_t next; /* of its hash; or the pool's link */
+    uint32_t older, younger;
+    uint32_t own_older, own_younger;
+    uint16_t index;
+    bool marked;
+};
+
 struct quarantine {
-    struct pool rests;       /* struct rest, in quarantine.c */
+    struct pool rests;       /* struct quarantine_rest */
     uint32_t *heads;         /* by hash of the tuple: number + 1, or 0 */
     uint32_t n_heads;        /* a power of two */
     uint32_t oldest, newest; /* number + 1, or 0 */
@@ -29,6 +41,12 @@ struct quarantine {
     struct remotes *remotes;
     uint64_t birth_ms;
 };
+
+static inline struct quarantine_rest *quarantine_at(const struct quarantine *q,
+                                                    uint32_t link)
+{
+    return (struct quarantine_rest *)(void *)q->rests.items + (link - 1);
+}
 
 /* Room for about max / 4 resting ports; max 0: off.  What is to be zeroed, and
  * what is not. */

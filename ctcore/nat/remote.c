@@ -5,13 +5,6 @@
 
 #include <ctcore/bits.h>
 
-/* A word of 64 ports, or of 64 such words of which each is full or not. */
-struct remote_word {
-    uint32_t tag; /* who it is of, as far as the bucket does not say */
-    uint32_t next;
-    uint64_t bits;
-};
-
 /* Words of words are numbered behind all words. */
 #define FULL_WORDS 1024u
 

@@ -21,8 +21,15 @@
 
 #define REMOTE_UNMARKED 64u
 
+/* A word of 64 ports, or of 64 such words of which each is full or not. */
+struct remote_word {
+    uint32_t tag; /* who it is of, as far as the bucket does not say */
+    uint32_t next;
+    uint64_t bits;
+};
+
 struct remotes {
-    struct pool words; /* struct remote_word, in remote.c */
+    struct pool words; /* struct remote_word */
     uint32_t *heads;   /* by hash: a word's number + 1, or 0 */
     uint32_t n_heads;  /* a power of two */
     uint32_t *count;   /* uses, by remote; two may share a counter */

@@ -24,7 +24,7 @@ bool connlimit_is_over(const struct ct_conn *c, const union ct_proto_state *st)
            (st->tcp.state == TCP_TIME_WAIT || st->tcp.state == TCP_CLOSE);
 }
 
-static struct tally_key key_of(const struct ct_connlimit *rule,
+struct tally_key connlimit_key(const struct ct_connlimit *rule,
                                const struct ct_conn *c)
 {
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
@@ -41,7 +41,7 @@ static struct tally_key key_of(const struct ct_connlimit *rule,
 static uint32_t here(const struct connlimit *l, const struct ct_connlimit *rule,
                      const struct ct_conn *c)
 {
-    struct tally_key key = key_of(rule, c);
+    struct tally_key key = connlimit_key(rule, c);
 
     return tally_count(&l->tally, tally_find(&l->tally, &key));
 }
@@ -51,7 +51,7 @@ uint32_t connlimit_peek(const void *block, const struct connlimit *own,
                         const struct ct_conn *c)
 {
     const struct connlimit *l = block;
-    struct tally_key key = key_of(rule, c);
+    struct tally_key key = connlimit_key(rule, c);
 
     if (!l || !__atomic_load_n(&l->ready, __ATOMIC_ACQUIRE))
         return 0;
@@ -76,7 +76,7 @@ static bool has(const struct connlimit *l, uint8_t number, uint32_t slot)
 static void count(struct connlimit *l, const struct ct_connlimit *rule,
                   uint32_t slot, const struct ct_conn *c)
 {
-    struct tally_key key = key_of(rule, c);
+    struct tally_key key = connlimit_key(rule, c);
 
     if (has(l, rule->number, slot))
         return;
@@ -140,7 +140,7 @@ void connlimit_forget(struct connlimit *l, uint32_t slot,
     l->counted[slot] = 0;
     for (unsigned i = 0; bits; i++, bits >>= 1)
         if (bits & 1) {
-            struct tally_key key = key_of(&l->rule[i], c);
+            struct tally_key key = connlimit_key(&l->rule[i], c);
 
             tally_take(&l->tally, tally_find(&l->tally, &key));
         }

@@ -30,6 +30,9 @@ struct connlimit {
 struct connlimit *connlimit_init(struct block *b, uint32_t max,
                                  const struct ct_ruleset *rules);
 
+/* What counts that flow for the rule. */
+struct tally_key connlimit_key(const struct ct_connlimit *rule,
+                               const struct ct_conn *c);
 /* Count that flow, if it is not counted; answers the count of its source. */
 uint32_t connlimit_count(struct connlimit *l, const struct ct_connlimit *rule,
                          uint32_t slot, const struct ct_conn *c);

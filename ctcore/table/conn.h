@@ -36,7 +36,7 @@ struct ct_conn {
     uint32_t mapping;            /* of a translated source */
     uint32_t map_prev, map_next; /* flows of that mapping */
     /* the owner's own; readers never look */
-    uint8_t counted; /* bit 1 << dir: in the port maps */
+    uint8_t counted; /* where: nat/mapping.h */
     bool stray;      /* its packets come to another shard: peers.h */
 };
 
