@@ -298,6 +298,8 @@ static void judge_flow(struct flow *f)
 
 static void talk(void)
 {
+    const char *wrong;
+
     for (unsigned i = 0; i < FLOWS; i++) {
         struct flow *f = &swap.flow[i];
 
@@ -319,8 +321,11 @@ static void talk(void)
         swap.rig.now.ms += 10;
     }
     rig_tick(&swap.rig);
-    if (rig_check(&swap.rig) != NULL) {
-        fprintf(stderr, "swap: %s\n", rig_check(&swap.rig));
+    wrong = rig_check(&swap.rig);
+    if (!wrong)
+        wrong = rig_check_shards(&swap.rig);
+    if (wrong) {
+        fprintf(stderr, "swap: %s\n", wrong);
         abort();
     }
 }

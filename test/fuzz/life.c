@@ -16,8 +16,8 @@
  *   - no two living flows are the same to an outside host;
  *   - only flows masqueraded behind an address that wan has lost end with it;
  *   - nothing new leaves by an address that wan does not have (any more);
- *   - the sums of rig_check() hold, and what a device that is down did not take
- *     is among the drops;
+ *   - the sums of rig_check() hold, no shard contradicts itself, and what a
+ *     device that is down did not take is among the drops;
  *   - a router that has ended has given back all its memory, and one that goes
  *     on takes no more with each reload.
  *
@@ -488,6 +488,8 @@ static void look(void)
 
     rig_tick(&life.rig);
     wrong = rig_check(&life.rig);
+    if (!wrong)
+        wrong = rig_check_shards(&life.rig);
     if (wrong != NULL)
         fail("%s", wrong);
 }

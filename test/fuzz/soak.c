@@ -389,7 +389,7 @@ static void check_router(void)
 
     rig_tick(&soak.rig);
     give_back(0);
-    if ((wrong = rig_check(&soak.rig)))
+    if ((wrong = rig_check(&soak.rig)) || (wrong = rig_check_shards(&soak.rig)))
         fail(wrong, NULL);
     if ((uint64_t)soak.events != ct_stat(soak.rig.ct, CT_STAT_entries))
         fail("events and entries disagree", NULL);

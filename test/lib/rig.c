@@ -469,6 +469,14 @@ const char *rig_check_shards(const struct rig *rig)
     return why;
 }
 
+const char *rig_look(struct rig *rig)
+{
+    if (rig->looks++ < rig->next_look)
+        return NULL;
+    rig->next_look = rig->looks + rig->looks * rig->looks / 256;
+    return rig_check_shards(rig);
+}
+
 const char *rig_check(const struct rig *rig)
 {
     struct ct_view view;
@@ -498,5 +506,5 @@ const char *rig_check(const struct rig *rig)
     for (uint32_t i = 0; i < rig->n; i++)
         if (ct_stat(rig->shard[i].ct, CT_STAT_work_call_max) > rig->most_call)
             return "a call between packets took more steps than any may";
-    return rig_check_shards(rig);
+    return NULL;
 }

@@ -63,6 +63,7 @@ struct rig {
     struct ct_ifaces ifaces;
     struct journey_iface more[CT_MAX_IFACES];
     ct_time now;
+    uint64_t looks, next_look;       /* rig_look(): calls of it */
     uint64_t most_packet, most_call; /* steps: the two above, or fewer */
     bool host;
     struct journey_lost lost; /* gateway mode; set by tests */
@@ -99,12 +100,14 @@ void rig_tick(struct rig *rig);
  *   in = forwarded + local + drops + held + merged fragments
  *   out = forwarded + originated
  *   entries = created - destroyed + unconfirmed, and as many are to be read
- * (when asked between packets and behind rig_tick()); and those of
- * rig_check_shards(). */
+ * (when asked between packets and behind rig_tick()). */
 const char *rig_check(const struct rig *rig);
 
-/* NULL, or in which way a shard contradicts itself: core/check.h. */
+/* NULL, or in which way a shard contradicts itself: core/check.h.  What it
+ * costs grows with the table. */
 const char *rig_check_shards(const struct rig *rig);
+/* The same behind each step at first, then ever more seldom. */
+const char *rig_look(struct rig *rig);
 
 /* Sum of all drops by reason of kind D. */
 uint64_t rig_drops(const struct rig *rig);

@@ -371,6 +371,8 @@ const char *twin_end(struct twin *t, const struct rig *ref)
 
     twin_tick(t, ref->now);
     wrong = rig_check(&t->rig);
+    if (!wrong)
+        wrong = rig_check_shards(&t->rig);
     if (!wrong && same_state(t, ref, state, sizeof state, false))
         return NULL;
     snprintf(t->wrong, sizeof t->wrong, "%u shards at the end: %s\n%s",

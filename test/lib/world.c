@@ -318,6 +318,7 @@ static void walk(struct world *w, const uint8_t *data, uint32_t len, uint8_t in,
              info_text(&pkt), why ? " " : "", why ? why : "");
     keep(w, head);
     flush_lines(w);
+    judge(rig_look(&w->rig));
     if (prepare(w))
         judge(twin_say(w->twin, &w->rig, data, len, in, partial));
 }
@@ -337,6 +338,7 @@ void resume(struct world *w, unsigned nth, enum ct_verdict verdict)
     journey_resume(w->rig.journey, &w->kept[nth], verdict, w->rig.now);
     w->walking = NULL;
     flush_lines(w);
+    judge(rig_look(&w->rig));
     if (prepare(w))
         judge(twin_resume(w->twin, &w->rig, nth, verdict));
 }
@@ -427,6 +429,7 @@ void elapse_ms(struct world *w, uint64_t ms)
             wait = (uint32_t)(end - w->rig.now.ms);
         w->rig.now.ms += wait;
     }
+    judge(rig_look(&w->rig));
     if (w->twin)
         judge(twin_elapsed(w->twin, &w->rig));
 }
@@ -500,7 +503,7 @@ void world_close(struct world *w, const char *file, int at)
 
     rig_tick(&w->rig);
     wrong = rig_check(&w->rig);
-    if (!wrong && w->twin)
+    if (!wrong && !(wrong = rig_check_shards(&w->rig)) && w->twin)
         wrong = twin_end(w->twin, &w->rig);
     if (wrong) {
         print_error("%s\n", wrong);
