@@ -25,57 +25,28 @@
 #include "packet/parse.h"
 #include "proto/protos.h"
 
-enum {
-    V4_HEADER = sizeof(struct ct_ipv4_header),
-    V6_HEADER = sizeof(struct ct_ipv6_header),
-    L4_ROOM = sizeof(struct ct_tcp_header)
-};
-
 struct first {
     struct ct_pkt pkt;
-    uint8_t bytes[V6_HEADER + L4_ROOM];
+    uint8_t bytes[RULESET_HEAD];
     uint64_t labels[2];
     struct ruleset_unknown unknown;
 };
 
-/* What rules read of a packet: addresses, ports. */
-static void write_head(struct first *f, const struct ct_tuple *t)
-{
-    struct ct_ports_header *ports = ct_ports_edit(f->bytes + f->pkt.l4_off);
-
-    mangle_put_addr(f->bytes, MANGLE_SRC, &t->src, t->family);
-    mangle_put_addr(f->bytes, MANGLE_DST, &t->dst, t->family);
-    if (ct_proto_has_ports(t->proto)) {
-        ct_store16(&ports->sport, t->sport);
-        ct_store16(&ports->dport, t->dport);
-    }
-}
-
 static void make_first(struct first *f, struct ct_conn *c)
 {
-    const struct ct_tuple *t = &c->tuple[CT_DIR_ORIGINAL];
-    bool v4 = t->family == CT_IPV4, expected = c->status & CT_EXPECTED;
-
     *f = (struct first){.unknown.facts = FACT_PACKET | FACT_LATER | FACT_DNAT,
                         .pkt = {
-                            .data = f->bytes,
                             .in = c->in,
                             .out = c->out,
-                            .l4_off = v4 ? V4_HEADER : V6_HEADER,
-                            .l4_len = L4_ROOM,
-                            .tuple = *t,
                             .info = CT_NEW,
                             .rule = CT_NONE,
                         }};
-    f->pkt.len = f->pkt.l4_off + L4_ROOM;
+    ruleset_pretend(&f->pkt, &c->tuple[CT_DIR_ORIGINAL], f->bytes);
     f->pkt.tuple.zone = 0;
-    if (expected) {
+    if (c->status & CT_EXPECTED) {
         f->pkt.info = CT_RELATED;
         f->pkt.mark = c->mark;
     }
-    if (t->proto == CT_PROTO_ICMP || t->proto == CT_PROTO_ICMPV6)
-        f->pkt.icmp_type = (uint8_t)(t->dport >> 8);
-    write_head(f, t);
 }
 
 /* ---- stages ---- */

@@ -2,6 +2,7 @@
 
 #include "hook/rulewalk.h"
 #include "packet/parse.h"
+#include "packet/parse_inner.h"
 #include "proto/protos.h"
 
 #include <string.h>
@@ -365,21 +366,76 @@ enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
                               : ask_dst(ct, pkt, ask, a);
 }
 
-bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt)
+/* ---- a packet without an entry ---- */
+
+/* May a rule of its hook translate it? */
+static bool may_translate(struct ct *ct, const struct ct_pkt *pkt,
+                          const struct ruleset_unknown *unknown)
 {
-    struct ruleset_unknown unknown = {
-        .facts = FACT_CT | FACT_STATE | FACT_PACKET |
-                 (pkt->l4_bad ? (uint32_t)FACT_L4 : 0)};
-    struct natask ask = {.unknown = &unknown};
+    struct natask ask = {.unknown = unknown};
     const struct ct_rule *rule;
     bool sure;
 
-    do {
+    do
         ask_rules(ct, pkt, &ask, &sure, &rule);
-        if (rule &&
-            (rule->action == CT_ACT_SNAT || rule->action == CT_ACT_NETMAP ||
-             rule->action == CT_ACT_MASQUERADE))
-            return true;
-    } while (!sure);
-    return false;
+    while (!rule && !sure);
+    return rule != NULL;
+}
+
+/* May one hide it, as it stands or as destination NAT may have sent it? */
+static bool may_hide(struct ct *ct, const struct ct_pkt *pkt,
+                     struct ruleset_unknown unknown)
+{
+    struct ct_pkt before;
+
+    if (may_translate(ct, pkt, &unknown))
+        return true;
+    before = *pkt;
+    before.hook = pkt->in == CT_NO_IFACE ? CT_OUTPUT : CT_PREROUTING;
+    if (!may_translate(ct, &before, &unknown))
+        return false;
+    unknown.facts |= FACT_TO;
+    return may_translate(ct, pkt, &unknown);
+}
+
+/* Or the flow that an ICMP error is about?  What it quotes came the other way.
+ */
+static bool may_hide_quoted(struct ct *ct, const struct ct_pkt *pkt,
+                            struct ruleset_unknown unknown)
+{
+    uint8_t bytes[RULESET_HEAD] = {0};
+    struct ct_pkt about = *pkt;
+    struct ct_tuple t;
+    struct inner in;
+
+    unknown.facts |= FACT_L4;
+    if (pkt->l4_bad || parse_inner(pkt, &in) != CT_REASON_NONE) {
+        unknown.facts |= FACT_QUOTE;
+        return may_hide(ct, pkt, unknown);
+    }
+    t = in.tuple;
+    t.src = in.tuple.dst;
+    t.dst = in.tuple.src;
+    t.zone = pkt->tuple.zone;
+    if (ct_proto_has_ports(t.proto)) {
+        t.sport = in.tuple.dport;
+        t.dport = in.tuple.sport;
+        unknown.facts &= ~(uint32_t)FACT_L4;
+    }
+    ruleset_pretend(&about, &t, bytes);
+    return may_hide(ct, &about, unknown);
+}
+
+bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt)
+{
+    const struct ruleset_unknown unknown = {
+        .facts = FACT_CT | FACT_STATE | FACT_PACKET |
+                 (pkt->l4_bad ? (uint32_t)FACT_L4 : 0)};
+    uint8_t proto = pkt->tuple.proto;
+
+    if (may_hide(ct, pkt, unknown))
+        return true;
+    return (proto == CT_PROTO_ICMP || proto == CT_PROTO_ICMPV6) &&
+           (pkt->icmp_error || pkt->l4_bad) &&
+           may_hide_quoted(ct, pkt, unknown);
 }

@@ -35,9 +35,10 @@ enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
                            struct natask_answer *a);
 
 /* May a rule of this hook hide the source of pkt, of which conntrack knows
- * nothing?  Unknown is what conntrack would say of it, and what the first
- * packet of its flow had of its own: what reads that may hide, but exempts
- * nothing, save a rule that names the state `invalid`. */
+ * nothing, or of the flow that it is an error about?  Unknown is what conntrack
+ * would say of it, what the first packet of its flow had of its own, and the
+ * destination, where a rule may translate that: what reads these may hide, but
+ * exempts nothing, save a rule that names the state `invalid`. */
 bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt);
 
 #endif

@@ -8,12 +8,15 @@
  * mostly one range or two are looked at, however many there are. */
 #include "rules/ruleset.h"
 
+#include "packet/mangle.h"
 #include "packet/parse.h"
 #include "table/conn.h"
 
 #include <ctcore/bits.h>
 #include <ctcore/matches.def>
 #include <ctcore/wire.h>
+
+#include <string.h>
 
 /* An address as a number; an IPv4 address is all in lo. */
 struct number {
@@ -367,6 +370,29 @@ uint32_t ruleset_reads(const struct ct_rule *r)
     CT_LIMITS(READS)
 #undef READS
     return reads;
+}
+
+void ruleset_pretend(struct ct_pkt *pkt, const struct ct_tuple *t,
+                     uint8_t bytes[RULESET_HEAD])
+{
+    struct ct_ports_header *ports;
+
+    pkt->data = bytes;
+    pkt->len = RULESET_HEAD;
+    pkt->l4_off = t->family == CT_IPV4 ? sizeof(struct ct_ipv4_header)
+                                       : sizeof(struct ct_ipv6_header);
+    pkt->l4_len = pkt->len - pkt->l4_off;
+    pkt->l4_bad = false;
+    pkt->tuple = *t;
+    mangle_put_addr(bytes, MANGLE_SRC, &t->src, t->family);
+    mangle_put_addr(bytes, MANGLE_DST, &t->dst, t->family);
+    if (ct_proto_has_ports(t->proto)) {
+        ports = ct_ports_edit(bytes + pkt->l4_off);
+        ct_store16(&ports->sport, t->sport);
+        ct_store16(&ports->dport, t->dport);
+    }
+    if (t->proto == CT_PROTO_ICMP || t->proto == CT_PROTO_ICMPV6)
+        pkt->icmp_type = (uint8_t)(t->dport >> 8);
 }
 
 void ruleset_count(struct ct_rule_count *counts, uint32_t rule,

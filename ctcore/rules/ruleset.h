@@ -9,6 +9,7 @@
 
 #include <ctcore/pkt.h>
 #include <ctcore/rules.h>
+#include <ctcore/wire.h>
 
 /* Whose facts a match reads: see matches.def. */
 enum fact {
@@ -17,9 +18,11 @@ enum fact {
     FACT_STATE = 1u << 2,  /* ct_state: what conntrack says of it */
     FACT_CT = 1u << 3,    /* what else its flow would have: mark, labels, ... */
     FACT_L4 = 1u << 4,    /* it stands in the transport header */
-    FACT_LATER = 1u << 5, /* not a match's: what the flow's status has got
+    FACT_TO = 1u << 5,    /* destination NAT changes it */
+    FACT_QUOTE = 1u << 6, /* an ICMP error has another than its flow */
+    FACT_LATER = 1u << 7, /* not a match's: what the flow's status has got
                              since its first packet; unknown, it is not there */
-    FACT_DNAT = 1u << 6   /* with LATER: the same of CT_DST_NAT, before a first
+    FACT_DNAT = 1u << 8   /* with LATER: the same of CT_DST_NAT, before a first
                              packet has met destination NAT */
 };
 
@@ -46,6 +49,14 @@ bool ruleset_maybe(const struct ct_rule *r, const struct ct_pkt *pkt,
 
 /* Which facts the matches of this rule read, limits included. */
 uint32_t ruleset_reads(const struct ct_rule *r);
+
+/* pkt becomes one with this tuple, as far as rules look at it: what they read
+ * of it is written into bytes, which it keeps as its data. */
+enum {
+    RULESET_HEAD = sizeof(struct ct_ipv6_header) + sizeof(struct ct_tcp_header)
+};
+void ruleset_pretend(struct ct_pkt *pkt, const struct ct_tuple *t,
+                     uint8_t bytes[RULESET_HEAD]);
 
 /* The packet met that rule.  Owner only; any thread may read the counters. */
 void ruleset_count(struct ct_rule_count *counts, uint32_t rule,

@@ -2,6 +2,8 @@
  * the rule that would; as in a chain of nft */
 #include "world.h"
 
+#include <string.h>
+
 #define C    "10.0.1.2:4000"
 #define W    "198.51.100.1"
 #define MASQ "postrouting {\"out\":\"wan\",\"masquerade\":true}; "
@@ -193,6 +195,121 @@ static void none_must_match_too(void **state)
     END(w);
 }
 
+#define FAR  "198.51.100.2"
+#define POST "postrouting "
+#define NONE "\"nat\":\"none\"}; "
+#define OK   "\"verdict\":\"accept\"}; "
+
+/* Under each of these a flow from C to FAR's ports 80 and 53 is hidden, or may
+ * be: no packet of one that is gone leaves as it is. */
+static const char *const hiding[] = {
+    POST "{\"out\":\"wan\",\"mark\":0," NONE MASQ
+         "prerouting {\"in\":\"lan\",\"ct_state\":\"new\",\"set_mark\":5}",
+    POST "{\"mark\":\"!5\"," OK MASQ
+         "forward {\"ct_state\":\"new\",\"set_mark\":5}",
+    "tune extensions 8; forward {\"ct_state\":\"new\",\"set_label\":3}; " POST
+    "{\"not_label\":3," NONE MASQ,
+    POST "{\"ct_state\":\"!new\"," OK MASQ,
+    POST "{\"ct_state\":[\"established\",\"related\",\"untracked\"]," OK MASQ,
+    POST "{\"ct_status\":\"!snat\"," OK POST
+         "{\"ct_status\":\"!dnat\"," NONE MASQ,
+    POST "{\"dst\":\"" SITE "\"," NONE POST "{\"src\":\"10.0.1.3\"," OK MASQ,
+    POST "{\"proto\":\"udp\",\"dport\":[53,123],\"mark\":0," NONE MASQ,
+    POST "{\"out\":\"wan\",\"proto\":[\"tcp\",\"udp\"],\"masquerade\":true}",
+    POST "{\"proto\":\"tcp\",\"dport\":80,\"masquerade\":true}; " POST
+         "{\"proto\":\"udp\",\"dport\":53,\"snat\":\"198.51.100.1\"}",
+    POST "{\"src\":\"10.0.1.2\",\"masquerade\":true}",
+    POST "{\"src\":\"10.0.1.2\",\"proto\":\"udp\",\"sport\":4000,"
+         "\"masquerade\":true}; " POST "{\"proto\":\"tcp\",\"sport\":4000,"
+         "\"ct_state\":\"new\",\"masquerade\":true}",
+    POST
+    "{\"in\":\"lan\",\"out\":\"wan\",\"snat\":\"198.51.100.8-198.51.100.9\"}",
+    POST "{\"out\":\"wan\",\"src\":\"10.0.1.0/24\",\"netmap\":"
+         "\"203.0.113.0/24\"}",
+    "prerouting {\"in\":\"lan\",\"set_zone_orig\":3}; " POST
+    "{\"zone\":0," NONE POST "{\"zone\":3,\"masquerade\":true}",
+    "prerouting {\"in\":\"lan\",\"dst\":\"" FAR
+    "\",\"dnat\":\"192.0.2.9\"}; " POST
+    "{\"dst\":\"192.0.2.9\",\"masquerade\":true}",
+    "prerouting "
+    "{\"in\":\"lan\",\"ct_state\":\"new\",\"proto\":\"tcp\",\"dport\":"
+    "80,\"dnat\":\"192.0.2.9:8080\"}; prerouting {\"in\":\"lan\",\"proto\":"
+    "\"udp\",\"dport\":53,\"mark\":9,\"dnat\":\"192.0.2.9:54\"}; " POST
+    "{\"dst\":\"!192.0.2.9\"," NONE POST
+    "{\"proto\":[\"tcp\",\"udp\"],\"dport\":[54,8080],\"masquerade\":true}",
+    "forward {\"proto\":\"tcp\",\"verdict\":\"queue 0\"}; " POST
+    "{\"mark\":\"!0\",\"masquerade\":true}",
+    "prerouting {\"ct_state\":\"invalid\",\"set_mark\":7}; " POST
+    "{\"mark\":7," NONE MASQ,
+    "prerouting {\"dst\":\"" SITE "\",\"notrack\":true}; " MASQ,
+    POST "{\"out\":\"wan\",\"family\":\"ipv6\"," NONE MASQ,
+};
+
+static const char *const gone[] = {
+    C " > " FAR ":80 tcp F. seq 1 ack 1",
+    C " > " FAR ":80 tcp R. seq 1 ack 1",
+    C " > " FAR ":80 tcp SF seq 1",
+    C " > " FAR ":80 tcp S seq 1 badsum",
+    C " > " FAR ":53 udp 'a' badsum",
+    "10.0.1.2 > " FAR " icmp 3/3 about {" FAR ":53 > " C " udp 'a'}",
+    "10.0.1.2 > " FAR " icmp 3/3 about {" FAR ":53 > " C " udp 'a'} badsum",
+    "10.0.1.254 > " FAR " icmp 11/0 about {" FAR ":80 > " C
+    " tcp . seq 1 ack 1}",
+    C " > " FAR ":80 tcp F. seq 1 ack 1 ipid 7 frag 0+ len 4",
+    "10.0.1.2 > " FAR " proto 6 ipid 7 frag 24 len 16",
+    "10.0.1.254 > " FAR " icmp 3/4 mtu 1280 about {" FAR ":80 > " C
+    " tcp . seq 1 ack 1} quote 8",
+};
+
+static void nothing_of_a_gone_flow_leaves_as_it_is(void **state)
+{
+    static const char *const profiles[] = {"linux", "weir", "rfc"};
+
+    (void)state;
+    for (unsigned i = 0; i < 3 * sizeof hiding / sizeof *hiding; i++) {
+        struct world *w;
+        char text[1024];
+
+        snprintf(text, sizeof text, "profile %s; masquerade off; %s",
+                 profiles[i % 3], hiding[i / 3]);
+        w = WORLD(text);
+        w->quiet = true;
+        for (unsigned k = 0; k < sizeof gone / sizeof *gone; k++) {
+            unsigned kept = w->n_kept;
+
+            say(w, gone[k]);
+            if (w->n_kept > kept)
+                resume(w, kept, CT_ACCEPT);
+            if (w->sent > 0)
+                fail_msg("%s: '%s' has left", text, gone[k]);
+        }
+        END(w);
+    }
+}
+
+/* An error about a flow that no rule would hide is no such packet. */
+static void what_no_rule_would_hide_leaves(void **state)
+{
+    struct world *w =
+        WORLD("masquerade off; dnat udp " W ":53 -> 10.0.1.3:53; " POST
+              "{\"src\":\"10.0.1.3\",\"masquerade\":true}; " POST
+              "{\"proto\":\"tcp\",\"dport\":443,\"masquerade\":true}; " POST
+              "{\"dst\":\"" SITE "\"," NONE POST "{\"dst\":\"198.51.100.4\","
+              "\"masquerade\":true}");
+
+    (void)state;
+    w->quiet = true;
+    for (unsigned k = 0; k < sizeof gone / sizeof *gone; k++) {
+        bool whole = strstr(gone[k], "frag 0+") == NULL;
+        uint64_t was = w->sent;
+
+        say(w, gone[k]);
+        if (whole && w->sent == was)
+            fail_msg("'%s' has not left", gone[k]);
+    }
+    END(w);
+}
+
 /* What conntrack is not to see is not translated: the operator has said so. */
 static void what_is_not_tracked_leaves_as_it_is(void **state)
 {
@@ -310,6 +427,8 @@ int main(void)
         STORY(what_a_flow_may_have_had_exempts_nothing),
         STORY(what_is_meant_is_no_guess),
         STORY(none_must_match_too),
+        STORY(nothing_of_a_gone_flow_leaves_as_it_is),
+        STORY(what_no_rule_would_hide_leaves),
         STORY(what_is_not_tracked_leaves_as_it_is),
         STORY(a_hidden_flow_stays_hidden_without_its_rule),
         STORY(order_counts),

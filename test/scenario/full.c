@@ -200,17 +200,31 @@ static void untracked_when_full_without_nat(void **state)
 /* ... and what a NAT rule is meant for does not leave as it is. */
 static void untracked_when_full_never_untranslated(void **state)
 {
-    struct world *w = WORLD("max 16; buckets 16; on_full untracked");
+#define FULL "max 16; buckets 16; on_full untracked; "
+    static const char *const rules[] = {
+        FULL,
+        /* what a rule does not track is exempt without it */
+        FULL "masquerade off; postrouting {\"ct_state\":\"untracked\","
+             "\"verdict\":\"accept\"}; "
+             "postrouting {\"out\":\"wan\",\"masquerade\":true}",
+        FULL "masquerade off; prerouting {\"in\":\"lan\",\"ct_state\":\"new\","
+             "\"set_mark\":5}; postrouting {\"mark\":0,\"nat\":\"none\"}; "
+             "postrouting {\"out\":\"wan\",\"masquerade\":true}",
+    };
 
     (void)state;
-    w->quiet = true;
-    fill_assured(w, 16);
-    w->quiet = false;
-    TRACE(w, "");
-    say(w, "10.0.1.3:5000 > " S " udp");
-    TRACE(w, "[  0] 10.0.1.3:5000 > " S " udp: UNTRACKED\n"
-             "      drop untranslated\n");
-    END(w);
+    for (unsigned i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct world *w = WORLD(rules[i]);
+
+        w->quiet = true;
+        fill_assured(w, 16);
+        w->quiet = false;
+        TRACE(w, "");
+        say(w, "10.0.1.3:5000 > " S " udp");
+        TRACE(w, "[  0] 10.0.1.3:5000 > " S " udp: UNTRACKED\n"
+                 "      drop untranslated\n");
+        END(w);
+    }
 }
 
 /* R3: a flood of half-open flows is gone after its time. */

@@ -91,6 +91,10 @@ static void each_match_has_its_facts(void **state)
             whose = FACT_CT;
         if (is_of(" icmp_type syn sport dport ", r))
             whose |= FACT_L4;
+        if (is_of(" dst dport ", r))
+            whose |= FACT_TO;
+        if (is_of(" src proto ", r))
+            whose |= FACT_QUOTE;
         assert_int_equal(r->facts, whose);
     }
     assert_int_equal(ruleset_reads(&any), 0);
@@ -109,7 +113,7 @@ static void unknown_facts_hold(void **state)
         rules.rules = r->rule;
         if (r->limit)
             continue;
-        for (uint32_t bit = 0; bit <= FACT_L4; bit = bit ? bit * 2 : 1) {
+        for (uint32_t bit = 0; bit <= FACT_QUOTE; bit = bit ? bit * 2 : 1) {
             const struct ruleset_unknown unknown = {.facts = bit};
 
             if ((ruleset_match(&rules, 0, 1, &f.rig.pkt, &unknown) == 0) !=
