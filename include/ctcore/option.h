@@ -29,12 +29,22 @@ enum ct_option_when {
 };
 
 /* The fields: struct x_options { X_OPTIONS(CT_OPTION_FIELD) }; */
-#define CT_OPTION_FIELD(kind, ...)               CT_OPTION_FIELD_##kind(__VA_ARGS__)
+#define CT_OPTION_FIELD(kind, ...) CT_OPTION_FIELD_##kind(__VA_ARGS__)
+
 #define CT_OPTION_FIELD_NUMBER(path, field, ...) uint32_t field;
 #define CT_OPTION_FIELD_SWITCH(path, field, ...) bool field;
 #define CT_OPTION_FIELD_CHOICE(path, field, ...) uint8_t field;
 #define CT_OPTION_FIELD_TEXT(path, field, default_, largest, ...)              \
     char field[(largest) + 1];
 #define CT_OPTION_FIELD_OWN(path, ...)
+
+/* Their defaults, where a list has no CHOICE; not those of OWN:
+ * struct x_options o = {X_OPTIONS(CT_OPTION_DEFAULT)}; */
+#define CT_OPTION_DEFAULT(kind, ...) CT_OPTION_DEFAULT_##kind(__VA_ARGS__)
+
+#define CT_OPTION_DEFAULT_NUMBER(path, field, default_, ...) .field = default_,
+#define CT_OPTION_DEFAULT_SWITCH(path, field, default_, ...) .field = default_,
+#define CT_OPTION_DEFAULT_TEXT(path, field, default_, ...)   .field = default_,
+#define CT_OPTION_DEFAULT_OWN(path, ...)
 
 #endif

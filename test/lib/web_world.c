@@ -389,7 +389,8 @@ struct world *web_world_with(struct web_config c)
 {
     struct world *w = calloc(1, sizeof(*w));
 
-    c.options.listen = (struct web_listen){.set = true, .host = "127.0.0.1"};
+    c.options = (struct web_options){.listen = {true, "127.0.0.1", 0},
+                                     WEB_OPTIONS(CT_OPTION_DEFAULT)};
     c.version = "0.1.0";
     fill(w);
     w->ready = true;
