@@ -18,6 +18,8 @@
 
 #include <ctcore/event.h>
 #include <ctcore/lists.h>
+#include <ctcore/option.h>
+#include <ctcore/options.def>
 #include <ctcore/pkt.h>
 #include <ctcore/rules.h>
 
@@ -44,17 +46,17 @@ struct ct_ifaces {
 };
 
 struct ct_config {
-    uint32_t max;             /* entries, unconfirmed ones included; >= 16 */
-    uint32_t buckets;         /* a power of two or rounded up to one; 0: max */
+    /* uint32_t max: entries, unconfirmed ones included, 16 or more;
+     * uint32_t buckets: a power of two or rounded up to one, 0: max;
+     * profile: enum ct_profile; on_full: enum ct_on_full;
+     * bool acct, timestamp, hairpin. */
+    CT_OPTIONS(CT_OPTION_FIELD)
     uint32_t shard, n_shards; /* owns external ports p: p % n == shard */
     uint32_t portmaps;        /* (address, protocol) pairs counted; 0: 8 */
-    enum ct_profile profile;
-    enum ct_on_full on_full;
-    bool acct, timestamp, hairpin;
-    bool fragments;          /* put them together; params say the limits */
-    uint8_t key[16];         /* SipHash key of the table: from real entropy */
-    uint64_t seed;           /* port choice and other chances */
-    struct ct_params params; /* ct_params_default(), then changed */
+    bool fragments;           /* put them together; params say the limits */
+    uint8_t key[16];          /* SipHash key of the table: from real entropy */
+    uint64_t seed;            /* port choice and other chances */
+    struct ct_params params;  /* ct_params_default(), then changed */
 
     /* Effects.  Each may be NULL.  Called by the owner, during a call of his.
      * event's argument lives for that call only. */

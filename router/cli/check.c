@@ -151,7 +151,7 @@ static int check_text(const char *path)
            "%u flows at most\n",
            path != NULL ? path : "environment", c->n_ifaces, c->n_routes,
            plural(c->n_routes), c->rules.n, plural(c->rules.n), c->workers,
-           plural(c->workers), c->max);
+           plural(c->workers), c->core.max);
     take_notes(c, print_note, NULL);
     config_load_free(c);
     return 0;

@@ -13,15 +13,16 @@
 
 enum { CONFIG_ADDRS = 8 }; /* of an interface */
 
-/* Options that are rows: of options.def, of the web's list, and the tunables of
- * params.def.  Those of CONFIG_OPTIONS have the first numbers. */
+/* Options that are rows: of options.def, of the core's and the web's lists, and
+ * the tunables.  Those of CT_OPTIONS and CONFIG_OPTIONS have the first numbers,
+ * in this order. */
 enum {
 #define I(kind, path, field, ...) CONFIG_##field,
-    CONFIG_OPTIONS(I)
+    CT_OPTIONS(I) CONFIG_OPTIONS(I)
 #undef I
 #define I(...) +1
         CONFIG_N_FIXED = CONFIG_GATEWAY_OPTIONS(I) CONFIG_POLICY_OPTIONS(I)
-            CONFIG_OPTIONS(I) WEB_OPTIONS(I),
+            CT_OPTIONS(I) CONFIG_OPTIONS(I) WEB_OPTIONS(I),
 #undef I
     CONFIG_N_OPTIONS = CONFIG_N_FIXED + CT_N_PARAMS
 };
@@ -127,7 +128,9 @@ struct config {
     char url[256];         /* "": not known */
     struct config_gateway gateway;
     struct web_options web;
-    struct ct_params params;
+    /* A shard's, but for max and buckets, which are all shards', and what no
+     * option says. */
+    struct ct_config core;
     /* Of each option with CT_OPTION_LESS or _ON: its value when the core was
      * made, which took memory for as much. */
     uint32_t at_start[CONFIG_N_OPTIONS];

@@ -29,8 +29,8 @@ void config_conntrack_defaults(struct config_read *r)
             profile = (enum ct_profile)i;
     if (r->profile != NULL)
         profile = (enum ct_profile) * r->profile;
-    ct_params_default(&c->params, profile);
-    c->hairpin = profile != CT_PROFILE_LINUX; /* nat may differ */
+    ct_params_default(&c->core.params, profile);
+    c->core.hairpin = profile != CT_PROFILE_LINUX; /* nat may differ */
 }
 
 /* into: CT_N_TIMEOUTS words. */
@@ -60,21 +60,23 @@ void config_conntrack_finish(struct config_read *r)
     size_t was = r->path_len;
 
     config_option_note_start(c);
-    c->buckets = ct_power_of_two(c->buckets != 0 ? c->buckets : c->max);
-    if (c->buckets < c->max / MOST_A_BUCKET) {
+    c->core.buckets =
+        ct_power_of_two(c->core.buckets != 0 ? c->core.buckets : c->core.max);
+    if (c->core.buckets < c->core.max / MOST_A_BUCKET) {
         config_read_enter(r, "conntrack");
         config_read_fail_in(r, "buckets", false,
                             "%u for %u entries are too few: each packet would "
                             "look through %u; expected at least %u",
-                            c->buckets, c->max, c->max / c->buckets,
-                            c->max / MOST_A_BUCKET);
+                            c->core.buckets, c->core.max,
+                            c->core.max / c->core.buckets,
+                            c->core.max / MOST_A_BUCKET);
         config_read_leave(r, was);
     }
-    if (c->max / c->workers < MIN_ENTRIES) {
+    if (c->core.max / c->workers < MIN_ENTRIES) {
         config_read_enter(r, "conntrack");
         config_read_fail_in(r, "max", false,
                             "%u entries for %u workers; expected at least %u",
-                            c->max, c->workers, c->workers * MIN_ENTRIES);
+                            c->core.max, c->workers, c->workers * MIN_ENTRIES);
         config_read_leave(r, was);
     }
 }

@@ -58,7 +58,7 @@
 #define TUNABLE(name, linux_, weir, rfc, smallest, largest, unit, at_, text)   \
     {.pointer = CT_PARAM_##name < CT_N_TIMEOUTS ? "/conntrack/timeouts/" #name \
                                                 : "/conntrack/" #name,         \
-     PLACE(params.v[CT_PARAM_##name]),                                         \
+     PLACE(core.params.v[CT_PARAM_##name]),                                    \
      .kind = (largest) == 1 ? CONFIG_FLAG : CONFIG_NUMBER,                     \
      .form = (largest) == 1 ? CONFIG_AS_SWITCH : CONFIG_AS_NUMBER,             \
      .when = CT_OPTION_##at_,                                                  \
@@ -70,11 +70,13 @@
 
 #define FIXED(kind, ...)   kind(, __VA_ARGS__)
 #define GATEWAY(kind, ...) kind(gateway., __VA_ARGS__)
+#define CORE(kind, ...)    kind(core., __VA_ARGS__)
 #define POLICY(kind, ...)  kind(rules., __VA_ARGS__)
 #define WEB(kind, ...)     kind(web., __VA_ARGS__)
 
 const struct config_option config_option[CONFIG_N_OPTIONS] = {
-    CONFIG_OPTIONS(FIXED)           /* they have the first numbers */
+    CT_OPTIONS(CORE)                /* numbers are as config.h says */
+    CONFIG_OPTIONS(FIXED)           /* */
     WEB_OPTIONS(WEB)                /* */
     CONFIG_GATEWAY_OPTIONS(GATEWAY) /* */
     CONFIG_POLICY_OPTIONS(POLICY)   /* */

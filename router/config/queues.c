@@ -132,7 +132,7 @@ static void check_resize(struct config_read *r)
         size_t was;
 
         if (!r->config->queue[i].resize ||
-            r->config->params.v[CT_PARAM_extensions] > 0)
+            r->config->core.params.v[CT_PARAM_extensions] > 0)
             continue;
         was = config_read_enter(r, "queues");
         config_read_enter(r, "list");

@@ -171,21 +171,14 @@ static void fill_core(const struct control *c, unsigned worker,
     const struct config *f = c->now->config;
     uint32_t n = f->workers;
 
-    *out = (struct ct_config){
-        .max = f->max / n,
-        .buckets = (f->buckets == 0 ? f->max : f->buckets) / n,
-        .shard = worker,
-        .n_shards = n,
-        .portmaps = portmaps(c->now->steer),
-        .profile = f->profile,
-        .on_full = f->on_full,
-        .acct = f->acct,
-        .timestamp = f->timestamp,
-        .hairpin = f->hairpin,
-        .fragments = true,
-        .seed = f->seed.value,
-        .params = f->params,
-    };
+    *out = f->core;
+    out->max /= n;
+    out->buckets /= n;
+    out->shard = worker;
+    out->n_shards = n;
+    out->portmaps = portmaps(c->now->steer);
+    out->fragments = true;
+    out->seed = f->seed.value;
     memcpy(out->key, c->key, sizeof out->key);
     if (!f->seed.set)
         entropy_fill(&out->seed, sizeof out->seed);
@@ -303,7 +296,7 @@ static void announce(const struct control *c)
         control_web_announce(c);
     hostnet_say_closed(c);
     log_info("control", "running: %u worker(s), %u flows at most", c->n_workers,
-             f->max);
+             f->core.max);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)

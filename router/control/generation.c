@@ -63,11 +63,11 @@ static void prepare(struct generation *g, unsigned worker)
     s->all_counts = g->counts_of;
     s->all_connlimits = g->connlimit;
     s->connlimit = g->connlimit[worker];
-    s->params = c->params;
+    s->params = c->core.params;
     s->limits = (struct ct_limits){
-        .max = c->max / c->workers,
-        .acct = c->acct,
-        .timestamp = c->timestamp,
+        .max = c->core.max / c->workers,
+        .acct = c->core.acct,
+        .timestamp = c->core.timestamp,
     };
     s->revalidate = c->revalidate;
     s->queues = c->queue;
@@ -264,8 +264,9 @@ static void keep_token(const struct config *now, struct config *next)
 /* As many as its max asks for by itself follow that, which may be lower. */
 static void freeze_buckets(const struct config *now, struct config *next)
 {
-    if (next->buckets >= next->max && next->buckets / 2 < next->max)
-        next->buckets = now->buckets;
+    if (next->core.buckets >= next->core.max &&
+        next->core.buckets / 2 < next->core.max)
+        next->core.buckets = now->core.buckets;
 }
 
 /* Further ones; lan and wan are options. */

@@ -33,7 +33,7 @@ static struct config_input input(const struct config_facts *facts,
 {
     return (struct config_input){
         .facts = facts,
-        .profile = &from->profile,
+        .profile = &from->core.profile,
         .env = environ,
         .bounded = true, /* a FIFO would hold the next load */
     };

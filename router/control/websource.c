@@ -41,7 +41,7 @@ static uint32_t slots(void *ctx)
 
 static uint32_t max(void *ctx)
 {
-    return ((struct control *)ctx)->now->config->max;
+    return ((struct control *)ctx)->now->config->core.max;
 }
 
 static uint32_t buckets(void *ctx)

@@ -138,7 +138,7 @@ static bool hides(const struct config *config, uint32_t iface)
 {
     const struct ct_ruleset *rules = &config->rules;
 
-    if (!config->iface[iface].inside || config->hairpin)
+    if (!config->iface[iface].inside || config->core.hairpin)
         return true;
     for (uint32_t i = 0; i < rules->n; i++) {
         const struct ct_match *m = &rules->rules[i].match;

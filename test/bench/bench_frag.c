@@ -112,7 +112,7 @@ int main(int argc, char **argv)
         rig_tick(&rig);
     }
     whole = ct_stat(rig.ct, CT_STAT_forwarded);
-    bound = (uint64_t)rig.config->params.v[CT_PARAM_frag_memory] << 10;
+    bound = (uint64_t)rig.config->core.params.v[CT_PARAM_frag_memory] << 10;
     wrong = rig_check(&rig);
     ok = wrong == NULL && whole == want && sent == want * PIECES &&
          sent_bytes == want * (PAYLOAD + PIECES * 20) && most <= bound &&

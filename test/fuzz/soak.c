@@ -396,7 +396,7 @@ static void check_router(void)
     round++;
     /* Rules that did not change forbid nothing they let be; a hairpin follows
      * mappings besides, which come and go. */
-    if (round % 8 == 0 && !soak.rig.config->hairpin &&
+    if (round % 8 == 0 && !soak.rig.config->core.hairpin &&
         !ct_revalidate_some(soak.rig.ct, &from, UINT32_MAX))
         fail("a revalidation that has no end", NULL);
     if (ct_stat(soak.rig.ct, CT_STAT_revoked) != 0)

@@ -212,17 +212,13 @@ static void set_ifaces(struct rig *rig, struct rig_shard *s)
 static struct ct_config core_config(const struct rig *rig, uint32_t shard)
 {
     const struct config *c = rig->config;
-    struct ct_config cc = {.n_shards = rig->n, .shard = shard};
+    struct ct_config cc = c->core;
 
-    cc.max = c->max / rig->n;
-    cc.buckets = c->buckets / rig->n;
-    cc.profile = c->profile;
-    cc.on_full = c->on_full;
-    cc.acct = c->acct;
-    cc.timestamp = c->timestamp;
-    cc.hairpin = c->hairpin;
+    cc.n_shards = rig->n;
+    cc.shard = shard;
+    cc.max /= rig->n;
+    cc.buckets /= rig->n;
     cc.fragments = true;
-    cc.params = c->params;
     cc.seed = c->seed.set ? c->seed.value : 1;
     for (unsigned i = 0; i < sizeof cc.key; i++)
         cc.key[i] = (uint8_t)(cc.seed * 37 + i * 11);
@@ -323,11 +319,11 @@ void rig_adopt_later(struct rig *rig, struct config *next)
         set_rules(rig, s, old);
         journey_set_fib(s->journey, rig->fib);
         set_ifaces(rig, s);
-        ct_set_params(s->ct, &rig->config->params);
-        ct_set_limits(s->ct,
-                      &(struct ct_limits){.max = rig->config->max / rig->n,
-                                          .acct = rig->config->acct,
-                                          .timestamp = rig->config->timestamp});
+        ct_set_params(s->ct, &rig->config->core.params);
+        ct_set_limits(s->ct, &(struct ct_limits){
+                                 .max = rig->config->core.max / rig->n,
+                                 .acct = rig->config->core.acct,
+                                 .timestamp = rig->config->core.timestamp});
         while (!ct_settle_some(s->ct, 7))
             ;
     }

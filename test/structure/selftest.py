@@ -355,6 +355,7 @@ FAULTS = [
     ("tables", "an option that the README lacks", {
         "README.md": "\n## Options\n\n| | | | | |\n|---|---|---|---|---|\n"
                      "| `a.b` | 1 to 9 s | 3 | at the start | what, (or) c |\n",
+        "include/ctcore/options.def": "",
         "router/config/options.def":
             "#define CONFIG_OPTIONS(O) \\\n"
             '    O(NUMBER, "/a/b", b, 3, 1, 9, "s", START, "what, (or) c")\n',
@@ -366,6 +367,7 @@ FAULTS = [
         "README.md": "\n## Options\n\n| | | | | |\n|---|---|---|---|---|\n"
                      "| `a.b` | 1 to 9 s | 3 | at the start | what, (or) c |\n"
                      "| `a.c` | x, 9 bytes at most |  | at a reload | d |\n",
+        "include/ctcore/options.def": "",
         "router/config/options.def":
             "#define CONFIG_OPTIONS(O) \\\n"
             '    O(NUMBER, "/a/b", b, 3, 1, 9, "s", START, "what, (or) c")\n',

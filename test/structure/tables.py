@@ -16,7 +16,8 @@ DIFFERENCES = "test/differential/differences.def"
 PARAMS = "include/ctcore/params.def"
 METRICS = ("include/ctcore/stats.def", "web/api/iface.def",
            "web/api/metrics.def")
-OPTIONS = ("router/config/options.def", "include/web/options.def")
+OPTIONS = ("router/config/options.def", "include/ctcore/options.def",
+           "include/web/options.def")
 STRING = r'\s*"((?:[^"\\]|\\.)*)"'
 
 

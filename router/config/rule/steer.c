@@ -128,7 +128,7 @@ static bool takes_all(const struct config *config,
 {
     uint32_t taken = 0;
 
-    if (set->n == 0 || !config->hairpin)
+    if (set->n == 0 || !config->core.hairpin)
         return set->n == 0;
     for (uint16_t i = 0; i < set->n; i++)
         if (set->r[i].hi >= FIRST_GIVEN)

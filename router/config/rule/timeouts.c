@@ -61,7 +61,7 @@ void config_timeouts_finish(struct config_read *r)
         {CT_ACT_TIMEOUTS, "timeouts", "durations of their own"},
     };
 
-    if (r->config->params.v[CT_PARAM_extensions] != 0)
+    if (r->config->core.params.v[CT_PARAM_extensions] != 0)
         return;
     for (uint32_t i = 0; i < r->rules->n; i++) {
         const struct config_rule *c = &r->rules->v[i];

@@ -72,8 +72,8 @@ static void the_example_is_read_as_it_says(void **state)
     assert_int_equal(c->n_steer, 1);
     assert_int_equal(c->steer[0].port_lo, 8080);
     assert_int_equal(c->steer[0].target.b[3], 2);
-    assert_int_equal(c->max, 262144);
-    assert_int_equal(c->params.v[CT_PARAM_udp], 30);
+    assert_int_equal(c->core.max, 262144);
+    assert_int_equal(c->core.params.v[CT_PARAM_udp], 30);
     assert_false(c->seed.set);
     assert_true(c->web.listen.set);
     assert_string_equal(c->web.listen.host, "127.0.0.1");
@@ -87,12 +87,12 @@ static void what_is_not_given_has_its_default(void **state)
     struct config *c = fine("\"workers\": 1");
 
     (void)state;
-    assert_int_equal(c->max, 262144);
-    assert_int_equal(c->buckets, 262144);
-    assert_int_equal(c->profile, CT_PROFILE_LINUX);
-    assert_int_equal(c->on_full, CT_FULL_DROP);
-    assert_true(c->acct && c->timestamp && !c->hairpin);
-    assert_int_equal(c->params.v[CT_PARAM_tcp_established], 432000);
+    assert_int_equal(c->core.max, 262144);
+    assert_int_equal(c->core.buckets, 262144);
+    assert_int_equal(c->core.profile, CT_PROFILE_LINUX);
+    assert_int_equal(c->core.on_full, CT_FULL_DROP);
+    assert_true(c->core.acct && c->core.timestamp && !c->core.hairpin);
+    assert_int_equal(c->core.params.v[CT_PARAM_tcp_established], 432000);
     assert_int_equal(c->iface[0].mtu, 1500);
     assert_int_equal(c->log_level, LOG_L_INFO);
     for (unsigned hook = 0; hook < CT_N_HOOKS; hook++)
@@ -109,17 +109,17 @@ static void a_profile_sets_what_is_not_set_by_hand(void **state)
              "\"buckets\": 1000, \"max\": 500, \"profile\": \"rfc\"}");
 
     (void)state;
-    assert_int_equal(c->params.v[CT_PARAM_udp], 7);
-    assert_int_equal(c->params.v[CT_PARAM_udp_stream], 300);
-    assert_int_equal(c->params.v[CT_PARAM_tcp_loose], 1);
-    assert_int_equal(c->params.v[CT_PARAM_tcp_established], 7440);
-    assert_int_equal(c->buckets, 1024);
-    assert_true(c->hairpin);
+    assert_int_equal(c->core.params.v[CT_PARAM_udp], 7);
+    assert_int_equal(c->core.params.v[CT_PARAM_udp_stream], 300);
+    assert_int_equal(c->core.params.v[CT_PARAM_tcp_loose], 1);
+    assert_int_equal(c->core.params.v[CT_PARAM_tcp_established], 7440);
+    assert_int_equal(c->core.buckets, 1024);
+    assert_true(c->core.hairpin);
     config_load_free(c);
     c = fine("\"nat\": {\"hairpin\": false}, \"conntrack\": {\"profile\": "
              "\"weir\", \"max\": 20000}");
-    assert_false(c->hairpin);
-    assert_int_equal(c->buckets, 32768);
+    assert_false(c->core.hairpin);
+    assert_int_equal(c->core.buckets, 32768);
     config_load_free(c);
 }
 

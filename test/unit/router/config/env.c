@@ -67,10 +67,10 @@ static void the_environment_wins_over_the_file(void **state)
     (void)state;
     assert_int_equal(c->log_level, LOG_L_ERROR);
     assert_int_equal(c->workers, 2); /* empty is as not set */
-    assert_int_equal(c->params.v[CT_PARAM_udp], 9);
-    assert_int_equal(c->params.v[CT_PARAM_udp_stream], 300);
-    assert_int_equal(c->params.v[CT_PARAM_tcp_loose], 0);
-    assert_true(c->hairpin);
+    assert_int_equal(c->core.params.v[CT_PARAM_udp], 9);
+    assert_int_equal(c->core.params.v[CT_PARAM_udp_stream], 300);
+    assert_int_equal(c->core.params.v[CT_PARAM_tcp_loose], 0);
+    assert_true(c->core.hairpin);
     /* As wide as the longest variable needs it. */
     has_row(text, "log.level", "env WEIR_LOG_LEVEL          ", "error");
     has_row(text, "workers", "file                        ", "2");

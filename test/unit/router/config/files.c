@@ -54,7 +54,7 @@ static void all_errors_come_in_one_run_in_the_order_of_the_text(void **state)
         "64\n"
         "%s:4:2: /polcy: unknown key \"polcy\", did you mean \"policy\"; "
         "expected one of interfaces, gateway, routes, workers, sets, queues, "
-        "rules, api, seed, on_reload, conntrack, nat, log, policy\n"
+        "rules, api, seed, conntrack, nat, on_reload, log, policy\n"
         "%s:4:31: /log/level: this is 3; expected one of \"error\", "
         "\"warn\", \"info\", \"debug\"\n",
         path, path, path);

@@ -239,14 +239,14 @@ static void sizes_change_up_to_the_starts(void **state)
         struct config *next = with_rooms(rows[i].reload);
 
         assert_true(generation_freeze(now, next));
-        assert_int_equal(next->max, rows[i].max);
-        assert_int_equal(next->params.v[CT_PARAM_extensions],
+        assert_int_equal(next->core.max, rows[i].max);
+        assert_int_equal(next->core.params.v[CT_PARAM_extensions],
                          rows[i].extensions);
-        assert_int_equal(next->params.v[CT_PARAM_expect_max],
+        assert_int_equal(next->core.params.v[CT_PARAM_expect_max],
                          rows[i].expect_max);
-        assert_int_equal(next->acct, rows[i].acct);
-        assert_int_equal(next->timestamp, rows[i].timestamp);
-        assert_int_equal(next->buckets, now->buckets);
+        assert_int_equal(next->core.acct, rows[i].acct);
+        assert_int_equal(next->core.timestamp, rows[i].timestamp);
+        assert_int_equal(next->core.buckets, now->core.buckets);
         config_load_free(now);
         now = next;
     }
@@ -261,8 +261,8 @@ static void switches_off_at_the_start_stay_off(void **state)
 
     (void)state;
     assert_true(generation_freeze(now, next));
-    assert_false(next->acct);
-    assert_false(next->timestamp);
+    assert_false(next->core.acct);
+    assert_false(next->core.timestamp);
     config_load_free(now);
     config_load_free(next);
 }
@@ -285,9 +285,10 @@ static void rooms_are_made_at_start(void **state)
         struct config *next = with_rooms(rows[i].reload);
 
         assert_true(generation_freeze(now, next));
-        assert_int_equal(next->params.v[CT_PARAM_port_quarantine],
+        assert_int_equal(next->core.params.v[CT_PARAM_port_quarantine],
                          rows[i].quarantine);
-        assert_int_equal(next->params.v[CT_PARAM_source_share], rows[i].share);
+        assert_int_equal(next->core.params.v[CT_PARAM_source_share],
+                         rows[i].share);
         config_load_free(now);
         now = next;
     }

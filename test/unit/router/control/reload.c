@@ -67,7 +67,7 @@ static void make_worker(unsigned i)
 
     w.ct = (struct ct_config){
         .max = 512, .buckets = 512, .shard = i, .n_shards = N_WORKERS};
-    w.ct.params = r.c.now->config->params;
+    w.ct.params = r.c.now->config->core.params;
     r.c.worker[i] = worker_new(&w, err);
     if (r.c.worker[i] == NULL)
         fail_msg("%s", err);
@@ -321,12 +321,12 @@ static void the_same_file_changes_no_owner(void **state)
 
 static void expect_weir(const struct config *config, uint32_t icmp)
 {
-    assert_int_equal(config->profile, CT_PROFILE_WEIR);
-    assert_int_equal(config->params.v[CT_PARAM_strict_source], 1);
-    assert_int_equal(config->params.v[CT_PARAM_strict_inbound], 1);
-    assert_int_equal(config->params.v[CT_PARAM_tcp_loose], 0);
-    assert_int_equal(config->params.v[CT_PARAM_strict_icmp], icmp);
-    assert_true(config->hairpin);
+    assert_int_equal(config->core.profile, CT_PROFILE_WEIR);
+    assert_int_equal(config->core.params.v[CT_PARAM_strict_source], 1);
+    assert_int_equal(config->core.params.v[CT_PARAM_strict_inbound], 1);
+    assert_int_equal(config->core.params.v[CT_PARAM_tcp_loose], 0);
+    assert_int_equal(config->core.params.v[CT_PARAM_strict_icmp], icmp);
+    assert_true(config->core.hairpin);
 }
 
 static void reload_with(const char *conntrack)
