@@ -16,7 +16,7 @@
 #define ct_before(name, x) const bool name = (x)
 #else
 #define ct_assert_slow(x)  ((void)sizeof(x))
-#define ct_before(name, x) const bool name = sizeof(x) == 0
+#define ct_before(name, x) const bool name = sizeof(!(x)) == 0
 #endif
 
 #endif
