@@ -1,4 +1,5 @@
 /* words.c - names and their numbers, out of words.def */
+#include <ctcore/rules.h>
 #include <ctcore/words.h>
 
 #include <assert.h>
@@ -17,6 +18,51 @@ static const struct ct_word protos[] = {
 #undef A
 };
 
+static const struct ct_word hooks[] = {
+#define H(NAME, word) {word, CT_##NAME},
+    CT_HOOKS(H)
+#undef H
+};
+
+static const struct ct_word stages[] = {
+#define G(NAME, word) {word, CT_STAGE_##NAME},
+    CT_STAGES(G)
+#undef G
+};
+
+static const struct ct_word infos[] = {
+#define I(NAME, word) {word, CT_##NAME},
+    CT_INFOS(I)
+#undef I
+};
+
+static const struct ct_word statuses[] = {
+#define S(NAME, bit, shown, rule, label, help) {shown, CT_##NAME},
+    CT_STATUSES(S)
+#undef S
+};
+
+static const struct ct_word rule_statuses[] = {
+#define S(NAME, bit, shown, rule, label, help) {rule, CT_##NAME},
+    CT_STATUSES(S)
+#undef S
+};
+
+static const struct ct_word dscps[] = {
+#define C(word, number) {word, number},
+    CT_DSCPS(C)
+#undef C
+};
+
+#define AT(HOOK) (1u << CT_##HOOK)
+#define ANYWHERE ((1u << CT_N_HOOKS) - 1)
+
+static const struct ct_action_info actions[CT_N_ACTIONS] = {
+#define D(NAME, word, stage, hooks) {word, CT_STAGE_##stage, hooks},
+    CT_ACTIONS(D)
+#undef D
+};
+
 #define LIST(rows)                                                             \
     {                                                                          \
         rows, sizeof(rows) / sizeof((rows)[0])                                 \
@@ -27,6 +73,12 @@ static const struct {
     unsigned n;
 } lists[CT_N_WORDS] = {
     [CT_WORDS_PROTO] = LIST(protos),
+    [CT_WORDS_HOOK] = LIST(hooks),
+    [CT_WORDS_STAGE] = LIST(stages),
+    [CT_WORDS_INFO] = LIST(infos),
+    [CT_WORDS_STATUS] = LIST(statuses),
+    [CT_WORDS_RULE_STATUS] = LIST(rule_statuses),
+    [CT_WORDS_DSCP] = LIST(dscps),
 };
 
 const struct ct_word *ct_words(enum ct_words list, unsigned *n)
@@ -60,7 +112,13 @@ const struct ct_word *ct_word_find(enum ct_words list, const char *name)
     const struct ct_word *row = ct_words(list, &n);
 
     for (unsigned i = 0; i < n; i++)
-        if (same(row[i].name, name))
+        if (row[i].name != NULL && same(row[i].name, name))
             return &row[i];
     return NULL;
+}
+
+const struct ct_action_info *ct_action_info(unsigned action)
+{
+    assert(action < CT_N_ACTIONS);
+    return &actions[action];
 }

@@ -9,13 +9,11 @@
 
 #include <ctcore/types.h>
 
-/* In the order in which a hook asks them. */
 enum ct_stage {
-    CT_STAGE_RAW,    /* notrack, zone, helper */
-    CT_STAGE_MANGLE, /* mark, label, timeouts, mss, ttl, dscp */
-    CT_STAGE_NAT,    /* asked for a flow's first packet only */
-    CT_STAGE_FILTER, /* verdict; a rule without any action counts here */
-    CT_N_STAGES
+#define G(NAME, word) CT_STAGE_##NAME,
+    CT_STAGES(G)
+#undef G
+        CT_N_STAGES
 };
 
 struct ct_addr_range {
@@ -131,28 +129,18 @@ struct ct_connlimit {
 };
 
 enum ct_action_kind {
-    CT_ACT_COUNT, /* counts and goes on */
-    CT_ACT_ACCEPT,
-    CT_ACT_DROP,
-    CT_ACT_REJECT,
-    CT_ACT_QUEUE, /* a user program decides: see ct_config.queue */
-    CT_ACT_NOTRACK,
-    CT_ACT_ZONE,     /* sets the packet's zones, goes on */
-    CT_ACT_HELPER,   /* the flow that begins gets it, goes on */
-    CT_ACT_LABEL,    /* sets labels of the flow, goes on */
-    CT_ACT_MARK,     /* sets the packet's and the flow's mark, goes on */
-    CT_ACT_TIMEOUTS, /* the flow that begins gets durations of its own; goes on
-                      */
-    CT_ACT_MSS,      /* of SYNs: lowers the option, goes on */
-    CT_ACT_TTL,      /* or hop limit; goes on */
-    CT_ACT_DSCP,     /* goes on */
-    CT_ACT_SNAT,
-    CT_ACT_MASQUERADE,
-    CT_ACT_DNAT,
-    CT_ACT_REDIRECT,
-    CT_ACT_NETMAP, /* another prefix, the same host in it */
-    CT_ACT_NO_NAT  /* what it matches is not translated at this hook */
+#define D(NAME, word, stage, hooks) CT_ACT_##NAME,
+    CT_ACTIONS(D)
+#undef D
+        CT_N_ACTIONS
 };
+
+struct ct_action_info {
+    const char *name;
+    uint8_t stage; /* enum ct_stage */
+    uint8_t hooks; /* 1 << enum ct_hook: where it is allowed */
+};
+const struct ct_action_info *ct_action_info(unsigned action);
 
 enum ct_reject {
     CT_REJECT_ADMIN, /* ICMP 3/13, ICMPv6 1/1 */

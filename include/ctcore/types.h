@@ -80,12 +80,10 @@ enum ct_verdict {
 };
 
 enum ct_hook {
-    CT_PREROUTING,
-    CT_INPUT,
-    CT_FORWARD,
-    CT_OUTPUT,
-    CT_POSTROUTING,
-    CT_N_HOOKS
+#define H(NAME, word) CT_##NAME,
+    CT_HOOKS(H)
+#undef H
+        CT_N_HOOKS
 };
 
 /* Priorities of linux/netfilter_ipv4.h; a lower number is asked earlier. */
@@ -102,33 +100,19 @@ enum ct_priority {
     CT_PRI_CONFIRM = 0x7fffffff
 };
 
-/* What conntrack says of a packet.  The direction is told beside it
- * (ct_pkt.dir), so IP_CT_ESTABLISHED_REPLY is ESTABLISHED + CT_DIR_REPLY.
- * INVALID is 0: a packet nobody classified is not to be trusted. */
+/* What conntrack says of a packet.  The direction stands beside it
+ * (ct_pkt.dir), so IP_CT_ESTABLISHED_REPLY is ESTABLISHED + CT_DIR_REPLY. */
 enum ct_info {
-    CT_INVALID,
-    CT_NEW,
-    CT_ESTABLISHED,
-    CT_RELATED,
-    CT_UNTRACKED,
-    CT_N_INFO
+#define I(NAME, word) CT_##NAME,
+    CT_INFOS(I)
+#undef I
+        CT_N_INFO
 };
 
-/* enum ip_conntrack_status; the numbers are the kernel's bits. */
 enum ct_status {
-    CT_EXPECTED = 1u << 0,
-    CT_SEEN_REPLY = 1u << 1,
-    CT_ASSURED = 1u << 2,
-    CT_CONFIRMED = 1u << 3,
-    CT_SRC_NAT = 1u << 4,
-    CT_DST_NAT = 1u << 5,
-    CT_SEQ_ADJUST = 1u << 6,
-    CT_SRC_NAT_DONE = 1u << 7,
-    CT_DST_NAT_DONE = 1u << 8,
-    CT_DYING = 1u << 9,
-    CT_FIXED_TIMEOUT = 1u << 10,
-    CT_HELPER = 1u << 13,
-    CT_OWN_TIMEOUTS = 1u << 16 /* not the kernel's: a rule gave it durations */
+#define S(NAME, bit, shown, rule, label, help) CT_##NAME = 1u << (bit),
+    CT_STATUSES(S)
+#undef S
 };
 #define CT_NAT_MASK ((uint32_t)CT_SRC_NAT | (uint32_t)CT_DST_NAT)
 

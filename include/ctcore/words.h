@@ -94,13 +94,19 @@ struct ct_word {
 
 enum ct_words {
     CT_WORDS_PROTO, /* the name that is printed comes before its aliases */
+    CT_WORDS_HOOK,
+    CT_WORDS_STAGE,
+    CT_WORDS_INFO,
+    CT_WORDS_STATUS,      /* bits, as conntrack(8) calls them */
+    CT_WORDS_RULE_STATUS, /* bits, as nftables calls them */
+    CT_WORDS_DSCP,
     CT_N_WORDS
 };
 
-/* The n rows of a list. */
+/* The n rows of a list.  A row without a name has no word there. */
 const struct ct_word *ct_words(enum ct_words list, unsigned *n);
 
-/* The first row of that number; NULL: there is none. */
+/* The first word of that number; NULL: there is none. */
 const char *ct_word_name(enum ct_words list, uint32_t number);
 
 /* The row of that name, letter by letter; NULL: there is none. */

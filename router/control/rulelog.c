@@ -41,8 +41,6 @@ static void say_iface(struct out *o, const char *key, uint8_t i,
 void rulelog_line(char *line, const struct ct_log *log,
                   const struct config *config)
 {
-    static const char *const states[CT_N_INFO] = {
-        "invalid", "new", "established", "related", "untracked"};
     struct out o = {line, 0};
     char text[CONFIG_ADDR_TEXT];
 
@@ -61,7 +59,8 @@ void rulelog_line(char *line, const struct ct_log *log,
         say(&o, " flags=0x%02x", log->tcp_flags);
     if (ct_proto_is_icmp(log->proto))
         say(&o, " type=%u code=%u", log->icmp_type, log->icmp_code);
-    say(&o, " len=%u ttl=%u state=%s", log->len, log->ttl, states[log->info]);
+    say(&o, " len=%u ttl=%u state=%s", log->len, log->ttl,
+        ct_word_name(CT_WORDS_INFO, log->info));
     if (log->mark != 0)
         say(&o, " mark=%u", log->mark);
     if (log->suppressed != 0)

@@ -19,39 +19,6 @@ enum {
     ALL_MAX = 1 << 30, /* of a configuration that is in memory, too */
 };
 
-static const char *hook_name(uint8_t hook)
-{
-    static const char *const names[CT_N_HOOKS] = {
-        "prerouting", "input", "forward", "output", "postrouting"};
-
-    return hook < CT_N_HOOKS ? names[hook] : "";
-}
-
-static const char *stage_name(uint8_t stage)
-{
-    static const char *const names[CT_N_STAGES] = {"raw", "mangle", "nat",
-                                                   "filter"};
-
-    return stage < CT_N_STAGES ? names[stage] : "";
-}
-
-static const char *action_name(uint8_t action)
-{
-    static const char *const names[] = {
-        [CT_ACT_COUNT] = "count",     [CT_ACT_ACCEPT] = "accept",
-        [CT_ACT_DROP] = "drop",       [CT_ACT_REJECT] = "reject",
-        [CT_ACT_QUEUE] = "queue",     [CT_ACT_NOTRACK] = "notrack",
-        [CT_ACT_ZONE] = "set_zone",   [CT_ACT_HELPER] = "helper",
-        [CT_ACT_LABEL] = "set_label", [CT_ACT_MARK] = "set_mark",
-        [CT_ACT_SNAT] = "snat",       [CT_ACT_MASQUERADE] = "masquerade",
-        [CT_ACT_DNAT] = "dnat",       [CT_ACT_REDIRECT] = "redirect",
-        [CT_ACT_MSS] = "mss",         [CT_ACT_TTL] = "set_ttl",
-        [CT_ACT_DSCP] = "set_dscp",   [CT_ACT_NETMAP] = "netmap",
-        [CT_ACT_NO_NAT] = "no_nat",   [CT_ACT_TIMEOUTS] = "timeouts"};
-
-    return action < sizeof(names) / sizeof(names[0]) ? names[action] : "";
-}
-
 struct listing {
     struct job job; /* first */
     struct pace pace;

@@ -7,24 +7,17 @@
 #include <string.h>
 #include <strings.h>
 
-/* That NAT was set up (*_NAT_DONE) is true of
- * every flow and tells nobody anything. */
-static const struct {
-    uint32_t bit;
-    const char *name;
-} statuses[] = {
-    {CT_EXPECTED, "EXPECTED"},
-    {CT_SEEN_REPLY, "SEEN_REPLY"},
-    {CT_ASSURED, "ASSURED"},
-    {CT_CONFIRMED, "CONFIRMED"},
-    {CT_SRC_NAT, "SRC_NAT"},
-    {CT_DST_NAT, "DST_NAT"},
-    {CT_SEQ_ADJUST, "SEQ_ADJUST"},
-    {CT_DYING, "DYING"},
-    {CT_FIXED_TIMEOUT, "FIXED_TIMEOUT"},
-    {CT_HELPER, "HELPER"},
-    {CT_OWN_TIMEOUTS, "OWN_TIMEOUTS"},
-};
+/* The number of a word in upper or lower case. */
+static uint32_t find_word(enum ct_words list, const char *text, uint32_t none)
+{
+    unsigned n;
+    const struct ct_word *row = ct_words(list, &n);
+
+    for (unsigned i = 0; i < n; i++)
+        if (row[i].name != NULL && strcasecmp(row[i].name, text) == 0)
+            return row[i].number;
+    return none;
+}
 
 const char *names_proto(uint8_t proto)
 {
@@ -34,14 +27,12 @@ const char *names_proto(uint8_t proto)
 
 int names_proto_number(const char *text)
 {
-    unsigned n;
-    const struct ct_word *words = ct_words(CT_WORDS_PROTO, &n);
+    uint32_t word = find_word(CT_WORDS_PROTO, text, UINT32_MAX);
     unsigned long number;
     char *end;
 
-    for (unsigned i = 0; i < n; i++)
-        if (strcasecmp(words[i].name, text) == 0)
-            return (int)words[i].number;
+    if (word != UINT32_MAX)
+        return (int)word;
     if (*text < '0' || *text > '9')
         return -1;
     number = strtoul(text, &end, 10);
@@ -55,22 +46,12 @@ const char *names_family(uint8_t family)
 
 uint32_t names_status_bit(const char *name)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        if (strcasecmp(statuses[i].name, name) == 0)
-            return statuses[i].bit;
-    return 0;
+    return find_word(CT_WORDS_STATUS, name, 0);
 }
 
 const char *names_status(uint32_t bit)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        if (statuses[i].bit == bit)
-            return statuses[i].name;
-    return NULL;
+    return ct_word_name(CT_WORDS_STATUS, bit);
 }
 
 bool names_is_state(const char *text)

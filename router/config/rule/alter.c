@@ -4,7 +4,6 @@
 #include "config/rule/match.h"
 #include "config/rule/nat.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,33 +61,26 @@ void config_alter_ttl(struct config_read *r, json_t *v, void *into)
     c->rule.ttl = (uint8_t)by;
 }
 
-/* RFC 2474, RFC 2597, RFC 3246, RFC 5865, RFC 8622. */
-static const struct config_match_word dscps[] = {
-    {"cs0", 0},   {"cs1", 8},   {"cs2", 16},  {"cs3", 24},  {"cs4", 32},
-    {"cs5", 40},  {"cs6", 48},  {"cs7", 56},  {"af11", 10}, {"af12", 12},
-    {"af13", 14}, {"af21", 18}, {"af22", 20}, {"af23", 22}, {"af31", 26},
-    {"af32", 28}, {"af33", 30}, {"af41", 34}, {"af42", 36}, {"af43", 38},
-    {"ef", 46},   {"va", 44},   {"le", 1},
-};
-
 void config_alter_dscp(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
     const char *s = json_string_value(v);
-    const struct config_match_word *word;
+    const struct ct_word *word;
+    char known[256];
     uint64_t dscp = 0;
 
     if (!config_nat_claim(r, c, "set_dscp", CT_ACT_DSCP))
         return;
     if (s == NULL) {
         c->failed |= !config_read_uint(r, v, 0, 63, &dscp);
-    } else if ((word = config_match_word(dscps, CONFIG_READ_N(dscps), s))) {
+    } else if ((word = ct_word_find(CT_WORDS_DSCP, s))) {
         dscp = word->number;
     } else {
         config_read_fail(r,
                          "%s is no DSCP; expected a number from 0 to 63, "
-                         "or cs0 to cs7, af11 to af43, ef, va or le",
-                         config_read_show(r, s));
+                         "or one of %s",
+                         config_read_show(r, s),
+                         config_match_words(CT_WORDS_DSCP, known));
         c->failed = true;
     }
     c->rule.dscp = (uint8_t)dscp;

@@ -4,7 +4,6 @@
 #include "config/rule/match.h"
 #include "system/addr.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 static const struct config_match_word icmp_types[] = {

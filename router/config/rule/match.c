@@ -9,7 +9,7 @@
 #include "system/addr.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +21,19 @@ config_match_word(const struct config_match_word *words, size_t n,
         if (strcmp(words[i].name, name) == 0)
             return &words[i];
     return NULL;
+}
+
+const char *config_match_words(enum ct_words list, char text[256])
+{
+    unsigned n;
+    const struct ct_word *row = ct_words(list, &n);
+    size_t at = 0;
+
+    for (unsigned i = 0; i < n && at < 256; i++)
+        if (row[i].name != NULL)
+            at += (size_t)snprintf(text + at, 256 - at, "%s%s",
+                                   at == 0 ? "" : ", ", row[i].name);
+    return text;
 }
 
 static bool read_one(struct config_read *r, const json_t *v,

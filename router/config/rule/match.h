@@ -35,6 +35,9 @@ bool config_match_list(struct config_read *r, json_t *v,
  * in the family they imply. */
 void config_match_check(struct config_read *r, struct config_rule *rule);
 
+/* The words of a list, as far as they fit, for errors: text again. */
+const char *config_match_words(enum ct_words list, char text[256]);
+
 /* The protocols that have ports, each behind a space: for errors. */
 const char *config_match_ported(void);
 

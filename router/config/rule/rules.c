@@ -243,59 +243,35 @@ static const struct config_key rule_keys[] = {
 
 /* ---- a rule ---- */
 
-#define AT(hook) (1u << CT_##hook)
-#define ANYWHERE 0x1fu
+/* "a, b or c": the hooks of a mask. */
+static const char *list_hooks(unsigned mask, char *text, size_t room)
+{
+    size_t at = 0;
 
-static const struct {
-    uint8_t stage;
-    uint8_t hooks;
-    const char *where;
-} actions[] = {
-    [CT_ACT_COUNT] = {CT_STAGE_FILTER, ANYWHERE, ""},
-    [CT_ACT_ACCEPT] = {CT_STAGE_FILTER, ANYWHERE, ""},
-    [CT_ACT_DROP] = {CT_STAGE_FILTER, ANYWHERE, ""},
-    [CT_ACT_REJECT] = {CT_STAGE_FILTER, AT(INPUT) | AT(FORWARD) | AT(OUTPUT),
-                       "input, forward or output"},
-    [CT_ACT_QUEUE] = {CT_STAGE_FILTER, ANYWHERE, ""},
-    [CT_ACT_NOTRACK] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
-                        "prerouting or output"},
-    [CT_ACT_ZONE] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
-                     "prerouting or output"},
-    [CT_ACT_HELPER] = {CT_STAGE_RAW, AT(PREROUTING) | AT(OUTPUT),
-                       "prerouting or output"},
-    [CT_ACT_LABEL] = {CT_STAGE_MANGLE, ANYWHERE, ""},
-    [CT_ACT_MARK] = {CT_STAGE_MANGLE, ANYWHERE, ""},
-    [CT_ACT_TIMEOUTS] = {CT_STAGE_MANGLE, ANYWHERE, ""},
-    [CT_ACT_MSS] = {CT_STAGE_MANGLE, ANYWHERE & ~AT(INPUT),
-                    "forward, output or postrouting"},
-    /* In forward this router's own hop would come off behind it. */
-    [CT_ACT_TTL] = {CT_STAGE_MANGLE,
-                    AT(PREROUTING) | AT(OUTPUT) | AT(POSTROUTING),
-                    "prerouting, output or postrouting"},
-    [CT_ACT_DSCP] = {CT_STAGE_MANGLE, ANYWHERE, ""},
-    [CT_ACT_NETMAP] = {CT_STAGE_NAT, ANYWHERE & ~AT(FORWARD),
-                       "prerouting, input, output or postrouting"},
-    [CT_ACT_SNAT] = {CT_STAGE_NAT, AT(POSTROUTING) | AT(INPUT),
-                     "postrouting or input"},
-    [CT_ACT_MASQUERADE] = {CT_STAGE_NAT, AT(POSTROUTING), "postrouting"},
-    [CT_ACT_DNAT] = {CT_STAGE_NAT, AT(PREROUTING) | AT(OUTPUT),
-                     "prerouting or output"},
-    [CT_ACT_REDIRECT] = {CT_STAGE_NAT, AT(PREROUTING) | AT(OUTPUT),
-                         "prerouting or output"},
-    [CT_ACT_NO_NAT] = {CT_STAGE_NAT, ANYWHERE & ~AT(FORWARD),
-                       "prerouting, input, output or postrouting"},
-};
+    for (unsigned hook = 0; hook < CT_N_HOOKS; hook++) {
+        if ((mask >> hook & 1) == 0)
+            continue;
+        mask &= ~(1u << hook);
+        at += (size_t)snprintf(text + at, room - at, "%s%s",
+                               at == 0     ? ""
+                               : mask == 0 ? " or "
+                                           : ", ",
+                               config_hook_name(hook));
+    }
+    return text;
+}
 
 static void check_rule(struct config_read *r, struct config_rule *c)
 {
-    unsigned kind = c->rule.action;
+    const struct ct_action_info *action = ct_action_info(c->rule.action);
+    char where[64];
 
-    c->rule.stage = actions[kind].stage;
-    if ((actions[kind].hooks >> c->rule.hook & 1) == 0) {
+    c->rule.stage = action->stage;
+    if ((action->hooks >> c->rule.hook & 1) == 0) {
         config_read_fail_in(r, c->action, true,
                             "\"%s\" makes no sense in %s; expected it in %s",
                             c->action, config_hook_name(c->rule.hook),
-                            actions[kind].where);
+                            list_hooks(action->hooks, where, sizeof where));
         c->failed = true;
     }
     if (c->failed)

@@ -10,19 +10,14 @@
 static bool one_state(struct config_read *r, const json_t *v, const char *s,
                       struct ct_match *m)
 {
-    static const struct config_match_word states[] = {
-        {"invalid", CT_INVALID},         {"new", CT_NEW},
-        {"established", CT_ESTABLISHED}, {"related", CT_RELATED},
-        {"untracked", CT_UNTRACKED},
-    };
-    const struct config_match_word *word =
-        s == NULL ? NULL : config_match_word(states, CONFIG_READ_N(states), s);
+    const struct ct_word *word =
+        s == NULL ? NULL : ct_word_find(CT_WORDS_INFO, s);
+    char known[256];
 
     if (word == NULL) {
-        config_read_fail(r,
-                         "%s is no state; expected new, established, "
-                         "related, invalid or untracked",
-                         config_read_kind(r, v));
+        config_read_fail(r, "%s is no state; expected one of %s",
+                         config_read_kind(r, v),
+                         config_match_words(CT_WORDS_INFO, known));
         return false;
     }
     m->info = (uint8_t)(m->info | 1u << word->number);
@@ -42,22 +37,17 @@ void config_state_ct(struct config_read *r, json_t *v, void *into)
 static bool one_status(struct config_read *r, const json_t *v, const char *s,
                        struct ct_match *m)
 {
-    /* By bit, as nft calls them. */
-    static const struct config_match_word words[] = {
-        {"expected", 0}, {"seen-reply", 1}, {"assured", 2}, {"confirmed", 3},
-        {"snat", 4},     {"dnat", 5},       {"dying", 9},
-    };
-    const struct config_match_word *word =
-        s == NULL ? NULL : config_match_word(words, CONFIG_READ_N(words), s);
+    const struct ct_word *word =
+        s == NULL ? NULL : ct_word_find(CT_WORDS_RULE_STATUS, s);
+    char known[256];
 
     if (word == NULL) {
-        config_read_fail(r,
-                         "%s is no status; expected expected, seen-reply, "
-                         "assured, confirmed, snat, dnat or dying",
-                         config_read_kind(r, v));
+        config_read_fail(r, "%s is no status; expected one of %s",
+                         config_read_kind(r, v),
+                         config_match_words(CT_WORDS_RULE_STATUS, known));
         return false;
     }
-    m->status = (uint16_t)(m->status | 1u << word->number);
+    m->status = (uint16_t)(m->status | word->number);
     return true;
 }
 

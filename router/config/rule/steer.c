@@ -10,7 +10,6 @@
 #include "config/rule/rule.h"
 #include "system/addr.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -368,7 +368,7 @@ static const struct {
      F0 "/reject_with", "\"tcp-reset\""},
     {PRE("^\"verdict\": \"reject\""), P0 "/verdict", "makes no sense"},
     {FWD("^\"notrack\": true"), F0 "/notrack", "makes no sense in forward"},
-    {PRE("^\"snat\": \"192.0.2.1\""), P0 "/snat", "postrouting or input"},
+    {PRE("^\"snat\": \"192.0.2.1\""), P0 "/snat", "input or postrouting"},
     {POST("^\"dnat\": \"192.0.2.1\""), S0 "/dnat", "prerouting or output"},
     {PRE("^\"masquerade\": true"), P0 "/masquerade", "in postrouting"},
     {POST("^\"redirect\": true"), S0 "/redirect", "makes no sense"},
