@@ -39,6 +39,7 @@ static const struct route table[] = {
     {"GET",    "/openapi.json",   openapi_get,      SCOPE_READ,  0,                         JSON, NULL,      "this description"},
     {"GET",    "/",               assets_html,      SCOPE_PAGE,  0,                         "text/html", NULL, "the page"},
     {"GET",    "/page.css",       assets_css,       SCOPE_PAGE,  0,                         "text/css", NULL,  "the page's style"},
+    {"GET",    "/words.js",       assets_words,     SCOPE_PAGE,  0,                         "text/javascript", NULL, "the page's words for protocols and status bits"},
     {"GET",    "/page.js",        assets_js,        SCOPE_PAGE,  0,                         "text/javascript", NULL, "the page's script"},
 };
 /* clang-format on */

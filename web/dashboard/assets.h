@@ -4,6 +4,6 @@
 
 #include "http/request.h"
 
-request_fn assets_html, assets_css, assets_js;
+request_fn assets_html, assets_css, assets_js, assets_words;
 
 #endif

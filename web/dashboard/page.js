@@ -109,7 +109,7 @@ function query() {
     const cut = word.indexOf('=');
     if (cut > 0) wanted.append(word.slice(0, cut).toLowerCase(), word.slice(cut + 1));
     else if (/^[!]?[0-9a-f]*[.:][0-9a-f.:]*(\/\d+)?$/i.test(word)) wanted.append('src', word);
-    else if (/^[!]?(tcp|udp|icmp|icmpv6|sctp|dccp|gre|udplite)$/i.test(word)) wanted.append('proto', word);
+    else if (WORDS.protocols.includes(word.replace(/^!/, '').toLowerCase())) wanted.append('proto', word);
     else if (/^[!]?(ipv4|ipv6)$/i.test(word)) wanted.append('family', word.toLowerCase());
     else if (/^[!]?\d+$/.test(word)) wanted.append('dport', word);
     else wanted.append('state', word);
@@ -134,25 +134,20 @@ function way(cell, from, to, fromChanged, toChanged) {
   cell.replaceChildren(make(fromChanged ? 'b' : 'span', '', from), ' → ', make(toChanged ? 'b' : 'span', '', to));
 }
 
-const TAGS = {
-  ASSURED: ['assured', 'good', 'traffic went both ways; not evicted first'],
-  SRC_NAT: ['source NAT', 'info', 'the source is translated'],
-  DST_NAT: ['dest. NAT', 'info', 'the destination is translated'],
-  EXPECTED: ['related', 'info', 'opened on behalf of another flow'],
-  OWN_TIMEOUTS: ['own timeouts', '', 'a rule gave it durations of its own'],
-  FIXED_TIMEOUT: ['fixed timeout', '', 'its time is not refreshed'],
-  DYING: ['ending', 'bad', 'it is being removed'],
+// The status bits that have a tag, and its colour; their words are WORDS.statuses.
+const TINTS = {
+  ASSURED: 'good', SRC_NAT: 'info', DST_NAT: 'info', EXPECTED: 'info', OWN_TIMEOUTS: '', FIXED_TIMEOUT: '', DYING: 'bad',
 };
 
 function tags(cell, flow) {
-  const wanted = flow.status.filter((name) => name in TAGS);
+  const wanted = flow.status.filter((name) => name in TINTS);
   if (!flow.status.includes('SEEN_REPLY')) wanted.unshift('UNREPLIED');
   const text = wanted.join();
   if (cell.dataset.text === text) return;
   cell.dataset.text = text;
   cell.replaceChildren(...wanted.map((name) => {
-    const [label, kind, title] = TAGS[name] || ['no reply yet', 'warn', 'only one side has sent'];
-    const tag = make('span', 'tag ' + kind, label);
+    const [label, title] = WORDS.statuses[name] || ['no reply yet', 'only one side has sent'];
+    const tag = make('span', 'tag ' + (name in TINTS ? TINTS[name] : 'warn'), label);
     tag.title = title;
     return tag;
   }));

@@ -282,6 +282,7 @@ static void token_is_asked_for_on_tcp_only(void **state)
         {"/readyz", "", 200},
         {"/", "", 200},
         {"/page.js", "", 200},
+        {"/words.js", "", 200},
     };
     struct world *w = *state;
     struct answer a;

@@ -177,7 +177,8 @@ static void description_names_every_call(void **state)
 
 static void page_is_served_with_its_files(void **state)
 {
-    static const char *const files[] = {"/", "/page.css", "/page.js"};
+    static const char *const files[] = {"/", "/page.css", "/words.js",
+                                        "/page.js"};
     struct answer a;
     size_t i;
 
