@@ -166,7 +166,7 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
     return in != set->negate;
 }
 
-static bool match_port(const struct ct_port_set *set, bool has, uint16_t port)
+static bool match_port(const struct ct_number_set *set, bool has, uint16_t port)
 {
     if (!has)
         return false;

@@ -47,12 +47,12 @@ struct ct_addr_set {
                   interface's addresses, whichever it has at the moment */
 };
 
-struct ct_port_range {
+struct ct_number_range {
     uint16_t lo, hi;
 };
 
-struct ct_port_set {
-    const struct ct_port_range *r;
+struct ct_number_set {
+    const struct ct_number_range *r;
     uint16_t n; /* 0: any port */
     bool negate;
 };
@@ -77,7 +77,7 @@ struct ct_match {
     uint8_t info; /* mask of 1 << enum ct_info; 0: any */
     uint8_t info_negate;
     struct ct_addr_set src, dst; /* as the packet stands at that hook */
-    struct ct_port_set sport, dport;
+    struct ct_number_set sport, dport;
     uint32_t mark, mark_mask;    /* mask 0: any */
     const struct ct_mark *marks; /* further ones, n_marks; or NULL */
     uint16_t n_marks;

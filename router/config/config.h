@@ -58,7 +58,7 @@ struct config_gateway {
     char device[CONFIG_DEVICES][64]; /* a name, a prefix or an address */
     struct config_ports {
         uint32_t n;
-        struct ct_port_range range[64];
+        struct ct_number_range range[64];
     } reserved; /* outside ports no mapping may have; sorted, apart */
     CONFIG_GATEWAY_OPTIONS(CT_OPTION_FIELD)
 };

@@ -235,7 +235,7 @@ static void read_more(struct config_read *r, json_t *v, void *into)
 /* ---- ports ---- */
 
 static bool read_range(struct config_read *r, const json_t *v,
-                       struct ct_port_range *out)
+                       struct ct_number_range *out)
 {
     const char *s = json_string_value(v);
     uint64_t port;
@@ -245,7 +245,7 @@ static bool read_range(struct config_read *r, const json_t *v,
     if (s == NULL && json_is_integer(v)) {
         if (!config_read_uint(r, v, 1, 65535, &port))
             return false;
-        *out = (struct ct_port_range){(uint16_t)port, (uint16_t)port};
+        *out = (struct ct_number_range){(uint16_t)port, (uint16_t)port};
         return true;
     }
     config_read_fail(r,
@@ -257,7 +257,7 @@ static bool read_range(struct config_read *r, const json_t *v,
 
 static int by_lo(const void *a, const void *b)
 {
-    const struct ct_port_range *x = a, *y = b;
+    const struct ct_number_range *x = a, *y = b;
 
     return x->lo != y->lo ? (int)x->lo - (int)y->lo : (int)x->hi - (int)y->hi;
 }

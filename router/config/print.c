@@ -99,7 +99,7 @@ static void say_ports(const struct page *p, char text[OPTION_TEXT])
 
     strcpy(text, ports->n > 0 ? "" : "none");
     for (uint32_t i = 0; i < ports->n; i++) {
-        const struct ct_port_range *range = &ports->range[i];
+        const struct ct_number_range *range = &ports->range[i];
 
         n += (size_t)snprintf(text + n, OPTION_TEXT - n, "%s%u",
                               i > 0 ? "," : "", range->lo);

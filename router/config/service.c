@@ -20,7 +20,7 @@ static bool parse_listen(const char *s, struct web_listen *l)
     const char *colon = strrchr(s, ':');
     bool six = s[0] == '[';
     const char *host = s + six;
-    struct ct_port_range port;
+    struct ct_number_range port;
     union ct_addr addr;
     uint8_t family;
     size_t n;

@@ -38,7 +38,7 @@ struct bound_question {
     const char *folder;   /* /proc/net: "tcp", "tcp6"; a line for each socket */
     const char *protocol; /* "tcp", "udp" */
     const struct config_facts *facts; /* whose addresses; NULL: all count */
-    const struct ct_port_range *ranges;
+    const struct ct_number_range *ranges;
     uint32_t n_ranges; /* reserved by the configuration */
     uint32_t workers;  /* among whom ports are shared out by their rest */
     /* Ports that are to be taken at once. */

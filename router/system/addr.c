@@ -61,7 +61,7 @@ bool system_addr_prefix(const char *s, union ct_addr *addr, uint8_t *family,
            system_addr_prefix_or_one(s, addr, family, len);
 }
 
-bool system_addr_ports(const char *s, struct ct_port_range *out)
+bool system_addr_ports(const char *s, struct ct_number_range *out)
 {
     uint32_t lo, hi;
 
@@ -70,7 +70,7 @@ bool system_addr_ports(const char *s, struct ct_port_range *out)
     hi = lo;
     if (*s == '-' && (s = number(s + 1, 65535, &hi)) == NULL)
         return false;
-    *out = (struct ct_port_range){(uint16_t)lo, (uint16_t)hi};
+    *out = (struct ct_number_range){(uint16_t)lo, (uint16_t)hi};
     return *s == '\0' && lo <= hi;
 }
 

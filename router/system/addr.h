@@ -19,7 +19,7 @@ bool system_addr_prefix_or_one(const char *s, union ct_addr *addr,
                                uint8_t *family, uint8_t *len);
 
 /* "80" or "80-90": 0 allowed, low before high. */
-bool system_addr_ports(const char *s, struct ct_port_range *out);
+bool system_addr_ports(const char *s, struct ct_number_range *out);
 
 /* First and last address of the prefix that addr stands in. */
 struct ct_addr_range system_addr_span(const union ct_addr *addr, uint8_t family,

@@ -18,7 +18,7 @@ static struct ct *ct;
 static struct ct_rule rules[2];
 static struct ct_ruleset set;
 static struct ct_rule_count counts[2];
-static struct ct_port_range port80 = {80, 80};
+static struct ct_number_range port80 = {80, 80};
 static struct ct_ifaces ifaces;
 
 static void set_rule(struct ct_rule *r, enum ct_hook hook, uint8_t action)
@@ -36,7 +36,7 @@ static void set_up(void)
 
     set_rule(&rules[0], CT_PREROUTING, CT_ACT_DNAT);
     rules[0].match.in = WAN;
-    rules[0].match.dport = (struct ct_port_set){&port80, 1, false};
+    rules[0].match.dport = (struct ct_number_set){&port80, 1, false};
     rules[0].nat = (struct ct_nat_range){.family = CT_IPV4, .has_addr = true};
     memcpy(rules[0].nat.lo.b, (const uint8_t[]){10, 0, 0, 2}, 4);
     rules[0].nat.hi = rules[0].nat.lo;

@@ -24,7 +24,7 @@
 enum { LAN, WAN, SENT_MAX = 64, ROOM = 70000 };
 
 /* What comes from this port is forwarded to 10.0.1.2:80. */
-static const struct ct_port_range forward_from = {4242, 4242};
+static const struct ct_number_range forward_from = {4242, 4242};
 
 struct router {
     struct ct *ct;
@@ -118,7 +118,7 @@ static inline void set_rules(struct router *r, bool with_reject, uint8_t reject)
     r->rule[n].stage = CT_STAGE_NAT;
     r->rule[n].action = CT_ACT_DNAT;
     r->rule[n].match.family = CT_IPV4;
-    r->rule[n].match.sport = (struct ct_port_set){.r = &forward_from, .n = 1};
+    r->rule[n].match.sport = (struct ct_number_set){.r = &forward_from, .n = 1};
     r->rule[n].nat = (struct ct_nat_range){.family = CT_IPV4,
                                            .has_addr = true,
                                            .has_ports = true,

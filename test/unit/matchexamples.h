@@ -9,7 +9,7 @@
 
 #include <ctcore/matches.def>
 
-static const struct ct_port_range example_port = {9, 9};
+static const struct ct_number_range example_port = {9, 9};
 static const struct ct_addr_range example_addr = {{.b = {9}}, {.b = {9}}};
 
 #define EXAMPLE_ADDRS(no)                                                      \

@@ -33,7 +33,7 @@ static bool named_type(const char *s, bool v4, uint8_t *type)
     const struct config_match_word *word =
         v4 ? config_match_word(icmp_types, CONFIG_READ_N(icmp_types), s)
            : config_match_word(icmpv6_types, CONFIG_READ_N(icmpv6_types), s);
-    struct ct_port_range range;
+    struct ct_number_range range;
 
     if (word != NULL)
         *type = word->number;

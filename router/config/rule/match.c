@@ -217,7 +217,7 @@ void config_match_proto(struct config_read *r, json_t *v, void *into)
 /* ---- ports ---- */
 
 static bool one_range(struct config_read *r, const json_t *v,
-                      struct ct_port_range *range)
+                      struct ct_number_range *range)
 {
     const char *s = json_string_value(v);
     uint64_t port;
@@ -225,7 +225,7 @@ static bool one_range(struct config_read *r, const json_t *v,
     if (s == NULL) {
         if (!config_read_uint(r, v, 0, 65535, &port))
             return false;
-        *range = (struct ct_port_range){(uint16_t)port, (uint16_t)port};
+        *range = (struct ct_number_range){(uint16_t)port, (uint16_t)port};
         return true;
     }
     for (s += s[0] == '!'; *s == ' '; s++)
@@ -242,17 +242,17 @@ static bool one_range(struct config_read *r, const json_t *v,
 
 static int by_lo(const void *a, const void *b)
 {
-    const struct ct_port_range *x = a, *y = b;
+    const struct ct_number_range *x = a, *y = b;
 
     return x->lo != y->lo ? (int)x->lo - (int)y->lo : (int)x->hi - (int)y->hi;
 }
 
 static bool read_ports(struct config_read *r, json_t *v,
-                       struct ct_port_set *out)
+                       struct ct_number_set *out)
 {
     bool list = json_is_array(v), ok = true;
     size_t n = list ? json_array_size(v) : 1, last = 0;
-    struct ct_port_range *ranges;
+    struct ct_number_range *ranges;
 
     if (n == 0 || n > 65535) {
         config_read_fail(r, "a list of %zu; expected 1 to 65535 ports", n);

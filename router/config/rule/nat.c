@@ -84,7 +84,7 @@ static bool parse_target(const char *s, struct ct_nat_range *nat)
 {
     const char *end = addresses_end(s);
     const char *dash = memchr(s, '-', (size_t)(end - s));
-    struct ct_port_range ports;
+    struct ct_number_range ports;
 
     if (strchr(s, '/') != NULL)
         return parse_prefix(s, nat);
@@ -196,13 +196,13 @@ static bool read_ports(struct config_read *r, const json_t *v,
                        struct ct_nat_range *nat)
 {
     const char *s = json_string_value(v);
-    struct ct_port_range ports;
+    struct ct_number_range ports;
     uint64_t port;
 
     if (s == NULL) {
         if (!config_read_uint(r, v, 1, 65535, &port))
             return false;
-        ports = (struct ct_port_range){(uint16_t)port, (uint16_t)port};
+        ports = (struct ct_number_range){(uint16_t)port, (uint16_t)port};
     } else if (!system_addr_ports(s, &ports) || ports.lo == 0) {
         config_read_fail(r,
                          "%s is no range of ports; expected a number from 1 "
@@ -292,7 +292,7 @@ void config_nat_redirect(struct config_read *r, json_t *v, void *into)
 /* One range of ports to one of the same size: each to its own. */
 static bool shifts(const struct ct_rule *rule)
 {
-    const struct ct_port_set *from = &rule->match.dport;
+    const struct ct_number_set *from = &rule->match.dport;
 
     return rule->action == CT_ACT_DNAT && rule->nat.has_ports &&
            !rule->nat.random && from->n == 1 && !from->negate &&

@@ -43,7 +43,7 @@ static void add_row(struct config_read *r, struct rows *rows, struct row row)
 /* ---- rules to rows ---- */
 
 static void add_ports(struct config_read *r, struct rows *rows, struct row row,
-                      const struct ct_port_set *ports)
+                      const struct ct_number_set *ports)
 {
     uint32_t next = 0; /* first port behind the last range, if negated */
 
@@ -123,7 +123,7 @@ enum { FIRST_GIVEN = 1024 };
  * that translation gives out stay free for each worker to have one?  Ranges are
  * in order and apart. */
 static bool takes_all(const struct config *config,
-                      const struct ct_port_set *set)
+                      const struct ct_number_set *set)
 {
     uint32_t taken = 0;
 

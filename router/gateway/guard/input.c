@@ -197,7 +197,7 @@ static void put_port(uint8_t key[16], uint16_t port)
     memcpy(key, word.b, sizeof word);
 }
 
-static void take_ports(struct part *p, const struct ct_port_set *set)
+static void take_ports(struct part *p, const struct ct_number_set *set)
 {
     p->n = set->n;
     p->negate = set->negate;

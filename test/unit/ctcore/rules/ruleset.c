@@ -70,7 +70,8 @@ static void make(struct room *r, const char *src, const char *dst,
 #define TYPE(t)           MATCH(CT_NO_IFACE, CT_NO_IFACE, t)
 
 static struct ct_addr_range v4_ranges[3], v6_ranges[2];
-static const struct ct_port_range ports[] = {{8000, 8080}, {53, 53}, {80, 81}};
+static const struct ct_number_range ports[] = {
+    {8000, 8080}, {53, 53}, {80, 81}};
 
 static const struct ct_addr_set both_sets = {.v4 = v4_ranges,
                                              .v6 = v6_ranges,

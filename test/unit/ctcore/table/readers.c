@@ -162,7 +162,7 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
 static void set_marks(struct ct *ct)
 {
     static struct ct_rule rules[MARKS + 1];
-    static struct ct_port_range ranges[MARKS];
+    static struct ct_number_range ranges[MARKS];
     static struct ct_ruleset set;
     static struct ct_rule_count counts[MARKS + 1];
     enum { SPAN = 65536 / MARKS };
@@ -177,8 +177,8 @@ static void set_marks(struct ct *ct)
     for (unsigned i = 0; i < MARKS; i++) {
         struct ct_rule *r = &rules[i + 1];
 
-        ranges[i] = (struct ct_port_range){(uint16_t)(i * SPAN),
-                                           (uint16_t)(i * SPAN + SPAN - 1)};
+        ranges[i] = (struct ct_number_range){(uint16_t)(i * SPAN),
+                                             (uint16_t)(i * SPAN + SPAN - 1)};
         r->hook = CT_PREROUTING;
         r->stage = CT_STAGE_MANGLE;
         r->action = CT_ACT_MARK;
@@ -187,7 +187,7 @@ static void set_marks(struct ct *ct)
         r->match.in = 0;
         r->match.out = CT_NO_IFACE;
         r->match.icmp_type = -1;
-        r->match.sport = (struct ct_port_set){&ranges[i], 1, false};
+        r->match.sport = (struct ct_number_set){&ranges[i], 1, false};
     }
     set.rules = rules;
     set.n = MARKS + 1;

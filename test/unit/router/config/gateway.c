@@ -184,7 +184,7 @@ static void reserved_ports_are_sorted_and_merged(void **state)
              "\"reserved_ports\": [\"8080-8090\", 22, 8091, \"8000-8085\", "
              "65535, \"7\"]}}",
              NULL);
-    static const struct ct_port_range want[] = {
+    static const struct ct_number_range want[] = {
         {7, 7}, {22, 22}, {8000, 8091}, {65535, 65535}};
 
     (void)state;

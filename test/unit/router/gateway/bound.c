@@ -267,7 +267,7 @@ static void update_text(const char *protocol, const struct config_facts *facts)
 
 static void only_listeners_and_those_without_peer(void **state)
 {
-    static const struct ct_port_range ranges[] = {{22, 22}, {65530, 65535}};
+    static const struct ct_number_range ranges[] = {{22, 22}, {65530, 65535}};
 
     (void)state;
     write_table(folder, "tcp",

@@ -346,7 +346,7 @@ static void put_input(struct gateway_guard *guard)
     static struct ct_addr_range src[] = {
         {{.b = {10, 0, 0, 1}}, {.b = {10, 0, 0, 9}}},
         {{.b = {10, 7, 0, 0}}, {.b = {10, 7, 255, 255}}}};
-    static struct ct_port_range port = {53, 60};
+    static struct ct_number_range port = {53, 60};
     static struct ct_rule rule = {
         .action = CT_ACT_DROP,
         .match = {.in = CT_NO_IFACE,

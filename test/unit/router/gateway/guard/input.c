@@ -353,7 +353,7 @@ static void table_comes_and_goes(void **state)
 
 enum { MANY_RANGES = 32 };
 static struct ct_addr_range addrs[MANY_RANGES];
-static struct ct_port_range ports[MANY_RANGES];
+static struct ct_number_range ports[MANY_RANGES];
 
 static void make_ranges(void)
 {
@@ -419,7 +419,7 @@ static void too_many_rules(void **state)
 static bool lets_in(struct gateway *gw, const struct ct_rule *second,
                     uint8_t policy)
 {
-    static const struct ct_port_range last = {LAST, LAST};
+    static const struct ct_number_range last = {LAST, LAST};
     struct ct_rule rule[2] = {drop_rule(CT_IPV4), *second};
     struct ct_ruleset rules = {
         .rules = rule, .n = 2, .policy = {[CT_INPUT] = policy}};
@@ -427,7 +427,7 @@ static bool lets_in(struct gateway *gw, const struct ct_rule *second,
     rule[0].action = CT_ACT_ACCEPT;
     rule[0].match.n_protos = 1;
     rule[0].match.protos[0] = UDP;
-    rule[0].match.dport = (struct ct_port_set){.r = &last, .n = 1};
+    rule[0].match.dport = (struct ct_number_set){.r = &last, .n = 1};
     sync_ruleset(gw, &rules);
     return arrives(&(struct packet){LAN, UDP, 5, 53, NULL});
 }
@@ -520,7 +520,7 @@ static void too_large_a_rule(void **state)
     rule[0].match.protos[0] = UDP;
     exclude_addrs(&rule[0].match);
     rule[0].match.sport = rule[0].match.dport =
-        (struct ct_port_set){.r = ports, .n = MANY_RANGES, .negate = true};
+        (struct ct_number_set){.r = ports, .n = MANY_RANGES, .negate = true};
     sync_ruleset(gw, &rules);
     assert_says("nft list chain inet weir_input input | grep -c refused",
                 "1\n");
