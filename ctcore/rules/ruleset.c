@@ -166,12 +166,12 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
     return in != set->negate;
 }
 
-static bool match_port(const struct ct_number_set *set, bool has, uint16_t port)
+static bool match_number(const struct ct_number_set *set, bool has, uint16_t is)
 {
     if (!has)
         return false;
     for (unsigned i = 0; i < set->n; i++)
-        if (port >= set->r[i].lo && port <= set->r[i].hi)
+        if (is >= set->r[i].lo && is <= set->r[i].hi)
             return !set->negate;
     return set->negate;
 }
@@ -262,12 +262,12 @@ static __attribute__((noinline)) bool is_mark(const struct ct_match *m,
 
 static bool is_sport(const struct ct_match *m, const struct facts *f)
 {
-    return match_port(&m->sport, f->has_ports, f->sport);
+    return match_number(&m->sport, f->has_ports, f->sport);
 }
 
 static bool is_dport(const struct ct_match *m, const struct facts *f)
 {
-    return match_port(&m->dport, f->has_ports, f->dport);
+    return match_number(&m->dport, f->has_ports, f->dport);
 }
 
 /* As in nftables a flow's zone is that of the direction that has one. */
@@ -307,6 +307,30 @@ static bool is_dst(const struct ct_match *m, const struct facts *f)
     return match_addr(&m->dst, f->dst, f->pkt->tuple.family == CT_IPV4);
 }
 
+/* ---- numbers that stand in the packet; -1: it has none ---- */
+
+static int number_dscp(const struct facts *f)
+{
+    const uint8_t *ip = f->pkt->data;
+
+    return (f->pkt->tuple.family == CT_IPV4
+                ? ct_ipv4_view(ip)->tos
+                : ct_ipv6_class(ct_ipv6_view(ip))) >>
+           2;
+}
+
+/* Rare in rules, as above. */
+#define V(name, reads, words, top, help)                                       \
+    static __attribute__((noinline)) bool is_##name(const struct ct_match *m,  \
+                                                    const struct facts *f)     \
+    {                                                                          \
+        int is = number_##name(f);                                             \
+                                                                               \
+        return match_number(&m->name, is >= 0, (uint16_t)is);                  \
+    }
+CT_NUMBER_MATCHES(V)
+#undef V
+
 /* ---- rules ---- */
 
 /* unknown, of enum fact, is a constant where it is 0, so that nothing of it is
@@ -316,7 +340,10 @@ match(const struct ct_match *m, const struct facts *f, uint32_t unknown)
 {
 #define HOLDS(name, facts, asks)                                               \
     (((facts)&unknown) || !(asks) || is_##name(m, f)) &&
-    return CT_MATCHES(HOLDS) true;
+#define NUMBER_HOLDS(name, facts, words, top, help)                            \
+    HOLDS(name, facts, m->name.n != 0)
+    return CT_MATCHES(HOLDS) CT_NUMBER_MATCHES(NUMBER_HOLDS) true;
+#undef NUMBER_HOLDS
 #undef HOLDS
 }
 
@@ -366,8 +393,12 @@ uint32_t ruleset_reads(const struct ct_rule *r)
 #define READS(name, facts, asks)                                               \
     if (asks)                                                                  \
         reads |= (facts);
+#define NUMBER_READS(name, facts, words, top, help)                            \
+    READS(name, facts, m->name.n != 0)
     CT_MATCHES(READS)
+    CT_NUMBER_MATCHES(NUMBER_READS)
     CT_LIMITS(READS)
+#undef NUMBER_READS
 #undef READS
     return reads;
 }

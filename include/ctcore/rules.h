@@ -7,6 +7,7 @@
 #ifndef CTCORE_RULES_H
 #define CTCORE_RULES_H
 
+#include <ctcore/matches.def>
 #include <ctcore/types.h>
 
 enum ct_stage {
@@ -51,9 +52,10 @@ struct ct_number_range {
     uint16_t lo, hi;
 };
 
+/* Sorted, merged and without overlap. */
 struct ct_number_set {
     const struct ct_number_range *r;
-    uint16_t n; /* 0: any port */
+    uint16_t n; /* 0: any */
     bool negate;
 };
 
@@ -89,6 +91,9 @@ struct ct_match {
     uint16_t status;    /* of enum ct_status, any of these; 0: any */
     bool status_negate;
     bool syn; /* TCP segments with SYN and without RST only */
+#define V(name, facts, words, top, help) struct ct_number_set name;
+    CT_NUMBER_MATCHES(V)
+#undef V
 };
 
 /* A packet made here has no interface it came by: `in != lan` is true of it. */

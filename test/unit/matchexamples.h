@@ -41,7 +41,11 @@ static const struct ct_rule
     example_src = {ANY, .match.src = EXAMPLE_ADDRS(0)},
     example_dst = {ANY, .match.dst = EXAMPLE_ADDRS(0)},
     example_limit = {ANY, .limit = {.cost_ns = UINT64_MAX}},
-    example_connlimit = {ANY, .connlimit = {.number = 1, .max = 0}};
+#define V(name, facts, words, top, help)                                       \
+    example_##name = {ANY, .match.name = EXAMPLE_PORTS(0)},
+    CT_NUMBER_MATCHES(V)
+#undef V
+        example_connlimit = {ANY, .connlimit = {.number = 1, .max = 0}};
 
 static const struct match_example {
     const char *name;
@@ -49,11 +53,13 @@ static const struct match_example {
     uint32_t facts;
     bool limit;
 } match_examples[] = {
-#define ROW(name, facts, asks)   {#name, &example_##name, facts, false},
-#define LIMIT(name, facts, asks) {#name, &example_##name, facts, true},
-    CT_MATCHES(ROW) CT_LIMITS(LIMIT)
+#define ROW(name, facts, asks)                {#name, &example_##name, facts, false},
+#define LIMIT(name, facts, asks)              {#name, &example_##name, facts, true},
+#define NUMBER(name, facts, words, top, help) ROW(name, facts, )
+    CT_MATCHES(ROW) CT_NUMBER_MATCHES(NUMBER) CT_LIMITS(LIMIT)
 #undef ROW
 #undef LIMIT
+#undef NUMBER
 };
 
 #define FOR_MATCHES(r)                                                         \

@@ -214,27 +214,58 @@ void config_match_proto(struct config_read *r, json_t *v, void *into)
     c->failed |= !config_match_list(r, v, one_proto, m, &m->proto_negate);
 }
 
-/* ---- ports ---- */
+/* ---- numbers ---- */
+
+/* A kind of numbers: ports, or a row of matches.def. */
+struct numbers {
+    const char *name;
+    enum ct_words words; /* CT_N_WORDS: they have none */
+    uint16_t top;
+};
+
+static const struct numbers ports = {"port", CT_N_WORDS, 65535};
+
+static void refuse_number(struct config_read *r, const struct numbers *kind,
+                          const char *s)
+{
+    char known[256];
+
+    if (kind->words == CT_N_WORDS)
+        config_read_fail(r,
+                         "%s is no %s; expected a number from 0 to %u or a "
+                         "range \"A-B\" with A <= B",
+                         config_read_show(r, s), kind->name, kind->top);
+    else
+        config_read_fail(r,
+                         "%s is no %s; expected a number from 0 to %u, a "
+                         "range \"A-B\" with A <= B, or one of %s",
+                         config_read_show(r, s), kind->name, kind->top,
+                         config_match_words(kind->words, known));
+}
 
 static bool one_range(struct config_read *r, const json_t *v,
-                      struct ct_number_range *range)
+                      const struct numbers *kind, struct ct_number_range *range)
 {
     const char *s = json_string_value(v);
-    uint64_t port;
+    const struct ct_word *word = NULL;
+    uint64_t number;
 
     if (s == NULL) {
-        if (!config_read_uint(r, v, 0, 65535, &port))
+        if (!config_read_uint(r, v, 0, kind->top, &number))
             return false;
-        *range = (struct ct_number_range){(uint16_t)port, (uint16_t)port};
+        *range = (struct ct_number_range){(uint16_t)number, (uint16_t)number};
         return true;
     }
     for (s += s[0] == '!'; *s == ' '; s++)
         ;
-    if (!system_addr_ports(s, range)) {
-        config_read_fail(r,
-                         "%s is no port; expected a number from 0 to 65535 "
-                         "or a range \"A-B\" with A <= B",
-                         config_read_show(r, s));
+    if (kind->words != CT_N_WORDS)
+        word = ct_word_find(kind->words, s);
+    if (word != NULL) {
+        range->lo = range->hi = (uint16_t)word->number;
+        return true;
+    }
+    if (!system_addr_ports(s, range) || range->hi > kind->top) {
+        refuse_number(r, kind, s);
         return false;
     }
     return true;
@@ -247,15 +278,15 @@ static int by_lo(const void *a, const void *b)
     return x->lo != y->lo ? (int)x->lo - (int)y->lo : (int)x->hi - (int)y->hi;
 }
 
-static bool read_ports(struct config_read *r, json_t *v,
-                       struct ct_number_set *out)
+static bool read_numbers(struct config_read *r, json_t *v,
+                         const struct numbers *kind, struct ct_number_set *out)
 {
     bool list = json_is_array(v), ok = true;
     size_t n = list ? json_array_size(v) : 1, last = 0;
     struct ct_number_range *ranges;
 
     if (n == 0 || n > 65535) {
-        config_read_fail(r, "a list of %zu; expected 1 to 65535 ports", n);
+        config_read_fail(r, "a list of %zu; expected 1 to 65535 entries", n);
         return false;
     }
     ranges = config_read_alloc(r, n, sizeof(*ranges));
@@ -271,7 +302,7 @@ static bool read_ports(struct config_read *r, json_t *v,
             ok = false;
         }
         out->negate = negate;
-        ok &= one_range(r, one, &ranges[i]);
+        ok &= one_range(r, one, kind, &ranges[i]);
         config_read_leave(r, was);
     }
     if (!ok)
@@ -292,15 +323,26 @@ void config_match_sport(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
 
-    c->failed |= !read_ports(r, v, &c->rule.match.sport);
+    c->failed |= !read_numbers(r, v, &ports, &c->rule.match.sport);
 }
 
 void config_match_dport(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
 
-    c->failed |= !read_ports(r, v, &c->rule.match.dport);
+    c->failed |= !read_numbers(r, v, &ports, &c->rule.match.dport);
 }
+
+#define V(name, facts, words, top, help)                                       \
+    void config_match_##name(struct config_read *r, json_t *v, void *into)     \
+    {                                                                          \
+        static const struct numbers kind = {#name, words, top};                \
+        struct config_rule *c = into;                                          \
+                                                                               \
+        c->failed |= !read_numbers(r, v, &kind, &c->rule.match.name);          \
+    }
+CT_NUMBER_MATCHES(V)
+#undef V
 
 const char *config_match_ported(void)
 {

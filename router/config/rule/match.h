@@ -13,6 +13,10 @@ void config_match_dst(struct config_read *r, json_t *v, void *into);
 void config_match_proto(struct config_read *r, json_t *v, void *into);
 void config_match_sport(struct config_read *r, json_t *v, void *into);
 void config_match_dport(struct config_read *r, json_t *v, void *into);
+#define V(name, facts, words, top, help)                                       \
+    void config_match_##name(struct config_read *r, json_t *v, void *into);
+CT_NUMBER_MATCHES(V)
+#undef V
 
 /* A name and its number; NULL: not among the n words. */
 struct config_match_word {

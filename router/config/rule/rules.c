@@ -205,7 +205,10 @@ static const struct config_key rule_keys[] = {
     {"sport", config_match_sport},
     {"dport", config_match_dport},
     {"icmp_type", config_icmp_type},
-    {"ct_state", config_state_ct},
+#define V(name, facts, words, top, help) {#name, config_match_##name},
+    CT_NUMBER_MATCHES(V)
+#undef V
+        {"ct_state", config_state_ct},
     {"mark", config_state_mark},
     {"zone", config_state_zone},
     {"label", config_label_match},

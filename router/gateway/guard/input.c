@@ -163,8 +163,13 @@ static bool is_too_much(const struct ct_rule *r)
 #define LEAVES_OUT(name, facts, asks)                                          \
     if (way_##name.is == LEFT_OUT && (asks))                                   \
         return true;
+#define V(name, facts, words, top, help)                                       \
+    if (m->name.n > 0)                                                         \
+        return true;
     CT_MATCHES(LEAVES_OUT)
+    CT_NUMBER_MATCHES(V)
     CT_LIMITS(LEAVES_OUT)
+#undef V
 #undef LEAVES_OUT
     return has_too_many(m);
 }

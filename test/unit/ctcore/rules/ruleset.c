@@ -417,6 +417,35 @@ static void bytes_count_not_the_tuple(void **state)
     assert_true(meets(&m, &r.pkt, 0));
 }
 
+/* ECN's two bits are none of it. */
+static void code_point_of_either_family(void **state)
+{
+    static const struct ct_number_range few[] = {{8, 10}, {46, 46}};
+    struct ct_match m = {ANY, .dscp = {.r = few, .n = 2}};
+    static const struct {
+        uint8_t dscp;
+        bool is;
+    } cases[] = {{7, false}, {8, true},   {9, true},  {10, true}, {11, false},
+                 {0, false}, {45, false}, {46, true}, {63, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (unsigned ecn = 0; ecn < 4; ecn++) {
+            uint8_t tos = (uint8_t)(cases[i].dscp << 2 | ecn);
+            struct room four, six;
+
+            make(&four, "10.0.0.7", "8.8.8.8", CT_PROTO_UDP, 1, 2);
+            four.bytes[1] = tos;
+            make(&six, "2001:db8::7", "2a00::8", CT_PROTO_TCP, 1, 2);
+            ct_put16(six.bytes, 0x6000u | (uint32_t)tos << 4 | 9);
+            for (int no = 0; no < 2; no++) {
+                m.dscp.negate = no;
+                assert_int_equal(meets(&m, &four.pkt, 0), cases[i].is != no);
+                assert_int_equal(meets(&m, &six.pkt, 0), cases[i].is != no);
+            }
+        }
+}
+
 static void unknown_state_is_left_out(void **state)
 {
     static const struct ct_match m = {IN(LAN), .info = 1 << CT_ESTABLISHED};
@@ -475,6 +504,7 @@ int main(void)
         cmocka_unit_test(fields_that_are_not_there),
         cmocka_unit_test(made_here_has_no_in),
         cmocka_unit_test(bytes_count_not_the_tuple),
+        cmocka_unit_test(code_point_of_either_family),
         cmocka_unit_test(unknown_state_is_left_out),
         cmocka_unit_test(first_of_a_stretch),
         cmocka_unit_test(counting),
