@@ -15,51 +15,6 @@
 #include <ctcore/wire/number.h>
 #include <ctcore/wire/transport.h>
 
-/* ---- numbers in plain bytes ---- */
-
-static inline uint16_t ct_get16(const uint8_t *p)
-{
-    uint16_t v;
-
-    memcpy(&v, p, sizeof v);
-    return __builtin_bswap16(v);
-}
-
-static inline uint32_t ct_get32(const uint8_t *p)
-{
-    uint32_t v;
-
-    memcpy(&v, p, sizeof v);
-    return __builtin_bswap32(v);
-}
-
-static inline uint64_t ct_get64(const uint8_t *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof v);
-    return __builtin_bswap64(v);
-}
-
-static inline void ct_put16(uint8_t *p, uint32_t v)
-{
-    uint16_t word = __builtin_bswap16((uint16_t)v);
-
-    memcpy(p, &word, sizeof word);
-}
-
-static inline void ct_put32(uint8_t *p, uint32_t v)
-{
-    v = __builtin_bswap32(v);
-    memcpy(p, &v, sizeof v);
-}
-
-static inline void ct_put64(uint8_t *p, uint64_t v)
-{
-    v = __builtin_bswap64(v);
-    memcpy(p, &v, sizeof v);
-}
-
 /* The one's complement sum (RFC 1071) of sum and of n bytes, as big-endian
  * words, folded; the checksum is its complement.  p may be NULL if n is 0. */
 uint16_t ct_inet_sum(const uint8_t *p, uint32_t n, uint32_t sum);

@@ -14,7 +14,7 @@
 
 #include "base/csum.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,18 +51,18 @@ static void build(struct ct_pkt *pkt, uint32_t host, uint16_t id, uint32_t k)
 
     memset(p, 0, 28);
     p[0] = 0x45;
-    ct_put16(p + 2, (uint16_t)(20 + len));
-    ct_put16(p + 4, id);
-    ct_put16(p + 6, (uint16_t)(at / 8 | (more ? 0x2000u : 0)));
+    bytes_put16(p + 2, (uint16_t)(20 + len));
+    bytes_put16(p + 4, id);
+    bytes_put16(p + 6, (uint16_t)(at / 8 | (more ? 0x2000u : 0)));
     p[8] = 64;
     p[9] = 17;
-    ct_put32(p + 12, 0x0a000102 + host);
-    ct_put32(p + 16, 0xc6336402);
-    ct_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
+    bytes_put32(p + 12, 0x0a000102 + host);
+    bytes_put32(p + 16, 0xc6336402);
+    bytes_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
     if (k == 0) { /* without a checksum, which IPv4 allows */
-        ct_put16(p + 20, 4000);
-        ct_put16(p + 22, 53);
-        ct_put16(p + 24, PAYLOAD);
+        bytes_put16(p + 20, 4000);
+        bytes_put16(p + 22, 53);
+        bytes_put16(p + 24, PAYLOAD);
     }
     *pkt =
         (struct ct_pkt){.data = p, .len = 20 + len, .in = 0, .rule = CT_NONE};

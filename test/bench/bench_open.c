@@ -5,6 +5,7 @@
  * Opens so many flows from inside, each by its own shard, with steering as the
  * workers do it.  strays: each shard has one flow whose packets come to another
  * one since a reload, so each new flow is looked for in all tables. */
+#include "bytes.h"
 #include "packet.h"
 #include "rig.h"
 
@@ -44,8 +45,8 @@ static char *config(unsigned shards, bool forward)
 
 static void put_sum(uint8_t *ip)
 {
-    ct_put16(ip + 10, 0);
-    ct_put16(ip + 10, (uint16_t)~ct_inet_sum(ip, 20, 0));
+    bytes_put16(ip + 10, 0);
+    bytes_put16(ip + 10, (uint16_t)~ct_inet_sum(ip, 20, 0));
 }
 
 /* what: as it was built; it is sent from a copy, which NAT changes. */
@@ -60,7 +61,7 @@ static void say(struct rig *rig, const uint8_t *what, uint32_t len,
     data[13] = (uint8_t)(host >> 16);
     data[14] = (uint8_t)(host >> 8);
     data[15] = (uint8_t)(host | 2);
-    ct_put16(data + 20, port);
+    bytes_put16(data + 20, port);
     put_sum(data);
     rig_walk(rig, &pkt);
 }

@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static struct ct_addr_range ranges[MOST];
 static int by_lo(const void *a, const void *b)
 {
     const struct ct_addr_range *x = a, *y = b;
-    uint32_t p = ct_get32(x->lo.b), q = ct_get32(y->lo.b);
+    uint32_t p = bytes_get32(x->lo.b), q = bytes_get32(y->lo.b);
 
     return (p > q) - (p < q);
 }
@@ -31,7 +31,7 @@ static void make_set(struct ct_addr_set *set, uint32_t n, struct rng *rng)
     uint32_t words = ct_addr_index_words(n), kept = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        ct_put32(ranges[i].lo.b, (uint32_t)hash_rng_next(rng));
+        bytes_put32(ranges[i].lo.b, (uint32_t)hash_rng_next(rng));
         ranges[i].hi = ranges[i].lo;
     }
     qsort(ranges, n, sizeof *ranges, by_lo);
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         const uint8_t *one =
             ranges[some % rule.match.dst.n_v4].lo.b; /* in the set */
 
-        ct_put32(bytes + 16, i & 1 ? ct_get32(one) : some);
+        bytes_put32(bytes + 16, i & 1 ? bytes_get32(one) : some);
         met += ruleset_match(&rules, 0, 1, &pkt, 0) == 0;
     }
     printf("%u addresses: %u of %u packets met the rule\n", n, met, packets);

@@ -2,7 +2,7 @@
 
 #include "packet.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -222,7 +222,7 @@ static size_t probe(uint8_t *data, size_t room, bool wan, unsigned n)
 static bool is_probe(const uint8_t *data, size_t len, unsigned n)
 {
     return len == 28 && data[0] == 0x45 && data[19] == 250 &&
-           ct_get16(data + 22) == n;
+           bytes_get16(data + 22) == n;
 }
 
 /* Read a side until it is empty; true: the probe was there. */

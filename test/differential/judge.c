@@ -2,7 +2,7 @@
 
 #include "packet.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -134,8 +134,8 @@ static uint16_t outside_port(const struct talk_flow *f, const uint8_t *d,
     if (len < l4 + 8)
         return 0;
     if (f->proto == TALK_ECHO)
-        return ct_get16(d + l4 + 4);
-    return ct_get16(d + l4);
+        return bytes_get16(d + l4 + 4);
+    return bytes_get16(d + l4);
 }
 
 static uint8_t proto_of(const struct talk_flow *f)

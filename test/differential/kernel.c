@@ -1,4 +1,5 @@
 #include "kernel.h"
+#include "bytes.h"
 
 #include <ctcore/wire.h>
 
@@ -219,8 +220,8 @@ static void sentinel(uint8_t p[28], uint16_t n)
         2,    1, 198, 51, 100,  250,  0, 9, 0,  0,  0, 8, 0,   0};
 
     memcpy(p, head, sizeof head);
-    ct_put16(p + 22, n);
-    ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
+    bytes_put16(p + 22, n);
+    bytes_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
 }
 
 bool kernel_settle(struct kernel *k)

@@ -1,3 +1,4 @@
+#include "bytes.h"
 #include "pair_impl.h"
 
 #include "journey/walk.h"
@@ -24,14 +25,14 @@ void pair_blank_id(uint8_t *d, size_t len)
 
     if (len < 20 || d[0] >> 4 != 4)
         return;
-    sum = (uint32_t)(~ct_get16(d + 10) & 0xffff);
-    sum += ~(uint32_t)ct_get16(d + 4) & 0xffff;
+    sum = (uint32_t)(~bytes_get16(d + 10) & 0xffff);
+    sum += ~(uint32_t)bytes_get16(d + 4) & 0xffff;
     d[4] = d[5] = 0;
     if (error && d[6] & 0x40) {
         sum += ~0x4000u & 0xffff;
         d[6] &= 0xbf;
     }
-    ct_put16(d + 10, (uint16_t)~ct_inet_sum(NULL, 0, sum));
+    bytes_put16(d + 10, (uint16_t)~ct_inet_sum(NULL, 0, sum));
 }
 
 /* ---- packets ---- */

@@ -13,7 +13,7 @@
 #include "core/core.h"
 #include "packet/mangle.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,30 +113,30 @@ static uint32_t headers(uint8_t *p, const struct flow *f, int side,
     memset(p, 0, at + head);
     if (f->v4) {
         p[0] = 0x45;
-        ct_put16(p + 2, (uint16_t)(at + head + n));
+        bytes_put16(p + 2, (uint16_t)(at + head + n));
         p[6] = 0x40;
         p[8] = 64;
         p[9] = proto;
     } else {
         p[0] = 0x60;
-        ct_put16(p + 4, (uint16_t)(head + n));
+        bytes_put16(p + 4, (uint16_t)(head + n));
         p[6] = proto;
         p[7] = 64;
     }
     memcpy(p + (f->v4 ? 12 : 8), f->addr[side ? 1 : 0], width);
     memcpy(p + (f->v4 ? 16 : 24), f->addr[side ? 2 : 1], width);
     if (f->v4)
-        ct_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
-    ct_put16(l4, f->side[side].port);
-    ct_put16(l4 + 2, side ? (uint16_t)f->outside : f->side[1].port);
+        bytes_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
+    bytes_put16(l4, f->side[side].port);
+    bytes_put16(l4 + 2, side ? (uint16_t)f->outside : f->side[1].port);
     if (f->udp) {
-        ct_put16(l4 + 4, (uint16_t)(head + n));
+        bytes_put16(l4 + 4, (uint16_t)(head + n));
     } else {
-        ct_put32(l4 + 4, f->side[side].seq);
-        ct_put32(l4 + 8, f->side[side].ack);
+        bytes_put32(l4 + 4, f->side[side].seq);
+        bytes_put32(l4 + 8, f->side[side].ack);
         l4[12] = 0x50;
         l4[13] = flags;
-        ct_put16(l4 + 14, 0xffff);
+        bytes_put16(l4 + 14, 0xffff);
     }
     return at + head;
 }
@@ -148,16 +148,16 @@ static void sum(uint8_t *p, uint32_t len, const struct flow *f, bool partial)
     uint32_t acc = csum_pseudo(f->v4 ? CT_IPV4 : CT_IPV6, p + (f->v4 ? 12 : 8),
                                p + (f->v4 ? 16 : 24), proto, len - at);
 
-    ct_put16(field, 0);
+    bytes_put16(field, 0);
     if (!partial)
         acc = 0xffffu ^ csum_fold(csum_add(acc, p + at, len - at));
-    ct_put16(field, f->udp && acc == 0 ? 0xffff : csum_fold(acc));
+    bytes_put16(field, f->udp && acc == 0 ? 0xffff : csum_fold(acc));
 }
 
 static void check(struct ct_pkt *pkt)
 {
-    uint32_t len = pkt->data[0] >> 4 == 4 ? ct_get16(pkt->data + 2)
-                                          : ct_get16(pkt->data + 4) + 40u;
+    uint32_t len = pkt->data[0] >> 4 == 4 ? bytes_get16(pkt->data + 2)
+                                          : bytes_get16(pkt->data + 4) + 40u;
 
     if (len != pkt->len || pkt->l4_off + pkt->l4_len != pkt->len)
         abort();
@@ -206,11 +206,11 @@ static void say(struct flow *f, int flags, uint8_t tcp, const uint8_t *text,
         const uint8_t *l4 = pkt.data + pkt.l4_off;
 
         if (!side)
-            f->outside = ct_get16(l4);
+            f->outside = bytes_get16(l4);
         if (!f->udp) {
             uint32_t one = (tcp & CT_TCP_SYN) != 0;
 
-            f->side[!side].ack = ct_get32(l4 + 4) + one + pkt.l4_len - 20;
+            f->side[!side].ack = bytes_get32(l4 + 4) + one + pkt.l4_len - 20;
             if (!(flags & AGAIN))
                 f->side[side].seq += n + one;
         }
@@ -249,7 +249,7 @@ static void converse(struct flow *f, const uint8_t *data, size_t size)
         if (!(flags & CALL_BACK))
             say(f, flags, CT_TCP_ACK | CT_TCP_PSH, data, (uint32_t)n);
         else if (n >= 2)
-            call_back(f, ct_get16(data), flags & 1);
+            call_back(f, bytes_get16(data), flags & 1);
         data += n;
         size -= n;
         now.ms += flags & 0x80 ? 20000 : 1;

@@ -4,8 +4,8 @@
  * checksum; 0x8000: from outside; 0x2000: csum_ok), then so many bytes.  What
  * is behind the packet in its buffer is out of bounds for the sanitizer, since
  * each lies at the end of a heap block of its own. */
+#include "bytes.h"
 #include <ctcore/ct.h>
-#include <ctcore/wire.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -159,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     make_core(block, &config);
     while (size >= 2) {
-        unsigned head = ct_get16(data);
+        unsigned head = bytes_get16(data);
         size_t len = head & 0x7ff;
         struct ct_pkt pkt = {0};
         uint8_t *mem;

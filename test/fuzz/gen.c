@@ -9,7 +9,7 @@
 #include "speak.h"
 #include "spoil.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <string.h>
 
@@ -67,15 +67,15 @@ static uint32_t ip_header(struct gen *g, uint8_t *p, bool v4, uint8_t proto,
     memset(p, 0, v4 ? 12 : 8); /* what is behind it stands already */
     if (v4) {
         p[0] = 0x45;
-        ct_put16(p + 2, (uint16_t)(20 + l4_len));
-        ct_put16(p + 4, (uint16_t)below(g, 65536));
+        bytes_put16(p + 2, (uint16_t)(20 + l4_len));
+        bytes_put16(p + 4, (uint16_t)below(g, 65536));
         p[6] = chance(g, 70) ? 0x40 : 0;
         p[8] = 64;
         p[9] = proto;
         return 20;
     }
     p[0] = 0x60;
-    ct_put16(p + 4, (uint16_t)l4_len);
+    bytes_put16(p + 4, (uint16_t)l4_len);
     p[6] = proto;
     p[7] = 64;
     return 40;
@@ -93,13 +93,13 @@ static void ports(struct gen *g, uint8_t *l4)
     static const uint16_t known[] = {53, 80, 443, 8080, 5353, 1,
                                      21, 21, 21,  69,   1723, 1723};
 
-    ct_put16(
+    bytes_put16(
         l4, (uint16_t)(chance(g, 80) ? 20000 + below(g, 48) : below(g, 65536)));
-    ct_put16(l4 + 2,
-             chance(g, 85) ? known[below(g, 12)] : (uint16_t)below(g, 65536));
+    bytes_put16(l4 + 2, chance(g, 85) ? known[below(g, 12)]
+                                      : (uint16_t)below(g, 65536));
     if (chance(g, 8)) /* where somebody may be waited for: see speak.c */
-        ct_put16(l4 + 2, (uint16_t)(chance(g, 50) ? 1020 + below(g, 64)
-                                                  : 20000 + below(g, 48)));
+        bytes_put16(l4 + 2, (uint16_t)(chance(g, 50) ? 1020 + below(g, 64)
+                                                     : 20000 + below(g, 48)));
 }
 
 static void syn_options(uint8_t *l4)
@@ -142,10 +142,10 @@ static uint32_t transport(struct gen *g, uint8_t *l4, bool v4, uint8_t side,
         bool syn = chance(g, 85);
 
         ports(g, l4);
-        ct_put32(l4 + 4, (uint32_t)hash_rng_next(&g->rng));
+        bytes_put32(l4 + 4, (uint32_t)hash_rng_next(&g->rng));
         l4[12] = 0x50;
         l4[13] = syn ? CT_TCP_SYN : (uint8_t)below(g, 64);
-        ct_put16(l4 + 14, 0xfaf0);
+        bytes_put16(l4 + 14, 0xfaf0);
         if (syn && chance(g, 70)) {
             syn_options(l4);
             return 32;
@@ -154,15 +154,15 @@ static uint32_t transport(struct gen *g, uint8_t *l4, bool v4, uint8_t side,
     }
     if (proto == 17) {
         ports(g, l4);
-        ct_put16(l4 + 4, (uint16_t)(8 + extra));
+        bytes_put16(l4 + 4, (uint16_t)(8 + extra));
         return 8 + extra;
     }
     if (proto == (v4 ? 1 : 58)) {
         l4[0] = v4 ? 8 : 128;
         if (chance(g, 10))
             l4[0] = (uint8_t)below(g, 256);
-        ct_put16(l4 + 4, (uint16_t)(7 + below(g, 4)));
-        ct_put16(l4 + 6, (uint16_t)below(g, 1000));
+        bytes_put16(l4 + 4, (uint16_t)(7 + below(g, 4)));
+        bytes_put16(l4 + 6, (uint16_t)below(g, 1000));
         return 8 + extra;
     }
     return 8 + extra;
@@ -233,7 +233,7 @@ static uint8_t answer_flags(struct gen *g, uint8_t flags)
 
 static uint32_t answer_tcp(struct gen *g, uint8_t *l4, uint32_t room)
 {
-    uint32_t seq = ct_get32(l4 + 4), ack = ct_get32(l4 + 8);
+    uint32_t seq = bytes_get32(l4 + 4), ack = bytes_get32(l4 + 8);
     uint32_t head = (l4[12] >> 4) * 4u;
     uint8_t was = l4[13], is = answer_flags(g, was);
     uint32_t len = room > head ? room - head : 0;
@@ -241,14 +241,15 @@ static uint32_t answer_tcp(struct gen *g, uint8_t *l4, uint32_t room)
 
     swap(l4, l4 + 2, 2);
     len += (was & (CT_TCP_SYN | CT_TCP_FIN)) != 0;
-    ct_put32(l4 + 4, was & CT_TCP_ACK ? ack : (uint32_t)hash_rng_next(&g->rng));
-    ct_put32(l4 + 8, seq + len);
+    bytes_put32(l4 + 4,
+                was & CT_TCP_ACK ? ack : (uint32_t)hash_rng_next(&g->rng));
+    bytes_put32(l4 + 8, seq + len);
     if (chance(g, 3)) /* somebody blind */
-        ct_put32(l4 + 4, (uint32_t)hash_rng_next(&g->rng));
+        bytes_put32(l4 + 4, (uint32_t)hash_rng_next(&g->rng));
     l4[12] = 0x50;
     l4[13] = is;
-    ct_put16(l4 + 14, chance(g, 97) ? 0xfaf0 : 0);
-    ct_put16(l4 + 18, 0);
+    bytes_put16(l4 + 14, chance(g, 97) ? 0xfaf0 : 0);
+    bytes_put16(l4 + 18, 0);
     if (is == (CT_TCP_SYN | CT_TCP_ACK) && room >= 32) {
         syn_options(l4);
         return 32;
@@ -278,7 +279,7 @@ static bool answer(struct gen *g, struct gen_packet *p)
     } else if (proto == 17) {
         swap(p->data + at, p->data + at + 2, 2);
         n = 8 + extra;
-        ct_put16(p->data + at + 4, (uint16_t)n);
+        bytes_put16(p->data + at + 4, (uint16_t)n);
     } else if (proto == 132 || proto == 33) {
         const uint8_t *was = s->data + at;
 
@@ -293,10 +294,10 @@ static bool answer(struct gen *g, struct gen_packet *p)
     p->len = at + n;
     if (width == 4) {
         p->data[8] = 64;
-        ct_put16(p->data + 2, (uint16_t)p->len);
+        bytes_put16(p->data + 2, (uint16_t)p->len);
     } else {
         p->data[7] = 64;
-        ct_put16(p->data + 4, (uint16_t)(p->len - 40));
+        bytes_put16(p->data + 4, (uint16_t)(p->len - 40));
     }
     return true;
 }
@@ -333,7 +334,7 @@ static bool complain(struct gen *g, struct gen_packet *p)
     memset(icmp, 0, 8);
     icmp[0] = (v4 ? types4 : types6)[below(g, 8)];
     icmp[1] = (uint8_t)below(g, 6);
-    ct_put16(icmp + 6, (uint16_t)(chance(g, 80) ? 1280 : below(g, 65536)));
+    bytes_put16(icmp + 6, (uint16_t)(chance(g, 80) ? 1280 : below(g, 65536)));
     memcpy(icmp + 8, s->data, quoted);
     p->len = at + 8 + quoted;
     return true;

@@ -4,7 +4,7 @@
  * keeps the conversation; one in ten does not. */
 #include "gen_assoc.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <string.h>
 
@@ -61,12 +61,12 @@ uint32_t gen_sctp(struct gen *g, uint8_t *l4, uint8_t side, const uint8_t *was,
     extra &= ~3u;
     len = fixed + extra;
     memset(l4 + 4, 0, 8 + fixed);
-    ct_put32(l4 + 4, type == INIT ? 0 : tag_of(g, side ^ 1));
+    bytes_put32(l4 + 4, type == INIT ? 0 : tag_of(g, side ^ 1));
     c[0] = type;
     c[1] = (uint8_t)(below(g, 8) == 0);
-    ct_put16(c + 2, (uint16_t)len);
+    bytes_put16(c + 2, (uint16_t)len);
     if (fixed == 20)
-        ct_put32(c + 4, tag_of(g, side));
+        bytes_put32(c + 4, tag_of(g, side));
     if (chance(g, 10)) { /* and a chunk behind it */
         memset(c + len, 0, 4);
         c[len] = (uint8_t)below(g, 16);
@@ -118,13 +118,14 @@ uint32_t gen_dccp(struct gen *g, uint8_t *l4, uint8_t side, const uint8_t *was,
 
     if (type >= DATA && type <= DATAACK)
         len = type == DATA ? 16 : 24;
-    ack = was && n >= 16 && chance(g, 90) ? ct_get32(was + 12) : below(g, 9);
+    ack = was && n >= 16 && chance(g, 90) ? bytes_get32(was + 12) : below(g, 9);
     memset(l4 + 4, 0, 24);
     l4[4] = (uint8_t)(len / 4);
     if (chance(g, 10))
         l4[5] = (uint8_t)below(g, 16);
     l4[8] = (uint8_t)(type << 1 | (below(g, 20) != 0));
-    ct_put32(l4 + 12, chance(g, 97) ? seq : (uint32_t)hash_rng_next(&g->rng));
-    ct_put32(l4 + 20, ack);
+    bytes_put32(l4 + 12,
+                chance(g, 97) ? seq : (uint32_t)hash_rng_next(&g->rng));
+    bytes_put32(l4 + 20, ack);
     return len + extra;
 }

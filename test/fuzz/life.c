@@ -26,7 +26,7 @@
 #include "packet.h"
 #include "rig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -169,7 +169,7 @@ static bool __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 
 static unsigned port_at(unsigned at)
 {
-    return ct_get16(life.packet + at);
+    return bytes_get16(life.packet + at);
 }
 
 /* "tcp" and what stands behind it, of a packet in the middle of a flow. */

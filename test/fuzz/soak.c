@@ -12,7 +12,7 @@
 
 #include "core/core.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -176,9 +176,9 @@ static uint32_t ip_len(const uint8_t *p, uint32_t len)
     uint32_t n = len;
 
     if (len >= 20 && p[0] >> 4 == 4)
-        n = ct_get16(p + 2);
+        n = bytes_get16(p + 2);
     else if (len >= 40 && p[0] >> 4 == 6)
-        n = 40 + ct_get16(p + 4);
+        n = 40 + bytes_get16(p + 4);
     return n < len ? n : len;
 }
 
@@ -242,7 +242,8 @@ static void check_bytes(const struct ct_pkt *pkt)
         fail("left with another version", pkt);
     if (p[0] >> 4 == 4 && ((p[0] & 15) < 5 || (p[0] & 15u) * 4 > pkt->len))
         fail("left with a bad header length", pkt);
-    if (pkt->len != (p[0] >> 4 == 4 ? ct_get16(p + 2) : 40u + ct_get16(p + 4)))
+    if (pkt->len !=
+        (p[0] >> 4 == 4 ? bytes_get16(p + 2) : 40u + bytes_get16(p + 4)))
         fail("left with another length than its own", pkt);
     if (p[0] >> 4 == 4 && !gen_ip_sum_ok(p))
         fail("left with a wrong header checksum", pkt);

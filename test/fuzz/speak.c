@@ -5,7 +5,7 @@
  * bytes are changed, or the end is cut off. */
 #include "speak.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +25,11 @@ static uint32_t ftp(struct gen *g, const struct gen_packet *p, bool server,
     uint32_t last = below(g, 8) ? src[3] : below(g, 300);
 
     if (p->data[0] >> 4 != 4 && n < 12)
-        return (uint32_t)(server ? sprintf(text, "229 x (|||%u|)\r\n", port)
-                                 : sprintf(text, "EPRT |2|%x:%x:%x::%x|%u|\r\n",
-                                           ct_get16(src), ct_get16(src + 2),
-                                           ct_get16(src + 4), src[15], port));
+        return (uint32_t)(server
+                              ? sprintf(text, "229 x (|||%u|)\r\n", port)
+                              : sprintf(text, "EPRT |2|%x:%x:%x::%x|%u|\r\n",
+                                        bytes_get16(src), bytes_get16(src + 2),
+                                        bytes_get16(src + 4), src[15], port));
     switch (n) {
     case 0:
     case 1:
@@ -58,7 +59,7 @@ static uint32_t tftp(struct gen *g, char *text)
     uint32_t n = 2 + below(g, 20);
 
     memset(text, 'a', n);
-    ct_put16((uint8_t *)text, (uint16_t)below(g, 6));
+    bytes_put16((uint8_t *)text, (uint16_t)below(g, 6));
     return n;
 }
 
@@ -74,19 +75,19 @@ static uint32_t pptp(struct gen *g, const uint8_t *heard, bool server,
     uint32_t type = says[server][below(g, 6)], n;
     uint16_t id = (uint16_t)below(g, 4);
 
-    if (ct_get32(heard + 4) == MAGIC && below(g, 8))
-        type = (ct_get16(heard + 8) + 1u) & 15;
-    if (ct_get32(heard + 4) == MAGIC && below(g, 8))
-        id = ct_get16(heard + 12);
+    if (bytes_get32(heard + 4) == MAGIC && below(g, 8))
+        type = (bytes_get16(heard + 8) + 1u) & 15;
+    if (bytes_get32(heard + 4) == MAGIC && below(g, 8))
+        id = bytes_get16(heard + 12);
     n = sizes[type];
     memset(m, 0, n);
-    ct_put16(m, (uint16_t)n);
+    bytes_put16(m, (uint16_t)n);
     m[3] = 1;
-    ct_put32(m + 4, MAGIC);
-    ct_put16(m + 8, (uint16_t)type);
-    ct_put16(m + 12, type == 11 ? id : (uint16_t)below(g, 4));
+    bytes_put32(m + 4, MAGIC);
+    bytes_put16(m + 8, (uint16_t)type);
+    bytes_put16(m + 12, type == 11 ? id : (uint16_t)below(g, 4));
     if (n > 16) {
-        ct_put16(m + 14, type == 2 ? 0x100 : id);
+        bytes_put16(m + 14, type == 2 ? 0x100 : id);
         m[16] = 1;
     }
     return n;
@@ -99,8 +100,8 @@ static uint16_t known_port(const uint8_t *l4, uint8_t proto, bool *server)
 
     for (unsigned i = 0; i < 3; i++)
         if ((ports[i] == TFTP) == (proto == 17)) {
-            *server = ct_get16(l4) == ports[i];
-            if (*server || ct_get16(l4 + 2) == ports[i])
+            *server = bytes_get16(l4) == ports[i];
+            if (*server || bytes_get16(l4 + 2) == ports[i])
                 return ports[i];
         }
     return 0;
@@ -132,11 +133,11 @@ void speak(struct gen *g, struct gen_packet *p)
     memcpy(p->data + at + head, text, n);
     p->len = at + head + n;
     if (proto == 17)
-        ct_put16(p->data + at + 4, (uint16_t)(8 + n));
+        bytes_put16(p->data + at + 4, (uint16_t)(8 + n));
     if (p->data[0] >> 4 == 4)
-        ct_put16(p->data + 2, (uint16_t)p->len);
+        bytes_put16(p->data + 2, (uint16_t)p->len);
     else
-        ct_put16(p->data + 4, (uint16_t)(p->len - 40));
+        bytes_put16(p->data + 4, (uint16_t)(p->len - 40));
 }
 
 /* Turn an IPv4 header round, with l4 bytes of transport behind it. */
@@ -148,7 +149,7 @@ static void turn(struct gen_packet *p, const struct gen_seen *s, uint32_t l4)
     memset(p->data + 20, 0, l4);
     p->data[8] = 64;
     p->len = 20 + l4;
-    ct_put16(p->data + 2, (uint16_t)p->len);
+    bytes_put16(p->data + 2, (uint16_t)p->len);
     p->in = s->out;
 }
 
@@ -161,14 +162,14 @@ bool speak_call_back(struct gen *g, const struct gen_seen *s,
     char text[64] = {0};
     if (at != 20 || s->data[0] != 0x45 || s->len < at + 8)
         return false;
-    if (proto == 17 && ct_get16(s->data + at + 2) == TFTP) {
+    if (proto == 17 && bytes_get16(s->data + at + 2) == TFTP) {
         turn(p, s, 12);
-        ct_put16(p->data + 20, (uint16_t)(1024 + below(g, 60000)));
+        bytes_put16(p->data + 20, (uint16_t)(1024 + below(g, 60000)));
         memcpy(p->data + 22, s->data + 20, 2);
-        ct_put16(p->data + 24, 12);
+        bytes_put16(p->data + 24, 12);
         return true;
     }
-    if (proto != 6 || s->len < at + 20 || ct_get16(s->data + at + 2) != FTP)
+    if (proto != 6 || s->len < at + 20 || bytes_get16(s->data + at + 2) != FTP)
         return false;
     head = at + (s->data[at + 12] >> 4) * 4u;
     if (head >= s->len)
@@ -178,11 +179,11 @@ bool speak_call_back(struct gen *g, const struct gen_seen *s,
                n + 5) != 6)
         return false;
     turn(p, s, 20);
-    ct_put16(p->data + 20, 20);
-    ct_put16(p->data + 22, (uint16_t)(n[4] << 8 | (n[5] & 255)));
-    ct_put32(p->data + 24, (uint32_t)hash_rng_next(&g->rng));
+    bytes_put16(p->data + 20, 20);
+    bytes_put16(p->data + 22, (uint16_t)(n[4] << 8 | (n[5] & 255)));
+    bytes_put32(p->data + 24, (uint32_t)hash_rng_next(&g->rng));
     p->data[32] = 0x50;
     p->data[33] = CT_TCP_SYN;
-    ct_put16(p->data + 34, 0xfaf0);
+    bytes_put16(p->data + 34, 0xfaf0);
     return true;
 }

@@ -1,5 +1,6 @@
 /* spoil.c - see spoil.h */
 #include "spoil.h"
+#include "bytes.h"
 
 #include "gen_assoc.h"
 
@@ -45,27 +46,27 @@ void spoil_fix(uint8_t *p, uint32_t len)
     uint32_t at, field, s, head = (p[0] & 15u) * 4;
 
     if (len >= 20 && p[0] >> 4 == 4 && head >= 20 && head <= len) {
-        ct_put16(p + 10, 0);
-        ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, head, 0));
+        bytes_put16(p + 10, 0);
+        bytes_put16(p + 10, (uint16_t)~ct_inet_sum(p, head, 0));
     }
     at = gen_l4(p, len, &proto);
     if (at != 0 && proto == 132 && len - at >= 12)
-        ct_put32(p + at + 8, gen_sctp_crc(p + at, len - at));
+        bytes_put32(p + at + 8, gen_sctp_crc(p + at, len - at));
     field = field_of(proto);
     if (at == 0 || field == 0 || at + field + 2 > len)
         return;
-    ct_put16(p + at + field, 0);
+    bytes_put16(p + at + field, 0);
     if (proto == 33 && len - at >= 12 && p[at + 5] & 15) {
         uint32_t covered = (p[at + 4] + (p[at + 5] & 15u) - 1) * 4;
 
         s = ct_inet_sum(p + at, covered < len - at ? covered : len - at,
                         pseudo(p, proto, len - at));
-        ct_put16(p + at + field, (uint16_t)~s);
+        bytes_put16(p + at + field, (uint16_t)~s);
         return;
     }
     s = ct_inet_sum(p + at, len - at, pseudo(p, proto, len - at));
     s = ~s & 0xffff;
-    ct_put16(p + at + field, (uint16_t)(s == 0 && proto == 17 ? 0xffff : s));
+    bytes_put16(p + at + field, (uint16_t)(s == 0 && proto == 17 ? 0xffff : s));
 }
 
 void spoil_partial_sum(uint8_t *p, uint32_t len)
@@ -75,7 +76,7 @@ void spoil_partial_sum(uint8_t *p, uint32_t len)
 
     if (at == 0 || field == 0 || at + field + 2 > len)
         return;
-    ct_put16(p + at + field, (uint16_t)pseudo(p, proto, len - at));
+    bytes_put16(p + at + field, (uint16_t)pseudo(p, proto, len - at));
 }
 
 /* ---- faults ---- */
@@ -97,10 +98,10 @@ static void pad(struct gen *g, struct gen_packet *p)
 
 static void lie_of_length(struct gen *g, struct gen_packet *p)
 {
-    uint32_t at = p->data[0] >> 4 == 4 ? 2 : 4, v = ct_get16(p->data + at);
+    uint32_t at = p->data[0] >> 4 == 4 ? 2 : 4, v = bytes_get16(p->data + at);
     const uint32_t lies[6] = {0, v + 1, v - 1, 65535, v / 2, below(g, 65536)};
 
-    ct_put16(p->data + at, (uint16_t)lies[below(g, 6)]);
+    bytes_put16(p->data + at, (uint16_t)lies[below(g, 6)]);
 }
 
 static void first_byte(struct gen *g, struct gen_packet *p)
@@ -121,7 +122,7 @@ static void flip(struct gen *g, struct gen_packet *p)
 static void fragment(struct gen *g, struct gen_packet *p)
 {
     if (p->data[0] >> 4 == 4)
-        ct_put16(p->data + 6, (uint16_t)below(g, 65536));
+        bytes_put16(p->data + 6, (uint16_t)below(g, 65536));
     else if (p->len > 48)
         p->data[6] = 44;
 }
@@ -146,19 +147,19 @@ static void piece(struct gen *g, struct gen_packet *p)
     p->partial = false;
     if (v4) {
         word = at / 8 | more << 13 | below(g, 2) << 14;
-        ct_put16(p->data + 2, (uint16_t)p->len);
-        ct_put16(p->data + 4, (uint16_t)below(g, 3));
-        ct_put16(p->data + 6, (uint16_t)word);
-        ct_put16(p->data + 10, 0);
-        ct_put16(p->data + 10, (uint16_t)~ct_inet_sum(p->data, 20, 0));
+        bytes_put16(p->data + 2, (uint16_t)p->len);
+        bytes_put16(p->data + 4, (uint16_t)below(g, 3));
+        bytes_put16(p->data + 6, (uint16_t)word);
+        bytes_put16(p->data + 10, 0);
+        bytes_put16(p->data + 10, (uint16_t)~ct_inet_sum(p->data, 20, 0));
         return;
     }
     memset(p->data + 40, 0, 8);
     p->data[40] = p->data[6];
     p->data[6] = 44;
-    ct_put16(p->data + 4, (uint16_t)(len + 8));
-    ct_put16(p->data + 42, (uint16_t)(at | more));
-    ct_put16(p->data + 46, (uint16_t)below(g, 3));
+    bytes_put16(p->data + 4, (uint16_t)(len + 8));
+    bytes_put16(p->data + 42, (uint16_t)(at | more));
+    bytes_put16(p->data + 46, (uint16_t)below(g, 3));
 }
 
 static void time_to_live(struct gen *g, struct gen_packet *p)
@@ -186,7 +187,7 @@ static void extend(struct gen *g, struct gen_packet *p)
         p->data[20] = (uint8_t)below(g, 256);
         p->data[21] = (uint8_t)below(g, 12);
         p->data[0] = 0x47;
-        ct_put16(p->data + 2, (uint16_t)p->len);
+        bytes_put16(p->data + 2, (uint16_t)p->len);
         return;
     }
     for (uint32_t i = 0; i < n && p->len + 8 <= GEN_MAX; i++) {
@@ -198,7 +199,7 @@ static void extend(struct gen *g, struct gen_packet *p)
         p->data[43] = 4;
         p->data[6] = kinds[below(g, 4) ? i % 2 : below(g, 8)];
     }
-    ct_put16(p->data + 4, (uint16_t)(p->len - 40));
+    bytes_put16(p->data + 4, (uint16_t)(p->len - 40));
 }
 
 static void transport_header(struct gen *g, struct gen_packet *p)
@@ -216,7 +217,7 @@ static void transport_header(struct gen *g, struct gen_packet *p)
             if (below(g, 3) == 0)
                 l4[i] = (uint8_t)below(g, 256);
     } else if (proto == 17) {
-        ct_put16(l4 + 4, (uint16_t)below(g, 2 * p->len));
+        bytes_put16(l4 + 4, (uint16_t)below(g, 2 * p->len));
     } else if (proto == 132) { /* tag, or what a chunk says of itself */
         l4[below(g, 2) ? 7 : 12 + below(g, 4)] = (uint8_t)below(g, 256);
     } else if (proto == 33) { /* offset, coverage, type, numbers */

@@ -1,14 +1,14 @@
 /* sums.c - reference checksums: slow, plain, and not the core's */
 #include "gen_assoc.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 static uint32_t sum(const uint8_t *p, uint32_t n)
 {
     uint64_t s = 0;
 
     for (uint32_t i = 0; i + 1 < n; i += 2)
-        s += ct_get16(p + i);
+        s += bytes_get16(p + i);
     if (n & 1)
         s += (uint32_t)p[n - 1] << 8;
     while (s >> 16)
@@ -60,7 +60,7 @@ uint32_t gen_l4(const uint8_t *p, uint32_t len, uint8_t *proto)
     if (len >= 20 && p[0] >> 4 == 4) {
         at = (p[0] & 15u) * 4;
         *proto = p[9];
-        if (at < 20 || at > len || (ct_get16(p + 6) & 0x3fff) != 0)
+        if (at < 20 || at > len || (bytes_get16(p + 6) & 0x3fff) != 0)
             return 0;
         return at;
     }
@@ -94,18 +94,18 @@ enum gen_sum gen_l4_sum(const uint8_t *p, uint32_t len)
     case 17:
         if (room < 8)
             return GEN_SUM_NONE;
-        if (ct_get16(p + at + 4) < 8 || ct_get16(p + at + 4) > room)
+        if (bytes_get16(p + at + 4) < 8 || bytes_get16(p + at + 4) > room)
             return GEN_SUM_NONE;
-        room = ct_get16(p + at + 4);
-        if (ct_get16(p + at + 6) == 0)
+        room = bytes_get16(p + at + 4);
+        if (bytes_get16(p + at + 6) == 0)
             return v4 ? GEN_SUM_NONE : GEN_SUM_WRONG;
         s = pseudo(p, proto, room);
         break;
     case 132:
         if (room < 12)
             return GEN_SUM_NONE;
-        return ((uint32_t)ct_get16(p + at + 8) << 16 | ct_get16(p + at + 10)) ==
-                       gen_sctp_crc(p + at, room)
+        return ((uint32_t)bytes_get16(p + at + 8) << 16 |
+                bytes_get16(p + at + 10)) == gen_sctp_crc(p + at, room)
                    ? GEN_SUM_RIGHT
                    : GEN_SUM_WRONG;
     case 33:
@@ -144,7 +144,7 @@ enum gen_sum gen_partial_sum(const uint8_t *p, uint32_t len)
     if (len - at < (proto == 6 ? 20u : 8u))
         return GEN_SUM_NONE;
     return fold(pseudo(p, proto, len - at)) % 0xffff ==
-                   ct_get16(p + at + field) % 0xffff
+                   bytes_get16(p + at + field) % 0xffff
                ? GEN_SUM_RIGHT
                : GEN_SUM_WRONG;
 }

@@ -17,7 +17,7 @@
 #include "packet.h"
 #include "rig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 enum { HOSTS = 16, ROOM = 2048 };
 
@@ -152,7 +152,7 @@ static inline unsigned last_port(bool dst)
 {
     unsigned at = dst ? 22 : 20;
 
-    return ct_get16(t.last + at);
+    return bytes_get16(t.last + at);
 }
 
 /* The last packet that left went to this host of the LAN. */

@@ -5,7 +5,7 @@
 #include "packet_impl.h"
 #include "proto/crc32c.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,8 +146,8 @@ static bool ends_of(const uint8_t *d, uint32_t len, struct ends *e)
         e->src.port = e->dst.port = (uint32_t)l4 + 4;
     }
     if (e->src.port != 0) {
-        e->src.number = ct_get16(d + e->src.port);
-        e->dst.number = ct_get16(d + e->dst.port);
+        e->src.number = bytes_get16(d + e->src.port);
+        e->dst.number = bytes_get16(d + e->dst.port);
     }
     return true;
 }
@@ -298,20 +298,20 @@ static void put_crc(uint8_t *d, uint32_t len, const struct ends *e, bool ok)
 static void put_port(uint8_t *d, uint32_t len, const struct ends *e,
                      uint32_t at, uint16_t is, bool partial)
 {
-    uint16_t was = ct_get16(d + at);
+    uint16_t was = bytes_get16(d + at);
     int sum_at = packet_sum_at(e->lay.proto);
     size_t sum = e->lay.l4 + (size_t)(sum_at < 0 ? 0 : sum_at);
     bool ok = e->lay.proto == SCTP && packet_sums_ok(d, len);
 
-    ct_put16(d + at, is);
+    bytes_put16(d + at, is);
     if (e->lay.proto == SCTP && was != is && !partial)
         put_crc(d, len, e, ok);
     if (was == is || partial || sum_at < 0 || e->lay.proto == SCTP ||
         sum + 2 > len ||
         (e->lay.proto == UDP && d[sum] == 0 && d[sum + 1] == 0))
         return;
-    was = csum_update16(ct_get16(d + sum), was, is);
-    ct_put16(d + sum, was);
+    was = csum_update16(bytes_get16(d + sum), was, is);
+    bytes_put16(d + sum, was);
 }
 
 /* Where an error's quotation begins; 0: it is none. */
@@ -332,9 +332,9 @@ static bool quoted_ends(const uint8_t *d, uint32_t len, struct ends *e)
         return false;
     memcpy(copy, d, len);
     if (d[0] >> 4 == 4)
-        ct_put16(copy + 2, len);
+        bytes_put16(copy + 2, len);
     else if (len >= 40)
-        ct_put16(copy + 4, len - 40);
+        bytes_put16(copy + 4, len - 40);
     if (!ends_of(copy, len, e))
         return false;
     e->src.addr = d + e->lay.src;
@@ -362,9 +362,9 @@ static void turn_quoted(const struct twin_ports *p, uint8_t *d, uint32_t len,
         put_port(d, len, e, at + one->port, is, true);
         if (!partial) {
             size_t sum = e->lay.l4 + 2;
-            uint16_t was = csum_update16(ct_get16(d + sum), one->number, is);
+            uint16_t was = csum_update16(bytes_get16(d + sum), one->number, is);
 
-            ct_put16(d + sum, was);
+            bytes_put16(d + sum, was);
         }
     }
 }

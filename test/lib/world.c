@@ -6,7 +6,7 @@
 #include "world_config.h"
 #include "world_text.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -585,7 +585,7 @@ static uint16_t port_at(const struct world *w, uint32_t off)
     uint32_t at = w->last[0] >> 4 == 4 ? (w->last[0] & 15u) * 4 : 40;
 
     assert_true(at + off + 2 <= w->last_len);
-    return ct_get16(w->last + at + off);
+    return bytes_get16(w->last + at + off);
 }
 
 uint16_t last_sport(const struct world *w)

@@ -1,4 +1,5 @@
 /* frag.c - datagrams that come in fragments (RFC 791, RFC 8200, RFC 4787) */
+#include "bytes.h"
 #include "world.h"
 
 #include "packet.h"
@@ -37,22 +38,22 @@ static uint32_t build_piece(uint8_t *to, const uint8_t *p, uint32_t n,
     memcpy(to, p, head);
     if (v4) {
         memcpy(to + 20, p + 20 + at, len);
-        ct_put16(to + 2, 20 + len);
-        ct_put16(to + 4, c->id);
+        bytes_put16(to + 2, 20 + len);
+        bytes_put16(to + 4, c->id);
         to[6] = (uint8_t)(at / 8 >> 8 | (more ? 0x20 : 0) | (c->df ? 0x40 : 0));
         to[7] = (uint8_t)(at / 8);
-        ct_put16(to + 10, 0);
-        ct_put16(to + 10, (uint16_t)~ct_inet_sum(to, 20, 0));
+        bytes_put16(to + 10, 0);
+        bytes_put16(to + 10, (uint16_t)~ct_inet_sum(to, 20, 0));
         return 20 + len;
     }
     memset(to + 40, 0, 8);
     memcpy(to + 48, p + 40 + at, len);
-    ct_put16(to + 4, 8 + len);
+    bytes_put16(to + 4, 8 + len);
     to[40] = to[6];
     to[6] = 44;
     to[42] = (uint8_t)(at >> 8);
     to[43] = (uint8_t)(at | more);
-    ct_put16(to + 46, c->id);
+    bytes_put16(to + 46, c->id);
     return 48 + len;
 }
 

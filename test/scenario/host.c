@@ -1,7 +1,7 @@
 /* host.c - gateway mode: the host's own packets, and packets for the host */
 #include "world.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
@@ -553,7 +553,7 @@ static void own_datagrams_have_ids_of_the_row(void **state)
     w->quiet = true;
     for (unsigned i = 0; i < 3; i++) {
         say(w, i == 1 ? C " > " S " udp" : W ":5000 > " S " udp@wan");
-        id[i] = ct_get16(w->last + 4);
+        id[i] = bytes_get16(w->last + 4);
     }
     assert_int_equal(id[1], (uint16_t)(id[0] + 1));
     assert_int_equal(id[2], (uint16_t)(id[0] + 2));

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "calm.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <string.h>
 
@@ -98,7 +98,7 @@ static void s4_forwards_own_their_port(void **state)
         sayf(w, "198.51.100.%u:443 > 198.51.100.1:8080 tcp S seq 1",
              2 + i % 250);
         assert_int_equal(w->sent, 2 * i + 2);
-        assert_int_equal(ct_get16(w->last + 18), 0x0102);
+        assert_int_equal(bytes_get16(w->last + 18), 0x0102);
         assert_int_equal(last_dport(w), 80);
     }
     END(w);

@@ -4,7 +4,7 @@
 #include "calm.h"
 #include "packet.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void p1_lengths_that_contradict(void **state)
                 build(data, sizeof data,
                       "10.0.1.2:4000 > 198.51.100.2:80 udp len 60");
                 data[0] = (uint8_t)(0x40 | ihl);
-                ct_put16(data + 2, total);
+                bytes_put16(data + 2, total);
                 if (len >= 20 && ihl >= 5 && 4 * ihl <= len)
                     packet_fix_sums(data, 4 * ihl);
                 say_bytes(w, data, len,
@@ -208,7 +208,7 @@ static void p9_extension_chains(void **state)
 
         memset(data, 0, sizeof data);
         data[0] = 0x60;
-        ct_put16(data + 4, bytes);
+        bytes_put16(data + 4, bytes);
         data[6] = n ? 60 : 17;
         data[7] = 64;
         memcpy(data + 8, "\xfd\0\0\1\0\0\0\0\0\0\0\0\0\0\0\2", 16);
@@ -308,9 +308,9 @@ static void p11_every_size(void **state)
             memset(data, 0, head);
             build(data, 64, line);
             memset(data + head, (int)len, len - head);
-            ct_put16(data + 2, len);
+            bytes_put16(data + 2, len);
             if (of[i / 2].says_length) {
-                ct_put16(data + 24, len - 20);
+                bytes_put16(data + 24, len - 20);
             }
             packet_fix_sums(data, len);
             say_bytes(w, data, len,

@@ -1,7 +1,7 @@
 /* icmp.c - queries across the router (netfilter 1.7, RFC 5508) */
 #include "world.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 /* RFC 5508 REQ-1: a query goes out and its answer comes back. */
 static void rfc5508_req1_ping(void **state)
@@ -37,7 +37,7 @@ static void i6_one_id_many_hosts(void **state)
     for (unsigned i = 0; i < 1000; i++) {
         sayf(w, "10.0.%u.%u > 198.51.100.2 icmp echo id 7 seq 1", 2 + i / 200,
              1 + i % 200);
-        ids[i] = ct_get16(w->last + 24);
+        ids[i] = bytes_get16(w->last + 24);
         assert_false(used[ids[i]]);
         used[ids[i]] = true;
     }
@@ -46,7 +46,7 @@ static void i6_one_id_many_hosts(void **state)
         sayf(w, "198.51.100.2 > 198.51.100.1 icmp reply id %u seq 1", ids[i]);
         assert_int_equal(w->last[18], 2 + i / 200); /* the right host */
         assert_int_equal(w->last[19], 1 + i % 200);
-        assert_int_equal(ct_get16(w->last + 24), 7);
+        assert_int_equal(bytes_get16(w->last + 24), 7);
     }
     END(w);
 }

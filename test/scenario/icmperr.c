@@ -1,7 +1,7 @@
 /* icmperr.c - errors about flows (netfilter 1.7, 2.5, RFC 5508, hostile 2.5) */
 #include "world.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
@@ -155,7 +155,7 @@ static void rfc5508_req4_about_a_query(void **state)
     sayf(w,
          "192.0.2.9 > 198.51.100.1 icmp 11/0 about {198.51.100.1 > "
          "198.51.100.2 icmp echo id %u seq 1}",
-         ct_get16(w->last + 24));
+         bytes_get16(w->last + 24));
     TRACE(w, "[  0] 192.0.2.9 > 198.51.100.1 icmp 11/0: RELATED\n"
              "      out lan 192.0.2.9 > 10.0.1.3 icmp 11/0 ttl 63 about "
              "{10.0.1.3 > 198.51.100.2 icmp echo id 7 seq 1}\n");

@@ -3,7 +3,7 @@
 
 #include "packet.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 static unsigned word_at(const struct world *w, unsigned at)
 {
-    return ct_get16(w->last + at);
+    return bytes_get16(w->last + at);
 }
 
 /* RFC 9293 s3.7.1: 40 bytes of headers over IPv4, both ways, SYNs only. */

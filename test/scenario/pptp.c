@@ -1,7 +1,7 @@
 /* pptp.c - PPTP's control connection and its GRE (netfilter 1.8; RFC 2637) */
 #include "helper_talk.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #define HELPER                                                                 \
     "tune extensions 64; prerouting "                                          \
@@ -45,7 +45,7 @@ static void gre(struct world *w, const char *ends, unsigned call)
 
 static unsigned call_of(const struct world *w)
 {
-    return ct_get16(w->last + 26);
+    return bytes_get16(w->last + 26);
 }
 
 static struct talk session(struct world *w, const char *from, const char *back)

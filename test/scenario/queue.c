@@ -1,6 +1,7 @@
 /* queue.c - packets that rules send to a user program, and how they come back
  *
  * The program is this file: what it holds it gives back by resume(). */
+#include "bytes.h"
 #include "world.h"
 
 #include "packet.h"
@@ -287,11 +288,11 @@ static void say_piece(struct world *w, const uint8_t *whole, uint32_t len,
     n = more ? 800 : n;
     memcpy(p, whole, 20);
     memcpy(p + 20, whole + 20 + at, n);
-    ct_put16(p + 2, 20 + n);
+    bytes_put16(p + 2, 20 + n);
     p[6] = (uint8_t)(at / 8 >> 8 | (more ? 0x20u : 0u));
     p[7] = (uint8_t)(at / 8);
     p[10] = p[11] = 0;
-    ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
+    bytes_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
     say_bytes(w, p, 20 + n, 0);
 }
 

@@ -7,7 +7,7 @@
 #include "packet.h"
 #include "queue/change.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ static void program(struct world *w)
 
         memcpy(bytes, pkt->data, head);
         n = head + rewrite(pkt->data + head, pkt->len - head, bytes + head);
-        ct_put16(bytes + 2, n);
+        bytes_put16(bytes + 2, n);
         assert_true(queue_change(pkt, bytes, n, ROOM, &resize));
         if (resize.by != 0)
             why = ct_resized(w->rig.ct, pkt, &resize);
@@ -123,13 +123,13 @@ static void sent_again(void **state)
 
     (void)state;
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'acbc'");
-    assert_int_equal(ct_get32(w->last + 24), 1001);
+    assert_int_equal(bytes_get32(w->last + 24), 1001);
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'acbc'");
     talk(w, C " > " S " tcp P. seq 1002 ack 5001 'cbcc'");
-    assert_int_equal(ct_get32(w->last + 24), 1002);
+    assert_int_equal(bytes_get32(w->last + 24), 1002);
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'ac'");
     talk(w, C " > " S " tcp P. seq 1004 ack 5001 'cc'");
-    assert_int_equal(ct_get32(w->last + 24), 1008);
+    assert_int_equal(bytes_get32(w->last + 24), 1008);
     assert_int_equal(w->dropped, 0);
     talk(w, C " > " S " tcp P. seq 1003 ack 5001 'bb'");
     assert_int_equal(drops_of(w, CT_REASON_SEQADJ_BUSY), 1);
@@ -146,11 +146,11 @@ static void one_change_at_a_time(void **state)
     talk(w, C " > " S " tcp P. seq 1002 ack 5001 'b'");
     assert_int_equal(drops_of(w, CT_REASON_SEQADJ_BUSY), 1);
     talk(w, S " > " W " tcp . seq 5001 ack 1006");
-    assert_int_equal(ct_get32(w->last + 28), 1002);
+    assert_int_equal(bytes_get32(w->last + 28), 1002);
     talk(w, C " > " S " tcp P. seq 1002 ack 5001 'b'");
-    assert_int_equal(ct_get32(w->last + 24), 1006);
+    assert_int_equal(bytes_get32(w->last + 24), 1006);
     talk(w, C " > " S " tcp P. seq 1003 ack 5001 'c'");
-    assert_int_equal(ct_get32(w->last + 24), 1011);
+    assert_int_equal(bytes_get32(w->last + 24), 1011);
     /* again, though it has arrived: it would stand at another place now */
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'b'");
     assert_int_equal(drops_of(w, CT_REASON_SEQADJ_BUSY), 2);
@@ -170,9 +170,9 @@ static void bytes_leave_in_order(void **state)
     assert_int_equal(drops_of(w, CT_REASON_SEQADJ_BUSY), 2);
     talk(w, C " > " S " tcp . seq 1005 ack 5001"); /* takes no number */
     talk(w, C " > " S " tcp P. seq 1002 ack 5001 'b'");
-    assert_int_equal(ct_get32(w->last + 24), 1002);
+    assert_int_equal(bytes_get32(w->last + 24), 1002);
     talk(w, C " > " S " tcp P. seq 1003 ack 5001 'c'");
-    assert_int_equal(ct_get32(w->last + 24), 1007);
+    assert_int_equal(bytes_get32(w->last + 24), 1007);
     assert_int_equal(drops_of(w, CT_REASON_SEQADJ_BUSY), 2);
     END(w);
 }
@@ -189,7 +189,7 @@ static void too_late(void **state)
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'b'");
     assert_int_equal(w->why, CT_REASON_SEQADJ_BUSY);
     talk(w, C " > " S " tcp P. seq 1002 ack 5001 'b'");
-    assert_int_equal(ct_get32(w->last + 24), 1002);
+    assert_int_equal(bytes_get32(w->last + 24), 1002);
     END(w);
 }
 
@@ -205,7 +205,7 @@ static void no_record(void **state)
     assert_int_equal(w->why, CT_REASON_SEQADJ_FULL);
     assert_true(stat_of(w, CT_STAT_ext_full) > 0);
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'c'");
-    assert_int_equal(ct_get32(w->last + 24), 1001);
+    assert_int_equal(bytes_get32(w->last + 24), 1001);
     END(w);
 }
 
@@ -218,9 +218,9 @@ static void rules_may_change(void **state)
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'b'");
     reload(w, "tune extensions 16");
     say(w, C " > " S " tcp P. seq 1002 ack 5001 'b'");
-    assert_int_equal(ct_get32(w->last + 24), 1006);
+    assert_int_equal(bytes_get32(w->last + 24), 1006);
     say(w, S " > " W " tcp . seq 5001 ack 1007");
-    assert_int_equal(ct_get32(w->last + 28), 1003);
+    assert_int_equal(bytes_get32(w->last + 28), 1003);
     END(w);
 }
 
@@ -280,7 +280,7 @@ static void make(struct stream *s)
 static void arrive(struct stream *s)
 {
     const uint8_t *is = s->w->last + HEADERS;
-    int64_t at = (int32_t)(ct_get32(s->w->last + 24) - 1001);
+    int64_t at = (int32_t)(bytes_get32(s->w->last + 24) - 1001);
     uint32_t n = s->w->last_len - HEADERS, got;
 
     got = below(s, 3) == 0 ? 0 : n; /* so small, it is never cut */
@@ -355,13 +355,13 @@ static void acknowledge(struct stream *s)
     program(s->w);
     if (s->w->sent == before)
         return;
-    ack = ct_get32(s->w->last + 28);
+    ack = bytes_get32(s->w->last + 28);
     if ((int32_t)(ack - 1001) > (int32_t)s->acked)
         s->acked = ack - 1001;
     assert_true(s->acked <= s->n_was && has(s, s->acked));
     if (hi > lo) {
-        uint32_t from = ct_get32(s->w->last + 44) - 1001;
-        uint32_t upto = ct_get32(s->w->last + 48) - 1001;
+        uint32_t from = bytes_get32(s->w->last + 44) - 1001;
+        uint32_t upto = bytes_get32(s->w->last + 48) - 1001;
 
         for (uint32_t line = 0; line < LINES; line++)
             if ((int32_t)from <= (int32_t)s->at_was[line] &&

@@ -5,7 +5,7 @@
 #include "packet.h"
 #include "rig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,10 +137,10 @@ static uint16_t begin(struct scale *s, struct tcp_forms *t, uint32_t client,
 {
     uint64_t before = s->sent;
 
-    ct_put32(t->syn.data + SRC, client);
-    ct_put16(t->syn.data + SPORT, port);
+    bytes_put32(t->syn.data + SRC, client);
+    bytes_put16(t->syn.data + SPORT, port);
     send_one(s, &t->syn, LAN);
-    return s->sent > before ? ct_get16(s->last + SPORT) : 0;
+    return s->sent > before ? bytes_get16(s->last + SPORT) : 0;
 }
 
 static bool finish(struct scale *s, struct tcp_forms *t, uint32_t client,
@@ -148,10 +148,10 @@ static bool finish(struct scale *s, struct tcp_forms *t, uint32_t client,
 {
     uint64_t before = s->sent;
 
-    ct_put16(t->synack.data + DPORT, outside);
+    bytes_put16(t->synack.data + DPORT, outside);
     send_one(s, &t->synack, WAN);
-    ct_put32(t->ack.data + SRC, client);
-    ct_put16(t->ack.data + SPORT, port);
+    bytes_put32(t->ack.data + SRC, client);
+    bytes_put16(t->ack.data + SPORT, port);
     send_one(s, &t->ack, LAN);
     return s->sent == before + 2;
 }
@@ -162,10 +162,10 @@ static bool is_alive(struct scale *s, struct tcp_forms *t, uint32_t client,
 {
     uint64_t before = s->sent;
 
-    ct_put32(t->data.data + SRC, client);
-    ct_put16(t->data.data + SPORT, port);
+    bytes_put32(t->data.data + SRC, client);
+    bytes_put16(t->data.data + SPORT, port);
     send_one(s, &t->data, LAN);
-    return s->sent == before + 1 && ct_get16(s->last + SPORT) == outside &&
+    return s->sent == before + 1 && bytes_get16(s->last + SPORT) == outside &&
            s->pkt[0].info == CT_ESTABLISHED;
 }
 
@@ -192,9 +192,10 @@ static void r1_flood_of_60_kpps(void **state)
 
         for (unsigned i = 0; i < A_MS; i++) {
             dice = dice * 1664525u + 1013904223u;
-            ct_put32(flood.data + SRC, 0x0a800000u | dice >> 10);
-            ct_put16(flood.data + SPORT, (uint16_t)(1024 + dice % 60000));
-            ct_put32(flood.data + DST, 0xcb000000u | (dice * 2654435761u) >> 9);
+            bytes_put32(flood.data + SRC, 0x0a800000u | dice >> 10);
+            bytes_put16(flood.data + SPORT, (uint16_t)(1024 + dice % 60000));
+            bytes_put32(flood.data + DST,
+                        0xcb000000u | (dice * 2654435761u) >> 9);
             send_one(s, &flood, LAN);
         }
         waits[now] = 0;
@@ -239,9 +240,9 @@ static void r3_ten_million_half_open_flows(void **state)
 
     (void)state;
     for (uint32_t i = 0; i < 10000000; i++) {
-        ct_put32(syn.data + SRC, 0x0a000100u + i / 40);
-        ct_put16(syn.data + SPORT, (uint16_t)(1024 + i % 60000));
-        ct_put32(syn.data + DST, 0xc6336402u + i % 200);
+        bytes_put32(syn.data + SRC, 0x0a000100u + i / 40);
+        bytes_put16(syn.data + SPORT, (uint16_t)(1024 + i % 60000));
+        bytes_put32(syn.data + DST, 0xc6336402u + i % 200);
         send_one(s, &syn, LAN);
         if (i % 100 == 99)
             pass(s, 1);
@@ -269,10 +270,10 @@ static void u1_a_million_pairs(void **state)
         uint32_t client = 0x0a000102u + i / 50000;
         uint16_t port = (uint16_t)(2000 + i % 50000);
 
-        ct_put32(a.data + SRC, client);
-        ct_put32(b.data + SRC, client);
-        ct_put16(a.data + SPORT, port);
-        ct_put16(b.data + SPORT, port);
+        bytes_put32(a.data + SRC, client);
+        bytes_put32(b.data + SRC, client);
+        bytes_put16(a.data + SPORT, port);
+        bytes_put16(b.data + SPORT, port);
         lay(s, 0, &a, LAN);
         lay(s, 1, &b, LAN);
         if (i % 2) {
@@ -315,9 +316,9 @@ static void t1_a_million_blind_resets(void **state)
     for (unsigned i = 0; i < RESETS; i++) {
         dice = dice * 1664525u + 1013904223u;
         /* every other one at a port that is in use */
-        ct_put16(reset.data + DPORT,
-                 i % 2 ? outside[i / 2 % FLOWS] : (uint16_t)(dice >> 16));
-        ct_put32(reset.data + SEQ, dice ^ i << 13);
+        bytes_put16(reset.data + DPORT,
+                    i % 2 ? outside[i / 2 % FLOWS] : (uint16_t)(dice >> 16));
+        bytes_put32(reset.data + SEQ, dice ^ i << 13);
         send_one(s, &reset, WAN);
     }
     assert_in_range(s->sent, before, before + RESETS / 65536 + 10);
@@ -352,11 +353,11 @@ static void u4_a_million_ports(void **state)
     for (uint32_t i = 0; i < DRAWS; i++) {
         uint16_t port;
 
-        ct_put16(f.data + SPORT, (uint16_t)(1024 + i % 60000));
-        ct_put32(f.data + DST, 0xc6336402u + i / 1000 % 200);
+        bytes_put16(f.data + SPORT, (uint16_t)(1024 + i % 60000));
+        bytes_put32(f.data + DST, 0xc6336402u + i / 1000 % 200);
         send_one(s, &f, LAN);
         assert_int_equal(s->sent, i + 1);
-        port = ct_get16(s->last + SPORT);
+        port = bytes_get16(s->last + SPORT);
         assert_in_range(port, 1024, 65535);
         bin[0][(port - 1024u) * BINS / 64512u]++;
         bin[1][step_of(last, port) * BINS / 64512u]++;

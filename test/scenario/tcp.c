@@ -2,7 +2,7 @@
  * RFC 7857) */
 #include "world.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #define C    "10.0.1.2:4001"
 #define S    "198.51.100.2:80"
@@ -461,7 +461,7 @@ static void p5_urgent_pointer_is_not_ours(void **state)
     for (unsigned i = 0; i < 5; i++) {
         sayf(w, C " > " S " tcp P.U seq 1001 ack 5001 urg %u len 10", urg[i]);
         assert_int_equal(w->info, CT_ESTABLISHED);
-        assert_int_equal(ct_get16(w->last + 38), urg[i]);
+        assert_int_equal(bytes_get16(w->last + 38), urg[i]);
     }
     END(w);
 }

@@ -6,7 +6,7 @@
 
 #include "base/csum.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 enum { ROOM = CT_HEADROOM + 40 + 65536 + CT_HEADROOM };
 
@@ -50,15 +50,15 @@ static uint32_t head(const struct sender *s, const struct frag_spec *f,
         memset(p, 0, 20);
         p[0] = 0x45;
         p[1] = s->tos;
-        ct_put16(p + 2, (uint16_t)(20 + f->len));
-        ct_put16(p + 4, (uint16_t)s->id);
-        ct_put16(p + 6,
-                 (uint16_t)(f->off / 8 | (f->more ? 0x2000u : 0) | s->df));
+        bytes_put16(p + 2, (uint16_t)(20 + f->len));
+        bytes_put16(p + 4, (uint16_t)s->id);
+        bytes_put16(p + 6,
+                    (uint16_t)(f->off / 8 | (f->more ? 0x2000u : 0) | s->df));
         p[8] = 64;
         p[9] = s->proto;
-        ct_put32(p + 12, 0x0a000000 + s->host);
-        ct_put32(p + 16, 0xc6336402);
-        ct_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
+        bytes_put32(p + 12, 0x0a000000 + s->host);
+        bytes_put32(p + 16, 0xc6336402);
+        bytes_put16(p + 10, (uint16_t)~csum_fold(csum_add(0, p, 20)));
         return 20;
     }
     memset(p, 0, 48);
@@ -67,8 +67,8 @@ static uint32_t head(const struct sender *s, const struct frag_spec *f,
     p[6] = 44;
     p[7] = 64;
     p[8] = 0xfd;
-    ct_put32(p + 12, s->host);
-    ct_put16(p + 20, s->inner);
+    bytes_put32(p + 12, s->host);
+    bytes_put16(p + 20, s->inner);
     p[23] = 9;
     p[24] = 0x20;
     p[39] = 2;
@@ -81,9 +81,9 @@ static uint32_t head(const struct sender *s, const struct frag_spec *f,
     }
     p[off] = s->proto;
     p[off + 1] = 0;
-    ct_put16(p + off + 2, (uint16_t)(f->off | f->more));
-    ct_put32(p + off + 4, s->id);
-    ct_put16(p + 4, (uint16_t)(off + 8 - 40 + f->len));
+    bytes_put16(p + off + 2, (uint16_t)(f->off | f->more));
+    bytes_put32(p + off + 4, s->id);
+    bytes_put16(p + 4, (uint16_t)(off + 8 - 40 + f->len));
     return off + 8;
 }
 

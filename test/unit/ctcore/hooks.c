@@ -1,7 +1,7 @@
 /* hooks.c - packets that are held while their flow goes on without them */
 #include "corerig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #define UDP "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
 
@@ -132,13 +132,13 @@ static void the_second_was_faster(void **state)
     steal_one(&r, &t);
     assert_int_equal(walk(&r, LAN, WAN, UDP), CT_ACCEPT);
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 2);
-    port = ct_get16(r.pkt.data + 20);
+    port = bytes_get16(r.pkt.data + 20);
     assert_int_equal(ct_resume(r.ct, &t.kept, CT_ACCEPT), CT_ACCEPT);
     assert_int_equal(ct_stat(r.ct, CT_STAT_clash_resolve), 1);
     assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 1);
     assert_int_equal(ct_hook(r.ct, CT_POSTROUTING, &t.kept), CT_ACCEPT);
     assert_memory_equal(t.kept.data + 12, r.pkt.data + 12, 4);
-    assert_int_equal(ct_get16(t.kept.data + 20), port);
+    assert_int_equal(bytes_get16(t.kept.data + 20), port);
     ct_done(r.ct, &t.kept);
     assert_true(ct_read(r.ct, 1, r.now, &v));
     assert_int_equal(ct_stat(r.ct, CT_STAT_insert_failed), 0);

@@ -1,7 +1,7 @@
 /* reply.c - what the router says by itself, byte for byte */
 #include "reply_rig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 /* ---- errors ---- */
 
@@ -284,7 +284,7 @@ static void echoes(void **state)
         assert_false(in.pkt.nat_known);
         untracked_yet(&in.pkt);
         assert_int_equal(in.pkt.tuple.sport,
-                         ct_get16(in.pkt.data + in.pkt.l4_off + 4));
+                         bytes_get16(in.pkt.data + in.pkt.l4_off + 4));
         assert_false(in.pkt.icmp_type == 8 || in.pkt.icmp_type == 128);
     }
 }
@@ -309,7 +309,8 @@ static void a_partial_echo_stays_partial(void **state)
         assert_true(ct_reply_echo(&core, &in.pkt));
         assert_true(in.pkt.csum_partial);
         l4 = in.pkt.data + in.pkt.l4_off;
-        ct_put16(l4 + 2, (uint16_t)~csum_fold(csum_add(0, l4, in.pkt.l4_len)));
+        bytes_put16(l4 + 2,
+                    (uint16_t)~csum_fold(csum_add(0, l4, in.pkt.l4_len)));
         same(specs[i][0], &in, specs[i][1]);
     }
 }
@@ -321,10 +322,10 @@ static void an_echo_of_zeros(void **state)
     (void)state;
     arrive("10.0.0.7 > 10.0.0.1 icmp echo id 0 seq 0 hex 000000");
     assert_true(ct_reply_echo(&core, &in.pkt));
-    assert_int_equal(ct_get16(in.pkt.data + 22), 0xffff);
+    assert_int_equal(bytes_get16(in.pkt.data + 22), 0xffff);
     arrive("10.0.0.7 > 10.0.0.1 icmp echo id 0 seq 0 hex ffff");
     assert_true(ct_reply_echo(&core, &in.pkt));
-    assert_int_equal(ct_get16(in.pkt.data + 22), 0);
+    assert_int_equal(bytes_get16(in.pkt.data + 22), 0);
 }
 
 /* ---- transport headers that are not whole ---- */
@@ -361,9 +362,9 @@ static void bad_transport_headers(void **state)
         is4 = in.pkt.tuple.family == CT_IPV4;
         in.pkt.data[is4 ? 9 : 6] = cases[i].proto;
         if (is4) {
-            ct_put16(in.pkt.data + 10, 0);
-            ct_put16(in.pkt.data + 10,
-                     (uint16_t)~csum_fold(csum_add(0, in.pkt.data, 20)));
+            bytes_put16(in.pkt.data + 10, 0);
+            bytes_put16(in.pkt.data + 10,
+                        (uint16_t)~csum_fold(csum_add(0, in.pkt.data, 20)));
         }
         assert_int_equal(ct_parse_packet(&in.pkt), CT_REASON_NONE);
         assert_true(in.pkt.l4_bad);

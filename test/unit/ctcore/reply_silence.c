@@ -2,7 +2,7 @@
  * it counts why */
 #include "reply_rig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 static void no_error_may_be_sent(void **state)
 {
@@ -140,19 +140,19 @@ static void later_fragments_are_not_told_of(void **state)
 
     (void)state;
     arrive(UDP);
-    ct_put16(in.pkt.data + 6, 0x2000); /* a first fragment */
+    bytes_put16(in.pkt.data + 6, 0x2000); /* a first fragment */
     clear(&out);
     assert_true(ct_reply_error(&core, &in.pkt, 11, 0, 0, &v4, &out.pkt));
-    ct_put16(in.pkt.data + 6, 0x0001);
+    bytes_put16(in.pkt.data + 6, 0x0001);
     clear(&out);
     assert_false(ct_reply_error(&core, &in.pkt, 11, 0, 0, &v4, &out.pkt));
 
     arrive(UDP6 " dstopt 8");
     in.pkt.data[6] = CT_PROTO_FRAGMENT; /* the destination option's 8 bytes */
-    ct_put16(in.pkt.data + 42, 1);      /* offset 0, more follow */
+    bytes_put16(in.pkt.data + 42, 1);   /* offset 0, more follow */
     clear(&out);
     assert_true(ct_reply_error(&core, &in.pkt, 3, 0, 0, &v6, &out.pkt));
-    ct_put16(in.pkt.data + 42, 8);
+    bytes_put16(in.pkt.data + 42, 8);
     (void)counted();
     clear(&out);
     assert_false(ct_reply_error(&core, &in.pkt, 3, 0, 0, &v6, &out.pkt));

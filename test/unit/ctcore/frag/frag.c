@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 static uint64_t stat(enum ct_stat s)
 {
@@ -416,13 +416,13 @@ static void what_is_kept(void **state)
     assert_int_equal(say(&s, 1000, 400, false), NONE);
     check_whole(&udp4, 1400);
     assert_int_equal(whole.frag_max, 1020);
-    assert_int_equal(ct_get16(whole.data + 6), 0x4000);
+    assert_int_equal(bytes_get16(whole.data + 6), 0x4000);
     assert_true(cuts[0] == 1 && cuts[1] == UINT64_C(1) << 61);
 
     assert_int_equal(say(&s, 0, 1000, true), NONE);
     s.df = 0x4000;
     assert_int_equal(say(&s, 1000, 400, false), NONE);
-    assert_int_equal(ct_get16(whole.data + 6), 0); /* its largest had none */
+    assert_int_equal(bytes_get16(whole.data + 6), 0); /* its largest had none */
 
     s.tos = 2;
     assert_int_equal(say(&s, 0, 64, true), NONE);
@@ -452,8 +452,8 @@ static void time_is_up(void **state)
     corerig_at(&rig, 30000);
     assert_true(ct_defrag_expired(rig.ct, &first));
     assert_int_equal(first.len, 84);
-    assert_int_equal(ct_get16(first.data + 2), 84);
-    assert_int_equal(ct_get16(first.data + 6), 0x2000);
+    assert_int_equal(bytes_get16(first.data + 2), 84);
+    assert_int_equal(bytes_get16(first.data + 6), 0x2000);
     assert_int_equal(first.data[20 + 63], pattern(63));
     assert_false(ct_defrag_expired(rig.ct, &first));
     assert_int_equal(ct_drops(rig.ct, CT_REASON_FRAG_TIMEOUT), 2);

@@ -3,7 +3,7 @@
 
 #include "base/csum.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,17 +18,17 @@ static uint16_t id_of(struct ipid *ids, uint32_t dst, uint16_t flags,
 {
     memset(bytes, 0, sizeof bytes);
     bytes[0] = 0x45;
-    ct_put16(bytes + 4, 7);
-    ct_put16(bytes + 6, flags);
+    bytes_put16(bytes + 4, 7);
+    bytes_put16(bytes + 6, flags);
     bytes[9] = 17;
-    ct_put32(bytes + 12, 0xc6336401);
-    ct_put32(bytes + 16, dst);
-    ct_put16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
+    bytes_put32(bytes + 12, 0xc6336401);
+    bytes_put32(bytes + 16, dst);
+    bytes_put16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
     pkt->data = bytes;
     pkt->len = sizeof bytes;
     ipid_give(ids, pkt);
     assert_int_equal(csum_fold(csum_add(0, bytes, 20)), 0xffff);
-    return ct_get16(bytes + 4);
+    return bytes_get16(bytes + 4);
 }
 
 /* However many shards there are, none gives what another gave, and none one of

@@ -1,6 +1,6 @@
 #include "corerig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #define REMOTE "198.51.100.2:80"
 
@@ -21,7 +21,7 @@ static void use_ports(struct corerig *r, uint16_t lo, uint16_t hi, bool random)
 
 static uint16_t port_of(const struct corerig *r)
 {
-    return ct_get16(r->pkt.data + 20);
+    return bytes_get16(r->pkt.data + 20);
 }
 
 static void a_source_keeps_its_port_when_the_reply_is_free(void **state)
@@ -204,7 +204,7 @@ static void query_ids_are_kept_and_then_varied(void **state)
                  "10.1.%d.%d > 198.51.100.2 icmp echo id 7 len 8", i / 250,
                  i % 250 + 1);
         assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
-        id = ct_get16(r.pkt.data + 24);
+        id = bytes_get16(r.pkt.data + 24);
         assert_true(i || id == 7);
         assert_false(seen[id]);
         seen[id] = true;

@@ -1,7 +1,7 @@
 /* natport.c - which port, of those that are left, a source has */
 #include "corerig.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #define REMOTE "198.51.100.2:80"
 
@@ -36,7 +36,7 @@ static uint16_t gets(struct corerig *r, const char *fmt, ...)
     if (walk(r, LAN, WAN, spec) != CT_ACCEPT)
         return 0;
     l4 = r->pkt.data + r->pkt.l4_off;
-    return ct_get16(l4);
+    return bytes_get16(l4);
 }
 
 /* "random": neither the source's own port nor the one that it has already. */
@@ -226,7 +226,7 @@ static void a_pool_of_ipv6_is_used_whole(void **state)
             gets(&r, "[fd00:1::%u]:5 > [2001:db8::2]:80 udp 'a'", 2 + i), 5000);
         src = r.pkt.data + 8;
         assert_memory_equal(src, prefix, sizeof prefix);
-        low = (unsigned)(ct_get16(src + 14));
+        low = (unsigned)(bytes_get16(src + 14));
         assert_in_range(low, 0xfe, 0x101);
         seen |= 1u << (low - 0xfe);
     }

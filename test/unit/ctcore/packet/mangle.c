@@ -10,8 +10,8 @@
 #include "packet/mangle_payload.h"
 #include "proto/crc32c.h"
 
+#include "bytes.h"
 #include <ctcore/ct.h>
-#include <ctcore/wire.h>
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -149,7 +149,7 @@ static unsigned check_of(const struct ct_pkt *pkt, unsigned at)
 {
     const uint8_t *p = pkt->data + pkt->l4_off + at;
 
-    return ct_get16(p);
+    return bytes_get16(p);
 }
 
 /* 0 and 0xffff are one number in one's complement. */

@@ -2,8 +2,8 @@
  *
  * Every packet lies in a heap block of exactly its size, so that a read past
  * its end is seen. */
+#include "bytes.h"
 #include <ctcore/ct.h>
-#include <ctcore/wire.h>
 
 #include "base/hash.h"
 #include "packet.h"
@@ -300,7 +300,7 @@ static void ipv4_lengths(void **state)
                 memset(buf, 1, sizeof buf); /* options: all NOP */
                 packet_build(buf, 28, "10.0.1.2:257 > 8.8.8.8:257 udp");
                 buf[0] = (uint8_t)(0x40 | ihl);
-                ct_put16(buf + 2, total);
+                bytes_put16(buf + 2, total);
                 if (ihl > 5)
                     memset(buf + 20, 1, ihl * 4 - 20);
                 packet_fix_sums(buf, sizeof buf);

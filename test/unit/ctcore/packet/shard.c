@@ -7,7 +7,7 @@
 
 #include "table/peers.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 static bool is_icmp(uint8_t proto)
 {
@@ -486,9 +486,10 @@ static void unusable_quotations_go_somewhere(void **state)
 
         for (unsigned i = 0; i < 50; i++) {
             memcpy(bytes, whole, len);
-            ct_put16(bytes + 2, (uint16_t)len);
-            ct_put16(bytes + 10, 0);
-            ct_put16(bytes + 10, (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
+            bytes_put16(bytes + 2, (uint16_t)len);
+            bytes_put16(bytes + 10, 0);
+            bytes_put16(bytes + 10,
+                        (uint16_t)~csum_fold(csum_add(0, bytes, 20)));
             if (i > 0 && len > 20)
                 bytes[20 + hash_rng_below(&rng, len - 20)] =
                     (uint8_t)hash_rng_next(&rng);

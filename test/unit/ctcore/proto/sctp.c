@@ -4,7 +4,7 @@
  * of the flow afterwards is its state, or the reason why it was refused. */
 #include "oneflow.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +48,7 @@ static size_t write_chunk(uint8_t *at, const char *name, size_t n,
             at[1] = bare != n;
             at[3] = kinds[i].len;
             if (kinds[i].type == 1 || kinds[i].type == 2)
-                ct_put32(at + 4, itag);
+                bytes_put32(at + 4, itag);
             return kinds[i].len;
         }
     fail_msg("no chunk is called %.*s", (int)n, name);
@@ -61,7 +61,7 @@ static void send(struct flow *f, const struct step *s)
     struct ct_pkt pkt = {.data = bytes};
     const char *at = s->chunks;
 
-    ct_put32(bytes + 4, s->vtag);
+    bytes_put32(bytes + 4, s->vtag);
     pkt.l4_len = 12;
     while (*at) {
         size_t n = strcspn(at, "+");
@@ -469,7 +469,7 @@ static void what_is_no_packet(void **state)
         if (f.why != rows[i].why)
             fail_msg("%s: %s", rows[i].what, ct_reason_name(f.why));
         f = established();
-        ct_put32(bytes + 4, 7);
+        bytes_put32(bytes + 4, 7);
         flow_packet(&f, &pkt, CT_DIR_ORIGINAL);
         if (f.why != rows[i].why)
             fail_msg("%s, in a flow: %s", rows[i].what, ct_reason_name(f.why));

@@ -1,9 +1,9 @@
 /* tcp.c - the TCP tracker, by its list and by conversations */
+#include "bytes.h"
 #include "oneflow.h"
 #include "proto/tcp_options.h"
 #include "proto/tcp_segment.h"
 #include "tcp_talks.h"
-#include <ctcore/wire.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,7 @@ static unsigned put_options(uint8_t *p, const char *text)
             n += put_hex(p + n, "0101080a0000000100000002");
         } else if (sscanf(word, "sack:%u-%u", &left, &right) == 2) {
             p[n++] = 5, p[n++] = 10;
-            ct_put32(p + n, left), ct_put32(p + n + 4, right);
+            bytes_put32(p + n, left), bytes_put32(p + n + 4, right);
             n += 8;
         } else if (strncmp(word, "raw:", 4) == 0) {
             n += put_hex(p + n, word + 4);
@@ -73,11 +73,11 @@ static struct segment build(uint8_t flags, uint32_t seq, uint32_t ack,
     struct segment s = {.bytes = calloc(1, 20 + n)};
 
     assert_true(s.bytes && n <= 40);
-    ct_put32(s.bytes + 4, seq);
-    ct_put32(s.bytes + 8, ack);
+    bytes_put32(s.bytes + 4, seq);
+    bytes_put32(s.bytes + 8, ack);
     s.bytes[12] = (uint8_t)((20 + n) / 4 << 4);
     s.bytes[13] = flags;
-    ct_put16(s.bytes + 14, win);
+    bytes_put16(s.bytes + 14, win);
     memcpy(s.bytes + 20, opts, n);
     s.pkt =
         (struct ct_pkt){.data = s.bytes, .len = 20 + n, .l4_len = 20 + n + len};
@@ -360,7 +360,7 @@ static void million_guessed_resets(void **state)
         flow_packet(&f, &s[i].pkt, i == 1);
     for (int i = 0; i < 1000000; i++) {
         x = x * 1664525u + 1013904223u;
-        ct_put32(s[1].bytes + 4, x == 5001 ? 0 : x);
+        bytes_put32(s[1].bytes + 4, x == 5001 ? 0 : x);
         s[1].bytes[13] = CT_TCP_RST;
         flow_packet(&f, &s[1].pkt, CT_DIR_REPLY);
         if (proto_tcp.state(&f.st) != TCP_ESTABLISHED)

@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "packet/parse.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -45,8 +45,8 @@ static void make(struct room *r, const char *src, const char *dst,
     r->bytes[0] = v4 ? 0x45 : 0x60;
     memcpy(r->bytes + (v4 ? 12 : 8), &from, v4 ? 4 : 16);
     memcpy(r->bytes + (v4 ? 16 : 24), &to, v4 ? 4 : 16);
-    ct_put16(r->bytes + off, sport);
-    ct_put16(r->bytes + off + 2, dport);
+    bytes_put16(r->bytes + off, sport);
+    bytes_put16(r->bytes + off + 2, dport);
     r->pkt = (struct ct_pkt){.data = r->bytes,
                              .len = off + 20,
                              .in = LAN,
@@ -280,13 +280,13 @@ static void address_sets_by_chance(void **state)
             uint32_t lo = at + 1 + hash_rng_below(&rng, 20);
             uint32_t hi = lo + hash_rng_below(&rng, 20);
 
-            ct_put32(r[k].lo.b, lo);
-            ct_put32(r[k].hi.b, hi);
+            bytes_put32(r[k].lo.b, lo);
+            bytes_put32(r[k].hi.b, hi);
             want |= is >= lo && is <= hi;
             at = hi + 1;
         }
         make(&room, "10.0.0.1", "8.8.8.8", CT_PROTO_UDP, 1, 2);
-        ct_put32(room.bytes + 12, is);
+        bytes_put32(room.bytes + 12, is);
         assert_int_equal(meets(&m, &room.pkt, 0), want);
     }
 }
@@ -413,7 +413,7 @@ static void bytes_count_not_the_tuple(void **state)
     r.pkt.tuple.dport = 4001;
     assert_false(meets(&m, &r.pkt, 0));
     memcpy(r.bytes + 16, (uint8_t[]){10, 0, 0, 80}, 4);
-    ct_put16(r.bytes + 22, 8080);
+    bytes_put16(r.bytes + 22, 8080);
     assert_true(meets(&m, &r.pkt, 0));
 }
 
@@ -437,7 +437,7 @@ static void code_point_of_either_family(void **state)
             make(&four, "10.0.0.7", "8.8.8.8", CT_PROTO_UDP, 1, 2);
             four.bytes[1] = tos;
             make(&six, "2001:db8::7", "2a00::8", CT_PROTO_TCP, 1, 2);
-            ct_put16(six.bytes, 0x6000u | (uint32_t)tos << 4 | 9);
+            bytes_put16(six.bytes, 0x6000u | (uint32_t)tos << 4 | 9);
             for (int no = 0; no < 2; no++) {
                 m.dscp.negate = no;
                 assert_int_equal(meets(&m, &four.pkt, 0), cases[i].is != no);

@@ -5,7 +5,7 @@
 #include "core/gc.h"
 #include "helper/helper.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 static const struct expect_policy two = {.max = 2, .seconds = 300};
 
@@ -101,7 +101,7 @@ static void few_wait_at_one_port(void **state)
     (void)state;
     open_with(&r, 500, 1);
     for (unsigned i = 0; i < 400; i++) {
-        ct_put16(a.tuple.src.b + 2, i);
+        bytes_put16(a.tuple.src.b + 2, i);
         made += expect_add(&r.ct->expects, 0, &a, &any, r.now) == EXPECT_MADE;
     }
     assert_int_equal(made, EXPECT_AT_ONE);

@@ -22,6 +22,7 @@
 #include <ctcore/wire.h>
 
 #include "base/hash.h"
+#include "bytes.h"
 
 enum { MAX = 256, FLOWS = 900, MARKS = 8, READERS = 2, STEPS = 150000 };
 
@@ -137,18 +138,18 @@ static bool walk(struct ct *ct, uint16_t port, enum ct_dir dir)
 
     memset(p, 0, len);
     p[0] = 0x45;
-    ct_put16(p + 2, (uint16_t)len);
+    bytes_put16(p + 2, (uint16_t)len);
     p[8] = 64;
     p[9] = 17;
     memcpy(near, (const uint8_t[]){10, 0, 0, (uint8_t)(port % 251)}, 4);
     memcpy(far, (const uint8_t[]){198, 51, 100, (uint8_t)(port % 241)}, 4);
-    ct_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
-    ct_put16(p + 20, orig ? port : far_port(port));
-    ct_put16(p + 22, orig ? far_port(port) : port);
-    ct_put16(p + 24, (uint16_t)(len - 20));
-    ct_put16(p + 26, 1);
+    bytes_put16(p + 10, (uint16_t)~ct_inet_sum(p, 20, 0));
+    bytes_put16(p + 20, orig ? port : far_port(port));
+    bytes_put16(p + 22, orig ? far_port(port) : port);
+    bytes_put16(p + 24, (uint16_t)(len - 20));
+    bytes_put16(p + 26, 1);
     if (len >= 30) /* a request, to the helper */
-        ct_put16(p + 28, 1);
+        bytes_put16(p + 28, 1);
     if (ct_parse(ct, &pkt) != CT_REASON_NONE)
         return false;
     ok = ct_hook(ct, CT_PREROUTING, &pkt) == CT_ACCEPT;

@@ -1,7 +1,7 @@
 /* journey.c - what happens to a packet between the hooks */
 #include "journey_router.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 static void forwards_and_lowers_ttl(void **state)
 {
@@ -90,14 +90,14 @@ static void closed_ports_say_so(void **state)
     assert_int_equal(r->n_sent, 1);
     assert_int_equal(r->sent[0].data[33], CT_TCP_RST | CT_TCP_ACK);
     give(r, "10.0.1.2:4001 > 10.0.1.1:53 udp 'who'", LAN);
-    assert_int_equal(ct_get16(r->sent[0].data + 20), 0x303);
+    assert_int_equal(bytes_get16(r->sent[0].data + 20), 0x303);
     assert_memory_equal(r->sent[0].data + 12, addr("10.0.1.1").b, 4);
     give(r, "10.0.1.2 > 10.0.1.1 proto 47 hex 00000800", LAN);
-    assert_int_equal(ct_get16(r->sent[0].data + 20), 0x302);
+    assert_int_equal(bytes_get16(r->sent[0].data + 20), 0x302);
     give(r, "[fd00:1::2]:9 > [fd00:1::1]:53 udp 'who'", LAN);
-    assert_int_equal(ct_get16(r->sent[0].data + 40), 0x104);
+    assert_int_equal(bytes_get16(r->sent[0].data + 40), 0x104);
     give(r, "fd00:1::2 > fd00:1::1 proto 47 hex 00000800", LAN);
-    assert_int_equal(ct_get16(r->sent[0].data + 40), 0x401);
+    assert_int_equal(bytes_get16(r->sent[0].data + 40), 0x401);
     assert_int_equal(r->sent[0].data[47], 6); /* the next header field */
     give(r, "fd00:1::2 > fd00:1::1 proto 47 hbh 8 hex 00000800", LAN);
     assert_int_equal(r->sent[0].data[47], 40);
@@ -218,10 +218,10 @@ static void rejects_as_the_rule_says(void **state)
         give(r, "10.0.1.2:4001 > 198.51.100.2:53 udp 'who'", LAN);
         expect_drop(r, CT_REASON_REJECTED);
         assert_int_equal(r->n_sent, 1);
-        assert_int_equal(ct_get16(r->sent[0].data + 20), rows[i].v4);
+        assert_int_equal(bytes_get16(r->sent[0].data + 20), rows[i].v4);
         assert_memory_equal(r->sent[0].data + 12, addr("10.0.1.1").b, 4);
         give(r, "[fd00:1::2]:4001 > [2001:db8::2]:53 udp 'who'", LAN);
-        assert_int_equal(ct_get16(r->sent[0].data + 40), rows[i].v6);
+        assert_int_equal(bytes_get16(r->sent[0].data + 40), rows[i].v6);
     }
     give(r, "10.0.1.2:4001 > 198.51.100.2:80 tcp S seq 1000", LAN);
     expect_drop(r, CT_REASON_REJECTED);

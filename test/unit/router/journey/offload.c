@@ -6,8 +6,8 @@
 #include "journey/walk.h"
 #include "packet.h"
 
+#include "bytes.h"
 #include <ctcore/ct.h>
-#include <ctcore/wire.h>
 
 #include <errno.h>
 #include <setjmp.h>
@@ -85,7 +85,7 @@ static struct device *fresh(int whole, int cut)
 
 static uint32_t seq_of(const uint8_t *p, uint32_t l4)
 {
-    return (uint32_t)ct_get16(p + l4 + 4) << 16 | ct_get16(p + l4 + 6);
+    return (uint32_t)bytes_get16(p + l4 + 4) << 16 | bytes_get16(p + l4 + 6);
 }
 
 /* Flags that only the last one has, and the one that only the first has. */
@@ -114,8 +114,8 @@ static void check_segments(const struct ct_pkt *pkt, bool partial)
         if (partial)
             assert_int_equal(ct_parse_packet(&dev.got[k].pkt), CT_REASON_NONE);
         if (p[0] >> 4 == 4)
-            assert_int_equal(ct_get16(p + 4),
-                             (uint16_t)(ct_get16(was + 4) + k));
+            assert_int_equal(bytes_get16(p + 4),
+                             (uint16_t)(bytes_get16(was + 4) + k));
         if (pkt->tuple.proto == 6)
             check_tcp(p, l4, k, at);
         if (!partial)

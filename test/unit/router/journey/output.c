@@ -2,7 +2,7 @@
 #include "journey/fragment.h"
 #include "journey_router.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 static void too_big_is_told(void **state)
 {
@@ -15,14 +15,14 @@ static void too_big_is_told(void **state)
     give(r, "10.0.1.2:4001 > 198.51.100.2:53 udp df len 1253", LAN);
     expect_drop(r, CT_REASON_TOO_BIG);
     assert_int_equal(r->sent[0].pkt.out, LAN);
-    assert_int_equal(ct_get16(r->sent[0].data + 20), 0x304);
-    assert_int_equal(ct_get16(r->sent[0].data + 26), 1280);
+    assert_int_equal(bytes_get16(r->sent[0].data + 20), 0x304);
+    assert_int_equal(bytes_get16(r->sent[0].data + 26), 1280);
     /* quoted as the sender knows it */
     assert_memory_equal(r->sent[0].data + 28 + 12, addr("10.0.1.2").b, 4);
     give(r, "[fd00:1::2]:4001 > [2001:db8::2]:53 udp len 1300", LAN);
     expect_drop(r, CT_REASON_TOO_BIG);
     assert_int_equal(r->sent[0].data[40], 2);
-    assert_int_equal(ct_get16(r->sent[0].data + 46), 1280);
+    assert_int_equal(bytes_get16(r->sent[0].data + 46), 1280);
 }
 
 /* Join the fragments that left, check them, and compare with the whole. */
@@ -34,18 +34,18 @@ static void join(struct router *r, const char *want, uint16_t mtu)
 
     for (unsigned i = 0; i < r->n_sent; i++) {
         const uint8_t *d = r->sent[i].data;
-        uint32_t word = ct_get16(d + 6);
+        uint32_t word = bytes_get16(d + 6);
 
         assert_true(r->sent[i].len <= mtu);
         assert_int_equal((word & 0x1fff) * 8, at);
         assert_int_equal((word & 0x2000) != 0, i + 1 < r->n_sent);
-        assert_int_equal(ct_get16(d + 4), 77);
+        assert_int_equal(bytes_get16(d + 4), 77);
         memcpy(whole + hl + at, d + hl, r->sent[i].len - hl);
         at += r->sent[i].len - hl;
     }
     memcpy(whole, r->sent[0].data, hl);
     whole[6] = whole[7] = 0;
-    ct_put16(whole + 2, at + hl);
+    bytes_put16(whole + 2, at + hl);
     whole[10] = whole[11] = 0;
     packet_fix_sums(whole, at + hl);
     memcpy(whole + hl, r->sent[0].data + hl, 8); /* its own UDP checksum */
@@ -113,7 +113,7 @@ static void super_packets_by_gso_size(void **state)
     g = super(SUPER4 "df len 20000", 1241, 1);
     walk(r, &g);
     expect_drop(r, CT_REASON_TOO_BIG);
-    assert_int_equal(ct_get16(r->sent[0].data + 26), 1280);
+    assert_int_equal(bytes_get16(r->sent[0].data + 26), 1280);
     g = super(SUPER4 "df len 1000", 1460, 1); /* one short segment: fits */
     walk(r, &g);
     assert_int_equal(r->n_dropped, 0);
@@ -141,11 +141,11 @@ static void udp_super_packet_without_df(void **state)
         const uint8_t *d = r->sent[i].data;
         uint32_t payload = i == 4 ? 18 : i % 2 ? 1458 - 976 : 976;
 
-        assert_int_equal(ct_get16(d + 4), 77 + i / 2);
-        assert_int_equal(ct_get16(d + 6) & 0x1fff, i % 2 ? 976 / 8 : 0);
+        assert_int_equal(bytes_get16(d + 4), 77 + i / 2);
+        assert_int_equal(bytes_get16(d + 6) & 0x1fff, i % 2 ? 976 / 8 : 0);
         assert_int_equal(r->sent[i].len, 20 + payload);
         if (i % 2 == 0)
-            assert_int_equal(ct_get16(d + 24), i == 4 ? 18 : 1458);
+            assert_int_equal(bytes_get16(d + 24), i == 4 ? 18 : 1458);
     }
     r->sent[4].pkt.data = r->sent[4].data;
     fragment_complete(&r->sent[4].pkt);

@@ -1,7 +1,7 @@
 /* ratelimit.c - how often the router answers one address */
 #include "journey/ratelimit.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@ static union ct_addr addr(uint32_t n)
 
     a.b[0] = 10;
     a.b[1] = (uint8_t)(n >> 16);
-    ct_put16(a.b + 2, n);
+    bytes_put16(a.b + 2, n);
     return a;
 }
 

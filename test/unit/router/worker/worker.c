@@ -9,7 +9,7 @@
 #include "packet.h"
 #include "system/pktbuf.h"
 
-#include <ctcore/wire.h>
+#include "bytes.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -140,12 +140,12 @@ static unsigned take(struct pair *p, unsigned iface, uint8_t data[512])
 
 static unsigned sport_of(const uint8_t *data)
 {
-    return ct_get16(data + 20);
+    return bytes_get16(data + 20);
 }
 
 static unsigned dport_of(const uint8_t *data)
 {
-    return ct_get16(data + 22);
+    return bytes_get16(data + 22);
 }
 
 static uint64_t sum(const struct pair *p, enum ct_stat stat)

@@ -3,6 +3,7 @@
  * Packets to the broadcast address and to the group of all nodes are written
  * into the other ends of lan's and wan's wires; a raw socket sees what the
  * kernel lets in.  A last one that is always let in says when to look. */
+#include "bytes.h"
 #include "gateway_rig.h"
 #include "matchexamples.h"
 
@@ -190,8 +191,8 @@ static void put_transport(uint8_t *p, const struct packet *what)
         p[0] = (uint8_t)what->sport;
         return;
     }
-    ct_put16(p, (uint16_t)what->sport);
-    ct_put16(p + 2, (uint16_t)what->dport);
+    bytes_put16(p, (uint16_t)what->sport);
+    bytes_put16(p + 2, (uint16_t)what->dport);
     p[5] = 16;
 }
 
@@ -201,7 +202,7 @@ static void put_sum(uint8_t *p)
     uint16_t sum = ct_inet_sum(p + 8, 32, IPPROTO_ICMPV6 + 16);
 
     sum = (uint16_t)~ct_inet_sum(p + 40, 16, sum);
-    ct_put16(p + 42, sum);
+    bytes_put16(p + 42, sum);
 }
 
 static void send_it(const struct packet *what)
