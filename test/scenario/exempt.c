@@ -287,6 +287,43 @@ static void nothing_of_a_gone_flow_leaves_as_it_is(void **state)
     }
 }
 
+/* Rules are asked of the flow, of which an error shows ports, but not the ICMP
+ * type of this direction; and where it is cut too short, nothing. */
+static void an_error_may_be_about_what_is_hidden(void **state)
+{
+    static const struct {
+        const char *rules, *packet;
+    } rows[] = {
+        {POST "{\"proto\":\"icmp\",\"icmp_type\":\"echo-request\","
+              "\"masquerade\":true}",
+         "10.0.1.254 > " FAR " icmp 11/0 about {" FAR
+         " > 10.0.1.2 icmp reply id 7 seq 1}"},
+        {POST "{\"src\":\"10.0.1.2\",\"proto\":\"tcp\",\"masquerade\":true}",
+         "10.0.1.254 > " FAR " icmp 11/0 about {" FAR ":80 > " C
+         " tcp . seq 1 ack 1} quote 0"},
+        {POST "{\"src\":\"10.0.1.2\",\"proto\":\"tcp\",\"masquerade\":true}",
+         "10.0.1.254 > " FAR " proto 1 len 4"},
+        {POST "{\"src\":\"10.0.1.2\",\"proto\":\"tcp\",\"sport\":4000,"
+              "\"dport\":80,\"masquerade\":true}",
+         "10.0.1.254 > " FAR " icmp 11/0 about {" FAR ":80 > " C
+         " tcp . seq 1 ack 1}"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+        struct world *w;
+
+        snprintf(text, sizeof text, "masquerade off; %s", rows[i].rules);
+        w = WORLD(text);
+        w->quiet = true;
+        say(w, rows[i].packet);
+        if (w->why != CT_REASON_UNTRANSLATED)
+            fail_msg("%s: '%s' has left", text, rows[i].packet);
+        END(w);
+    }
+}
+
 /* An error about a flow that no rule would hide is no such packet. */
 static void what_no_rule_would_hide_leaves(void **state)
 {
@@ -428,6 +465,7 @@ int main(void)
         STORY(what_is_meant_is_no_guess),
         STORY(none_must_match_too),
         STORY(nothing_of_a_gone_flow_leaves_as_it_is),
+        STORY(an_error_may_be_about_what_is_hidden),
         STORY(what_no_rule_would_hide_leaves),
         STORY(what_is_not_tracked_leaves_as_it_is),
         STORY(a_hidden_flow_stays_hidden_without_its_rule),

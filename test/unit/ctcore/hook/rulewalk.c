@@ -3,6 +3,7 @@
  * A flow's review does not know what its first packet had of its own, and the
  * guard of NAT not what conntrack would have said. */
 #include "corerig.h"
+#include "hook/natask.h"
 #include "matchexamples.h"
 
 #define UDP "10.0.1.2:4000 > 198.51.100.2:80 udp 'x'"
@@ -407,6 +408,49 @@ static void invalid_is_a_word_of_the_operator(void **state)
         }
 }
 
+/* A full table may leave a packet untracked: what a rule says of `invalid` is
+ * not about it. */
+static void untracked_is_not_invalid(void **state)
+{
+    static const struct ct_rule invalid = {ANY, .match.info = 1u << CT_INVALID};
+    struct few f;
+
+    (void)state;
+    few_open(&f);
+    few_add(&f, &invalid, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_NO_NAT);
+    few_add(&f, &any, CT_POSTROUTING, CT_STAGE_NAT, CT_ACT_MASQUERADE);
+    ct_set_rules(f.rig.ct, &f.rules, f.count);
+    assert_int_equal(walk(&f.rig, LAN, WAN, NONE), CT_ACCEPT);
+    assert_false(natask_is_hidden(f.rig.ct, &f.rig.pkt));
+    f.rig.pkt.info = CT_UNTRACKED;
+    assert_true(natask_is_hidden(f.rig.ct, &f.rig.pkt));
+    corerig_close(&f.rig);
+}
+
+/* NAT takes limits to hold, and no token: a flow beyond one would leave as it
+ * is, or be hidden where its neighbours are exempt. */
+static void limits_do_not_translate(void **state)
+{
+    static const struct ct_rule never = {
+        ANY, .limit = {.cost_ns = 1, .room_ns = UINT32_MAX, .over = true}};
+
+    (void)state;
+    for (unsigned accept = 0; accept < 2; accept++) {
+        struct few f;
+
+        few_open(&f);
+        few_add(&f, accept ? &any : &never, CT_POSTROUTING, CT_STAGE_NAT,
+                CT_ACT_MASQUERADE);
+        f.rule[0].accepts_before = accept;
+        if (accept)
+            few_add(&f, &never, CT_POSTROUTING, CT_STAGE_FILTER, CT_ACT_ACCEPT);
+        ct_set_rules(f.rig.ct, &f.rules, f.count);
+        assert_int_equal(walk(&f.rig, LAN, WAN, UDP), CT_ACCEPT);
+        assert_int_equal(f.rig.pkt.data[12], accept ? 10 : 198);
+        corerig_close(&f.rig);
+    }
+}
+
 /* A flow that leaves by another interface than before, where its first packet
  * may have been hidden, ends: this one is no first packet.  What may have been
  * exempt may have been hidden by the rule behind. */
@@ -462,6 +506,8 @@ int main(void)
         cmocka_unit_test(what_may_be_exempt_does_not_leave),
         cmocka_unit_test(what_is_exempt_for_sure_leaves),
         cmocka_unit_test(invalid_is_a_word_of_the_operator),
+        cmocka_unit_test(untracked_is_not_invalid),
+        cmocka_unit_test(limits_do_not_translate),
         cmocka_unit_test(a_moved_flow_is_asked_as_its_first_packet),
     };
 
