@@ -13,6 +13,7 @@
     EXT "forward "                                                             \
         "{\"ct_state\":\"established\",\"set_label\":70}; "
 
+#define MOVES            "dnat udp " W ":514 -> 10.0.1.2:515; "
 #define DNAT(port, host) "dnat udp " W ":" port " -> " host ":" port "; "
 
 /* Two forwards, one is changed: only its flows go, and its next packet opens
@@ -236,6 +237,36 @@ static const struct change changes[] = {
      "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
      "\"verdict\":\"queue 1\"}",
      true},
+    {"a forward, by where it leads", MOVES, S ":4000 > " W ":514 udp 'x'", NULL,
+     MOVES "forward {\"dst\":\"10.0.1.2\",\"verdict\":\"drop\"}", false},
+    {"by the port there", MOVES, S ":4000 > " W ":514 udp 'x'", NULL,
+     MOVES "forward {\"proto\":\"udp\",\"dport\":515,\"verdict\":\"drop\"}",
+     false},
+    {"not by where it was sent", MOVES, S ":4000 > " W ":514 udp 'x'", NULL,
+     MOVES "forward {\"dst\":\"" W "\",\"verdict\":\"drop\"}; "
+           "forward {\"proto\":\"udp\",\"dport\":514,\"verdict\":\"drop\"}",
+     true},
+    {"a forward that keeps the port now", MOVES, S ":4000 > " W ":514 udp 'x'",
+     NULL,
+     "prerouting {\"dst\":\"" W "\",\"proto\":\"udp\",\"dport\":514,"
+     "\"dnat\":\"10.0.1.2\"}",
+     false},
+    {"a limit may have left it without a mark", "",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     "policy forward drop; prerouting "
+     "{\"limit\":\"1/second\",\"set_mark\":\"9/0xff\"}; "
+     "forward {\"mark\":\"!9/0xff\",\"verdict\":\"accept\"}",
+     true},
+    {"in a zone that is gone",
+     "prerouting {\"in\":\"lan\",\"set_zone_orig\":3}",
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "", false},
+    {"profile weir: what is accepted before FORWARD is let in by nothing",
+     "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
+     "\"verdict\":\"accept\"}",
+     S ":4000 > 10.0.1.2:53 udp 'x'", NULL,
+     "tune strict_inbound 1; masquerade off; prerouting {\"in\":\"wan\","
+     "\"verdict\":\"accept\"}",
+     false},
     {"profile weir: what let it in is gone",
      "tune strict_inbound 1; masquerade off; forward {\"in\":\"wan\","
      "\"verdict\":\"accept\"}",

@@ -267,6 +267,34 @@ static void a_mark_may_have_been_given(void **state)
     corerig_close(&f.rig);
 }
 
+/* What a sure rule gives is known, whether a maybe stands before or behind. */
+static void a_label_that_is_given_is_known(void **state)
+{
+    static const struct ct_rule sure = {ANY, .labels = {8}},
+                                maybe = {ANY, .match.syn = true, .labels = {8}},
+                                labelled = {ANY, .match.has_labels = true,
+                                            .match.labels = {8}};
+    static const struct {
+        const struct ct_rule *first, *then;
+        uint64_t left;
+    } cases[] = {{&sure, &maybe, 0}, {&maybe, &sure, 0}, {&maybe, &maybe, 1}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct few f;
+
+        few_open(&f);
+        walk(&f.rig, LAN, WAN, UDP);
+        few_add(&f, cases[i].first, CT_PREROUTING, CT_STAGE_MANGLE,
+                CT_ACT_LABEL);
+        few_add(&f, cases[i].then, CT_PREROUTING, CT_STAGE_MANGLE,
+                CT_ACT_LABEL);
+        few_add(&f, &labelled, CT_FORWARD, CT_STAGE_FILTER, CT_ACT_DROP);
+        assert_int_equal(few_review(&f), cases[i].left);
+        corerig_close(&f.rig);
+    }
+}
+
 /* ---- a packet without an entry ---- */
 
 /* What conntrack would have said of it is unknown, and what the first packet of
@@ -502,6 +530,7 @@ int main(void)
         cmocka_unit_test(a_maybe_translates_or_not),
         cmocka_unit_test(a_maybe_exempts_or_not),
         cmocka_unit_test(a_mark_may_have_been_given),
+        cmocka_unit_test(a_label_that_is_given_is_known),
         cmocka_unit_test(what_may_be_translated_does_not_leave),
         cmocka_unit_test(what_may_be_exempt_does_not_leave),
         cmocka_unit_test(what_is_exempt_for_sure_leaves),
