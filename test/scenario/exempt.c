@@ -307,6 +307,10 @@ static void an_error_may_be_about_what_is_hidden(void **state)
               "\"dport\":80,\"masquerade\":true}",
          "10.0.1.254 > " FAR " icmp 11/0 about {" FAR ":80 > " C
          " tcp . seq 1 ack 1}"},
+        {"prerouting {\"in\":\"lan\",\"set_zone_orig\":3}; " POST
+         "{\"src\":\"10.0.1.2\",\"zone\":3,\"masquerade\":true}",
+         "10.0.1.254 > " FAR " icmp 11/0 about {" FAR ":80 > " C
+         " tcp . seq 1 ack 1}"},
     };
 
     (void)state;
@@ -322,6 +326,24 @@ static void an_error_may_be_about_what_is_hidden(void **state)
             fail_msg("%s: '%s' has left", text, rows[i].packet);
         END(w);
     }
+}
+
+/* Of the host itself: a dnat of OUTPUT may have sent its flow where it would be
+ * hidden. */
+static void a_gone_flow_of_the_host_stays_too(void **state)
+{
+    struct world *w = HOST_WORLD(
+        "masquerade off; output {\"proto\":\"tcp\",\"dst\":\"192.0.2.9\","
+        "\"dnat\":\"203.0.113.5\"}; postrouting {\"dst\":\"203.0.113.5\","
+        "\"masquerade\":true}");
+
+    (void)state;
+    w->quiet = true;
+    say(w, W ":5000 > 192.0.2.9:80 tcp SF seq 1@wan");
+    assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
+    say(w, W ":5000 > 192.0.2.8:80 tcp SF seq 1@wan");
+    assert_int_equal(w->sent, 1);
+    END(w);
 }
 
 /* An error about a flow that no rule would hide is no such packet. */
@@ -466,6 +488,7 @@ int main(void)
         STORY(none_must_match_too),
         STORY(nothing_of_a_gone_flow_leaves_as_it_is),
         STORY(an_error_may_be_about_what_is_hidden),
+        STORY(a_gone_flow_of_the_host_stays_too),
         STORY(what_no_rule_would_hide_leaves),
         STORY(what_is_not_tracked_leaves_as_it_is),
         STORY(a_hidden_flow_stays_hidden_without_its_rule),
