@@ -53,6 +53,24 @@ static void set_while_it_lives(void **state)
     END(w);
 }
 
+/* An error is about a flow, but no packet of it. */
+static void errors_set_none(void **state)
+{
+    struct world *w = WORLD(EXT "forward {\"ct_state\":[\"related\"],"
+                                "\"set_label\":64}");
+    struct ct_view v;
+
+    (void)state;
+    w->quiet = true;
+    say(w, "10.0.1.2:4000 > 198.51.100.2:53 udp 'a'");
+    say(w, "198.51.100.2 > 198.51.100.1 icmp 3/3 about "
+           "{198.51.100.1:4000 > 198.51.100.2:53 udp 'a'}");
+    assert_int_equal(w->sent, 2);
+    assert_true(ct_read(w->rig.ct, 0, w->rig.now, &v));
+    assert_int_equal(v.labels[1], 0);
+    END(w);
+}
+
 /* No record left: counted, and the packet goes on without. */
 static void no_room(void **state)
 {
@@ -72,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORY(set_and_asked),
         STORY(set_while_it_lives),
+        STORY(errors_set_none),
         STORY(no_room),
     };
 

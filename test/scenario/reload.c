@@ -257,6 +257,11 @@ static const struct change changes[] = {
      "{\"limit\":\"1/second\",\"set_mark\":\"9/0xff\"}; "
      "forward {\"mark\":\"!9/0xff\",\"verdict\":\"accept\"}",
      true},
+    {"a hairpin that a limit may lead elsewhere", "hairpin on; " MOVES,
+     "10.0.1.3:4000 > " W ":514 udp 'x'", NULL,
+     "hairpin on; prerouting {\"limit\":\"1/second\",\"set_mark\":1}; "
+     "prerouting {\"in\":\"wan\",\"mark\":1,\"dnat\":\"10.0.1.9\"}",
+     false},
     {"in a zone that is gone",
      "prerouting {\"in\":\"lan\",\"set_zone_orig\":3}",
      "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "", false},
