@@ -260,7 +260,8 @@ static const struct change changes[] = {
     {"a hairpin that a limit may lead elsewhere", "hairpin on; " MOVES,
      "10.0.1.3:4000 > " W ":514 udp 'x'", NULL,
      "hairpin on; prerouting {\"limit\":\"1/second\",\"set_mark\":1}; "
-     "prerouting {\"in\":\"wan\",\"mark\":1,\"dnat\":\"10.0.1.9\"}",
+     "prerouting {\"in\":\"wan\",\"mark\":1,\"proto\":\"udp\",\"dport\":514,"
+     "\"dnat\":\"10.0.1.9\"}",
      false},
     {"in a zone that is gone",
      "prerouting {\"in\":\"lan\",\"set_zone_orig\":3}",
