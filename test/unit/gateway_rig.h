@@ -153,12 +153,14 @@ static inline void make_devices(void)
        "ip route add default via 203.0.113.2 dev wan0");
 }
 
-/* An IPv6 address is tentative at first, even with nodad. */
+/* An IPv6 address is tentative at first, even with nodad; and its route in the
+ * table local comes a moment after that. */
 static inline void settle(void)
 {
-    sh("for i in $(seq 500); do ip -6 addr show tentative | grep -q . || exit "
-       "0;"
-       "sleep 0.01; done; exit 1");
+    sh("for i in $(seq 500); do ip -6 addr show tentative | grep -q . || "
+       "[ $(ip -6 -o addr show scope global | wc -l) -gt "
+       "$(ip -6 route show table local type local | grep -vc '^local ::1 ') ] "
+       "|| exit 0; sleep 0.01; done; exit 1");
 }
 
 static inline void give_ipv6(void)
