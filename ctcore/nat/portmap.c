@@ -161,9 +161,10 @@ static uint16_t *use_of(const struct portmaps *ps, const struct portmap *pm,
 void portmap_count(struct portmaps *ps, struct portmap *pm, uint32_t index)
 {
     uint16_t *use = use_of(ps, pm, index);
-    bool is_used = pm->used[index >> 6] >> (index & 63) & 1;
+    bool is_used;
 
     ct_assert(index < ps->n_index);
+    is_used = pm->used[index >> 6] >> (index & 63) & 1;
     pm->total++;
     if (!is_used) {
         *use = 1;
