@@ -1,3 +1,4 @@
+/* pool.c - pieces of one block, and items with a free list in them */
 #include "base/pool.h"
 
 #include <string.h>

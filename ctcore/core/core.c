@@ -1,3 +1,5 @@
+/* core.c - what a rule that a packet meets does beside its action: it counts,
+ * limits and logs */
 #include "core/core.h"
 
 #include "packet/parse.h"

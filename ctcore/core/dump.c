@@ -1,3 +1,5 @@
+/* dump.c - copies of entries, made again until the owner did not write
+ * meanwhile */
 #include "core/dump.h"
 
 #include "proto/protos.h"

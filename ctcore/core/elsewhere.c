@@ -1,3 +1,5 @@
+/* elsewhere.c - where a packet goes whose flow is another shard's, and the
+ * strays */
 #include "core/elsewhere.h"
 
 #include "packet/tuple.h"

@@ -1,3 +1,4 @@
+/* gc.c - flows end here: each module lets go of what it holds for them */
 #include "core/gc.h"
 
 #include "core/elsewhere.h"

@@ -1,3 +1,4 @@
+/* notify.c - from the bits that a packet set to one event for the subscriber */
 #include "core/notify.h"
 
 #include "core/dump.h"

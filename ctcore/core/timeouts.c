@@ -1,3 +1,4 @@
+/* timeouts.c - a rule's durations, copied into a flow's extension record */
 #include "core/timeouts.h"
 
 #include "proto/protos.h"

@@ -1,3 +1,5 @@
+/* helper.c - an outside port for what is announced, and payload with that in
+ * it */
 #include "helper/helper.h"
 
 #include "nat/natport.h"

@@ -1,3 +1,5 @@
+/* confirm.c - an accepted flow's entry goes into the table, or its packet is
+ * dropped */
 #include "hook/confirm.h"
 
 #include "core/elsewhere.h"

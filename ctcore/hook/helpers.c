@@ -1,3 +1,4 @@
+/* helpers.c - call the helper of a packet's flow; all helpers by name */
 #include "hook/helpers.h"
 
 #include "helper/helper.h"

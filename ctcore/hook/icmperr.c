@@ -1,3 +1,5 @@
+/* icmperr.c - find the flow that an ICMP error is about, and translate what
+ * it quotes */
 #include "hook/icmperr.h"
 
 #include "base/csum.h"

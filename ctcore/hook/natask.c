@@ -1,3 +1,7 @@
+/* natask.c - walk the rules of a hook's NAT stage for one side of a flow
+ *
+ * Behind that stands the same question about a packet without an entry: of what
+ * is unknown then, a translation may be met, and an exemption must be. */
 #include "hook/natask.h"
 
 #include "hook/rulewalk.h"

@@ -1,3 +1,5 @@
+/* natrow.c - translate at the hooks, and refuse what would leave
+ * untranslated */
 #include "hook/natrow.h"
 
 #include "core/gc.h"

@@ -1,3 +1,4 @@
+/* rulerow.c - do the action of each rule that a packet meets */
 #include "hook/rulerow.h"
 
 #include "core/timeouts.h"

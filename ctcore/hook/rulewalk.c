@@ -1,3 +1,4 @@
+/* rulewalk.c - step from one rule that a packet meets to the next */
 #include "hook/rulewalk.h"
 
 /* Live flows of this packet's source; it is the first to count its own.  A

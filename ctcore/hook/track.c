@@ -1,3 +1,4 @@
+/* track.c - find a packet's flow or begin one, and let its tracker judge */
 #include "hook/track.h"
 
 #include "core/elsewhere.h"

@@ -1,3 +1,4 @@
+/* ipid.c - give a datagram the next number of its row, found by a keyed hash */
 #include "nat/ipid.h"
 
 #include "base/csum.h"

@@ -1,3 +1,4 @@
+/* nat.c - set a flow's translation up, and rewrite addresses and ports by it */
 #include "nat/nat.h"
 
 #include "nat/natfree.h"

@@ -1,3 +1,5 @@
+/* natfree.c - reasons why a new flow may not have a tuple, the cheapest
+ * first */
 #include "nat/natfree.h"
 
 #include "packet/parse.h"

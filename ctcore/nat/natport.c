@@ -1,3 +1,7 @@
+/* natport.c - search an outside port, step by step as natport.h lists them
+ *
+ * Each search has a number of steps that it may take. When they are used up it
+ * ends, found or not: no packet pays for a scan of the ports. */
 #include "nat/natport.h"
 
 #include "base/hash.h"

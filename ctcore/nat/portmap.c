@@ -1,3 +1,4 @@
+/* portmap.c - three levels of bitmap an address, and the maps found by hash */
 #include "nat/portmap.h"
 
 #include "packet/parse.h"

@@ -1,3 +1,4 @@
+/* quarantine.c - rests in order of time, of all hosts and of each */
 #include "nat/quarantine.h"
 
 #include <ctcore/bits.h>

@@ -1,3 +1,5 @@
+/* remote.c - sparse bitmaps: words found by hash, and words that say which
+ * are full */
 #include "nat/remote.h"
 
 #include "packet/parse.h"

@@ -1,3 +1,5 @@
+/* mangle_field.c - set TTL, DSCP or the maximum segment size, and mend the
+ * checksum */
 #include "packet/mangle_field.h"
 
 #include "base/csum.h"

@@ -1,3 +1,5 @@
+/* connlimit.c - count flows up and down, by source, as rules with a
+ * connlimit ask */
 #include "rules/connlimit.h"
 
 #include "proto/tcp_segment.h"

@@ -1,3 +1,4 @@
+/* deadlines.c - a binary heap of slots, each of which knows its place in it */
 #include "table/deadlines.h"
 
 /* How much later than its key a deadline may be before the flow is moved. */

@@ -1,3 +1,4 @@
+/* expect.c - make, find, consume and end expectations */
 #include "table/expect.h"
 
 #include "base/hash.h"

@@ -1,3 +1,4 @@
+/* expiry.c - move flows to the end of their list, and find who is first */
 #include "table/expiry.h"
 
 static void open_list(struct expiry *e, uint32_t at, uint8_t param,

@@ -1,3 +1,4 @@
+/* ext.c - give a flow a record, and take it back when the flow ends */
 #include "table/ext.h"
 
 _Static_assert(offsetof(struct ext, left) % 8 == 0,

@@ -1,3 +1,4 @@
+/* keymap.c - call ids in hash chains, by the tuple that a packet can show */
 #include "table/keymap.h"
 
 #include "packet/tuple.h"

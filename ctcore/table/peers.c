@@ -1,3 +1,4 @@
+/* peers.c - read what other shards have published, and publish one's own */
 #include "table/peers.h"
 
 static uint32_t load(const uint32_t *word)

@@ -1,3 +1,4 @@
+/* seqadj.c - shift sequence and acknowledgment numbers, SACK blocks too */
 #include "table/seqadj.h"
 
 #include "base/csum.h"

@@ -1,3 +1,5 @@
+/* share.c - count entries and mappings of each source, and refuse beyond its
+ * share */
 #include "table/share.h"
 
 /* What is counted; below, mappings of a protocol. */

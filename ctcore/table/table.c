@@ -1,3 +1,4 @@
+/* table.c - buckets of tagged slots: link, unlink, look up */
 #include "table/table.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* tally.c - counters in hash chains, taken from a pool and given back at
+ * nought */
 #include "table/tally.h"
 
 #include "base/hash.h"

@@ -1,3 +1,4 @@
+/* removal.c - tickets: send orders to workers, and add up what they deleted */
 #include "control/removal.h"
 
 #include <string.h>

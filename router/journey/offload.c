@@ -1,3 +1,4 @@
+/* offload.c - learn from refused writes what a device can't take */
 #include "journey/offload.h"
 
 #include "journey/fragment.h"

@@ -1,3 +1,4 @@
+/* shortage.c - the counters of what can run out, and what to do about each */
 #include "journey/shortage.h"
 
 #include <inttypes.h>

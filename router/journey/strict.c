@@ -1,3 +1,5 @@
+/* strict.c - may a packet have this source, may it come in, must weir be
+ * silent? */
 #include "journey/strict.h"
 
 static bool asks(const struct journey *j, enum ct_param param)

@@ -1,3 +1,5 @@
+/* device.c - start weir in its namespace, and talk to its devices and its
+ * API */
 #include "device.h"
 
 #include "packet.h"

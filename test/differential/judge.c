@@ -1,3 +1,5 @@
+/* judge.c - play a talk on both routers, compare each step, shrink what
+ * differs */
 #include "judge.h"
 
 #include "packet.h"

@@ -1,3 +1,4 @@
+/* kernel.c - namespace, devices and nftables of the kernel that judges */
 #include "kernel.h"
 #include "bytes.h"
 

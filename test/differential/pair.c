@@ -1,3 +1,4 @@
+/* pair.c - put a packet into both routers, and write down what became of it */
 #include "bytes.h"
 #include "pair_impl.h"
 

@@ -1,3 +1,4 @@
+/* script.c - read a script's lines, play them, and say what differs */
 #include "script.h"
 
 #include "packet.h"

@@ -1,3 +1,4 @@
+/* talk.c - steps of a conversation, drawn from a seed */
 #include "talk_impl.h"
 
 #include <ctcore/bits.h>

@@ -1,3 +1,5 @@
+/* twin_ports.c - learn a twin's ports, and turn packets and tuples into the
+ * world's */
 #include "twin_ports.h"
 
 #include "base/csum.h"

@@ -1,3 +1,5 @@
+/* twin_table.c - write flows, events and counters of both as text, and
+ * compare */
 #include "twin_table.h"
 
 #include "world_text.h"

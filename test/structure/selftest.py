@@ -304,6 +304,12 @@ FAULTS = [
      "endless has 84 lines, more than 80"),
     ("lengths", "a table does not count", "ctcore/nat.c", TABLE, ""),
     ("lengths", "nor do rows of a struct", "ctcore/nat.c", ROWS, ""),
+    ("heads", "a file without one", "web/stale.c", "int stale_x;\n",
+     "web/stale.c:1: does not begin with: /* stale.c - "),
+    ("heads", "one of another file", "web/stale.h", "/* old.h - old */\n",
+     "web/stale.h:1: does not begin with: /* stale.h - "),
+    ("heads", "one that says nothing", "web/rows.def", "/* rows.def */\n",
+     "web/rows.def:1: does not begin with: /* rows.def - "),
     ("sources", "a glob", "router/CMakeLists.txt", "file(GLOB S *.c)\n",
      "GLOB: list sources by name"),
     ("sources", "a forgotten file", "web/stale.c", "int stale_x;\n",
@@ -458,6 +464,8 @@ def make(root):
         at = os.path.join(root, path)
         os.makedirs(os.path.dirname(at), exist_ok=True)
         with open(at, "w", encoding="utf-8") as f:
+            if path.endswith((".c", ".h", ".def")):
+                f.write(f"/* {os.path.basename(path)} - small */\n")
             f.write(text)
     style = os.path.join(HERE, "..", "..", ".clang-format")
     shutil.copy(style, os.path.join(root, ".clang-format"))

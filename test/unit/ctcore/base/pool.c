@@ -1,3 +1,4 @@
+/* pool.c - a block is cut as it was measured; items are given out once */
 #include "base/pool.h"
 
 #include <setjmp.h>

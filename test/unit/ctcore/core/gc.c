@@ -1,3 +1,4 @@
+/* gc.c - which flows make room, which never do, and when time is asked next */
 #include "corerig.h"
 
 static void flows(struct corerig *r, int from, int n)

@@ -1,3 +1,5 @@
+/* icmperr.c - errors are related to the flow that they quote, and change
+ * nothing of it */
 #include "corerig.h"
 
 #define OUT  "10.0.1.2:4000 > 198.51.100.2:80 udp 'a'"

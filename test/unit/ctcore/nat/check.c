@@ -1,5 +1,5 @@
-/* Break one thing of translations, limits and fragments, by hand: the check
- * says which. */
+/* check.c - break one thing of translations, limits and fragments, by hand:
+ * the check says which */
 #include "check_rig.h"
 
 /* ---- mappings ---- */

@@ -1,3 +1,4 @@
+/* nat.c - which port a new flow gets: its own, its mapping's, a free one */
 #include "corerig.h"
 
 #include "bytes.h"

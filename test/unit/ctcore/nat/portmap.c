@@ -1,3 +1,4 @@
+/* portmap.c - a map of ports agrees with a model, slice by slice */
 #include "base/hash.h"
 #include "corerig.h"
 

@@ -1,3 +1,5 @@
+/* quarantine.c - a port rests for its time, for its host, and costs others
+ * nothing */
 #include "nat/quarantine.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* remote.c - bits of a remote agree with a model, with room and without */
 #include "nat/remote.h"
 
 #include "base/hash.h"

@@ -1,4 +1,4 @@
-/* inner.c - the packet an ICMP error quotes: found, and translated
+/* parse_inner.c - the packet an ICMP error quotes: found, and translated
  *
  * A rewritten error must be, byte for byte, the error that the builder makes
  * about the other packet.  Errors lie in heap blocks of exactly their size. */

@@ -1,3 +1,4 @@
+/* connlimit.c - counts stay exact while the table moves to new rules */
 #include "rules/connlimit.h"
 #include "base/hash.h"
 

@@ -1,4 +1,5 @@
-/* Break one thing of the tables and lists, by hand: the check says which. */
+/* check.c - break one thing of the tables and lists, by hand: the check says
+ * which */
 #include "check_rig.h"
 
 /* The word that names one of a flow's tuples. */

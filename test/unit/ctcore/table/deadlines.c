@@ -1,3 +1,4 @@
+/* deadlines.c - the heap gives the soonest first, whatever comes */
 #include "table/deadlines.h"
 
 #include <setjmp.h>

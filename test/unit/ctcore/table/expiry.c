@@ -1,3 +1,4 @@
+/* expiry.c - deadlines to the millisecond, and lists in order of time */
 #include "table/expiry.h"
 
 #include <ctcore/ct.h>

@@ -1,3 +1,5 @@
+/* table.c - flows are found by both tuples; buckets are full, few, or
+ * attacked */
 #include "base/hash.h"
 #include "corerig.h"
 #include "packet/tuple.h"

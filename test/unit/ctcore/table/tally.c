@@ -1,3 +1,4 @@
+/* tally.c - counts agree with a model, and sources are told apart */
 #include "table/tally.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* bound.c: ports of the host's own sockets, and reserved ones */
+/* bound.c - ports of the host's own sockets, and reserved ones */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

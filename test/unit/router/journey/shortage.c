@@ -1,3 +1,4 @@
+/* shortage.c - each kind of shortage has a line a second at most */
 #include "journey/shortage.h"
 
 #include <setjmp.h>
