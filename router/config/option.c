@@ -114,7 +114,8 @@ bool config_option_word(const struct config_option *o, unsigned i,
 
     for (; i > 0 && s != NULL; i--) {
         s = strchr(s, '|');
-        s += s != NULL;
+        if (s != NULL)
+            s++;
     }
     if (s == NULL)
         return false;
