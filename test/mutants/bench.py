@@ -1,0 +1,158 @@
+"""bench.py - a copy of the sources, changed and tried
+
+Kept in build/mutate, so that a second run builds only what is new: `tree`, the
+copy, and a build of it with assertions and checks, and one without.
+"""
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+
+import tree
+
+PARTS = ("CMakeLists.txt", "ctcore", "include", "router", "web", "test",
+         "docker")
+# Without: a broken promise goes on, and core_check() finds nothing.
+BUILDS = {
+    "without": ("-DCMAKE_C_FLAGS=-O1 '-D__builtin_trap()=((void)0)'",
+                "-DWEIR_UNCHECKED=ON"),
+    "with": ("-DCMAKE_C_FLAGS=-O1", "-DWEIR_ASSERT=ON"),
+}
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Bench:
+    def __init__(self, root, builds=tuple(BUILDS), tests=None):
+        self.root = root
+        self.home = os.path.join(root, "build", "mutate")
+        self.tree = os.path.join(self.home, "tree")
+        self.copy()
+        self.killers = Counter()
+        self.seconds, self.objects = {}, {}
+        for build in builds:
+            self.build(build)
+        self.files = dict(line.split() for line in
+                          self.run(builds[0], ()).stdout.splitlines())
+        for build in builds:
+            self.measure(build, sorted(tests or self.all()))
+
+    def copy(self):
+        """Only what differs, so that what was built stays built."""
+        paths = set()
+        for part in PARTS:
+            for p in self.below(self.root, part):
+                paths.add(p)
+                source = os.path.join(self.root, p)
+                target = os.path.join(self.tree, p)
+                if not os.path.exists(target) or read(source) != read(target):
+                    os.makedirs(os.path.dirname(target), exist_ok=True)
+                    shutil.copyfile(source, target)
+                    shutil.copymode(source, target)
+        for part in PARTS:
+            for p in self.below(self.tree, part):
+                if p not in paths:
+                    os.unlink(os.path.join(self.tree, p))
+
+    @staticmethod
+    def below(root, part):
+        if os.path.isfile(os.path.join(root, part)):
+            yield part
+        for at, dirs, names in os.walk(os.path.join(root, part)):
+            dirs[:] = [d for d in dirs if d not in tree.NO_SOURCES]
+            for name in names:
+                yield os.path.relpath(os.path.join(at, name), root)
+
+    def build(self, build):
+        print(f"mutate: building {build} assertions", flush=True)
+        folder = os.path.join(self.home, build)
+        done = subprocess.run(
+            ["cmake", "-S", self.tree, "-B", folder, "-G", "Ninja",
+             "-DCMAKE_BUILD_TYPE=", "-DWEIR_TESTS=ON", *BUILDS[build]],
+            text=True, capture_output=True, check=False)
+        if done.returncode:
+            sys.exit(f"mutate: {done.stderr[-4000:]}")
+        said = self.make(build)
+        if said:
+            sys.exit(f"mutate: {said[-4000:]}")
+
+    def make(self, build):
+        """Nothing, or what the compiler said."""
+        jobs = os.environ.get("MUTATE_JOBS", str(os.cpu_count() or 1))
+        done = subprocess.run(
+            ["ninja", "-j", jobs, "-C", os.path.join(self.home, build),
+             "mutants"], text=True, capture_output=True, check=False)
+        return done.stdout if done.returncode else ""
+
+    def run(self, build, tests):
+        return subprocess.run(
+            [os.path.join(self.home, build, "test", "mutants", "mutants"),
+             *tests], text=True, capture_output=True, check=False,
+            cwd=self.tree)
+
+    def measure(self, build, names):
+        """Each test passes as things are; how long it takes."""
+        said = self.run(build, [f"{n}:600" for n in names]).stdout
+        rows = [line.split() for line in said.splitlines()]
+        if len(rows) < len(names) or rows[-1][1] != "passed":
+            sys.exit(f"mutate: without a change: {' '.join(rows[-1])}")
+        self.seconds[build] = {n: float(s) for n, _, s in rows}
+        print(f"mutate: {len(rows)} tests {build} assertions, "
+              f"{sum(self.seconds[build].values()):.0f} s", flush=True)
+
+    def all(self):
+        """Each test, and the scenarios that are held with two shards, too."""
+        text = tree.read(self.tree, "test/scenario/CMakeLists.txt")
+        listed = text.split("set(twins_2", 1)[1].split(")", 1)[0].split()
+        return [*self.files, *(f"scenario.{name}.s2" for name in listed)]
+
+    def order(self, build, path):
+        """The tests of the file, then of its module, then what found most in
+        that module, then the cheapest."""
+        module = os.path.dirname(path)
+
+        def key(name):
+            plain = name[:-3] if name.endswith(".s2") else name
+            test = self.files[plain]
+            return (not test.endswith("/unit/" + path),
+                    not os.path.dirname(test).endswith("/unit/" + module),
+                    -self.killers[module, name],
+                    self.seconds[build][name])
+        return sorted(self.seconds[build], key=key)
+
+    def limit(self, build, name):
+        return int(5 * self.seconds[build].get(name, 2)) + 3
+
+    def put(self, path, text):
+        with open(os.path.join(self.tree, path), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def restore(self, path):
+        self.put(path, tree.read(self.root, path))
+
+    def object(self, build, path):
+        return read(os.path.join(self.home, build, "ctcore", "CMakeFiles",
+                                 "ctcore.dir", path[len("ctcore/"):] + ".o"))
+
+    def learn(self, paths):
+        """What the compiler makes of these files as they are."""
+        self.objects = {p: self.object("without", p) for p in paths}
+
+    def trial(self, build, path, tests=None):
+        """(state, test): state is unbuilt, same, survived or how it died."""
+        if self.make(build):
+            return "unbuilt", None
+        if path in self.objects and build == "without" and \
+                self.object(build, path) == self.objects[path]:
+            return "same", None
+        tests = tests or self.order(build, path)
+        said = self.run(build, [f"{n}:{self.limit(build, n)}" for n in tests])
+        last = (said.stdout.splitlines() or ["none broken"])[-1].split()
+        if not said.returncode:
+            return "survived", None
+        self.killers[os.path.dirname(path), last[0]] += 1
+        return last[1], last[0]
