@@ -81,12 +81,13 @@ static const char *run(int (*test)(void), const char *shards, rlim_t most)
 static bool run_named(char *name)
 {
     char *seconds = strchr(name, ':');
-    char *shards = strstr(name, ".s");
+    char *shards;
 
     if (!seconds)
         return false;
     *seconds++ = '\0';
-    if (shards && shards[2] && strspn(shards + 2, "0123456789") == 1 &&
+    shards = strrchr(name, '.');
+    if (shards && shards[1] == 's' && shards[2] >= '1' && shards[2] <= '9' &&
         !shards[3])
         *shards = '\0';
     else
