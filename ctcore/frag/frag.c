@@ -459,7 +459,7 @@ static void rebuild_first(const struct frag *f, const struct frag_queue *q,
     first->tuple.proto = q->next_header;
     first->l4_off = l4;
     first->l4_len = first->len - l4;
-    if (q->next_header == CT_PROTO_ICMP || q->next_header == CT_PROTO_ICMPV6) {
+    if (ct_proto_is_icmp(q->next_header)) {
         first->icmp_type = ct_icmp_view(to)->type;
         first->icmp_error = parse_icmp_error(q->key.family, first->icmp_type);
     }

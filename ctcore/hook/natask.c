@@ -435,11 +435,10 @@ bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt)
     const struct ruleset_unknown unknown = {
         .facts = FACT_CT | FACT_STATE | FACT_PACKET |
                  (pkt->l4_bad ? (uint32_t)FACT_L4 : 0)};
-    uint8_t proto = pkt->tuple.proto;
 
     if (may_hide(ct, pkt, unknown))
         return true;
-    return (proto == CT_PROTO_ICMP || proto == CT_PROTO_ICMPV6) &&
+    return ct_proto_is_icmp(pkt->tuple.proto) &&
            (pkt->icmp_error || pkt->l4_bad) &&
            may_hide_quoted(ct, pkt, unknown);
 }

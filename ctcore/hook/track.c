@@ -41,12 +41,6 @@ static bool link_business(const struct ct_pkt *pkt)
             type == CT_ICMPV6_ROUTER_HERE || type == CT_ICMPV6_ROUTER_ASKED);
 }
 
-static bool is_icmp(const struct ct_pkt *pkt)
-{
-    return pkt->tuple.proto == CT_PROTO_ICMP ||
-           pkt->tuple.proto == CT_PROTO_ICMPV6;
-}
-
 static enum expiry_class class_of(uint32_t status, uint32_t act)
 {
     if (act & TRACK_CLOSING)
@@ -357,7 +351,8 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     set_track(ct, pkt, &t);
     t.status = x ? CT_EXPECTED : 0;
     if (!protos_invert(&pkt->tuple, &reply))
-        why = is_icmp(pkt) ? CT_REASON_ICMP_TYPE : CT_REASON_NOT_INVERTIBLE;
+        why = ct_proto_is_icmp(pkt->tuple.proto) ? CT_REASON_ICMP_TYPE
+                                                 : CT_REASON_NOT_INVERTIBLE;
     else if ((why = proto->opens(&st, &t)) == CT_REASON_NONE)
         why = proto->track(&st, &t);
     if (why != CT_REASON_NONE) {
@@ -452,8 +447,8 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         !pkt->csum_partial && !pkt->csum_ok &&
         ct->params.v[CT_PARAM_checksum] && !mangle_l4_checksum_ok(pkt) &&
         !may_lack_sum(ct, pkt))
-        why =
-            is_icmp(pkt) ? CT_REASON_ICMP_CHECKSUM : CT_REASON_L4_BAD_CHECKSUM;
+        why = ct_proto_is_icmp(pkt->tuple.proto) ? CT_REASON_ICMP_CHECKSUM
+                                                 : CT_REASON_L4_BAD_CHECKSUM;
     if (why == CT_REASON_NONE && pkt->icmp_error) {
         why = icmperr_relate(ct, pkt);
         if (why == CT_REASON_NONE)
@@ -462,7 +457,8 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
             return elsewhere_pass(ct, pkt, pkt->elsewhere - 1u);
     }
     if (why != CT_REASON_NONE) {
-        core_stat(ct, is_icmp(pkt) ? CT_STAT_icmp_error : CT_STAT_invalid);
+        core_stat(ct, ct_proto_is_icmp(pkt->tuple.proto) ? CT_STAT_icmp_error
+                                                         : CT_STAT_invalid);
         return invalid(ct, pkt, why);
     }
     if (pkt->in == CT_NO_IFACE)

@@ -110,7 +110,7 @@ static enum ct_reason quoted_l4(const uint8_t *l4, struct inner *in)
         return quoted_ports(l4, in);
     if (in->proto == CT_PROTO_GRE)
         return quoted_gre(l4, in);
-    if (in->proto == CT_PROTO_ICMP || in->proto == CT_PROTO_ICMPV6) {
+    if (ct_proto_is_icmp(in->proto)) {
         if ((in->proto == CT_PROTO_ICMP) != (in->family == CT_IPV4))
             return CT_REASON_ICMP_INNER;
         return quoted_icmp(l4, in);

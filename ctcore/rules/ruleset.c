@@ -63,7 +63,7 @@ static struct facts look(const struct ct_pkt *pkt)
     if (pkt->l4_bad)
         return f;
     f.has_ports = ct_proto_has_ports(proto);
-    f.has_icmp = proto == CT_PROTO_ICMP || proto == CT_PROTO_ICMPV6;
+    f.has_icmp = ct_proto_is_icmp(proto);
     if (f.has_ports) {
         f.sport = ct_load16(ports->sport);
         f.dport = ct_load16(ports->dport);
@@ -311,12 +311,7 @@ static bool is_dst(const struct ct_match *m, const struct facts *f)
 
 static int number_dscp(const struct facts *f)
 {
-    const uint8_t *ip = f->pkt->data;
-
-    return (f->pkt->tuple.family == CT_IPV4
-                ? ct_ipv4_view(ip)->tos
-                : ct_ipv6_class(ct_ipv6_view(ip))) >>
-           2;
+    return ct_ip_class(f->pkt->data, f->pkt->tuple.family == CT_IPV4) >> 2;
 }
 
 /* Rare in rules, as above. */
@@ -422,7 +417,7 @@ void ruleset_pretend(struct ct_pkt *pkt, const struct ct_tuple *t,
         ct_store16(&ports->sport, t->sport);
         ct_store16(&ports->dport, t->dport);
     }
-    if (t->proto == CT_PROTO_ICMP || t->proto == CT_PROTO_ICMPV6)
+    if (ct_proto_is_icmp(t->proto))
         pkt->icmp_type = (uint8_t)(t->dport >> 8);
 }
 

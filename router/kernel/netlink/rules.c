@@ -129,7 +129,7 @@ static bool is_equal(const struct netlink_forward_way *way, enum held held,
 /* ICMP alone is no use to those who want to be forwarded. */
 static void ask_protocol(struct reading *r, bool same, uint8_t protocol)
 {
-    bool icmp = protocol == CT_PROTO_ICMP || protocol == CT_PROTO_ICMPV6;
+    bool icmp = ct_proto_is_icmp(protocol);
 
     if (same)
         narrow_all(r, icmp ? NETLINK_RULES_NOT : NETLINK_RULES_PART);
