@@ -4,11 +4,6 @@
 #include "base/check.h"
 #include "table/check.h"
 
-static const struct ct_conn *conn_at(const struct pool *conns, uint32_t slot)
-{
-    return (const struct ct_conn *)(const void *)conns->items + slot;
-}
-
 /* ---- mappings ---- */
 
 static bool is_flow_of(const struct mapping *m, const struct ct_conn *c)
@@ -27,13 +22,13 @@ static const char *check_flows(const struct nat *nat, const struct pool *conns,
 {
     const struct mapping *m = mapping_at(nat, map);
     const struct ct_tuple *first =
-        &conn_at(conns, m->flows)->tuple[CT_DIR_REPLY];
+        &table_check_conn(conns, m->flows)->tuple[CT_DIR_REPLY];
     uint32_t before = CT_NONE, i = m->flows;
 
     if (i == CT_NONE)
         return "mapping: one has no flow";
-    for (; i != CT_NONE; before = i, i = conn_at(conns, i)->map_next) {
-        const struct ct_conn *c = conn_at(conns, i);
+    for (; i != CT_NONE; before = i, i = table_check_conn(conns, i)->map_next) {
+        const struct ct_conn *c = table_check_conn(conns, i);
 
         if (++*n > conns->used || c->map_prev != before || c->mapping != map ||
             !(c->status & CT_CONFIRMED))
@@ -51,7 +46,7 @@ static bool is_found(const struct nat *n, const struct pool *conns,
 {
     const struct mapping *m = mapping_at(n, map);
     const struct ct_tuple *orig =
-        &conn_at(conns, m->flows)->tuple[CT_DIR_ORIGINAL];
+        &table_check_conn(conns, m->flows)->tuple[CT_DIR_ORIGINAL];
     uint32_t at = CT_NONE;
     union ct_addr addr;
     uint16_t port;
@@ -68,7 +63,8 @@ static bool is_reached(const struct nat *n, const struct pool *conns,
                        uint32_t map)
 {
     const struct ct_tuple *reply =
-        &conn_at(conns, mapping_at(n, map)->flows)->tuple[CT_DIR_REPLY];
+        &table_check_conn(conns, mapping_at(n, map)->flows)
+             ->tuple[CT_DIR_REPLY];
 
     return mapping_by_outside(n, reply->zone, reply->proto, &reply->dst,
                               portmap_port(reply));
@@ -128,7 +124,7 @@ const char *nat_check_mappings(const struct nat *n, const struct pool *conns)
     if (!why && source != used)
         why = "mapping: one is not in the chains by source";
     for (uint32_t i = 0; !why && i < conns->fresh; i++) {
-        const struct ct_conn *c = conn_at(conns, i);
+        const struct ct_conn *c = table_check_conn(conns, i);
 
         if (!(c->status & CT_CONFIRMED))
             continue;
@@ -208,7 +204,7 @@ const char *nat_check_ports(const struct portmaps *ps, const struct pool *conns)
 
     for (uint32_t i = 0; !why && i < conns->fresh; i++)
         for (int d = 0; d < CT_N_DIRS; d++) {
-            const struct ct_conn *c = conn_at(conns, i);
+            const struct ct_conn *c = table_check_conn(conns, i);
             const struct ct_tuple *t = &c->tuple[d];
             const struct portmap *pm;
 
@@ -272,7 +268,7 @@ const char *nat_check_remotes(struct nat *n, const struct pool *conns)
 
     for (uint32_t i = 0; i < conns->fresh; i++)
         for (int d = 0; d < CT_N_DIRS; d++) {
-            const struct ct_conn *c = conn_at(conns, i);
+            const struct ct_conn *c = table_check_conn(conns, i);
 
             if ((c->status & CT_CONFIRMED) &&
                 (c->counted & MAPPING_OF_REMOTE << d))

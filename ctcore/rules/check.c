@@ -14,8 +14,7 @@ const char *rules_check_connlimit(const struct connlimit *l,
         why = table_check_tally(&l->tally, &counted);
         for (uint32_t i = 0; i < conns->fresh; i++)
             for (unsigned r = 0; r < CT_MAX_CONNLIMITS; r++) {
-                const struct ct_conn *c =
-                    (const struct ct_conn *)(const void *)conns->items + i;
+                const struct ct_conn *c = table_check_conn(conns, i);
                 struct tally_key key;
 
                 if (!(l->counted[i] >> r & 1))

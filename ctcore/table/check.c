@@ -3,11 +3,6 @@
 
 #include "base/check.h"
 
-static const struct ct_conn *conn_at(const struct pool *conns, uint32_t slot)
-{
-    return (const struct ct_conn *)(const void *)conns->items + slot;
-}
-
 static bool is_confirmed(const struct ct_conn *c)
 {
     return c->status & CT_CONFIRMED;
@@ -23,7 +18,7 @@ static uint32_t count_confirmed(const struct pool *conns)
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < conns->fresh; i++)
-        n += is_confirmed(conn_at(conns, i));
+        n += is_confirmed(table_check_conn(conns, i));
     return n;
 }
 
@@ -98,7 +93,7 @@ const char *table_check_flows(const struct table *t, const struct pool *conns,
     const char *why = base_check_pool(conns, &used);
 
     for (uint32_t i = 0; !why && i < conns->fresh; i++) {
-        const struct ct_conn *c = conn_at(conns, i);
+        const struct ct_conn *c = table_check_conn(conns, i);
 
         if (is_used(c))
             seen += base_check_mark(i);
@@ -191,7 +186,7 @@ const char *table_check_ext(const struct exts *e, const struct pool *conns)
     const char *why = base_check_pool(&e->pool, &used);
 
     for (uint32_t i = 0; !why && i < conns->fresh; i++) {
-        const struct ct_conn *c = conn_at(conns, i);
+        const struct ct_conn *c = table_check_conn(conns, i);
         uint32_t word = e->by_slot ? e->by_slot[i] : 0;
 
         if (word && (!is_used(c) || word > e->pool.fresh))

@@ -8,6 +8,12 @@
 #include "table/expiry.h"
 #include "table/keymap.h"
 
+static inline const struct ct_conn *table_check_conn(const struct pool *conns,
+                                                     uint32_t slot)
+{
+    return (const struct ct_conn *)(const void *)conns->items + slot;
+}
+
 /* Each entry is free, unconfirmed, or found once by each of its tuples. */
 const char *table_check_flows(const struct table *t, const struct pool *conns,
                               ct_time now);
