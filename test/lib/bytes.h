@@ -1,7 +1,8 @@
 /* bytes.h - big-endian numbers in plain bytes, for tests
  *
  * A test writes and reads packets by offsets, and so has its own opinion of
- * where fields stand. */
+ * where fields stand: what is built and judged there does not rest on
+ * ctcore/wire.h, which is under test. */
 #ifndef BYTES_H
 #define BYTES_H
 

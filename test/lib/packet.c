@@ -90,32 +90,32 @@ static void write_l4(const struct spec *p, uint8_t *h, size_t n, size_t payload)
         return;
     }
     if (p->proto == TCP || p->proto == UDP || p->proto == UDPLITE) {
-        put16(h, p->sport);
-        put16(h + 2, p->dport);
+        bytes_put16(h, p->sport);
+        bytes_put16(h + 2, p->dport);
     }
     if (p->proto == TCP) {
-        put32(h + 4, p->seq);
-        put32(h + 8, p->ack);
+        bytes_put32(h + 4, p->seq);
+        bytes_put32(h + 8, p->ack);
         h[12] = (uint8_t)(n / 4 << 4);
         h[13] = p->flags;
-        put16(h + 14, p->win);
-        put16(h + 18, p->urg);
+        bytes_put16(h + 14, p->win);
+        bytes_put16(h + 18, p->urg);
         memcpy(h + 20, p->tcpopt, p->n_tcpopt);
     } else if (p->proto == UDP || p->proto == UDPLITE) {
-        put16(h + 4, (unsigned)(n + payload));
+        bytes_put16(h + 4, (unsigned)(n + payload));
     } else {
         h[0] = (uint8_t)p->type;
         h[1] = (uint8_t)p->code;
-        put16(h + 4, p->id);
-        put16(h + 6, p->seq);
+        bytes_put16(h + 4, p->id);
+        bytes_put16(h + 6, p->seq);
         if (p->mtu != 0 && p->v4)
-            put16(h + 6, p->mtu);
+            bytes_put16(h + 6, p->mtu);
         else if (p->mtu != 0)
-            put32(h + 4, p->mtu);
+            bytes_put32(h + 4, p->mtu);
         if (p->ptr != 0 && p->v4)
             h[4] = (uint8_t)p->ptr;
         else if (p->ptr != 0)
-            put32(h + 4, p->ptr);
+            bytes_put32(h + 4, p->ptr);
     }
 }
 
@@ -125,19 +125,19 @@ static void write_ip(const struct spec *p, uint8_t *h, size_t l4, size_t total)
     if (p->v4) {
         h[0] = (uint8_t)(0x40 | l4 / 4);
         h[1] = (uint8_t)p->tos;
-        put16(h + 2, (unsigned)total);
-        put16(h + 4, p->ipid);
-        put16(h + 6, p->df << 14 | p->more_frags << 13 | p->frag / 8);
+        bytes_put16(h + 2, (unsigned)total);
+        bytes_put16(h + 4, p->ipid);
+        bytes_put16(h + 6, p->df << 14 | p->more_frags << 13 | p->frag / 8);
         h[8] = (uint8_t)p->ttl;
         h[9] = (uint8_t)p->proto;
         memcpy(h + 12, p->src, 4);
         memcpy(h + 16, p->dst, 4);
         memcpy(h + 20, p->ipopt, p->n_ipopt);
-        put16(h + 10, packet_ip_sum(h) ^ (p->badipsum ? 0x5500 : 0));
+        bytes_put16(h + 10, packet_ip_sum(h) ^ (p->badipsum ? 0x5500 : 0));
         return;
     }
-    put32(h, 6u << 28 | p->tos << 20);
-    put16(h + 4, (unsigned)(total - 40));
+    bytes_put32(h, 6u << 28 | p->tos << 20);
+    bytes_put16(h + 4, (unsigned)(total - 40));
     h[6] = p->has_ext ? p->first_ext : (uint8_t)p->proto;
     h[7] = (uint8_t)p->ttl;
     memcpy(h + 8, p->src, 16);

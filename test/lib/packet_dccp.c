@@ -52,20 +52,20 @@ void packet_dccp_write(const struct spec *p, uint8_t *h)
 {
     size_t n = packet_dccp_len(p), ack = p->is_short ? 12 : 16;
 
-    put16(h, p->sport);
-    put16(h + 2, p->dport);
+    bytes_put16(h, p->sport);
+    bytes_put16(h + 2, p->dport);
     h[4] = (uint8_t)(n / 4);
     h[5] = (uint8_t)p->cscov;
     h[8] = (uint8_t)(p->type << 1 | !p->is_short);
     if (p->is_short) {
-        put32(h + 8, (uint32_t)h[8] << 24 | (p->seq & 0xffffff));
+        bytes_put32(h + 8, (uint32_t)h[8] << 24 | (p->seq & 0xffffff));
     } else {
-        put32(h + 12, p->seq);
+        bytes_put32(h + 12, p->seq);
     }
     if (has_ack(p->type))
-        put32(h + ack + (p->is_short ? 0 : 4), p->ack);
+        bytes_put32(h + ack + (p->is_short ? 0 : 4), p->ack);
     if (has_service(p->type))
-        put32(h + n - 4, p->service);
+        bytes_put32(h + n - 4, p->service);
 }
 
 size_t packet_dccp_covered(const uint8_t *dccp, size_t n)
@@ -92,14 +92,14 @@ size_t packet_dccp_print(char *out, size_t room, const uint8_t *dccp, size_t n)
         return n;
     }
     len = (size_t)snprintf(out, room, " seq %u",
-                           is_short ? get32(dccp + 8) & 0xffffff
-                                    : get32(dccp + 12));
+                           is_short ? bytes_get32(dccp + 8) & 0xffffff
+                                    : bytes_get32(dccp + 12));
     if (has_ack(type))
         len += (size_t)snprintf(out + len, room - len, " ack %u",
-                                get32(dccp + ack));
-    if (has_service(type) && get32(dccp + head - 4) != 0)
+                                bytes_get32(dccp + ack));
+    if (has_service(type) && bytes_get32(dccp + head - 4) != 0)
         len += (size_t)snprintf(out + len, room - len, " service %u",
-                                get32(dccp + head - 4));
+                                bytes_get32(dccp + head - 4));
     if (is_short)
         len += (size_t)snprintf(out + len, room - len, " short");
     if (dccp[5] & 15)

@@ -2,6 +2,7 @@
 #ifndef TEST_PACKET_IMPL_H
 #define TEST_PACKET_IMPL_H
 
+#include "bytes.h"
 #include "packet.h"
 
 enum {
@@ -58,30 +59,6 @@ struct layout {
     unsigned proto, frag_offset;
     bool more_frags;
 };
-
-/* Of their own beside ctcore/wire.h: what is built and judged here must not
- * rest on what is under test. */
-static inline unsigned get16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
-
-static inline uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static inline void put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static inline void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v & 0xffff);
-}
 
 static inline uint8_t packet_letter(size_t i)
 {

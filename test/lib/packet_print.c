@@ -47,9 +47,9 @@ static void ends(struct out *o, const uint8_t *d, const struct layout *lay)
         inet_ntop(lay->v4 ? AF_INET : AF_INET6,
                   d + (i == 0 ? lay->src : lay->dst), text, sizeof text);
         if (ports && lay->v4)
-            say(o, "%s:%u", text, get16(d + lay->l4 + 2 * i));
+            say(o, "%s:%u", text, bytes_get16(d + lay->l4 + 2 * i));
         else if (ports)
-            say(o, "[%s]:%u", text, get16(d + lay->l4 + 2 * i));
+            say(o, "[%s]:%u", text, bytes_get16(d + lay->l4 + 2 * i));
         else
             say(o, "%s", text);
         say(o, "%s", i == 0 ? " > " : "");
@@ -89,8 +89,8 @@ static void payload(struct out *o, const uint8_t *p, size_t n)
 static void tcp_sack(struct out *o, const uint8_t *p, size_t n)
 {
     for (size_t i = 2; i + 8 <= n; i += 8)
-        say(o, "%s%u-%u", i == 2 ? " sack " : ",", get32(p + i),
-            get32(p + i + 4));
+        say(o, "%s%u-%u", i == 2 ? " sack " : ",", bytes_get32(p + i),
+            bytes_get32(p + i + 4));
 }
 
 static void tcp_options(struct out *o, const uint8_t *p, size_t n)
@@ -112,7 +112,7 @@ static void tcp_options(struct out *o, const uint8_t *p, size_t n)
             return;
         }
         if (p[i] == 2 && len == 4)
-            say(o, " mss %u", get16(p + i + 2));
+            say(o, " mss %u", bytes_get16(p + i + 2));
         else if (p[i] == 3 && len == 3)
             say(o, " wscale %u", p[i + 2]);
         else if (p[i] == 4 && len == 2)
@@ -120,7 +120,7 @@ static void tcp_options(struct out *o, const uint8_t *p, size_t n)
         else if (p[i] == 5 && len >= 10 && len % 8 == 2)
             tcp_sack(o, p + i, len);
         else if (p[i] == 8 && len == 10)
-            say(o, " ts %u:%u", get32(p + i + 2), get32(p + i + 6));
+            say(o, " ts %u:%u", bytes_get32(p + i + 2), bytes_get32(p + i + 6));
         else
             hex(o, "tcpopt", p + i, len);
         i += len;
@@ -144,13 +144,13 @@ static void tcp(struct out *o, const uint8_t *l4, size_t n)
 {
     size_t doff = (size_t)(l4[12] >> 4) * 4;
 
-    say(o, " seq %u", get32(l4 + 4));
-    if (l4[13] & 0x10 || get32(l4 + 8) != 0)
-        say(o, " ack %u", get32(l4 + 8));
-    if (get16(l4 + 14) != 65535)
-        say(o, " win %u", get16(l4 + 14));
-    if (get16(l4 + 18) != 0)
-        say(o, " urg %u", get16(l4 + 18));
+    say(o, " seq %u", bytes_get32(l4 + 4));
+    if (l4[13] & 0x10 || bytes_get32(l4 + 8) != 0)
+        say(o, " ack %u", bytes_get32(l4 + 8));
+    if (bytes_get16(l4 + 14) != 65535)
+        say(o, " win %u", bytes_get16(l4 + 14));
+    if (bytes_get16(l4 + 18) != 0)
+        say(o, " urg %u", bytes_get16(l4 + 18));
     if (doff < 20 || doff > n) {
         say(o, " <doff %zu>", doff);
         return;
@@ -202,9 +202,9 @@ static void quoted(struct out *o, const uint8_t *p, size_t n)
     memset(head, 0, sizeof head);
     memcpy(head, p, there);
     if (there >= 20 && head[0] >> 4 == 4)
-        put16(head + 2, sizeof head);
+        bytes_put16(head + 2, sizeof head);
     else if (there >= 40 && head[0] >> 4 == 6)
-        put16(head + 4, sizeof head - 40);
+        bytes_put16(head + 4, sizeof head - 40);
     if (!packet_layout(head, sizeof head, &lay) || lay.l4 + 8 > there) {
         say(o, " <%zu bytes quoted>", n);
         return;
@@ -213,19 +213,19 @@ static void quoted(struct out *o, const uint8_t *p, size_t n)
     ends(o, head, &lay);
     if (lay.proto == TCP && lay.l4 + 14 <= there) {
         tcp_name(o, head + lay.l4);
-        say(o, " seq %u", get32(head + lay.l4 + 4));
+        say(o, " seq %u", bytes_get32(head + lay.l4 + 4));
     } else if (lay.proto == TCP) {
-        say(o, " tcp - seq %u", get32(head + lay.l4 + 4));
+        say(o, " tcp - seq %u", bytes_get32(head + lay.l4 + 4));
     } else if (lay.proto == UDP || lay.proto == UDPLITE) {
         say(o, lay.proto == UDP ? " udp" : " udplite");
     } else if (lay.proto == SCTP) {
-        say(o, " sctp - vtag %u", get32(head + lay.l4 + 4));
+        say(o, " sctp - vtag %u", bytes_get32(head + lay.l4 + 4));
     } else if (lay.proto == DCCP && lay.l4 + 16 <= there) {
         say(o, " dccp %s", packet_dccp_name(head + lay.l4));
     } else if (lay.proto == ICMP || lay.proto == ICMPV6) {
         icmp_name(o, head + lay.l4, lay.v4);
-        say(o, " id %u seq %u", get16(head + lay.l4 + 4),
-            get16(head + lay.l4 + 6));
+        say(o, " id %u seq %u", bytes_get16(head + lay.l4 + 4),
+            bytes_get16(head + lay.l4 + 6));
     } else {
         say(o, " proto %u", lay.proto);
     }
@@ -236,15 +236,15 @@ static void icmp(struct out *o, const uint8_t *l4, size_t n, bool v4)
 {
     if (packet_quotes(v4, l4[0])) {
         if (v4 && l4[0] == 3 && l4[1] == 4)
-            say(o, " mtu %u", get16(l4 + 6));
+            say(o, " mtu %u", bytes_get16(l4 + 6));
         else if (!v4 && l4[0] == 2)
-            say(o, " mtu %u", get32(l4 + 4));
-        else if (get32(l4 + 4) != 0)
-            say(o, " ptr %u", v4 ? l4[4] : get32(l4 + 4));
+            say(o, " mtu %u", bytes_get32(l4 + 4));
+        else if (bytes_get32(l4 + 4) != 0)
+            say(o, " ptr %u", v4 ? l4[4] : bytes_get32(l4 + 4));
         quoted(o, l4 + 8, n - 8);
         return;
     }
-    say(o, " id %u seq %u", get16(l4 + 4), get16(l4 + 6));
+    say(o, " id %u seq %u", bytes_get16(l4 + 4), bytes_get16(l4 + 6));
     payload(o, l4 + 8, n - 8);
 }
 
@@ -271,7 +271,7 @@ static void ip6_headers(struct out *o, const uint8_t *d,
 static void ip_words(struct out *o, const uint8_t *d, const struct layout *lay)
 {
     unsigned ttl = d[lay->v4 ? 8 : 7];
-    unsigned tos = lay->v4 ? d[1] : get32(d) >> 20 & 0xff;
+    unsigned tos = lay->v4 ? d[1] : bytes_get32(d) >> 20 & 0xff;
 
     if (ttl != 64)
         say(o, " ttl %u", ttl);
@@ -281,14 +281,14 @@ static void ip_words(struct out *o, const uint8_t *d, const struct layout *lay)
         ip6_headers(o, d, lay);
         return;
     }
-    if (get16(d + 4) != 0)
-        say(o, " ipid %u", get16(d + 4));
+    if (bytes_get16(d + 4) != 0)
+        say(o, " ipid %u", bytes_get16(d + 4));
     if (d[6] & 0x40)
         say(o, " df");
     if (lay->frag_offset != 0 || lay->more_frags)
         say(o, " frag %u%s", lay->frag_offset, lay->more_frags ? "+" : "");
     hex(o, "ipopt", d + 20, lay->l4 - 20);
-    if (get16(d + 10) != packet_ip_sum(d))
+    if (bytes_get16(d + 10) != packet_ip_sum(d))
         say(o, " badipsum");
 }
 

@@ -193,8 +193,8 @@ static bool sack_option(struct spec *p, struct slice w)
 
         if (opt[1] >= 34 || !pair(one, '-', &a, &b))
             return false;
-        put32(opt + opt[1], a);
-        put32(opt + opt[1] + 4, b);
+        bytes_put32(opt + opt[1], a);
+        bytes_put32(opt + opt[1] + 4, b);
         opt[1] = (uint8_t)(opt[1] + 8);
         one.n += comma != NULL;
         w = (struct slice){w.s + one.n, w.n - one.n};
@@ -225,8 +225,8 @@ static int tcp_option(struct spec *p, struct slice w, const char **at)
         ok = pair(next(at), ':', &a, &b);
         opt[0] = 8;
         opt[1] = 10;
-        put32(opt + 2, ok ? a : 0);
-        put32(opt + 6, ok ? b : 0);
+        bytes_put32(opt + 2, ok ? a : 0);
+        bytes_put32(opt + 6, ok ? b : 0);
         ok = ok && add_tcpopt(p, opt, 10);
     } else if (is(w, "sack")) {
         ok = sack_option(p, next(at));
@@ -281,8 +281,8 @@ static bool fragment(struct spec *p, struct slice w)
     if (!number(w, &p->frag) || p->frag % 8 != 0 || p->frag > 65528)
         return false;
     p->is_frag = true;
-    put16(h + 2, p->frag | p->more_frags);
-    put32(h + 4, p->ipid);
+    bytes_put16(h + 2, p->frag | p->more_frags);
+    bytes_put32(h + 4, p->ipid);
     return p->v4 || add_ext(p, FRAGMENT, h, 8);
 }
 

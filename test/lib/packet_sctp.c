@@ -100,20 +100,21 @@ void packet_sctp_write(const struct spec *p, uint8_t *h, size_t payload)
 {
     uint8_t *at = h + HEADER;
 
-    put16(h, p->sport);
-    put16(h + 2, p->dport);
-    put32(h + 4, p->vtag);
+    bytes_put16(h, p->sport);
+    bytes_put16(h + 2, p->dport);
+    bytes_put32(h + 4, p->vtag);
     for (size_t i = 0; i < p->n_chunks; i++) {
         size_t n = CHUNK + fixed_of(p->chunk[i]);
 
         at[0] = p->chunk[i];
         at[1] = p->chunk_flags[i];
-        put16(at + 2, (unsigned)(n + (i + 1 == p->n_chunks ? payload : 0)));
+        bytes_put16(at + 2,
+                    (unsigned)(n + (i + 1 == p->n_chunks ? payload : 0)));
         if (has_itag(p->chunk[i])) {
-            put32(at + 4, p->itag);
-            put32(at + 8, 65535); /* a_rwnd */
-            put16(at + 12, 1);    /* streams each way */
-            put16(at + 14, 1);
+            bytes_put32(at + 4, p->itag);
+            bytes_put32(at + 8, 65535); /* a_rwnd */
+            bytes_put16(at + 12, 1);    /* streams each way */
+            bytes_put16(at + 14, 1);
         }
         at += n;
     }
@@ -158,7 +159,7 @@ size_t packet_sctp_print(char *out, size_t room, const uint8_t *sctp, size_t n,
     out[0] = '\0';
     *payload = 0;
     while (at + CHUNK <= n) {
-        size_t c = get16(sctp + at + 2);
+        size_t c = bytes_get16(sctp + at + 2);
 
         len += print_chunk(out + len, room - len, sctp + at, at == HEADER);
         if (c < CHUNK + fixed_of(sctp[at]) || c > n - at) {
@@ -166,7 +167,7 @@ size_t packet_sctp_print(char *out, size_t room, const uint8_t *sctp, size_t n,
             return n;
         }
         if (has_itag(sctp[at]))
-            snprintf(itag, sizeof itag, " itag %u", get32(sctp + at + 4));
+            snprintf(itag, sizeof itag, " itag %u", bytes_get32(sctp + at + 4));
         begins = at + CHUNK + fixed_of(sctp[at]);
         *payload = at + c - begins;
         at += (c + 3) / 4 * 4;
@@ -174,6 +175,7 @@ size_t packet_sctp_print(char *out, size_t room, const uint8_t *sctp, size_t n,
     if (len == 0)
         len = (size_t)snprintf(out, room, "-");
     if (!brief)
-        snprintf(out + len, room - len, " vtag %u%s", get32(sctp + 4), itag);
+        snprintf(out + len, room - len, " vtag %u%s", bytes_get32(sctp + 4),
+                 itag);
     return begins;
 }

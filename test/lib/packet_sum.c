@@ -34,7 +34,7 @@ static bool layout6(const uint8_t *d, size_t len, struct layout *lay)
 {
     size_t at = 40;
 
-    if (len < 40 || (lay->end = 40 + get16(d + 4)) > len)
+    if (len < 40 || (lay->end = 40 + bytes_get16(d + 4)) > len)
         return false;
     lay->src = 8;
     lay->dst = 24;
@@ -48,7 +48,7 @@ static bool layout6(const uint8_t *d, size_t len, struct layout *lay)
             return false;
         n = lay->proto == FRAGMENT ? 8 : ((size_t)d[at + 1] + 1) * 8;
         if (lay->proto == FRAGMENT) {
-            lay->frag_offset = get16(d + at + 2) & 0xfff8;
+            lay->frag_offset = bytes_get16(d + at + 2) & 0xfff8;
             lay->more_frags = d[at + 3] & 1;
         }
         if (n > lay->end - at)
@@ -72,9 +72,9 @@ bool packet_layout(const uint8_t *d, size_t len, struct layout *lay)
     lay->dst = 16;
     lay->addr_len = 4;
     lay->l4 = (size_t)(d[0] & 15) * 4;
-    lay->end = get16(d + 2);
+    lay->end = bytes_get16(d + 2);
     lay->proto = d[9];
-    lay->frag_offset = (get16(d + 6) & 0x1fff) * 8;
+    lay->frag_offset = (bytes_get16(d + 6) & 0x1fff) * 8;
     lay->more_frags = (d[6] & 0x20) != 0;
     return lay->l4 >= 20 && lay->l4 <= lay->end && lay->end <= len;
 }
@@ -91,7 +91,7 @@ unsigned packet_l4_field(const uint8_t *d, const struct layout *lay)
 {
     const uint8_t *field = d + lay->l4 + packet_sum_at(lay->proto);
 
-    return lay->proto == SCTP ? get32(field) : get16(field);
+    return lay->proto == SCTP ? bytes_get32(field) : bytes_get16(field);
 }
 
 void packet_l4_store(uint8_t *d, const struct layout *lay, unsigned sum)
@@ -99,9 +99,9 @@ void packet_l4_store(uint8_t *d, const struct layout *lay, unsigned sum)
     uint8_t *field = d + lay->l4 + packet_sum_at(lay->proto);
 
     if (lay->proto == SCTP)
-        put32(field, sum);
+        bytes_put32(field, sum);
     else
-        put16(field, sum);
+        bytes_put16(field, sum);
 }
 
 unsigned packet_l4_sum(const uint8_t *d, const struct layout *lay, bool partial)
@@ -113,11 +113,11 @@ unsigned packet_l4_sum(const uint8_t *d, const struct layout *lay, bool partial)
 
     if (lay->proto == SCTP)
         return packet_sctp_crc(d + lay->l4, n);
-    if (lay->proto == UDP && get16(d + lay->l4 + 4) >= 8 &&
-        get16(d + lay->l4 + 4) <= n)
-        n = get16(d + lay->l4 + 4);
+    if (lay->proto == UDP && bytes_get16(d + lay->l4 + 4) >= 8 &&
+        bytes_get16(d + lay->l4 + 4) <= n)
+        n = bytes_get16(d + lay->l4 + 4);
     if (lay->proto != ICMP) {
-        put16(tail, (unsigned)n);
+        bytes_put16(tail, (unsigned)n);
         sum = add(add(add(0, d + lay->src, lay->addr_len), d + lay->dst,
                       lay->addr_len),
                   tail, 4);
@@ -148,7 +148,7 @@ void packet_fix_sums(uint8_t *d, size_t len)
     if (!packet_layout(d, len, &lay))
         return;
     if (lay.v4)
-        put16(d + 10, packet_ip_sum(d));
+        bytes_put16(d + 10, packet_ip_sum(d));
     if (has_sum(&lay))
         packet_l4_store(d, &lay, packet_l4_sum(d, &lay, false));
 }
@@ -167,7 +167,7 @@ bool packet_sums_ok(const uint8_t *d, size_t len)
 
     if (!packet_layout(d, len, &lay))
         return false;
-    if (lay.v4 && !same_sum(get16(d + 10), packet_ip_sum(d)))
+    if (lay.v4 && !same_sum(bytes_get16(d + 10), packet_ip_sum(d)))
         return false;
     if (!has_sum(&lay))
         return true;
@@ -184,5 +184,5 @@ bool packet_sums_ok(const uint8_t *d, size_t len)
         return true;
     quote = l4 + 8;
     return lay.end - lay.l4 - 8 < (size_t)(quote[0] & 15) * 4 ||
-           same_sum(get16(quote + 10), packet_ip_sum(quote));
+           same_sum(bytes_get16(quote + 10), packet_ip_sum(quote));
 }
