@@ -34,11 +34,13 @@ enum ct_reason natask_side(struct ct *ct, struct ct_pkt *pkt,
                            enum mangle_side side, struct natask *ask,
                            struct natask_answer *a);
 
-/* May a rule of this hook hide the source of pkt, of which conntrack knows
- * nothing, or of the flow that it is an error about?  Unknown is what conntrack
- * would say of it, what the first packet of its flow had of its own, and the
- * destination, where a rule may translate that: what reads these may hide, but
- * exempts nothing, save a rule that names the state `invalid`. */
+/* May a rule of this hook hide the source of pkt, which has no entry, or of the
+ * flow that pkt is an ICMP error about?
+ *
+ * Unknown are: what conntrack would say of the packet, what only the first
+ * packet of its flow had, and the destination where a rule may translate it.  A
+ * rule that asks one of these may hide the source, and exempts nothing.  The
+ * exception is a rule that names the state `invalid`. */
 bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt);
 
 #endif

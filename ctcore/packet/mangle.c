@@ -266,7 +266,7 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
 
     if (pkt->csum_partial || pkt->csum_ok)
         return true;
-    if (info.sum_at == 0) /* nobody judges what has no tracker */
+    if (info.sum_at == 0) /* it has no tracker, so none is judged */
         return true;
     if (info.sum & CT_SUM_CRC)
         return crc_ok(l4, info.sum_at, len);

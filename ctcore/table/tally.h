@@ -26,7 +26,7 @@ struct tally {
     struct pool counters; /* struct tally_counter */
     uint32_t *heads;      /* by hash: a counter's number + 1, or 0 */
     uint32_t n_heads;     /* a power of two */
-    uint64_t key[2];      /* SipHash's; nobody outside may foresee chains */
+    uint64_t key[2];      /* SipHash's: strangers must not foresee chains */
     uint32_t moves;       /* odd while a chain changes */
     struct work *work;
 };
