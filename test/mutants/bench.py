@@ -1,7 +1,8 @@
 """bench.py - a copy of the sources, changed and tried
 
-Kept in build/mutate, so that a second run builds only what is new: `tree`, the
-copy, and a build of it with assertions and checks, and one without.
+Kept in build/mutate, one folder a bench, so that a second run builds only what
+is new: `tree`, the copy, and a build of it with assertions and checks, and one
+without.
 """
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 
+import covered
 import tree
 
 PARTS = ("CMakeLists.txt", "ctcore", "include", "router", "web", "test",
@@ -18,6 +20,7 @@ BUILDS = {
     "without": ("-DCMAKE_C_FLAGS=-O1 '-D__builtin_trap()=((void)0)'",
                 "-DWEIR_UNCHECKED=ON"),
     "with": ("-DCMAKE_C_FLAGS=-O1", "-DWEIR_ASSERT=ON"),
+    "covered": ("-DCMAKE_C_FLAGS=-O0 --coverage", "-DWEIR_UNCHECKED=ON"),
 }
 
 
@@ -26,20 +29,27 @@ def read(path):
         return f.read()
 
 
+class Known:
+    """What all benches share: each test's file and seconds, what it runs, and
+    what found most."""
+    def __init__(self):
+        self.files, self.seconds = {}, {}
+        self.runs = covered.Covered()
+        self.killers = Counter()
+
+
 class Bench:
-    def __init__(self, root, builds=tuple(BUILDS), tests=None):
+    def __init__(self, root, name, builds, known=None):
         self.root = root
-        self.home = os.path.join(root, "build", "mutate")
+        self.home = os.path.join(root, "build", "mutate", name)
         self.tree = os.path.join(self.home, "tree")
         self.copy()
-        self.killers = Counter()
-        self.seconds, self.objects = {}, {}
+        self.known = known or Known()
+        self.objects = {}
         for build in builds:
             self.build(build)
-        self.files = dict(line.split() for line in
-                          self.run(builds[0], ()).stdout.splitlines())
-        for build in builds:
-            self.measure(build, sorted(tests or self.all()))
+        said = self.run(builds[0], ()).stdout.splitlines()
+        self.known.files = dict(line.split() for line in said)
 
     def copy(self):
         """Only what differs, so that what was built stays built."""
@@ -68,7 +78,8 @@ class Bench:
                 yield os.path.relpath(os.path.join(at, name), root)
 
     def build(self, build):
-        print(f"mutate: building {build} assertions", flush=True)
+        print(f"mutate: building {build} in "
+              f"{os.path.relpath(self.home, self.root)}", flush=True)
         folder = os.path.join(self.home, build)
         done = subprocess.run(
             ["cmake", "-S", self.tree, "-B", folder, "-G", "Ninja",
@@ -82,55 +93,74 @@ class Bench:
 
     def make(self, build):
         """Nothing, or what the compiler said."""
-        jobs = os.environ.get("MUTATE_JOBS", str(os.cpu_count() or 1))
         done = subprocess.run(
-            ["ninja", "-j", jobs, "-C", os.path.join(self.home, build),
-             "mutants"], text=True, capture_output=True, check=False)
+            ["ninja", "-C", os.path.join(self.home, build), "mutants"],
+            text=True, capture_output=True, check=False)
         return done.stdout if done.returncode else ""
 
-    def run(self, build, tests):
+    def run(self, build, tests, **env):
         return subprocess.run(
             [os.path.join(self.home, build, "test", "mutants", "mutants"),
              *tests], text=True, capture_output=True, check=False,
-            cwd=self.tree)
+            cwd=self.tree, env={**os.environ, **env})
 
     def measure(self, build, names):
         """Each test passes as things are; how long it takes.  Tests of the
         checks can't do without them."""
-        if build == "without":
-            names = [n for n in names
-                     if not self.files.get(n, "").endswith("/check.c")]
+        names = [n for n in names if build == "with" or not self.checks(n)]
         done = self.run(build, [f"{n}:600" for n in names])
         rows = [line.split() for line in done.stdout.splitlines()]
         if done.returncode:
             sys.exit(f"mutate: without a change: {done.stdout[-200:]}"
                      f"{done.stderr}")
-        self.seconds[build] = {n: float(s) for n, _, s in rows}
+        seconds = {n: float(s) for n, _, s in rows}
+        self.known.seconds[build] = seconds
         print(f"mutate: {len(rows)} tests {build} assertions, "
-              f"{sum(self.seconds[build].values()):.0f} s", flush=True)
+              f"{sum(seconds.values()):.0f} s", flush=True)
+
+    def checks(self, name):
+        return self.known.files.get(name, "").endswith("/check.c")
+
+    def cover(self):
+        """Which lines each test runs."""
+        print("mutate: what each test runs", flush=True)
+        for name in self.all():
+            if self.checks(name):
+                continue
+            into = os.path.join(self.home, "counts", name)
+            shutil.rmtree(into, ignore_errors=True)
+            done = self.run("covered", [f"{name}:600"], GCOV_PREFIX=into)
+            if done.returncode:
+                sys.exit(f"mutate: without a change: {done.stdout}"
+                         f"{done.stderr}")
+            self.known.runs.add(name, into, self.home)
+            shutil.rmtree(into)
 
     def all(self):
         """Each test, and the scenarios that are held with two shards, too."""
         text = tree.read(self.tree, "test/scenario/CMakeLists.txt")
         listed = text.split("set(twins_2", 1)[1].split(")", 1)[0].split()
-        return [*self.files, *(f"scenario.{name}.s2" for name in listed)]
+        return [*self.known.files, *(f"scenario.{name}.s2" for name in listed)]
 
-    def order(self, build, path):
-        """The tests of the file, then of its module, then what found most in
-        that module, then the cheapest."""
-        module = os.path.dirname(path)
+    def order(self, build, site):
+        """Of the tests that run the place: those of the file, then of its
+        module, then what found most in that module, then the cheapest."""
+        path, module = site.file, os.path.dirname(site.file)
+        seconds = self.known.seconds[build]
 
         def key(name):
             plain = name[:-3] if name.endswith(".s2") else name
-            test = self.files[plain]
+            test = self.known.files[plain]
             return (not test.endswith("/unit/" + path),
                     not os.path.dirname(test).endswith("/unit/" + module),
-                    -self.killers[module, name],
-                    self.seconds[build][name])
-        return sorted(self.seconds[build], key=key)
+                    -self.known.killers[module, name], seconds[name])
+        return sorted((n for n in seconds
+                       if self.checks(n) or self.known.runs.may(n, site)),
+                      key=key)
 
     def limit(self, build, name):
-        return int(5 * self.seconds[build].get(name, 2)) + 3
+        seconds = self.known.seconds.get(build, {})
+        return int(5 * seconds.get(name, 2)) + 3
 
     def put(self, path, text):
         with open(os.path.join(self.tree, path), "w", encoding="utf-8") as f:
@@ -143,21 +173,20 @@ class Bench:
         return read(os.path.join(self.home, build, "ctcore", "CMakeFiles",
                                  "ctcore.dir", path[len("ctcore/"):] + ".o"))
 
-    def learn(self, paths):
+    def learn(self, build, paths):
         """What the compiler makes of these files as they are."""
-        self.objects = {p: self.object("without", p) for p in paths}
+        self.objects[build] = {p: self.object(build, p) for p in paths}
 
-    def trial(self, build, path, tests=None):
+    def trial(self, build, path, tests):
         """(state, test): state is unbuilt, same, survived or how it died."""
         if self.make(build):
             return "unbuilt", None
-        if path in self.objects and build == "without" and \
-                self.object(build, path) == self.objects[path]:
+        if path in self.objects.get(build, ()) and \
+                self.object(build, path) == self.objects[build][path]:
             return "same", None
-        tests = tests or self.order(build, path)
         said = self.run(build, [f"{n}:{self.limit(build, n)}" for n in tests])
         last = (said.stdout.splitlines() or ["none broken"])[-1].split()
         if not said.returncode:
             return "survived", None
-        self.killers[os.path.dirname(path), last[0]] += 1
+        self.known.killers[os.path.dirname(path), last[0]] += 1
         return last[1], last[0]
