@@ -119,7 +119,7 @@ void hooks_rules(struct ct *ct)
     ct->rules_help = ct->rules_label = false;
     for (uint32_t i = 0; rs && i < rs->n; i++) {
         ct->rules_help |= rs->rules[i].action == CT_ACT_HELPER;
-        ct->rules_label |= rs->rules[i].match.has_labels;
+        ct->rules_label |= ct_asks_LABELS(&rs->rules[i].match.labels);
     }
     hooks_choose(ct);
 }

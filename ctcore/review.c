@@ -34,7 +34,8 @@ struct first {
 
 static void make_first(struct first *f, struct ct_conn *c)
 {
-    *f = (struct first){.unknown.facts = FACT_PACKET | FACT_LATER | FACT_DNAT,
+    *f = (struct first){.unknown.facts =
+                            CT_FACT_PACKET | CT_FACT_LATER | CT_FACT_DNAT,
                         .pkt = {
                             .in = c->in,
                             .out = c->out,
@@ -240,7 +241,7 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     mangle(ct, f);
     if (!nat_keeps(ct, f, MANGLE_DST))
         return false;
-    f->unknown.facts &= ~(uint32_t)FACT_DNAT;
+    f->unknown.facts &= ~(uint32_t)CT_FACT_DNAT;
     mangle_put_addr(f->bytes, MANGLE_DST, &reply->src, reply->family);
     if (ct_proto_has_ports(reply->proto))
         ct_store16(&ct_ports_edit(f->bytes + pkt->l4_off)->dport, reply->sport);

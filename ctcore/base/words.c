@@ -54,6 +54,18 @@ static const struct ct_word dscps[] = {
 #undef C
 };
 
+static const struct ct_word icmp_types[] = {
+#define C(word, number) {word, number},
+    CT_ICMP_TYPES(C)
+#undef C
+};
+
+static const struct ct_word icmpv6_types[] = {
+#define C(word, number) {word, number},
+    CT_ICMPV6_TYPES(C)
+#undef C
+};
+
 #define AT(HOOK) (1u << CT_##HOOK)
 #define ANYWHERE ((1u << CT_N_HOOKS) - 1)
 
@@ -79,6 +91,8 @@ static const struct {
     [CT_WORDS_STATUS] = LIST(statuses),
     [CT_WORDS_RULE_STATUS] = LIST(rule_statuses),
     [CT_WORDS_DSCP] = LIST(dscps),
+    [CT_WORDS_ICMP_TYPE] = LIST(icmp_types),
+    [CT_WORDS_ICMPV6_TYPE] = LIST(icmpv6_types),
 };
 
 const struct ct_word *ct_words(enum ct_words list, unsigned *n)

@@ -36,9 +36,9 @@ static bool is_sure(const struct rulewalk *w, const struct ct_rule *r,
     if (!w->unknown)
         return true;
     unknown = *w->unknown;
-    if (pkt->info == CT_INVALID && (r->match.info >> CT_INVALID & 1) &&
-        !r->match.info_negate)
-        unknown.facts &= ~(uint32_t)FACT_STATE;
+    if (pkt->info == CT_INVALID && (r->match.info.of >> CT_INVALID & 1) &&
+        !r->match.info.negate)
+        unknown.facts &= ~(uint32_t)CT_FACT_STATE;
     return !ruleset_maybe(r, pkt, &unknown);
 }
 
@@ -398,7 +398,7 @@ static bool may_hide(struct ct *ct, const struct ct_pkt *pkt,
     before.hook = pkt->in == CT_NO_IFACE ? CT_OUTPUT : CT_PREROUTING;
     if (!may_translate(ct, &before, &unknown))
         return false;
-    unknown.facts |= FACT_TO;
+    unknown.facts |= CT_FACT_TO;
     return may_translate(ct, pkt, &unknown);
 }
 
@@ -412,9 +412,9 @@ static bool may_hide_quoted(struct ct *ct, const struct ct_pkt *pkt,
     struct ct_tuple t;
     struct inner in;
 
-    unknown.facts |= FACT_L4;
+    unknown.facts |= CT_FACT_L4;
     if (pkt->l4_bad || parse_inner(pkt, &in) != CT_REASON_NONE) {
-        unknown.facts |= FACT_QUOTE;
+        unknown.facts |= CT_FACT_QUOTE;
         return may_hide(ct, pkt, unknown);
     }
     t = in.tuple;
@@ -424,7 +424,7 @@ static bool may_hide_quoted(struct ct *ct, const struct ct_pkt *pkt,
     if (ct_proto_has_ports(t.proto)) {
         t.sport = in.tuple.dport;
         t.dport = in.tuple.sport;
-        unknown.facts &= ~(uint32_t)FACT_L4;
+        unknown.facts &= ~(uint32_t)CT_FACT_L4;
     }
     ruleset_pretend(&about, &t, bytes);
     return may_hide(ct, &about, unknown);
@@ -433,8 +433,8 @@ static bool may_hide_quoted(struct ct *ct, const struct ct_pkt *pkt,
 bool natask_is_hidden(struct ct *ct, const struct ct_pkt *pkt)
 {
     const struct ruleset_unknown unknown = {
-        .facts = FACT_CT | FACT_STATE | FACT_PACKET |
-                 (pkt->l4_bad ? (uint32_t)FACT_L4 : 0)};
+        .facts = CT_FACT_CT | CT_FACT_STATE | CT_FACT_PACKET |
+                 (pkt->l4_bad ? (uint32_t)CT_FACT_L4 : 0)};
 
     if (may_hide(ct, pkt, unknown))
         return true;

@@ -144,8 +144,8 @@ static inline bool has_moved(const struct ct_conn *c, const struct ct_pkt *pkt)
  * another: what only the first one had is unknown. */
 static bool would_hide(struct ct *ct, struct ct_pkt *pkt)
 {
-    static const struct ruleset_unknown unknown = {.facts = FACT_PACKET |
-                                                            FACT_LATER};
+    static const struct ruleset_unknown unknown = {.facts = CT_FACT_PACKET |
+                                                            CT_FACT_LATER};
     struct natask ask = {.unknown = &unknown};
     struct natask_answer a;
     enum ct_reason why;

@@ -37,7 +37,8 @@ const struct ct_rule *rulewalk_next(struct ct *ct, const struct ct_pkt *pkt,
            w->end) {
         uint32_t at = w->at++;
 
-        if (w->unlimited || (w->unknown && (w->unknown->facts & FACT_PACKET)) ||
+        if (w->unlimited ||
+            (w->unknown && (w->unknown->facts & CT_FACT_PACKET)) ||
             within_limits(ct, pkt, at))
             return &rs->rules[at];
     }

@@ -166,75 +166,150 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
     return in != set->negate;
 }
 
-static bool match_number(const struct ct_number_set *set, bool has, uint16_t is)
+/* ---- what a packet has ---- */
+
+/* Bits, of which some are unknown. */
+struct bits {
+    uint64_t is[2], unknown[2];
+};
+
+static uint8_t get_family(const struct facts *f)
 {
-    if (!has)
-        return false;
-    for (unsigned i = 0; i < set->n; i++)
-        if (is >= set->r[i].lo && is <= set->r[i].hi)
-            return !set->negate;
-    return set->negate;
+    return f->pkt->tuple.family;
 }
 
-/* ---- the rows of matches.def ---- */
-
-static bool is_family(const struct ct_match *m, const struct facts *f)
+static uint8_t get_in(const struct facts *f)
 {
-    return m->family == f->pkt->tuple.family;
+    return f->pkt->in;
 }
 
-static bool is_in(const struct ct_match *m, const struct facts *f)
+static uint8_t get_out(const struct facts *f)
 {
-    return ct_match_iface(m->in, m->in_too, m->in_negate, f->pkt->in);
+    return f->pkt->out;
 }
 
-static bool is_out(const struct ct_match *m, const struct facts *f)
+static uint8_t get_proto(const struct facts *f)
 {
-    return ct_match_iface(m->out, m->out_too, m->out_negate, f->pkt->out);
+    return f->pkt->tuple.proto;
 }
 
-static bool is_proto(const struct ct_match *m, const struct facts *f)
+static int get_info(const struct facts *f)
 {
-    return ct_match_proto(m, f->pkt->tuple.proto);
-}
-
-static bool is_info(const struct ct_match *m, const struct facts *f)
-{
-    return ((m->info >> f->pkt->info & 1) != 0) != (m->info_negate != 0);
+    return f->pkt->info;
 }
 
 /* Of a flow's status its first packet has these, where rules ask. */
 #define STATUS_OF_FIRST ((uint32_t)CT_EXPECTED | (uint32_t)CT_DST_NAT)
 
 /* Status words of a packet without a flow say nothing, negated or not. */
-static bool is_status(const struct ct_match *m, const struct facts *f)
+static int get_status(const struct facts *f)
 {
     const struct ct_conn *c = f->pkt->conn;
     uint32_t facts = f->unknown ? f->unknown->facts : 0;
-    uint32_t mask = facts & FACT_LATER ? STATUS_OF_FIRST : UINT32_MAX;
+    uint32_t mask = facts & CT_FACT_LATER ? STATUS_OF_FIRST : UINT16_MAX;
 
-    if (facts & FACT_DNAT)
+    if (facts & CT_FACT_DNAT)
         mask &= ~(uint32_t)CT_DST_NAT;
-    return c && ((c->status & mask & m->status) != 0) != m->status_negate;
+    return c ? (int)(c->status & mask) : -1;
 }
 
-static bool is_syn(const struct ct_match *m, const struct facts *f)
+static struct bits get_mark(const struct facts *f)
 {
-    (void)m;
+    return (struct bits){{f->pkt->mark}, {f->unknown ? f->unknown->mark : 0}};
+}
+
+static struct bits get_labels(const struct facts *f)
+{
+    static const uint64_t none[2];
+    const uint64_t *labels = f->pkt->labels ? f->pkt->labels : none;
+    const uint64_t *unknown = f->unknown ? f->unknown->labels : none;
+
+    return (struct bits){{labels[0], labels[1]}, {unknown[0], unknown[1]}};
+}
+
+/* As in nftables a flow's zone is that of the direction that has one. */
+static int get_zone(const struct facts *f)
+{
+    const struct ct_pkt *pkt = f->pkt;
+    uint16_t zone = pkt->tuple.zone, other = pkt->zone_reply;
+
+    if (pkt->conn) {
+        zone = pkt->conn->tuple[CT_DIR_ORIGINAL].zone;
+        other = pkt->conn->tuple[CT_DIR_REPLY].zone;
+    }
+    return zone ? zone : other;
+}
+
+static int get_icmp_type(const struct facts *f)
+{
+    return f->has_icmp ? f->pkt->icmp_type : -1;
+}
+
+static bool get_syn(const struct facts *f)
+{
     return f->pkt->tuple.proto == CT_PROTO_TCP &&
            (f->pkt->l4_flags & (CT_TCP_SYN | CT_TCP_RST)) == CT_TCP_SYN &&
            f->has_ports;
 }
 
-/* Rare in rules, so out of the way of all others. */
-static __attribute__((noinline)) bool is_icmp_type(const struct ct_match *m,
-                                                   const struct facts *f)
+static int get_sport(const struct facts *f)
 {
-    bool is = m->icmp_type == f->pkt->icmp_type;
+    return f->has_ports ? f->sport : -1;
+}
 
-    for (unsigned i = 0; i < m->n_icmp_types; i++)
-        is |= m->icmp_types[i] == f->pkt->icmp_type;
-    return f->has_icmp && is != m->icmp_negate;
+static int get_dport(const struct facts *f)
+{
+    return f->has_ports ? f->dport : -1;
+}
+
+static struct number get_src(const struct facts *f)
+{
+    return f->src;
+}
+
+static struct number get_dst(const struct facts *f)
+{
+    return f->dst;
+}
+
+static int get_dscp(const struct facts *f)
+{
+    return ct_ip_class(f->pkt->data, f->pkt->tuple.family == CT_IPV4) >> 2;
+}
+
+/* ---- kinds: is it what the rule asks?  A number of -1: it has none ---- */
+
+static bool is_FAMILY(const uint8_t *want, const struct facts *f, uint8_t is)
+{
+    (void)f;
+    return *want == is;
+}
+
+static bool is_IFACE(const struct ct_iface_set *set, const struct facts *f,
+                     uint8_t is)
+{
+    (void)f;
+    return ct_match_iface(set, is);
+}
+
+static bool is_PROTO(const struct ct_proto_set *set, const struct facts *f,
+                     uint8_t is)
+{
+    (void)f;
+    return ct_match_proto(set, is);
+}
+
+static bool is_ONE_OF(const struct ct_bit_set *set, const struct facts *f,
+                      int is)
+{
+    (void)f;
+    return (set->of >> is & 1) != set->negate;
+}
+
+static bool is_BITS(const struct ct_bit_set *set, const struct facts *f, int is)
+{
+    (void)f;
+    return is >= 0 && ((is & set->of) != 0) != set->negate;
 }
 
 /* Are these bits, of which some are unknown, what a match wants?  They are not
@@ -247,99 +322,93 @@ static bool are_bits(uint64_t bits, uint64_t unknown, bool must, uint64_t want,
     return (wrong & mask) == 0;
 }
 
-static __attribute__((noinline)) bool is_mark(const struct ct_match *m,
-                                              const struct facts *f)
+static bool is_MARK(const struct ct_mark_set *set, const struct facts *f,
+                    struct bits is)
 {
-    uint32_t mark = f->pkt->mark, unknown = f->unknown ? f->unknown->mark : 0;
-    bool must = f->must != m->mark_negate;
-    bool is = are_bits(mark, unknown, must, m->mark, m->mark_mask);
+    bool must = f->must != set->negate, any = false;
 
-    for (unsigned i = 0; i < m->n_marks; i++)
-        is |=
-            are_bits(mark, unknown, must, m->marks[i].value, m->marks[i].mask);
-    return is != m->mark_negate;
+    for (unsigned i = 0; i < set->n; i++)
+        any |= are_bits(is.is[0], is.unknown[0], must, set->of[i].value,
+                        set->of[i].mask);
+    return any != set->negate;
 }
 
-static bool is_sport(const struct ct_match *m, const struct facts *f)
+static bool is_LABELS(const struct ct_label_set *set, const struct facts *f,
+                      struct bits is)
 {
-    return match_number(&m->sport, f->has_ports, f->sport);
-}
-
-static bool is_dport(const struct ct_match *m, const struct facts *f)
-{
-    return match_number(&m->dport, f->has_ports, f->dport);
-}
-
-/* As in nftables a flow's zone is that of the direction that has one. */
-static bool is_zone(const struct ct_match *m, const struct facts *f)
-{
-    const struct ct_pkt *pkt = f->pkt;
-    uint16_t zone = pkt->tuple.zone, other = pkt->zone_reply;
-
-    if (pkt->conn) {
-        zone = pkt->conn->tuple[CT_DIR_ORIGINAL].zone;
-        other = pkt->conn->tuple[CT_DIR_REPLY].zone;
-    }
-    return ((zone ? zone : other) == m->zone) != m->zone_negate;
-}
-
-static __attribute__((noinline)) bool is_labels(const struct ct_match *m,
-                                                const struct facts *f)
-{
-    static const uint64_t none[2];
-    const uint64_t *labels = f->pkt->labels ? f->pkt->labels : none;
-    const uint64_t *unknown = f->unknown ? f->unknown->labels : none;
-    bool must = f->must != m->labels_negate, all = true;
+    bool must = f->must != set->negate, all = true;
 
     for (int i = 0; i < 2; i++)
-        all &=
-            are_bits(labels[i], unknown[i], must, m->labels[i], m->labels[i]);
-    return all != m->labels_negate;
+        all &= are_bits(is.is[i], is.unknown[i], must, set->of[i], set->of[i]);
+    return all != set->negate;
 }
 
-static bool is_src(const struct ct_match *m, const struct facts *f)
+static bool is_NUMBER(const struct ct_number_set *set, const struct facts *f,
+                      int is)
 {
-    return match_addr(&m->src, f->src, f->pkt->tuple.family == CT_IPV4);
+    (void)f;
+    return is >= 0 && ct_match_number(set, (uint16_t)is);
 }
 
-static bool is_dst(const struct ct_match *m, const struct facts *f)
+static bool is_PORT(const struct ct_number_set *set, const struct facts *f,
+                    int is)
 {
-    return match_addr(&m->dst, f->dst, f->pkt->tuple.family == CT_IPV4);
+    return is_NUMBER(set, f, is);
 }
 
-/* ---- numbers that stand in the packet; -1: it has none ---- */
-
-static int number_dscp(const struct facts *f)
+static bool is_TYPE(const struct ct_number_set *set, const struct facts *f,
+                    int is)
 {
-    return ct_ip_class(f->pkt->data, f->pkt->tuple.family == CT_IPV4) >> 2;
+    return is_NUMBER(set, f, is);
 }
 
-/* Rare in rules, as above. */
-#define V(name, reads, words, top, help)                                       \
-    static __attribute__((noinline)) bool is_##name(const struct ct_match *m,  \
-                                                    const struct facts *f)     \
+static bool is_FLAG(const bool *want, const struct facts *f, bool is)
+{
+    (void)f;
+    return *want == is;
+}
+
+static bool is_ADDRS(const struct ct_addr_set *set, const struct facts *f,
+                     struct number is)
+{
+    return match_addr(set, is, f->pkt->tuple.family == CT_IPV4);
+}
+
+/* Rare in rules, so out of the way of all others. */
+#define RARE __attribute__((noinline))
+#define ASKED_FAMILY
+#define ASKED_IFACE
+#define ASKED_PROTO
+#define ASKED_ONE_OF
+#define ASKED_BITS
+#define ASKED_MARK   RARE
+#define ASKED_LABELS RARE
+#define ASKED_NUMBER RARE
+#define ASKED_PORT
+#define ASKED_TYPE RARE
+#define ASKED_FLAG
+#define ASKED_ADDRS
+
+#define M(KIND, name, key, reads, words, top, help)                            \
+    static ASKED_##KIND bool is_##name(const struct ct_match *m,               \
+                                       const struct facts *f)                  \
     {                                                                          \
-        int is = number_##name(f);                                             \
-                                                                               \
-        return match_number(&m->name, is >= 0, (uint16_t)is);                  \
+        return is_##KIND(&m->name, f, get_##name(f));                          \
     }
-CT_NUMBER_MATCHES(V)
-#undef V
+CT_MATCHES(M)
+#undef M
 
 /* ---- rules ---- */
 
-/* unknown, of enum fact, is a constant where it is 0, so that nothing of it is
- * left there. */
+/* unknown, of enum ct_fact, is a constant where it is 0, so that nothing of it
+ * is left there. */
 static __attribute__((always_inline)) inline bool
 match(const struct ct_match *m, const struct facts *f, uint32_t unknown)
 {
-#define HOLDS(name, facts, asks)                                               \
-    (((facts)&unknown) || !(asks) || is_##name(m, f)) &&
-#define NUMBER_HOLDS(name, facts, words, top, help)                            \
-    HOLDS(name, facts, m->name.n != 0)
-    return CT_MATCHES(HOLDS) CT_NUMBER_MATCHES(NUMBER_HOLDS) true;
-#undef NUMBER_HOLDS
-#undef HOLDS
+#define M(KIND, name, key, reads, words, top, help)                            \
+    (((reads)&unknown) || !ct_asks_##KIND(&m->name) || is_##name(m, f)) &&
+    return CT_MATCHES(M) true;
+#undef M
 }
 
 static __attribute__((noinline)) uint32_t
@@ -369,15 +438,27 @@ uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
     return from;
 }
 
+/* Some bits of these may be known, and others not. */
+#define IS_BY_BIT(is)                                                          \
+    _Generic((is), struct ct_mark_set                                          \
+             : true, struct ct_label_set                                       \
+             : true, default                                                   \
+             : false)
+
 bool ruleset_maybe(const struct ct_rule *r, const struct ct_pkt *pkt,
                    const struct ruleset_unknown *unknown)
 {
     const struct ct_match *m = &r->match;
     const struct facts f = {.pkt = pkt, .must = true, .unknown = unknown};
 
-    return (ruleset_reads(r) & unknown->facts) ||
-           (m->mark_mask != 0 && !is_mark(m, &f)) ||
-           (m->has_labels && !is_labels(m, &f));
+    if (ruleset_reads(r) & unknown->facts)
+        return true;
+#define M(KIND, name, key, facts, words, top, help)                            \
+    if (IS_BY_BIT(m->name) && ct_asks_##KIND(&m->name) && !is_##name(m, &f))   \
+        return true;
+    CT_MATCHES(M)
+#undef M
+    return false;
 }
 
 uint32_t ruleset_reads(const struct ct_rule *r)
@@ -385,16 +466,16 @@ uint32_t ruleset_reads(const struct ct_rule *r)
     const struct ct_match *m = &r->match;
     uint32_t reads = 0;
 
-#define READS(name, facts, asks)                                               \
-    if (asks)                                                                  \
+#define M(KIND, name, key, facts, words, top, help)                            \
+    if (ct_asks_##KIND(&m->name))                                              \
         reads |= (facts);
-#define NUMBER_READS(name, facts, words, top, help)                            \
-    READS(name, facts, m->name.n != 0)
-    CT_MATCHES(READS)
-    CT_NUMBER_MATCHES(NUMBER_READS)
-    CT_LIMITS(READS)
-#undef NUMBER_READS
-#undef READS
+#define L(name, facts, asked)                                                  \
+    if (asked)                                                                 \
+        reads |= (facts);
+    CT_MATCHES(M)
+    CT_LIMITS(L)
+#undef L
+#undef M
     return reads;
 }
 

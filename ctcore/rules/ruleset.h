@@ -11,25 +11,10 @@
 #include <ctcore/rules.h>
 #include <ctcore/wire.h>
 
-/* Whose facts a match reads: see matches.def. */
-enum fact {
-    FACT_FLOW = 1u << 0,   /* the same for all packets of a direction */
-    FACT_PACKET = 1u << 1, /* this packet's alone */
-    FACT_STATE = 1u << 2,  /* ct_state: what conntrack says of it */
-    FACT_CT = 1u << 3,    /* what else its flow would have: mark, labels, ... */
-    FACT_L4 = 1u << 4,    /* it stands in the transport header */
-    FACT_TO = 1u << 5,    /* destination NAT changes it */
-    FACT_QUOTE = 1u << 6, /* an ICMP error has another than its flow */
-    FACT_LATER = 1u << 7, /* not a match's: what the flow's status has got
-                             since its first packet; unknown, it is not there */
-    FACT_DNAT = 1u << 8   /* with LATER: the same of CT_DST_NAT, before a first
-                             packet has met destination NAT */
-};
-
 /* What a caller does not know of a packet.  A match is a maybe if it reads one
  * of these facts, or if the bits that are known leave open what it asks. */
 struct ruleset_unknown {
-    uint32_t facts; /* of enum fact */
+    uint32_t facts; /* of enum ct_fact */
     uint32_t mark;  /* bits of the packet's mark */
     uint64_t labels[2];
 };

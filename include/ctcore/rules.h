@@ -10,6 +10,21 @@
 #include <ctcore/matches.def>
 #include <ctcore/types.h>
 
+/* Whose facts a match reads: see matches.def. */
+enum ct_fact {
+    CT_FACT_FLOW = 1u << 0,   /* the same for all packets of a direction */
+    CT_FACT_PACKET = 1u << 1, /* this packet's alone */
+    CT_FACT_STATE = 1u << 2,  /* ct_state: what conntrack says of it */
+    CT_FACT_CT = 1u << 3, /* what else its flow would have: mark, labels, ... */
+    CT_FACT_L4 = 1u << 4, /* it stands in the transport header */
+    CT_FACT_TO = 1u << 5, /* destination NAT changes it */
+    CT_FACT_QUOTE = 1u << 6, /* an ICMP error has another than its flow */
+    CT_FACT_LATER = 1u << 7, /* not a match's: what the flow's status has got
+                             since its first packet; unknown, it is not there */
+    CT_FACT_DNAT = 1u << 8 /* with LATER: the same of CT_DST_NAT, before a first
+                           packet has met destination NAT */
+};
+
 enum ct_stage {
 #define G(NAME, word) CT_STAGE_##NAME,
     CT_STAGES(G)
@@ -59,60 +74,80 @@ struct ct_number_set {
     bool negate;
 };
 
+/* 1 << index of each; 0: any. */
+struct ct_iface_set {
+    uint16_t of;
+    bool negate;
+};
+
+struct ct_proto_set {
+    uint8_t n; /* 0: any */
+    uint8_t of[6];
+    bool negate;
+};
+
+/* Any of these; 0: not asked. */
+struct ct_bit_set {
+    uint16_t of;
+    bool negate;
+};
+
 /* A mark, as far as the mask goes. */
 struct ct_mark {
     uint32_t value, mask;
 };
 
+struct ct_mark_set {
+    const struct ct_mark *of;
+    uint16_t n; /* 0: any */
+    bool negate;
+};
+
+/* Bit i & 63 of word i >> 6; all of them; none: not asked. */
+struct ct_label_set {
+    uint64_t of[2];
+    bool negate;
+};
+
+#define K(KIND, type, asked)                                                   \
+    typedef type ct_match_##KIND;                                              \
+    static inline bool ct_asks_##KIND(const type *keeps)                       \
+    {                                                                          \
+        const type m = *keeps;                                                 \
+                                                                               \
+        return asked;                                                          \
+    }
+CT_MATCH_KINDS(K)
+#undef K
+
+/* What a rule asks; all zeros: nothing. */
 struct ct_match {
-    uint8_t in, out;          /* CT_NO_IFACE: any */
-    uint16_t in_too, out_too; /* further ones: 1 << index */
-    bool in_negate, out_negate;
-    uint8_t family;   /* 0: any */
-    uint8_t n_protos; /* 0: any */
-    uint8_t protos[6];
-    bool proto_negate;
-    int16_t icmp_type;         /* -1: any */
-    const uint8_t *icmp_types; /* further ones, n_icmp_types; or NULL */
-    uint8_t n_icmp_types;
-    bool icmp_negate;
-    uint8_t info; /* mask of 1 << enum ct_info; 0: any */
-    uint8_t info_negate;
-    struct ct_addr_set src, dst; /* as the packet stands at that hook */
-    struct ct_number_set sport, dport;
-    uint32_t mark, mark_mask;    /* mask 0: any */
-    const struct ct_mark *marks; /* further ones, n_marks; or NULL */
-    uint16_t n_marks;
-    bool mark_negate;
-    bool has_labels, labels_negate;
-    bool has_zone, zone_negate;
-    uint64_t labels[2]; /* bit i & 63 of word i >> 6; all of them */
-    uint16_t zone;      /* its flow's, or its own before conntrack */
-    uint16_t status;    /* of enum ct_status, any of these; 0: any */
-    bool status_negate;
-    bool syn; /* TCP segments with SYN and without RST only */
-#define V(name, facts, words, top, help) struct ct_number_set name;
-    CT_NUMBER_MATCHES(V)
-#undef V
+#define M(KIND, name, key, facts, words, top, help) ct_match_##KIND name;
+    CT_MATCHES(M)
+#undef M
 };
 
 /* A packet made here has no interface it came by: `in != lan` is true of it. */
-static inline bool ct_match_iface(uint8_t want, uint16_t too, bool negate,
-                                  uint8_t is)
+static inline bool ct_match_iface(const struct ct_iface_set *set, uint8_t is)
 {
-    if (want == CT_NO_IFACE)
-        return true;
-    return (is == want || (is < CT_MAX_IFACES && (too >> is & 1))) != negate;
+    return set->of == 0 ||
+           (is < CT_MAX_IFACES && (set->of >> is & 1)) != set->negate;
 }
 
-static inline bool ct_match_proto(const struct ct_match *m, uint8_t proto)
+static inline bool ct_match_proto(const struct ct_proto_set *set, uint8_t proto)
 {
-    if (m->n_protos == 0)
-        return true;
-    for (unsigned i = 0; i < m->n_protos; i++)
-        if (m->protos[i] == proto)
-            return !m->proto_negate;
-    return m->proto_negate;
+    for (unsigned i = 0; i < set->n; i++)
+        if (set->of[i] == proto)
+            return !set->negate;
+    return set->n == 0 || set->negate;
+}
+
+static inline bool ct_match_number(const struct ct_number_set *set, uint16_t is)
+{
+    for (unsigned i = 0; i < set->n; i++)
+        if (is >= set->r[i].lo && is <= set->r[i].hi)
+            return !set->negate;
+    return set->n == 0 || set->negate;
 }
 
 /* So many packets in a time, and a burst of them at once: a bucket of tokens,

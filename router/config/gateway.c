@@ -437,8 +437,7 @@ static uint32_t from_outside(const struct config *config,
     uint32_t bits = 0;
 
     for (uint8_t i = 0; i < config->n_ifaces; i++)
-        if (!config->iface[i].inside &&
-            ct_match_iface(m->in, m->in_too, m->in_negate, i))
+        if (!config->iface[i].inside && ct_match_iface(&m->in, i))
             bits |= 1u << i;
     return bits;
 }
@@ -453,5 +452,4 @@ void config_gateway_aim(struct config_read *r, struct config_rule *c)
         rule->match.dst.present || outside == 0)
         return;
     config_sets_own(r, outside, &rule->match.dst);
-    c->dst_own = true;
 }

@@ -287,8 +287,7 @@ static bool has_zone(const struct config_read *r, uint8_t iface)
 
         if (rule->action == CT_ACT_ZONE && rule->hook == CT_PREROUTING &&
             (rule->zone_dirs & 1u << CT_DIR_ORIGINAL) && rule->zone != 0 &&
-            rule->match.in == iface && rule->match.in_too == 0 &&
-            !rule->match.in_negate)
+            rule->match.in.of == 1u << iface && !rule->match.in.negate)
             return true;
     }
     return false;

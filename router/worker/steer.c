@@ -144,7 +144,7 @@ static bool hides(const struct config *config, uint32_t iface)
         const struct ct_match *m = &rules->rules[i].match;
 
         if (rules->rules[i].action == CT_ACT_MASQUERADE &&
-            ct_match_iface(m->out, m->out_too, m->out_negate, (uint8_t)iface))
+            ct_match_iface(&m->out, (uint8_t)iface))
             return true;
     }
     return false;

@@ -49,8 +49,7 @@ int main(int argc, char **argv)
 {
     uint32_t n = argc == 3 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
     uint32_t packets = n ? (uint32_t)strtoul(argv[2], NULL, 10) : 0, met = 0;
-    struct ct_rule rule = {
-        .match = {.in = CT_NO_IFACE, .out = CT_NO_IFACE, .icmp_type = -1}};
+    struct ct_rule rule = {.action = CT_ACT_ACCEPT};
     struct ct_ruleset rules = {.rules = &rule, .n = 1};
     uint8_t bytes[28] = {0x45};
     struct ct_pkt pkt = {.data = bytes,

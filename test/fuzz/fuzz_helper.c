@@ -49,10 +49,6 @@ static const struct ct_addr_range hidden6 = {{{0xfd, [15] = 2}},
 static void set_up(uint8_t helper)
 {
     memset(rules, 0, sizeof rules);
-    for (int i = 0; i < 2; i++) {
-        rules[i].match.in = rules[i].match.out = CT_NO_IFACE;
-        rules[i].match.icmp_type = -1;
-    }
     rules[0].hook = CT_PREROUTING;
     rules[0].stage = CT_STAGE_RAW;
     rules[0].action = CT_ACT_HELPER;
@@ -60,7 +56,7 @@ static void set_up(uint8_t helper)
     rules[1].hook = CT_POSTROUTING;
     rules[1].stage = CT_STAGE_NAT;
     rules[1].action = CT_ACT_MASQUERADE;
-    rules[1].match.out = WAN;
+    rules[1].match.out.of = 1u << WAN;
     rules[1].match.src = (struct ct_addr_set){
         .v4 = &hidden4, .v6 = &hidden6, .n_v4 = 1, .n_v6 = 1, .present = true};
     set = (struct ct_ruleset){.rules = rules, .n = 2};

@@ -26,8 +26,6 @@ static void set_rule(struct ct_rule *r, enum ct_hook hook, uint8_t action)
     r->hook = hook;
     r->stage = CT_STAGE_NAT;
     r->action = action;
-    r->match.in = r->match.out = CT_NO_IFACE;
-    r->match.icmp_type = -1;
 }
 
 static void set_up(void)
@@ -35,13 +33,13 @@ static void set_up(void)
     static const uint8_t inside[4] = {10, 0, 0, 1}, outside[4] = {192, 0, 2, 1};
 
     set_rule(&rules[0], CT_PREROUTING, CT_ACT_DNAT);
-    rules[0].match.in = WAN;
+    rules[0].match.in.of = 1u << WAN;
     rules[0].match.dport = (struct ct_number_set){&port80, 1, false};
     rules[0].nat = (struct ct_nat_range){.family = CT_IPV4, .has_addr = true};
     memcpy(rules[0].nat.lo.b, (const uint8_t[]){10, 0, 0, 2}, 4);
     rules[0].nat.hi = rules[0].nat.lo;
     set_rule(&rules[1], CT_POSTROUTING, CT_ACT_MASQUERADE);
-    rules[1].match.out = WAN;
+    rules[1].match.out.of = 1u << WAN;
     set.rules = rules;
     set.n = 2;
     for (unsigned h = 0; h < CT_N_HOOKS; h++) {

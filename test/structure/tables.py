@@ -94,6 +94,37 @@ def options(text, old, name):
         yield (path[1:].replace("/", "."), may, default, WHEN[when], text)
 
 
+LISTS = {"CT_WORDS_INFO": ("CT_INFOS", r"\bI\(\w+," + STRING),
+         "CT_WORDS_RULE_STATUS": ("CT_STATUSES", r"\bS\(\w+,\s*\d+,\s*[^,]+,"
+                                  + STRING),
+         "CT_WORDS_DSCP": ("CT_DSCPS", r"\bC\(" + STRING)}
+MAY_BE = {"FAMILY": "`ipv4`, `ipv6`", "IFACE": "names of interfaces",
+          "PROTO": "words such as `tcp`, or numbers from 0 to {top}, at most 6",
+          "ONE_OF": "{words}", "BITS": "any of {words}",
+          "MARK": "`5`, or `\"VALUE/MASK\"`: its bits in the mask",
+          "LABELS": "0 to {top}, all of them; `not_{key}`: not all of them",
+          "NUMBER": "0 to {top}, a range `\"A-B\"`{or_words}",
+          "PORT": "0 to {top}, a range `\"A-B\"`; beside a `proto` with ports",
+          "TYPE": "0 to {top}, a range, a name such as `echo-request`; beside "
+                  "`proto`", "FLAG": "true",
+          "ADDRS": "addresses, prefixes, ranges `A-B`, names of sets or "
+                   "interfaces"}
+
+
+def matches(text, old, name):
+    for kind, key, words, top, says in re.findall(
+            r"\bM\((\w+),\s*\w+," + STRING + r",[^,]*,\s*(\w+),\s*(\w+),"
+            + STRING + r"\)", re.sub(r'"\s+"', "", tree.listed(text, name))):
+        known = ""
+        if words in LISTS:
+            name_of, row = LISTS[words]
+            known = " ".join(f"`{w}`" for w in
+                             re.findall(row, tree.listed(text, name_of)))
+        yield (key, MAY_BE[kind].format(
+            key=key, top=top, words=known,
+            or_words=f", or one of {known}" if known else ""), says)
+
+
 README, RFCS = "README.md", "test/rfc/README.md"
 REQUIREMENTS = (requirements.LIST,)
 
@@ -105,6 +136,8 @@ TABLES = (
     (README, "## Workers", DIFFERENCES, "JUDGE_WORKERS", differences),
     (README, "## What the profiles differ in", PARAMS, "CT_PARAMS", tunables),
     (README, "## Options", OPTIONS, r"\w+_OPTIONS", options),
+    (README, "## Rules", ("include/ctcore/matches.def",
+                          "include/ctcore/words.def"), "CT_MATCHES", matches),
     (RFCS, "## The RFCs", REQUIREMENTS, None, requirements.subjects),
     (RFCS, "## The requirements", REQUIREMENTS, None, requirements.demands),
 )

@@ -60,7 +60,7 @@ static inline void corerig_open_tuned(struct corerig *r, struct ct_config *c,
         .hook = CT_POSTROUTING,
         .stage = CT_STAGE_NAT,
         .action = CT_ACT_MASQUERADE,
-        .match = {.in = CT_NO_IFACE, .out = WAN, .icmp_type = -1},
+        .match = {.out = {1u << WAN}},
     };
     r->rules = (struct ct_ruleset){.rules = &r->rule, .n = 1};
     for (int h = 0; h < CT_N_HOOKS; h++)

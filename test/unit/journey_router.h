@@ -146,12 +146,9 @@ static inline void set_rules(struct router *r, bool with_reject, uint8_t reject)
                 h == CT_PREROUTING && s <= CT_STAGE_NAT ? 0 : n;
         }
     }
-    for (uint32_t i = 0; i < n; i++) {
-        r->rule[i].match.in = CT_NO_IFACE;
-        r->rule[i].match.out =
-            r->rule[i].hook == CT_POSTROUTING ? WAN : CT_NO_IFACE;
-        r->rule[i].match.icmp_type = -1;
-    }
+    for (uint32_t i = 0; i < n; i++)
+        if (r->rule[i].hook == CT_POSTROUTING)
+            r->rule[i].match.out.of = 1u << WAN;
     r->rules.rules = r->rule;
     r->rules.n = n;
     ct_set_rules(r->ct, &r->rules, r->counts);

@@ -1,7 +1,7 @@
 /* alter.c - actions that rewrite a field of the header */
 #include "config/rule/alter.h"
 
-#include "config/rule/match.h"
+#include "config/rule/kind.h"
 #include "config/rule/nat.h"
 
 #include <stdlib.h>
@@ -66,7 +66,7 @@ void config_alter_dscp(struct config_read *r, json_t *v, void *into)
     struct config_rule *c = into;
     const char *s = json_string_value(v);
     const struct ct_word *word;
-    char known[256];
+    char known[CONFIG_KIND_WORDS];
     uint64_t dscp = 0;
 
     if (!config_nat_claim(r, c, "set_dscp", CT_ACT_DSCP))
@@ -80,7 +80,7 @@ void config_alter_dscp(struct config_read *r, json_t *v, void *into)
                          "%s is no DSCP; expected a number from 0 to 63, "
                          "or one of %s",
                          config_read_show(r, s),
-                         config_match_words(CT_WORDS_DSCP, known));
+                         config_kind_words(CT_WORDS_DSCP, known));
         c->failed = true;
     }
     c->rule.dscp = (uint8_t)dscp;
@@ -92,9 +92,9 @@ void config_alter_check(struct config_read *r, struct config_rule *c)
 
     if (c->rule.action != CT_ACT_MSS)
         return;
-    if (m->n_protos == 0)
-        m->protos[m->n_protos++] = CT_PROTO_TCP;
-    if (m->n_protos != 1 || m->protos[0] != CT_PROTO_TCP || m->proto_negate)
+    if (m->proto.n == 0)
+        m->proto.of[m->proto.n++] = CT_PROTO_TCP;
+    if (m->proto.n != 1 || m->proto.of[0] != CT_PROTO_TCP || m->proto.negate)
         config_read_fail_in(r, "proto", false,
                             "mss is an option of TCP; expected \"proto\": "
                             "\"tcp\", or none");

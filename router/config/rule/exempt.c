@@ -12,10 +12,10 @@
 static bool accepts_of(const struct config_rule *c, unsigned states)
 {
     const struct ct_match *m = &c->rule.match;
-    unsigned info = m->info_negate ? ~(unsigned)m->info : m->info;
+    unsigned info = m->info.negate ? ~(unsigned)m->info.of : m->info.of;
 
     return c->rule.action == CT_ACT_ACCEPT &&
-           (m->info == 0 || (info & states) != 0);
+           (m->info.of == 0 || (info & states) != 0);
 }
 
 /* A flow's first packet? */
@@ -29,8 +29,7 @@ static bool meet(const struct ct_match *a, const struct ct_match *b)
     bool in = false;
 
     for (uint8_t i = 0; i < CT_MAX_IFACES; i++)
-        in |= ct_match_iface(a->in, a->in_too, a->in_negate, i) &&
-              ct_match_iface(b->in, b->in_too, b->in_negate, i);
+        in |= ct_match_iface(&a->in, i) && ct_match_iface(&b->in, i);
     return in && (a->family == 0 || b->family == 0 || a->family == b->family);
 }
 

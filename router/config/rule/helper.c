@@ -33,8 +33,8 @@ static void check(struct config_read *r, const struct config_rule *c)
     const char *proto =
         ct_word_name(CT_WORDS_PROTO, ct_helper_proto(c->rule.helper));
 
-    if (m->n_protos != 1 || m->proto_negate ||
-        m->protos[0] != ct_helper_proto(c->rule.helper))
+    if (m->proto.n != 1 || m->proto.negate ||
+        m->proto.of[0] != ct_helper_proto(c->rule.helper))
         config_read_fail_in(r, "helper", false,
                             "helper \"%s\" listens to %s; expected \"proto\": "
                             "\"%s\" beside it",

@@ -1,12 +1,10 @@
-/* label.h - labels: what a rule asks of them, and sets */
+/* label.h - labels that a rule sets */
 #ifndef CONFIG_LABEL_H
 #define CONFIG_LABEL_H
 
 #include "config/rule/rule.h"
 
-/* Labels: match and action. */
-void config_label_match(struct config_read *r, json_t *v, void *into);
-void config_label_without(struct config_read *r, json_t *v, void *into);
+/* A row for a table of keys; into is a struct config_rule. */
 void config_label_set(struct config_read *r, json_t *v, void *into);
 
 #endif

@@ -10,15 +10,13 @@ struct config_rule {
     json_t *json;
     bool failed; /* told already: no more checks of its whole */
     bool given_id;
-    uint64_t hash;         /* of its canonical text */
-    const char *text;      /* the canonical text */
-    uint32_t entry;        /* in its hook's list */
-    const char *action;    /* the key that said it, NULL: none */
-    const char *modifier;  /* random, persistent or ports, if one was given */
-    const char *limiter;   /* limit or connlimit, if one was given */
-    bool nat_full;         /* ports were given twice */
-    bool src_own, dst_own; /* has addresses of an interface that the kernel
-                              gives it: they may be others next time */
+    uint64_t hash;        /* of its canonical text */
+    const char *text;     /* the canonical text */
+    uint32_t entry;       /* in its hook's list */
+    const char *action;   /* the key that said it, NULL: none */
+    const char *modifier; /* random, persistent or ports, if one was given */
+    const char *limiter;  /* limit or connlimit, if one was given */
+    bool nat_full;        /* ports were given twice */
 };
 
 /* All rules as they were given: hook by hook, entry by entry. */

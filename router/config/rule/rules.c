@@ -10,12 +10,11 @@
 #include "config/rule/alter.h"
 #include "config/rule/helper.h"
 #include "config/rule/hook.h"
-#include "config/rule/icmp.h"
+#include "config/rule/kind.h"
 #include "config/rule/label.h"
 #include "config/rule/limit.h"
 #include "config/rule/match.h"
 #include "config/rule/nat.h"
-#include "config/rule/state.h"
 #include "config/rule/timeouts.h"
 
 #include <stdio.h>
@@ -72,29 +71,24 @@ static void read_reject_with(struct config_read *r, json_t *v, void *into)
         c->rule.reject = (uint8_t)i;
 }
 
-static bool read_true(struct config_read *r, const json_t *v)
-{
-    if (!json_is_true(v))
-        config_read_fail(r, "this is %s; expected true",
-                         config_read_kind(r, v));
-    return json_is_true(v);
-}
-
 static void read_notrack(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
 
     if (config_nat_claim(r, c, "notrack", CT_ACT_NOTRACK))
-        c->failed |= !read_true(r, v);
+        c->failed |= !config_kind_true(r, v);
 }
 
 static void read_set_mark(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
+    struct ct_mark mark = {0, 0};
 
-    if (config_nat_claim(r, c, "set_mark", CT_ACT_MARK))
-        c->failed |=
-            !config_state_read_mark(r, v, &c->rule.mark, &c->rule.mark_mask);
+    if (!config_nat_claim(r, c, "set_mark", CT_ACT_MARK))
+        return;
+    c->failed |= !config_kind_one_mark(r, v, &mark);
+    c->rule.mark = mark.value;
+    c->rule.mark_mask = mark.mask;
 }
 
 static void read_zone(struct config_read *r, json_t *v, struct config_rule *c,
@@ -132,7 +126,7 @@ static void read_counter(struct config_read *r, json_t *v, void *into)
 {
     struct config_rule *c = into;
 
-    c->failed |= !read_true(r, v);
+    c->failed |= !config_kind_true(r, v);
 }
 
 /* Beside any action, or alone. */
@@ -193,27 +187,13 @@ static void read_comment(struct config_read *r, json_t *v, void *into)
     strcpy(c->rule.comment, s);
 }
 
-/* reject_with stands behind verdict, icmp_type behind proto, ports behind what
- * may have ports: they ask for what was read before. */
+/* reject_with stands behind verdict, icmp_type behind proto: they ask for what
+ * was read before. */
 static const struct config_key rule_keys[] = {
-    {"in", config_match_in},
-    {"out", config_match_out},
-    {"family", config_match_family},
-    {"src", config_match_src},
-    {"dst", config_match_dst},
-    {"proto", config_match_proto},
-    {"sport", config_match_sport},
-    {"dport", config_match_dport},
-    {"icmp_type", config_icmp_type},
-#define V(name, facts, words, top, help) {#name, config_match_##name},
-    CT_NUMBER_MATCHES(V)
-#undef V
-        {"ct_state", config_state_ct},
-    {"mark", config_state_mark},
-    {"zone", config_state_zone},
-    {"label", config_label_match},
-    {"not_label", config_label_without},
-    {"ct_status", config_state_status},
+#define M(KIND, name, key, facts, words, top, help) {key, config_match_##name},
+    CT_MATCHES(M)
+#undef M
+        {"not_label", config_match_not_labels},
     {"limit", config_limit_rate},
     {"connlimit", config_limit_flows},
     {"verdict", read_verdict},
@@ -340,8 +320,6 @@ static void read_rule(struct config_read *r, json_t *v, unsigned hook,
     c->entry = (uint32_t)entry;
     c->rule.hook = (uint8_t)hook;
     c->rule.reject = CT_REJECT_PORT;
-    c->rule.match.in = c->rule.match.out = CT_NO_IFACE;
-    c->rule.match.icmp_type = -1;
     config_read_object(r, v, rule_keys, CONFIG_READ_N(rule_keys), NULL, c);
     if (!json_is_object(v))
         return;

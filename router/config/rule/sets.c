@@ -354,7 +354,7 @@ void config_sets_own(struct config_read *r, uint32_t ifaces,
 }
 
 bool config_sets_match(struct config_read *r, json_t *v,
-                       struct ct_addr_set *out, bool *own)
+                       struct ct_addr_set *out)
 {
     struct heap h = {.alone = json_array_size(v) < 2};
     bool ok = true, first = true;
@@ -374,7 +374,6 @@ bool config_sets_match(struct config_read *r, json_t *v,
         finish(r, &h, out);
         ok &= !first;
     }
-    *own = h.own;
     if (ok && out->negate && !h.own && config_sets_families(out) == 0) {
         config_read_fail(r, "! before an empty set; expected a set that says "
                             "something");

@@ -9,10 +9,11 @@ void config_sets_read(struct config_read *r, json_t *v, void *into);
 
 /* src or dst of a rule: an address, a prefix, a range, the name of a set or of
  * an interface (all of its addresses; a set of that name goes first), or a
- * list of these; a leading ! negates.  own: an interface was named whose
- * addresses the kernel gives.  False when failed. */
+ * list of these; a leading ! negates.  It is about
+ * both families if an interface is named whose addresses the kernel gives.
+ * False when failed. */
 bool config_sets_match(struct config_read *r, json_t *v,
-                       struct ct_addr_set *out, bool *own);
+                       struct ct_addr_set *out);
 
 /* The prefix that s says, addr with nothing set behind len.  False when it is
  * not so, and failed. */

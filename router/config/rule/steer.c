@@ -70,19 +70,12 @@ static void add_ports(struct config_read *r, struct rows *rows, struct row row,
     }
 }
 
-static bool asks_proto(const struct ct_match *m, uint8_t proto)
-{
-    for (unsigned i = 0; i < m->n_protos; i++)
-        if (m->protos[i] == proto)
-            return !m->proto_negate;
-    return m->n_protos == 0 || m->proto_negate;
-}
-
 /* Of any protocol that has ports. */
 static bool asks_ports(const struct ct_match *m)
 {
     for (unsigned proto = 0; proto <= UINT8_MAX; proto++)
-        if (ct_proto_has_ports((uint8_t)proto) && asks_proto(m, (uint8_t)proto))
+        if (ct_proto_has_ports((uint8_t)proto) &&
+            ct_match_proto(&m->proto, (uint8_t)proto))
             return true;
     return false;
 }
@@ -153,7 +146,8 @@ static void add_addr(struct config_read *r, struct rows *rows,
     row.row.family = c->rule.nat.family;
     for (unsigned proto = 0; proto <= UINT8_MAX; proto++) {
         row.row.proto = (uint8_t)proto;
-        if (!ct_proto_has_ports(row.row.proto) || !asks_proto(m, row.row.proto))
+        if (!ct_proto_has_ports(row.row.proto) ||
+            !ct_match_proto(&m->proto, row.row.proto))
             continue;
         add_ports(r, rows, row, &m->dport);
         if (takes_all(r->config, &m->dport) && !r->config->gateway.set &&
@@ -163,9 +157,8 @@ static void add_addr(struct config_read *r, struct rows *rows,
     row.row.proto = six ? CT_PROTO_ICMPV6 : CT_PROTO_ICMP;
     row.row.port_lo = (uint16_t)(echo << 8);
     row.row.port_hi = (uint16_t)(echo << 8 | 0xff);
-    if (asks_proto(m, row.row.proto) &&
-        (m->icmp_type < 0 || m->icmp_type == echo || m->icmp_negate ||
-         m->n_icmp_types > 0))
+    if (ct_match_proto(&m->proto, row.row.proto) &&
+        ct_match_number(&m->icmp_type, (uint16_t)echo))
         add_row(r, rows, row);
 }
 
@@ -214,11 +207,10 @@ static void add_own(struct config_read *r, struct rows *rows,
 
 static bool from_outside(const struct config_read *r, const struct ct_match *m)
 {
-    if (m->in == CT_NO_IFACE || m->in_negate)
+    if (m->in.of == 0 || m->in.negate)
         return false;
     for (uint8_t i = 0; i < r->config->n_ifaces; i++)
-        if (r->config->iface[i].inside &&
-            ct_match_iface(m->in, m->in_too, false, i))
+        if (r->config->iface[i].inside && ct_match_iface(&m->in, i))
             return false;
     return true;
 }
@@ -237,7 +229,7 @@ static void make_rows(struct config_read *r, struct rows *rows,
     /* Whatever addresses there are at the moment: any may become our own. */
     if (r->config->gateway.set && takes_all(r->config, &m->dport) &&
         asks_ports(m))
-        refuse(r, c, c->dst_own ? NO_PORT_LEFT : MAY_BE_OWN);
+        refuse(r, c, m->dst.both ? NO_PORT_LEFT : MAY_BE_OWN);
     if (!m->dst.present && from_outside(r, m)) {
         add_own(r, rows, c);
         return;
@@ -272,9 +264,9 @@ static bool is_static(const struct config *config, const struct config_rule *c)
     if (!to->has_addr || !ct_addr_eq(&to->lo, &to->hi))
         return false;
     for (uint32_t p = to->port_lo; p <= to->port_hi; p++)
-        if (!(asks_proto(&c->rule.match, CT_PROTO_TCP) &&
+        if (!(ct_match_proto(&c->rule.match.proto, CT_PROTO_TCP) &&
               is_row(config, to, CT_PROTO_TCP, p)) &&
-            !(asks_proto(&c->rule.match, CT_PROTO_UDP) &&
+            !(ct_match_proto(&c->rule.match.proto, CT_PROTO_UDP) &&
               is_row(config, to, CT_PROTO_UDP, p)))
             return false;
     return true;

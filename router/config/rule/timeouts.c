@@ -33,15 +33,14 @@ void config_timeouts_check(struct config_read *r, const struct config_rule *c)
     const struct ct_match *m = &c->rule.match;
     size_t was;
 
-    if (c->rule.action != CT_ACT_TIMEOUTS || m->n_protos == 0 ||
-        m->proto_negate)
+    if (c->rule.action != CT_ACT_TIMEOUTS || m->proto.n == 0 || m->proto.negate)
         return;
     was = config_read_enter(r, "timeouts");
     for (unsigned i = 0; i < CT_N_TIMEOUTS; i++) {
         bool known = c->rule.timeouts[i] == 0;
 
-        for (unsigned k = 0; k < m->n_protos; k++)
-            known |= ct_timeout_is_of(i, m->protos[k]);
+        for (unsigned k = 0; k < m->proto.n; k++)
+            known |= ct_timeout_is_of(i, m->proto.of[k]);
         if (!known)
             config_read_fail_in(r, ct_param_info(i)->name, true,
                                 "no flow of this rule's \"proto\" has this "

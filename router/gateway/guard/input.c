@@ -69,7 +69,7 @@ static uint32_t excluded(const struct ct_match *m)
            (m->dst.negate ? m->dst.n_v4 + m->dst.n_v6 : 0) +
            (m->sport.negate ? m->sport.n : 0u) +
            (m->dport.negate ? m->dport.n : 0u) +
-           (m->icmp_negate ? m->n_icmp_types + 1u : 0);
+           (m->icmp_type.negate ? m->icmp_type.n : 0u);
 }
 
 static bool has_too_many(const struct ct_match *m)
@@ -77,7 +77,7 @@ static bool has_too_many(const struct ct_match *m)
     return excluded(m) > EXCLUDED || m->src.n_v4 > RANGES ||
            m->src.n_v6 > RANGES || m->dst.n_v4 > RANGES ||
            m->dst.n_v6 > RANGES || m->sport.n > RANGES || m->dport.n > RANGES ||
-           m->n_icmp_types >= RANGES;
+           m->icmp_type.n > RANGES;
 }
 
 /* ---- what becomes of each match ---- */
@@ -86,7 +86,7 @@ static bool has_too_many(const struct ct_match *m)
 
 static bool is_new(const struct ct_match *m)
 {
-    return (m->info >> CT_NEW & 1) != (m->info_negate != 0);
+    return (m->info.of >> CT_NEW & 1) != m->info.negate;
 }
 
 /* It has no status, and of that a rule says nothing, negated or not. */
@@ -98,61 +98,68 @@ static bool is_never(const struct ct_match *m)
 
 static bool is_unmarked(const struct ct_match *m)
 {
-    bool is = (m->mark & m->mark_mask) == 0;
+    bool is = false;
 
-    for (unsigned i = 0; i < m->n_marks; i++)
-        is = is || (m->marks[i].value & m->marks[i].mask) == 0;
-    return is != m->mark_negate;
+    for (unsigned i = 0; i < m->mark.n; i++)
+        is = is || (m->mark.of[i].value & m->mark.of[i].mask) == 0;
+    return is != m->mark.negate;
 }
 
 static bool is_unlabelled(const struct ct_match *m)
 {
-    return m->labels_negate;
+    return m->labels.negate;
 }
 
 static bool is_zone_0(const struct ct_match *m)
 {
-    return (m->zone == 0) != m->zone_negate;
+    return ct_match_number(&m->zone, 0);
 }
 
 static bool goes_nowhere(const struct ct_match *m)
 {
-    return ct_match_iface(m->out, m->out_too, m->out_negate, CT_NO_IFACE);
+    return ct_match_iface(&m->out, CT_NO_IFACE);
 }
 
-struct way {
-    enum { WRITTEN, LEFT_OUT, KNOWN } is; /* written: put_rule() */
-    bool (*meets)(const struct ct_match *m);
+/* What does not stand here is left out, and the rule with it. */
+enum way { LEFT_OUT, KNOWN, WRITTEN /* by put_rule() */ };
+
+enum match {
+#define M(KIND, name, key, facts, words, top, help) MATCH_##name,
+    CT_MATCHES(M)
+#undef M
+        N_MATCHES
 };
 
-/* A match of matches.def that does not stand here does not build. */
-static const struct way way_family = {WRITTEN, NULL};
-static const struct way way_in = {WRITTEN, NULL};
-static const struct way way_out = {KNOWN, goes_nowhere};
-static const struct way way_proto = {WRITTEN, NULL};
-static const struct way way_info = {KNOWN, is_new};
-static const struct way way_status = {KNOWN, is_never};
-static const struct way way_mark = {KNOWN, is_unmarked};
-static const struct way way_zone = {KNOWN, is_zone_0};
-static const struct way way_labels = {KNOWN, is_unlabelled};
-static const struct way way_icmp_type = {WRITTEN, NULL};
-static const struct way way_syn = {LEFT_OUT, NULL};
-static const struct way way_sport = {WRITTEN, NULL};
-static const struct way way_dport = {WRITTEN, NULL};
-static const struct way way_src = {WRITTEN, NULL};
-static const struct way way_dst = {WRITTEN, NULL};
-static const struct way way_limit = {LEFT_OUT, NULL};
-static const struct way way_connlimit = {LEFT_OUT, NULL};
+static const struct {
+    enum way is;
+    bool (*meets)(const struct ct_match *m); /* what is KNOWN */
+} ways[N_MATCHES] = {
+    [MATCH_family] = {WRITTEN, NULL},
+    [MATCH_in] = {WRITTEN, NULL},
+    [MATCH_out] = {KNOWN, goes_nowhere},
+    [MATCH_proto] = {WRITTEN, NULL},
+    [MATCH_info] = {KNOWN, is_new},
+    [MATCH_status] = {KNOWN, is_never},
+    [MATCH_mark] = {KNOWN, is_unmarked},
+    [MATCH_zone] = {KNOWN, is_zone_0},
+    [MATCH_labels] = {KNOWN, is_unlabelled},
+    [MATCH_icmp_type] = {WRITTEN, NULL},
+    [MATCH_sport] = {WRITTEN, NULL},
+    [MATCH_dport] = {WRITTEN, NULL},
+    [MATCH_src] = {WRITTEN, NULL},
+    [MATCH_dst] = {WRITTEN, NULL},
+};
 
 static bool may_match(const struct ct_rule *r)
 {
     const struct ct_match *m = &r->match;
 
-#define MEETS(name, facts, asks)                                               \
-    if (way_##name.is == KNOWN && (asks) && !way_##name.meets(m))              \
+#define M(KIND, name, key, facts, words, top, help)                            \
+    if (ways[MATCH_##name].is == KNOWN && ct_asks_##KIND(&m->name) &&          \
+        !ways[MATCH_##name].meets(m))                                          \
         return false;
-    CT_MATCHES(MEETS)
-#undef MEETS
+    CT_MATCHES(M)
+#undef M
     return true;
 }
 
@@ -160,17 +167,16 @@ static bool is_too_much(const struct ct_rule *r)
 {
     const struct ct_match *m = &r->match;
 
-#define LEAVES_OUT(name, facts, asks)                                          \
-    if (way_##name.is == LEFT_OUT && (asks))                                   \
+#define M(KIND, name, key, facts, words, top, help)                            \
+    if (ways[MATCH_##name].is == LEFT_OUT && ct_asks_##KIND(&m->name))         \
         return true;
-#define V(name, facts, words, top, help)                                       \
-    if (m->name.n > 0)                                                         \
+#define L(name, facts, asked)                                                  \
+    if (asked)                                                                 \
         return true;
-    CT_MATCHES(LEAVES_OUT)
-    CT_NUMBER_MATCHES(V)
-    CT_LIMITS(LEAVES_OUT)
-#undef V
-#undef LEAVES_OUT
+    CT_MATCHES(M)
+    CT_LIMITS(L)
+#undef L
+#undef M
     return has_too_many(m);
 }
 
@@ -212,16 +218,14 @@ static void take_ports(struct part *p, const struct ct_number_set *set)
     }
 }
 
-static void take_types(struct part *p, const struct ct_match *m)
+static void take_types(struct part *p, const struct ct_number_set *set)
 {
-    if (m->icmp_type < 0)
-        return;
-    p->negate = m->icmp_negate;
-    p->range[p->n++].lo[0] = (uint8_t)m->icmp_type;
-    for (uint32_t i = 0; i < m->n_icmp_types; i++)
-        p->range[p->n++].lo[0] = m->icmp_types[i];
-    for (uint32_t i = 0; i < p->n; i++)
-        p->range[i].hi[0] = p->range[i].lo[0];
+    p->n = set->n;
+    p->negate = set->negate;
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->range[i].lo[0] = (uint8_t)set->r[i].lo;
+        p->range[i].hi[0] = (uint8_t)set->r[i].hi;
+    }
 }
 
 /* false: it is about the other family. */
@@ -243,7 +247,7 @@ static bool take_parts(struct asking *a)
     take_addrs(&a->part[DST], &a->m->dst, l->len == 4);
     take_ports(&a->part[SPORT], &a->m->sport);
     take_ports(&a->part[DPORT], &a->m->dport);
-    take_types(&a->part[TYPE], a->m);
+    take_types(&a->part[TYPE], &a->m->icmp_type);
     for (int i = 0; i < PARTS; i++)
         (void)snprintf(a->part[i].set, sizeof a->part[i].set, "%c%u%s",
                        l->len == 4 ? 'a' : 'b', a->number, names[i]);
@@ -289,10 +293,10 @@ static void put_one(const struct asking *a, const char *device, uint8_t proto,
     gateway_table_family(a->b, a->l);
     if (proto != 0)
         gateway_table_proto(a->b, proto);
-    else if (a->m->n_protos > 0) {
+    else if (a->m->proto.n > 0) {
         netlink_nft_meta(a->b, NFT_META_L4PROTO, 0);
-        for (unsigned i = 0; i < a->m->n_protos; i++)
-            netlink_nft_cmp(a->b, false, 0, &a->m->protos[i], 1);
+        for (unsigned i = 0; i < a->m->proto.n; i++)
+            netlink_nft_cmp(a->b, false, 0, &a->m->proto.of[i], 1);
     }
     for (int i = 0; i < PARTS; i++)
         put_part(a->b, &a->part[i]);
@@ -305,7 +309,7 @@ static void put_ported(const struct asking *a, const char *device,
 {
     for (unsigned proto = 0; proto <= UINT8_MAX; proto++)
         if (ct_proto_has_ports((uint8_t)proto) &&
-            ct_match_proto(a->m, (uint8_t)proto))
+            ct_match_proto(&a->m->proto, (uint8_t)proto))
             put_one(a, device, (uint8_t)proto, verdict);
 }
 
@@ -313,22 +317,22 @@ static void put_protos(const struct asking *a, const char *device,
                        uint32_t verdict)
 {
     const struct ct_match *m = a->m;
-    const uint8_t *proto = m->protos;
-    uint32_t n = m->n_protos;
+    const uint8_t *proto = m->proto.of;
+    uint32_t n = m->proto.n;
 
     if (m->sport.n > 0 || m->dport.n > 0) {
         put_ported(a, device, verdict);
         return;
     }
-    if (m->icmp_type >= 0) {
+    if (m->icmp_type.n > 0) {
         proto = &a->l->icmp;
         n = 1;
-    } else if (n == 0 || m->proto_negate) {
+    } else if (n == 0 || m->proto.negate) {
         put_one(a, device, 0, verdict);
         return;
     }
     for (uint32_t i = 0; i < n; i++)
-        if (ct_match_proto(m, proto[i]))
+        if (ct_match_proto(&m->proto, proto[i]))
             put_one(a, device, proto[i], verdict);
 }
 
@@ -336,12 +340,12 @@ static void put_devices(const struct asking *a, uint32_t verdict)
 {
     const struct ct_match *m = a->m;
 
-    if (m->in == CT_NO_IFACE) {
+    if (m->in.of == 0) {
         put_protos(a, NULL, verdict);
         return;
     }
     for (uint32_t d = 0; d < a->k->n; d++)
-        if (ct_match_iface(m->in, m->in_too, m->in_negate, (uint8_t)d))
+        if (ct_match_iface(&m->in, (uint8_t)d))
             put_protos(a, a->k->pair[d].name, verdict);
 }
 

@@ -274,7 +274,7 @@ static void stop_asks_what_finishes_a_packet(void **state)
 {
     struct ct_config c = {.max = 16};
     struct ct_rule rules[1] = {
-        {.action = CT_ACT_HELPER, .match = {.has_labels = true}}};
+        {.action = CT_ACT_HELPER, .match = {.labels = {{1}}}}};
     struct ct_ruleset rs = {.rules = rules, .n = 1};
     struct corerig r;
 

@@ -355,10 +355,10 @@ static void closed_flows_of_others_stay(void **state)
                    "198.51.100.1:40000");
     assert_int_equal(gets(&r, "10.0.1.3:6 > " REMOTE " tcp S seq 2000"), 0);
     ct_flush(r.ct);
-    r.rule.match.out = LAN; /* hidden towards inside */
+    r.rule.match.out.of = 1u << LAN; /* hidden towards inside */
     open_and_close(&r, WAN, LAN, REMOTE, "198.51.100.1:40000",
                    "198.51.100.1:40000", "10.0.1.1:40000");
-    r.rule.match.out = WAN;
+    r.rule.match.out.of = 1u << WAN;
     assert_int_equal(gets(&r, "10.0.1.3:6 > " REMOTE " tcp S seq 2000"), 0);
     corerig_close(&r);
 }

@@ -63,11 +63,8 @@ static void make(struct room *r, const char *src, const char *dst,
 
 /* ---- matches, told as changes of one that matches everything ---- */
 
-#define MATCH(i, o, type) .in = (i), .out = (o), .icmp_type = (type)
-#define ANY               MATCH(CT_NO_IFACE, CT_NO_IFACE, -1)
-#define IN(i)             MATCH(i, CT_NO_IFACE, -1)
-#define OUT(o)            MATCH(CT_NO_IFACE, o, -1)
-#define TYPE(t)           MATCH(CT_NO_IFACE, CT_NO_IFACE, t)
+#define IN(...)  .in = {__VA_ARGS__}
+#define OUT(...) .out = {__VA_ARGS__}
 
 static struct ct_addr_range v4_ranges[3], v6_ranges[2];
 static const struct ct_number_range ports[] = {
@@ -119,7 +116,11 @@ static bool meets(const struct ct_match *m, const struct ct_pkt *pkt,
     return ruleset_match(&rules, 0, 1, pkt, facts ? &unknown : NULL) == 0;
 }
 
-static const struct ct_mark marks[] = {{2, 0xff}, {0x10, 0xf0}};
+static const struct ct_mark marks[] = {{1, 0xff}, {2, 0xff}, {0x10, 0xf0}};
+static const struct ct_mark mark_12 = {0x12, 0xffffffff},
+                            mark_10 = {0x10, 0xf0}, mark_13 = {0x13, 0xff},
+                            mark_0 = {0, 0xff};
+static const struct ct_number_range type_0 = {0, 0}, type_8 = {8, 8};
 
 /* A TCP segment 10.0.0.7:4000 > 8.8.8.8:80, from LAN to WAN, NEW, mark 0x12. */
 static void fields(void **state)
@@ -129,82 +130,58 @@ static void fields(void **state)
         struct ct_match m;
         bool want;
     } cases[] = {
-        {"nothing asked", {ANY}, true},
-        {"in", {IN(LAN)}, true},
-        {"in, another", {IN(WAN)}, false},
-        {"in, negated", {IN(LAN), .in_negate = true}, false},
-        {"in, another negated", {IN(DMZ), .in_negate = true}, true},
-        {"in, second of a list", {IN(DMZ), .in_too = 1 << LAN}, true},
-        {"in, none of a list", {IN(DMZ), .in_too = 1 << WAN}, false},
-        {"in, a list negated",
-         {IN(DMZ), .in_too = 1 << LAN, .in_negate = true},
-         false},
-        {"out, second of a list", {OUT(DMZ), .out_too = 1 << WAN}, true},
-        {"out", {OUT(WAN)}, true},
-        {"out, another", {OUT(LAN)}, false},
-        {"out, negated", {OUT(WAN), .out_negate = true}, false},
-        {"family", {ANY, .family = CT_IPV4}, true},
-        {"family, another", {ANY, .family = CT_IPV6}, false},
-        {"proto", {ANY, .n_protos = 1, .protos = {CT_PROTO_TCP}}, true},
+        {"nothing asked", {.family = 0}, true},
+        {"in", {IN(1 << LAN)}, true},
+        {"in, another", {IN(1 << WAN)}, false},
+        {"in, negated", {IN(1 << LAN, true)}, false},
+        {"in, another negated", {IN(1 << DMZ, true)}, true},
+        {"in, second of a list", {IN(1 << DMZ | 1 << LAN)}, true},
+        {"in, none of a list", {IN(1 << DMZ | 1 << WAN)}, false},
+        {"in, a list negated", {IN(1 << DMZ | 1 << LAN, true)}, false},
+        {"out, second of a list", {OUT(1 << DMZ | 1 << WAN)}, true},
+        {"out", {OUT(1 << WAN)}, true},
+        {"out, another", {OUT(1 << LAN)}, false},
+        {"out, negated", {OUT(1 << WAN, true)}, false},
+        {"family", {.family = CT_IPV4}, true},
+        {"family, another", {.family = CT_IPV6}, false},
+        {"proto", {.proto = {1, {CT_PROTO_TCP}, false}}, true},
         {"second of protos",
-         {ANY, .n_protos = 2, .protos = {CT_PROTO_UDP, CT_PROTO_TCP}},
+         {.proto = {2, {CT_PROTO_UDP, CT_PROTO_TCP}, false}},
          true},
-        {"proto, another",
-         {ANY, .n_protos = 1, .protos = {CT_PROTO_UDP}},
-         false},
+        {"proto, another", {.proto = {1, {CT_PROTO_UDP}, false}}, false},
         {"a proto behind the last",
-         {ANY, .n_protos = 1, .protos = {CT_PROTO_UDP, CT_PROTO_TCP}},
+         {.proto = {1, {CT_PROTO_UDP, CT_PROTO_TCP}, false}},
          false},
-        {"proto, negated",
-         {ANY, .n_protos = 1, .protos = {CT_PROTO_TCP}, .proto_negate = true},
-         false},
-        {"proto, another negated",
-         {ANY, .n_protos = 1, .protos = {CT_PROTO_UDP}, .proto_negate = true},
-         true},
-        {"icmp type of a segment", {TYPE(0)}, false},
-        {"ct_state", {ANY, .info = 1 << CT_NEW}, true},
+        {"proto, negated", {.proto = {1, {CT_PROTO_TCP}, true}}, false},
+        {"proto, another negated", {.proto = {1, {CT_PROTO_UDP}, true}}, true},
+        {"icmp type of a segment", {.icmp_type = {&type_0, 1, false}}, false},
+        {"ct_state", {.info = {1 << CT_NEW}}, true},
         {"one of two ct_states",
-         {ANY, .info = 1 << CT_NEW | 1 << CT_RELATED},
+         {.info = {1 << CT_NEW | 1 << CT_RELATED}},
          true},
-        {"ct_state, another", {ANY, .info = 1 << CT_ESTABLISHED}, false},
-        {"ct_state invalid", {ANY, .info = 1 << CT_INVALID}, false},
-        {"ct_state, negated",
-         {ANY, .info = 1 << CT_NEW, .info_negate = 1},
-         false},
+        {"ct_state, another", {.info = {1 << CT_ESTABLISHED}}, false},
+        {"ct_state invalid", {.info = {1 << CT_INVALID}}, false},
+        {"ct_state, negated", {.info = {1 << CT_NEW, true}}, false},
         {"ct_state, another negated",
-         {ANY, .info = 1 << CT_ESTABLISHED, .info_negate = 1},
+         {.info = {1 << CT_ESTABLISHED, true}},
          true},
-        {"mark", {ANY, .mark = 0x12, .mark_mask = 0xffffffff}, true},
-        {"mark under a mask", {ANY, .mark = 0x10, .mark_mask = 0xf0}, true},
-        {"mark, another", {ANY, .mark = 0x13, .mark_mask = 0xff}, false},
-        {"mark, negated",
-         {ANY, .mark = 0x13, .mark_mask = 0xff, .mark_negate = true},
-         true},
-        {"mark, third of a list",
-         {ANY, .mark = 1, .mark_mask = 0xff, .marks = marks, .n_marks = 2},
-         true},
-        {"mark, a list negated",
-         {ANY, .mark = 1, .mark_mask = 0xff, .marks = marks, .n_marks = 2,
-          .mark_negate = true},
-         false},
-        {"mark zero", {ANY, .mark = 0, .mark_mask = 0xff}, false},
-        {"dport in the first range", {ANY, .dport = {ports, 3, false}}, true},
-        {"dport not in one range", {ANY, .dport = {ports, 2, false}}, false},
-        {"dport, negated", {ANY, .dport = {ports, 3, true}}, false},
-        {"dport, others negated", {ANY, .dport = {ports, 2, true}}, true},
-        {"sport", {ANY, .sport = {ports, 3, false}}, false},
-        {"sport, negated", {ANY, .sport = {ports, 3, true}}, true},
+        {"mark", {.mark = {&mark_12, 1, false}}, true},
+        {"mark under a mask", {.mark = {&mark_10, 1, false}}, true},
+        {"mark, another", {.mark = {&mark_13, 1, false}}, false},
+        {"mark, negated", {.mark = {&mark_13, 1, true}}, true},
+        {"mark, third of a list", {.mark = {marks, 3, false}}, true},
+        {"mark, a list negated", {.mark = {marks, 3, true}}, false},
+        {"mark zero", {.mark = {&mark_0, 1, false}}, false},
+        {"dport in the first range", {.dport = {ports, 3, false}}, true},
+        {"dport not in one range", {.dport = {ports, 2, false}}, false},
+        {"dport, negated", {.dport = {ports, 3, true}}, false},
+        {"dport, others negated", {.dport = {ports, 2, true}}, true},
+        {"sport", {.sport = {ports, 3, false}}, false},
+        {"sport, negated", {.sport = {ports, 3, true}}, true},
         {"all at once, one of them wrong",
-         {.in = LAN,
-          .out = WAN,
-          .family = CT_IPV4,
-          .n_protos = 1,
-          .protos = {CT_PROTO_TCP},
-          .icmp_type = -1,
-          .info = 1 << CT_NEW,
-          .dport = {ports, 3, false},
-          .mark = 0x13,
-          .mark_mask = 0xff},
+         {IN(1 << LAN), OUT(1 << WAN), .family = CT_IPV4,
+          .proto = {1, {CT_PROTO_TCP}, false}, .info = {1 << CT_NEW},
+          .dport = {ports, 3, false}, .mark = {&mark_13, 1, false}},
          false},
     };
     struct room r;
@@ -248,8 +225,8 @@ static void address_sets(void **state)
         const char *far = strchr(cases[i].src, ':') ? "fd00::1" : "8.8.8.8";
 
         for (unsigned k = 0; k < 4; k++) {
-            struct ct_match from = {ANY, .src = *sets[k]};
-            struct ct_match to = {ANY, .dst = *sets[k]};
+            struct ct_match from = {.src = *sets[k]};
+            struct ct_match to = {.dst = *sets[k]};
             struct room out, back;
 
             make(&out, cases[i].src, far, CT_PROTO_UDP, 1, 2);
@@ -272,7 +249,7 @@ static void address_sets_by_chance(void **state)
     for (unsigned i = 0; i < 4000; i++) {
         uint32_t n = 1 + hash_rng_below(&rng, 16), at = 0x0a000000, want = 0;
         uint32_t is = at + hash_rng_below(&rng, 400);
-        struct ct_match m = {ANY, .src = {.v4 = r, .n_v4 = n, .present = true}};
+        struct ct_match m = {.src = {.v4 = r, .n_v4 = n, .present = true}};
         struct room room;
 
         memset(r, 0, sizeof r);
@@ -330,7 +307,7 @@ static void an_index_changes_no_answer(void **state)
         unsigned bytes = v4 ? 4 : 16;
         uint32_t n =
             some_addresses(r, 5 + hash_rng_below(&rng, 2990), bytes, &rng);
-        struct ct_match m = {ANY, .src = {.present = true}}, with;
+        struct ct_match m = {.src = {.present = true}}, with;
         struct room room;
 
         m.src.v4 = m.src.v6 = r;
@@ -360,9 +337,9 @@ static void an_index_changes_no_answer(void **state)
 /* What a packet does not have never matches, negated or not. */
 static void fields_that_are_not_there(void **state)
 {
-    static const struct ct_match port = {ANY, .dport = {ports, 3, false}},
-                                 no_port = {ANY, .dport = {ports, 3, true}},
-                                 echo = {TYPE(8)};
+    static const struct ct_match port = {.dport = {ports, 3, false}},
+                                 no_port = {.dport = {ports, 3, true}},
+                                 echo = {.icmp_type = {&type_8, 1, false}};
     struct room r;
 
     (void)state;
@@ -390,8 +367,8 @@ static void fields_that_are_not_there(void **state)
 
 static void made_here_has_no_in(void **state)
 {
-    static const struct ct_match lan = {IN(LAN)},
-                                 not_lan = {IN(LAN), .in_negate = true};
+    static const struct ct_match lan = {IN(1 << LAN)},
+                                 not_lan = {IN(1 << LAN, true)};
     struct room r;
 
     (void)state;
@@ -404,7 +381,7 @@ static void made_here_has_no_in(void **state)
 /* The tuple is of the arrival; a rule sees what NAT made of the packet. */
 static void bytes_count_not_the_tuple(void **state)
 {
-    struct ct_match m = {ANY, .dst = only_v4, .dport = {ports, 3, false}};
+    struct ct_match m = {.dst = only_v4, .dport = {ports, 3, false}};
     struct room r;
 
     (void)state;
@@ -421,7 +398,7 @@ static void bytes_count_not_the_tuple(void **state)
 static void code_point_of_either_family(void **state)
 {
     static const struct ct_number_range few[] = {{8, 10}, {46, 46}};
-    struct ct_match m = {ANY, .dscp = {.r = few, .n = 2}};
+    struct ct_match m = {.dscp = {.r = few, .n = 2}};
     static const struct {
         uint8_t dscp;
         bool is;
@@ -448,23 +425,24 @@ static void code_point_of_either_family(void **state)
 
 static void unknown_state_is_left_out(void **state)
 {
-    static const struct ct_match m = {IN(LAN), .info = 1 << CT_ESTABLISHED};
+    static const struct ct_match m = {IN(1 << LAN),
+                                      .info = {1 << CT_ESTABLISHED}};
     struct room r;
 
     (void)state;
     make(&r, "10.0.0.7", "8.8.8.8", CT_PROTO_TCP, 1, 2);
     assert_false(meets(&m, &r.pkt, 0));
-    assert_true(meets(&m, &r.pkt, FACT_STATE));
+    assert_true(meets(&m, &r.pkt, CT_FACT_STATE));
     r.pkt.in = WAN; /* the rest still counts */
-    assert_false(meets(&m, &r.pkt, FACT_STATE));
+    assert_false(meets(&m, &r.pkt, CT_FACT_STATE));
 }
 
 static void first_of_a_stretch(void **state)
 {
-    struct ct_rule rule[4] = {{.match = {ANY}},
-                              {.match = {IN(WAN)}},
-                              {.match = {IN(LAN)}},
-                              {.match = {ANY}}};
+    struct ct_rule rule[4] = {{.match = {.family = 0}},
+                              {.match = {IN(1 << WAN)}},
+                              {.match = {IN(1 << LAN)}},
+                              {.match = {.family = 0}}};
     struct ct_ruleset rules = {.rules = rule, .n = 4};
     struct room r;
 

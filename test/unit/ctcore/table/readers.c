@@ -172,9 +172,7 @@ static void set_marks(struct ct *ct)
     rules[0].stage = CT_STAGE_RAW; /* of PREROUTING */
     rules[0].action = CT_ACT_HELPER;
     rules[0].helper = CT_HELPER_tftp;
-    rules[0].match.in = 0;
-    rules[0].match.out = CT_NO_IFACE;
-    rules[0].match.icmp_type = -1;
+    rules[0].match.in.of = 1u << 0;
     for (unsigned i = 0; i < MARKS; i++) {
         struct ct_rule *r = &rules[i + 1];
 
@@ -185,9 +183,7 @@ static void set_marks(struct ct *ct)
         r->action = CT_ACT_MARK;
         r->mark = i + 1;
         r->mark_mask = 0xffffffff;
-        r->match.in = 0;
-        r->match.out = CT_NO_IFACE;
-        r->match.icmp_type = -1;
+        r->match.in.of = 1u << 0;
         r->match.sport = (struct ct_number_set){&ranges[i], 1, false};
     }
     set.rules = rules;

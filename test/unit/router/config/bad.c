@@ -164,7 +164,7 @@ static const struct {
      "no type of icmp"},
     {FWD("\"proto\": \"icmpv6\", \"icmp_type\": ^256"), F0 "/icmp_type",
      "from 0 to 255"},
-    {FWD("\"ct_state\": [\"new\", ^\"old\"]"), F0 "/ct_state/1", "no state"},
+    {FWD("\"ct_state\": [\"new\", ^\"old\"]"), F0 "/ct_state/1", "no ct_state"},
     {FWD("\"mark\": ^4294967296"), F0 "/mark", "4294967295"},
     {FWD("\"mark\": ^\"3/2\""), F0 "/mark", "outside a mask"},
     {FWD("\"mark\": ^\"0/0\""), F0 "/mark", "no mark"},
@@ -210,7 +210,7 @@ static const struct {
      "before conntrack"},
     /* zones */
     {FWD("\"zone\": ^65536"), F0 "/zone", "from 0 to 65535"},
-    {FWD("\"zone\": ^\"5\""), F0 "/zone", "no zone"},
+    {FWD("\"zone\": ^\"red\""), F0 "/zone", "no zone"},
     {FWD("\"zone\": ^\"!65536\""), F0 "/zone", "no zone"},
     {FWD("^\"set_zone\": 1"), F0 "/set_zone", "prerouting or output"},
     {PRE("\"set_zone\": ^70000"), P0 "/set_zone", "65535"},
@@ -275,8 +275,8 @@ static const struct {
      "1 to 39 bytes"},
     {FWD("\"log\": ^\"a\\nb\""), F0 "/log", "a control character"},
     /* status and limits */
-    {FWD("\"ct_status\": ^\"replied\""), F0 "/ct_status", "no status"},
-    {FWD("\"ct_status\": ^7"), F0 "/ct_status", "no status"},
+    {FWD("\"ct_status\": ^\"replied\""), F0 "/ct_status", "no ct_status"},
+    {FWD("\"ct_status\": ^7"), F0 "/ct_status", "no ct_status"},
     {FWD("\"ct_status\": ^[]"), F0 "/ct_status", "an empty list"},
     {FWD("\"ct_status\": [\"snat\", ^\"!dnat\"]"), F0 "/ct_status/1",
      "both kinds"},

@@ -52,11 +52,11 @@ static void the_example_is_read_as_it_says(void **state)
     assert_int_equal(c->rules.n, 3);
     dnat = &c->rules.rules[c->rules.start[CT_PREROUTING][CT_STAGE_NAT]];
     assert_int_equal(dnat->action, CT_ACT_DNAT);
-    assert_int_equal(dnat->match.in, 1);
-    assert_int_equal(dnat->match.out, CT_NO_IFACE);
+    assert_int_equal(dnat->match.in.of, 1 << 1);
+    assert_int_equal(dnat->match.out.of, 0);
     assert_int_equal(dnat->match.family, CT_IPV4);
-    assert_int_equal(dnat->match.icmp_type, -1);
-    assert_int_equal(dnat->match.protos[0], 6);
+    assert_int_equal(dnat->match.icmp_type.n, 0);
+    assert_int_equal(dnat->match.proto.of[0], 6);
     assert_int_equal(dnat->match.dport.n, 1);
     assert_int_equal(dnat->match.dport.r[0].lo, 8080);
     assert_int_equal(dnat->match.dst.n_v4, 1);
@@ -66,7 +66,7 @@ static void the_example_is_read_as_it_says(void **state)
     assert_int_equal(c->rules.start[CT_FORWARD][CT_STAGE_FILTER], 1);
     assert_int_equal(c->rules.start[CT_POSTROUTING][CT_STAGE_NAT], 2);
     assert_int_equal(c->rules.start[CT_POSTROUTING][CT_N_STAGES], 3);
-    assert_int_equal(c->rules.rules[1].match.info, 1 << CT_INVALID);
+    assert_int_equal(c->rules.rules[1].match.info.of, 1 << CT_INVALID);
     assert_int_equal(c->rules.policy[CT_FORWARD], CT_ACCEPT);
 
     assert_int_equal(c->n_steer, 1);
@@ -150,7 +150,7 @@ static void matches_become_data(void **state)
     assert_int_equal(r->action, CT_ACT_REJECT);
     assert_int_equal(r->reject, CT_REJECT_RST);
     assert_int_equal(r->stage, CT_STAGE_FILTER);
-    assert_true(m->in_negate && !m->out_negate);
+    assert_true(m->in.negate && !m->out.negate);
     /* 10.0.1.0 - 10.0.3.9 is one stretch. */
     assert_true(m->src.present && m->src.negate);
     assert_int_equal(m->src.n_v4, 1);
@@ -161,17 +161,17 @@ static void matches_become_data(void **state)
     assert_int_equal(m->dst.n_v4, 1);
     assert_int_equal(m->dst.v4[0].hi.b[2], 2);
     assert_false(m->dst.negate);
-    assert_int_equal(m->n_protos, 2);
-    assert_int_equal(m->protos[1], 17);
+    assert_int_equal(m->proto.n, 2);
+    assert_int_equal(m->proto.of[1], 17);
     assert_true(m->sport.negate);
     assert_int_equal(m->dport.n, 2);
     assert_int_equal(m->dport.r[0].lo, 80);
     assert_int_equal(m->dport.r[0].hi, 91);
     assert_int_equal(m->dport.r[1].lo, 443);
-    assert_int_equal(m->mark, 0x10);
-    assert_int_equal(m->mark_mask, 0xf0);
-    assert_int_equal(m->info, 1 << CT_NEW | 1 << CT_INVALID);
-    assert_int_equal(m->info_negate, 1);
+    assert_int_equal(m->mark.of[0].value, 0x10);
+    assert_int_equal(m->mark.of[0].mask, 0xf0);
+    assert_int_equal(m->info.of, 1 << CT_NEW | 1 << CT_INVALID);
+    assert_true(m->info.negate);
     assert_int_equal(m->family, 0);
     config_load_free(c);
 }
@@ -188,25 +188,23 @@ static void each_match_takes_a_list(void **state)
     const struct ct_match *m = &c->rules.rules[0].match;
 
     (void)state;
-    assert_int_equal(m->in, 0);
-    assert_int_equal(m->in_too, 1 << 1);
-    assert_int_equal(m->out, 1);
-    assert_int_equal(m->out_too, 1 << 0);
-    assert_true(m->out_negate && !m->in_negate);
+    assert_int_equal(m->in.of, 1 << 0 | 1 << 1);
+    assert_int_equal(m->out.of, 1 << 0 | 1 << 1);
+    assert_true(m->out.negate && !m->in.negate);
     assert_int_equal(m->family, CT_IPV4); /* which proto says */
-    assert_int_equal(m->mark, 5);
-    assert_int_equal(m->n_marks, 2);
-    assert_int_equal(m->marks[0].mask, 0xf0);
-    assert_int_equal(m->marks[1].value, 7);
-    assert_int_equal(m->icmp_type, 8);
-    assert_int_equal(m->n_icmp_types, 2);
-    assert_int_equal(m->icmp_types[0], 11);
-    assert_int_equal(m->icmp_types[1], 0);
-    assert_true(m->icmp_negate);
+    assert_int_equal(m->mark.n, 3);
+    assert_int_equal(m->mark.of[0].value, 5);
+    assert_int_equal(m->mark.of[1].mask, 0xf0);
+    assert_int_equal(m->mark.of[2].value, 7);
+    assert_int_equal(m->icmp_type.n, 3); /* sorted */
+    assert_int_equal(m->icmp_type.r[0].lo, 0);
+    assert_int_equal(m->icmp_type.r[1].lo, 8);
+    assert_int_equal(m->icmp_type.r[2].lo, 11);
+    assert_true(m->icmp_type.negate);
     m = &c->rules.rules[1].match;
     assert_int_equal(m->family, CT_IPV4);
-    assert_int_equal(m->mark, 9);
-    assert_true(m->mark_negate);
+    assert_int_equal(m->mark.of[0].value, 9);
+    assert_true(m->mark.negate);
     config_load_free(c);
 }
 

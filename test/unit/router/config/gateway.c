@@ -314,7 +314,7 @@ static void ipv4_is_masqueraded_behind_the_users_rules(void **state)
     assert_int_equal(nth(c, CT_POSTROUTING, CT_STAGE_NAT, 0)->action,
                      CT_ACT_SNAT);
     assert_int_equal(r->action, CT_ACT_MASQUERADE);
-    assert_int_equal(r->match.out, 1);
+    assert_int_equal(r->match.out.of, 1 << 1);
     assert_int_equal(r->match.family, CT_IPV4);
     assert_string_equal(r->id, "gateway-2");
     text = printed(c);

@@ -113,7 +113,7 @@ static void each_uplink_hides_ipv4(void **state)
 
         assert_int_equal(r->action, CT_ACT_MASQUERADE);
         assert_string_equal(r->id, i == 0 ? "gateway" : "gateway-up");
-        assert_int_equal(r->match.out, i == 0 ? 1 : 3);
+        assert_int_equal(r->match.out.of, i == 0 ? 1 << 1 : 1 << 3);
         assert_int_equal(r->match.family, CT_IPV4);
         assert_true(r->match.src.negate);
         assert_int_equal(r->match.src.n_v4, 1);

@@ -349,10 +349,7 @@ static void put_input(struct gateway_guard *guard)
     static struct ct_number_range port = {53, 60};
     static struct ct_rule rule = {
         .action = CT_ACT_DROP,
-        .match = {.in = CT_NO_IFACE,
-                  .out = CT_NO_IFACE,
-                  .icmp_type = -1,
-                  .src = {.present = true, .v4 = src, .n_v4 = 2},
+        .match = {.src = {.present = true, .v4 = src, .n_v4 = 2},
                   .dport = {.r = &port, .n = 1}}};
     static struct ct_ruleset rules = {.rules = &rule, .n = 1};
 

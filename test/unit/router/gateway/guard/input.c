@@ -379,10 +379,7 @@ static struct ct_rule drop_rule(uint8_t family)
     return (struct ct_rule){.hook = CT_INPUT,
                             .stage = CT_STAGE_FILTER,
                             .action = CT_ACT_DROP,
-                            .match = {.in = CT_NO_IFACE,
-                                      .out = CT_NO_IFACE,
-                                      .icmp_type = -1,
-                                      .family = family}};
+                            .match = {.family = family}};
 }
 
 static void exclude_addrs(struct ct_match *m)
@@ -435,8 +432,7 @@ static bool lets_in(struct gateway *gw, const struct ct_rule *second,
         .rules = rule, .n = 2, .policy = {[CT_INPUT] = policy}};
 
     rule[0].action = CT_ACT_ACCEPT;
-    rule[0].match.n_protos = 1;
-    rule[0].match.protos[0] = UDP;
+    rule[0].match.proto = (struct ct_proto_set){1, {UDP}, false};
     rule[0].match.dport = (struct ct_number_set){.r = &last, .n = 1};
     sync_ruleset(gw, &rules);
     return arrives(&(struct packet){LAN, UDP, 5, 53, NULL});
@@ -445,6 +441,7 @@ static bool lets_in(struct gateway *gw, const struct ct_rule *second,
 /* No program can be asked, and the packet is in zone 0. */
 static void queues_and_zones(void **state)
 {
+    struct ct_number_range zone = {0, 0};
     struct gateway *gw = start_all();
     struct ct_rule rule = drop_rule(CT_IPV4);
 
@@ -452,11 +449,11 @@ static void queues_and_zones(void **state)
     rule.action = CT_ACT_QUEUE;
     assert_false(lets_in(gw, &rule, CT_ACCEPT));
     rule.action = CT_ACT_ACCEPT;
-    rule.match.has_zone = true;
+    rule.match.zone = (struct ct_number_set){.r = &zone, .n = 1};
     assert_true(lets_in(gw, &rule, CT_DROP));
-    rule.match.zone = 5;
+    zone.lo = zone.hi = 5;
     assert_false(lets_in(gw, &rule, CT_DROP));
-    rule.match.zone_negate = true;
+    rule.match.zone.negate = true;
     assert_true(lets_in(gw, &rule, CT_DROP));
     stop_all(gw);
 }
@@ -501,7 +498,7 @@ static uint64_t put(const struct ct_rule *like, uint32_t *left_out)
 /* A match that is forgotten would make its rule one about all packets. */
 static void no_match_is_forgotten(void **state)
 {
-    static const struct ct_rule any = {ANY};
+    static const struct ct_rule any = {.action = CT_ACT_COUNT};
     uint32_t left_out;
     uint64_t all = put(&any, &left_out);
 
@@ -512,7 +509,7 @@ static void no_match_is_forgotten(void **state)
     {
         if (put(r->rule, &left_out) == all)
             fail_msg("%s is forgotten", r->name);
-        assert_int_equal(left_out, (r->facts & FACT_PACKET) != 0);
+        assert_int_equal(left_out, (r->facts & CT_FACT_PACKET) != 0);
     }
 }
 
@@ -526,8 +523,7 @@ static void too_large_a_rule(void **state)
 
     (void)state;
     make_ranges();
-    rule[0].match.n_protos = 1;
-    rule[0].match.protos[0] = UDP;
+    rule[0].match.proto = (struct ct_proto_set){1, {UDP}, false};
     exclude_addrs(&rule[0].match);
     rule[0].match.sport = rule[0].match.dport =
         (struct ct_number_set){.r = ports, .n = MANY_RANGES, .negate = true};
