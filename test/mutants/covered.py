@@ -10,7 +10,8 @@ import subprocess
 import sys
 from collections import defaultdict
 
-BUILD = os.path.join("covered", "ctcore", "CMakeFiles", "ctcore.dir")
+FOLDER = "covered"
+BUILD = os.path.join(FOLDER, "ctcore", "CMakeFiles", "ctcore.dir")
 
 
 class Covered:
@@ -38,15 +39,22 @@ class Covered:
         for n in os.listdir(counts):
             if n.endswith(".gcov.json.gz"):
                 with gzip.open(os.path.join(counts, n)) as f:
-                    self.read(name, json.load(f))
+                    self.read(name, json.load(f), home)
 
-    def read(self, name, said):
+    def read(self, name, said, home):
         for file in said["files"]:
-            path = file["file"]  # the build says it as seen from the sources
+            path = file["file"]
+            if path.startswith(("/", "..")):  # else as seen from the sources
+                path = os.path.relpath(os.path.join(home, FOLDER, path),
+                                       os.path.join(home, "tree"))
             for line in file["lines"]:
                 self.lines[path].add(line["line_number"])
                 if line["count"]:
                     self.tests[path, line["line_number"]].add(name)
+
+    def unknown(self, paths):
+        """Those of which nothing is known: then no test would be asked."""
+        return sorted(p for p in paths if not self.lines[p])
 
     def may(self, name, site):
         """Whether a test runs the site's lines; where these have no code,
