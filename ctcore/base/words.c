@@ -54,6 +54,12 @@ static const struct ct_word dscps[] = {
 #undef C
 };
 
+static const struct ct_word rejects[] = {
+#define W(NAME, word) {word, CT_REJECT_##NAME},
+    CT_REJECTS(W)
+#undef W
+};
+
 static const struct ct_word icmp_types[] = {
 #define C(word, number) {word, number},
     CT_ICMP_TYPES(C)
@@ -70,7 +76,8 @@ static const struct ct_word icmpv6_types[] = {
 #define ANYWHERE ((1u << CT_N_HOOKS) - 1)
 
 static const struct ct_action_info actions[CT_N_ACTIONS] = {
-#define D(NAME, word, stage, hooks) {word, CT_STAGE_##stage, hooks},
+#define D(NAME, word, stage, hooks, kind, takes, help)                         \
+    {word, CT_STAGE_##stage, hooks},
     CT_ACTIONS(D)
 #undef D
 };
@@ -91,6 +98,7 @@ static const struct {
     [CT_WORDS_STATUS] = LIST(statuses),
     [CT_WORDS_RULE_STATUS] = LIST(rule_statuses),
     [CT_WORDS_DSCP] = LIST(dscps),
+    [CT_WORDS_REJECT] = LIST(rejects),
     [CT_WORDS_ICMP_TYPE] = LIST(icmp_types),
     [CT_WORDS_ICMPV6_TYPE] = LIST(icmpv6_types),
 };

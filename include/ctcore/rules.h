@@ -169,7 +169,7 @@ struct ct_connlimit {
 };
 
 enum ct_action_kind {
-#define D(NAME, word, stage, hooks) CT_ACT_##NAME,
+#define D(NAME, word, stage, hooks, kind, takes, help) CT_ACT_##NAME,
     CT_ACTIONS(D)
 #undef D
         CT_N_ACTIONS
@@ -183,11 +183,10 @@ struct ct_action_info {
 const struct ct_action_info *ct_action_info(unsigned action);
 
 enum ct_reject {
-    CT_REJECT_ADMIN, /* ICMP 3/13, ICMPv6 1/1 */
-    CT_REJECT_PORT,  /* ICMP 3/3, ICMPv6 1/4 */
-    CT_REJECT_HOST,  /* ICMP 3/1, ICMPv6 1/3 */
-    CT_REJECT_NET,   /* ICMP 3/0, ICMPv6 1/0 */
-    CT_REJECT_RST    /* TCP RST, others as PORT */
+#define W(NAME, word) CT_REJECT_##NAME,
+    CT_REJECTS(W)
+#undef W
+        CT_N_REJECTS
 };
 
 enum ct_ttl { CT_TTL_SET, CT_TTL_UP, CT_TTL_DOWN };

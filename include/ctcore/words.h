@@ -100,6 +100,7 @@ enum ct_words {
     CT_WORDS_STATUS,      /* bits, as conntrack(8) calls them */
     CT_WORDS_RULE_STATUS, /* bits, as nftables calls them */
     CT_WORDS_DSCP,
+    CT_WORDS_REJECT,
     CT_WORDS_ICMP_TYPE,
     CT_WORDS_ICMPV6_TYPE,
     CT_N_WORDS

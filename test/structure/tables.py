@@ -125,6 +125,38 @@ def matches(text, old, name):
             or_words=f", or one of {known}" if known else ""), says)
 
 
+GIVEN = {"WORD": "`verdict`", "QUEUE": "`verdict`", "TRUE": "true",
+         "ZONE": "0 to 65535", "HELPER": "a helper", "LABELS": "0 to 127, or "
+         "a list", "MARK": "`5`, or `\"VALUE/MASK\"`", "TIMEOUTS": "durations, "
+         "such as `{ \"udp\": 5 }`", "MSS": "`\"pmtu\"`, or 88 to 65495",
+         "TTL": "1 to 255, `\"+N\"`, `\"-N\"`",
+         "DSCP": "as the match `dscp`, one", "TARGET": "an address, a range "
+         "`A-B`, or a prefix, a pool of all its addresses; each with ports",
+         "MASQUERADE": "true", "REDIRECT": "true, a port or a range",
+         "NETMAP": "a prefix", "NO_NAT": "`\"none\"`"}
+BESIDE = {"NOTHING": "", "REJECT_WITH": "; with `reject_with`",
+          "PORTS": "; with `ports`, `random`, `persistent`"}
+HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
+
+
+def stands_in(mask):
+    named = re.findall(r"AT\((\w+)\)", mask)
+    if "ANYWHERE" in mask:
+        return ("everywhere but " if named else "everywhere") \
+            + ", ".join(named).lower()
+    return ", ".join(h for h in HOOKS if h in named).lower()
+
+
+def actions(text, old, name):
+    for word, hooks, kind, takes, says in re.findall(
+            r"\bD\(\w+," + STRING + r",\s*\w+,([^\"]*?),\s*(\w+),\s*(\w+),"
+            + STRING + r"\)",
+            re.sub(r'"\s+"', "", tree.listed(text, "CT_VERDICTS")
+                   + tree.listed(text, "CT_KEYED_ACTIONS"))):
+        if kind != "NONE":
+            yield word, GIVEN[kind] + BESIDE[takes], stands_in(hooks), says
+
+
 README, RFCS = "README.md", "test/rfc/README.md"
 REQUIREMENTS = (requirements.LIST,)
 
@@ -138,6 +170,7 @@ TABLES = (
     (README, "## Options", OPTIONS, r"\w+_OPTIONS", options),
     (README, "## Rules", ("include/ctcore/matches.def",
                           "include/ctcore/words.def"), "CT_MATCHES", matches),
+    (README, "### Actions", "include/ctcore/words.def", "CT_VERDICTS", actions),
     (RFCS, "## The RFCs", REQUIREMENTS, None, requirements.subjects),
     (RFCS, "## The requirements", REQUIREMENTS, None, requirements.demands),
 )

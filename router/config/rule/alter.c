@@ -2,7 +2,6 @@
 #include "config/rule/alter.h"
 
 #include "config/rule/kind.h"
-#include "config/rule/nat.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,39 +9,35 @@
 /* RFC 9293 s3.7.1: what a host may always be sent over IPv4, less 40. */
 enum { MIN_MSS = 88, MAX_MSS = 65495 };
 
-void config_alter_mss(struct config_read *r, json_t *v, void *into)
+bool config_alter_mss(struct config_read *r, json_t *v, struct config_rule *c)
 {
-    struct config_rule *c = into;
     const char *s = json_string_value(v);
     uint64_t mss = 0;
 
-    if (!config_nat_claim(r, c, "mss", CT_ACT_MSS))
-        return;
     if (s != NULL && strcmp(s, "pmtu") != 0) {
         config_read_fail(r,
                          "%s is no segment size; expected \"pmtu\" or a "
                          "number from %d to %d",
                          config_read_show(r, s), MIN_MSS, MAX_MSS);
-        c->failed = true;
-    } else if (s == NULL) {
-        c->failed |= !config_read_uint(r, v, MIN_MSS, MAX_MSS, &mss);
+        return false;
     }
+    if (s == NULL && !config_read_uint(r, v, MIN_MSS, MAX_MSS, &mss))
+        return false;
     c->rule.mss = (uint16_t)mss;
     c->rule.match.syn = true;
+    return true;
 }
 
-void config_alter_ttl(struct config_read *r, json_t *v, void *into)
+bool config_alter_ttl(struct config_read *r, json_t *v, struct config_rule *c)
 {
-    struct config_rule *c = into;
     const char *s = json_string_value(v);
     uint64_t by = 0;
     char *end;
 
-    if (!config_nat_claim(r, c, "set_ttl", CT_ACT_TTL))
-        return;
     if (s == NULL) {
         c->rule.ttl_how = CT_TTL_SET;
-        c->failed |= !config_read_uint(r, v, 1, 255, &by);
+        if (!config_read_uint(r, v, 1, 255, &by))
+            return false;
     } else {
         c->rule.ttl_how = s[0] == '+' ? CT_TTL_UP : CT_TTL_DOWN;
         if ((s[0] == '+' || s[0] == '-') && s[1] >= '0' && s[1] <= '9' &&
@@ -55,24 +50,23 @@ void config_alter_ttl(struct config_read *r, json_t *v, void *into)
                              "%s is no TTL; expected a number from 1 to "
                              "255, \"+N\" or \"-N\"",
                              config_read_show(r, s));
-            c->failed = true;
+            return false;
         }
     }
     c->rule.ttl = (uint8_t)by;
+    return true;
 }
 
-void config_alter_dscp(struct config_read *r, json_t *v, void *into)
+bool config_alter_dscp(struct config_read *r, json_t *v, struct config_rule *c)
 {
-    struct config_rule *c = into;
     const char *s = json_string_value(v);
     const struct ct_word *word;
     char known[CONFIG_KIND_WORDS];
     uint64_t dscp = 0;
 
-    if (!config_nat_claim(r, c, "set_dscp", CT_ACT_DSCP))
-        return;
     if (s == NULL) {
-        c->failed |= !config_read_uint(r, v, 0, 63, &dscp);
+        if (!config_read_uint(r, v, 0, 63, &dscp))
+            return false;
     } else if ((word = ct_word_find(CT_WORDS_DSCP, s))) {
         dscp = word->number;
     } else {
@@ -81,9 +75,10 @@ void config_alter_dscp(struct config_read *r, json_t *v, void *into)
                          "or one of %s",
                          config_read_show(r, s),
                          config_kind_words(CT_WORDS_DSCP, known));
-        c->failed = true;
+        return false;
     }
     c->rule.dscp = (uint8_t)dscp;
+    return true;
 }
 
 void config_alter_check(struct config_read *r, struct config_rule *c)

@@ -4,10 +4,10 @@
 
 #include "config/rule/rule.h"
 
-/* Rows for a table of keys; into is a struct config_rule. */
-void config_alter_mss(struct config_read *r, json_t *v, void *into);
-void config_alter_ttl(struct config_read *r, json_t *v, void *into);
-void config_alter_dscp(struct config_read *r, json_t *v, void *into);
+/* What an action is given; false when failed. */
+bool config_alter_mss(struct config_read *r, json_t *v, struct config_rule *c);
+bool config_alter_ttl(struct config_read *r, json_t *v, struct config_rule *c);
+bool config_alter_dscp(struct config_read *r, json_t *v, struct config_rule *c);
 
 /* Of the rule at hand, once all of its keys are read; mss implies TCP. */
 void config_alter_check(struct config_read *r, struct config_rule *rule);

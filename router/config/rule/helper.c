@@ -5,25 +5,19 @@
 #include "config/rule/helper.h"
 
 #include "config/rule/hook.h"
-#include "config/rule/nat.h"
 #include "config/rule/rule.h"
 
-void config_helper_read(struct config_read *r, json_t *v, void *into)
+bool config_helper_read(struct config_read *r, json_t *v, struct config_rule *c)
 {
     static const char *const names[] = {
 #define H(name, proto, text) #name,
         CT_HELPERS(H)
 #undef H
     };
-    struct config_rule *c = into;
-    int i;
+    const int i = config_read_choice(r, v, names, CONFIG_READ_N(names));
 
-    if (!config_nat_claim(r, c, "helper", CT_ACT_HELPER))
-        return;
-    i = config_read_choice(r, v, names, CONFIG_READ_N(names));
-    c->failed |= i < 0;
-    if (i >= 0)
-        c->rule.helper = (uint8_t)(i + 1); /* 0: none */
+    c->rule.helper = (uint8_t)(i + 1); /* 0: none */
+    return i >= 0;
 }
 
 static void check(struct config_read *r, const struct config_rule *c)

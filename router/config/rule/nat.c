@@ -14,22 +14,6 @@
     "A, A-B, A/LENGTH, A:PORT, A:P1-P2, or an IPv6 address in [] before a "    \
     "port"
 
-bool config_nat_claim(struct config_read *r, struct config_rule *c,
-                      const char *key, enum ct_action_kind action)
-{
-    if (c->action != NULL) {
-        config_read_fail(r,
-                         "a second action beside \"%s\"; expected one "
-                         "action a rule",
-                         c->action);
-        c->failed = true;
-        return false;
-    }
-    c->action = key;
-    c->rule.action = (uint8_t)action;
-    return true;
-}
-
 /* ---- addresses ---- */
 
 /* from .. to as an address of the family already known, or of any if 0. */
@@ -106,9 +90,9 @@ static bool parse_target(const char *s, struct ct_nat_range *nat)
     return true;
 }
 
-static bool read_target(struct config_read *r, const json_t *v,
-                        struct ct_nat_range *nat)
+bool config_nat_target(struct config_read *r, json_t *v, struct config_rule *c)
 {
+    struct ct_nat_range *nat = &c->rule.nat;
     const char *s = config_read_string(r, v, 128, FORMS), *unfit;
 
     if (s == NULL)
@@ -129,42 +113,22 @@ static bool read_target(struct config_read *r, const json_t *v,
     return true;
 }
 
-void config_nat_snat(struct config_read *r, json_t *v, void *into)
-{
-    struct config_rule *c = into;
-
-    if (config_nat_claim(r, c, "snat", CT_ACT_SNAT))
-        c->failed |= !read_target(r, v, &c->rule.nat);
-}
-
-void config_nat_dnat(struct config_read *r, json_t *v, void *into)
-{
-    struct config_rule *c = into;
-
-    if (config_nat_claim(r, c, "dnat", CT_ACT_DNAT))
-        c->failed |= !read_target(r, v, &c->rule.nat);
-}
-
 /* Hosts keep their place in it, so its own bits must be none. */
-void config_nat_netmap(struct config_read *r, json_t *v, void *into)
+bool config_nat_netmap(struct config_read *r, json_t *v, struct config_rule *c)
 {
     static const char what[] =
         "a prefix, such as \"192.0.2.0/24\" or \"2001:db8:1::/48\"";
-    struct config_rule *c = into;
     struct ct_nat_range *nat = &c->rule.nat;
     struct ct_addr_range span;
     const char *s, *unfit;
 
-    if (!config_nat_claim(r, c, "netmap", CT_ACT_NETMAP))
-        return;
-    c->failed = true;
     if ((s = config_read_string(r, v, 128, what)) == NULL)
-        return;
+        return false;
     if (!system_addr_prefix(s, &nat->lo, &nat->family, &c->rule.prefix) ||
         c->rule.prefix == 0) {
         config_read_fail(r, "%s is no prefix; expected %s",
                          config_read_show(r, s), what);
-        return;
+        return false;
     }
     span = system_addr_span(&nat->lo, nat->family, c->rule.prefix);
     unfit = system_addr_unfit(&span.lo, nat->family);
@@ -174,20 +138,19 @@ void config_nat_netmap(struct config_read *r, json_t *v, void *into)
         config_read_fail(r, "%s has %s in it; expected %s",
                          config_read_show(r, s),
                          unfit != NULL ? unfit : "a host's bits", what);
-        return;
+        return false;
     }
     nat->hi = span.hi;
     nat->has_addr = true;
-    c->failed = false;
+    return true;
 }
 
-void config_nat_none(struct config_read *r, json_t *v, void *into)
+bool config_nat_none(struct config_read *r, json_t *v, struct config_rule *c)
 {
     static const char *const names[] = {"none"};
-    struct config_rule *c = into;
 
-    if (config_nat_claim(r, c, "nat", CT_ACT_NO_NAT))
-        c->failed |= config_read_choice(r, v, names, 1) < 0;
+    (void)c;
+    return config_read_choice(r, v, names, 1) == 0;
 }
 
 /* ---- ports and modifiers ---- */
@@ -246,36 +209,33 @@ void config_nat_persistent(struct config_read *r, json_t *v, void *into)
     c->failed |= !config_read_bool(r, v, &c->rule.nat.persistent);
 }
 
-void config_nat_masquerade(struct config_read *r, json_t *v, void *into)
+bool config_nat_masquerade(struct config_read *r, json_t *v,
+                           struct config_rule *c)
 {
     static const struct config_key keys[] = {
         {"ports", config_nat_ports},
         {"random", config_nat_random},
         {"persistent", config_nat_persistent},
     };
-    struct config_rule *c = into;
 
-    if (!config_nat_claim(r, c, "masquerade", CT_ACT_MASQUERADE))
-        return;
     if (json_is_true(v))
-        return;
+        return true;
     if (json_is_object(v)) {
         config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, c);
-        return;
+        return true;
     }
     config_read_fail(r,
                      "this is %s; expected true or {\"ports\": \"A-B\", "
                      "\"random\": true, \"persistent\": true}",
                      config_read_kind(r, v));
-    c->failed = true;
+    return false;
 }
 
-void config_nat_redirect(struct config_read *r, json_t *v, void *into)
+bool config_nat_redirect(struct config_read *r, json_t *v,
+                         struct config_rule *c)
 {
-    struct config_rule *c = into;
+    bool ok = true;
 
-    if (!config_nat_claim(r, c, "redirect", CT_ACT_REDIRECT))
-        return;
     /* The answer of a service shows its own port, not whose packet was turned
      * to it: its owner could not be told from it. */
     if (r->config->gateway.set && r->config->workers > 1) {
@@ -283,10 +243,10 @@ void config_nat_redirect(struct config_read *r, json_t *v, void *into)
                          "redirect with %u workers in gateway mode is not "
                          "available in this version; expected \"workers\": 1",
                          r->config->workers);
-        c->failed = true;
+        ok = false;
     }
-    if (!json_is_true(v)) /* true: to the router, the port stays */
-        c->failed |= !read_ports(r, v, &c->rule.nat);
+    /* true: to the router, the port stays */
+    return (json_is_true(v) || read_ports(r, v, &c->rule.nat)) && ok;
 }
 
 /* One range of ports to one of the same size: each to its own. */
@@ -304,20 +264,8 @@ void config_nat_check(struct config_read *r, struct config_rule *c)
 {
     c->rule.nat.shifts = shifts(&c->rule);
 
-    if (c->rule.stage != CT_STAGE_NAT) {
-        if (c->modifier != NULL)
-            config_read_fail_in(r, c->modifier, true,
-                                "\"%s\" without a translation; expected snat, "
-                                "dnat, masquerade or redirect beside it",
-                                c->modifier);
+    if (c->rule.stage != CT_STAGE_NAT)
         return;
-    }
-    if ((c->rule.action == CT_ACT_NETMAP || c->rule.action == CT_ACT_NO_NAT) &&
-        c->modifier != NULL)
-        config_read_fail_in(r, c->modifier, true,
-                            "\"%s\" beside %s, which leaves no choice; "
-                            "expected it without",
-                            c->modifier, c->action);
     if (c->rule.action == CT_ACT_NETMAP && c->rule.hook == CT_PREROUTING &&
         r->config->workers > 1)
         config_read_fail_in(r, "netmap", false,

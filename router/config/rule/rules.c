@@ -6,12 +6,10 @@
 #include "config/rule/rules.h"
 
 #include "config/gateway.h"
-#include "config/queues.h"
+#include "config/rule/action.h"
 #include "config/rule/alter.h"
-#include "config/rule/helper.h"
 #include "config/rule/hook.h"
 #include "config/rule/kind.h"
-#include "config/rule/label.h"
 #include "config/rule/limit.h"
 #include "config/rule/match.h"
 #include "config/rule/nat.h"
@@ -22,104 +20,6 @@
 #include <string.h>
 
 enum { MAX_RULES = 65536 };
-
-/* ---- actions that are no translation ---- */
-
-static void read_verdict(struct config_read *r, json_t *v, void *into)
-{
-    static const char *const names[] = {"accept", "drop", "reject", "notrack"};
-    static const uint8_t actions[] = {CT_ACT_ACCEPT, CT_ACT_DROP, CT_ACT_REJECT,
-                                      CT_ACT_NOTRACK};
-    struct config_rule *c = into;
-    const char *s = json_string_value(v);
-    int i;
-
-    if (s != NULL && strncmp(s, "queue", 5) == 0) {
-        i = config_queues_verdict(r, s);
-        c->failed |= i < 0;
-        if (i >= 0 && config_nat_claim(r, c, "verdict", CT_ACT_QUEUE))
-            c->rule.queue = (uint16_t)i;
-        return;
-    }
-    i = config_read_choice(r, v, names, CONFIG_READ_N(names));
-    c->failed |= i < 0;
-    if (i >= 0)
-        config_nat_claim(r, c, "verdict", actions[i]);
-}
-
-static void read_reject_with(struct config_read *r, json_t *v, void *into)
-{
-    static const char *const names[] = {
-        [CT_REJECT_ADMIN] = "admin-prohibited",
-        [CT_REJECT_PORT] = "port-unreachable",
-        [CT_REJECT_HOST] = "host-unreachable",
-        [CT_REJECT_NET] = "net-unreachable",
-        [CT_REJECT_RST] = "tcp-reset",
-    };
-    struct config_rule *c = into;
-    int i;
-
-    if (c->rule.action != CT_ACT_REJECT) {
-        config_read_fail(r, "reject_with without a reject; expected "
-                            "\"verdict\": \"reject\" beside it");
-        c->failed = true;
-        return;
-    }
-    i = config_read_choice(r, v, names, CONFIG_READ_N(names));
-    c->failed |= i < 0;
-    if (i >= 0)
-        c->rule.reject = (uint8_t)i;
-}
-
-static void read_notrack(struct config_read *r, json_t *v, void *into)
-{
-    struct config_rule *c = into;
-
-    if (config_nat_claim(r, c, "notrack", CT_ACT_NOTRACK))
-        c->failed |= !config_kind_true(r, v);
-}
-
-static void read_set_mark(struct config_read *r, json_t *v, void *into)
-{
-    struct config_rule *c = into;
-    struct ct_mark mark = {0, 0};
-
-    if (!config_nat_claim(r, c, "set_mark", CT_ACT_MARK))
-        return;
-    c->failed |= !config_kind_one_mark(r, v, &mark);
-    c->rule.mark = mark.value;
-    c->rule.mark_mask = mark.mask;
-}
-
-static void read_zone(struct config_read *r, json_t *v, struct config_rule *c,
-                      const char *key, unsigned dirs)
-{
-    uint64_t zone;
-
-    if (!config_nat_claim(r, c, key, CT_ACT_ZONE))
-        return;
-    c->failed |= !config_read_uint(r, v, 0, UINT16_MAX, &zone);
-    if (c->failed)
-        return;
-    c->rule.zone = (uint16_t)zone;
-    c->rule.zone_dirs = (uint8_t)dirs;
-}
-
-static void read_set_zone(struct config_read *r, json_t *v, void *into)
-{
-    read_zone(r, v, into, "set_zone",
-              1u << CT_DIR_ORIGINAL | 1u << CT_DIR_REPLY);
-}
-
-static void read_set_zone_orig(struct config_read *r, json_t *v, void *into)
-{
-    read_zone(r, v, into, "set_zone_orig", 1u << CT_DIR_ORIGINAL);
-}
-
-static void read_set_zone_reply(struct config_read *r, json_t *v, void *into)
-{
-    read_zone(r, v, into, "set_zone_reply", 1u << CT_DIR_REPLY);
-}
 
 /* Every rule counts: the key only says that nothing else is wanted. */
 static void read_counter(struct config_read *r, json_t *v, void *into)
@@ -196,25 +96,14 @@ static const struct config_key rule_keys[] = {
         {"not_label", config_match_not_labels},
     {"limit", config_limit_rate},
     {"connlimit", config_limit_flows},
-    {"verdict", read_verdict},
-    {"mss", config_alter_mss},
-    {"set_ttl", config_alter_ttl},
-    {"set_dscp", config_alter_dscp},
-    {"netmap", config_nat_netmap},
-    {"reject_with", read_reject_with},
-    {"notrack", read_notrack},
-    {"helper", config_helper_read},
-    {"set_mark", read_set_mark},
-    {"timeouts", config_timeouts_read},
-    {"set_label", config_label_set},
-    {"set_zone", read_set_zone},
-    {"set_zone_orig", read_set_zone_orig},
-    {"set_zone_reply", read_set_zone_reply},
-    {"snat", config_nat_snat},
-    {"dnat", config_nat_dnat},
-    {"masquerade", config_nat_masquerade},
-    {"redirect", config_nat_redirect},
-    {"nat", config_nat_none},
+    {"verdict", config_action_verdict},
+#define D(NAME, word, stage, hooks, kind, takes, help)                         \
+    {word, config_action_##NAME},
+    CT_KEYED_ACTIONS(D)
+#undef D
+        {"set_zone_orig", config_action_zone_orig},
+    {"set_zone_reply", config_action_zone_reply},
+    {"reject_with", config_action_reject_with},
     {"ports", config_nat_ports},
     {"random", config_nat_random},
     {"persistent", config_nat_persistent},
@@ -226,37 +115,9 @@ static const struct config_key rule_keys[] = {
 
 /* ---- a rule ---- */
 
-/* "a, b or c": the hooks of a mask. */
-static const char *list_hooks(unsigned mask, char *text, size_t room)
-{
-    size_t at = 0;
-
-    for (unsigned hook = 0; hook < CT_N_HOOKS; hook++) {
-        if ((mask >> hook & 1) == 0)
-            continue;
-        mask &= ~(1u << hook);
-        at += (size_t)snprintf(text + at, room - at, "%s%s",
-                               at == 0     ? ""
-                               : mask == 0 ? " or "
-                                           : ", ",
-                               config_hook_name(hook));
-    }
-    return text;
-}
-
 static void check_rule(struct config_read *r, struct config_rule *c)
 {
-    const struct ct_action_info *action = ct_action_info(c->rule.action);
-    char where[64];
-
-    c->rule.stage = action->stage;
-    if ((action->hooks >> c->rule.hook & 1) == 0) {
-        config_read_fail_in(r, c->action, true,
-                            "\"%s\" makes no sense in %s; expected it in %s",
-                            c->action, config_hook_name(c->rule.hook),
-                            list_hooks(action->hooks, where, sizeof where));
-        c->failed = true;
-    }
+    config_action_check(r, c);
     if (c->failed)
         return; /* what the rest lacks may be what failed */
     config_gateway_aim(r, c);

@@ -7,24 +7,21 @@
 
 #include "config/conntrack.h"
 #include "config/rule/hook.h"
-#include "config/rule/nat.h"
 #include "config/rule/rule.h"
 
-void config_timeouts_read(struct config_read *r, json_t *v, void *into)
+bool config_timeouts_read(struct config_read *r, json_t *v,
+                          struct config_rule *c)
 {
-    struct config_rule *c = into;
     size_t errors = r->n_errors;
     uint32_t *s;
 
-    if (!config_nat_claim(r, c, "timeouts", CT_ACT_TIMEOUTS))
-        return;
     s = config_read_alloc(r, CT_N_TIMEOUTS, sizeof *s);
     config_conntrack_durations(r, v, s);
     if (json_is_object(v) && json_object_size(v) == 0)
         config_read_fail(r, "no duration; expected at least one, as in "
                             "{ \"udp\": 10 }");
     c->rule.timeouts = s;
-    c->failed |= r->n_errors != errors;
+    return r->n_errors == errors;
 }
 
 /* A duration that no protocol of its rule has would never be used. */

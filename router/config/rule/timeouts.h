@@ -6,7 +6,8 @@
 
 /* The action "timeouts"; of the rule at hand, once its keys are read; and what
  * actions need of "extensions", when all is read. */
-void config_timeouts_read(struct config_read *r, json_t *v, void *into);
+bool config_timeouts_read(struct config_read *r, json_t *v,
+                          struct config_rule *c);
 void config_timeouts_check(struct config_read *r, const struct config_rule *c);
 void config_timeouts_finish(struct config_read *r);
 

@@ -204,8 +204,8 @@ static const struct {
      "unknown key"},
     {FWD("\"proto\": \"udp\", \"timeouts\": {\"udp\": 1, ^\"icmp\": 1}") EXT,
      F0 "/timeouts/icmp", "one of that protocol"},
-    {FWD("\"mss\": 1400, \"timeouts\": ^{\"tcp_close\": 1}") EXT,
-     F0 "/timeouts", "one action"},
+    {FWD("\"mss\": ^1400, \"timeouts\": {\"tcp_close\": 1}") EXT, F0 "/mss",
+     "one action"},
     {PRE("^\"not_label\": 1, \"notrack\": true"), P0 "/not_label",
      "before conntrack"},
     /* zones */
