@@ -310,7 +310,9 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
         fprintf(out, "-p %" PRIu64 " ", number_of(flow, "protonum"));
     else
         fprintf(out, "-p %s ", text_of(flow, "protocol"));
-    save_ports(out, o, r, is_ipv6(flow) ? "icmpv6" : "icmp");
+    save_ports(out, o, r,
+               ct_word_name(CT_WORDS_PROTO,
+                            is_ipv6(flow) ? CT_PROTO_ICMPV6 : CT_PROTO_ICMP));
     if (*state_of(flow))
         fprintf(out, "--state %s ", state_of(flow));
     if (has(o, "vtag")) /* as they stand in memory: what -A takes */

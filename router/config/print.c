@@ -226,12 +226,6 @@ static bool is_made(const struct config_memory *memory, const char *text)
 
 static void print_rules(const struct page *p)
 {
-    static const char *const stages[CT_N_STAGES] = {
-        [CT_STAGE_RAW] = "raw",
-        [CT_STAGE_MANGLE] = "mangle",
-        [CT_STAGE_NAT] = "nat",
-        [CT_STAGE_FILTER] = "filter",
-    };
     const struct config *c = p->config;
     const struct config_memory *memory = p->memory;
     char key[64];
@@ -240,7 +234,8 @@ static void print_rules(const struct page *p)
         const struct ct_rule *rule = &c->rules.rules[i];
 
         snprintf(key, sizeof(key), "rules.%s (%s)",
-                 config_hook_name(rule->hook), stages[rule->stage]);
+                 config_hook_name(rule->hook),
+                 ct_word_name(CT_WORDS_STAGE, rule->stage));
         row(p, is_made(memory, c->rule_text[i]) ? "default" : "file", key,
             "%s %s", rule->id, c->rule_text[i]);
     }

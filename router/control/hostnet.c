@@ -73,13 +73,13 @@ int hostnet_open(struct control *c, struct config **config)
     return 0;
 }
 
-static void reserve(struct control *c, int at, const char *protocol, int number)
+static void reserve(struct control *c, int at, uint8_t proto)
 {
     const struct config_gateway *g = &c->now->config->gateway;
     uint16_t now[sizeof c->clash.at / sizeof *c->clash.at];
     struct bound_question q = {.diag = c->diag,
                                .folder = "/proc/net",
-                               .protocol = protocol,
+                               .proto = proto,
                                .facts = &c->facts,
                                .ranges = g->reserved.range,
                                .n_ranges = g->reserved.n,
@@ -87,7 +87,7 @@ static void reserve(struct control *c, int at, const char *protocol, int number)
                                .now = now};
 
     for (uint32_t i = 0; i < c->clash.n; i++)
-        if (c->clash.at[i].proto == number)
+        if (c->clash.at[i].proto == proto)
             now[q.n_now++] = c->clash.at[i].port;
     bound_update(&c->bound[at], &q);
 }
@@ -97,8 +97,8 @@ static void reserve_all(struct control *c)
     if (c->gateway == NULL)
         return;
     gateway_clash(c->gateway, &c->clash);
-    reserve(c, 0, "tcp", CT_PROTO_TCP);
-    reserve(c, 1, "udp", CT_PROTO_UDP);
+    reserve(c, 0, CT_PROTO_TCP);
+    reserve(c, 1, CT_PROTO_UDP);
 }
 
 /* What a killed predecessor knew is not known here: until the inside has
@@ -107,8 +107,8 @@ static void reserve_all(struct control *c)
  * begins a flow. */
 static void note_sockets(struct control *c, struct talks *talks)
 {
-    bound_add(&c->lost.tcp, talks, c->diag, "/proc/net", "tcp");
-    bound_add(&c->lost.udp, talks, c->diag, "/proc/net", "udp");
+    bound_add(&c->lost.tcp, talks, c->diag, "/proc/net", CT_PROTO_TCP);
+    bound_add(&c->lost.udp, talks, c->diag, "/proc/net", CT_PROTO_UDP);
     talks_sort(talks);
     __atomic_store_n(&c->lost.talks, talks, __ATOMIC_RELEASE);
 }

@@ -89,15 +89,15 @@ static size_t read_addr(uint8_t bytes[16], const char *text)
     return words;
 }
 
-static void read_table(struct ports *p, const char *folder,
-                       const char *protocol, const char *six,
-                       enum netlink_sockets_which which)
+static void read_table(struct ports *p, const char *folder, uint8_t proto,
+                       const char *six, enum netlink_sockets_which which)
 {
     char path[256], line[512];
-    bool tcp = strcmp(protocol, "tcp") == 0;
+    bool tcp = proto == CT_PROTO_TCP;
     FILE *f;
 
-    snprintf(path, sizeof path, "%s/%s%s", folder, protocol, six);
+    snprintf(path, sizeof path, "%s/%s%s", folder,
+             ct_word_name(CT_WORDS_PROTO, proto), six);
     f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
         struct netlink_socket s = {.uid = ROOT};
@@ -140,12 +140,12 @@ static bool ask(struct ports *p, struct netlink *diag, bool tcp,
 }
 
 static void look(struct ports *p, struct netlink *diag, const char *folder,
-                 const char *protocol, enum netlink_sockets_which which)
+                 uint8_t proto, enum netlink_sockets_which which)
 {
-    if (ask(p, diag, strcmp(protocol, "tcp") == 0, which))
+    if (ask(p, diag, proto == CT_PROTO_TCP, which))
         return;
-    read_table(p, folder, protocol, "", which);
-    read_table(p, folder, protocol, "6", which);
+    read_table(p, folder, proto, "", which);
+    read_table(p, folder, proto, "6", which);
 }
 
 /* ---- whose ports they are ---- */
@@ -222,7 +222,7 @@ void bound_update(struct bound *b, const struct bound_question *q)
     uint64_t word[1024], may[1024], taken[1024];
     bool few;
 
-    look(&p, q->diag, q->folder, q->protocol, NETLINK_SOCKETS_OPEN);
+    look(&p, q->diag, q->folder, q->proto, NETLINK_SOCKETS_OPEN);
     memcpy(word, p.root, sizeof word);
     for (unsigned i = 0; i < 1024; i++)
         may[i] = p.root[i] | p.users[i];
@@ -257,13 +257,11 @@ void bound_join(struct ct_reserved *set, const uint64_t word[1024])
 }
 
 void bound_add(struct ct_reserved *set, struct talks *talks,
-               struct netlink *diag, const char *folder, const char *protocol)
+               struct netlink *diag, const char *folder, uint8_t proto)
 {
-    struct ports p = {.talks = talks,
-                      .proto = strcmp(protocol, "tcp") == 0 ? CT_PROTO_TCP
-                                                            : CT_PROTO_UDP};
+    struct ports p = {.talks = talks, .proto = proto};
 
-    look(&p, diag, folder, protocol, NETLINK_SOCKETS_ALL);
+    look(&p, diag, folder, proto, NETLINK_SOCKETS_ALL);
     bound_join(set, p.root);
     bound_join(set, p.users);
 }

@@ -35,8 +35,8 @@ struct bound {
 
 struct bound_question {
     struct netlink *diag; /* kernel/netlink/sockets.h; NULL: the text is read */
-    const char *folder;   /* /proc/net: "tcp", "tcp6"; a line for each socket */
-    const char *protocol; /* "tcp", "udp" */
+    const char *folder;   /* /proc/net: tcp, tcp6; a line for each socket */
+    uint8_t proto;        /* TCP or UDP */
     const struct config_facts *facts; /* whose addresses; NULL: all count */
     const struct ct_number_range *ranges;
     uint32_t n_ranges; /* reserved by the configuration */
@@ -58,6 +58,6 @@ void bound_join(struct ct_reserved *set, const uint64_t word[1024]);
  * connections, which are to be sorted.  Clears none.  Without memory for a
  * connection, its port is added. */
 void bound_add(struct ct_reserved *set, struct talks *talks,
-               struct netlink *diag, const char *folder, const char *protocol);
+               struct netlink *diag, const char *folder, uint8_t proto);
 
 #endif

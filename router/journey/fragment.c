@@ -86,16 +86,16 @@ struct head {
  * for the destination belong to it unless a routing header stood before. */
 static uint32_t unfragmentable(const struct ct_pkt *pkt, uint32_t *named)
 {
-    enum { HOP = 0, ROUTING = 43, DESTINATION = 60 };
     uint32_t at = sizeof(struct ct_ipv6_header);
     bool routed = false;
 
     for (*named = offsetof(struct ct_ipv6_header, next); at < pkt->l4_off;) {
         uint8_t kind = pkt->data[*named];
 
-        if (kind != HOP && kind != ROUTING && !(kind == DESTINATION && !routed))
+        if (kind != CT_PROTO_HOPOPT && kind != CT_PROTO_ROUTING &&
+            !(kind == CT_PROTO_DSTOPTS && !routed))
             break;
-        routed |= kind == ROUTING;
+        routed |= kind == CT_PROTO_ROUTING;
         *named = at;
         at += (ct_extension_view(pkt->data + at)->len + 1u) * 8;
     }

@@ -1,9 +1,12 @@
-"""planted_lists.py - faults for catalogue.py, and for the tables of its lists
+"""planted_lists.py - faults for catalogue.py, tables of its lists, protocols.py
 
 As in selftest.py: files of the well-kept tree, and what is planted in it.
 """
 
 RFC = "test/rfc/requirements.txt"
+WORDS = "include/ctcore/words.def"
+PROTOS = ("#define CT_PROTOS(P) P(TCP, tcp, 6, 20) P(UDP, udp, 17, 8)\n"
+          "#define CT_EXTENSIONS(X) X(ROUTING, 43)\n")
 
 TREE = {
     "test/structure/catalogue.txt": "T1  blind resets\nK3  a host\n"
@@ -102,4 +105,27 @@ FAULTS = [
      "The RFCs is not what test/rfc/requirements.txt says"),
     ("tables", "a requirement whose tests are others", "test/scenario/tcp.c",
      test("rfc793_s3_5_ends"), "The requirements is not what test/rfc/"),
+    *(("protocols", what, {WORDS: PROTOS, path: text}, None, says)
+      for what, path, text, says in (
+        ("a list without a row", WORDS, "", "no protocol in it"),
+        ("a number compared", "ctcore/nat.c",
+         "\nint nat_is(int proto)\n{\n    return proto == 6;\n}\n",
+         "6 beside a protocol"),
+        ("a number put", "router/main.c",
+         "\nvoid main_put(struct m *m)\n{\n    m->next_header = 0x11;\n}\n",
+         "0x11 beside a protocol"),
+        ("a number in a switch", "ctcore/nat.c",
+         "\nint nat_of(int proto)\n{\n    switch (proto) {\n    case 17:\n"
+         "        return 1;\n    }\n    return 0;\n}\n", "case 17"),
+        ("a name of the system's", "ctcore/nat.c",
+         "\nint nat_p(void)\n{\n    return IPPROTO_UDP;\n}\n",
+         "IPPROTO_UDP, which is for sockets"),
+        ("a second list of numbers", "router/main.c",
+         "\nenum { MAIN_UDP = 17 };\n", "MAIN_UDP = 17: CT_PROTO_UDP"),
+        ("a list of extensions", "router/main.c",
+         "\nenum { ROUTING = 43 };\n", "ROUTING = 43: CT_PROTO_ROUTING"),
+        ("a name", "router/main.c",
+         '\nconst char *main_n(void)\n{\n    return "udp";\n}\n',
+         '"udp": ct_word_name'),
+      )),
 ]

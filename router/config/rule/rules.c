@@ -206,42 +206,21 @@ static void read_hook(struct config_read *r, json_t *v, unsigned hook)
     }
 }
 
-static void read_prerouting(struct config_read *r, json_t *v, void *into)
-{
-    (void)into;
-    read_hook(r, v, CT_PREROUTING);
-}
-
-static void read_input(struct config_read *r, json_t *v, void *into)
-{
-    (void)into;
-    read_hook(r, v, CT_INPUT);
-}
-
-static void read_forward(struct config_read *r, json_t *v, void *into)
-{
-    (void)into;
-    read_hook(r, v, CT_FORWARD);
-}
-
-static void read_output(struct config_read *r, json_t *v, void *into)
-{
-    (void)into;
-    read_hook(r, v, CT_OUTPUT);
-}
-
-static void read_postrouting(struct config_read *r, json_t *v, void *into)
-{
-    (void)into;
-    read_hook(r, v, CT_POSTROUTING);
-}
+#define H(NAME, word)                                                          \
+    static void read_##NAME(struct config_read *r, json_t *v, void *into)      \
+    {                                                                          \
+        (void)into;                                                            \
+        read_hook(r, v, CT_##NAME);                                            \
+    }
+CT_HOOKS(H)
+#undef H
 
 void config_rules_read(struct config_read *r, json_t *v, void *into)
 {
     static const struct config_key keys[] = {
-        {"prerouting", read_prerouting},   {"input", read_input},
-        {"forward", read_forward},         {"output", read_output},
-        {"postrouting", read_postrouting},
+#define H(NAME, word) {word, read_##NAME},
+        CT_HOOKS(H)
+#undef H
     };
     size_t n = 0;
 

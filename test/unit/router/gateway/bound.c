@@ -28,11 +28,10 @@ static bool has(unsigned port)
     return in(&is.reserved, port);
 }
 
-static void update(struct netlink *diag, const char *protocol)
+static void update(struct netlink *diag, uint8_t proto)
 {
-    bound_update(&is, &(struct bound_question){.diag = diag,
-                                               .folder = "/proc/net",
-                                               .protocol = protocol});
+    bound_update(&is, &(struct bound_question){
+                          .diag = diag, .folder = "/proc/net", .proto = proto});
 }
 
 static unsigned count(const struct ct_reserved *set)
@@ -96,14 +95,14 @@ static void all_of_them(struct netlink *diag)
     assert_int_equal(connect(fd[2], (void *)&to, sizeof to), 0);
     assert_int_equal(getsockname(fd[2], (struct sockaddr *)&to, &len), 0);
     speaks[1] = ntohs(to.sin6_port);
-    update(diag, "udp");
+    update(diag, CT_PROTO_UDP);
     assert_false(has(speaks[0]) || has(speaks[1]));
     memset(&lost, 0, sizeof lost);
     talks_free(&talks);
-    bound_add(&lost, &talks, diag, "/proc/net", "udp");
+    bound_add(&lost, &talks, diag, "/proc/net", CT_PROTO_UDP);
     assert_false(in(&lost, speaks[0]) || in(&lost, speaks[1]));
     assert_int_equal(listen(fd[0], 1), 0);
-    bound_add(&lost, &talks, diag, "/proc/net", "tcp");
+    bound_add(&lost, &talks, diag, "/proc/net", CT_PROTO_TCP);
     assert_true(in(&lost, has_port));
     talks_sort(&talks);
     six = from_nine(AF_INET6, IPPROTO_UDP, speaks[0]);
@@ -146,18 +145,18 @@ static void kernel_says(struct netlink *diag)
 
     assert_int_equal(listen(fd[0], 1), 0);
     assert_int_equal(listen(fd[2], 1), 0);
-    update(diag, "tcp");
+    update(diag, CT_PROTO_TCP);
     assert_true(has(listens));
     assert_true(has(six));
     assert_false(has(not_yet));
-    update(diag, "udp");
+    update(diag, CT_PROTO_UDP);
     assert_true(has(asks));
     assert_false(has(listens));
     for (unsigned i = 0; i < 4; i++)
         close(fd[i]);
-    update(diag, "tcp");
+    update(diag, CT_PROTO_TCP);
     assert_false(has(listens));
-    update(diag, "udp");
+    update(diag, CT_PROTO_UDP);
     assert_false(has(asks));
 }
 
@@ -257,10 +256,10 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-static void update_text(const char *protocol, const struct config_facts *facts)
+static void update_text(uint8_t proto, const struct config_facts *facts)
 {
     bound_update(&is, &(struct bound_question){.folder = folder,
-                                               .protocol = protocol,
+                                               .proto = proto,
                                                .facts = facts,
                                                .workers = 2});
 }
@@ -280,7 +279,7 @@ static void only_listeners_and_those_without_peer(void **state)
                 "   77: 00000000:0035 00000000:0000 07 00000000:00000000\n"
                 "   78: 0100007F:0036 0200007F:0035 01 00000000:00000000\n");
     bound_update(&is, &(struct bound_question){.folder = folder,
-                                               .protocol = "tcp",
+                                               .proto = CT_PROTO_TCP,
                                                .ranges = ranges,
                                                .n_ranges = 2});
     assert_true(has(8080));
@@ -288,11 +287,11 @@ static void only_listeners_and_those_without_peer(void **state)
     assert_true(has(65530));
     assert_true(has(65535));
     assert_int_equal(count(&is.reserved), 8);
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     assert_true(has(53));
     assert_int_equal(count(&is.reserved), 1);
     write_table(folder, "udp", "");
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     assert_int_equal(count(&is.reserved), 0);
 }
 
@@ -325,7 +324,7 @@ static void addresses_of_others_do_not_count(void **state)
                                                     "016433C6",
                                       "0008")
                         UDP6(ZEROES ZEROES ZEROES "01000000", "0009"));
-    update_text("udp", &facts);
+    update_text(CT_PROTO_UDP, &facts);
     assert_int_equal(is.reserved.word[0], 0x15c);
     assert_int_equal(is.ports, 5);
 }
@@ -353,12 +352,12 @@ static void users_get_half(void **state)
 
     (void)state;
     write_udp(60001, 60001, 1, 1000);
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     assert_true(has(60001));
     write_udp(1025, 60000, 2, 1000); /* all of one worker's */
     write_udp(60003, 65535, 2, 1000);
     write_udp(53, 53, 1, 0);
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     for (unsigned p = 1025; p < 65536; p += 2)
         odd += has(p);
     assert_int_equal(odd, BOUND_PORTS / 4);
@@ -374,18 +373,18 @@ static void what_stays_bound_is_taken(void **state)
 {
     (void)state;
     write_udp(1194, 1194, 1, 0);
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     assert_true(has(1194));
     assert_false(in(&is.taken, 1194));
     for (int i = 1; i < BOUND_ROUND; i++)
-        update_text("udp", NULL);
+        update_text(CT_PROTO_UDP, NULL);
     assert_int_equal(count(&is.taken), 0);
     write_udp(1195, 1195, 1, 0);
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     assert_true(in(&is.taken, 1194));
     assert_int_equal(count(&is.taken), 1);
     write_table(folder, "udp", "");
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     assert_int_equal(count(&is.taken) + count(&is.reserved), 0);
 }
 
@@ -396,7 +395,7 @@ static void many_take_nothing(void **state)
     write_udp(2000, 2000 + BOUND_FEW, 1, 1000);
     write_udp(1194, 1194, 1, 0);
     for (int i = 0; i <= BOUND_ROUND; i++)
-        update_text("udp", NULL);
+        update_text(CT_PROTO_UDP, NULL);
     assert_int_equal(count(&is.reserved), BOUND_FEW + 2);
     assert_int_equal(count(&is.taken), 1);
     assert_true(in(&is.taken, 1194));
@@ -408,11 +407,12 @@ static void what_is_asked_for_is_taken_at_once(void **state)
 
     (void)state;
     write_table(folder, "udp", "");
-    bound_update(
-        &is, &(struct bound_question){
-                 .folder = folder, .protocol = "udp", .now = now, .n_now = 1});
+    bound_update(&is, &(struct bound_question){.folder = folder,
+                                               .proto = CT_PROTO_UDP,
+                                               .now = now,
+                                               .n_now = 1});
     assert_true(has(40000) && in(&is.taken, 40000));
-    update_text("udp", NULL);
+    update_text(CT_PROTO_UDP, NULL);
     assert_false(has(40000) || in(&is.taken, 40000));
 }
 
