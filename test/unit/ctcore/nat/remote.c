@@ -181,6 +181,28 @@ static void without_room_nothing_is_marked(void **state)
     free(f.mem);
 }
 
+/* Who adds a bit that is there has not set it, and takes nothing away. */
+static void a_bit_is_set_once(void **state)
+{
+    struct ct_tuple t = from_remote(443, 0);
+    uint64_t remote = remote_key(&t, key);
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, 1024);
+    for (uint32_t i = 0; i < REMOTE_UNMARKED; i++)
+        assert_false(remote_add(&f.rs, remote, 64 + i));
+    for (uint32_t i = 0; i < 64; i += 21) {
+        assert_true(remote_add(&f.rs, remote, i));
+        assert_false(remote_add(&f.rs, remote, i));
+        remote_take(&f.rs, remote, i, false);
+        assert_true(remote_word(&f.rs, remote, 0) >> i & 1);
+        remote_take(&f.rs, remote, i, true);
+        assert_true(remote_word(&f.rs, remote, 0) == 0);
+    }
+    free(f.mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +210,7 @@ int main(void)
         cmocka_unit_test(bits_agree_with_a_model),
         cmocka_unit_test(full_is_known_at_once),
         cmocka_unit_test(without_room_nothing_is_marked),
+        cmocka_unit_test(a_bit_is_set_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

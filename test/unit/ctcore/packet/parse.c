@@ -232,6 +232,9 @@ static const struct {
     {"from ::", "[::]:1 > [fd00::2]:2 udp", CT_REASON_MARTIAN},
     {"from ::1", "[::1]:1 > [fd00::2]:2 udp", CT_REASON_MARTIAN},
     {"::2 is none", "[::2]:1 > [fd00::2]:2 udp", OK},
+    {"::100 is none", "[::100]:1 > [fd00::2]:2 udp", OK},
+    {"::1:0 is none", "[::1:0]:1 > [fd00::2]:2 udp", OK},
+    {"to ::100", "[fd00::2]:1 > [::100]:2 udp", OK},
     {"from an IPv6 group", "[ff02::1]:1 > [fd00::2]:2 udp", CT_REASON_MARTIAN},
     {"from a group to a group", "[ff02::1]:1 > [ff02::2]:2 udp",
      CT_REASON_MARTIAN},
@@ -551,6 +554,29 @@ static void random_bytes(void **state)
     }
 }
 
+/* What a link puts behind a fragment is none of it. */
+static void fragments_end_where_they_say(void **state)
+{
+    static const struct {
+        const char *spec;
+        uint32_t off;
+    } rows[] = {{"10.0.1.2 > 8.8.8.8 proto 17 frag 8 len 16", 20},
+                {"fd00::1 > fd00::2 proto 17 frag 8 len 16", 40}};
+    struct ct_pkt pkt;
+    uint8_t buf[256];
+
+    (void)state;
+    for (size_t i = 0; i < N(rows); i++) {
+        size_t n = packet_build(buf, sizeof buf, rows[i].spec);
+
+        memset(buf + n, 0, 7);
+        assert_int_equal(parse(&pkt, buf, n + 7), CT_REASON_FRAGMENT);
+        assert_int_equal(pkt.len, n);
+        assert_int_equal(pkt.l4_off, rows[i].off);
+        assert_int_equal(pkt.l4_len, n - rows[i].off);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +590,7 @@ int main(void)
         cmocka_unit_test(every_protocol_number),
         cmocka_unit_test(largest_packets),
         cmocka_unit_test(random_bytes),
+        cmocka_unit_test(fragments_end_where_they_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -363,13 +363,27 @@ static void out_of_step(void **state)
          {R, ACK, 901, 70001, OK, "OPEN", 0});
 }
 
+/* Nor is a REQUEST of the side that has to answer one of this flow's numbers.
+ */
+static void requests_that_cross(void **state)
+{
+    struct flow f = flow_new(&proto_dccp);
+
+    (void)state;
+    PLAY(&f, {O, REQUEST, 100, 0, OK, "REQUEST", 240},
+         {R, REQUEST, 900, 0, OK, "REQUEST", 240});
+    assert_true(f.said.act & TRACK_IGNORE);
+    PLAY(&f, {R, RESPONSE, 500, 100, OK, "RESPOND", 480},
+         {O, ACK, 101, 500, OK, "PARTOPEN", 0});
+}
+
 /* RFC 5596: a server behind the router invites; the client is outside. */
 static void a_server_invites(void **state)
 {
     struct flow f = flow_new(&proto_dccp);
 
     (void)state;
-    PLAY(&f, {O, LISTEN, 0, 0, OK, "REQUEST", 240},
+    PLAY(&f, {O, LISTEN, 70000, 0, OK, "REQUEST", 240},
          {O, LISTEN, 0, 0, OK, "REQUEST", 240},
          {R, REQUEST, 100, 0, OK, "REQUEST", 240},
          {O, RESPONSE, 500, 99, NOT(DCCP_SEQUENCE), "REQUEST", 0},
@@ -461,6 +475,7 @@ int main(void)
         cmocka_unit_test(syncs_are_ignored),
         cmocka_unit_test(opened_anew),
         cmocka_unit_test(out_of_step),
+        cmocka_unit_test(requests_that_cross),
         cmocka_unit_test(a_server_invites),
         cmocka_unit_test(what_is_no_packet),
         cmocka_unit_test(timeouts_are_tunable),

@@ -312,6 +312,8 @@ static void an_index_changes_no_answer(void **state)
 
         m.src.v4 = m.src.v6 = r;
         *(v4 ? &m.src.n_v4 : &m.src.n_v6) = n;
+        if (!v4 && round % 4 == 0) /* from :: to addresses far above */
+            r[0].lo.w64[0] = r[0].hi.w64[0] = 0;
         with = m;
         assert_in_range(ct_addr_index_words(n), 1, 8193);
         ct_addr_index_make(v4 ? &with.src.index4 : &with.src.index6, at, r, n,

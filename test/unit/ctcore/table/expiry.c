@@ -182,6 +182,32 @@ static void durations_by_turns_use_up_no_lists(void **state)
     free(f);
 }
 
+static unsigned lists_in_use(const struct fix *f)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < EXPIRY_N_LISTS; i++)
+        n += f->e.list[i].count > 0;
+    return n;
+}
+
+/* A duration that comes back finds the list that it had, and one that stays
+ * keeps it, while flows are in all of them. */
+static void a_duration_has_one_list(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    for (uint32_t i = 0; i < N; i++) {
+        f->params.v[CT_PARAM_udp] = 100 + i / 4 % 3;
+        expiry_set_params(&f->e, &f->params);
+        put(f, i, CT_PARAM_udp, 0);
+        assert_in_range(lists_in_use(f), 1, 3);
+    }
+    assert_int_equal(lists_in_use(f), 3);
+    free(f);
+}
+
 /* When there is no list left for a new duration, its flows have it all the
  * same. */
 static void durations_without_a_list_are_exact(void **state)
@@ -230,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_changed_duration_begins_a_new_list),
         cmocka_unit_test(changes_without_end_find_lists_again),
         cmocka_unit_test(durations_by_turns_use_up_no_lists),
+        cmocka_unit_test(a_duration_has_one_list),
         cmocka_unit_test(durations_without_a_list_are_exact),
         cmocka_unit_test(next_is_the_earliest_head),
     };

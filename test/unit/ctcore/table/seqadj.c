@@ -174,6 +174,22 @@ static void quoted_numbers(void **state)
     is(&s, ". seq 1006 ack 1006");
 }
 
+/* Where the next byte stands, as its receiver counts. */
+static void order_is_as_the_receiver_counts(void **state)
+{
+    struct ext x = {.kinds = 0};
+
+    (void)state;
+    seqadj_order(&x, CT_DIR_REPLY, 5000);
+    assert_int_equal(x.left[CT_DIR_REPLY], 5000);
+    seqadj_note(&x, CT_DIR_ORIGINAL, 1000, 4);
+    seqadj_order(&x, CT_DIR_ORIGINAL, 1100);
+    assert_int_equal(x.left[CT_DIR_ORIGINAL], 1104);
+    seqadj_note(&x, CT_DIR_ORIGINAL, 1200, (uint32_t)-10);
+    seqadj_order(&x, CT_DIR_ORIGINAL, 1300);
+    assert_int_equal(x.left[CT_DIR_ORIGINAL], 1294);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +198,7 @@ int main(void)
         cmocka_unit_test(sack_blocks),
         cmocka_unit_test(only_what_is_there),
         cmocka_unit_test(quoted_numbers),
+        cmocka_unit_test(order_is_as_the_receiver_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

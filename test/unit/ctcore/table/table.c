@@ -247,6 +247,56 @@ static void r2_chosen_tuples_do_not_pile_up(void **state)
     free(any);
 }
 
+/* In one bucket and its overflow lines a walk meets each entry twice, by its
+ * tuples, and nothing else. */
+static void a_walk_meets_each_entry_twice(void **state)
+{
+    enum { MANY = 5 * TABLE_WIDTH };
+    unsigned met[MANY] = {0};
+    struct table_walk walk;
+    struct fix f;
+    uint32_t i;
+
+    (void)state;
+    open_fix(&f, 1, MANY);
+    for (i = 0; i < MANY; i++)
+        enter(&f, i, CT_REASON_NONE);
+    walk = table_walk(&f.t, 0);
+    while ((i = table_walk_on(&f.t, &walk)) != CT_NONE) {
+        assert_true(i < MANY);
+        met[i]++;
+    }
+    for (i = 0; i < MANY; i++)
+        assert_int_equal(met[i], 2);
+    close_fix(&f);
+}
+
+/* A tag leads to an entry; only its whole tuple makes it the one. */
+static void each_byte_of_a_tuple_counts(void **state)
+{
+    struct ct_tuple t = tuple_no(3);
+    uint8_t *byte = (uint8_t *)&t;
+    enum ct_dir dir;
+    struct fix f;
+    uint64_t hash;
+
+    (void)state;
+    open_fix(&f, 16, 16);
+    enter(&f, 3, CT_REASON_NONE);
+    hash = tuple_hash(&t, f.t.key);
+    assert_non_null(table_find(&f.t, &t, hash, (ct_time){0}, &dir));
+    f.t.conns[3].seq = 2;
+    f.t.conns[3].status = CT_CONFIRMED;
+    assert_true(table_holds(&f.t, &t, hash, (ct_time){0}, &f.work));
+    for (size_t i = 0; i < sizeof t; i++) {
+        byte[i] ^= 0x10;
+        assert_null(table_find(&f.t, &t, hash, (ct_time){0}, &dir));
+        assert_false(table_holds(&f.t, &t, hash, (ct_time){0}, &f.work));
+        byte[i] ^= 0x10;
+    }
+    close_fix(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +305,8 @@ int main(void)
         cmocka_unit_test(a_tuple_that_is_there_in_either_direction_clashes),
         cmocka_unit_test(a_full_bucket_refuses_whole),
         cmocka_unit_test(few_buckets_hold_every_entry),
+        cmocka_unit_test(a_walk_meets_each_entry_twice),
+        cmocka_unit_test(each_byte_of_a_tuple_counts),
         cmocka_unit_test(r2_chosen_tuples_do_not_pile_up),
     };
 

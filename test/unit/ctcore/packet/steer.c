@@ -1,0 +1,148 @@
+/* steer.c - flows that only pass, and what makes another steering table */
+#include "shard_rig.h"
+
+static union ct_addr far_host(unsigned i)
+{
+    union ct_addr a = addr("93.0.0.2");
+
+    a.b[1] = (uint8_t)(i >> 4);
+    a.b[2] = (uint8_t)(i * 37);
+    return a;
+}
+
+static union ct_addr near_host(unsigned i)
+{
+    union ct_addr a = addr("10.0.0.9");
+
+    a.b[2] = (uint8_t)i;
+    a.b[3] = (uint8_t)(i * 37 | 2);
+    return a;
+}
+
+static uint32_t owner_of_tuple(const struct ct_tuple *t)
+{
+    struct ct_pkt pkt = {.tuple = *t, .in = CT_NO_IFACE};
+
+    return ct_owner(&steer, &pkt);
+}
+
+/* Neither side decides, or both do: one of them is chosen, the same one both
+ * ways, and flows spread over all shards. */
+static void both_sides_alike_spread(void **state)
+{
+    static const uint8_t protos[] = {CT_PROTO_TCP, GRE};
+
+    (void)state;
+    steer.n_shards = 8;
+    for (unsigned k = 0; k < 4; k++) {
+        unsigned n[8] = {0};
+
+        for (unsigned i = 0; i < 4000; i++) {
+            bool near = k & 1;
+            struct ct_tuple t = {.src = near ? near_host(i) : far_host(i),
+                                 .dst = near ? near_host(i + 7919)
+                                             : far_host(i + 7919),
+                                 .sport = (uint16_t)(5000 + i),
+                                 .dport = 80,
+                                 .family = CT_IPV4,
+                                 .proto = protos[k / 2]};
+            struct ct_tuple back = {.src = t.dst,
+                                    .dst = t.src,
+                                    .sport = t.dport,
+                                    .dport = t.sport,
+                                    .family = t.family,
+                                    .proto = t.proto};
+
+            if (!ct_proto_has_ports(t.proto))
+                t.sport = t.dport = back.sport = back.dport = 0;
+            assert_int_equal(owner_of_tuple(&t), owner_of_tuple(&back));
+            n[owner_of_tuple(&t)]++;
+        }
+        /* hosts inside without ports go by one row for all */
+        for (unsigned i = 0; i < 8 && !(k == 3); i++)
+            assert_in_range(n[i], 200, 1200);
+    }
+}
+
+/* A table that says the same need not be put in again.  Each thing it says, and
+ * nothing behind what it says. */
+static void what_makes_another_table(void **state)
+{
+    struct ct_steer other = steer;
+    struct ct_ifaces same = ifaces;
+
+    (void)state;
+    other.ifaces = &same;
+    assert_true(ct_steer_same(&steer, &other));
+    same.iface[0].addr[same.iface[0].n_addrs] = addr("10.9.9.9");
+    same.iface[same.n].n_addrs = 1;
+    assert_true(ct_steer_same(&steer, &other));
+    for (uint32_t i = 0; i < same.n; i++)
+        for (uint32_t a = 0; a < same.iface[i].n_addrs; a++) {
+            same.iface[i].addr[a].b[3] ^= 1;
+            assert_false(ct_steer_same(&steer, &other));
+            same.iface[i].addr[a].b[3] ^= 1;
+            same.iface[i].family[a] ^= 2;
+            assert_false(ct_steer_same(&steer, &other));
+            same.iface[i].family[a] ^= 2;
+        }
+    same.iface[1].n_addrs--;
+    assert_false(ct_steer_same(&steer, &other));
+    same.iface[1].n_addrs++;
+    same.n--;
+    assert_false(ct_steer_same(&steer, &other));
+    same.n++;
+    other.ifaces = NULL;
+    assert_false(ct_steer_same(&steer, &other));
+    assert_false(ct_steer_same(&other, &steer));
+    assert_true(ct_steer_same(&other, &other));
+}
+
+static void each_part_makes_another_table(void **state)
+{
+    struct ct_steer_row row[8];
+    struct ct_addr_range range[4];
+    uint8_t family[4];
+
+    (void)state;
+#define DIFFERS(change)                                                        \
+    do {                                                                       \
+        struct ct_steer o = steer;                                             \
+                                                                               \
+        memcpy(row, rows, sizeof row);                                         \
+        memcpy(range, inside, sizeof range);                                   \
+        memcpy(family, inside_family, sizeof family);                          \
+        o.rows = row;                                                          \
+        o.inside = range;                                                      \
+        o.inside_family = family;                                              \
+        assert_true(ct_steer_same(&steer, &o));                                \
+        change;                                                                \
+        assert_false(ct_steer_same(&steer, &o));                               \
+        assert_false(ct_steer_same(&o, &steer));                               \
+    } while (0)
+    DIFFERS(o.n--);
+    DIFFERS(o.n_external--);
+    DIFFERS(o.n_inside--);
+    DIFFERS(o.n_shards++);
+    DIFFERS(o.host = !o.host);
+    DIFFERS(o.key[0]++);
+    DIFFERS(o.key[1]++);
+    DIFFERS(row[0].port_lo++);
+    DIFFERS(row[o.n - 1].target.b[3]++);
+    DIFFERS(range[0].lo.b[3]++);
+    DIFFERS(range[o.n_inside - 1].hi.b[3]++);
+    DIFFERS(family[0]++);
+    DIFFERS(family[o.n_inside - 1]++);
+#undef DIFFERS
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(both_sides_alike_spread, make_router),
+        cmocka_unit_test_setup(what_makes_another_table, make_router),
+        cmocka_unit_test_setup(each_part_makes_another_table, make_router),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
