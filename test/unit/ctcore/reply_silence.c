@@ -159,6 +159,34 @@ static void later_fragments_are_not_told_of(void **state)
     assert_int_equal(counted(), CT_STAT_error_of_fragment);
 }
 
+/* A parameter problem is about any fragment but an ICMPv6 message's, and about
+ * nothing that others may not be told of. */
+static void problems_of_fragments(void **state)
+{
+    static const struct {
+        const char *about;
+        enum ct_stat why;
+    } rows[] = {
+        {"[2001:db8::7]:4 > [2a00::8]:5 udp frag 0+ len 8", CT_N_STATS},
+        {"2001:db8::7 > 2a00::8 proto 17 frag 8 len 8", CT_N_STATS},
+        {"2001:db8::7 > 2a00::8 proto 58 frag 8 len 8", CT_STAT_error_of_error},
+        {"2001:db8::7 > ff0e::1 proto 17 frag 8 len 8", CT_STAT_error_of_group},
+        {"2001:db8::7 > ff0e::1 proto 58 frag 8 len 8", CT_STAT_error_of_group},
+    };
+    union ct_addr own = addr("2001:db8::1");
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        build(&in, rows[i].about);
+        (void)ct_parse_packet(&in.pkt);
+        clear(&out);
+        if (ct_reply_error(&core, &in.pkt, 4, 0, 0, &own, &out.pkt) !=
+            (rows[i].why == CT_N_STATS))
+            fail_msg("about %s", rows[i].about);
+        assert_int_equal(counted(), rows[i].why);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -166,6 +194,7 @@ int main(void)
         cmocka_unit_test(damaged_packets_are_not_rejected_aloud),
         cmocka_unit_test(nobody_to_tell),
         cmocka_unit_test(later_fragments_are_not_told_of),
+        cmocka_unit_test(problems_of_fragments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

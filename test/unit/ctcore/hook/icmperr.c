@@ -124,6 +124,37 @@ static void redirects_do_not_pass_a_translation(void **state)
     corerig_close(&r);
 }
 
+/* However little of it is quoted, and whatever its own sum is: the error's sum
+ * is right when it was. */
+static void sums_are_right_however_much_is_quoted(void **state)
+{
+    static const char *const flows[] = {
+        "udp 'abcdefghijkl'", "udplite 'abcdefghijkl'", "tcp S seq 77",
+        "sctp INIT vtag 0 itag 9", "dccp REQUEST seq 9"};
+    char spec[256];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof flows / sizeof *flows; i++) {
+        struct ct_config c = {.max = 64};
+        struct corerig r;
+
+        corerig_open(&r, &c);
+        snprintf(spec, sizeof spec, "10.0.1.2:4000 > 198.51.100.2:80 %s",
+                 flows[i]);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+        for (unsigned quote = 8; quote < 20; quote++) {
+            snprintf(spec, sizeof spec,
+                     "203.0.113.5 > 198.51.100.1 icmp 11/0 about "
+                     "{198.51.100.1:4000 > 198.51.100.2:80 %s} quote %u",
+                     flows[i], quote);
+            assert_int_equal(walk(&r, WAN, LAN, spec), CT_ACCEPT);
+            if (!packet_sums_ok(r.pkt.data, r.pkt.len))
+                fail_msg("%s, %u bytes", flows[i], quote);
+        }
+        corerig_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +163,7 @@ int main(void)
         cmocka_unit_test(what_is_not_related),
         cmocka_unit_test(nothing_of_the_flow_changes),
         cmocka_unit_test(redirects_do_not_pass_a_translation),
+        cmocka_unit_test(sums_are_right_however_much_is_quoted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,62 @@ static void forwarded_ports_are_of_the_range(void **state)
     corerig_close(&r);
 }
 
+/* Of forwards that lead elsewhere, of another protocol or address, and of those
+ * beside the range it has none; which one of its own comes first is chance. */
+static void forwarded_ports_are_its_own(void **state)
+{
+    enum { N = 8 };
+    struct ct_steer_row rows[] = {
+        {.addr = ip4(198, 51, 100, 1),
+         .target = ip4(10, 0, 1, 9),
+         .port_lo = 8000,
+         .port_hi = 8019,
+         .family = CT_IPV4,
+         .proto = UDP},
+        {.addr = ip4(198, 51, 100, 1),
+         .target = ip4(10, 0, 1, 2),
+         .port_lo = 8020,
+         .port_hi = 8059,
+         .family = CT_IPV4,
+         .proto = UDP},
+        {.addr = ip4(198, 51, 100, 1),
+         .target = ip4(10, 0, 1, 2),
+         .port_lo = 9000,
+         .port_hi = 9009,
+         .family = CT_IPV4,
+         .proto = UDP},
+        {.addr = ip4(198, 51, 100, 7),
+         .target = ip4(10, 0, 1, 2),
+         .port_lo = 8000,
+         .port_hi = 8999,
+         .family = CT_IPV4,
+         .proto = UDP},
+    };
+    struct ct_steer steer = {
+        .rows = rows, .n = sizeof rows / sizeof *rows, .n_shards = N};
+    unsigned first = 0, rises = 0;
+    uint16_t last = 0;
+    struct corerig r;
+
+    (void)state;
+    open_shard(&r, 3, N);
+    ct_set_steer(r.ct, &steer);
+    use_ports(&r, 8000, 8999);
+    for (unsigned i = 0; i < 40; i++) {
+        uint16_t port = gets(&r, "10.0.1.2:%u > " REMOTE " udp 'a'", 10 + i);
+
+        if (port % N != 3) /* no port of this shard's slice */
+            assert_in_range(port, 8020, 8059);
+        first += port == 8020;
+        rises += port > last;
+        last = port;
+    }
+    assert_in_range(first, 0, 1);
+    assert_in_range(rises, 8, 32);
+    ct_set_steer(r.ct, NULL);
+    corerig_close(&r);
+}
+
 /* Four addresses of IPv6, over a border of 2^8. */
 static void a_pool_of_ipv6_is_used_whole(void **state)
 {
@@ -448,6 +504,7 @@ int main(void)
         cmocka_unit_test(unused_ports_are_found_behind_reserved_ones),
         cmocka_unit_test(a_shard_steps_over_reserved_ports),
         cmocka_unit_test(forwarded_ports_are_of_the_range),
+        cmocka_unit_test(forwarded_ports_are_its_own),
         cmocka_unit_test(a_pool_of_ipv6_is_used_whole),
         cmocka_unit_test(a_share_is_of_what_may_be_had),
         cmocka_unit_test(what_is_not_hidden_has_no_share),

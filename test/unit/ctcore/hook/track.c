@@ -1,0 +1,139 @@
+/* track.c - what a packet makes of its flow */
+#include "corerig.h"
+
+#include "hook/track.h"
+#include "proto/tcp_segment.h"
+
+#define TO_80 "10.0.1.2:4000 > 198.51.100.2:80 tcp "
+#define FROM  "198.51.100.2:80 > 198.51.100.1:4000 tcp "
+
+static void open_flow(struct corerig *r)
+{
+    struct ct_config c = {.max = 64};
+
+    corerig_open(r, &c);
+    assert_int_equal(walk(r, LAN, WAN, TO_80 "S seq 1000"), CT_ACCEPT);
+    assert_int_equal(walk(r, WAN, LAN, FROM "S. seq 5000 ack 1001"), CT_ACCEPT);
+    assert_int_equal(walk(r, LAN, WAN, TO_80 ". seq 1001 ack 5001"), CT_ACCEPT);
+}
+
+static struct ct_conn *flow(struct corerig *r)
+{
+    return core_conn(r->ct, 0);
+}
+
+static uint8_t class_of(struct corerig *r)
+{
+    return r->ct->expiry.list[flow(r)->list].class;
+}
+
+/* Which flows an eviction may take first. */
+static void a_flow_is_of_its_class(void **state)
+{
+    struct ct_config c = {.max = 64};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    walk(&r, LAN, WAN, TO_80 "S seq 1000");
+    assert_int_equal(class_of(&r), EXPIRY_UNASSURED);
+    walk(&r, WAN, LAN, FROM "S. seq 5000 ack 1001");
+    walk(&r, LAN, WAN, TO_80 ". seq 1001 ack 5001");
+    assert_int_equal(class_of(&r), EXPIRY_ASSURED);
+    walk(&r, LAN, WAN, TO_80 "F. seq 1001 ack 5001");
+    assert_int_equal(class_of(&r), EXPIRY_CLOSING);
+    corerig_close(&r);
+}
+
+static uint8_t tcp_state(struct corerig *r)
+{
+    return flow(r)->proto.tcp.state;
+}
+
+/* The router's own reset ends a flow that lives, and that one only. */
+static void a_reset_of_our_own_closes(void **state)
+{
+    struct corerig r;
+    struct ct_pkt pkt;
+
+    (void)state;
+    open_flow(&r);
+    pkt = r.pkt;
+    pkt.conn = flow(&r);
+    pkt.conn_gen = pkt.conn->gen;
+    pkt.events = 0;
+    ct_set_closing(r.ct, &pkt);
+    assert_int_equal(tcp_state(&r), TCP_CLOSE);
+    assert_int_equal(class_of(&r), EXPIRY_CLOSING);
+    assert_int_equal(flow(&r)->expires, r.now.ms + 10000);
+    assert_true(pkt.events & CT_EVENT_PROTOINFO);
+    /* again: it is closed, and its time goes on */
+    corerig_at(&r, 5000);
+    pkt.events = 0;
+    ct_set_closing(r.ct, &pkt);
+    assert_int_equal(flow(&r)->expires, 1000000 + 10000);
+    assert_int_equal(pkt.events, 0);
+    corerig_close(&r);
+}
+
+static void what_closes_nothing(void **state)
+{
+    enum { NO_FLOW, OTHER_FLOW, ICMP_ERROR, NO_TCP, UNCONFIRMED, CASES };
+    struct corerig r;
+
+    (void)state;
+    open_flow(&r);
+    for (int i = 0; i < CASES; i++) {
+        struct ct_conn *c = flow(&r);
+        struct ct_pkt pkt = r.pkt;
+        uint32_t was = c->status;
+
+        pkt.conn = i == NO_FLOW ? NULL : c;
+        pkt.conn_gen = c->gen + (i == OTHER_FLOW);
+        pkt.icmp_error = i == ICMP_ERROR;
+        pkt.tuple.proto = i == NO_TCP ? CT_PROTO_UDP : CT_PROTO_TCP;
+        pkt.events = 0;
+        if (i == UNCONFIRMED)
+            c->status &= ~(uint32_t)CT_CONFIRMED;
+        ct_set_closing(r.ct, &pkt);
+        c->status = was;
+        if (tcp_state(&r) != TCP_ESTABLISHED || pkt.events)
+            fail_msg("case %d", i);
+    }
+    corerig_close(&r);
+}
+
+/* The mark of a flow follows its packets'; only a change is an event. */
+static void marks_are_kept_and_told(void **state)
+{
+    struct corerig r;
+    struct ct_pkt pkt;
+
+    (void)state;
+    open_flow(&r);
+    pkt = r.pkt;
+    pkt.conn = flow(&r);
+    pkt.made_conn = false;
+    pkt.mark = 7;
+    pkt.events = 0;
+    track_mark(&pkt);
+    assert_int_equal(flow(&r)->mark, 7);
+    assert_true(pkt.events & CT_EVENT_MARK);
+    assert_int_equal(flow(&r)->seq & 1, 0);
+    pkt.events = 0;
+    track_mark(&pkt);
+    assert_int_equal(pkt.events, 0);
+    corerig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_flow_is_of_its_class),
+        cmocka_unit_test(a_reset_of_our_own_closes),
+        cmocka_unit_test(what_closes_nothing),
+        cmocka_unit_test(marks_are_kept_and_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
