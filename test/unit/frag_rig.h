@@ -15,7 +15,6 @@ static uint8_t whole_room[ROOM], piece_room[ROOM];
 static uint64_t cuts[CT_CUTS];
 static struct ct_pkt whole;
 static bool is_whole;
-static uint64_t baseline;
 
 static uint8_t pattern(uint32_t i)
 {
@@ -113,7 +112,7 @@ static enum ct_reason say(const struct sender *s, uint32_t off, uint32_t len,
 }
 
 /* The datagram in whole is this long, and each byte is the first one sent. */
-static void check_whole(const struct sender *s, uint32_t payload)
+static inline void check_whole(const struct sender *s, uint32_t payload)
 {
     uint32_t n = s->v6 ? 40 : 20;
 

@@ -155,6 +155,7 @@ static const struct talk tcp_talks[] = {
         {"opens",           0, '>', "S",  1000, 0,    0, W, "", "SYN_SENT", "ok", 120},
         {"no ACK",          0, '<', "R",  7777, 0,    0, 0, "", "SYN_SENT", "ignore", 120},
         {"no ACK, at 0",    0, '<', "R",  0,    0,    0, 0, "", "SYN_SENT", "ignore", 120},
+        {"no ACK, its number all the same", 0, '<', "R", 0, 1001, 0, 0, "", "SYN_SENT", "ignore", 120},
         {"ACK of 0",        0, '<', "RA", 0,    0,    0, 0, "", "SYN_SENT", "ignore", 120},
         {"ACK one below",   0, '<', "RA", 0,    1000, 0, 0, "", "SYN_SENT", "ignore", 120},
         {"ACK one above",   0, '<', "RA", 0,    1002, 0, 0, "", "SYN_SENT", "ignore", 120},
@@ -265,6 +266,11 @@ static const struct talk tcp_talks[] = {
     {"one side's scale is none", "", {
         OPEN_("ws7", ""),
         {"client's window is what it says", 0, '<', "A", 25002, 1001, 0, W, "", "ESTABLISHED", "TCP_WINDOW", 432000},
+    }},
+    {"nor the other side's", "", {
+        OPEN_("", "ws7"),
+        {"server's window is what it says", 0, '<', "A", 5001, 1001, 0, W, "", "ESTABLISHED", "ok", 432000},
+        {"behind it", 0, '>', "A", 25002, 5001, 0, W, "", "ESTABLISHED", "TCP_WINDOW", 432000},
     }},
     {"a scale above 14 is 14, and malformed ones are none", "", {
         OPEN_("ws255", "ws14"),

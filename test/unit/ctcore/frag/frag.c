@@ -5,6 +5,8 @@
 
 #include "bytes.h"
 
+static uint64_t baseline;
+
 static uint64_t stat(enum ct_stat s)
 {
     return ct_stat(rig.ct, s);

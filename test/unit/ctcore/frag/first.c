@@ -1,0 +1,138 @@
+/* first.c - the first fragment of what never became whole, for an error
+ *
+ * It comes back as it was sent: its own bytes up to where the next one began,
+ * from whatever pages they lie in, cut to what an error quotes. */
+#include "frag_rig.h"
+
+static int setup(void **state)
+{
+    struct ct_config c = {.max = 64, .fragments = true};
+
+    (void)state;
+    corerig_open(&rig, &c);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    corerig_close(&rig);
+    return 0;
+}
+
+/* The next datagram whose time is up. */
+static bool next_first(struct ct_pkt *first)
+{
+    *first = (struct ct_pkt){.data = whole_room + CT_HEADROOM};
+    memset(whole_room, 0xee, sizeof whole_room);
+    return ct_defrag_expired(rig.ct, first);
+}
+
+/* len: of the first fragment's payload. */
+static void check_first(const struct sender *s, const struct ct_pkt *first,
+                        uint32_t len)
+{
+    uint32_t head = s->v6 ? 48 : 20;
+    uint32_t whole_len = head + len < CT_REPLY_MAX ? head + len : CT_REPLY_MAX;
+
+    assert_int_equal(first->len, whole_len);
+    assert_int_equal(first->l4_off, head);
+    assert_int_equal(first->l4_len, whole_len - head);
+    assert_int_equal(first->in, LAN);
+    assert_int_equal(first->tuple.proto, s->proto);
+    assert_int_equal(first->tuple.sport, 0);
+    for (uint32_t i = 0; i < whole_len - head; i++)
+        if (first->data[head + i] != pattern(i))
+            fail_msg("%u bytes: byte %u", len, i);
+    assert_int_equal(first->data[whole_len], 0xee);
+    if (s->v6) {
+        assert_int_equal(bytes_get16(first->data + 42), 1); /* 0, more follow */
+        assert_int_equal(bytes_get32(first->data + 44), s->id);
+    } else {
+        assert_int_equal(bytes_get16(first->data + 6), 0x2000);
+        assert_int_equal(bytes_get16(first->data + 4), s->id);
+    }
+}
+
+static const uint32_t lengths[] = {8,    16,   64,   504,  512,  520, 1016,
+                                   1024, 1032, 1208, 1232, 1240, 1400};
+
+enum { N = sizeof lengths / sizeof *lengths };
+
+/* Alone, or with the next one right behind it. */
+static void it_ends_where_the_next_began(void **state)
+{
+    struct ct_pkt first;
+
+    (void)state;
+    for (unsigned six = 0; six < 2; six++)
+        for (unsigned next = 0; next < 2; next++)
+            for (unsigned i = 0; i < N; i++) {
+                struct sender s = six ? udp6 : udp4;
+
+                s.id = 100 + i;
+                assert_int_equal(say(&s, 0, lengths[i], true), CT_REASON_NONE);
+                if (next)
+                    assert_int_equal(say(&s, lengths[i], 1480, true),
+                                     CT_REASON_NONE);
+                corerig_at(&rig, rig.now.ms - 1000000 + 60001);
+                assert_true(next_first(&first));
+                check_first(&s, &first, lengths[i]);
+                assert_false(next_first(&first));
+            }
+}
+
+/* Pages of several datagrams by turns: none follows its own. */
+static void it_lies_in_many_pages(void **state)
+{
+    enum { SENDERS = 3 };
+    struct ct_pkt first;
+
+    (void)state;
+    for (unsigned at = 0; at < 4; at++)
+        for (unsigned i = 0; i < SENDERS; i++) {
+            struct sender s = udp4;
+            /* the last pieces come first */
+            uint32_t off = (3 - at) * 1024;
+
+            s.id = 200 + i;
+            assert_int_equal(say(&s, off, off ? 1016 : 1024, true),
+                             CT_REASON_NONE);
+        }
+    corerig_at(&rig, 30001);
+    for (unsigned i = 0; i < SENDERS; i++) {
+        struct sender s = udp4;
+
+        s.id = 200 + i;
+        assert_true(next_first(&first));
+        check_first(&s, &first, 1024);
+    }
+}
+
+/* An ICMP message's type is known, so that no error is about an error. */
+static void it_is_of_its_type(void **state)
+{
+    struct sender s = udp4;
+    struct ct_pkt first;
+
+    (void)state;
+    s.proto = CT_PROTO_ICMP;
+    s.id = 300;
+    assert_int_equal(say(&s, 0, 64, true), CT_REASON_NONE);
+    corerig_at(&rig, 30001);
+    assert_true(next_first(&first));
+    assert_int_equal(first.icmp_type, pattern(0));
+    assert_int_equal(first.icmp_error, pattern(0) == 5); /* redirect */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(it_ends_where_the_next_began, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(it_lies_in_many_pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_is_of_its_type, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
