@@ -134,6 +134,28 @@ static void nobody_to_tell(void **state)
     }
 }
 
+/* Beside those: hosts that may be told. */
+static void somewhat_like_no_host(void **state)
+{
+    static const char *const about[] = {
+        "[::2]:4 > [2a00::8]:5 tcp S seq 9",
+        "[::1:1]:4 > [2a00::8]:5 tcp S seq 9",
+        "[2001:db8::7]:4 > [fe00::8]:5 tcp S seq 9",
+        "1.0.0.7:4 > 126.0.0.8:5 tcp S seq 9",
+        "128.0.0.7:4 > 223.0.0.8:5 tcp S seq 9"};
+    union ct_addr v4 = addr("10.0.0.1"), v6 = addr("2001:db8::1");
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof about / sizeof *about; i++) {
+        arrive(about[i]);
+        clear(&out);
+        if (!ct_reply_error(&core, &in.pkt, 1, 0, 0,
+                            in.pkt.tuple.family == CT_IPV4 ? &v4 : &v6,
+                            &out.pkt))
+            fail_msg("about %s", about[i]);
+    }
+}
+
 static void later_fragments_are_not_told_of(void **state)
 {
     union ct_addr v4 = addr("10.0.0.1"), v6 = addr("2001:db8::1");
@@ -193,6 +215,7 @@ int main(void)
         cmocka_unit_test(no_error_may_be_sent),
         cmocka_unit_test(damaged_packets_are_not_rejected_aloud),
         cmocka_unit_test(nobody_to_tell),
+        cmocka_unit_test(somewhat_like_no_host),
         cmocka_unit_test(later_fragments_are_not_told_of),
         cmocka_unit_test(problems_of_fragments),
     };

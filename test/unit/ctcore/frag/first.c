@@ -20,6 +20,11 @@ static int teardown(void **state)
     return 0;
 }
 
+static void later(uint64_t ms)
+{
+    corerig_at(&rig, rig.now.ms - 1000000 + ms);
+}
+
 /* The next datagram whose time is up. */
 static bool next_first(struct ct_pkt *first)
 {
@@ -75,7 +80,7 @@ static void it_ends_where_the_next_began(void **state)
                 if (next)
                     assert_int_equal(say(&s, lengths[i], 1480, true),
                                      CT_REASON_NONE);
-                corerig_at(&rig, rig.now.ms - 1000000 + 60001);
+                later(60001);
                 assert_true(next_first(&first));
                 check_first(&s, &first, lengths[i]);
                 assert_false(next_first(&first));
@@ -125,12 +130,50 @@ static void it_is_of_its_type(void **state)
     assert_int_equal(first.icmp_error, pattern(0) == 5); /* redirect */
 }
 
+/* Of all that wait the one that came first goes, whichever family it is of. */
+static void the_oldest_of_both_families_goes(void **state)
+{
+    (void)state;
+    for (unsigned six = 0; six < 2; six++) {
+        struct sender first = six ? udp6 : udp4, then = six ? udp4 : udp6;
+        struct sender flood = six ? udp4 : udp6;
+
+        first.host = then.host = 7;
+        flood.host = 256;
+        assert_int_equal(say(&first, 0, 64, true), CT_REASON_NONE);
+        later(10);
+        assert_int_equal(say(&then, 0, 64, true), CT_REASON_NONE);
+        later(10);
+        while (ct_stat(rig.ct, CT_STAT_frag_datagrams) < 1024) {
+            flood.host++;
+            flood.inner = (uint16_t)flood.host;
+            assert_int_equal(say(&flood, 0, 64, true), CT_REASON_NONE);
+        }
+        flood.host++;
+        flood.inner = (uint16_t)flood.host;
+        assert_int_equal(say(&flood, 0, 64, true), CT_REASON_NONE);
+        assert_int_equal(say(&then, 64, 8, false), CT_REASON_NONE);
+        assert_true(is_whole); /* it is still there */
+        assert_int_equal(say(&first, 64, 8, false), CT_REASON_NONE);
+        assert_false(is_whole);
+        while (ct_stat(rig.ct, CT_STAT_frag_datagrams)) {
+            struct ct_pkt gone;
+
+            later(61000);
+            while (next_first(&gone))
+                ;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_ends_where_the_next_began, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(it_lies_in_many_pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_of_both_families_goes, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(it_is_of_its_type, setup, teardown),
     };
 

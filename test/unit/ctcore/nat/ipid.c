@@ -101,6 +101,26 @@ static void same_seed_same_ids(void **state)
     assert_true(same < 5);
 }
 
+/* Each way has numbers of its own: how much goes to one host says nothing of
+ * another, whichever address and protocol differ. */
+static void ways_count_apart(void **state)
+{
+    static struct ipid ids;
+    struct ct_pkt pkt = {.gso_size = 0};
+    unsigned moved = 0;
+
+    (void)state;
+    ipid_start(&ids, 5, 0, 1);
+    for (uint32_t to = 2; to < 66; to++) {
+        uint16_t was = id_of(&ids, to, 0, &pkt);
+
+        for (int i = 0; i < 10; i++)
+            (void)id_of(&ids, to + 1000, 0, &pkt);
+        moved += (uint16_t)(id_of(&ids, to, 0, &pkt) - was) != 1;
+    }
+    assert_in_range(moved, 0, 6); /* rows are few: some ways share one */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +128,7 @@ int main(void)
         cmocka_unit_test(segments_take_theirs),
         cmocka_unit_test(atomic_ones_stay),
         cmocka_unit_test(same_seed_same_ids),
+        cmocka_unit_test(ways_count_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,7 @@ static void rests_for_its_time(void **state)
     note(&f, 77, &one, 0, 120);
     assert_true(quarantine_holds(&f.q, 77, &two, at(0)));
     assert_true(quarantine_holds(&f.q, 77, &two, at(119)));
+    assert_true(quarantine_holds(&f.q, 77, &two, (ct_time){at(120).ms - 1}));
     assert_false(quarantine_holds(&f.q, 77, &two, at(120)));
     assert_false(quarantine_holds(&f.q, 77, &one, at(1)));
     assert_false(quarantine_holds(&f.q, 78, &two, at(1)));

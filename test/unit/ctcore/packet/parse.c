@@ -176,6 +176,10 @@ static const struct {
     {"timestamp", "10.0.1.2:1 > 8.8.8.8:2 udp ipopt 4408050000000000", OK},
     {"security", "10.0.1.2:1 > 8.8.8.8:2 udp ipopt 820b00000000000000000000",
      OK},
+    {"an option of two bytes, the last",
+     "10.0.1.2:1 > 8.8.8.8:2 udp ipopt "
+     "01014402",
+     OK},
     {"40 bytes of NOP",
      "10.0.1.2:1 > 8.8.8.8:2 udp ipopt 0101010101010101010101010101010101010101"
      "0101010101010101010101010101010101010101",
@@ -554,7 +558,7 @@ static void random_bytes(void **state)
     }
 }
 
-/* What a link puts behind a fragment is none of it. */
+/* What a link puts behind is none of it. */
 static void fragments_end_where_they_say(void **state)
 {
     static const struct {
@@ -564,7 +568,6 @@ static void fragments_end_where_they_say(void **state)
                 {"fd00::1 > fd00::2 proto 17 frag 8 len 16", 40}};
     struct ct_pkt pkt;
     uint8_t buf[256];
-
     (void)state;
     for (size_t i = 0; i < N(rows); i++) {
         size_t n = packet_build(buf, sizeof buf, rows[i].spec);

@@ -1,6 +1,8 @@
 /* steer.c - flows that only pass, and what makes another steering table */
 #include "shard_rig.h"
 
+#include "packet/shard.h"
+
 static union ct_addr far_host(unsigned i)
 {
     union ct_addr a = addr("93.0.0.2");
@@ -136,12 +138,36 @@ static void each_part_makes_another_table(void **state)
 #undef DIFFERS
 }
 
+/* A port of ours has one owner; what goes to others may be anybody's. */
+static void owners_of_our_own_ports(void **state)
+{
+    struct ct_tuple t = {.src = addr("8.8.8.8"),
+                         .dst = addr("198.51.100.2"),
+                         .sport = 53,
+                         .dport = 5003,
+                         .family = CT_IPV4,
+                         .proto = CT_PROTO_UDP};
+
+    (void)state;
+    steer.n_shards = 4;
+    assert_int_equal(shard_owner_to(&steer, &t), 5003 % 4);
+    t.dst = addr("8.8.4.4");
+    assert_int_equal(shard_owner_to(&steer, &t), CT_NONE);
+    t.dst = addr("198.51.100.2");
+    t.dport = 53; /* a forward's */
+    assert_int_equal(shard_owner_to(&steer, &t), CT_NONE);
+    t.dport = 5003;
+    t.proto = GRE;
+    assert_int_equal(shard_owner_to(&steer, &t), CT_NONE);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(both_sides_alike_spread, make_router),
         cmocka_unit_test_setup(what_makes_another_table, make_router),
         cmocka_unit_test_setup(each_part_makes_another_table, make_router),
+        cmocka_unit_test_setup(owners_of_our_own_ports, make_router),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

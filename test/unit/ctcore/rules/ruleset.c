@@ -474,6 +474,37 @@ static void counting(void **state)
     assert_int_equal(counts[0].bytes | counts[2].bytes, 0);
 }
 
+/* A packet that is only a tuple reads as that tuple. */
+static void a_pretended_packet_is_its_tuple(void **state)
+{
+    static const char *const ends[][2] = {{"10.0.0.7", "8.8.8.8"},
+                                          {"2001:db8:1:2:3:4:5:6", "fd00::9"}};
+
+    (void)state;
+    for (unsigned six = 0; six < 2; six++) {
+        struct ct_pkt pkt = {.l4_bad = true};
+        uint8_t bytes[RULESET_HEAD] = {0};
+        union ct_addr src = addr(ends[six][0]), dst = addr(ends[six][1]);
+        struct ct_tuple t = {.src = src,
+                             .dst = dst,
+                             .sport = 4000,
+                             .dport = 80,
+                             .family = six ? CT_IPV6 : CT_IPV4,
+                             .proto = CT_PROTO_TCP};
+        const uint8_t *l4;
+
+        ruleset_pretend(&pkt, &t, bytes);
+        l4 = pkt.data + pkt.l4_off;
+        assert_int_equal(pkt.l4_off, six ? 40 : 20);
+        assert_int_equal(pkt.l4_len, pkt.len - pkt.l4_off);
+        assert_false(pkt.l4_bad);
+        assert_memory_equal(bytes + (six ? 8 : 12), &src, six ? 16 : 4);
+        assert_memory_equal(bytes + (six ? 24 : 16), &dst, six ? 16 : 4);
+        assert_int_equal(bytes_get16(l4), 4000);
+        assert_int_equal(bytes_get16(l4 + 2), 80);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +519,7 @@ int main(void)
         cmocka_unit_test(unknown_state_is_left_out),
         cmocka_unit_test(first_of_a_stretch),
         cmocka_unit_test(counting),
+        cmocka_unit_test(a_pretended_packet_is_its_tuple),
     };
 
     return cmocka_run_group_tests_name("ruleset", tests, make_ranges, NULL);

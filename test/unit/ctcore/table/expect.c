@@ -377,6 +377,25 @@ static void ports_of_others_are_left(void **state)
     corerig_close(&r);
 }
 
+/* Of its master's only those with that target go. */
+static void one_can_be_taken_back(void **state)
+{
+    struct expect_ask a = ask_for(5000), b = ask_for(5001);
+    struct corerig r;
+
+    (void)state;
+    open_with(&r, 8, 2);
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    assert_int_equal(add(&r, 0, b), EXPECT_MADE);
+    expect_cancel(&r.ct->expects, 1, &a.tuple);
+    assert_true(found(&r, a.tuple));
+    expect_cancel(&r.ct->expects, 0, &a.tuple);
+    assert_false(found(&r, a.tuple));
+    assert_true(found(&r, b.tuple));
+    assert_int_equal(r.ct->expects.pool.used, 1);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +409,7 @@ int main(void)
         cmocka_unit_test(its_master_may_go_for_it),
         cmocka_unit_test(ports_are_of_the_slice),
         cmocka_unit_test(ports_of_others_are_left),
+        cmocka_unit_test(one_can_be_taken_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

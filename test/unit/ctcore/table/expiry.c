@@ -246,6 +246,27 @@ static void next_is_the_earliest_head(void **state)
     free(f);
 }
 
+/* Each of them, from the first to the last. */
+static void each_duration_can_change(void **state)
+{
+    struct fix *f = open_fix();
+
+    (void)state;
+    for (uint8_t p = 0; p < CT_N_TIMEOUTS; p++) {
+        f->params.v[p] = 1000u + p;
+        expiry_set_params(&f->e, &f->params);
+        for (uint8_t c = 0; c < EXPIRY_N_CLASSES; c++) {
+            conn_write_begin(&f->conns[c]);
+            expiry_refresh(&f->e, c, p, c, (ct_time){0});
+            conn_write_end(&f->conns[c]);
+            assert_int_equal(f->conns[c].expires, (1000 + p) * 1000);
+            assert_int_equal(f->e.list[f->conns[c].list].class, c);
+            expiry_remove(&f->e, c);
+        }
+    }
+    free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_duration_has_one_list),
         cmocka_unit_test(durations_without_a_list_are_exact),
         cmocka_unit_test(next_is_the_earliest_head),
+        cmocka_unit_test(each_duration_can_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
