@@ -11,6 +11,9 @@
 /* Ports that are tried when the announced one can't be had. */
 #define MAX_PORTS 128u
 
+/* Behind the last one; a well-known port is further from there than that. */
+#define FIRST_PORT 1024u
+
 /* May that port be announced to the outside?  Where the address stays the
  * flow's own nobody else can have it. */
 static bool may_announce(const struct helper_call *h, const struct ct_tuple *t)
@@ -27,13 +30,12 @@ static bool may_announce(const struct helper_call *h, const struct ct_tuple *t)
 
 /* The port to try behind that one: the next of this shard's slice, for the
  * others' answers come to them. */
-static uint32_t next_port(const struct portmaps *ps, uint32_t port,
-                          uint32_t lowest)
+static uint32_t next_port(const struct portmaps *ps, uint32_t port)
 {
     uint32_t at = port + 1;
 
     at += (ps->n_shards + ps->shard - at % ps->n_shards) % ps->n_shards;
-    return at > 65535 ? lowest : at;
+    return at > 65535 ? FIRST_PORT : at;
 }
 
 enum ct_reason helper_expect(const struct helper_call *h,
@@ -41,7 +43,7 @@ enum ct_reason helper_expect(const struct helper_call *h,
 {
     const struct expect_policy *policy = &by->policy[ask->class];
     uint32_t master = table_slot(&h->ct->table, h->c);
-    uint32_t tries = 1, lowest = ask->tuple.dport < 1024 ? 1 : 1024;
+    uint32_t tries = 1;
 
     ask->helper = by->id;
     ask->translated = helper_translated(h);
@@ -49,7 +51,7 @@ enum ct_reason helper_expect(const struct helper_call *h,
     if (ask->translated)
         tries = MAX_PORTS;
     for (uint32_t port = ask->port; tries > 0;
-         port = next_port(&h->ct->ports, port, lowest), tries--) {
+         port = next_port(&h->ct->ports, port), tries--) {
         ask->tuple.dport = (uint16_t)port;
         work_step(&h->ct->work, 1);
         if (ask->translated && !may_announce(h, &ask->tuple))
