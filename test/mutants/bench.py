@@ -98,6 +98,22 @@ class Bench:
             text=True, capture_output=True, check=False)
         return done.stdout if done.returncode else ""
 
+    def other(self, build, test):
+        """A unit test that this program has not, by its own: did it pass?"""
+        target = "test_" + test.split(".", 1)[1]
+        folder = os.path.join(self.home, build)
+        made = subprocess.run(["ninja", "-C", folder, target], text=True,
+                              capture_output=True, check=False)
+        if made.returncode:
+            return "unbuilt"
+        try:
+            done = subprocess.run(
+                [os.path.join(folder, "test", "unit", target)], text=True,
+                capture_output=True, check=False, timeout=300)
+        except subprocess.TimeoutExpired:
+            return "hung"
+        return "failed" if done.returncode else "passed"
+
     def run(self, build, tests, **env):
         return subprocess.run(
             [os.path.join(self.home, build, "test", "mutants", "mutants"),
