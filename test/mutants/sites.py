@@ -3,9 +3,10 @@
 A site is a place in a .c file of ctcore, inside of a function.  Left out are
 comments, strings, preprocessor lines, what is asserted, and check.c.
 """
+import hashlib
 import os
 import re
-from collections import namedtuple
+from collections import Counter, namedtuple
 
 import tree
 
@@ -33,7 +34,7 @@ STATEMENT = re.compile(
     r"(?:(?<=[;{}])|(?<=\)\n)|(?<=else\n))\s*"
     r"((?:\(void\))?\**[A-Za-z_][\w.>\[\]-]*(?:\([^;{}]*\)|"
     r"\s*(?:[-+*/|&^]|<<|>>)?=(?!=)[^;{}]*|\+\+|--);)")
-ASSERTED = re.compile(r"\b(ct_assert(?:_slow)?|ct_before|_Static_assert)"
+ASSERTED = re.compile(r"\b(ct_assert(?:_slow)?|ct_before|_Static_assert|assert)"
                       r"\s*\(")
 
 
@@ -118,6 +119,18 @@ def of_core(root):
         if os.path.basename(path) != "check.c":
             found += sorted(of_file(root, path))
     return found
+
+
+def drawn(found, seed):
+    """In an order by chance, in which each place keeps its turn whatever else
+    changes: so a sample stays the same while its places do."""
+    seen = Counter()
+
+    def turn(site):
+        key = (site.file, site.function, site.old, site.new)
+        seen[key] += 1
+        return hashlib.sha256(repr((seed, key, seen[key])).encode()).digest()
+    return [s for _, s in sorted((turn(s), s) for s in found)]
 
 
 def changed(root, site):
