@@ -123,7 +123,46 @@ static void marks_are_kept_and_told(void **state)
     pkt.events = 0;
     track_mark(&pkt);
     assert_int_equal(pkt.events, 0);
+    /* of a flow that nobody has heard of yet it is no event */
+    flow(&r)->status &= ~(uint32_t)CT_CONFIRMED;
+    pkt.mark = 9;
+    track_mark(&pkt);
+    flow(&r)->status |= CT_CONFIRMED;
+    assert_int_equal(flow(&r)->mark, 9);
+    assert_int_equal(pkt.events, 0);
     corerig_close(&r);
+}
+
+/* As the kernel tells them apart: a type without a meaning is malformed, one
+ * that may not begin a flow is invalid. */
+static void what_begins_nothing_is_counted(void **state)
+{
+    static const struct {
+        const char *spec;
+        enum ct_stat stat;
+    } rows[] = {
+        {"10.0.1.2 > 198.51.100.2 icmp 18/0 id 7", CT_STAT_invalid},
+        {"10.0.1.2 > 198.51.100.2 icmp 0/0 id 7", CT_STAT_invalid},
+        {"10.0.1.2 > 198.51.100.2 icmp 19/0 id 7", CT_STAT_icmp_error},
+        {"10.0.1.2 > 198.51.100.2 icmp 255/0 id 7", CT_STAT_icmp_error},
+        {"10.0.1.2:1 > 198.51.100.2:2 tcp R seq 7", CT_STAT_invalid},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ct_config c = {.max = 64};
+        struct corerig r;
+
+        corerig_open(&r, &c);
+        (void)walk(&r, LAN, WAN, rows[i].spec);
+        assert_int_equal(r.pkt.info, CT_INVALID);
+        if (ct_stat(r.ct, rows[i].stat) != 1)
+            fail_msg("%s", rows[i].spec);
+        assert_int_equal(ct_stat(r.ct, CT_STAT_invalid) +
+                             ct_stat(r.ct, CT_STAT_icmp_error),
+                         1);
+        corerig_close(&r);
+    }
 }
 
 int main(void)
@@ -133,6 +172,7 @@ int main(void)
         cmocka_unit_test(a_reset_of_our_own_closes),
         cmocka_unit_test(what_closes_nothing),
         cmocka_unit_test(marks_are_kept_and_told),
+        cmocka_unit_test(what_begins_nothing_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -525,6 +525,25 @@ static void a_rest_ends_with_its_hosts_next_flow(void **state)
     corerig_close(&r);
 }
 
+/* A flow whose protocol has no ports uses none: no map is made for it, and
+ * nothing is counted. */
+static void what_has_no_port_counts_none(void **state)
+{
+    struct ct_config c = {.max = 64, .profile = CT_PROFILE_WEIR};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    walk(&r, LAN, WAN, "10.0.1.2 > 198.51.100.2 proto 50 len 20");
+    assert_string_equal(left_as(&r), "198.51.100.1 > 198.51.100.2 proto 50");
+    assert_int_equal(core_conn(r.ct, 0)->counted &
+                         (MAPPING_IN_MAP | MAPPING_OF_REMOTE | MAPPING_MARKED),
+                     0);
+    walk(&r, LAN, WAN, "10.0.1.2:5000 > " REMOTE " udp 'a'");
+    assert_true(core_conn(r.ct, 1)->counted & (MAPPING_IN_MAP << CT_DIR_REPLY));
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_strangers_flow_uses_its_port),
         cmocka_unit_test(a_source_is_one_of_its_zone),
         cmocka_unit_test(exclusive_ports_come_first_where_profiles_say_so),
+        cmocka_unit_test(what_has_no_port_counts_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

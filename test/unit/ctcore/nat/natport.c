@@ -257,6 +257,49 @@ static void forwarded_ports_are_its_own(void **state)
     corerig_close(&r);
 }
 
+/* A forward of all ports leaves others something where the address is the
+ * router's own, and nothing where it is not. */
+static void a_forward_of_all_ports(void **state)
+{
+    struct ct_steer_row row = {.target = ip4(10, 0, 1, 9),
+                               .port_lo = 1,
+                               .port_hi = 65535,
+                               .family = CT_IPV4,
+                               .proto = UDP};
+    struct ct_ifaces ifaces = {.n = 2,
+                               .iface = {{.inside = true,
+                                          .n_addrs = 1,
+                                          .addr = {ip4(10, 0, 1, 1)},
+                                          .family = {CT_IPV4}},
+                                         {.n_addrs = 1,
+                                          .addr = {ip4(198, 51, 100, 1)},
+                                          .family = {CT_IPV4}}}};
+    struct ct_steer steer = {
+        .rows = &row, .n = 1, .n_shards = 1, .ifaces = &ifaces};
+
+    (void)state;
+    for (unsigned own = 0; own < 2; own++) {
+        struct ct_config c = {.max = 1024, .profile = CT_PROFILE_WEIR};
+        struct corerig r;
+
+        corerig_open(&r, &c);
+        row.addr = own ? ip4(198, 51, 100, 1) : ip4(203, 0, 113, 9);
+        r.rule.action = CT_ACT_SNAT;
+        r.rule.nat.family = CT_IPV4;
+        r.rule.nat.has_addr = true;
+        r.rule.nat.lo = r.rule.nat.hi = row.addr;
+        ct_set_steer(r.ct, &steer);
+        assert_int_not_equal(gets(&r, "10.0.1.9:5 > " REMOTE " udp 'a'"), 0);
+        if (own)
+            assert_int_not_equal(gets(&r, "10.0.1.2:5 > " REMOTE " udp 'a'"),
+                                 0);
+        else
+            assert_int_equal(gets(&r, "10.0.1.2:5 > " REMOTE " udp 'a'"), 0);
+        ct_set_steer(r.ct, NULL);
+        corerig_close(&r);
+    }
+}
+
 /* Four addresses of IPv6, over a border of 2^8. */
 static void a_pool_of_ipv6_is_used_whole(void **state)
 {
@@ -540,6 +583,7 @@ int main(void)
         cmocka_unit_test(a_shard_steps_over_reserved_ports),
         cmocka_unit_test(forwarded_ports_are_of_the_range),
         cmocka_unit_test(forwarded_ports_are_its_own),
+        cmocka_unit_test(a_forward_of_all_ports),
         cmocka_unit_test(a_pool_of_ipv6_is_used_whole),
         cmocka_unit_test(a_share_is_of_what_may_be_had),
         cmocka_unit_test(a_persistent_source_has_one_address),

@@ -365,6 +365,18 @@ static void out_of_step(void **state)
 
 /* Nor is a REQUEST of the side that has to answer one of this flow's numbers.
  */
+static void long_numbers_are_whole(void **state)
+{
+    struct flow f = opened();
+
+    (void)state;
+    PLAY(&f, {O, DATA, 102 + (1 << 24), 0, NOT(DCCP_SEQUENCE), "OPEN", 0},
+         {R, ACK, 502 + (1 << 24), 101, NOT(DCCP_SEQUENCE), "OPEN", 0},
+         {R, ACK, 502, 101 + (1 << 24), NOT(DCCP_SEQUENCE), "OPEN", 0},
+         {O, DATA, 102, 0, OK, "OPEN", 43200});
+}
+
+/* A REQUEST of the side that has to answer is none of this flow's. */
 static void requests_that_cross(void **state)
 {
     struct flow f = flow_new(&proto_dccp);
@@ -475,6 +487,7 @@ int main(void)
         cmocka_unit_test(syncs_are_ignored),
         cmocka_unit_test(opened_anew),
         cmocka_unit_test(out_of_step),
+        cmocka_unit_test(long_numbers_are_whole),
         cmocka_unit_test(requests_that_cross),
         cmocka_unit_test(a_server_invites),
         cmocka_unit_test(what_is_no_packet),

@@ -1,0 +1,79 @@
+/* ftp.c - how FTP writes addresses and ports, letter by letter (RFC 2428) */
+#include "helper_talk.h"
+
+#define HELPER                                                                 \
+    "tune extensions 64; prerouting "                                          \
+    "{\"proto\":\"tcp\",\"dport\":21,\"helper\":\"ftp\"}"
+
+/* A client inside and its server outside, who have greeted each other. */
+static struct talk open_talk(struct world *w, const char *client,
+                             const char *server, const char *back)
+{
+    struct talk t = {.w = w,
+                     .from = client,
+                     .to = server,
+                     .server = server,
+                     .back = back,
+                     .by = "wan",
+                     .at = "lan"};
+
+    w->quiet = true;
+    shake_hands(&t);
+    assert_true(tell(&t, 1, "220 hello\r\n"));
+    assert_true(tell(&t, 0, "USER anonymous\r\n"));
+    assert_true(tell(&t, 1, "230 in\r\n"));
+    return t;
+}
+
+/* Each of the four numbers of such a tail is a byte of the address. */
+static void the_tail_is_four_bytes(void **state)
+{
+    static const char *const spelled[] = {
+        "EPRT |2|fd00:1::1.2.3.4|5001|\r\n",
+        "EPRT |2|fd00:1::0102:304|5001|\r\n",
+        "EPRT |2|fd00:0001:0:0:0:0:1.2.3.4|5001|\r\n",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof spelled / sizeof *spelled; i++) {
+        struct world *w = WORLD(HELPER);
+        struct talk t = open_talk(w, "[fd00:1::102:304]:4000",
+                                  "[2001:db8::2]:21", "[2001:db8::1]:4000");
+
+        assert_true(tell(&t, 0, spelled[i]));
+        assert_string_equal(
+            payload(w) + 4,
+            " |2|2001:0db8:0000:0000:0000:0000:0000:0001|5001|\r\n");
+        END(w);
+    }
+}
+
+static void g1_garbled_answers(void **state)
+{
+    static const char *const says[] = {
+        "229 Entering (|!|5001|)\r\n", "229 Entering (||!5001|)\r\n",
+        "229 Entering (a||5001|)\r\n", "229 Entering (|||5001!)\r\n",
+        "229 Entering (|||0|)\r\n",    "229 Entering (|||65536|)\r\n",
+    };
+    struct world *w = WORLD(HELPER);
+    struct talk t =
+        open_talk(w, "10.0.1.2:4000", "198.51.100.2:21", "198.51.100.1:4000");
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof says / sizeof *says; i++) {
+        assert_false(segment(&t, 1, "P.", says[i], ""));
+        assert_int_equal(w->why, CT_REASON_HELPER_PARTIAL);
+        assert_int_equal(waiting(w), 0);
+    }
+    END(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_tail_is_four_bytes),
+        cmocka_unit_test(g1_garbled_answers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
