@@ -1,7 +1,8 @@
 """lists.py - what faults.txt and survivors.txt say
 
-A row is a paragraph: `file: PATH`, `name:` or `reason:`, lines of text with
-`-` before the old and `+` before the new ones, and for a fault `test: NAME`.
+A row is a paragraph: `file: PATH`, lines of text with `-` before the old and `+`
+before the new ones, for a fault `name:` and `test: NAME`, for a survivor
+`function: NAME` and `reason:`.
 """
 import sys
 from collections import namedtuple
@@ -9,7 +10,7 @@ from collections import namedtuple
 import tree
 
 Fault = namedtuple("Fault", "name file old new test")
-Survivor = namedtuple("Survivor", "file old new reason")
+Survivor = namedtuple("Survivor", "file function old new reason")
 
 
 def rows(root, name):
@@ -31,17 +32,17 @@ def joined(lines):
     return "".join(line + "\n" for line in lines)
 
 
-def once(root, file, old, list_name):
-    n = tree.read(root, file).count(old)
+def sought(n, old, where):
     if n != 1:
-        sys.exit(f"mutate: {list_name}: {file} has {n} times, not once:\n{old}")
+        sys.exit(f"mutate: {where} has {int(n)} times, not once:\n{old}")
 
 
 def faults(root):
     found = [Fault(r["name"], r["file"], joined(r["-"]), joined(r["+"]),
                    r["test"]) for r in rows(root, "faults.txt")]
     for row in found:
-        once(root, row.file, "\n" + row.old, f"faults.txt: {row.name}")
+        sought(tree.read(root, row.file).count("\n" + row.old), row.old,
+               f"faults.txt: {row.name}: {row.file}")
     return found
 
 
@@ -49,13 +50,23 @@ def put_back(root, row):
     return tree.read(root, row.file).replace("\n" + row.old, "\n" + row.new)
 
 
+def function(root, path, name):
+    """The lines of a function, or of those of that name."""
+    text = tree.read(root, path)
+    lines = text.splitlines(keepends=True)
+    return "".join("\n" + "".join(lines[f.line - 1:f.line + f.length])
+                   for f in tree.functions(text) if f.name == name)
+
+
 def survivors(root):
     """Whole lines, as they are and as the change leaves them."""
-    found = [Survivor(r["file"], joined(r["-"]), joined(r["+"]), r["reason"])
-             for r in rows(root, "survivors.txt")]
+    found = [Survivor(r["file"], r["function"], joined(r["-"]), joined(r["+"]),
+                      r["reason"]) for r in rows(root, "survivors.txt")]
     for row in found:
-        once(root, row.file, "\n" + row.old, "survivors.txt")
-    return {(row.file, row.old, row.new): row.reason for row in found}
+        # The same line twice has one reason.
+        sought(("\n" + row.old) in function(root, row.file, row.function),
+               row.old, f"survivors.txt: {row.file}: {row.function}()")
+    return {row[:4]: row.reason for row in found}
 
 
 def reason(known, site, text):
@@ -64,4 +75,4 @@ def reason(known, site, text):
     end = text.find("\n", site.at + len(site.old)) + 1
     old = text[first:end]
     new = text[first:site.at] + site.new + text[site.at + len(site.old):end]
-    return known.get((site.file, old, new))
+    return known.get((site.file, site.function, old, new))
