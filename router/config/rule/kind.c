@@ -111,10 +111,10 @@ static bool one_iface(struct config_read *r, const json_t *v, const char *s,
 }
 
 bool config_kind_IFACE(struct config_read *r, json_t *v,
-                       const struct config_kind *kind, const struct ct_match *m,
-                       struct ct_iface_set *out)
+                       const struct config_kind *kind,
+                       const struct config_rule *c, struct ct_iface_set *out)
 {
-    (void)m;
+    (void)c;
     return read_list(r, v, one_iface, kind, out, &out->negate);
 }
 
@@ -140,14 +140,14 @@ static bool one_family(struct config_read *r, const json_t *v, const char *s,
 
 bool config_kind_FAMILY(struct config_read *r, json_t *v,
                         const struct config_kind *kind,
-                        const struct ct_match *m, uint8_t *out)
+                        const struct config_rule *c, uint8_t *out)
 {
     static const uint8_t of[] = {0, CT_IPV4, CT_IPV6, 0};
     uint8_t families = 0;
     bool negate = false,
          ok = read_list(r, v, one_family, kind, &families, &negate);
 
-    (void)m;
+    (void)c;
     if (ok && negate && families == 3) {
         config_read_fail(r, "neither IPv4 nor IPv6: this rule can match "
                             "nothing; expected one of them");
@@ -158,11 +158,11 @@ bool config_kind_FAMILY(struct config_read *r, json_t *v,
 }
 
 bool config_kind_ADDRS(struct config_read *r, json_t *v,
-                       const struct config_kind *kind, const struct ct_match *m,
-                       struct ct_addr_set *out)
+                       const struct config_kind *kind,
+                       const struct config_rule *c, struct ct_addr_set *out)
 {
     (void)kind;
-    (void)m;
+    (void)c;
     return config_sets_match(r, v, out);
 }
 
@@ -199,10 +199,10 @@ static bool one_proto(struct config_read *r, const json_t *v, const char *s,
 }
 
 bool config_kind_PROTO(struct config_read *r, json_t *v,
-                       const struct config_kind *kind, const struct ct_match *m,
-                       struct ct_proto_set *out)
+                       const struct config_kind *kind,
+                       const struct config_rule *c, struct ct_proto_set *out)
 {
-    (void)m;
+    (void)c;
     return read_list(r, v, one_proto, kind, out, &out->negate);
 }
 
@@ -236,9 +236,9 @@ static bool one_choice(struct config_read *r, const json_t *v, const char *s,
 
 bool config_kind_ONE_OF(struct config_read *r, json_t *v,
                         const struct config_kind *kind,
-                        const struct ct_match *m, struct ct_bit_set *out)
+                        const struct config_rule *c, struct ct_bit_set *out)
 {
-    (void)m;
+    (void)c;
     return read_list(r, v, one_choice, kind, out, &out->negate);
 }
 
@@ -254,10 +254,10 @@ static bool one_bit(struct config_read *r, const json_t *v, const char *s,
 }
 
 bool config_kind_BITS(struct config_read *r, json_t *v,
-                      const struct config_kind *kind, const struct ct_match *m,
-                      struct ct_bit_set *out)
+                      const struct config_kind *kind,
+                      const struct config_rule *c, struct ct_bit_set *out)
 {
-    (void)m;
+    (void)c;
     return read_list(r, v, one_bit, kind, out, &out->negate);
 }
 
@@ -270,11 +270,11 @@ bool config_kind_true(struct config_read *r, const json_t *v)
 }
 
 bool config_kind_FLAG(struct config_read *r, json_t *v,
-                      const struct config_kind *kind, const struct ct_match *m,
-                      bool *out)
+                      const struct config_kind *kind,
+                      const struct config_rule *c, bool *out)
 {
     (void)kind;
-    (void)m;
+    (void)c;
     *out = config_kind_true(r, v);
     return *out;
 }
@@ -348,13 +348,13 @@ static bool one_mark(struct config_read *r, const json_t *v, const char *s,
 }
 
 bool config_kind_MARK(struct config_read *r, json_t *v,
-                      const struct config_kind *kind, const struct ct_match *m,
-                      struct ct_mark_set *out)
+                      const struct config_kind *kind,
+                      const struct config_rule *c, struct ct_mark_set *out)
 {
     struct marks marks = {NULL, 0};
     bool ok;
 
-    (void)m;
+    (void)c;
     if (!has_entries(r, v, MOST_MARKS))
         return false;
     marks.of = config_read_alloc(r, entries(v), sizeof *marks.of);
@@ -394,9 +394,9 @@ bool config_kind_labels(struct config_read *r, json_t *v, uint64_t labels[2])
 
 bool config_kind_LABELS(struct config_read *r, json_t *v,
                         const struct config_kind *kind,
-                        const struct ct_match *m, struct ct_label_set *out)
+                        const struct config_rule *c, struct ct_label_set *out)
 {
-    (void)m;
+    (void)c;
     if (ct_asks_LABELS(out)) {
         config_read_fail(r,
                          "\"%s\" and \"not_%s\" in one rule; expected one "
@@ -494,32 +494,34 @@ static bool read_numbers(struct config_read *r, json_t *v,
 
 bool config_kind_NUMBER(struct config_read *r, json_t *v,
                         const struct config_kind *kind,
-                        const struct ct_match *m, struct ct_number_set *out)
+                        const struct config_rule *c, struct ct_number_set *out)
 {
-    (void)m;
+    (void)c;
     return read_numbers(r, v, kind, kind->key, out);
 }
 
 bool config_kind_PORT(struct config_read *r, json_t *v,
-                      const struct config_kind *kind, const struct ct_match *m,
-                      struct ct_number_set *out)
+                      const struct config_kind *kind,
+                      const struct config_rule *c, struct ct_number_set *out)
 {
-    (void)m;
+    (void)c;
     return read_numbers(r, v, kind, "port", out);
 }
 
 bool config_kind_TYPE(struct config_read *r, json_t *v,
-                      const struct config_kind *kind, const struct ct_match *m,
-                      struct ct_number_set *out)
+                      const struct config_kind *kind,
+                      const struct config_rule *c, struct ct_number_set *out)
 {
-    uint8_t proto = m->proto.n == 1 && !m->proto.negate ? m->proto.of[0] : 0;
+    const struct ct_proto_set *protos = &c->rule.match.proto;
+    uint8_t proto = protos->n == 1 && !protos->negate ? protos->of[0] : 0;
     struct config_kind of = *kind;
 
     if (!ct_proto_is_icmp(proto)) {
-        config_read_fail(r,
-                         "%s without its protocol; expected \"proto\": "
-                         "\"icmp\" or \"icmpv6\" beside it",
-                         kind->key);
+        if (!c->failed) /* it may be the protocol that failed */
+            config_read_fail(r,
+                             "%s without its protocol; expected \"proto\": "
+                             "\"icmp\" or \"icmpv6\" beside it",
+                             kind->key);
         return false;
     }
     of.words =

@@ -12,11 +12,11 @@ struct config_kind {
 };
 
 /* Read the value of a key into what a match of that kind keeps.  TYPE looks at
- * the protocols of the rule, so proto is read before.  False when failed. */
+ * the protocols of the rule c, so proto is read before.  False when failed. */
 #define K(KIND, type, asked)                                                   \
     bool config_kind_##KIND(struct config_read *r, json_t *v,                  \
                             const struct config_kind *kind,                    \
-                            const struct ct_match *m, type *out);
+                            const struct config_rule *c, type *out);
 CT_MATCH_KINDS(K)
 #undef K
 

@@ -18,7 +18,7 @@
         struct config_rule *c = into;                                          \
         struct ct_match *m = &c->rule.match;                                   \
                                                                                \
-        c->failed |= !config_kind_##KIND(r, v, &kind, m, &m->name);            \
+        c->failed |= !config_kind_##KIND(r, v, &kind, c, &m->name);            \
     }
 CT_MATCHES(M)
 #undef M

@@ -160,6 +160,7 @@ static const struct {
     {FWD("\"proto\": \"tcp\", \"dport\": [80, ^\"http\"]"), F0 "/dport/1",
      "no port"},
     {FWD("\"icmp_type\": ^8"), F0 "/icmp_type", "without its protocol"},
+    {FWD("\"proto\": ^\"x\", \"icmp_type\": 8"), F0 "/proto", "no protocol"},
     {FWD("\"proto\": \"icmp\", \"icmp_type\": ^\"ping\""), F0 "/icmp_type",
      "no type of icmp"},
     {FWD("\"proto\": \"icmpv6\", \"icmp_type\": ^256"), F0 "/icmp_type",
