@@ -293,6 +293,20 @@ static void a_flow_costs_320_bytes_at_most(void **state)
     assert_true(ct_size(&c) <= 324ull * c.max);
 }
 
+/* Readers, who are others, count how often they began again. */
+static void searches_begun_again_are_shown(void **state)
+{
+    struct ct_config c = {.max = 64};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_search_restart), 0);
+    *r.ct->restarts = 5;
+    assert_int_equal(ct_stat(r.ct, CT_STAT_search_restart), 5);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +323,7 @@ int main(void)
         cmocka_unit_test(an_address_goes_slice_by_slice),
         cmocka_unit_test(a_slice_takes_no_more_than_its_budget),
         cmocka_unit_test(a_flow_costs_320_bytes_at_most),
+        cmocka_unit_test(searches_begun_again_are_shown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,23 @@ static void the_oldest_of_both_families_goes(void **state)
     }
 }
 
+/* However small a source's share is, the longest datagram fits, with a head
+ * that takes a page. */
+static void the_longest_fits_the_smallest_share(void **state)
+{
+    enum { HEAD = 168, REST = 65535 - HEAD - 65344 };
+    struct ct_config c = {.max = 64, .fragments = true};
+    struct sender s = udp6;
+
+    (void)state;
+    corerig_open_tuned(&rig, &c, CT_PARAM_frag_per_source, 1);
+    s.dest_options = HEAD / 8 - 1;
+    assert_int_equal(say(&s, 65344, REST, false), CT_REASON_NONE);
+    assert_int_equal(say(&s, 0, 65344, true), CT_REASON_NONE);
+    check_whole(&s, 65344 + REST);
+    corerig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_oldest_of_both_families_goes, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(it_is_of_its_type, setup, teardown),
+        cmocka_unit_test(the_longest_fits_the_smallest_share),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
