@@ -67,6 +67,8 @@ static const char *check_lines(const struct table *t, uint32_t confirmed)
 
     if (why)
         return why;
+    if (t->moves & 1)
+        return "table: its count of moves is odd";
     for (uint32_t i = 0; i < t->n_buckets; i++)
         for (const struct bucket *b = &t->buckets[i]; b; b = next_line(t, b)) {
             empty = words;
@@ -220,6 +222,8 @@ static const char *check_hashes(const struct expects *e, uint64_t used)
     uint64_t seen = 0;
     uint32_t n = 0;
 
+    if (e->moves & 1)
+        return "expect: its count of moves is odd";
     for (uint32_t h = 0; h < e->n_heads; h++) {
         uint32_t before = CT_NONE, i = e->heads[h];
 
@@ -328,6 +332,8 @@ const char *table_check_tally(const struct tally *t, uint64_t *uses)
     const char *why = base_check_pool(&t->counters, &used);
 
     *uses = 0;
+    if (t->moves & 1)
+        return "tally: its count of moves is odd";
     for (uint32_t h = 0; !why && h < t->n_heads; h++) {
         uint32_t i = t->heads[h];
 

@@ -87,6 +87,21 @@ static void entry_leaks(void)
     ct->stats[CT_STAT_unconfirmed]++;
 }
 
+static void table_is_moving(void)
+{
+    ct->table.moves++;
+}
+
+static void chains_are_moving(void)
+{
+    ct->expects.moves++;
+}
+
+static void counters_are_moving(void)
+{
+    ct->share.tally.moves++;
+}
+
 static void line_leaks(void)
 {
     pool_get(&ct->table.lines);
@@ -314,6 +329,9 @@ static const struct row rows[] = {
         "table: a confirmed entry's sequence count is odd"),
     ROW(entry_leaks,
         "table: an entry is neither free, confirmed, nor being written"),
+    ROW(table_is_moving, "table: its count of moves is odd"),
+    ROW(chains_are_moving, "expect: its count of moves is odd"),
+    ROW(counters_are_moving, "tally: its count of moves is odd"),
     ROW(line_leaks, "table: an overflow line is lost"),
     ROW(line_is_empty, "table: an overflow line is empty"),
     ROW(line_was_never_taken, "pool: items are neither out nor free"),
