@@ -13,6 +13,7 @@ enum { ROOM = CT_HEADROOM + 40 + 65536 + CT_HEADROOM };
 static struct corerig rig;
 static uint8_t whole_room[ROOM], piece_room[ROOM];
 static uint64_t cuts[CT_CUTS];
+static uint8_t came_by = LAN;
 static struct ct_pkt whole;
 static bool is_whole;
 
@@ -88,7 +89,7 @@ static uint32_t head(const struct sender *s, const struct frag_spec *f,
 
 static enum ct_reason give(const struct sender *s, const struct frag_spec *f)
 {
-    struct ct_pkt pkt = {.data = piece_room + CT_HEADROOM, .in = LAN};
+    struct ct_pkt pkt = {.data = piece_room + CT_HEADROOM, .in = came_by};
     uint32_t n = head(s, f, pkt.data);
     enum ct_reason why;
 

@@ -183,6 +183,25 @@ static void the_longest_fits_the_smallest_share(void **state)
     corerig_close(&rig);
 }
 
+/* Outside a /64 is one sender; inside, where a LAN is one, each address is. */
+static void a_prefix_outside_is_one_sender(void **state)
+{
+    (void)state;
+    for (unsigned outside = 0; outside < 2; outside++) {
+        struct ct_config c = {.max = 64, .fragments = true};
+        struct sender s = udp6;
+
+        corerig_open(&rig, &c);
+        came_by = outside ? WAN : LAN;
+        for (s.inner = 0; s.inner < 200; s.inner++)
+            assert_int_equal(say(&s, 0, 64, true), CT_REASON_NONE);
+        assert_int_equal(ct_stat(rig.ct, CT_STAT_frag_datagrams),
+                         outside ? 128 : 200);
+        corerig_close(&rig);
+    }
+    came_by = LAN;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +212,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(it_is_of_its_type, setup, teardown),
         cmocka_unit_test(the_longest_fits_the_smallest_share),
+        cmocka_unit_test(a_prefix_outside_is_one_sender),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

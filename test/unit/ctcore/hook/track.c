@@ -165,6 +165,47 @@ static void what_begins_nothing_is_counted(void **state)
     }
 }
 
+/* A confirmed TCP flow may be lengthened, as long as there are records; nothing
+ * else, and none for an error about it. */
+static void what_may_be_resized(void **state)
+{
+    enum { FINE, NO_FLOW, OTHER_FLOW, ICMP_ERROR, NO_TCP, UNCONFIRMED, CASES };
+
+    (void)state;
+    for (uint32_t records = 0; records < 2; records++)
+        for (int i = 0; i < CASES; i++) {
+            struct ct_config c = {.max = 64};
+            struct corerig r;
+            struct ct_pkt pkt;
+            uint32_t was;
+            bool may;
+
+            corerig_open_tuned(&r, &c, CT_PARAM_extensions, records * 8);
+            walk(&r, LAN, WAN, TO_80 "S seq 1000");
+            walk(&r, WAN, LAN, FROM "S. seq 5000 ack 1001");
+            walk(&r, LAN, WAN, TO_80 ". seq 1001 ack 5001");
+            pkt = r.pkt;
+            pkt.conn = i == NO_FLOW ? NULL : flow(&r);
+            pkt.conn_gen = flow(&r)->gen + (i == OTHER_FLOW);
+            pkt.icmp_error = i == ICMP_ERROR;
+            pkt.tuple.proto = i == NO_TCP ? CT_PROTO_UDP : CT_PROTO_TCP;
+            was = flow(&r)->status;
+            if (i == UNCONFIRMED)
+                flow(&r)->status &= ~(uint32_t)CT_CONFIRMED;
+            may = ct_resizable(r.ct, &pkt);
+            if (i == UNCONFIRMED)
+                flow(&r)->status = was;
+            if (may != (records && i == FINE))
+                fail_msg("case %d with %u records", i, records * 8);
+            assert_int_equal(flow(&r)->seq & 1, 0);
+            if (may) {
+                assert_true(flow(&r)->status & CT_SEQ_ADJUST);
+                assert_true(ct_resizable(r.ct, &pkt)); /* it stays so */
+            }
+            corerig_close(&r);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +214,7 @@ int main(void)
         cmocka_unit_test(what_closes_nothing),
         cmocka_unit_test(marks_are_kept_and_told),
         cmocka_unit_test(what_begins_nothing_is_counted),
+        cmocka_unit_test(what_may_be_resized),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

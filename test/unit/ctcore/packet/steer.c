@@ -161,6 +161,35 @@ static void owners_of_our_own_ports(void **state)
     assert_int_equal(shard_owner_to(&steer, &t), CT_NONE);
 }
 
+/* An error that quotes nothing usable goes where a protocol without ports would
+ * between the same two. */
+static void errors_that_quote_nothing(void **state)
+{
+    static const char *const spoilt[] = {"hex 00", "hex 45", "hex 4500001c"};
+
+    (void)state;
+    steer.n_shards = 8;
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned host = 2; host < 40; host++) {
+            uint8_t bytes[256];
+            char spec[80];
+            struct ct_pkt pkt = {.data = bytes, .in = CT_NO_IFACE};
+            struct ct_tuple t = {.src = addr("8.8.8.8"),
+                                 .dst = addr("10.0.0.0"),
+                                 .family = CT_IPV4,
+                                 .proto = GRE};
+
+            t.dst.b[3] = (uint8_t)host;
+            snprintf(spec, sizeof spec, "8.8.8.8 > 10.0.0.%u icmp 3/1 %s", host,
+                     spoilt[i]);
+            pkt.len = (uint32_t)packet_build(bytes, sizeof bytes, spec);
+            assert_true(pkt.len > 0);
+            assert_int_equal(ct_parse_packet(&pkt), CT_REASON_NONE);
+            assert_true(pkt.icmp_error);
+            assert_int_equal(ct_owner(&steer, &pkt), owner_of_tuple(&t));
+        }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -168,6 +197,7 @@ int main(void)
         cmocka_unit_test_setup(what_makes_another_table, make_router),
         cmocka_unit_test_setup(each_part_makes_another_table, make_router),
         cmocka_unit_test_setup(owners_of_our_own_ports, make_router),
+        cmocka_unit_test_setup(errors_that_quote_nothing, make_router),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -396,6 +396,21 @@ static void one_can_be_taken_back(void **state)
     corerig_close(&r);
 }
 
+/* Without records there are no expectations either. */
+static void there_may_be_none(void **state)
+{
+    struct ct_config c = {.max = 64};
+    struct expect_ask a = ask_for(5000);
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c); /* extensions 0 */
+    walk(&r, LAN, WAN, "10.0.1.2:9 > 198.51.100.2:80 udp 'a'");
+    assert_int_equal(expect_add(&r.ct->expects, 0, &a, &two, r.now),
+                     EXPECT_FULL);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +425,7 @@ int main(void)
         cmocka_unit_test(ports_are_of_the_slice),
         cmocka_unit_test(ports_of_others_are_left),
         cmocka_unit_test(one_can_be_taken_back),
+        cmocka_unit_test(there_may_be_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
