@@ -544,6 +544,30 @@ static void what_has_no_port_counts_none(void **state)
     corerig_close(&r);
 }
 
+/* Maps belong to addresses that hide flows: who comes from outside, or goes
+ * there as he is, makes none for his own. */
+static void strangers_make_no_map(void **state)
+{
+    struct ct_config c = {.max = 64, .profile = CT_PROFILE_WEIR};
+    struct corerig r;
+    char spec[80];
+
+    (void)state;
+    corerig_open(&r, &c);
+    for (uint8_t i = 1; i < 20; i++) {
+        union ct_addr stranger = ip4(203, 0, 113, i);
+
+        snprintf(spec, sizeof spec, "203.0.113.%u:5000 > 10.0.1.2:80 udp 'a'",
+                 i);
+        assert_int_equal(walk(&r, WAN, LAN, spec), CT_ACCEPT);
+        assert_null(portmap_find(&r.ct->ports, &stranger, CT_IPV4, 17));
+    }
+    assert_int_equal(r.ct->ports.maps.used, 0);
+    walk(&r, LAN, WAN, "10.0.1.2:5000 > " REMOTE " udp 'a'");
+    assert_int_equal(r.ct->ports.maps.used, 1);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -567,6 +591,7 @@ int main(void)
         cmocka_unit_test(a_source_is_one_of_its_zone),
         cmocka_unit_test(exclusive_ports_come_first_where_profiles_say_so),
         cmocka_unit_test(what_has_no_port_counts_none),
+        cmocka_unit_test(strangers_make_no_map),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
