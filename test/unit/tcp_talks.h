@@ -267,12 +267,12 @@ static const struct talk tcp_talks[] = {
         OPEN_("ws7", ""),
         {"client's window is what it says", 0, '<', "A", 25002, 1001, 0, W, "", "ESTABLISHED", "TCP_WINDOW", 432000},
     }},
-    {"a SYN again without options leaves what the first one offered", "", {
+    {"a later SYN without options leaves what the first one offered", "", {
         {"client opens",      0, '>', "S",  1000, 0,    0, W, "ws7", "SYN_SENT",    "ok",         120},
-        {"again, bare",       0, '>', "S",  1000, 0,    0, W, "",    "SYN_SENT",    "ignore",     120},
-        {"server answers",    0, '<', "SA", 5000, 1001, 0, W, "ws2", "SYN_RECV",    "ok",         60},
-        {"handshake is done", 0, '>', "A",  1001, 5001, 0, W, "",    "ESTABLISHED", "ok assured", 432000},
-        {"client's, times 128", 0, '<', "A", 1285001, 1001, 0, W, "", "ESTABLISHED", "ok", 300},
+        {"once more, bare",   0, '>', "S",  2000, 0,    0, W, "",    "SYN_SENT",    "ignore",     120},
+        {"server answers",    0, '<', "SA", 5000, 2001, 0, W, "ws2", "SYN_RECV",    "ok",         60},
+        {"handshake is done", 0, '>', "A",  2001, 5001, 0, W, "",    "ESTABLISHED", "ok assured", 432000},
+        {"client's, times 128", 0, '<', "A", 1285001, 2001, 0, W, "", "ESTABLISHED", "ok", 300},
     }},
     {"nor the other side's", "", {
         OPEN_("", "ws7"),
