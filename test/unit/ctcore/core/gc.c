@@ -307,6 +307,54 @@ static void searches_begun_again_are_shown(void **state)
     corerig_close(&r);
 }
 
+/* As in the kernel, of eight buckets from the new flow's on: what may go and
+ * stands in the eighth goes, what stands in the ninth stays. */
+static void eight_buckets_are_looked_at(void **state)
+{
+    enum { MAX = 16, LOOKS = 8 };
+    unsigned last = 0, behind = 0;
+
+    (void)state;
+    for (uint16_t port = 1; port < 160; port++) {
+        struct ct_config c = {.max = MAX};
+        struct corerig r;
+        const struct ct_conn *may;
+        struct ct_tuple t;
+        uint32_t least = UINT32_MAX, from, n;
+        char spec[80];
+
+        corerig_open(&r, &c);
+        flows(&r, 0, MAX);
+        assure_all(&r);
+        core_conn(r.ct, port % MAX)->status &= ~(uint32_t)CT_ASSURED;
+        may = core_conn(r.ct, port % MAX);
+        t = (struct ct_tuple){.src = ip4(10, 0, 9, 9),
+                              .dst = ip4(198, 51, 100, 2),
+                              .sport = port,
+                              .dport = 80,
+                              .family = CT_IPV4,
+                              .proto = 17};
+        n = r.ct->table.n_buckets;
+        from = table_bucket(&r.ct->table, tuple_hash(&t, r.ct->table.key));
+        for (int d = 0; d < CT_N_DIRS; d++) {
+            uint32_t at = table_bucket(
+                &r.ct->table, tuple_hash(&may->tuple[d], r.ct->table.key));
+            uint32_t steps = (at + n - from) % n;
+
+            least = steps < least ? steps : least;
+        }
+        snprintf(spec, sizeof spec, "10.0.9.9:%u > 198.51.100.2:80 udp 'a'",
+                 port);
+        (void)walk(&r, LAN, WAN, spec);
+        if (ct_stat(r.ct, CT_STAT_early_drop) != (least < LOOKS))
+            fail_msg("port %u, %u buckets away", port, least);
+        last += least == LOOKS - 1;
+        behind += least == LOOKS;
+        corerig_close(&r);
+    }
+    assert_true(last > 0 && behind > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_slice_takes_no_more_than_its_budget),
         cmocka_unit_test(a_flow_costs_320_bytes_at_most),
         cmocka_unit_test(searches_begun_again_are_shown),
+        cmocka_unit_test(eight_buckets_are_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -411,6 +411,28 @@ static void there_may_be_none(void **state)
     corerig_close(&r);
 }
 
+/* Numbers end where the expectations do, whatever lies behind. */
+static void a_number_beyond_is_none(void **state)
+{
+    struct ct_expect_view view;
+    struct corerig r;
+    uint32_t n;
+
+    (void)state;
+    open_with(&r, 8, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(add(&r, i, ask_for((uint16_t)(5000 + i))),
+                         EXPECT_MADE);
+    for (n = 0; n < 4; n++)
+        assert_true(ct_read_expect(r.ct, n, r.now, &view));
+    r.ct->expects.pool.n = 3;
+    assert_int_equal(ct_expects(r.ct), 3);
+    assert_true(ct_read_expect(r.ct, 2, r.now, &view));
+    assert_false(ct_read_expect(r.ct, 3, r.now, &view));
+    r.ct->expects.pool.n = 8;
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +448,7 @@ int main(void)
         cmocka_unit_test(ports_of_others_are_left),
         cmocka_unit_test(one_can_be_taken_back),
         cmocka_unit_test(there_may_be_none),
+        cmocka_unit_test(a_number_beyond_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
