@@ -68,11 +68,37 @@ static void g1_garbled_answers(void **state)
     END(w);
 }
 
+/* RFC 2428 2: marks are 33 to 126, and no digits. */
+static void marks_have_their_bounds(void **state)
+{
+    struct world *w = WORLD(HELPER);
+    struct talk t =
+        open_talk(w, "10.0.1.2:4000", "198.51.100.2:21", "198.51.100.1:4000");
+    char text[80];
+
+    (void)state;
+    for (unsigned mark = 1; mark < 256; mark++) {
+        bool may = mark >= 33 && mark <= 126 && (mark < '0' || mark > '9') &&
+                   mark != '.';
+
+        if (mark == '\r' || mark == '\n' || mark == '.' || mark == '\'')
+            continue;
+        snprintf(text, sizeof text, "EPRT %c1%c10.0.1.2%c5001%c\r\n", (int)mark,
+                 (int)mark, (int)mark, (int)mark);
+        if (segment(&t, 0, "P.", text, "") != may)
+            fail_msg("mark %u", mark);
+        if (may)
+            t.seq[0] += (uint32_t)strlen(text);
+    }
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tail_is_four_bytes),
         cmocka_unit_test(g1_garbled_answers),
+        cmocka_unit_test(marks_have_their_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

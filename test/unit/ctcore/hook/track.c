@@ -206,6 +206,64 @@ static void what_may_be_resized(void **state)
         }
 }
 
+static uint32_t heard;
+
+static void hear(void *ctx, const struct ct_event *ev)
+{
+    (void)ctx;
+    heard |= ev->mask;
+}
+
+/* What a packet has changed of its flow is told when its journey ends. */
+static void changes_are_told(void **state)
+{
+    static const struct {
+        uint8_t in, out;
+        const char *spec;
+        uint32_t what;
+    } rows[] = {
+        {LAN, WAN, TO_80 "S seq 1000", CT_EVENT_NEW},
+        {WAN, LAN, FROM "S. seq 5000 ack 1001",
+         CT_EVENT_REPLY | CT_EVENT_PROTOINFO},
+        {LAN, WAN, TO_80 ". seq 1001 ack 5001",
+         CT_EVENT_ASSURED | CT_EVENT_PROTOINFO},
+        {LAN, WAN, TO_80 "P. seq 1001 ack 5001 len 9", 0},
+        {LAN, WAN, TO_80 "F. seq 1010 ack 5001", CT_EVENT_PROTOINFO},
+    };
+    struct ct_config c = {.max = 64, .event = hear};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    ct_subscribe(r.ct, UINT32_MAX);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        heard = 0;
+        assert_int_equal(walk(&r, rows[i].in, rows[i].out, rows[i].spec),
+                         CT_ACCEPT);
+        if (heard != rows[i].what)
+            fail_msg("row %zu: 0x%x, not 0x%x", i, heard, rows[i].what);
+    }
+    corerig_close(&r);
+}
+
+/* Rules that are put in share no counts until they are told to. */
+static void new_rules_share_nothing(void **state)
+{
+    static struct ct_rule_count *counts[2];
+    static void *connlimits[2];
+    struct ct_config c = {.max = 64};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    ct_set_shared(r.ct, counts, connlimits);
+    assert_non_null(r.ct->all_counts);
+    ct_set_rules(r.ct, &r.rules, r.count);
+    assert_null(r.ct->all_counts);
+    assert_null(r.ct->all_connlimits);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +273,8 @@ int main(void)
         cmocka_unit_test(marks_are_kept_and_told),
         cmocka_unit_test(what_begins_nothing_is_counted),
         cmocka_unit_test(what_may_be_resized),
+        cmocka_unit_test(changes_are_told),
+        cmocka_unit_test(new_rules_share_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

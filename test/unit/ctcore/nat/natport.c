@@ -390,41 +390,6 @@ static void what_is_not_hidden_has_no_share(void **state)
     corerig_close(&r);
 }
 
-/* A source keeps one address of a pool where the rule says so; else each flow
- * has one by its own tuple, as in the kernel. */
-static void a_persistent_source_has_one_address(void **state)
-{
-    (void)state;
-    for (unsigned persistent = 0; persistent < 2; persistent++) {
-        struct ct_config c = {.max = 1024};
-        unsigned seen = 0;
-        struct corerig r;
-
-        corerig_open(&r, &c);
-        r.rule.action = CT_ACT_SNAT;
-        r.rule.nat.family = CT_IPV4;
-        r.rule.nat.has_addr = true;
-        r.rule.nat.persistent = persistent;
-        r.rule.nat.lo = ip4(203, 0, 113, 8);
-        r.rule.nat.hi = ip4(203, 0, 113, 15);
-        for (unsigned i = 0; i < 40; i++) {
-            char spec[80];
-
-            snprintf(spec, sizeof spec,
-                     "10.0.1.2:%u > 198.51.100.%u:80 udp 'a'", 5000 + i,
-                     10 + i);
-            assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
-            assert_in_range(r.pkt.data[15], 8, 15);
-            seen |= 1u << (r.pkt.data[15] - 8);
-        }
-        if (persistent)
-            assert_true((seen & (seen - 1)) == 0);
-        else
-            assert_true((seen & (seen - 1)) != 0);
-        corerig_close(&r);
-    }
-}
-
 /* ---- closed flows ---- */
 
 /* From there to the remote, as it is seen there; in, out: of the first. */
@@ -586,7 +551,6 @@ int main(void)
         cmocka_unit_test(a_forward_of_all_ports),
         cmocka_unit_test(a_pool_of_ipv6_is_used_whole),
         cmocka_unit_test(a_share_is_of_what_may_be_had),
-        cmocka_unit_test(a_persistent_source_has_one_address),
         cmocka_unit_test(what_is_not_hidden_has_no_share),
         cmocka_unit_test(closed_flows_give_way_in_a_large_range),
         cmocka_unit_test(closed_flows_of_others_stay),
