@@ -69,8 +69,8 @@ static void say_cut(struct world *w, uint8_t in, const char *spec,
                   in);
 }
 
-/* netfilter 0.1: whole before conntrack, out in the sizes it came in, whatever
- * the order. */
+/* Linux nf_defrag_ipv4, nf_defrag_ipv6: whole before conntrack, out in the
+ * sizes it came in, whatever the order. */
 static void original_sizes(void **state)
 {
     static const char *const orders[] = {"012", "210", "102", "201"};

@@ -1,4 +1,4 @@
-/* ftp.c - FTP with its helper (netfilter 1.10, 2.5; RFC 959, 2428, 2577) */
+/* ftp.c - FTP with its helper (nf_conntrack_ftp.c; RFC 959, 2428, 2577) */
 #include "helper_talk.h"
 #include "packet.h"
 

@@ -1,4 +1,4 @@
-/* full.c - the table is full (netfilter 1.9, hostile 2.6 R1, R1b) */
+/* full.c - the table is full (Linux early_drop()) */
 #include "world.h"
 
 #define S "198.51.100.2:80"

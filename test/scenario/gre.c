@@ -1,5 +1,5 @@
-/* gre.c - GRE and UDP-Lite as flows (netfilter 1.6, 1.8, 2.3; RFC 2637, 3828)
- */
+/* gre.c - GRE and UDP-Lite as flows (Linux nf_conntrack_proto_udp.c,
+ * nf_conntrack_proto_gre.c, nf_nat_l4proto_unique_tuple(); RFC 2637, 3828) */
 #include "world.h"
 
 #define C        "10.0.1.2"

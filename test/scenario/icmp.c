@@ -1,4 +1,5 @@
-/* icmp.c - queries across the router (netfilter 1.7, RFC 5508) */
+/* icmp.c - queries across the router (Linux nf_conntrack_proto_icmp.c, RFC
+ * 5508) */
 #include "world.h"
 
 #include "bytes.h"
@@ -74,7 +75,8 @@ static void i6_ids_used_up(void **state)
     END(w);
 }
 
-/* netfilter 1.7: an answer nobody asked for is INVALID; so are odd types. */
+/* Linux nf_conntrack_proto_icmp.c: an answer nobody asked for is INVALID; so
+ * are odd types. */
 static void linux_only_queries_open(void **state)
 {
     struct world *w = WORLD("masquerade off");

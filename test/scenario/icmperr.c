@@ -1,4 +1,5 @@
-/* icmperr.c - errors about flows (netfilter 1.7, 2.5, RFC 5508, hostile 2.5) */
+/* icmperr.c - errors about flows (Linux nf_conntrack_proto_icmp.c,
+ * nf_nat_icmp_reply_translation(), RFC 5508) */
 #include "world.h"
 
 #include "bytes.h"
@@ -238,7 +239,8 @@ static void i1_errors_change_no_flow(void **state)
     END(w);
 }
 
-/* I1: about nothing that is known; netfilter 1.7: counted as icmp_error. */
+/* I1: about nothing that is known; Linux nf_conntrack_proto_icmp.c: counted as
+ * icmp_error. */
 static void i1_unknown_flow(void **state)
 {
     struct world *w = WORLD("");
@@ -253,7 +255,8 @@ static void i1_unknown_flow(void **state)
     END(w);
 }
 
-/* netfilter 1.7, anti-spoof: to another address than the flow's own. */
+/* Linux nf_conntrack_proto_icmp.c, anti-spoof: to another address than the
+ * flow's own. */
 static void linux_spoofed_errors(void **state)
 {
     struct world *w = WORLD("outside 198.51.100.1/24,198.51.100.77/24");
@@ -299,7 +302,8 @@ static void rfc5508_req3_bad_errors_do_not_pass(void **state)
     END(w);
 }
 
-/* netfilter 2.5, I5: a redirect about a translated flow is dropped. */
+/* Linux nf_nat_icmp_reply_translation(), I5: a redirect about a translated
+ * flow is dropped. */
 static void i5_redirect_is_dropped(void **state)
 {
     struct world *w = WORLD("");
@@ -336,7 +340,8 @@ static void rfc1812_ttl_exceeded(void **state)
     END(w);
 }
 
-/* netfilter 2.5: the router's error about an answer bears the outside view. */
+/* Linux nf_nat_icmp_reply_translation(): the router's error about an answer
+ * bears the outside view. */
 static void linux_own_error_about_an_answer(void **state)
 {
     struct world *w = WORLD("");

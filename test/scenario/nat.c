@@ -1,7 +1,8 @@
-/* nat.c - how an outside address and port are chosen (netfilter 2, RFC 4787) */
+/* nat.c - how an outside address and port are chosen (Linux nf_nat_core.c, RFC
+ * 4787) */
 #include "world.h"
 
-/* netfilter 2.2 step 3: the source's own port, if it is free. */
+/* Linux get_unique_tuple(): the source's own port, if it is free. */
 static void linux_port_is_preserved(void **state)
 {
     struct world *w = WORLD("");
@@ -16,8 +17,8 @@ static void linux_port_is_preserved(void **state)
     END(w);
 }
 
-/* RFC 4787 REQ-3a, netfilter 2.2 step 4: when the port is taken, another of its
- * class. */
+/* RFC 4787 REQ-3a, Linux get_unique_tuple(): when the port is taken, another
+ * of its class. */
 static void rfc4787_req3a_port_classes(void **state)
 {
     static const struct {
@@ -86,7 +87,8 @@ static void linux_two_clients_one_port(void **state)
     END(w);
 }
 
-/* netfilter 2.6: one outside port, two inside hosts, different servers. */
+/* Linux get_unique_tuple(): one outside port, two inside hosts, different
+ * servers. */
 static void linux_ports_are_shared_between_destinations(void **state)
 {
     struct world *w = WORLD("");
@@ -239,7 +241,8 @@ static void linux_dnat(void **state)
     END(w);
 }
 
-/* netfilter 2.3: a range of ports inside is used from its first on. */
+/* Linux nf_nat_l4proto_unique_tuple(): a range of ports inside is used from
+ * its first on. */
 static void linux_dnat_port_range(void **state)
 {
     struct world *w = WORLD("dnat udp 198.51.100.1:53 -> 10.0.1.3:6000-6003");
@@ -269,8 +272,8 @@ static void linux_dnat_range_of_outside_ports(void **state)
     END(w);
 }
 
-/* netfilter 2.3: a DNAT flow whose reply tuple is taken gets another client
- * port by its null binding; neither flow is harmed. */
+/* Linux nf_nat_alloc_null_binding(): a DNAT flow whose reply tuple is taken
+ * gets another client port; neither flow is harmed. */
 static void linux_null_binding_rewrites_the_client_port(void **state)
 {
     struct world *w = WORLD("masquerade off; "
@@ -291,7 +294,7 @@ static void linux_null_binding_rewrites_the_client_port(void **state)
     END(w);
 }
 
-/* netfilter 2.3: redirect turns to the router's own address of that side. */
+/* Linux nf_nat_redirect(): to the router's own address of that side. */
 static void linux_redirect(void **state)
 {
     struct world *w = WORLD("prerouting {\"in\":\"lan\",\"proto\":\"udp\","
@@ -344,7 +347,7 @@ static void rfc4787_req9_hairpin_to_oneself(void **state)
     END(w);
 }
 
-/* netfilter 2.1: a rule change touches new flows only. */
+/* Linux nf_nat_inet_fn(): a rule change touches new flows only. */
 static void linux_flows_keep_their_mapping(void **state)
 {
     struct world *w = WORLD("dnat udp 198.51.100.1:53 -> 10.0.1.2:53");
@@ -385,9 +388,9 @@ static void p4_protocols_without_ports(void **state)
     END(w);
 }
 
-/* netfilter 2.3: without a port to vary, a server is the first host's alone,
- * and its answers go there; another server is free, and so is this one again
- * when the flow is over. */
+/* Linux nf_nat_l4proto_unique_tuple(): without a port to vary, a server is the
+ * first host's alone, and its answers go there; another server is free, and so
+ * is this one again when the flow is over. */
 static void linux_portless_protocols_have_one_host_a_server(void **state)
 {
     static const unsigned protos[] = {4, 41, 50, 51, 99, 103, 115};
@@ -417,8 +420,8 @@ static void linux_portless_protocols_have_one_host_a_server(void **state)
     }
 }
 
-/* netfilter 2.2: what the router itself talks is in the same table; a client's
- * port gives way to it (S4). */
+/* Linux get_unique_tuple(): what the router itself talks is in the same table;
+ * a client's port gives way to it (S4). */
 static void s4_clients_do_not_shadow_a_forward(void **state)
 {
     struct world *w = WORLD("dnat tcp 198.51.100.1:8080 -> 10.0.1.2:80");
@@ -433,8 +436,8 @@ static void s4_clients_do_not_shadow_a_forward(void **state)
     END(w);
 }
 
-/* netfilter 2.4: what is to be hidden behind an interface without an address
- * is dropped. */
+/* Linux nf_nat_masquerade.c: what is to be hidden behind an interface without
+ * an address is dropped. */
 static void linux_masquerade_without_an_address(void **state)
 {
     struct world *w = WORLD("outside 2001:db8::1/64");
@@ -447,8 +450,8 @@ static void linux_masquerade_without_an_address(void **state)
     END(w);
 }
 
-/* netfilter 2.4: of several addresses the one in whose subnet the next hop is,
- * behind a forward's target too; else the first. */
+/* Linux nf_nat_masquerade.c: of several addresses the one in whose subnet the
+ * next hop is, behind a forward's target too; else the first. */
 static void linux_masquerade_behind_the_nearest_address(void **state)
 {
     struct world *w =
@@ -477,8 +480,8 @@ static void linux_masquerade_behind_the_nearest_address(void **state)
     END(w);
 }
 
-/* netfilter 2.4: an address that is deleted takes the flows hidden behind it,
- * those behind the interface's others stay. */
+/* Linux nf_nat_masquerade.c: an address that is deleted takes the flows hidden
+ * behind it, those behind the interface's others stay. */
 static void linux_only_the_address_that_goes_takes_flows(void **state)
 {
     struct world *w = WORLD("outside 198.51.100.1/24,203.0.113.1/24");
@@ -496,8 +499,8 @@ static void linux_only_the_address_that_goes_takes_flows(void **state)
     END(w);
 }
 
-/* netfilter 2.4: a hidden flow whose way changes ends, and its packet with it;
- * the next begins anew. */
+/* Linux nf_nat_masquerade.c: a hidden flow whose way changes ends, and its
+ * packet with it; the next begins anew. */
 static void linux_masquerade_by_another_interface(void **state)
 {
     struct world *w = WORLD("");

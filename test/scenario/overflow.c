@@ -1,4 +1,4 @@
-/* overflow.c - the figures of the kernel's overflow (netfilter 1.9)
+/* overflow.c - the figures of the kernel's overflow (Linux early_drop())
  *
  * Early drop looks at eight buckets; a full table with buckets = max has two
  * nodes in each, so a new flow is refused when all of about sixteen nodes are

@@ -1,4 +1,5 @@
-/* pptp.c - PPTP's control connection and its GRE (netfilter 1.8; RFC 2637) */
+/* pptp.c - PPTP's control connection and its GRE (Linux nf_conntrack_pptp.c;
+ * RFC 2637) */
 #include "helper_talk.h"
 
 #include "bytes.h"

@@ -7,7 +7,8 @@
 #define C "10.0.1.2:4000"
 #define S "198.51.100.2:80"
 
-/* netfilter 0: a first packet that a rule drops leaves no entry. */
+/* Linux nf_conntrack_confirm(): a first packet that a rule drops leaves no
+ * entry. */
 static void linux_dropped_first_packet_leaves_nothing(void **state)
 {
     struct world *w = WORLD("forward {\"dport\":80,\"proto\":\"udp\","
@@ -99,7 +100,7 @@ static void reject_tells(void **state)
     END(w);
 }
 
-/* netfilter 2.1: NAT rules see first packets only. */
+/* Linux nf_nat_inet_fn(): NAT rules see first packets only. */
 static void linux_nat_rules_count_first_packets(void **state)
 {
     struct world *w = WORLD("");

@@ -1,4 +1,5 @@
-/* sctp.c - SCTP associations across the router (netfilter 1.8; RFC 9260) */
+/* sctp.c - SCTP associations across the router (Linux
+ * nf_conntrack_proto_sctp.c; RFC 9260) */
 #include "world.h"
 
 #include "packet.h"
@@ -11,7 +12,8 @@
 #define W    "198.51.100.1:5000"
 #define FLOW " " C " > " S " / " S " > " W " "
 
-/* netfilter 1.8: each state has its own time, and its name. */
+/* Linux nf_conntrack_proto_sctp.c: each state has its own time, and its name.
+ */
 static void linux_states_of_a_whole_life(void **state)
 {
     struct world *w = WORLD("");
@@ -71,8 +73,9 @@ static void linux_events_of_a_handshake(void **state)
     END(w);
 }
 
-/* netfilter 2.3: the second host of a port gets another, and every packet that
- * leaves has a right CRC (the world looks at each), whatever its length. */
+/* Linux nf_nat_l4proto_unique_tuple(): the second host of a port gets another,
+ * and every packet that leaves has a right CRC (the world looks at each),
+ * whatever its length. */
 static void linux_ports_are_translated(void **state)
 {
     struct world *w = WORLD("");

@@ -25,7 +25,7 @@ static struct world *handshake(const char *statements)
     return w;
 }
 
-/* netfilter 1.5: each state has its own time. */
+/* Linux nf_conntrack_proto_tcp.c: each state has its own time. */
 static void linux_states_of_a_whole_life(void **state)
 {
     struct world *w = WORLD("");
@@ -61,7 +61,7 @@ static void linux_states_of_a_whole_life(void **state)
     END(w);
 }
 
-/* netfilter 1.11: what conntrack -E tells of a TCP life. */
+/* Linux nf_conntrack_ecache.c: what conntrack -E tells of a TCP life. */
 static void linux_events_of_a_whole_life(void **state)
 {
     struct world *w = WORLD("");
@@ -86,7 +86,8 @@ static void linux_events_of_a_whole_life(void **state)
     END(w);
 }
 
-/* netfilter 1.5: a SYN sent again does not renew SYN_SENT (T12). */
+/* Linux nf_conntrack_proto_tcp.c: a SYN sent again does not renew SYN_SENT
+ * (T12). */
 static void linux_syn_again_does_not_renew(void **state)
 {
     struct world *w = WORLD("");
@@ -137,7 +138,8 @@ static void linux_refused_syn_is_remembered(void **state)
     END(w);
 }
 
-/* netfilter 1.5: a reset before any answer ends the entry at once. */
+/* Linux nf_conntrack_proto_tcp.c: a reset before any answer ends the entry at
+ * once. */
 static void linux_refused_connection_leaves_nothing(void **state)
 {
     struct world *w = WORLD("");
@@ -349,7 +351,7 @@ static void t8_flags_that_may_open(void **state)
     END(w);
 }
 
-/* netfilter 1.5: a flow that runs already is picked up. */
+/* Linux nf_conntrack_proto_tcp.c: a flow that runs already is picked up. */
 static void linux_loose_pickup(void **state)
 {
     struct world *w = WORLD("");

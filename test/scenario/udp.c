@@ -1,4 +1,4 @@
-/* udp.c - UDP conversations (netfilter 1.6, RFC 4787) */
+/* udp.c - UDP conversations (Linux nf_conntrack_proto_udp.c, RFC 4787) */
 #include "world.h"
 
 #include <stdio.h>
@@ -8,7 +8,8 @@
 #define W    "198.51.100.1:4000"
 #define FLOW " " C " > " S " / " S " > " W " "
 
-/* netfilter 1.6: 30 s until packets flow both ways for more than 2 s. */
+/* Linux nf_conntrack_proto_udp.c: 30 s until packets flow both ways for more
+ * than 2 s. */
 static void linux_two_stages(void **state)
 {
     struct world *w = WORLD("");
@@ -33,7 +34,8 @@ static void linux_two_stages(void **state)
     END(w);
 }
 
-/* netfilter 1.6: the first answer at 3 s still gets 30, the next packet 120. */
+/* Linux nf_conntrack_proto_udp.c: the first answer at 3 s still gets 30, the
+ * next packet 120. */
 static void linux_late_first_answer(void **state)
 {
     struct world *w = WORLD("");
@@ -178,7 +180,7 @@ static void p13_ipv6_without_checksum(void **state)
     }
 }
 
-/* netfilter 1.6: checksum, length; port 0 is legal. */
+/* Linux nf_conntrack_proto_udp.c: checksum, length; port 0 is legal. */
 static void linux_what_is_invalid(void **state)
 {
     struct world *w = WORLD("");

@@ -450,6 +450,8 @@ FAULTS = [
      "/api/never is an option whose field never is read nowhere"),
     ("words", "a promise", "router/main.c", "/* TO" "DO: later */\n",
      "says TO" "DO"),
+    ("words", "a page that is not here", "router/main.c",
+     "/* net" "filter 2.1: first packets only */\n", "cites a page"),
     ("words", "a promise in a script", "test/run", "# FIX" "ME\n",
      "test/run:1: says FIX" "ME"),
     ("format", "two statements in a line", "web/server.c",

@@ -1,11 +1,14 @@
 #!/usr/bin/env -S python3 -B
-"""No promises left in the text: what is not done is an issue, not a remark."""
+"""No promises left in the text: what is not done is an issue, not a remark.  And
+no page cited that is not here: a behaviour's source is an RFC's section, or the
+function or file of the kernel."""
 import os
 import re
 
 import tree
 
 WORDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK|TB" r"D)\b")
+PAGES = re.compile(r"\b(?:net" r"filter|hos" r"tile) \d")
 ENDINGS = (".c", ".h", ".def", ".py", ".sh", ".txt", ".md", ".json", ".cmake",
            ".yml", ".yaml", ".ts", ".js", ".css", ".html", "run", "Dockerfile")
 
@@ -19,6 +22,9 @@ def check(root):
             m = WORDS.search(line)
             if m:
                 yield f"{p}:{n}: says {m.group(0)}"
+            m = PAGES.search(line)
+            if m:
+                yield f"{p}:{n}: cites a page that is not here: {m.group(0)}"
     return f"{len(paths)} files" if paths else None
 
 
