@@ -4,6 +4,7 @@
  * builder makes from the new addresses; so nothing else has changed and every
  * checksum is right. */
 #include "packet/mangle.h"
+#include "packet/mangle_field.h"
 
 #include "base/hash.h"
 #include "packet.h"
@@ -484,6 +485,44 @@ static void payloads_have_their_bounds(void **state)
     free(pkt.data);
 }
 
+/* The option that is lowered ends where options do: data that looks like one
+ * stays, and so does what is low enough. */
+static void only_options_are_lowered(void **state)
+{
+    static const struct {
+        const char *was, *is;
+    } lowered[] = {
+        {"mss 1460", "mss 1240"},
+        {"mss 1200", "mss 1200"},
+        {"mss 1240", "mss 1240"},
+        {"nop mss 1460 nop nop nop", "nop mss 1240 nop nop nop"},
+        {"mss 1460 mss 9000", "mss 1240 mss 1240"},
+        {"hex 020405b4", "hex 020405b4"},
+        {"mss 1460 hex 020405b4020405b4", "mss 1240 hex 020405b4020405b4"},
+        {"nop nop sackok hex 020405b4", "nop nop sackok hex 020405b4"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < N(lowered); i++)
+        for (unsigned six = 0; six < 2; six++) {
+            struct ct_pkt pkt;
+            char spec[160];
+
+            snprintf(spec, sizeof spec, "%s tcp S seq 9 %s",
+                     six ? "[fd00::1]:1 > [fd00::2]:2"
+                         : "10.0.1.2:1 > 8.8.8.8:2",
+                     lowered[i].was);
+            make(&pkt, spec);
+            mangle_field_mss(&pkt, 1240);
+            snprintf(spec, sizeof spec, "%s tcp S seq 9 %s",
+                     six ? "[fd00::1]:1 > [fd00::2]:2"
+                         : "10.0.1.2:1 > 8.8.8.8:2",
+                     lowered[i].is);
+            expect(&pkt, spec);
+            free(pkt.data);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +537,7 @@ int main(void)
         cmocka_unit_test(payloads_are_as_built),
         cmocka_unit_test(payloads_have_their_bounds),
         cmocka_unit_test(a_wrong_crc_stays_as_wrong),
+        cmocka_unit_test(only_options_are_lowered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,11 @@ static void truncated_headers(void **state)
                 flow_packet(&f, &pkt, CT_DIR_ORIGINAL);
                 if (is_short(proto, len))
                     assert_int_equal(f.why, CT_REASON_L4_TRUNCATED);
-                /* In a flow that lives, too: nor does it prolong that. */
+                /* Each of both that read it says so by itself, and what lives
+                 * is not prolonged. */
+                if (is_short(proto, len))
+                    assert_int_equal(proto->opens(&f.st, &f.said),
+                                     CT_REASON_L4_TRUNCATED);
                 f.said.act = 0;
                 f.why = proto->track(&f.st, &f.said);
                 if (is_short(proto, len)) {

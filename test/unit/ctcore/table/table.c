@@ -271,6 +271,31 @@ static void a_walk_meets_each_entry_twice(void **state)
     close_fix(&f);
 }
 
+/* Others look for a flow in overflow lines, too. */
+static void others_find_what_overflows(void **state)
+{
+    enum { MANY = 5 * TABLE_WIDTH };
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, 1, 2 * MANY);
+    for (uint32_t i = 0; i < MANY; i++) {
+        enter(&f, i, CT_REASON_NONE);
+        f.t.conns[i].seq = 2;
+        f.t.conns[i].status = CT_CONFIRMED;
+    }
+    for (uint32_t i = 0; i < 2 * MANY; i++) {
+        struct ct_tuple t[2] = {tuple_no(i), reply_no(i)};
+
+        for (int d = 0; d < 2; d++)
+            assert_int_equal(table_holds(&f.t, &t[d],
+                                         tuple_hash(&t[d], f.t.key),
+                                         (ct_time){99}, &f.work),
+                             i < MANY);
+    }
+    close_fix(&f);
+}
+
 /* A tag leads to an entry; only its whole tuple makes it the one. */
 static void each_byte_of_a_tuple_counts(void **state)
 {
@@ -306,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_full_bucket_refuses_whole),
         cmocka_unit_test(few_buckets_hold_every_entry),
         cmocka_unit_test(a_walk_meets_each_entry_twice),
+        cmocka_unit_test(others_find_what_overflows),
         cmocka_unit_test(each_byte_of_a_tuple_counts),
         cmocka_unit_test(r2_chosen_tuples_do_not_pile_up),
     };
