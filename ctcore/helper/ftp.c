@@ -195,8 +195,10 @@ static bool read_addr6(struct text t, uint32_t *at, uint8_t mark,
             break;
         }
         n++;
-        if (*at >= t.len || t.p[*at] != ':')
-            continue;
+        if (*at >= t.len || t.p[*at] == mark)
+            break;
+        if (t.p[*at] != ':') /* a fifth digit, say */
+            return false;
         if (*at + 1 < t.len && t.p[*at + 1] == ':' && gap == 9) {
             gap = n;
             ++*at;

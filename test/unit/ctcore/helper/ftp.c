@@ -1,6 +1,8 @@
 /* ftp.c - how FTP writes addresses and ports, letter by letter (RFC 2428) */
 #include "helper_talk.h"
 
+#include <arpa/inet.h>
+
 #define HELPER                                                                 \
     "tune extensions 64; prerouting "                                          \
     "{\"proto\":\"tcp\",\"dport\":21,\"helper\":\"ftp\"}"
@@ -93,11 +95,99 @@ static void marks_have_their_bounds(void **state)
     END(w);
 }
 
+/* RFC 959 4.1.2: six decimal numbers, each of eight bits. */
+static void each_number_of_port_is_a_byte(void **state)
+{
+    static const struct {
+        const char *what;
+        bool may;
+    } says[] = {
+        {"10,0,1,2,255,255", true}, {"10,0,1,2,0,1", true},
+        {"10,0,1,2,255,0", true},   {"10,0,1,2,0,0", false},
+        {"10,0,1,2,256,1", false},  {"10,0,1,2,1,256", false},
+        {"266,0,1,2,1,1", false},   {"10,256,1,2,1,1", false},
+        {"10,0,257,2,1,1", false},  {"10,0,1,258,1,1", false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof says / sizeof *says; i++) {
+        struct world *w = WORLD(HELPER);
+        struct talk t = open_talk(w, "10.0.1.2:4000", "198.51.100.2:21",
+                                  "198.51.100.1:4000");
+        char text[80];
+
+        snprintf(text, sizeof text, "PORT %s\r\n", says[i].what);
+        (void)segment(&t, 0, "P.", text, "");
+        if (waiting(w) != says[i].may)
+            fail_msg("%s: %u", says[i].what, waiting(w));
+        END(w);
+    }
+}
+
+/* RFC 4291 2.2, as inet_pton(3) reads it: what is no address ends its line. */
+static void addresses_are_as_the_system_reads_them(void **state)
+{
+    static const char *const parts[] = {"1", "ab0f", "12345",  "g",
+                                        ":", "::",   "1.2.3.4"};
+    enum { PARTS = sizeof parts / sizeof *parts, LONG = 5 };
+    struct world *w = WORLD(HELPER);
+    struct talk t = open_talk(w, "[fd00:1::102:304]:4000", "[2001:db8::2]:21",
+                              "[2001:db8::1]:4000");
+    unsigned all = 0;
+    static const char *const whole[] = {"1:2:3:4:5:6:7:8",
+                                        "1:2:3:4:5:6:7:8:9",
+                                        "1:2:3:4:5:6:7",
+                                        "1:2:3:4:5:6:1.2.3.4",
+                                        "1:2:3:4:5:6:7:1.2.3.4",
+                                        "::2:3:4:5:6:7:8",
+                                        "1::3:4:5:6:7:8",
+                                        "1:2:3:4:5:6:7::",
+                                        "1:2:3:4:5:6::8",
+                                        "1:2:3:4:5::1.2.3.4",
+                                        "1:2:3:4:5:1.2.3.4",
+                                        "1.2.3.4",
+                                        "::",
+                                        "1:2:3:4:5:6:7:8::",
+                                        "::1:2:3:4:5:6:7:8",
+                                        "1:2:3:4::5:6:7:8"};
+
+    (void)state;
+    for (unsigned n = 1; n <= LONG; n++) {
+        unsigned many = 1;
+
+        for (unsigned i = 0; i < n; i++)
+            many *= PARTS;
+        all += many;
+    }
+    for (unsigned k = 0, n = 1, many = PARTS, of = 0;
+         k < all + sizeof whole / sizeof *whole; k++, of++) {
+        char address[64] = "", text[128];
+        uint8_t bytes[16];
+        bool is;
+
+        if (of == many && n < LONG)
+            n++, many *= PARTS, of = 0;
+        for (unsigned i = 0, rest = of; k < all && i < n; i++, rest /= PARTS)
+            strcat(address, parts[rest % PARTS]);
+        if (k >= all)
+            strcpy(address, whole[k - all]);
+        snprintf(text, sizeof text, "EPRT |2|%s|5001|\r\n", address);
+        is = inet_pton(AF_INET6, address, bytes) == 1;
+        if (segment(&t, 0, "P.", text, "") != is)
+            fail_msg("%s", address);
+        if (is)
+            t.seq[0] += (uint32_t)strlen(text);
+    }
+    END(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tail_is_four_bytes),
         cmocka_unit_test(g1_garbled_answers),
+        cmocka_unit_test(each_number_of_port_is_a_byte),
+        cmocka_unit_test(addresses_are_as_the_system_reads_them),
         cmocka_unit_test(marks_have_their_bounds),
     };
 
