@@ -20,6 +20,7 @@ struct flow {
     /* the last packet */
     enum ct_reason why;
     struct track said;
+    bool told; /* of a change of its state there was an event, of none not */
 };
 
 static inline struct ct_params flow_params(void)
@@ -48,7 +49,9 @@ static inline void flow_packet(struct flow *f, const struct ct_pkt *pkt,
                                enum ct_dir dir)
 {
     union ct_proto_state st = f->st;
+    unsigned was = 0;
 
+    f->told = true;
     if (f->alive && f->now_ms >= f->expires_ms)
         f->alive = false;
     f->said = (struct track){.pkt = pkt,
@@ -64,6 +67,8 @@ static inline void flow_packet(struct flow *f, const struct ct_pkt *pkt,
         f->why = f->proto->opens(&st, &f->said);
         if (f->why != CT_REASON_NONE)
             return;
+    } else if (f->proto->state) {
+        was = 1u + f->proto->state(&f->st);
     }
     f->why = f->proto->track(&st, &f->said);
     if (f->why != CT_REASON_NONE) {
@@ -79,6 +84,9 @@ static inline void flow_packet(struct flow *f, const struct ct_pkt *pkt,
     if (!f->alive)
         return;
     f->st = st;
+    if (was)
+        f->told = !(f->said.events & CT_EVENT_PROTOINFO) ==
+                  (was == 1u + f->proto->state(&f->st));
     if (f->said.act & TRACK_REFRESH)
         f->expires_ms =
             f->now_ms + f->params.v[f->said.timeout] * UINT64_C(1000);

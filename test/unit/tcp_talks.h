@@ -100,6 +100,38 @@ static const struct talk tcp_talks[] = {
         {"the true answer", 0, '<', "SA", 6000, 1001, 0, W, "", "SYN_RECV", "ok", 60},
         {"done",            0, '>', "A",  1001, 6001, 0, W, "", "ESTABLISHED", "ok assured", 432000},
     }},
+    {"an old SYN-ACK, and a refusal far from it", "", {
+        {"opens",        0, '>', "S",  1000,    0,    0, W, "", "SYN_SENT", "ok", 120},
+        {"stale answer", 0, '<', "SA", 1000000, 9999, 0, W, "", "SYN_SENT", "TCP_WINDOW+keep", 120},
+        {"refused",      0, '<', "RA", 0,       1001, 0, 0, "", "NONE", "kill", 0},
+    }},
+    {"a SYN-ACK of 0 is no answer", "", {
+        {"opens",  0, '>', "S",  3000000000, 0, 0, W, "", "SYN_SENT", "ok", 120},
+        {"of 0",   0, '<', "SA", 5000, 0, 0, W, "", "SYN_SENT", "TCP_WINDOW+keep", 120},
+    }},
+    {"the window of a SYN-ACK is not scaled, nor when it comes again", "", {
+        {"opens",   0, '>', "S",  1000, 0,    0, W, "ws7", "SYN_SENT", "ok", 120},
+        {"answers", 0, '<', "SA", 5000, 1001, 0, W, "ws7", "SYN_RECV", "ok", 60},
+        {"SYN again", 0, '>', "S",  1000, 0,  0, W, "ws7", "SYN_RECV", "ignore", 60},
+        {"again",   0, '<', "SA", 5000, 1001, 0, W, "ws7", "SYN_RECV", "ok", 60},
+        {"done",    0, '>', "A",  1001, 5001, 0, W, "",    "ESTABLISHED", "ok assured", 432000},
+        {"too much", 0, '>', "PA", 11002, 5001, 100, W, "", "ESTABLISHED", "ignore", 432000},
+    }},
+    {"RST at 0 before the handshake is done", "", {
+        {"opens",   0, '>', "S",  10,   0,  0, W, "", "SYN_SENT", "ok", 120},
+        {"answers", 0, '<', "SA", 5000, 11, 0, W, "", "SYN_RECV", "ok", 60},
+        {"at 1",    0, '>', "R",  1,    0,  0, 0, "", "SYN_RECV", "TCP_RST", 60},
+        {"at 0",    0, '>', "R",  0,    0,  0, 0, "", "CLOSE", "closing", 10},
+    }},
+    {"a new connection has its own offers", "", {
+        OPEN_("ws7 sackok", "ws7 sackok"),
+        {"client anew",  0, '>', "S",  70000, 0,     0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"answered",     0, '<', "SA", 90000, 70001, 0, W, "ws7 sackok", "SYN_RECV", "ok", 60},
+        {"done",         0, '>', "A",  70001, 90001, 0, W, "", "ESTABLISHED", "ok", 432000},
+        {"server's window", 0, '<', "A", 90001, 70001, 0, W, "", "ESTABLISHED", "ok", 432000},
+        {"not scaled",   0, '>', "PA", 80002, 90001, 100, W, "", "ESTABLISHED", "ignore", 432000},
+        {"nor free",     0, '<', "PA", 900001, 70001, 100, W, "", "ESTABLISHED", "TCP_WINDOW", 432000},
+    }},
     {"a later SYN counts before the handshake is done", "", {
         {"opens",             0, '>', "S",  1000, 0,    0, W, "", "SYN_SENT", "ok",    120},
         {"with a higher ISN", 0, '>', "S",  3000, 0,    0, W, "", "SYN_SENT", "ignore", 120},

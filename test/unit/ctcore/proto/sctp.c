@@ -93,6 +93,8 @@ static void play(struct flow *f, const struct step *s, size_t n, int line)
             fail_msg("line %d, step %zu, %s: %s, %s, %llu ms", line, i + 1,
                      s[i].chunks, ct_reason_name(f->why), state_of(f),
                      (unsigned long long)flow_left_ms(f));
+        if (!f->told)
+            fail_msg("line %d, step %zu: event", line, i + 1);
     }
 }
 

@@ -153,10 +153,9 @@ static unsigned hold_talk(const struct talk *talk)
     for (const struct line *l = talk->lines; l->what; l++) {
         struct segment s = build(flag_byte(l->flags), l->seq, l->ack, l->len,
                                  l->win, l->options);
-        const char *before, *state, *says;
+        const char *state, *says;
 
         f.now_ms += l->wait_ms;
-        before = f.alive ? proto_tcp.states[proto_tcp.state(&f.st)] : "NONE";
         flow_packet(&f, &s.pkt, l->dir == '<');
         state = f.alive ? proto_tcp.states[proto_tcp.state(&f.st)] : "NONE";
         says = words(&f);
@@ -169,10 +168,7 @@ static unsigned hold_talk(const struct talk *talk)
                         l->says, l->left);
             wrong++;
         }
-        /* A change of state is told, and nothing else is. */
-        if (f.alive && f.why == CT_REASON_NONE &&
-            !!(f.said.events & CT_EVENT_PROTOINFO) !=
-                (strcmp(before, state) != 0)) {
+        if (!f.told) {
             print_error("%s: line %d, %s: event\n", talk->what,
                         (int)(l - talk->lines) + 1, l->what);
             wrong++;
