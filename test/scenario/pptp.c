@@ -200,6 +200,100 @@ static void only_what_was_asked(void **state)
     END(w);
 }
 
+/* What each message makes of the session and its call, behind NAT: the word of
+ * its body that may have been translated, and what is announced then. */
+struct step {
+    int side;
+    unsigned type, a, b, c;
+    unsigned word, is, announced;
+};
+
+#define START_                                                                 \
+    {0, 1, 0x100, 0, 0, 0, 0x100, 0},                                          \
+    {                                                                          \
+        1, 2, 0x100, 0x100, 0, 0, 0x100, 0                                     \
+    }
+#define CALL_                                                                  \
+    START_, {0, 7, 111, 1, 0, 0, 4000, 0},                                     \
+    {                                                                          \
+        1, 8, 222, 4000, 0x100, 1, 111, 2                                      \
+    }
+
+static const struct {
+    const char *what;
+    struct step steps[8];
+} talks[] = {
+    {"a call without a session", {{0, 7, 111, 1, 0, 0, 111, 0}}},
+    {"a session that was not asked for",
+     {{1, 2, 0x100, 0x100, 0, 0, 0x100, 0}, {0, 7, 111, 1, 0, 0, 111, 0}}},
+    {"a session that is refused",
+     {{0, 1, 0x100, 0, 0, 0, 0x100, 0},
+      {1, 2, 0x100, 0x200, 0, 0, 0x100, 0},
+      {0, 7, 111, 1, 0, 0, 111, 0}}},
+    {"the answer comes again", {CALL_, {1, 8, 222, 4000, 0x100, 1, 111, 2}}},
+    {"the session ends", {CALL_, {1, 4, 0x100, 0, 0, 0, 0x100, 0}}},
+    {"the session does not end", {CALL_, {1, 4, 0x200, 0, 0, 0, 0x200, 2}}},
+    {"the client ends the session", {CALL_, {0, 3, 0x100, 0, 0, 0, 0x100, 0}}},
+    {"the call is over", {CALL_, {1, 13, 222, 0, 0, 0, 222, 0}}},
+    {"the call is busy after all",
+     {CALL_, {1, 8, 222, 4000, 0x400, 1, 111, 0}}},
+    {"the client clears the call", {CALL_, {0, 12, 111, 0, 0, 0, 4000, 2}}},
+    {"the client clears another", {CALL_, {0, 12, 112, 0, 0, 0, 112, 2}}},
+    {"errors of the line", {CALL_, {1, 14, 4000, 0, 0, 0, 111, 2}}},
+    {"errors of another line", {CALL_, {1, 14, 4001, 0, 0, 0, 4001, 2}}},
+    {"errors of a line before its call",
+     {START_, {0, 7, 111, 1, 0, 0, 4000, 0}, {1, 14, 4000, 0, 0, 0, 4000, 0}}},
+    {"a call that comes in",
+     {START_,
+      {1, 9, 222, 1, 0, 0, 222, 0},
+      {0, 10, 111, 222, 0x100, 0, 4000, 0},
+      {1, 11, 4000, 0, 0, 0, 111, 2}}},
+    {"one that comes in without a session",
+     {{1, 9, 222, 1, 0, 0, 222, 0}, {0, 10, 111, 222, 0x100, 0, 111, 0}}},
+    {"one that comes in is refused",
+     {START_,
+      {1, 9, 222, 1, 0, 0, 222, 0},
+      {0, 10, 111, 222, 0x200, 0, 111, 0},
+      {1, 11, 4000, 0, 0, 0, 4000, 0}}},
+    {"the answer is to another",
+     {START_,
+      {1, 9, 222, 1, 0, 0, 222, 0},
+      {0, 10, 111, 223, 0x100, 0, 111, 0}}},
+    {"it is connected, but not by our id",
+     {START_,
+      {1, 9, 222, 1, 0, 0, 222, 0},
+      {0, 10, 111, 222, 0x100, 0, 4000, 0},
+      {1, 11, 4001, 0, 0, 0, 4001, 0}}},
+    {"it is connected before it was answered",
+     {START_, {1, 9, 222, 1, 0, 0, 222, 0}, {1, 11, 0, 0, 0, 0, 0, 0}}},
+};
+
+static void each_message_in_its_place(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof talks / sizeof *talks; i++) {
+        struct world *w = WORLD("profile weir; " HELPER);
+        struct talk t = {.w = w,
+                         .from = C ":4000",
+                         .to = S ":1723",
+                         .server = S ":1723",
+                         .back = W ":4000",
+                         .by = "wan",
+                         .at = "lan"};
+
+        w->quiet = true;
+        shake_hands(&t);
+        for (const struct step *s = talks[i].steps; s->type; s++) {
+            assert_true(message(&t, s->side, s->type, s->a, s->b, s->c));
+            if (body(w, s->word) != s->is || waiting(w) != s->announced)
+                fail_msg("%s, message %d: %u, %u announced", talks[i].what,
+                         (int)(s - talks[i].steps) + 1, body(w, s->word),
+                         waiting(w));
+        }
+        END(w);
+    }
+}
+
 /* Without NAT the ids stay, and the two directions still are one flow.  (Behind
  * NAT an error shows one id and no way to the other: INVALID, as in the
  * kernel.)
@@ -227,8 +321,13 @@ static void without_nat(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(outgoing_call), STORY(two_clients_one_id),  STORY(incoming_call),
-        STORY(calls_end),     STORY(only_what_was_asked), STORY(without_nat),
+        STORY(outgoing_call),
+        STORY(two_clients_one_id),
+        STORY(incoming_call),
+        STORY(calls_end),
+        STORY(only_what_was_asked),
+        STORY(without_nat),
+        STORY(each_message_in_its_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
