@@ -222,10 +222,11 @@ bool gc_free_ports(struct ct *ct)
 /* Take the unassured entries of one bucket, and those whose time is up: their
  * list may hide them.  What ends with another is gone when its turn comes, as
  * is what stands in the bucket twice. */
-static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
+static bool drop_bucket(struct ct *ct, uint32_t bucket)
 {
     struct table_walk walk = table_walk(&ct->table, bucket);
-    uint32_t found[DROPPED_AT_ONCE], n = 0, dropped = 0, slot, begin;
+    uint32_t found[DROPPED_AT_ONCE], n = 0, slot, begin;
+    bool some = false;
 
     while (n < DROPPED_AT_ONCE &&
            (slot = table_walk_on(&ct->table, &walk)) != CT_NONE) {
@@ -245,9 +246,9 @@ static uint32_t drop_bucket(struct ct *ct, uint32_t bucket)
             continue;
         gc_destroy(ct, found[i]);
         core_stat(ct, expired ? CT_STAT_expired : CT_STAT_early_drop);
-        dropped++;
+        some = true;
     }
-    return dropped;
+    return some;
 }
 
 bool gc_make_room(struct ct *ct, uint64_t hash)

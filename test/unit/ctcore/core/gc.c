@@ -1,4 +1,5 @@
 /* gc.c - which flows make room, which never do, and when time is asked next */
+#include "core/gc.h"
 #include "corerig.h"
 
 static void flows(struct corerig *r, int from, int n)
@@ -355,6 +356,70 @@ static void eight_buckets_are_looked_at(void **state)
     assert_true(last > 0 && behind > 0);
 }
 
+static uint32_t steps_of_room(struct corerig *r, uint64_t hash, bool want)
+{
+    uint32_t before = r->ct->work.steps;
+
+    assert_int_equal(gc_make_room(r->ct, hash), want);
+    return r->ct->work.steps - before;
+}
+
+/* Of a table that is full each entry of the eight buckets is a step, and so is
+ * each list of those whose time may be up. */
+static void each_look_is_a_step(void **state)
+{
+    enum { MAX = 64, LOOKS = 8, MANY = 100000 };
+    struct ct_config c = {.max = MAX};
+    struct corerig r;
+    uint32_t nodes = 0, slot;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, MAX);
+    assure_all(&r);
+    for (uint32_t b = 0; b < LOOKS; b++) {
+        struct table_walk w = table_walk(&r.ct->table, b);
+
+        while ((slot = table_walk_on(&r.ct->table, &w)) != CT_NONE)
+            nodes++;
+    }
+    assert_int_equal(table_bucket(&r.ct->table, 0), 0);
+    assert_int_equal(steps_of_room(&r, 0, false), EXPIRY_N_LISTS + nodes);
+    /* a packet that has taken many steps before makes room all the same */
+    for (uint32_t i = 0; i < MAX; i++)
+        core_conn(r.ct, i)->status &= ~(uint32_t)CT_ASSURED;
+    r.ct->work.steps = MANY;
+    assert_true(steps_of_room(&r, 0, true) > 0);
+    corerig_close(&r);
+}
+
+/* Time that has come for three flows costs their ends, and the lists. */
+static void each_end_is_as_many_steps_as_by_hand(void **state)
+{
+    enum { FLOWS = 8 };
+    uint32_t by_hand, begin;
+    struct ct_config c = {.max = 64};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    flows(&r, 0, FLOWS);
+    begin = r.ct->work.steps;
+    gc_destroy(r.ct, 0);
+    by_hand = r.ct->work.steps - begin;
+    corerig_at(&r, 10000);
+    begin = r.ct->work.steps;
+    assert_false(gc_expire(r.ct, r.now, 64));
+    assert_int_equal(r.ct->work.steps - begin, EXPIRY_N_LISTS);
+    corerig_at(&r, 31000);
+    begin = r.ct->work.steps;
+    assert_false(gc_expire(r.ct, r.now, 64));
+    assert_int_equal(r.ct->work.steps - begin,
+                     (FLOWS - 1) * by_hand + EXPIRY_N_LISTS);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), 0);
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +438,8 @@ int main(void)
         cmocka_unit_test(a_flow_costs_320_bytes_at_most),
         cmocka_unit_test(searches_begun_again_are_shown),
         cmocka_unit_test(eight_buckets_are_looked_at),
+        cmocka_unit_test(each_look_is_a_step),
+        cmocka_unit_test(each_end_is_as_many_steps_as_by_hand),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,6 +184,115 @@ static void the_longest_fits_the_smallest_share(void **state)
     corerig_close(&rig);
 }
 
+static void open_with_memory(uint32_t kib)
+{
+    struct ct_config c = {.max = 64, .fragments = true};
+
+    corerig_open_tuned(&rig, &c, CT_PARAM_frag_memory, kib);
+}
+
+/* The least frag_memory that takes fragments, in KiB; less refuses them. */
+static uint32_t least_memory(void)
+{
+    enum ct_reason why = CT_REASON_FRAGMENT;
+    uint32_t kib = 0;
+
+    while (why == CT_REASON_FRAGMENT) {
+        open_with_memory(++kib);
+        why = say(&udp4, 0, 64, true);
+        corerig_close(&rig);
+    }
+    return kib;
+}
+
+/* What does not refuse fragments has memory for the longest datagram. */
+static void the_longest_fits_the_least_memory(void **state)
+{
+    enum { REST = 65515 - 65504 };
+
+    (void)state;
+    for (uint32_t more = 0; more < 3; more++) {
+        open_with_memory(least_memory() + more);
+        assert_int_equal(say(&udp4, 65504, REST, false), CT_REASON_NONE);
+        assert_int_equal(say(&udp4, 0, 65504, true), CT_REASON_NONE);
+        check_whole(&udp4, 65504 + REST);
+        corerig_close(&rig);
+    }
+}
+
+/* When memory is used up, the datagram that becomes whole stays, though it is
+ * the oldest; the next oldest goes. */
+static void what_becomes_whole_stays(void **state)
+{
+    struct sender s = udp4, other = udp4;
+
+    (void)state;
+    open_with_memory(least_memory());
+    assert_int_equal(say(&s, 0, 1024, true), CT_REASON_NONE);
+    other.host = 50;
+    while (rig.ct->frag.pages.used < rig.ct->frag.pages.n) {
+        later(1);
+        other.host++;
+        assert_int_equal(say(&other, 0, 64, true), CT_REASON_NONE);
+    }
+    assert_int_equal(say(&s, 1024, 1024, false), CT_REASON_NONE);
+    check_whole(&s, 2048);
+    other.host = 51;
+    assert_int_equal(say(&other, 64, 8, false), CT_REASON_NONE);
+    assert_false(is_whole); /* it went */
+    other.host = 52;
+    assert_int_equal(say(&other, 64, 8, false), CT_REASON_NONE);
+    assert_true(is_whole);
+    corerig_close(&rig);
+}
+
+/* Of datagrams that share a chain each link that is followed is a step. */
+static void links_are_steps(void **state)
+{
+    enum { SENDERS = 5 };
+    struct sender s = udp4;
+    uint64_t *most = &rig.ct->stats[CT_STAT_work_max];
+
+    (void)state;
+    rig.ct->frag.mask = 0;
+    for (s.host = 10; s.host < 10 + SENDERS; s.host++)
+        assert_int_equal(say(&s, 0, 64, true), CT_REASON_NONE);
+    s.host = 10; /* it stands last */
+    *most = 0;
+    assert_int_equal(say(&s, 64, 8, true), CT_REASON_NONE);
+    assert_int_equal(*most, SENDERS - 1);
+    assert_int_equal(say(&s, 72, 8, false), CT_REASON_NONE);
+    assert_true(is_whole);
+    /* to find it, to end it, and to take it and its source out */
+    assert_int_equal(rig.ct->work.steps, 3 * (SENDERS - 1) + 1);
+}
+
+/* The largest piece is known, up to what the field holds. */
+static void the_largest_piece_is_known(void **state)
+{
+    static const struct {
+        uint32_t cut, len; /* two pieces: where, and how long the second is */
+        uint16_t largest;
+    } rows[] = {
+        {8, 65485, 65533},
+        {8, 65486, 65534},
+        {8, 65487, 65535},
+        {65488, 7, 65535}, /* 65536 of the wire */
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sender s = udp6;
+
+        s.id = i;
+        assert_int_equal(say(&s, 0, rows[i].cut, true), CT_REASON_NONE);
+        assert_int_equal(say(&s, rows[i].cut, rows[i].len, false),
+                         CT_REASON_NONE);
+        assert_true(is_whole);
+        assert_int_equal(whole.frag_max, rows[i].largest);
+    }
+}
+
 /* Outside a /64 is one sender; inside, where a LAN is one, each address is. */
 static void a_prefix_outside_is_one_sender(void **state)
 {
@@ -213,6 +322,11 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(it_is_of_its_type, setup, teardown),
         cmocka_unit_test(the_longest_fits_the_smallest_share),
+        cmocka_unit_test(the_longest_fits_the_least_memory),
+        cmocka_unit_test(what_becomes_whole_stays),
+        cmocka_unit_test_setup_teardown(links_are_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_largest_piece_is_known, setup,
+                                        teardown),
         cmocka_unit_test(a_prefix_outside_is_one_sender),
     };
 

@@ -1,6 +1,8 @@
 /* rulerow.c - what a rule's action makes of a packet */
 #include "corerig.h"
 
+#include "bytes.h"
+
 #define UDP "10.0.1.2:4000 > 198.51.100.2:80 udp 'a'"
 
 static enum ct_verdict take(void *ctx, struct ct_pkt *pkt)
@@ -17,18 +19,20 @@ struct filter {
 };
 
 static void put_filter(struct corerig *r, struct filter *f,
-                       const struct ct_rule *last, uint8_t hook)
+                       const struct ct_rule *last, uint8_t hook,
+                       enum ct_stage stage)
 {
     *f = (struct filter){.rules = {.rules = f->rule, .n = 3}};
     for (int i = 0; i < 3; i++) {
         if (i == 2)
             f->rule[i] = *last;
         f->rule[i].hook = hook;
-        f->rule[i].stage = CT_STAGE_FILTER;
+        f->rule[i].stage = (uint8_t)stage;
     }
     for (int h = 0; h < CT_N_HOOKS; h++)
         f->rules.policy[h] = CT_ACCEPT;
-    f->rules.start[hook][CT_STAGE_FILTER + 1] = 3;
+    for (unsigned later = stage + 1u; later <= CT_N_STAGES; later++)
+        f->rules.start[hook][later] = 3;
     for (int h = hook + 1; h < CT_N_HOOKS; h++)
         for (int s = 0; s <= CT_N_STAGES; s++)
             f->rules.start[h][s] = 3;
@@ -62,7 +66,7 @@ static void verdicts_and_their_rule(void **state)
         struct filter f;
 
         corerig_open(&r, &c);
-        put_filter(&r, &f, &rows[i].rule, CT_FORWARD);
+        put_filter(&r, &f, &rows[i].rule, CT_FORWARD, CT_STAGE_FILTER);
         assert_int_equal(walk(&r, LAN, WAN, UDP), rows[i].verdict);
         assert_int_equal(r.pkt.why, rows[i].why);
         assert_int_equal(r.pkt.tell, rows[i].tell);
@@ -82,10 +86,47 @@ static void verdicts_and_their_rule(void **state)
     }
 }
 
+/* "pmtu": the smaller link of both decides, of those that are known. */
+static void mss_is_of_the_smaller_link(void **state)
+{
+    static const struct {
+        uint16_t lan, wan, mss; /* 0: not known */
+    } rows[] = {
+        {1500, 1400, 1360}, {1400, 1500, 1360}, {0, 1400, 1360},
+        {1400, 0, 1360},    {0, 0, 9000},       {41, 1500, 1},
+        {40, 1500, 9000},   {9041, 9050, 9000}, {9039, 9050, 8999},
+    };
+    static const struct ct_rule pmtu = {.action = CT_ACT_MSS, .mss = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ct_config c = {.max = 64};
+        struct ct_ifaces ifaces;
+        struct corerig r;
+        struct filter f;
+
+        corerig_open(&r, &c);
+        ifaces = r.ct->ifaces;
+        ifaces.iface[LAN].mtu = rows[i].lan;
+        ifaces.iface[WAN].mtu = rows[i].wan;
+        ct_set_ifaces(r.ct, &ifaces);
+        put_filter(&r, &f, &pmtu, CT_POSTROUTING, CT_STAGE_MANGLE);
+        assert_int_equal(walk(&r, LAN, WAN,
+                              "10.0.1.2:4000 > 198.51.100.2:80 tcp S seq 1 "
+                              "mss 9000"),
+                         CT_ACCEPT);
+        if (bytes_get16(r.pkt.data + 42) != rows[i].mss)
+            fail_msg("%u, %u: %u", rows[i].lan, rows[i].wan,
+                     bytes_get16(r.pkt.data + 42));
+        corerig_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_and_their_rule),
+        cmocka_unit_test(mss_is_of_the_smaller_link),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

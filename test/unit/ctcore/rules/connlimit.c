@@ -121,6 +121,30 @@ static void counts_are_exact_while_they_move(void **state)
     free(is.l);
 }
 
+/* A slot that is looked at is a step, and so is each count that moves. */
+static void looks_and_moves_are_steps(void **state)
+{
+    enum { N = 10 };
+    struct fix was, is;
+    struct ct_conn c = {.seq = 0};
+
+    (void)state;
+    make(&was, 2);
+    make(&is, 2);
+    connlimit_follow(is.l, 1, was.l, 1);
+    connlimit_follow(is.l, 2, was.l, 2);
+    (void)connlimit_count(was.l, &was.rule[0].connlimit, 3, &c);
+    (void)connlimit_count(was.l, &was.rule[1].connlimit, 3, &c);
+    (void)connlimit_count(was.l, &was.rule[1].connlimit, 5, &c);
+    work.steps = 0;
+    for (uint32_t s = 0; s < N; s++)
+        conns[s] = c;
+    assert_true(connlimit_move_some(is.l, conns, N, N, &work));
+    assert_in_range(work.steps, N + 3, N + 3 + 3); /* links, if any */
+    free(was.l);
+    free(is.l);
+}
+
 /* Another shard's counts are nothing before it has counted. */
 static void counts_of_a_shard_that_is_not_ready(void **state)
 {
@@ -141,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_exact_while_they_move),
+        cmocka_unit_test(looks_and_moves_are_steps),
         cmocka_unit_test(counts_of_a_shard_that_is_not_ready),
     };
 

@@ -433,6 +433,32 @@ static void a_number_beyond_is_none(void **state)
     corerig_close(&r);
 }
 
+/* Its master must live: not one whose time is up at this very moment. */
+static void its_master_must_live(void **state)
+{
+    struct expect_ask a = ask_for(5000);
+    struct ct_conn *m;
+    struct corerig r;
+
+    (void)state;
+    open_with(&r, 8, 1);
+    m = core_conn(r.ct, 0);
+    assert_int_equal(add(&r, 0, a), EXPECT_MADE);
+    m->expires = r.now.ms + 1;
+    assert_true(found(&r, a.tuple));
+    m->expires = r.now.ms;
+    assert_false(found(&r, a.tuple));
+    m->expires = r.now.ms + 1000;
+    m->status |= CT_DYING;
+    assert_false(found(&r, a.tuple));
+    m->status &= ~(uint32_t)CT_DYING;
+    m->gen++;
+    assert_false(found(&r, a.tuple));
+    m->gen--;
+    assert_true(found(&r, a.tuple));
+    corerig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +474,7 @@ int main(void)
         cmocka_unit_test(ports_of_others_are_left),
         cmocka_unit_test(one_can_be_taken_back),
         cmocka_unit_test(there_may_be_none),
+        cmocka_unit_test(its_master_must_live),
         cmocka_unit_test(a_number_beyond_is_none),
     };
 

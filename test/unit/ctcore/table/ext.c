@@ -87,6 +87,7 @@ static void goes_with_the_flow(void **state)
     flows(&r, 2);
     x = extend(&r, 1, EXT_LABELS);
     conn_set(x->labels[0], (uint64_t)7);
+    memset(&x->help, 0xee, sizeof x->help);
     gc_destroy(r.ct, 1);
     assert_int_equal(ct_stat(r.ct, CT_STAT_extensions), 0);
     flows(&r, 2);
@@ -94,6 +95,7 @@ static void goes_with_the_flow(void **state)
     x = extend(&r, 0, EXT_LABELS);
     assert_non_null(x);
     assert_int_equal(x->labels[0], 0);
+    assert_memory_equal(&x->help, &(union ext_help){0}, sizeof x->help);
     corerig_close(&r);
 }
 

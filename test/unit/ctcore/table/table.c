@@ -296,6 +296,55 @@ static void others_find_what_overflows(void **state)
     close_fix(&f);
 }
 
+/* The last of all overflow lines is looked at as well. */
+static void others_find_the_last_line(void **state)
+{
+    struct fix f;
+    uint32_t n = 0;
+
+    (void)state;
+    open_fix(&f, 1, 512);
+    f.t.lines.n = 5;
+    while (f.t.lines.used < 5 ||
+           f.t.lines.used * TABLE_WIDTH + TABLE_WIDTH > 2 * n + 1) {
+        enter(&f, n, CT_REASON_NONE);
+        f.t.conns[n].seq = 2;
+        f.t.conns[n].status = CT_CONFIRMED;
+        n++;
+    }
+    assert_int_equal(n, 6 * TABLE_WIDTH / 2);
+    for (uint32_t i = 0; i <= n; i++) {
+        struct ct_tuple t = tuple_no(i);
+
+        assert_int_equal(table_holds(&f.t, &t, tuple_hash(&t, f.t.key),
+                                     (ct_time){99}, &f.work),
+                         i < n);
+    }
+    close_fix(&f);
+}
+
+/* While lines change hands a chain is looked at again; if that never ends, the
+ * flow may be there.  Each line is a step. */
+static void what_is_being_changed_is_looked_at_again(void **state)
+{
+    struct ct_tuple t = tuple_no(9);
+    uint64_t hash;
+    struct fix f;
+
+    (void)state;
+    open_fix(&f, 1, 64);
+    for (uint32_t i = 0; i < 6; i++)
+        enter(&f, i, CT_REASON_NONE);
+    hash = tuple_hash(&t, f.t.key);
+    f.work.steps = 0;
+    assert_false(table_holds(&f.t, &t, hash, (ct_time){0}, &f.work));
+    assert_int_equal(f.work.steps, 2);
+    f.t.moves++;
+    assert_true(table_holds(&f.t, &t, hash, (ct_time){0}, &f.work));
+    assert_int_equal(f.work.steps, 2 + 2 * 100);
+    close_fix(&f);
+}
+
 /* A tag leads to an entry; only its whole tuple makes it the one. */
 static void each_byte_of_a_tuple_counts(void **state)
 {
@@ -332,6 +381,8 @@ int main(void)
         cmocka_unit_test(few_buckets_hold_every_entry),
         cmocka_unit_test(a_walk_meets_each_entry_twice),
         cmocka_unit_test(others_find_what_overflows),
+        cmocka_unit_test(others_find_the_last_line),
+        cmocka_unit_test(what_is_being_changed_is_looked_at_again),
         cmocka_unit_test(each_byte_of_a_tuple_counts),
         cmocka_unit_test(r2_chosen_tuples_do_not_pile_up),
     };

@@ -157,6 +157,26 @@ static void links_are_steps(void **state)
     free(f);
 }
 
+/* While a chain changes it is looked at again, a hundred times at most. */
+static void what_is_being_changed_is_looked_at_again(void **state)
+{
+    struct tally_key first = key(1, 0, 0), behind = key(2, 0, 0);
+    struct fix *f = open_fix();
+    struct tally own = {.work = &(struct work){0}};
+
+    (void)state;
+    f->t.n_heads = 1;
+    (void)tally_add(&f->t, &first);
+    (void)tally_add(&f->t, &behind);
+    assert_int_equal(f->t.moves % 2, 0);
+    assert_int_equal(tally_peek(&f->t, &behind, &own), 1);
+    assert_int_equal(own.work->steps, 1);
+    f->t.moves++;
+    assert_int_equal(tally_peek(&f->t, &behind, &own), 1);
+    assert_int_equal(own.work->steps, 1 + 100);
+    free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +184,7 @@ int main(void)
         cmocka_unit_test(zones_are_told_apart_in_one_chain),
         cmocka_unit_test(masks),
         cmocka_unit_test(links_are_steps),
+        cmocka_unit_test(what_is_being_changed_is_looked_at_again),
         cmocka_unit_test(whatever_comes_the_counts_are_right),
     };
 
