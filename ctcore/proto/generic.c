@@ -7,8 +7,8 @@
 
 static enum ct_reason generic_opens(union ct_proto_state *st, struct track *t)
 {
+    (void)st;
     (void)t;
-    st->other.state = 0;
     return CT_REASON_NONE;
 }
 
