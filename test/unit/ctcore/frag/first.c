@@ -172,16 +172,19 @@ static void the_oldest_of_both_families_goes(void **state)
 static void the_longest_fits_the_smallest_share(void **state)
 {
     enum { HEAD = 168, REST = 65535 - HEAD - 65344 };
-    struct ct_config c = {.max = 64, .fragments = true};
     struct sender s = udp6;
 
     (void)state;
-    corerig_open_tuned(&rig, &c, CT_PARAM_frag_per_source, 1);
     s.dest_options = HEAD / 8 - 1;
-    assert_int_equal(say(&s, 65344, REST, false), CT_REASON_NONE);
-    assert_int_equal(say(&s, 0, 65344, true), CT_REASON_NONE);
-    check_whole(&s, 65344 + REST);
-    corerig_close(&rig);
+    for (uint32_t share = 1; share < 32; share++) {
+        struct ct_config c = {.max = 64, .fragments = true};
+
+        corerig_open_tuned(&rig, &c, CT_PARAM_frag_per_source, share);
+        assert_int_equal(say(&s, 65344, REST, false), CT_REASON_NONE);
+        assert_int_equal(say(&s, 0, 65344, true), CT_REASON_NONE);
+        check_whole(&s, 65344 + REST);
+        corerig_close(&rig);
+    }
 }
 
 static void open_with_memory(uint32_t kib)
@@ -267,6 +270,50 @@ static void links_are_steps(void **state)
     assert_int_equal(rig.ct->work.steps, 3 * (SENDERS - 1) + 1);
 }
 
+/* RFC 8200 4.5: all headers of IPv6 in the first fragment, each in its place.
+ * The pattern's first two bytes say which header follows, and how long it is.
+ */
+static void a_chain_must_be_there_whole(void **state)
+{
+    static const struct {
+        const char *what;
+        uint8_t kind, next, size;
+        uint32_t len;
+        enum ct_reason why;
+    } rows[] = {
+        {"destination options, UDP", 60, 17, 0, 16, CT_REASON_NONE},
+        {"UDP is not there", 60, 17, 0, 8, CT_REASON_FRAG_TINY},
+        {"options are cut", 60, 17, 1, 8, CT_REASON_FRAG_TINY},
+        {"hop-by-hop behind another", 60, 0, 0, 16, CT_REASON_BAD_EXT_CHAIN},
+        {"routing type 0", 43, 17, 0, 16, CT_REASON_ROUTING_HEADER},
+        {"a fragment in a fragment", 60, 44, 0, 16, CT_REASON_BAD_EXT_CHAIN},
+        {"longer than any chain may be", 60, 17, 255, 2056,
+         CT_REASON_BAD_EXT_CHAIN},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ct_pkt pkt = {.data = piece_room + CT_HEADROOM, .in = LAN};
+        struct frag_spec f = {0, rows[i].len, true, 0};
+        struct sender s = udp6;
+        enum ct_reason why;
+        uint32_t n;
+
+        s.id = 500 + i;
+        s.proto = rows[i].kind;
+        n = head(&s, &f, pkt.data);
+        memset(pkt.data + n, 0, f.len);
+        pkt.data[n] = rows[i].next;
+        pkt.data[n + 1] = rows[i].size;
+        pkt.len = n + f.len;
+        assert_int_equal(ct_parse(rig.ct, &pkt), CT_REASON_FRAGMENT);
+        whole = (struct ct_pkt){.data = whole_room + CT_HEADROOM, .cuts = cuts};
+        why = ct_defrag(rig.ct, &pkt, &whole, &is_whole);
+        if (why != rows[i].why)
+            fail_msg("%s: %s", rows[i].what, ct_reason_name(why));
+    }
+}
+
 /* The largest piece is known, up to what the field holds. */
 static void the_largest_piece_is_known(void **state)
 {
@@ -325,6 +372,8 @@ int main(void)
         cmocka_unit_test(the_longest_fits_the_least_memory),
         cmocka_unit_test(what_becomes_whole_stays),
         cmocka_unit_test_setup_teardown(links_are_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_chain_must_be_there_whole, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_largest_piece_is_known, setup,
                                         teardown),
         cmocka_unit_test(a_prefix_outside_is_one_sender),

@@ -170,6 +170,24 @@ static void a_shard_steps_over_reserved_ports(void **state)
     }
 }
 
+/* Of as many ports as there are shards each has one. */
+static void a_shard_has_its_one_port(void **state)
+{
+    enum { N = 4, LO = 20000 };
+
+    (void)state;
+    for (uint32_t shard = 0; shard < N; shard++) {
+        struct corerig r;
+
+        open_shard(&r, shard, N);
+        use_ports(&r, LO, LO + N - 1);
+        assert_int_equal(
+            gets(&r, "10.0.1.2:%u > " REMOTE " udp 'a'", LO + (shard + 1) % N),
+            LO + (shard + N - LO % N) % N);
+        corerig_close(&r);
+    }
+}
+
 /* Of a host's forwarded ports it has those of the rule's range, whosever slice
  * they are in. */
 static void forwarded_ports_are_of_the_range(void **state)
@@ -555,6 +573,7 @@ int main(void)
         cmocka_unit_test(closed_flows_give_way_in_a_large_range),
         cmocka_unit_test(closed_flows_of_others_stay),
         cmocka_unit_test(ports_of_what_is_over_are_found),
+        cmocka_unit_test(a_shard_has_its_one_port),
         cmocka_unit_test(a_listener_takes_only_what_is_its_own),
     };
 

@@ -367,6 +367,34 @@ static void million_guessed_resets(void **state)
         free(s[i].bytes);
 }
 
+/* RFC 2018 3: a segment has one SACK option; of more the first one counts. */
+static void one_sack_option_counts(void **state)
+{
+    static const struct {
+        const char *options;
+        uint32_t is; /* of an ACK of 100 */
+    } rows[] = {
+        {"sack:200-300", 300},
+        {"sack:20-30", 100},
+        {"sack:200-300 sack:400-500", 300},
+        {"ts sack:200-300", 300},
+        {"raw:0502 sack:200-300", 300},         /* none in it */
+        {"raw:0506000001f4 sack:200-300", 300}, /* half of one */
+        {"raw:050a000001f4 raw:000001f5", 501},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct segment s = build(CT_TCP_ACK, 1, 100, 0, 1, rows[i].options);
+        struct tcp_segment seg = {.options = s.bytes + 20,
+                                  .options_len = s.pkt.len - 20};
+
+        if (tcp_options_sack(&seg, 100) != rows[i].is)
+            fail_msg("%s: %u", rows[i].options, tcp_options_sack(&seg, 100));
+        free(s.bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +404,7 @@ int main(void)
         cmocka_unit_test(options_offered),
         cmocka_unit_test(conversations),
         cmocka_unit_test(reuse),
+        cmocka_unit_test(one_sack_option_counts),
         cmocka_unit_test(million_guessed_resets),
     };
 

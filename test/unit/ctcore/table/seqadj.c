@@ -118,6 +118,34 @@ static void sack_blocks(void **state)
     }
 }
 
+/* Ten bytes became four.  What acknowledges a part of them acknowledges none
+ * of what they were; what a SACK has a part of, it does not have. */
+static void amid_a_change(void **state)
+{
+    static const struct {
+        const char *was, *is;
+    } rows[] = {
+        {". seq 7 ack 1000", ". seq 7 ack 1000"},
+        {". seq 7 ack 1001", ". seq 7 ack 1000"},
+        {". seq 7 ack 1003", ". seq 7 ack 1000"},
+        {". seq 7 ack 1004", ". seq 7 ack 1010"},
+        {". seq 7 ack 1005", ". seq 7 ack 1011"},
+        {". seq 7 ack 900 sack 1003-1020", ". seq 7 ack 900 sack 1010-1026"},
+        {". seq 7 ack 900 sack 950-1003", ". seq 7 ack 900 sack 950-1000"},
+    };
+    struct ext x = {.kinds = 0};
+    struct segment s;
+
+    (void)state;
+    seqadj_note(&x, CT_DIR_ORIGINAL, 1000, (uint32_t)-6);
+    x.seq[CT_DIR_ORIGINAL].end = 1010;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        build(&s, CT_DIR_REPLY, rows[i].was);
+        seqadj_acks(&x, &s.pkt);
+        is(&s, rows[i].is);
+    }
+}
+
 /* No ACK, no number; headers that lie are not read past; a partial sum covers
  * none of it. */
 static void only_what_is_there(void **state)
@@ -196,6 +224,7 @@ int main(void)
         cmocka_unit_test(numbers_up_to_the_change_and_above),
         cmocka_unit_test(numbers_go_round),
         cmocka_unit_test(sack_blocks),
+        cmocka_unit_test(amid_a_change),
         cmocka_unit_test(only_what_is_there),
         cmocka_unit_test(quoted_numbers),
         cmocka_unit_test(order_is_as_the_receiver_counts),
