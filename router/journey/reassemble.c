@@ -3,11 +3,11 @@
  * Conntrack, NAT and rules never see a fragment, only whole datagrams; on their
  * way out those are cut again where they were cut before: output.c.
  *
- * Who is told that a datagram did not become whole in time (RFC 792, RFC 4443
- * section 3.3; not before its first fragment has come) is as in Linux: with
- * IPv6 every sender; with IPv4 only who spoke to the router's own address,
- * since for others the receiver is the one to say it.  A fragment past the end
- * of the longest datagram is told of at once, in IPv6 (RFC 8200 section 4.5).
+ * Who is told that a datagram did not become whole in time (RFC 1122 section
+ * 3.3.2, RFC 8200 section 4.5; not before its first fragment has come) is as in
+ * Linux: with IPv6 every sender; with IPv4 only who spoke to the router's own
+ * address, since for others the receiver is the one to say it.  A fragment past
+ * the end of the longest datagram is told of at once, in IPv6 (RFC 8200).
  */
 #include "journey/reassemble.h"
 
