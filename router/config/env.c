@@ -76,8 +76,8 @@ static json_t *number_or_text(const char *s, size_t n)
 
     errno = 0;
     v = strtoll(s, &end, 10);
-    if (n > 0 && n < 20 && !isspace((unsigned char)s[0]) && s[0] != '+' &&
-        end == s + n && errno == 0)
+    if (n > 0 && !isspace((unsigned char)s[0]) && s[0] != '+' && end == s + n &&
+        errno == 0)
         return json_integer(v);
     return json_stringn(s, n);
 }

@@ -229,6 +229,80 @@ static void there_is_one(void **state)
     }
 }
 
+/* What an action is given, and what its rule has then; of the rest it has
+ * nothing. */
+static const struct {
+    const char *hook, *keys;
+    struct ct_rule is;
+} kept_rows[] = {
+    {"output", "\"set_zone\": 7", {.zone = 7, .zone_dirs = 3}},
+    {"output",
+     "\"set_zone_orig\": 65535",
+     {.zone = 65535, .zone_dirs = 1 << CT_DIR_ORIGINAL}},
+    {"prerouting",
+     "\"set_zone_reply\": 7",
+     {.zone = 7, .zone_dirs = 1 << CT_DIR_REPLY}},
+    {"forward", "\"set_mark\": 7", {.mark = 7, .mark_mask = UINT32_MAX}},
+    {"forward", "\"set_mark\": \"0x1/3\"", {.mark = 1, .mark_mask = 3}},
+    {"forward",
+     "\"set_label\": [1, 64, 127]",
+     {.labels = {2, 1 | UINT64_C(1) << 63}}},
+    {"forward", "\"mss\": 1360", {.mss = 1360, .match.syn = true}},
+    {"forward", "\"mss\": \"pmtu\"", {.match.syn = true}},
+    {"output", "\"set_ttl\": 64", {.ttl = 64, .ttl_how = CT_TTL_SET}},
+    {"output", "\"set_ttl\": \"+255\"", {.ttl = 255, .ttl_how = CT_TTL_UP}},
+    {"output", "\"set_ttl\": \"-1\"", {.ttl = 1, .ttl_how = CT_TTL_DOWN}},
+    {"forward", "\"set_dscp\": \"ef\"", {.dscp = 46}},
+    {"forward", "\"set_dscp\": 63", {.dscp = 63}},
+    {"forward", "\"verdict\": \"queue 3\"", {.queue = 3}},
+    {"forward", "\"log\": \"no: \"", {.log = true, .log_prefix = "no: "}},
+    {"forward",
+     "\"connlimit\": 4",
+     {.connlimit = {.max = 4, .prefix4 = 32, .prefix6 = 64}}},
+    {"forward",
+     "\"connlimit\": \"over 4\"",
+     {.connlimit = {.max = 4, .prefix4 = 32, .prefix6 = 64, .over = true}}},
+    {"forward",
+     "\"connlimit\": \"4/24/56\"",
+     {.connlimit = {.max = 4, .prefix4 = 24, .prefix6 = 56}}},
+    {"forward",
+     "\"limit\": \"over 2/minute\"",
+     {.limit = {.cost_ns = UINT64_C(30000000000),
+                .room_ns = UINT64_C(150000000000),
+                .over = true}}},
+};
+
+static void what_is_given_is_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof kept_rows / sizeof *kept_rows; i++) {
+        const struct ct_rule *want = &kept_rows[i].is, *r;
+        struct config *c;
+        struct told t;
+
+        if (load(kept_rows[i].hook, kept_rows[i].keys, &c, &t) != 0)
+            fail_msg("%s: %s", kept_rows[i].keys, t.message);
+        r = &c->rules.rules[0];
+        if (r->zone != want->zone || r->zone_dirs != want->zone_dirs ||
+            r->mark != want->mark || r->mark_mask != want->mark_mask ||
+            r->labels[0] != want->labels[0] ||
+            r->labels[1] != want->labels[1] || r->mss != want->mss ||
+            r->match.syn != want->match.syn || r->ttl != want->ttl ||
+            r->ttl_how != want->ttl_how || r->dscp != want->dscp ||
+            r->queue != want->queue || r->log != want->log ||
+            strcmp(r->log_prefix, want->log_prefix) != 0 ||
+            r->connlimit.max != want->connlimit.max ||
+            r->connlimit.prefix4 != want->connlimit.prefix4 ||
+            r->connlimit.prefix6 != want->connlimit.prefix6 ||
+            r->connlimit.over != want->connlimit.over ||
+            r->limit.cost_ns != want->limit.cost_ns ||
+            r->limit.room_ns != want->limit.room_ns ||
+            r->limit.over != want->limit.over)
+            fail_msg("%s: the rule has something else", kept_rows[i].keys);
+        config_load_free(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +310,7 @@ int main(void)
         cmocka_unit_test(each_takes_its_keys),
         cmocka_unit_test(other_values_are_refused),
         cmocka_unit_test(there_is_one),
+        cmocka_unit_test(what_is_given_is_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

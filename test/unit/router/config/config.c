@@ -184,7 +184,8 @@ static void each_match_takes_a_list(void **state)
         "[\"!wan\", \"!lan\"], \"family\": [\"ipv4\", \"ipv6\"], \"mark\": "
         "[5, \"0x10/0xf0\", 7], \"proto\": \"icmp\", \"icmp_type\": "
         "[\"!echo-request\", \"!11\", \"!0\"]}, {\"family\": \"!ipv6\", "
-        "\"mark\": \"!9\"}]}");
+        "\"mark\": \"!9\"}, {\"proto\": \"!icmp\", \"src\": "
+        "\"fd00::/8\"}]}");
     const struct ct_match *m = &c->rules.rules[0].match;
 
     (void)state;
@@ -205,6 +206,7 @@ static void each_match_takes_a_list(void **state)
     assert_int_equal(m->family, CT_IPV4);
     assert_int_equal(m->mark.of[0].value, 9);
     assert_true(m->mark.negate);
+    assert_int_equal(c->rules.rules[2].match.family, CT_IPV6);
     config_load_free(c);
 }
 
@@ -403,6 +405,40 @@ static void ids_are_stable_and_unique(void **state)
     config_load_free(b);
 }
 
+/* So that the other can go, and its counts stay where they were. */
+static void an_id_is_of_its_hook(void **state)
+{
+    struct config *both = fine("\"rules\": {\"input\": [{\"mark\": 3}], "
+                               "\"forward\": [{\"mark\": 3}]}");
+    struct config *one = fine("\"rules\": {\"forward\": [{\"mark\": 3}]}");
+
+    (void)state;
+    assert_int_equal(both->rules.rules[1].hook, CT_FORWARD);
+    assert_string_equal(both->rules.rules[1].id, one->rules.rules[0].id);
+    assert_string_not_equal(both->rules.rules[0].id, one->rules.rules[0].id);
+    config_load_free(both);
+    config_load_free(one);
+}
+
+static void so_many_connlimits_and_no_more(void **state)
+{
+    char text[1024] = "{" IFACES "\"rules\": {\"forward\": [{}";
+    struct config *c;
+    struct told t;
+
+    (void)state;
+    for (unsigned i = 0; i < CT_MAX_CONNLIMITS; i++)
+        strcat(text, ", {\"connlimit\": 3}");
+    strcat(text, "]}}");
+    assert_int_equal(parse(text, &c, &t), 0);
+    assert_int_equal(c->rules.n_connlimits, CT_MAX_CONNLIMITS);
+    config_load_free(c);
+    strcpy(strrchr(text, ']'), ", {\"connlimit\": 3}]}}");
+    assert_int_equal(parse(text, &c, &t), 2);
+    assert_int_equal(t.n, 1);
+    assert_non_null(strstr(t.message, "one connlimit too many"));
+}
+
 static void steering_rows_follow_the_first_rule(void **state)
 {
     struct config *c =
@@ -546,6 +582,8 @@ int main(void)
         cmocka_unit_test(rules_stand_by_hook_stage_and_order),
         cmocka_unit_test(a_rule_keeps_its_text),
         cmocka_unit_test(ids_are_stable_and_unique),
+        cmocka_unit_test(an_id_is_of_its_hook),
+        cmocka_unit_test(so_many_connlimits_and_no_more),
         cmocka_unit_test(steering_rows_follow_the_first_rule),
         cmocka_unit_test(a_rule_for_all_protocols_steers_echo_too),
         cmocka_unit_test(each_port_is_its_first_rules),

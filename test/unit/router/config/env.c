@@ -79,6 +79,22 @@ static void the_environment_wins_over_the_file(void **state)
     config_load_free(c);
 }
 
+/* The name of one option may begin as another's. */
+static void a_variable_is_of_its_option_only(void **state)
+{
+    struct config *c =
+        fine_env("{" ETH "}", ENV("WEIR_CONNTRACK_TIMEOUTS_ICMP=31"));
+    char *text = printed(c);
+
+    (void)state;
+    has_row(text, "conntrack.timeouts.icmp", "env WEIR_CONNTRACK_TIMEOUTS_ICMP",
+            "31 s");
+    has_row(text, "conntrack.timeouts.icmpv6",
+            "default                         ", "30 s");
+    free(text);
+    config_load_free(c);
+}
+
 static void the_environment_alone_is_enough(void **state)
 {
     char *env[] = {(char[]){"WEIR_GATEWAY_LAN=eth0"},
@@ -147,6 +163,11 @@ static const struct {
     {"{" ETH "}", "WEIR_CONNTRACK_UDP=3", "WEIR_CONNTRACK_UDP",
      "no option has this name"},
     {"{" ETH "}", "WEIR_WORKER=3", "WEIR_WORKER", "did you mean WEIR_WORKERS;"},
+    {"{" ETH "}", "WEIR_WORKERS=+2", "WEIR_WORKERS", "this is \"+2\""},
+    {"{" ETH "}", "WEIR_WORKERS= 2", "WEIR_WORKERS", "this is \" 2\""},
+    {"{" ETH "}", "WEIR_WORKERS=2.", "WEIR_WORKERS", "this is \"2.\""},
+    {"{" ETH "}", "WEIR_SEED=9223372036854775808", "WEIR_SEED",
+     "this is \"9223372036854775808\""},
     {"{" ETH "}", "WEIR_LOG_LEVEL=\xff", "WEIR_LOG_LEVEL", "not UTF-8"},
     {"{" ETH "}", "WEIR_GATEWAY_RESERVED_PORTS=1,\xff",
      "WEIR_GATEWAY_RESERVED_PORTS", "not UTF-8"},
@@ -234,6 +255,7 @@ static void what_is_no_option_is_left_alone(void **state)
         "WEIR_API_PORT_80_TCP_PROTO=tcp",
         "WEIR_",
         "WEIR_LOG_LEVL",
+        "WEIR_LOGGING=1", /* begins as /log does, and is not of it */
         "WEIRD_LOG_LEVL=1",
         "",
         "=",
@@ -342,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_environment_wins_over_the_file),
+        cmocka_unit_test(a_variable_is_of_its_option_only),
         cmocka_unit_test(the_environment_alone_is_enough),
         cmocka_unit_test(further_devices_have_variables),
         cmocka_unit_test(errors_name_the_variable),
