@@ -148,7 +148,7 @@ static bool is_on(const struct ct *ct, const struct own_row *row)
            (row->when == FILTER && rs->policy[row->hook] == CT_DROP);
 }
 
-/* The core's own row with this function, or NULL: somebody registered it. */
+/* The core's own row with this function, or NULL: a caller registered it. */
 static const struct own_row *own_row(enum ct_hook hook,
                                      const struct hook_row *r)
 {

@@ -11,8 +11,8 @@
  * An error quotes as much of its packet as fits (RFC 1812 s4.3.2.3: 576 bytes
  * in all; RFC 4443 s2.4 c: 1280), byte for byte.  A super-packet's header is
  * quoted with the length it has here, and a partial checksum stays partial: the
- * sum that the wire would have carried was never made, and whoever gets the
- * error finds his flow by addresses and ports. */
+ * sum that the wire would have carried was never made, and the receiver of
+ * the error finds its flow by addresses and ports. */
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
@@ -80,7 +80,7 @@ static bool is_damaged(const struct ct_pkt *pkt)
            !(pkt->tuple.proto == CT_PROTO_UDP && ct_load16(udp->check) == 0);
 }
 
-/* Why nobody may be told anything about pkt; CT_N_STATS: its sender may be. */
+/* Why there is no answer to pkt; CT_N_STATS: its sender may have one. */
 static enum ct_stat silence(const struct ct_pkt *pkt)
 {
     if (!between_hosts(pkt))
@@ -93,7 +93,8 @@ static enum ct_stat silence(const struct ct_pkt *pkt)
 }
 
 /* Is it, or might it be, an ICMP error?  Types that are no query are taken for
- * errors, whoever has defined them: two routers must never answer each other.
+ * errors, also where they are not defined: two routers must never answer each
+ * other.
  */
 static bool may_be_error(const struct ct_pkt *pkt)
 {

@@ -1,7 +1,7 @@
-/* resize.c - whoever holds a TCP segment may change how long its payload is
+/* resize.c - a held TCP segment may get a payload of another length
  *
  * The flow gets an extension record when its first segment is held, not when
- * its first payload changes: by then nobody could tell any more what has left
+ * its first payload changes: by then it would be unknown what has left
  * of it, and bytes that have, can't be shifted. */
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>

@@ -36,7 +36,7 @@ static void put_back(struct ct *ct, uint32_t slot)
     if (share_is_on(&ct->share))
         share_leave_entry(&ct->share, slot);
     conn_set(c->status, 0u);
-    conn_set(c->gen, c->gen + 1); /* whoever still names this flow is late */
+    conn_set(c->gen, c->gen + 1); /* references to this flow are stale now */
     conn_write_end(c);
     pool_put(&ct->conns, slot);
     __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,

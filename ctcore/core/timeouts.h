@@ -24,7 +24,7 @@ const struct ct_params *core_timeouts_params(struct ct *ct,
 void core_timeouts_refresh_own(struct ct *ct, uint32_t slot, uint8_t param,
                                enum expiry_class class);
 
-/* The flow's time begins anew, unless its status says that it never does.
+/* Restart the flow's timeout, unless its status says that it is fixed.
  * => between conn_write_begin() and conn_write_end(). */
 static inline __attribute__((always_inline)) void
 timeouts_refresh(struct ct *ct, uint32_t slot, uint32_t status, uint8_t param,

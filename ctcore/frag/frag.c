@@ -224,7 +224,7 @@ static void finish_v4(const struct frag_queue *q, uint8_t *data, uint32_t len)
     if (q->ecn & 1u << CT_ECN_CE)
         ip->tos |= CT_ECN_CE;
     ct_store16(&ip->len, len);
-    /* As the kernel: whoever sent his largest fragment with DF looks for the
+    /* As the kernel: a sender whose largest fragment had DF looks for the
      * path's MTU, and goes on to. */
     ct_store16(&ip->frag, q->largest_df == q->largest ? CT_IPV4_DF : 0);
     ct_store16(&ip->check, 0);

@@ -1,7 +1,7 @@
 /* queue.c - datagrams that wait, their pages, and who pays for them
  *
- * Whoever uses up his share (a source: an IPv4 address, an IPv6 /64, and inside
- * an address) loses his own oldest datagram.  When all is used up the
+ * A source (an IPv4 address, an IPv6 /64, and inside an address) that uses up
+ * its share loses its own oldest datagram.  When all is used up the
  * newcomer's source pays if it holds more than others do on average, else the
  * oldest of all goes: datagrams that become whole stay for moments, floods grow
  * old. */

@@ -5,9 +5,9 @@
  *
  * Only what stands at the begin of a line counts, and a line begins only where
  * a packet before ended in a newline: the numbers behind the last two such
- * newlines are remembered for each direction.  So nobody gets a hole by having
- * such words echoed in the middle of something else.  A line of which only a
- * part is there is dropped: whoever sends it again sends it whole; one that is
+ * newlines are remembered for each direction.  So no hole opens where
+ * such words are echoed in the middle of something else.  A line of which only
+ * a part is there is dropped: it is sent again, and then whole; one that is
  * whole and has no number passes, for it announces nothing.  And an
  * announced address that is not the sender's own is left as it is: the kernel's
  * loose=0. */
@@ -101,7 +101,7 @@ static bool numbers(struct text t, uint32_t *at, uint32_t *v, unsigned n,
             return i + 1 == n && (c == end || end == 0);
         }
     }
-    return false; /* whether there is more nobody knows */
+    return false; /* there may be more to come */
 }
 
 static bool is_end_mark(uint8_t c)

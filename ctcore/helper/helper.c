@@ -15,7 +15,7 @@
 #define FIRST_PORT 1024u
 
 /* May that port be announced to the outside?  Where the address stays the
- * flow's own nobody else can have it. */
+ * flow's own no other host can have it. */
 static bool may_announce(const struct helper_call *h, const struct ct_tuple *t)
 {
     const struct ct_tuple *own = &h->c->tuple[h->dir];

@@ -3,8 +3,8 @@
  * Who opened the control connection is the PNS, the other side the PAC.  Each
  * gives the call an id of its own, and GRE packets bear the id of whom they are
  * sent to.  Two inside hosts may choose the same one, so outside the PNS's id
- * is replaced by the control connection's own outside port, which nobody else
- * has towards that PAC.
+ * is replaced by the control connection's own outside port, which no other
+ * host has towards that PAC.
  *
  *     PNS -> PAC   outgoing call request   its id           -> the port
  *     PAC -> PNS   outgoing call reply     id of the PNS    <- the port

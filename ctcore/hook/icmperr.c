@@ -19,8 +19,9 @@
 
 enum { MIN_INNER_L4 = sizeof(struct ct_tcp_quoted_header) };
 
-/* Could the flow have sent what is quoted?  Whoever guesses a flow's addresses
- * and ports still has to guess its sequence numbers (RFC 5927 section 4). */
+/* Could the flow have sent what is quoted?  An attacker who guesses a flow's
+ * addresses and ports still has to guess its sequence numbers (RFC 5927
+ * section 4). */
 static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
                         const struct ct_pkt *pkt, const struct inner *in)
 {
@@ -35,7 +36,7 @@ static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
     return lag <= (most > MIN_LAG ? most : MIN_LAG);
 }
 
-/* Profile weir: no errors that nobody should send (RFC 6633, RFC 1812 section
+/* Profile weir: no errors that no host should send (RFC 6633, RFC 1812 section
  * 5.2.7.2), none that is guessed. */
 static enum ct_reason judge(const struct ct_conn *c, enum ct_dir dir,
                             const struct ct_pkt *pkt, const struct inner *in)
@@ -110,8 +111,8 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
         find_elsewhere(ct, pkt, &t);
         return CT_REASON_ICMP_UNRELATED;
     }
-    /* Whoever sends it is free to be any router on the path, but it must go
-     * to where the offending packet came from. */
+    /* Its sender may be any router on the path, but it must go to where the
+     * offending packet came from. */
     if (!ct_addr_eq(&c->tuple[dir].dst, &pkt->tuple.dst))
         return CT_REASON_ICMP_SPOOFED;
     turn_numbers(ct, c, (enum ct_dir) !dir, pkt, &in);

@@ -3,7 +3,7 @@
  *
  * The quoted packet's tuple, inverted, is a tuple of its flow: the one of the
  * direction in which the error travels.  So an error is RELATED in that
- * direction, whoever on the path sent it.  Errors never create, refresh or
+ * direction, from whatever router on the path.  Errors never create, refresh or
  * destroy anything (RFC 5508 REQ-6, RFC 4787 REQ-12). */
 #ifndef ICMPERR_H
 #define ICMPERR_H

@@ -204,7 +204,7 @@ static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt,
     return ct_refuse(pkt, why);
 }
 
-/* Fill an entry that nobody knows yet.  Its sequence count stays odd until it
+/* Fill an entry that is in no table yet.  Its sequence count stays odd until it
  * is confirmed or discarded, so no reader looks at it. */
 static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
                  const struct ct_tuple *reply, const union ct_proto_state *st)
@@ -290,7 +290,7 @@ static void assign(struct ct *ct, struct ct_pkt *pkt, uint32_t slot)
     ct->helped++;
 }
 
-/* An ICMP type that nobody gave a meaning is malformed, says the kernel;
+/* To the kernel an ICMP type without a meaning is malformed;
  * one that may not begin a flow is invalid. */
 static void count_refused(struct ct *ct, const struct ct_pkt *pkt)
 {
@@ -400,7 +400,7 @@ static __attribute__((noinline)) bool may_lack_sum(const struct ct *ct,
            ct_load16(udp->check) == 0;
 }
 
-/* A call whose ids somebody has overheard: look again with both. */
+/* A call whose ids a helper has read: look again with both. */
 static bool know_call(const struct ct *ct, struct ct_pkt *pkt)
 {
     if (pkt->tuple.proto != CT_PROTO_GRE ||

@@ -30,7 +30,7 @@
  * of a round. */
 #define MAX_VICTIM_TRIES 32u
 
-/* Chance that nobody outside can foresee from the ports he was given: a keyed
+/* Chance that can't be foreseen from the ports that were given before: a keyed
  * hash of a counter. */
 static uint32_t draw(struct nat *n, uint32_t below)
 {
@@ -93,8 +93,9 @@ static bool has_choice(const struct ct_tuple *cur)
     return ct_proto_has_ports(cur->proto) || ct_proto_is_icmp(cur->proto);
 }
 
-/* Is the port that cur has at its source this shard's to give, and, where
- * profiles ask so, nobody's?  A static forward's port is its host's shard's. */
+/* True if cur's source port is in this shard's slice and, in exclusive
+ * profiles, unused.  A static forward's port belongs to the shard of its host.
+ */
 static bool port_is_ours(const struct nat *n, const struct ct_tuple *cur)
 {
     const struct portmap *pm;
@@ -272,7 +273,7 @@ static bool take_other(struct nat *n, struct ct_tuple *cur, uint16_t lo,
 }
 
 /* The host's own forwarded ports in the range: their answers come to this shard
- * by the forward, whoever's slice they are in.  Of each forward some ports are
+ * by the forward, in whatever slice they are.  Of each forward some ports are
  * looked at, from a chosen one on, and of so many forwards. */
 static bool take_forwarded(struct nat *n, struct ct_tuple *cur, uint16_t lo,
                            uint16_t hi, struct nat_ask *ask)

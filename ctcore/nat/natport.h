@@ -6,7 +6,7 @@
  *   2. the mapping this source already has (RFC 4787 REQ-1);
  *   3. its own port at an address of the pool, or with several shards the one
  *      that stands for it in the shard's slice;
- *   4. a port of the same class that nobody uses, from a seeded start;
+ *   4. a port of the same class that is not in use, from a seeded start;
  *   5. a port that only flows to other remotes use.
  * Rules that say random begin at 4.  Profiles weir and rfc take a port that is
  * in use in step 3 and 5 only when step 4 finds none.
@@ -27,7 +27,7 @@ enum ct_reason natport_choose(struct nat *n, struct ct_tuple *cur,
 
 /* May what comes to cur's source (address and port) be given to host, one of
  * this shard's: in its slice or by a static forward to this host, to no other,
- * no listener's, and in profiles weir and rfc nobody's? */
+ * no listener's, and in profiles weir and rfc not in use? */
 bool natport_open(struct nat *n, const struct ct_tuple *cur,
                   const union ct_addr *host);
 

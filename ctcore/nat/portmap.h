@@ -10,7 +10,7 @@
  * A shard owns the ports p with p % n_shards == shard, and counts only these:
  * index i stands for port i * n_shards + shard.
  *
- * Whoever takes a port still asks the table. */
+ * A port that is taken is still looked up in the table. */
 #ifndef PORTMAP_H
 #define PORTMAP_H
 

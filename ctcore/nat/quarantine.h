@@ -1,16 +1,16 @@
 /* quarantine.h - outside ports that rest after their flow
  *
  * When a translated flow ends, its remote may go on sending to its outside port
- * for a while: whoever is given that port towards the same remote then gets
- * another host's packets, and learns its sequence numbers.  So for a time the
- * reply tuple of an ended flow is its own host's alone (RFC 6888 REQ-8 rests
- * the whole port; a port may serve other remotes meanwhile here).  A host is an
- * inside address in its zone.
+ * for a while: a host that is given that port towards the same remote would
+ * get another host's packets, and learn its sequence numbers.  So for a time
+ * the reply tuple of an ended flow is its own host's alone (RFC 6888 REQ-8
+ * rests the whole port; a port may serve other remotes meanwhile here).  A host
+ * is an inside address in its zone.
  *
  * A rest is a use of its port like a flow (remote.h), so that a search steps
  * over all of them at once.  Rests are in order of time; each host's too.  One
- * host has an eighth of the room at most: then its oldest rest ends, and
- * nobody else's.  Off: no memory, no cost. */
+ * host has an eighth of the room at most: then its own oldest rest ends.  Off:
+ * no memory, no cost. */
 #ifndef QUARANTINE_H
 #define QUARANTINE_H
 

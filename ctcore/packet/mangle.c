@@ -3,7 +3,7 @@
  * What changed is measured once, as the difference of two sums (csum.h), and
  * then added to each checksum that covers it: the IPv4 header's, and the
  * transport's where its pseudo header has the addresses.  A super-packet's
- * header is rewritten like any other: whoever cuts it copies the header.
+ * header is rewritten like any other: cutting it copies the header.
  *
  * A partial checksum is the sum itself and not its complement, and covers the
  * pseudo header only: RFC 1624 read without the two NOTs. */

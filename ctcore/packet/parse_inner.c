@@ -1,8 +1,8 @@
 /* parse_inner.c - the packet that an ICMP error quotes
  *
  * RFC 792 promises its IP header and 8 bytes more, RFC 4443 as much as fits.
- * The quotation is the sender's word for what somebody once sent, so nothing in
- * it is believed: its lengths only ever make it shorter. */
+ * The quotation is what the sender says that it received, so nothing in it is
+ * believed: its lengths only ever make it shorter. */
 #include "packet/parse_inner.h"
 
 #include "packet/parse.h"

@@ -12,8 +12,8 @@
  * unless they say otherwise); this one is so wide that losses before the router
  * never pass it, and so narrow that a stranger can't guess into it.  DATA, ACK
  * and DATAACK may bear the low 24 bits only (7.6): they mean the nearest
- * number.  SYNCs repair what went wrong between the ends, bear numbers that
- * nobody may have sent (7.5.4), and change nothing here.
+ * number.  SYNCs repair what went wrong between the ends, may bear
+ * any number (7.5.4), and change nothing here.
  *
  * Roles are those of client and server, not directions: either end may open the
  * next connection, and a server behind the router may invite one (RFC 5596). */
@@ -235,7 +235,7 @@ static void begin(union ct_proto_state *st, enum ct_dir client)
     *st = (union ct_proto_state){.dccp = {.client = (uint8_t)client}};
 }
 
-/* A REQUEST that was ignored, and then answered: the ends have begun anew. */
+/* A REQUEST that was ignored, and then answered: the ends have begun again. */
 static bool resync(union ct_proto_state *st, const struct packet *p,
                    enum ct_dir dir)
 {

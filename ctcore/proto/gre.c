@@ -2,8 +2,8 @@
  *
  * Version 0 is one flow between two addresses.  Version 1 is PPTP's: each
  * direction bears the call id that its receiver chose, so the two directions
- * meet in one flow only where somebody has listened to the control connection
- * and knows both ids (helper/pptp.c): what is EXPECTED is such a call, and
+ * meet in one flow only where a helper has read both ids from the control
+ * connection (helper/pptp.c): what is EXPECTED is such a call, and
  * lives longer.  Nothing else can be varied: two inside hosts can't share an
  * outside address towards one remote and call. */
 #include "proto/l4proto.h"

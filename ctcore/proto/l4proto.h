@@ -21,7 +21,7 @@
 #include <ctcore/words.def>
 
 enum track_act {
-    TRACK_REFRESH = 1u << 0,  /* the flow's time starts anew: timeout or ms */
+    TRACK_REFRESH = 1u << 0,  /* restart the flow's timeout, or ms */
     TRACK_ASSURED = 1u << 1,  /* set ASSURED */
     TRACK_IGNORE = 1u << 2,   /* passes, but nothing about the flow changes
                                * except st: no refresh, no accounting */

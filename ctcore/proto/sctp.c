@@ -190,9 +190,9 @@ static bool heartbeat_fits(union ct_proto_state *st, const struct packet *p,
     return true;
 }
 
-/* Before any chunk is looked at.  The kernel lets a chunk with a rule of its
- * own open the door to the others of its packet, and so a stranger's HEARTBEAT
- * bring in a SHUTDOWN; nobody honest sends such a bundle. */
+/* Before any chunk is looked at.  In the kernel a chunk with its own rule lets
+ * the others of its packet in, so a stranger's HEARTBEAT brings in a SHUTDOWN;
+ * honest ends never send such a bundle. */
 static enum ct_reason check_tag(const union ct_proto_state *st,
                                 const struct packet *p, enum ct_dir dir)
 {
@@ -209,7 +209,7 @@ static bool tag_fits(union ct_proto_state *st, const struct packet *p,
                      const struct chunk *c, enum ct_dir dir, bool *doubted)
 {
     switch (c->type) {
-    case CHUNK_INIT: /* A: nobody has a tag yet */
+    case CHUNK_INIT: /* A: there is no tag yet */
         return p->vtag == 0;
     case CHUNK_ABORT: /* B, C: its own, or the one it was sent */
     case CHUNK_SHUTDOWN_COMPLETE:
@@ -296,7 +296,7 @@ static const uint8_t sctp_timeouts[N_SCTP_STATES] = {
 #undef S
 };
 
-/* One chunk.  *quiet: it passes, but the flow's time does not begin anew. */
+/* One chunk.  *quiet: it passes, but does not refresh the flow. */
 static enum ct_reason take_chunk(union ct_proto_state *st,
                                  const struct packet *p, const struct chunk *c,
                                  struct track *t, bool *quiet)

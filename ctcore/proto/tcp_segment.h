@@ -15,7 +15,7 @@ enum tcp_state {
 #undef S
         N_TCP_STATES,
     /* As targets only.  Nothing leads back to NONE, so that a cell of the
-     * table nobody wrote is a refusal. */
+     * table without a row is a refusal. */
     TCP_INVALID = TCP_NONE,
     TCP_IGNORE = N_TCP_STATES
 };

@@ -213,7 +213,7 @@ static inline enum tcp_fit judge(const struct ct_tcp_peer *sender,
     return wanted && fresh ? TCP_FIT_YES : TCP_FIT_IGNORE;
 }
 
-/* The same pure ACK again and again: somebody does not get an answer. */
+/* The same pure ACK again and again: the answer does not arrive. */
 static inline void count_repeats(union ct_proto_state *st,
                                  const struct tcp_segment *seg, enum ct_dir dir,
                                  const struct claim *c)

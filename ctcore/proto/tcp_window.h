@@ -13,7 +13,7 @@ enum tcp_fit {
 };
 
 /* The first segment of a flow: a SYN, or one in the middle of a connection
- * whose beginning nobody saw.  st->tcp is zeroed. */
+ * whose beginning was not seen.  st->tcp is zeroed. */
 void tcp_window_open(union ct_proto_state *st, const struct tcp_segment *seg);
 void tcp_window_pickup(union ct_proto_state *st, const struct tcp_segment *seg);
 

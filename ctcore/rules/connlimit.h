@@ -54,7 +54,7 @@ void connlimit_follow(struct connlimit *l, uint8_t number,
 bool connlimit_move_some(struct connlimit *l, const struct ct_conn *conns,
                          uint32_t n, uint32_t budget, struct work *work);
 
-/* Nobody speaks on it any more, though its entry stays for a while: it does not
+/* The connection is over, though its entry stays for a while: it does not
  * count, as in the kernel. */
 bool connlimit_is_over(const struct ct_conn *c, const union ct_proto_state *st);
 

@@ -55,7 +55,7 @@ static inline void conn_write_end(struct ct_conn *c)
     __atomic_store_n(&c->seq, c->seq + 1, __ATOMIC_RELEASE);
 }
 
-/* Nobody finds it from now on; whoever holds it destroys it. */
+/* Lookups find it no longer; its holder destroys it. */
 static inline void conn_dies(struct ct_conn *c)
 {
     conn_write_begin(c);

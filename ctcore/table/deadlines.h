@@ -2,9 +2,9 @@
  *
  * The lists of expiry.h are in order because all flows of one have the same
  * duration.  Flows to which a rule gave others stand here: a binary heap of
- * slots, and beside the entries where in it each of them is.  A flow is put in
- * its place anew when its deadline has come nearer, or gone a second further
- * at least; so a packet costs a comparison, and the heap's key is never later
+ * slots, and beside the entries where in it each of them is.  A flow moves in
+ * the heap when its deadline has come nearer, or gone a second further at
+ * least; so a packet costs a comparison, and the heap's key is never later
  * than the deadline. */
 #ifndef DEADLINES_H
 #define DEADLINES_H

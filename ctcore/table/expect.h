@@ -23,7 +23,7 @@ struct expect_policy {
     uint32_t max, seconds;
 };
 
-/* What is expected, as whoever announces it says it. */
+/* What is expected, as a helper announces it. */
 struct expect_ask {
     struct ct_tuple tuple; /* as the first packet will stand on arrival */
     bool any_src, any_sport;

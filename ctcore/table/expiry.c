@@ -51,7 +51,7 @@ static uint32_t same_list(const struct expiry *e, uint8_t param, uint8_t class,
     return CT_NONE;
 }
 
-/* A list that nobody uses, or the one that stands there: then its flows keep
+/* A list that is not in use, or the one that stands there: then its flows keep
  * their deadlines but a later one may hide an earlier one for a while. */
 static uint32_t spare_list(const struct expiry *e, uint32_t old)
 {

@@ -17,7 +17,7 @@
 #include "table/share.h"
 
 enum ext_kind {
-    EXT_HELPER,   /* somebody listens to its payload */
+    EXT_HELPER,   /* a helper reads its payload */
     EXT_SEQADJ,   /* its payload grew or shrank: seqadj.h */
     EXT_MASTER,   /* it was expected: who said so, and how it is translated */
     EXT_LABELS,   /* 128 bits of a rule's or an operator's */

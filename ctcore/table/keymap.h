@@ -1,7 +1,7 @@
 /* keymap.h - the call ids of GRE version 1 that someone has overheard
  *
  * A packet of PPTP's GRE bears the id that its receiver chose, and nothing of
- * its sender's (RFC 2637 s4.1).  Whoever has listened to the control connection
+ * its sender's (RFC 2637 s4.1).  The helper that reads the control connection
  * knows both: then a packet's tuple gets its source key here, and the two
  * directions meet in one flow. */
 #ifndef KEYMAP_H
@@ -34,7 +34,7 @@ void keymap_start(struct keymap *k, const uint64_t *key, struct work *work);
 uint32_t keymap_add(struct keymap *k, const struct ct_tuple *t);
 void keymap_remove(struct keymap *k, uint32_t i);
 
-/* Put in the source key.  False: nobody has heard of that call. */
+/* Put in the source key.  False: no such call is known. */
 bool keymap_find(const struct keymap *k, struct ct_tuple *t);
 
 static inline struct keymap_entry *keymap_at(const struct keymap *k, uint32_t i)

@@ -3,7 +3,7 @@
  * Steering says which shard a packet comes to; a reload may change that while
  * flows live.  A flow stays where it is: it is a stray there from then on, and
  * as long as a shard has strays the others look into its table before they open
- * a flow or give a port away.  Nobody looks while there are none.
+ * a flow or give a port away.  While there are none, no shard looks.
  *
  * A shard that has not taken today's steering may open flows by that of before:
  * it has the first right to those, so two shards never open one flow. */

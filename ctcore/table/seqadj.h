@@ -1,6 +1,6 @@
 /* seqadj.h - sequence numbers of a TCP flow whose payload changed its length
  *
- * Whoever lengthens a sender's bytes shifts all that it sends later: its
+ * A change of length shifts all that the sender sends later: its
  * sequence numbers go up by as much, and what the other side acknowledges, by
  * ACK and SACK (RFC 2018), down again.  For each direction the last change is
  * remembered: numbers up to it are shifted as they were before, numbers above
@@ -33,8 +33,8 @@ void seqadj_order(struct ext *x, enum ct_dir dir, uint32_t next);
 
 /* As seqadj_note(), anywhere in the segment with this number, of a flow in
  * order.  False: not yet, or not so, for some of that has left.
- * Nobody can say which number has become which amid a change: nothing there is
- * acknowledged before all of it is. */
+ * Amid a change no number stands for another: nothing there is acknowledged
+ * before all of it is. */
 bool seqadj_change(struct ext *x, enum ct_dir dir, uint32_t seq,
                    const struct ct_resize *to);
 

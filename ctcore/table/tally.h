@@ -1,7 +1,7 @@
 /* tally.h - how many of something has each source?
  *
  * Exact counters in a hash table, each found by (source, what is counted).  A
- * counter that has come to nought is gone.  Whoever makes the table says how
+ * counter that has come to nought is gone.  The maker of the table says how
  * many counters can be in use at once, so none is ever refused for want of
  * room; memory that was never used is never touched. */
 #ifndef TALLY_H

@@ -67,8 +67,8 @@ struct ct_config {
     bool (*log)(void *ctx, const struct ct_log *log);
     /* A packet some row QUEUEd, for the program of pkt->queue.  QUEUE: a copy
      * was taken, which comes back by ct_resume(); ACCEPT: it goes on behind
-     * that row, unasked; DROP: for pkt->why, else NO_QUEUE.  NULL: nobody
-     * listens, and it is dropped. */
+     * that row, unasked; DROP: for pkt->why, else NO_QUEUE.  NULL: no
+     * program listens, and it is dropped. */
     enum ct_verdict (*queue)(void *ctx, struct ct_pkt *pkt);
 };
 
@@ -267,8 +267,8 @@ struct ct_resize {
     int32_t by; /* 0: as long as it was */
 };
 
-/* pkt, a TCP segment of a flow, is about to be held for somebody who may change
- * how long its payload is: from now on the flow's bytes leave in order only.
+/* pkt, a TCP segment of a flow, is about to be held, and the length of its
+ * payload may change: from now on the flow's bytes leave in order only.
  * False: the flow is not confirmed yet, or can have no extension record. */
 bool ct_resizable(struct ct *ct, const struct ct_pkt *pkt);
 

@@ -26,14 +26,14 @@ struct ct_pkt {
     uint16_t gso_size; /* payload bytes a segment; 0: not a super-packet */
     uint8_t gso_type;  /* virtio_net_hdr's, for the caller's own use */
     bool csum_partial; /* L4 field holds the pseudo header's sum only */
-    bool csum_ok;      /* somebody trustworthy checked the L4 checksum */
+    bool csum_ok;      /* the L4 checksum has been checked */
     bool self;         /* may be from an address to itself: a host's loopback */
     uint8_t in;        /* interface it came by, CT_NO_IFACE: made here */
     uint8_t kind;      /* enum ct_kind */
     uint16_t frag_max; /* it came in fragments, the largest this long; or 0 */
     bool passed;       /* another shard gave it here: ct_take_over() */
     uint32_t steered;  /* serial of the steering by which this shard owns it; 0:
-                          nobody asked */
+                          not asked */
     /* Where they began: bit i of word i / 64 for byte 8 * i of what was cut;
      * CT_CUTS words.  NULL: not known. */
     uint64_t *cuts;

@@ -1,9 +1,9 @@
 /* rules.h - match rules as plain data
  *
- * Whoever makes a ruleset owns it and keeps it unchanged while a core may use
- * it.  One ruleset serves any number of shards; the counters are each shard's
- * own.  Rules stand sorted by (hook, stage, order given); start[] says where
- * each (hook, stage) begins. */
+ * The caller owns a ruleset and keeps it unchanged while a core may use it. One
+ * ruleset serves any number of shards; the counters are each shard's own. Rules
+ * stand sorted by (hook, stage, order given); start[] says where each (hook,
+ * stage) begins. */
 #ifndef CTCORE_RULES_H
 #define CTCORE_RULES_H
 

@@ -40,8 +40,8 @@ uint16_t web_port(const struct web *web);
  * the old one stays. */
 bool web_set_token(struct web *web, const char *token);
 
-/* A flow event from shard; sent to whoever listens.  lost: events that were
- * lost before this one (the subscribers are told of the gap). */
+/* A flow event from shard; sent to its subscribers.  lost: events that were
+ * lost before this one; subscribers receive the number. */
 void web_event(struct web *web, uint32_t shard, const struct ct_event *ev,
                uint64_t lost);
 
