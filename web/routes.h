@@ -11,7 +11,7 @@ const struct route *routes_table(unsigned *n);
 enum MHD_Result routes_answer(struct request *r);
 
 /* The row for method and path, or NULL.  allow (room for 64 bytes) then lists
- * the methods that the path knows; it is empty when nobody knows the path.  id
+ * the methods that the path knows; it is empty when the path is not known.  id
  * points behind the prefix of a path with {id}. */
 const struct route *routes_find(const char *method, const char *path,
                                 const char **id, char allow[64]);

@@ -49,8 +49,8 @@ static bool find_owner(const char *path, struct stat *st)
 }
 
 /* A container's root has no CAP_DAC_OVERRIDE: the socket, which is its owner's
- * alone (mode 0600, so that nobody else can use up its connections), is closed
- * to it.  What it may do is to become that owner. */
+ * alone (mode 0600, so that no other user can use up its connections), is
+ * closed to it.  What it may do is to become that owner. */
 static bool connect_as_owner(int fd, const struct sockaddr_un *a)
 {
     char user[32], err[256];

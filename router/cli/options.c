@@ -335,7 +335,7 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
     int option, result;
 
     *o = (struct cli_options){0};
-    optind = 0; /* getopt begins anew: tests call this often */
+    optind = 0; /* restart getopt: tests call this often */
     opterr = 0;
     while ((option = getopt_long(
                 argc, argv, "+:LGCSEDFhVs:d:r:q:p:f:u:n::g::j::m:l:w:o:e:b:",

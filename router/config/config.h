@@ -109,7 +109,7 @@ struct config_input {
 enum { CONFIG_QUEUES = 16 };
 struct config_queue {
     uint16_t number;
-    bool bypass;         /* nobody listens: they pass; else they are dropped */
+    bool bypass;         /* without a program they pass, else are dropped */
     bool fail_open;      /* full, or no verdict in time: the same */
     bool resize;         /* its program may change how long a TCP payload is */
     uint32_t max;        /* packets that may wait, over all workers */
@@ -151,8 +151,8 @@ struct config {
     char token[256]; /* read from token_file; "" : none, or to be made */
     bool token_make; /* token_file is not there yet: make it at start */
 
-    char *text; /* of the file, as it was read; owned: for making the same
-                   configuration anew when facts have changed */
+    char *text; /* of the file, as it was read; owned: for making the
+                   configuration again when facts have changed */
     size_t text_len;
     void *memory; /* everything the pointers above lead to */
 };

@@ -9,7 +9,7 @@
 void config_env_merge(struct config_read *r);
 
 /* The variable that gave the value at pointer, or a list that it stands in;
- * NULL: the file did, or nobody. */
+ * NULL: the file did, or it has its default. */
 const char *config_env_source(const struct config_memory *memory,
                               const char *pointer);
 /* The same of anything below pointer. */

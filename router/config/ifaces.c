@@ -107,7 +107,7 @@ static bool read_prefix(struct config_read *r, const json_t *v,
     return true;
 }
 
-/* Is this address somebody's already?  mine: the interface being read. */
+/* Which interface has this address already?  mine: the interface being read. */
 static const char *holder(const struct config_read *r,
                           const struct config_iface *mine,
                           const union ct_addr *addr, uint8_t family)

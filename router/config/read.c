@@ -127,7 +127,7 @@ static void make_room(struct config_read *r)
     r->error_room = room;
 }
 
-/* env NULL: it is about the value at hand, whoever gave that. */
+/* env NULL: it is about the value at hand, wherever that is from. */
 __attribute__((format(printf, 4, 0))) static void
 fail(struct config_read *r, const char *env, bool key, const char *fmt,
      va_list ap)

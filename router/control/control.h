@@ -9,7 +9,7 @@
 #include "config/config.h"
 
 /* Run until SIGTERM or SIGINT; answers the exit code.  config is taken over;
- * path is where SIGHUP reads it anew. */
+ * path is the file that SIGHUP reads again. */
 int control_run(const char *path, struct config *config);
 
 #endif

@@ -2,10 +2,10 @@
  *
  * A device may be set down and up, be moved to another namespace, or be
  * deleted.  Down and moved need nothing: descriptors go on working.  Deleted
- * means that a worker read EBADFD: then the same descriptors are attached anew,
- * ten times a second at first, later once a second, and workers go on.  One
- * that had been moved away is not made again here, where nobody would look for
- * it: it is attached to when somebody makes one of that name. */
+ * means that a worker read EBADFD: then the same descriptors are attached
+ * again, ten times a second at first, later once a second, and workers go on.
+ * One that had been moved away is not made again here, where it would not be
+ * looked for: weir reattaches once a device of that name is made. */
 #include "control/devices.h"
 
 #include "control/hostnet.h"
@@ -139,8 +139,8 @@ static void try_again(struct control *c, uint32_t i)
     if (err < 0) {
         if (err == -EPERM && d->tries == 1)
             log_warn("tun",
-                     "device %s: weir may not make it; it is won back when "
-                     "somebody does: ip tuntap add dev %s mode tun user %u "
+                     "device %s: weir may not make it; weir reattaches once "
+                     "you run: ip tuntap add dev %s mode tun user %u "
                      "multi_queue",
                      d->tun.name, d->tun.name, (unsigned)geteuid());
         log_debug("tun", "device %s: %s", d->tun.name, strerror(-err));

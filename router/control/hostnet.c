@@ -1,7 +1,7 @@
 /* hostnet.c - gateway mode's life, as the control loop sees it
  *
- *     look at the devices -> configuration -> TUNs (nobody else has them: from
- *         here on the kernel is ours to change), workers
+ *     look at the devices -> configuration -> TUNs (no other program has them:
+ * from here on the kernel is ours to change), workers
  *         -> only then it is told to send packets our way
  *     an address, a link, a route or a rule changed -> a short wait, since
  *         changes come in swarms -> look again -> a new configuration if facts

@@ -1,4 +1,4 @@
-/* reload.c - a configuration read anew, and put in force whole
+/* reload.c - a configuration read again, and put in force whole
  *
  *     SIGHUP: the file -------+
  *                             +--> the loading thread: read, check, prepare

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Nothing of whoever had it before is on its way any more. */
+/* Nothing of its former user is on its way any more. */
 static bool is_free(const struct removal *r, struct worker *const w[],
                     uint32_t n)
 {

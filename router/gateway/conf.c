@@ -221,7 +221,7 @@ int gateway_conf_group(struct gateway_settings *all,
 /* A device without an address has no source that the kernel's loose check
  * believes but those it leads to: errors of the host's that bear lan's address,
  * and what the host says to an address of its own, would be dropped.  The dummy
- * address of RFC 7600 is nobody's. */
+ * address of RFC 7600 belongs to no host. */
 int gateway_conf_dummy(struct gateway_settings *all,
                        const struct netlink_device *tun, char err[256])
 {

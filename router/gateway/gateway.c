@@ -2,7 +2,7 @@
  *
  * Here the parts meet: facts (gateway_facts), settings (gateway_conf), the plan
  * (gateway_plan) and what makes the kernel hold it (gateway_apply).  Of what
- * stands in the kernel nothing is remembered: each sync compares anew. */
+ * stands in the kernel nothing is remembered: each sync compares again. */
 #include "gateway/gateway.h"
 
 #include "gateway/apply.h"

@@ -14,7 +14,7 @@
  *                       added, what is too much goes, of a killed predecessor
  *                       too; behind them the settings that make the kernel a
  *                       router.  Again after each change, and with the new
- *                       indices after a TUN was made anew.
+ *                       indices after a TUN was made again.
  *   gateway_close()     all as it was
  *
  * Needs CAP_NET_ADMIN in the network's namespace and nothing else.  One thread

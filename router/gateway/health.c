@@ -153,7 +153,7 @@ static void look_addresses(const struct config_facts *facts,
 /* ---- the route out ---- */
 
 /* Of IPv4's class E, and of the part of 2000::/3 that is furthest from being
- * given out: nobody has a route of their own for these. */
+ * given out: only a default route leads to these. */
 static const union ct_addr far[2] = {
     {.b = {240, 0, 0, 1}},
     {.b = {0x3f, 0xff, 0xff, 0xff, 0xff, 0xff, [15] = 1}},

@@ -11,7 +11,7 @@
  *
  *    from each, marked by the guard         local      see
  * gateway/guard/guard.h from each, source A                    blackhole  ours
- * is sent by nobody from wan, to A                         OUT        replies;
+ * is never sent    from wan, to A                         OUT        replies;
  * forwards; what input rules are asked of from lan, to A IN         the same;
  * hairpin from here, to A, ICMP                  OUT        errors the kernel
  * makes about translated packets all                                    local

@@ -293,7 +293,7 @@ void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
     gateway_saved_read(all);
 }
 
-/* What it is to be in the end; false: it is somebody else's now. */
+/* What it is to be in the end; false: it belongs to another program now. */
 static bool final(struct gateway_settings *all,
                   const struct gateway_setting_change *c, uint32_t *value)
 {

@@ -18,7 +18,7 @@ int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
 int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t value);
 
-/* It is changed already, nobody said from what: we think, from was. */
+/* It is changed already, and its old value is not known: was, presumably. */
 void gateway_setting_guess(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t was, uint32_t is);
 
@@ -31,7 +31,7 @@ int gateway_setting_write(const char *path, uint32_t value);
 /* A number of /proc/sys; path without that.  0 or a negative errno. */
 int gateway_setting_sysctl(const char *path, uint32_t *value);
 
-/* Everything as it was, but what somebody else has changed since; the file is
+/* Everything as it was, but what other programs have changed since; the file is
  * removed.  0, or -1 if something could not be. */
 int gateway_setting_restore(struct gateway_settings *all);
 

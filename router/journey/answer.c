@@ -94,7 +94,7 @@ static void count(struct journey *j, const struct ct_pkt *pkt, bool sent)
     ct_count(ct, CT_STAT_bytes_out, sent ? pkt->len : 0);
 }
 
-/* to: the interface of whoever is answered. */
+/* to: the interface of the host that is answered. */
 static void originate(struct journey *j, struct ct_pkt *pkt, uint8_t to)
 {
     pkt->out = to;
@@ -138,8 +138,8 @@ static bool is_within_rate(struct journey *j, const struct ct_pkt *pkt,
     return true;
 }
 
-/* May whoever sent pkt be told something?  Which addresses are a link's
- * broadcast, the core can't know.  mtu: that it was too big. */
+/* May pkt's sender get an answer?  Which addresses are a link's broadcast, the
+ * core can't know.  mtu: that it was too big. */
 static bool allowed(struct journey *j, const struct ct_pkt *pkt, bool mtu)
 {
     union ct_addr to = walk_addr(pkt, false), dst = walk_addr(pkt, true);
@@ -276,7 +276,8 @@ void answer_local(struct journey *j, struct ct_pkt *pkt)
         break;
     case CT_PROTO_ICMP:
     case CT_PROTO_ICMPV6:
-        break; /* an answer or an error to nobody: RFC 1122 says be silent */
+        break; /* an answer or an error that fits nothing: RFC 1122: no answer
+                */
     default:
         answer_error(j, pkt, ANSWER_NO_PROTOCOL, 0);
     }

@@ -5,9 +5,9 @@
  *     to its own addresses <--/                    \--> WAN
  *
  * So the host's connections are flows like all others: their ports never
- * collide with those of flows that are hidden behind the same address.  Nobody
- * but the kernel can write to the TUN, and it lets no packet with one of its
- * own addresses in from a wire, so such a source is the host.
+ * collide with those of flows that are hidden behind the same address.  Only
+ * the kernel can write to the TUN, and it lets no packet with one of its own
+ * addresses in from a wire, so such a source is the host.
  *
  * The host hears of its own packets that a rule rejects them, and that they are
  * too big for lan: its kernel sees the outside TUN's MTU, which is wan's.

@@ -1,7 +1,7 @@
 /* journey.c - what happens to a packet between the hooks
  *
  * The core knows flows, the journey knows ways: whether a packet is for the
- * router or for somebody behind it, by which interface, whether it fits there,
+ * router or for a host behind it, by which interface, whether it fits there,
  * and who is told when it does not.  The whole walk stands in walk() and
  * forward() below, in the order of ip_rcv() and ip_forward():
  *

@@ -5,7 +5,7 @@
 #include <ctcore/ct.h>
 
 enum local_kind {
-    LOCAL_NO,        /* somebody else's: forward */
+    LOCAL_NO,        /* another host's: forward */
     LOCAL_SELF,      /* the router's own */
     LOCAL_GROUP,     /* multicast, or a broadcast of a connected prefix */
     LOCAL_IMPOSSIBLE /* must not be on a wire as this */

@@ -97,8 +97,8 @@ static enum ct_reason send_pieces(void *ctx, struct ct_pkt *pkt)
     return fragment_send(pkt, p->mtu, 0, send_checked, p);
 }
 
-/* No router reads what passes through it by this id, and nobody may guess it
- * (RFC 7739): drawn from a secret start. */
+/* No router reads what passes through it by this id, and it must not be
+ * guessed (RFC 7739): drawn from a secret start. */
 static uint32_t next_id(struct journey *j)
 {
     return (uint32_t)ct_splitmix(&j->ids);

@@ -1,7 +1,7 @@
 /* ratelimit.c - token buckets for the router's own answers
  *
- * A token falls due every 75 to 125 ms, drawn anew each time: whoever counts
- * the answers he gets can't tell one token taken by somebody else. */
+ * A token falls due every 75 to 125 ms, drawn each time: a host that
+ * counts its answers can't tell one token taken by another host. */
 #include "journey/ratelimit.h"
 
 #include <ctcore/bits.h>
@@ -33,7 +33,7 @@ void ratelimit_setup(struct ratelimit *limit, uint64_t seed, uint32_t parts)
 }
 
 /* Two keyed rounds of the generator's mixing step are plenty for 256 buckets
- * whose contents nobody outside can see. */
+ * whose contents can't be seen from outside. */
 static unsigned choose(const struct ratelimit *limit, const union ct_addr *addr)
 {
     uint64_t h = addr->w64[0] ^ limit->key[0];
@@ -61,7 +61,7 @@ bool ratelimit_take(struct ratelimit *limit, const union ct_addr *addr,
 }
 
 /* Each millisecond of a part brings 0, 1 or 2 tokens, and each answer costs as
- * many: on average one, but nobody outside can count them. */
+ * many: on average one, but they can't be counted from outside. */
 bool ratelimit_total_left(struct ratelimit *limit, enum ratelimit_side side,
                           ct_time now)
 {

@@ -9,7 +9,7 @@
 struct journey_iface {
     uint16_t mtu;
     bool usable; /* false: packets for it are dropped as TX_LINK_DOWN */
-    bool plain;  /* no offloads: whoever writes cuts and sums, see offload.h */
+    bool plain;  /* no offloads: the writer cuts and sums, see offload.h */
 };
 
 /* Gateway mode, soon after a start that follows a kill: what is not for the

@@ -12,7 +12,7 @@
  * not asked: the ways there and back often differ. */
 bool strict_source(const struct journey *j, const struct ct_pkt *pkt);
 
-/* strict_inbound: does it come from outside to an inside host that nobody
+/* strict_inbound: does it come from outside to an inside host, and is not
  * asked for: no flow of that host, no dnat, no rule of FORWARD that accepts? */
 bool strict_inbound(const struct journey *j, const struct ct_pkt *pkt);
 

@@ -3,7 +3,7 @@
 
 /* Tenants have the same addresses: an answer goes where its flow came from,
  * what comes from one of them to the same, what the router says to whom it
- * talks.  Nobody else can mean one of them. */
+ * talks.  No other sender can mean one of them. */
 uint8_t walk_shared(const struct journey *j, uint8_t family,
                     const union ct_addr *to, const struct ct_pkt *pkt)
 {

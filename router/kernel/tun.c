@@ -319,7 +319,7 @@ int tun_open(struct tun *tun, const struct tun_config *config,
         tun_why_claim(&tun->config, &link, -EINVAL, text);
         return -1;
     }
-    /* A TUN with a queue attached is somebody's: with IFF_MULTI_QUEUE the
+    /* A TUN with a queue attached is in use: with IFF_MULTI_QUEUE the
      * kernel would let us share it. */
     if (there && link.queues > 0) {
         tun_why_claim(&tun->config, &link, -EBUSY, text);

@@ -20,7 +20,7 @@ struct tun {
     int fd[CT_MAX_SHARDS];
 };
 
-/* Make the device, or take the one of that name that nobody uses, and give it
+/* Make the device, or take the one of that name that is not in use, and give it
  * what it lacks.  One that is just as wanted needs no capability: it was made
  * with this user's number and, for several queues, with multi_queue.  A device
  * made here goes with its last descriptor, one made beforehand stays.  0, or -1

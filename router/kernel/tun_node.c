@@ -3,7 +3,7 @@
  * udev gives it mode 0666, but a kernel or a container's engine that makes it
  * alone leaves it to root; so root opens it for each queue before weir acts as
  * an ordinary user.  What a descriptor may do is asked again at TUNSETIFF, of
- * whoever asks then. */
+ * the process that calls it. */
 #include "kernel/tun_node.h"
 
 #include <errno.h>

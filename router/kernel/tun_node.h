@@ -2,7 +2,7 @@
 #ifndef TUN_NODE_H
 #define TUN_NODE_H
 
-/* Open it so often, beforehand.  Whoever may not open it now is told when a
+/* Open it so often, beforehand.  If it can't be opened, that is an error when a
  * device is wanted. */
 void tun_node_store(unsigned n);
 

@@ -5,7 +5,7 @@
  * the command that mends it.  The kernel's answers to TUNSETIFF, in its order:
  *
  *   EINVAL  no TUN, or it has IFF_MULTI_QUEUE and we do not, or the reverse
- *   EPERM   it is somebody else's; or there is none, and we may not make one
+ *   EPERM   it is another user's; or there is none, and we may not make one
  *   EBUSY   its only queue is taken */
 #include "kernel/tun_why.h"
 

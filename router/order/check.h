@@ -1,6 +1,6 @@
 /* check.h - may the privileged process do what it is ordered?
  *
- * What orders may be in the hands of whoever broke into the process that reads
+ * Orders may come from an attacker who controls the process that reads
  * packets.  What is let through is what weir itself sends, attribute by
  * attribute (rows.h), and nothing else:
  *

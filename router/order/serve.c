@@ -98,7 +98,7 @@ static void compare(void *ctx, const struct netlink_neigh *neigh)
         p->others = true;
 }
 
-/* The kernel deletes a proxy neighbour whoever has made it. */
+/* The kernel deletes a proxy neighbour whichever program has made it. */
 static bool is_others_proxy(const struct serving *s)
 {
     const struct ndmsg *m;

@@ -5,8 +5,8 @@
  * done.  So the new bytes are parsed like any that arrive and held against the
  * old ones as these stand; whatever conntrack or NAT went by must be the same.
  * A TCP payload may have another length all the same: its flow's numbers are
- * then corrected where the packet comes back.  Checksums are made anew, so that
- * a program need not know of them. */
+ * then corrected where the packet comes back.  Checksums are computed again, so
+ * that a program need not know of them. */
 #include "queue/change.h"
 
 #include <ctcore/ct.h>
@@ -17,7 +17,7 @@
 
 /* ---- may it be? ---- */
 
-/* A packet's bytes as they stand, parsed anew. */
+/* A packet's bytes as they stand, parsed again. */
 static bool look(const struct ct_pkt *pkt, uint8_t *data, uint32_t len,
                  struct ct_pkt *seen)
 {

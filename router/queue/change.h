@@ -13,9 +13,9 @@
  *    another tracker with states reads.  Payload, TTL, TOS and the rest may
  * change, and the length.
  * => resize: what that is of a TCP payload; NULL: it must not change, since
- *    nobody could correct its flow's numbers.  It must not of a segment with
+ *    its flow's numbers could not be corrected.  It must not of a segment with
  *    SYN, RST or URG, from nothing, or to nothing: what is gone as a whole
- *    nobody would ever acknowledge.
+ *    would never be acknowledged.
  * => a TCP segment that grew leaves as segments that are no longer than it was:
  *    it becomes a super-packet, unless every link takes it.
  * => pkt->tuple stays as it is: how the packet arrived. */

@@ -144,7 +144,7 @@ static enum ct_verdict judge(struct held *h, const struct config_queue *list,
         if (p->marked)
             ct_set_mark(pkt, p->mark);
         if (p->verdict == CT_REPEAT)
-            pkt->accepted = false; /* the rules are asked anew */
+            pkt->accepted = false; /* ask the rules again */
         if (p->verdict == CT_DROP)
             return ct_refuse(pkt, CT_REASON_QUEUE_VERDICT);
         why = p->resize.by == 0 ? CT_REASON_NONE

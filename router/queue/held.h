@@ -5,7 +5,7 @@
  * A packet's buffer belongs to one side at a time: the worker copies it in and
  * sends its index by one ring; control alone reads and writes it from then on,
  * until it sends it back by the other with what is to become of it.  Both rings
- * have room for every buffer there is, so nobody ever waits, and nothing that
+ * have room for every buffer there is, so neither waits, and nothing that
  * one side reads can the other write.  Time runs out in control, too. */
 #ifndef HELD_H
 #define HELD_H
@@ -27,7 +27,7 @@ enum {
 /* Why control sends it back. */
 enum held_cause {
     HELD_VERDICT, /* its program said so */
-    HELD_TIMEOUT, /* nobody said anything in time */
+    HELD_TIMEOUT, /* no verdict came in time */
     HELD_ALONE,   /* its program went away */
     HELD_REFUSED  /* its program changed what must stay */
 };

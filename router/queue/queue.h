@@ -2,7 +2,7 @@
  *
  * Part of the control loop: what workers hold (held.h) goes to the program that
  * subscribed to its queue, and back with what that says, when its time is up,
- * or when nobody is left to ask.  The words are in wire.h. */
+ * or when no program is left to ask.  The words are in wire.h. */
 #ifndef QUEUE_H
 #define QUEUE_H
 

@@ -7,7 +7,7 @@
  * negative errno. */
 int descriptors_fill(void);
 
-/* All above 2 are closed, whoever left them open. */
+/* Close all above 2, whatever left them open. */
 void descriptors_close(void);
 
 /* The same but for fd.  The number that it has then, or a negative errno. */

@@ -47,8 +47,8 @@ int sandbox_confine(const struct sandbox_place *place, size_t n, char err[256]);
 int sandbox_limit_calls(enum sandbox_caller who, char err[256]);
 
 /* First thing in another thread of weir's: it keeps no capability at all,
- * whoever it runs as, and calls are limited.  Ends the program if the kernel
- * should refuse. */
+ * whichever user it runs as, and calls are limited.  Ends the program if the
+ * kernel should refuse. */
 void sandbox_worker(void);
 
 #endif

@@ -13,8 +13,8 @@ enum token_answer {
     TOKEN_REFUSED /* err says what is wrong, and what was expected */
 };
 
-/* Read the file at path: only regular ones that nobody else can read; under
- * /run/secrets, where container engines put them, that nobody else can write.
+/* Read the file at path: only regular ones that no other user can read; under
+ * /run/secrets, where container engines put them, that no other user can write.
  * Never waits. */
 enum token_answer token_read(const char *path, char token[TOKEN_ROOM],
                              char err[256]);
@@ -24,8 +24,8 @@ enum token_answer token_read(const char *path, char token[TOKEN_ROOM],
 bool token_take(const char *text, size_t n, char token[TOKEN_ROOM],
                 char err[256]);
 
-/* Make the file with a new token of 256 bits, mode 0600; if somebody else was
- * quicker, theirs is read.  0, or -1 with err. */
+/* Make the file with a new token of 256 bits, mode 0600; if another process was
+ * quicker, its token is read.  0, or -1 with err. */
 int token_make(const char *path, char token[TOKEN_ROOM], char err[256]);
 
 #endif

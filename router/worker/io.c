@@ -121,7 +121,7 @@ static uint32_t owner_of(const struct worker *w, struct ct_pkt *pkt)
     if (why == CT_REASON_FRAGMENT)
         return ct_fragment_owner(&w->setup->steer->view, pkt);
     if (why != CT_REASON_NONE)
-        return w->config.index; /* whoever has it may refuse it */
+        return w->config.index; /* any shard may refuse it */
     return ct_owner(&w->setup->steer->view, pkt);
 }
 

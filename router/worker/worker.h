@@ -3,9 +3,9 @@
  *   control --orders--> worker        worker --events, flags--> control
  *   worker  --packets-> other worker  and the empty buffers back again
  *
- * Everything between threads is a ring and a wake-up; nobody waits for anybody.
- * Life: worker_new() for all, worker_link() for all, worker_start() for all;
- * worker_stop() for all, then worker_free(). */
+ * Everything between threads is a ring and a wake-up; no thread waits for
+ * another. Life: worker_new() for all, worker_link() for all, worker_start()
+ * for all; worker_stop() for all, then worker_free(). */
 #ifndef WORKER_H
 #define WORKER_H
 

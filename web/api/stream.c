@@ -2,12 +2,12 @@
  *
  * One ring holds the latest events; a client is a position in it.  Who falls
  * behind by more than the ring loses the oldest and is told exactly how many
- * ("gap"), together with those that were lost before they came here; nobody
- * slows down anybody else.  Ids start at the second the router started, shifted
- * left, so they only ever grow, over restarts too: a Last-Event-ID that is
- * older than the ring or newer than its end is answered with "resync".
+ * ("gap"), together with those that were lost before they came here; no
+ * client slows down another.  Ids start at the second the router started,
+ * shifted left, so they only ever grow, over restarts too: a Last-Event-ID that
+ * is older than the ring or newer than its end is answered with "resync".
  *
- * While nobody listens no events are made at all.  What happened then is
+ * While no client listens no events are made at all.  What happened then is
  * unknown, so the ids jump by one: a client that comes back gets "resync". */
 #include "api/stream.h"
 #include "api/flow.h"

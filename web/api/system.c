@@ -56,7 +56,7 @@ static void write_checks(struct json_out *j, const char *key,
     json_out_end_array(j);
 }
 
-/* Whoever is answered at all has met a loop that turns. */
+/* An answer proves that the loop turns. */
 enum MHD_Result system_livez(struct request *r)
 {
     struct json_out out, *j = &out;

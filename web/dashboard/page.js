@@ -214,7 +214,7 @@ const OVERFLOW = {
   chaintoolong: 'Flows refused because their hash bucket was full',
 };
 
-// [label, name, value, hot] each; nodes are made anew only when names change.
+// [label, name, value, hot] each; nodes are made again only when names change.
 function pairs(list, rows, none) {
   const shape = rows.map((row) => row[1]).join();
   if (list.dataset.shape !== shape || !list.firstChild) {

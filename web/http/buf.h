@@ -1,7 +1,7 @@
 /* buf.h - text that grows, up to a limit, or that fills a given space
  *
- * A failure (no memory, no room) sticks: whoever finishes the text looks once
- * at failed instead of at every call. */
+ * A failure (no memory, no room) sticks: look at failed once, when
+ * the text is finished, instead of at every call. */
 #ifndef BUF_H
 #define BUF_H
 

@@ -29,7 +29,7 @@ ERROR_HEAD = struct.Struct(">BBHIQHH")
 HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
 STATES = ("invalid", "new", "established", "related", "untracked")
 LONGEST = PACKET_HEAD.size + 65575
-NOBODY = 0xffffffff
+NO_FLOW = 0xffffffff
 HANGS_UP = range(1, 7)                      # codes of ERROR
 
 
@@ -64,7 +64,7 @@ class Packet:
          self.flags, self.gso_size, self.frag_max, into, out,
          _) = PACKET_HEAD.unpack_from(message)
         self.client = client
-        self.flow = None if flow == NOBODY else f"{flow}-{gen}"
+        self.flow = None if flow == NO_FLOW else f"{flow}-{gen}"
         self.hook, self.state = HOOKS[hook], STATES[info]
         self.iface_in = into.rstrip(b"\0").decode()
         self.iface_out = out.rstrip(b"\0").decode()

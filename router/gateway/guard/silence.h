@@ -8,8 +8,9 @@
  *    TCP     a RST without an ACK: it answers what no connection begins with
  *    ICMP    port and protocol unreachable; in ICMPv6 an unknown next header
  *
- * So flows that weir knew outlive it, whoever speaks first.  A RST of a socket
- * of the host, and the one that refuses a SYN, have an ACK (RFC 9293 3.5.2). */
+ * So flows that weir knew outlive it, whichever end speaks first.  A RST of a
+ * socket of the host, and the one that refuses a SYN, have an ACK (RFC
+ * 9293 3.5.2). */
 #ifndef GATEWAY_SILENCE_H
 #define GATEWAY_SILENCE_H
 
