@@ -531,6 +531,13 @@ static void the_furthest_behind_has_the_claim(void **state)
     assert_int_equal(peers_claim(&p, &t), 2);
     face[2].serial = 3;
     assert_int_equal(peers_claim(&p, &t), CT_NONE);
+    /* one that does not own it has no claim, nor one of an unknown serial */
+    face[1].serial = 1;
+    while (shard_owner(&use[0], &t) == 1)
+        use[0].key[0]++;
+    assert_int_equal(peers_claim(&p, &t), CT_NONE);
+    face[1].serial = 0;
+    assert_int_equal(peers_claim(&p, &t), CT_NONE);
 }
 
 /* Who has nothing of others' and waits for nothing, by the same steering, need
