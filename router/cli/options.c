@@ -359,8 +359,8 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
     if (!o->command)
         return wrong("You need to supply a command");
     if (o->command == 'G' && !names_one(o))
-        return wrong("-G shows one flow; expected -p, and -s and -d or -r and "
-                     "-q, with the ports if it has any");
+        return wrong("-G shows one flow; use -p, and -s and -d or -r and -q, "
+                     "with the ports if it has any");
     if (o->events && o->command != 'E')
         return wrong("Illegal option `--event-mask' with this command");
     if (o->output && strchr("CSF", o->command))

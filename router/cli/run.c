@@ -176,8 +176,7 @@ int cli_run(int argc, char **argv)
         wish.sandbox = "kill";
     if (!sandbox_choose(wish.sandbox)) {
         fprintf(stderr,
-                "weir: there is no sandbox \"%.40s\": expected kill, log or "
-                "off\n",
+                "weir: unknown sandbox \"%.40s\"; valid: kill, log, off\n",
                 wish.sandbox);
         return 2;
     }

@@ -65,8 +65,8 @@ void config_conntrack_finish(struct config_read *r)
     if (c->core.buckets < c->core.max / MOST_A_BUCKET) {
         config_read_enter(r, "conntrack");
         config_read_fail_in(r, "buckets", false,
-                            "%u for %u entries are too few: each packet would "
-                            "look through %u; expected at least %u",
+                            "too few buckets: %u for %u entries, so that each "
+                            "packet looks at %u; use at least %u",
                             c->core.buckets, c->core.max,
                             c->core.max / c->core.buckets,
                             c->core.max / MOST_A_BUCKET);
@@ -74,9 +74,10 @@ void config_conntrack_finish(struct config_read *r)
     }
     if (c->core.max / c->workers < MIN_ENTRIES) {
         config_read_enter(r, "conntrack");
-        config_read_fail_in(r, "max", false,
-                            "%u entries for %u workers; expected at least %u",
-                            c->core.max, c->workers, c->workers * MIN_ENTRIES);
+        config_read_fail_in(
+            r, "max", false,
+            "too few entries: %u for %u workers; use at least %u", c->core.max,
+            c->workers, c->workers * MIN_ENTRIES);
         config_read_leave(r, was);
     }
 }

@@ -190,7 +190,7 @@ static void put(struct config_read *r, const struct option *o, const char *name,
     m->env[m->n_env++].pointer = keep(r, o->pointer);
     v = to_json(text, o->form);
     if (v == NULL)
-        config_read_fail_env(r, name, "this is not UTF-8; expected text");
+        config_read_fail_env(r, name, "the value is not UTF-8; use text");
     else if (json_object_set_new(at, key, v) != 0)
         longjmp(r->no_memory, 1);
 }
@@ -255,9 +255,7 @@ static void check_name(struct config_read *r, const char *entry)
         }
     }
     if (least > 0 && (least <= 2 || has_section(name)))
-        config_read_fail_env(r, name,
-                             "no option has this name, did you mean %s; "
-                             "expected WEIR_ and the key's path in capitals",
+        config_read_fail_env(r, name, "unknown variable; did you mean %s?",
                              nearest.name);
 }
 

@@ -34,7 +34,7 @@ static bool is_prefix(struct config_read *r, const char *s)
     struct ct_addr_range span;
 
     if (!system_addr_prefix(s, &addr, &family, &len) || len == 0) {
-        config_read_fail(r, "%s is no prefix; expected " EXPECTED,
+        config_read_fail(r, "%s is not a prefix; use " EXPECTED,
                          config_read_show(r, s));
         return false;
     }
@@ -64,20 +64,19 @@ static bool is_device(struct config_read *r, const char *s)
     if (system_addr_one(s, &addr, &family)) {
         unfit = system_addr_unfit(&addr, family);
         if (unfit != NULL)
-            config_read_fail(r, "%s is %s; expected " EXPECTED,
+            config_read_fail(r, "%s is %s; use " EXPECTED,
                              config_read_show(r, s), unfit);
         return unfit == NULL;
     }
     if (!config_ifaces_device_ok(s)) {
-        config_read_fail(r, "%s can't name a device; expected " EXPECTED,
+        config_read_fail(r, "%s is not a device; use " EXPECTED,
                          config_read_show(r, s));
         return false;
     }
     if (is_tun(r->config, s)) {
-        config_read_fail(r,
-                         "%s is made by the gateway itself; expected "
-                         "a device that is there already",
-                         config_read_show(r, s));
+        config_read_fail(
+            r, "%s is made by weir itself; use a device that exists already",
+            config_read_show(r, s));
         return false;
     }
     return true;
@@ -103,7 +102,7 @@ static bool is_free(struct config_read *r, const char *s)
     for (uint32_t i = 0; i < g->n; i++) {
         if (g->device[i][0] == '\0' || !same_device(g->device[i], s))
             continue;
-        config_read_fail(r, "%s is %s too; expected another device", g->name[i],
+        config_read_fail(r, "%s is already %s; use another device", g->name[i],
                          config_read_show(r, s));
         return false;
     }
@@ -176,8 +175,8 @@ static bool may_be_called(struct config_read *r, const char *name)
     if (!config_ifaces_name_ok(name) || strlen(name) > LONGEST_NAME ||
         strcmp(name, names[LAN]) == 0 || strcmp(name, names[WAN]) == 0) {
         config_read_fail_in(r, name, true,
-                            "%s can't name a further device; expected 1 to %d "
-                            "of A-Z a-z 0-9 _ . - and neither lan nor wan",
+                            "%s is not allowed as the name of a device; use 1 "
+                            "to %d of A-Z a-z 0-9 _ . -, not lan or wan",
                             config_read_show(r, name), LONGEST_NAME);
         return false;
     }
@@ -185,8 +184,8 @@ static bool may_be_called(struct config_read *r, const char *name)
     for (uint32_t i = 0; i < g->n; i++)
         if (strcmp(g->device[i], tun) == 0) {
             config_read_fail_in(r, name, true,
-                                "weir would make the device %s, which %s is; "
-                                "expected another name",
+                                "weir makes a device %s, and %s is one "
+                                "already; use another name",
                                 tun, g->name[i]);
             return false;
         }
@@ -202,7 +201,7 @@ static void read_further(struct config_read *r, json_t *v, const char *name)
                        &f);
     for (unsigned i = 0; json_is_object(v) && i < 2; i++)
         if (json_object_get(v, further_keys[i].name) == NULL)
-            config_read_fail(r, "\"%s\" is missing; expected %s",
+            config_read_fail(r, "\"%s\" is missing; use %s",
                              further_keys[i].name,
                              i == 0 ? EXPECTED : "\"inside\" or \"outside\"");
     config_read_leave(r, was);
@@ -219,9 +218,8 @@ static void read_more(struct config_read *r, json_t *v, void *into)
     if (!json_is_object(v) || json_object_size(v) > most) {
         config_read_fail(
             r,
-            "this is %s; expected an object of at most %zu "
-            "devices, like {\"dmz\": {\"device\": \"eth2\", "
-            "\"side\": \"inside\"}}",
+            "%s is not allowed here; use an object of at most %zu devices, "
+            "like {\"dmz\": {\"device\": \"eth2\", \"side\": \"inside\"}}",
             json_is_object(v) ? "too large" : config_read_kind(r, v), most);
         return;
     }
@@ -248,10 +246,9 @@ static bool read_range(struct config_read *r, const json_t *v,
         *out = (struct ct_number_range){(uint16_t)port, (uint16_t)port};
         return true;
     }
-    config_read_fail(r,
-                     "this is %s; expected a port from 1 to 65535 or a range "
-                     "\"A-B\" with A <= B",
-                     config_read_kind(r, v));
+    config_read_fail(
+        r, "%s is not a port; use 1 to 65535, or a range \"A-B\" with A <= B",
+        config_read_kind(r, v));
     return false;
 }
 
@@ -283,12 +280,13 @@ static void read_reserved(struct config_read *r, json_t *v, void *into)
     struct config_ports *p = &((struct config *)into)->gateway.reserved;
 
     if (!json_is_array(v)) {
-        config_read_fail(r, "this is %s; expected a list of ports and ranges",
-                         config_read_kind(r, v));
+        config_read_fail(
+            r, "%s is not allowed here; use a list of ports and ranges",
+            config_read_kind(r, v));
         return;
     }
     if (json_array_size(v) > CONFIG_READ_N(p->range)) {
-        config_read_fail(r, "%zu entries; expected at most %zu",
+        config_read_fail(r, "too many entries: %zu; use at most %zu",
                          json_array_size(v), CONFIG_READ_N(p->range));
         return;
     }
@@ -302,10 +300,10 @@ static void read_reserved(struct config_read *r, json_t *v, void *into)
     merge(p);
     for (uint32_t i = 0; i < p->n; i++)
         if (p->range[i].lo <= FIRST_FREE_PORT && p->range[i].hi == 65535)
-            config_read_fail(r,
-                             "no port from %d to 65535 is left for "
-                             "mappings; expected some",
-                             FIRST_FREE_PORT);
+            config_read_fail(
+                r,
+                "no port from %d to 65535 is left for mappings; reserve fewer",
+                FIRST_FREE_PORT);
 }
 
 /* ---- interfaces of it ---- */
@@ -401,8 +399,8 @@ void config_gateway_read(struct config_read *r, json_t *v, void *into)
     for (unsigned side = 0; json_is_object(v) && side < 2; side++)
         if (json_object_get(v, names[side]) == NULL)
             config_read_fail(r,
-                             "\"%s\" is missing; expected the device that "
-                             "leads to %s: " EXPECTED,
+                             "\"%s\" is missing; name the device that leads "
+                             "to %s: " EXPECTED,
                              names[side],
                              side == LAN ? "the hosts inside" : "the world");
     if (alone)
@@ -416,15 +414,14 @@ void config_gateway_check(struct config_read *r)
     bool interfaces = json_object_get(root, "interfaces") != NULL;
 
     if (gateway && interfaces)
-        config_read_fail_in(r, "gateway", true,
-                            "\"interfaces\" is here too; expected one of "
-                            "them");
+        config_read_fail_in(
+            r, "gateway", true,
+            "\"gateway\" and \"interfaces\" are both set; remove one of them");
     else if (!gateway && !interfaces)
         config_read_fail(r,
-                         "neither \"gateway\" nor \"interfaces\" is here; "
-                         "expected \"gateway\": {\"lan\": DEVICE, \"wan\": "
-                         "DEVICE}, or \"interfaces\": an object of 2 to %d "
-                         "interfaces",
+                         "\"gateway\" and \"interfaces\" are both missing; use "
+                         "\"gateway\": {\"lan\": DEVICE, \"wan\": DEVICE}, or "
+                         "\"interfaces\": an object of 2 to %d interfaces",
                          CT_MAX_IFACES);
 }
 

@@ -35,17 +35,16 @@ static void read_tun(struct config_read *r, json_t *v, void *into)
         return;
     if (!config_ifaces_device_ok(s)) {
         config_read_fail(r,
-                         "%s can't name a device; expected 1 to 15 bytes "
-                         "without space, /, : and %%",
+                         "%s is not allowed as the name of a device; use 1 to "
+                         "15 bytes without space, /, : and %%",
                          config_read_show(r, s));
         return;
     }
     for (uint32_t i = 0; i < r->config->n_ifaces; i++)
         if (strcmp(r->config->iface[i].tun, s) == 0)
-            config_read_fail(r,
-                             "interface \"%s\" has the device %s already; "
-                             "expected another one",
-                             r->config->iface[i].name, config_read_show(r, s));
+            config_read_fail(
+                r, "interface \"%s\" already has device %s; use another device",
+                r->config->iface[i].name, config_read_show(r, s));
     strcpy(iface->tun, s);
 }
 
@@ -83,13 +82,13 @@ static bool read_prefix(struct config_read *r, const json_t *v,
         return false;
     if (!system_addr_prefix(s, addr, family, len)) {
         config_read_fail(r,
-                         "%s is no address with its prefix length; "
-                         "expected ADDRESS/LENGTH, like 10.0.1.1/24",
+                         "%s is not an address with its prefix length; use "
+                         "ADDRESS/LENGTH, like 10.0.1.1/24",
                          config_read_show(r, s));
         return false;
     }
     if ((unfit = system_addr_unfit(addr, *family)) != NULL || *len == 0) {
-        config_read_fail(r, "%s is %s; expected a host's address",
+        config_read_fail(r, "%s is %s; use a host's address",
                          config_read_show(r, s),
                          unfit != NULL ? unfit : "no network");
         return false;
@@ -98,8 +97,8 @@ static bool read_prefix(struct config_read *r, const json_t *v,
     if (*family == CT_IPV4 && *len < 31 &&
         (ct_addr_eq(addr, &span.lo) || ct_addr_eq(addr, &span.hi))) {
         config_read_fail(r,
-                         "%s is the first or last address of %s; expected "
-                         "one that a host may have",
+                         "%s is the first or last address of %s; use one that "
+                         "a host may have",
                          config_read_show(r, s),
                          system_addr_text(&span.lo, *family, *len, text));
         return false;
@@ -134,10 +133,9 @@ static bool is_free(struct config_read *r, const struct config_iface *iface,
     char text[CONFIG_ADDR_TEXT];
 
     if (name != NULL)
-        config_read_fail(r,
-                         "interface \"%s\" has the address %s already; "
-                         "expected another one",
-                         name, system_addr_text(addr, family, 255, text));
+        config_read_fail(
+            r, "interface \"%s\" already has address %s; use another address",
+            name, system_addr_text(addr, family, 255, text));
     return name == NULL;
 }
 
@@ -151,15 +149,14 @@ static void read_one_address(struct config_read *r, const json_t *v,
         !is_free(r, iface, &addr, family))
         return;
     if (family == CT_IPV6 && addr.b[0] == 0xfe && (addr.b[1] & 0xc0) == 0x80) {
-        config_read_fail(r,
-                         "%s is a link-local address, by which weir can't be "
-                         "reached; expected a global or unique local one",
-                         config_read_show(r, json_string_value(v)));
+        config_read_fail(
+            r,
+            "%s is a link-local address; use a global or unique local address",
+            config_read_show(r, json_string_value(v)));
         return;
     }
     if (iface->n_addrs == CONFIG_READ_N(iface->addr)) {
-        config_read_fail(r, "a ninth address; expected at most 8 an "
-                            "interface");
+        config_read_fail(r, "too many addresses: 9; at most 8 per interface");
         return;
     }
     iface->addr[iface->n_addrs].addr = addr;
@@ -250,16 +247,16 @@ static void read_iface(struct config_read *r, json_t *v,
         return;
     for (unsigned i = 0; i < 2; i++)
         if (json_object_get(v, iface_keys[i].name) == NULL)
-            config_read_fail(
-                r, "\"%s\" is missing; expected %s", iface_keys[i].name,
-                i == 0 ? "the device's name" : "\"inside\" or \"outside\"");
+            config_read_fail(r, "\"%s\" is missing; use %s", iface_keys[i].name,
+                             i == 0 ? "the device's name"
+                                    : "\"inside\" or \"outside\"");
     for (unsigned i = 0; i < iface->n_addrs; i++)
         six |= iface->addr[i].family == CT_IPV6;
     if (six && iface->mtu < 1280)
-        config_read_fail_in(r, "mtu", false,
-                            "%u is too small for IPv6; expected at least 1280 "
-                            "with an IPv6 address (RFC 8200)",
-                            iface->mtu);
+        config_read_fail_in(
+            r, "mtu", false,
+            "mtu %u is too small for IPv6; use at least 1280 (RFC 8200)",
+            iface->mtu);
 }
 
 void config_ifaces_read(struct config_read *r, json_t *v, void *into)
@@ -271,8 +268,8 @@ void config_ifaces_read(struct config_read *r, json_t *v, void *into)
 
     if (!json_is_object(v) || n < 2 || n > CT_MAX_IFACES) {
         config_read_fail(r,
-                         "this is %s with %zu entries; expected an object "
-                         "of 2 to %d interfaces",
+                         "%s with %zu entries is not allowed here; use an "
+                         "object of 2 to %d interfaces",
                          json_is_object(v) ? "an object"
                                            : config_read_kind(r, v),
                          n, CT_MAX_IFACES);
@@ -286,8 +283,8 @@ void config_ifaces_read(struct config_read *r, json_t *v, void *into)
 
         if (!config_ifaces_name_ok(name)) {
             config_read_fail_in(r, name, true,
-                                "%s can't name an interface; expected 1 to 15 "
-                                "of A-Z a-z 0-9 _ . -",
+                                "%s is not allowed as the name of an "
+                                "interface; use 1 to 15 of A-Z a-z 0-9 _ . -",
                                 config_read_show(r, name));
             continue;
         }

@@ -111,7 +111,7 @@ static void tell_twice(const char *text, size_t len, char *clean, size_t end,
     (void)jsonc_clean(text, end < len ? end : len, clean, &error);
     jsonc_position(text, start > 0 ? start - 1 : 0, &error.line, &error.column);
     tell(t, error.line, error.column, error.pointer,
-         "this key is here already; expected each key once");
+         "this key is set twice; use each key once");
 }
 
 /* ---- reading ---- */

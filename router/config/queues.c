@@ -35,9 +35,7 @@ static void read_number(struct config_read *r, json_t *v, void *into)
     if (!config_read_uint(r, v, 0, UINT16_MAX, &n))
         return;
     if (find(r->config, n) != NULL)
-        config_read_fail(r,
-                         "queue %u is here already; expected each number "
-                         "once",
+        config_read_fail(r, "queue %u is listed twice; use each number once",
                          (unsigned)n);
     q->number = (uint16_t)n;
 }
@@ -87,16 +85,15 @@ static void read_one(struct config_read *r, json_t *v)
                              .timeout_ms = DEFAULT_WAIT_MS};
 
     if (c->n_queues == CONFIG_QUEUES) {
-        config_read_fail(r, "one queue too many; expected at most %d",
-                         CONFIG_QUEUES);
+        config_read_fail(r, "too many queues; at most %d", CONFIG_QUEUES);
         return;
     }
     config_read_object(r, v, keys, CONFIG_READ_N(keys), NULL, &q);
     if (!json_is_object(v))
         return;
     if (json_object_get(v, "number") == NULL)
-        config_read_fail(r, "\"number\" is missing; expected the one that "
-                            "rules name the queue by");
+        config_read_fail(r, "\"number\" is missing; use the number that rules "
+                            "name, as in \"queue 5\"");
     c->queue[c->n_queues++] = q;
 }
 
@@ -106,7 +103,7 @@ static void read_list(struct config_read *r, json_t *v, void *into)
 {
     (void)into;
     if (!json_is_array(v)) {
-        config_read_fail(r, "this is %s; expected a list of queues",
+        config_read_fail(r, "%s is not allowed here; use a list of queues",
                          config_read_kind(r, v));
         return;
     }
@@ -137,11 +134,10 @@ static void check_resize(struct config_read *r)
         was = config_read_enter(r, "queues");
         config_read_enter(r, "list");
         config_read_enter_at(r, i);
-        config_read_fail_in(r, "resize", false,
-                            "there is no room for flows of such a queue; "
-                            "expected \"conntrack\": { \"extensions\": N }, N "
-                            "such flows, and those with a helper, of each "
-                            "worker");
+        config_read_fail_in(
+            r, "resize", false,
+            "\"resize\" needs extension records; set \"conntrack\": { "
+            "\"extensions\": N }, for N flows of each worker");
         config_read_leave(r, was);
     }
 }
@@ -163,10 +159,9 @@ void config_queues_finish(struct config_read *r)
                              strcmp(c->queue_socket, c->web.socket) != 0))
         return;
     was = config_read_enter(r, "queues");
-    config_read_fail(r,
-                     "no place for their socket beside %s; expected "
-                     "\"socket\" to say another",
-                     config_read_show(r, c->web.socket));
+    config_read_fail(
+        r, "the queues' socket has no place beside %s; set \"socket\"",
+        config_read_show(r, c->web.socket));
     config_read_leave(r, was);
 }
 
@@ -177,16 +172,16 @@ int config_queues_verdict(struct config_read *r, const char *s)
     unsigned long n = strtoul(text, NULL, 10);
 
     if (digits < 1 || digits > 5 || text[digits] != '\0' || n > UINT16_MAX) {
-        config_read_fail(r,
-                         "%s is no verdict; expected \"queue N\" with a "
-                         "number of /queues/list",
-                         config_read_show(r, s));
+        config_read_fail(
+            r,
+            "unknown verdict %s; use \"queue N\" with a number of /queues/list",
+            config_read_show(r, s));
         return -1;
     }
     if (find(r->config, n) == NULL) {
         config_read_fail(r,
-                         "queue %lu is not known; expected one of "
-                         "/queues/list, or a { \"number\": %lu } there",
+                         "unknown queue %lu; use one of /queues/list, or add { "
+                         "\"number\": %lu } there",
                          n, n);
         return -1;
     }

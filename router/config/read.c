@@ -266,14 +266,12 @@ void config_read_unknown(struct config_read *r, const char *name,
     for (; later != NULL && *later != NULL; later++)
         if (strcmp(name, *later) == 0) {
             config_read_fail_in(r, name, true,
-                                "this version does not know \"%s\"; expected "
-                                "one of %s",
+                                "this version does not know \"%s\"; valid: %s",
                                 name, known);
             return;
         }
     config_read_fail_in(r, name, true,
-                        "unknown key %s, did you mean \"%s\"; expected one "
-                        "of %s",
+                        "unknown key %s; did you mean \"%s\"? valid: %s",
                         config_read_show(r, name), keys[best].name, known);
 }
 
@@ -285,7 +283,7 @@ void config_read_object(struct config_read *r, json_t *v,
     json_t *member;
 
     if (!json_is_object(v)) {
-        config_read_fail(r, "this is %s; expected an object",
+        config_read_fail(r, "%s is not allowed here; use an object",
                          config_read_kind(r, v));
         return;
     }
@@ -314,7 +312,7 @@ void config_read_object(struct config_read *r, json_t *v,
 bool config_read_bool(struct config_read *r, const json_t *v, bool *into)
 {
     if (!json_is_boolean(v)) {
-        config_read_fail(r, "this is %s; expected true or false",
+        config_read_fail(r, "%s is not allowed here; use true or false",
                          config_read_kind(r, v));
         return false;
     }
@@ -329,11 +327,10 @@ bool config_read_uint(struct config_read *r, const json_t *v, uint64_t min,
 
     if (!json_is_integer(v) || i < 0 || (uint64_t)i < min ||
         (uint64_t)i > max) {
-        config_read_fail(r,
-                         "this is %s; expected a whole number from %llu to "
-                         "%llu",
-                         config_read_kind(r, v), (unsigned long long)min,
-                         (unsigned long long)max);
+        config_read_fail(
+            r, "%s is not allowed here; use a whole number from %llu to %llu",
+            config_read_kind(r, v), (unsigned long long)min,
+            (unsigned long long)max);
         return false;
     }
     *into = (uint64_t)i;
@@ -346,13 +343,13 @@ const char *config_read_string(struct config_read *r, const json_t *v,
     size_t n;
 
     if (!json_is_string(v)) {
-        config_read_fail(r, "this is %s; expected %s", config_read_kind(r, v),
-                         what);
+        config_read_fail(r, "%s is not allowed here; use %s",
+                         config_read_kind(r, v), what);
         return NULL;
     }
     n = json_string_length(v);
     if (n == 0 || n > max) {
-        config_read_fail(r, "%zu bytes; expected %s of 1 to %zu bytes", n, what,
+        config_read_fail(r, "%zu bytes; use %s of 1 to %zu bytes", n, what,
                          max);
         return NULL;
     }
@@ -372,7 +369,7 @@ int config_read_choice(struct config_read *r, const json_t *v,
     for (size_t i = 0; i < n && used < sizeof(known); i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s\"%s\"",
                                  i == 0 ? "" : ", ", names[i]);
-    config_read_fail(r, "this is %s; expected %s%s", config_read_kind(r, v),
-                     n > 1 ? "one of " : "", known);
+    config_read_fail(r, "%s is not allowed here; use %s%s",
+                     config_read_kind(r, v), n > 1 ? "one of " : "", known);
     return -1;
 }

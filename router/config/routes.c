@@ -43,7 +43,7 @@ static void read_iface_name(struct config_read *r, json_t *v, void *into)
         return;
     i = config_iface_find(r->config, s);
     if (i == CT_NO_IFACE)
-        config_read_fail(r, "there is no interface %s; expected %s",
+        config_read_fail(r, "unknown interface %s; valid: %s",
                          config_read_show(r, s),
                          config_ifaces_expected(r->config));
     else
@@ -80,21 +80,21 @@ static void make_routes(struct config_read *r, const struct route_text *text)
         return;
     }
     if (!system_addr_prefix_or_one(text->to, &addr, &family, &len)) {
-        config_read_fail_in(r, "to", false,
-                            "%s is no prefix; expected \"default\" or "
-                            "ADDRESS/LENGTH",
-                            config_read_show(r, text->to));
+        config_read_fail_in(
+            r, "to", false,
+            "%s is not a prefix; use \"default\" or ADDRESS/LENGTH",
+            config_read_show(r, text->to));
         return;
     }
     span = system_addr_span(&addr, family, len);
     if (!ct_addr_eq(&span.lo, &addr))
         config_read_fail_in(r, "to", false,
-                            "%s has bits set behind its prefix; expected %s",
+                            "%s has bits set behind its prefix; use %s",
                             config_read_show(r, text->to),
                             system_addr_text(&span.lo, family, len, right));
     else if (text->family > 0 && text->family != family)
         config_read_fail_in(
-            r, "family", false, "%s is of the other family; expected \"%s\"",
+            r, "family", false, "%s is of the other family; use \"%s\"",
             config_read_show(r, text->to), family == CT_IPV6 ? "ipv6" : "ipv4");
     else
         add_route(r, &addr, family, len, iface);
@@ -110,8 +110,7 @@ static void read_route(struct config_read *r, json_t *v)
         return;
     for (unsigned i = 0; i < 2; i++)
         if (json_object_get(v, route_keys[i].name) == NULL)
-            config_read_fail(r, "\"%s\" is missing; expected %s",
-                             route_keys[i].name,
+            config_read_fail(r, "\"%s\" is missing; use %s", route_keys[i].name,
                              i == 0 ? "\"default\" or a prefix"
                                     : "the name of an interface");
     if (text.to != NULL && text.iface >= 0 && text.family != -2)
@@ -124,7 +123,7 @@ void config_routes_read(struct config_read *r, json_t *v, void *into)
 
     (void)into;
     if (!json_is_array(v)) {
-        config_read_fail(r, "this is %s; expected a list of routes",
+        config_read_fail(r, "%s is not allowed here; use a list of routes",
                          config_read_kind(r, v));
         return;
     }
@@ -196,19 +195,19 @@ static void tell_conflict(struct config_read *r, const struct way *way,
     if (way->kind == CONNECTED) {
         config_read_enter(r, "interfaces");
         config_read_enter(r, iface->name);
-        config_read_fail_in(r, "address", false,
-                            "interface \"%s\" is connected to %s already; "
-                            "expected another network, or a rule "
-                            "with \"in\" and \"set_zone_orig\" for each",
-                            taken, text);
+        config_read_fail_in(
+            r, "address", false,
+            "interface \"%s\" is already connected to %s; use another network, "
+            "or a rule with \"in\" and \"set_zone_orig\" for each",
+            taken, text);
     } else {
         config_read_enter(r, "routes");
         config_read_enter_at(r, way->from);
-        config_read_fail_in(r, "to", false,
-                            "%s leads to interface \"%s\" already; expected "
-                            "one route to a prefix, or a rule with \"in\" "
-                            "and \"set_zone_orig\" for each",
-                            text, taken);
+        config_read_fail_in(
+            r, "to", false,
+            "%s already leads to interface \"%s\"; use one route to a prefix, "
+            "or a rule with \"in\" and \"set_zone_orig\" for each",
+            text, taken);
     }
     config_read_leave(r, was);
 }

@@ -53,9 +53,8 @@ static void read_listen(struct config_read *r, json_t *v, void *into)
     s = config_read_string(r, v, 64, "ADDRESS:PORT or null");
     if (s != NULL && !parse_listen(s, l))
         config_read_fail(r,
-                         "%s is no address to listen on; expected "
-                         "ADDRESS:PORT like 127.0.0.1:8080 or [::1]:8080, "
-                         "or null for none",
+                         "%s is not an address to listen on; use ADDRESS:PORT, "
+                         "like 127.0.0.1:8080 or [::1]:8080, or null for none",
                          config_read_show(r, s));
 }
 
@@ -74,7 +73,7 @@ static void read_url(struct config_read *r, json_t *v, void *into)
     if ((strncmp(s, "http://", 7) != 0 && strncmp(s, "https://", 8) != 0) ||
         strpbrk(s, " #?\"") != NULL) {
         config_read_fail(r,
-                         "%s is not the address of a page; expected "
+                         "%s is not the address of a page; use "
                          "http://HOST:PORT/ or https://HOST:PORT/",
                          config_read_show(r, s));
         return;
@@ -124,9 +123,7 @@ static void take_env_token(struct config_read *r)
     if (text == NULL)
         return;
     if (config_env_get(r->env, file_name) != NULL)
-        config_read_fail_env(r, TOKEN_NAME,
-                             "%s is set too; expected one of "
-                             "them",
+        config_read_fail_env(r, TOKEN_NAME, "%s is set too; remove one of them",
                              file_name);
     else if (!token_take(text, strlen(text), r->config->token, err))
         config_read_fail_env(r, TOKEN_NAME, "%s", err);
@@ -174,8 +171,8 @@ void config_service_finish(struct config_read *r)
         return;
     config_read_enter(r, "api");
     config_read_fail_in(r, "listen", false,
-                        "%s can be reached by others; expected a loopback "
-                        "address, or a token_file beside it",
+                        "%s can be reached by others; use a loopback address, "
+                        "or set token_file",
                         c->web.listen.host);
     config_read_leave(r, was);
 }

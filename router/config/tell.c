@@ -113,8 +113,7 @@ void config_tell(struct config_read *r, const char *text, const char *clean,
     }
     if (r->n_untold > 0) {
         struct config_error error = {
-            1, 1, "", "more errors than are told here; expected fewer of them",
-            NULL};
+            1, 1, "", "there are more errors than are listed here", NULL};
 
         t->fn(t->ctx, &error);
     }

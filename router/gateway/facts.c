@@ -208,8 +208,7 @@ static int tell(const struct look *l, const struct wanted *w, bool wait,
             continue;
         snprintf(
             err, 256,
-            "%s (%s) and %s (%s) are the same device, %s: expected one for "
-            "each",
+            "%s (%s) and %s (%s) are the same device, %s; use one for each",
             w[i].key, w[i].text, w[k].key, w[k].text, chosen[i]->name);
         return -1;
     }

@@ -36,12 +36,12 @@ static bool is_trusted(int fd, const char *path)
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
         is_ours(&st, path) && (st.st_mode & 022) == 0)
         return true;
-    log_warn("gateway",
-             "%s is not believed: it belongs to user %u and has mode %04o, "
-             "expected a file of user %u, under one name, that others can't "
-             "write to; delete it",
-             path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u,
-             (unsigned)geteuid());
+    log_warn(
+        "gateway",
+        "%s is not used: it belongs to user %u and has mode %04o, and is not a "
+        "file of user %u under one name that others can't write to; delete it",
+        path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u,
+        (unsigned)geteuid());
     return false;
 }
 

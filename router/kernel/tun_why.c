@@ -98,8 +98,8 @@ static void why_unfit(const struct tun_config *config,
 
     if (link == NULL || !link->is_tun || link->is_tap)
         (void)snprintf(text, ROOM,
-                       "device %s exists and is %s, a TUN device is expected: "
-                       "delete it, or give the interface another \"tun\"",
+                       "device %s exists and is %s, not a TUN device; delete "
+                       "it, or give the interface another \"tun\"",
                        config->name,
                        link != NULL && link->is_tap ? "a TAP device"
                                                     : "no TUN device");
@@ -148,9 +148,8 @@ void tun_why_dress(const struct tun_config *config,
         if (link->mtu != c->mtu)
             (void)snprintf(mtu, sizeof mtu, " mtu %u", c->mtu);
         (void)snprintf(text, ROOM,
-                       "device %s is %s with mtu %u, expected up with mtu %u, "
-                       "and there is no permission to change it; say: "
-                       "ip link set %s%s up",
+                       "device %s is %s with mtu %u, not up with mtu %u, and "
+                       "weir may not change it; run: ip link set %s%s up",
                        config->name, link->up ? "up" : "down", link->mtu,
                        c->mtu, config->name, mtu);
     } else {

@@ -68,17 +68,16 @@ bool identity_find(const char *user, struct identity *out, char err[256])
                    user);
     if (!find_user(name, out)) {
         (void)snprintf(err, 256,
-                       "there is no user \"%.100s\": expected a name of "
-                       "/etc/passwd or a number, and :GROUP behind it to have "
-                       "another group",
+                       "unknown user \"%.100s\"; use a name of /etc/passwd or "
+                       "a number, with :GROUP behind it for another group",
                        name);
         return false;
     }
     if (colon != NULL && !find_group(colon + 1, out)) {
-        (void)snprintf(err, 256,
-                       "there is no group \"%.100s\": expected a name of "
-                       "/etc/group or a number",
-                       colon + 1);
+        (void)snprintf(
+            err, 256,
+            "unknown group \"%.100s\"; use a name of /etc/group or a number",
+            colon + 1);
         return false;
     }
     return true;

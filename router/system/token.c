@@ -33,19 +33,19 @@ bool token_take(const char *text, size_t n, char token[TOKEN_ROOM],
         text++;
     token[0] = '\0';
     if (memchr(text, '\0', n) != NULL) {
-        snprintf(err, 256, "the token holds a zero byte; expected text");
+        snprintf(err, 256, "the token has a zero byte; use text");
         return false;
     }
     if (n < TOKEN_MIN || n >= TOKEN_ROOM) {
-        snprintf(err, 256, "the token has %zu characters; expected %d to %d", n,
+        snprintf(err, 256, "the token has %zu characters; use %d to %d", n,
                  TOKEN_MIN, TOKEN_ROOM - 1);
         return false;
     }
     for (size_t i = 0; i < n; i++)
         if (text[i] <= ' ' || text[i] >= 0x7f) {
             snprintf(err, 256,
-                     "the token holds a space, a control character or one "
-                     "beyond ASCII; expected letters, digits and signs");
+                     "the token has a space, a control character or one beyond "
+                     "ASCII; use letters, digits and signs");
             return false;
         }
     memcpy(token, text, n);
@@ -97,11 +97,11 @@ static enum token_answer refuse_open(const char *path, char err[256])
         return TOKEN_ABSENT;
     if (code == ENOENT)
         snprintf(err, 256,
-                 "%s: No such file, nor its folder; expected a file with the "
-                 "token, or a folder to make it in",
+                 "%s: no such file or folder; use a file with the token, or a "
+                 "folder to make it in",
                  show(path, name));
     else
-        snprintf(err, 256, "%s: %s; expected a file with the token",
+        snprintf(err, 256, "%s: %s; use a file with the token",
                  show(path, name), strerror(code));
     return TOKEN_REFUSED;
 }
@@ -114,13 +114,13 @@ static bool may_be_read(int fd, const char *path, char err[256])
 
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         snprintf(err, 256,
-                 "%s is no regular file; expected a file with the token",
+                 "%s is not a regular file; use a file with the token",
                  show(path, name));
         return false;
     }
     if ((st.st_mode & (engine ? 022 : 077)) == 0)
         return true;
-    snprintf(err, 256, "%s can be %s by others (mode %04o); expected mode %s",
+    snprintf(err, 256, "%s can be %s by others (mode %04o); use mode %s",
              show(path, name), engine ? "written" : "read", st.st_mode & 07777u,
              engine ? "0444 or 0400" : "0600 or 0400");
     return false;
@@ -141,7 +141,7 @@ enum token_answer token_read(const char *path, char token[TOKEN_ROOM],
     if (may_be_read(fd, path, err)) {
         n = read(fd, text, sizeof(text));
         if (n < 0)
-            snprintf(err, 256, "%s: %s; expected a file with the token",
+            snprintf(err, 256, "%s: %s; use a file with the token",
                      show(path, name), strerror(errno));
         else if (token_take(text, (size_t)n, token, err))
             answer = TOKEN_READ;
@@ -224,11 +224,11 @@ int token_make(const char *path, char token[TOKEN_ROOM], char err[256])
         return 0;
     if (code != EEXIST)
         snprintf(err, 256,
-                 "%s can't be made: %s; expected a folder that this user may "
-                 "write to, or a file with the token",
+                 "%s can't be made: %s; use a folder that this user may write "
+                 "to, or a file with the token",
                  show(path, name), strerror(code));
     else if (err[0] == '\0') /* it went away again */
-        snprintf(err, 256, "%s comes and goes; expected a file with the token",
+        snprintf(err, 256, "%s comes and goes; use a file with the token",
                  show(path, name));
     return -1;
 }

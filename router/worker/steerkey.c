@@ -46,11 +46,11 @@ static bool take(int fd, const char *path, uint8_t key[STEERKEY_BYTES],
         return refuse(err, path, "is not a regular file; delete it");
     if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
         return refuse(err, path,
-                      "is not used: expected a file of weir's user with mode "
+                      "is not used: it is not a file of weir's user with mode "
                       "0600; delete it");
     if (read(fd, text, sizeof text) != LINE || !from_text(text, read_key))
         return refuse(err, path,
-                      "is not used: expected one line of 32 hexadecimal "
+                      "is not used: it is not one line of 32 hexadecimal "
                       "digits; delete it");
     memcpy(key, read_key, sizeof read_key);
     return true;
@@ -84,8 +84,7 @@ static bool make(const char *path, const uint8_t key[STEERKEY_BYTES],
     if (fd >= 0)
         (void)unlink(fresh);
     snprintf(why, sizeof why,
-             "can't be made: %s; expected a folder that weir's user may write "
-             "to",
+             "can't be made: %s; use a folder that weir's user may write to",
              strerror(code));
     return refuse(err, path, why);
 }

@@ -306,7 +306,7 @@ def zerocap_refused(workers):
         w.make("lan", up="down")
         w.refused(["is down with mtu 1500", f"ip link set {name} up"])
         w.make("lan", mtu=1400)
-        w.refused(["mtu 1400, expected up with mtu 1500",
+        w.refused(["mtu 1400, not up with mtu 1500",
                    f"ip link set {name} mtu 1500 up"])
         w.make("lan", "tap")
         w.refused(["a TAP device"])

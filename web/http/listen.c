@@ -52,9 +52,7 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
         len = sizeof(a.six);
     } else {
         (void)snprintf(err, 256,
-                       "cannot listen on %.64s: a numeric address "
-                       "is expected",
-                       host);
+                       "cannot listen on %.64s: use a numeric address", host);
         return -EINVAL;
     }
     fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

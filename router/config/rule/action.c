@@ -77,10 +77,9 @@ static bool claim_rule(struct config_read *r, struct config_rule *c,
                        const char *key, enum ct_action_kind action)
 {
     if (c->action != NULL) {
-        config_read_fail(r,
-                         "a second action beside \"%s\"; expected one "
-                         "action a rule",
-                         c->action);
+        config_read_fail(
+            r, "a second action besides \"%s\"; use one action per rule",
+            c->action);
         c->failed = true;
         return false;
     }
@@ -174,8 +173,8 @@ void config_action_reject_with(struct config_read *r, json_t *v, void *into)
     int i;
 
     if (takes_of[c->rule.action] != REJECT_WITH) {
-        config_read_fail(r, "reject_with without a reject; expected "
-                            "\"verdict\": \"reject\" beside it");
+        config_read_fail(
+            r, "\"reject_with\" is for rejects; add \"verdict\": \"reject\"");
         c->failed = true;
         return;
     }
@@ -220,8 +219,8 @@ static void check_hook(struct config_read *r, struct config_rule *c)
     if (action->hooks >> c->rule.hook & 1)
         return;
     config_read_fail_in(r, c->action, true,
-                        "\"%s\" makes no sense in %s; expected it in %s",
-                        c->action, config_hook_name(c->rule.hook),
+                        "\"%s\" is not allowed in hook %s; use %s", c->action,
+                        config_hook_name(c->rule.hook),
                         list_names(action->hooks, config_hook_name, where));
     c->failed = true;
 }
@@ -236,15 +235,13 @@ static void check_ports(struct config_read *r, struct config_rule *c)
     for (unsigned i = 0; i < CT_N_ACTIONS; i++)
         taking |= takes_of[i] == PORTS ? 1u << i : 0;
     if (c->rule.stage == CT_STAGE_NAT)
-        config_read_fail_in(r, c->modifier, true,
-                            "\"%s\" beside %s, which leaves no choice; "
-                            "expected it without",
-                            c->modifier, c->action);
+        config_read_fail_in(
+            r, c->modifier, true,
+            "\"%s\" can't be combined with %s; remove one of them", c->modifier,
+            c->action);
     else
         config_read_fail_in(r, c->modifier, true,
-                            "\"%s\" without a translation; expected %s beside "
-                            "it",
-                            c->modifier,
+                            "\"%s\" needs a translation; add %s", c->modifier,
                             list_names(taking, name_of_action, which));
 }
 

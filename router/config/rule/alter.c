@@ -15,10 +15,10 @@ bool config_alter_mss(struct config_read *r, json_t *v, struct config_rule *c)
     uint64_t mss = 0;
 
     if (s != NULL && strcmp(s, "pmtu") != 0) {
-        config_read_fail(r,
-                         "%s is no segment size; expected \"pmtu\" or a "
-                         "number from %d to %d",
-                         config_read_show(r, s), MIN_MSS, MAX_MSS);
+        config_read_fail(
+            r,
+            "%s is not a segment size; use \"pmtu\" or a number from %d to %d",
+            config_read_show(r, s), MIN_MSS, MAX_MSS);
         return false;
     }
     if (s == NULL && !config_read_uint(r, v, MIN_MSS, MAX_MSS, &mss))
@@ -47,8 +47,7 @@ bool config_alter_ttl(struct config_read *r, json_t *v, struct config_rule *c)
         }
         if (by < 1 || by > 255) {
             config_read_fail(r,
-                             "%s is no TTL; expected a number from 1 to "
-                             "255, \"+N\" or \"-N\"",
+                             "%s is not a TTL; use 1 to 255, \"+N\" or \"-N\"",
                              config_read_show(r, s));
             return false;
         }
@@ -70,9 +69,7 @@ bool config_alter_dscp(struct config_read *r, json_t *v, struct config_rule *c)
     } else if ((word = ct_word_find(CT_WORDS_DSCP, s))) {
         dscp = word->number;
     } else {
-        config_read_fail(r,
-                         "%s is no DSCP; expected a number from 0 to 63, "
-                         "or one of %s",
+        config_read_fail(r, "%s is not a DSCP; use 0 to 63, or one of %s",
                          config_read_show(r, s),
                          config_kind_words(CT_WORDS_DSCP, known));
         return false;
@@ -90,11 +87,11 @@ void config_alter_check(struct config_read *r, struct config_rule *c)
     if (m->proto.n == 0)
         m->proto.of[m->proto.n++] = CT_PROTO_TCP;
     if (m->proto.n != 1 || m->proto.of[0] != CT_PROTO_TCP || m->proto.negate)
-        config_read_fail_in(r, "proto", false,
-                            "mss is an option of TCP; expected \"proto\": "
-                            "\"tcp\", or none");
+        config_read_fail_in(
+            r, "proto", false,
+            "\"mss\" is for TCP; use \"proto\": \"tcp\", or no proto");
     if (c->rule.mss == 0 && c->rule.hook == CT_PREROUTING)
         config_read_fail_in(r, "mss", false,
-                            "not routed to an interface at this hook; expected "
-                            "\"pmtu\" in forward, output or postrouting only");
+                            "\"pmtu\" is not allowed in this hook, before "
+                            "routing; use forward, output or postrouting");
 }

@@ -51,9 +51,9 @@ static void check_workers(struct config_read *r, const struct config_rule *nat,
         if ((accepts(c) || c->rule.action == CT_ACT_NO_NAT) &&
             meet(&c->rule.match, &nat->rule.match))
             refuse(r, c, c->action,
-                   "what this exempts from a dnat behind it has answers with "
-                   "another worker; expected it behind, another \"in\", or "
-                   "\"workers\": 1");
+                   "answers to packets that this exempts from a later dnat "
+                   "reach another worker; put it behind the dnat, use another "
+                   "\"in\", or \"workers\": 1");
 }
 
 static void check_limits(struct config_read *r, const struct config_rule *nat,
@@ -62,9 +62,9 @@ static void check_limits(struct config_read *r, const struct config_rule *nat,
     for (struct config_rule *c = &r->rules->v[first]; c < nat; c++)
         if (accepts(c) && c->limiter != NULL && !c->failed) {
             refuse(r, c, c->limiter,
-                   "what this accepts is not translated by the rules behind "
-                   "it, and what is beyond the limit would be; expected it "
-                   "behind them, or without a limit");
+                   "packets that this accepts skip the translations behind it, "
+                   "and those beyond the limit don't; put it behind them, or "
+                   "remove the limit");
             c->failed = true;
         }
 }

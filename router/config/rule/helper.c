@@ -30,14 +30,12 @@ static void check(struct config_read *r, const struct config_rule *c)
     if (m->proto.n != 1 || m->proto.negate ||
         m->proto.of[0] != ct_helper_proto(c->rule.helper))
         config_read_fail_in(r, "helper", false,
-                            "helper \"%s\" listens to %s; expected \"proto\": "
-                            "\"%s\" beside it",
+                            "helper \"%s\" reads %s; add \"proto\": \"%s\"",
                             name, proto, proto);
     else if (c->rule.helper == CT_HELPER_pptp && r->config->workers > 1)
         config_read_fail_in(r, "helper", false,
-                            "helper \"pptp\" with %u workers; expected "
-                            "\"workers\": 1, since GRE has no port that would "
-                            "tell whose it is",
+                            "helper \"pptp\" can't be used with %u workers, "
+                            "since GRE has no ports; use \"workers\": 1",
                             r->config->workers);
 }
 

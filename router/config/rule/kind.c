@@ -40,8 +40,8 @@ static bool read_entry(struct config_read *r, const json_t *v, one_fn *one,
     bool inverse = s != NULL && s[0] == '!';
 
     if (!first && inverse != *negate) {
-        config_read_fail(r, "a list of both kinds; expected ! before every "
-                            "entry, or before none");
+        config_read_fail(r, "only some entries begin with !; use ! before "
+                            "every entry, or before none");
         return false;
     }
     *negate = inverse;
@@ -61,10 +61,9 @@ static bool has_entries(struct config_read *r, const json_t *v, size_t most)
     size_t n = entries(v);
 
     if (n == 0)
-        config_read_fail(r, "an empty list; expected 1 to %zu entries", most);
+        config_read_fail(r, "an empty list; use 1 to %zu entries", most);
     else if (n > most)
-        config_read_fail(r, "a list of %zu; expected 1 to %zu entries", n,
-                         most);
+        config_read_fail(r, "too many entries: %zu; use 1 to %zu", n, most);
     return n >= 1 && n <= most;
 }
 
@@ -101,7 +100,7 @@ static bool one_iface(struct config_read *r, const json_t *v, const char *s,
         return false;
     iface = config_iface_find(r->config, s);
     if (iface == CT_NO_IFACE) {
-        config_read_fail(r, "there is no interface %s; expected %s",
+        config_read_fail(r, "unknown interface %s; valid: %s",
                          config_read_show(r, s),
                          config_ifaces_expected(r->config));
         return false;
@@ -133,7 +132,7 @@ static bool one_family(struct config_read *r, const json_t *v, const char *s,
             *families = (uint8_t)(*families | 1u << i);
             return true;
         }
-    config_read_fail(r, "this is %s; expected one of \"ipv4\", \"ipv6\"",
+    config_read_fail(r, "%s is not allowed here; use \"ipv4\" or \"ipv6\"",
                      config_read_kind(r, v));
     return false;
 }
@@ -149,8 +148,8 @@ bool config_kind_FAMILY(struct config_read *r, json_t *v,
 
     (void)c;
     if (ok && negate && families == 3) {
-        config_read_fail(r, "neither IPv4 nor IPv6: this rule can match "
-                            "nothing; expected one of them");
+        config_read_fail(r, "a rule for neither IPv4 nor IPv6 matches nothing; "
+                            "use one of them");
         ok = false;
     }
     *out = of[negate ? 3 - families : families];
@@ -185,13 +184,13 @@ static bool one_proto(struct config_read *r, const json_t *v, const char *s,
     }
     if (number < 0 || number > kind->top) {
         config_read_fail(r,
-                         "%s is no protocol; expected tcp, udp, icmp, "
-                         "icmpv6, ... or a number from 0 to %u",
+                         "unknown protocol %s; use tcp, udp, icmp, icmpv6, ... "
+                         "or a number from 0 to %u",
                          config_read_kind(r, v), kind->top);
         return false;
     }
     if (set->n == sizeof(set->of)) {
-        config_read_fail(r, "a seventh protocol; expected at most 6 a rule");
+        config_read_fail(r, "too many protocols: 7; at most 6 per rule");
         return false;
     }
     set->of[set->n++] = (uint8_t)number;
@@ -217,7 +216,7 @@ static const struct ct_word *known_word(struct config_read *r, const json_t *v,
     char known[CONFIG_KIND_WORDS];
 
     if (word == NULL)
-        config_read_fail(r, "%s is no %s; expected one of %s",
+        config_read_fail(r, "%s is not a valid %s; use one of %s",
                          config_read_kind(r, v), kind->key,
                          config_kind_words(kind->words, known));
     return word;
@@ -264,7 +263,7 @@ bool config_kind_BITS(struct config_read *r, json_t *v,
 bool config_kind_true(struct config_read *r, const json_t *v)
 {
     if (!json_is_true(v))
-        config_read_fail(r, "this is %s; expected true",
+        config_read_fail(r, "%s is not allowed here; use true",
                          config_read_kind(r, v));
     return json_is_true(v);
 }
@@ -317,11 +316,11 @@ static bool read_mark(struct config_read *r, const json_t *v, const char *s,
          (slash == NULL ||
           number32(slash + 1, slash + strlen(slash), &mark->mask));
     if (!ok || mark->mask == 0 || (mark->value & ~mark->mask) != 0) {
-        config_read_fail(r,
-                         "%s is no mark; expected a number of 32 bits, or "
-                         "\"VALUE/MASK\" with no bit outside a mask that "
-                         "is not 0",
-                         config_read_show(r, s));
+        config_read_fail(
+            r,
+            "%s is not a mark; use a number of 32 bits, or \"VALUE/MASK\" with "
+            "a mask that is not 0 and has all bits of the value",
+            config_read_show(r, s));
         return false;
     }
     return true;
@@ -398,10 +397,9 @@ bool config_kind_LABELS(struct config_read *r, json_t *v,
 {
     (void)c;
     if (ct_asks_LABELS(out)) {
-        config_read_fail(r,
-                         "\"%s\" and \"not_%s\" in one rule; expected one "
-                         "of them",
-                         kind->key, kind->key);
+        config_read_fail(
+            r, "\"%s\" and \"not_%s\" are both set; remove one of them",
+            kind->key, kind->key);
         return false;
     }
     return config_kind_labels(r, v, out->of);
@@ -421,16 +419,18 @@ static void refuse_number(struct config_read *r, const struct config_kind *kind,
     char known[CONFIG_KIND_WORDS];
 
     if (kind->words == CT_N_WORDS)
-        config_read_fail(r,
-                         "%s is no %s; expected a number from 0 to %u or a "
-                         "range \"A-B\" with A <= B",
-                         config_read_show(r, s), name, kind->top);
+        config_read_fail(
+            r,
+            "%s is not a valid %s; use a number from 0 to %u, or a "
+            "range \"A-B\" with A <= B",
+            config_read_show(r, s), name, kind->top);
     else
-        config_read_fail(r,
-                         "%s is no %s; expected a number from 0 to %u, a "
-                         "range \"A-B\" with A <= B, or one of %s",
-                         config_read_show(r, s), name, kind->top,
-                         config_kind_words(kind->words, known));
+        config_read_fail(
+            r,
+            "%s is not a valid %s; use a number from 0 to %u, a range "
+            "\"A-B\" with A <= B, or one of %s",
+            config_read_show(r, s), name, kind->top,
+            config_kind_words(kind->words, known));
 }
 
 static bool one_range(struct config_read *r, const json_t *v, const char *s,
@@ -518,10 +518,10 @@ bool config_kind_TYPE(struct config_read *r, json_t *v,
 
     if (!ct_proto_is_icmp(proto)) {
         if (!c->failed) /* it may be the protocol that failed */
-            config_read_fail(r,
-                             "%s without its protocol; expected \"proto\": "
-                             "\"icmp\" or \"icmpv6\" beside it",
-                             kind->key);
+            config_read_fail(
+                r,
+                "%s needs its protocol; add \"proto\": \"icmp\" or \"icmpv6\"",
+                kind->key);
         return false;
     }
     of.words =

@@ -72,7 +72,7 @@ void config_limit_rate(struct config_read *r, json_t *v, void *into)
     if (s != NULL && parse_limit(s, &c->rule.limit))
         return;
     if (s != NULL)
-        config_read_fail(r, "%s is no limit; expected " LIMIT_FORMS,
+        config_read_fail(r, "%s is not a limit; use " LIMIT_FORMS,
                          config_read_show(r, s));
     c->failed = true;
 }
@@ -111,7 +111,7 @@ void config_limit_flows(struct config_read *r, json_t *v, void *into)
         else
             c->failed = true;
     } else if (!parse_connlimit(s, limit)) {
-        config_read_fail(r, "%s is no connlimit; expected " CONNLIMIT_FORMS,
+        config_read_fail(r, "%s is not a connlimit; use " CONNLIMIT_FORMS,
                          config_read_show(r, s));
         c->failed = true;
     }
@@ -121,12 +121,12 @@ void config_limit_check(struct config_read *r, const struct config_rule *c)
 {
     if (c->limiter != NULL && c->rule.stage == CT_STAGE_NAT)
         config_read_fail_in(r, c->limiter, true,
-                            "beyond its limit a flow would leave untranslated; "
-                            "expected %s in a rule of its own, with a verdict",
+                            "beyond the limit a flow would leave untranslated; "
+                            "put %s into another rule, with a verdict",
                             c->limiter);
     else if (c->rule.connlimit.number && c->rule.stage == CT_STAGE_RAW)
-        config_read_fail_in(r, "connlimit", true,
-                            "%s is asked before conntrack; expected a rule "
-                            "without connlimit",
-                            c->action);
+        config_read_fail_in(
+            r, "connlimit", true,
+            "%s is decided before conntrack; use a rule without connlimit",
+            c->action);
 }

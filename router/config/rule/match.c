@@ -85,8 +85,9 @@ static void check_family(struct config_read *r, struct config_rule *c)
                         proto_families(m);
 
     if (families == 0)
-        config_read_fail(r, "this rule can match nothing: it asks for IPv4 and "
-                            "IPv6 at once; expected one family");
+        config_read_fail(
+            r,
+            "a rule for IPv4 and IPv6 at once matches nothing; use one family");
     m->family = families == 1 ? CT_IPV4 : families == 2 ? CT_IPV6 : 0;
 }
 
@@ -97,12 +98,12 @@ static void check_hook(struct config_read *r, const struct config_rule *c)
 
     if (m->in.of != 0 && hook == CT_OUTPUT)
         config_read_fail_in(r, "in", true,
-                            "packets made here came by no interface; expected "
-                            "\"out\" in output");
+                            "the router's own packets came by no interface; "
+                            "use \"out\" in output");
     if (m->out.of != 0 && (hook == CT_PREROUTING || hook == CT_INPUT))
         config_read_fail_in(r, "out", true,
-                            "not routed to an interface at this hook; expected "
-                            "\"out\" in forward, output or postrouting only");
+                            "\"out\" is not allowed in this hook, before "
+                            "routing; use forward, output or postrouting");
 }
 
 /* Labels have two keys. */
@@ -121,7 +122,7 @@ static void check_known(struct config_read *r, const struct config_rule *c)
 #define M(KIND, name, key, facts, words, top, help)                            \
     if (((facts) & (CT_FACT_STATE | CT_FACT_CT)) && ct_asks_##KIND(&m->name))  \
         config_read_fail_in(r, given(key, m), true,                            \
-                            "%s is asked before conntrack; expected a rule "   \
+                            "%s is decided before conntrack; use a rule "      \
                             "without %s",                                      \
                             c->action, given(key, m));
     CT_MATCHES(M)
@@ -137,14 +138,14 @@ void config_match_check(struct config_read *r, struct config_rule *c)
     check_family(r, c);
     check_hook(r, c);
     if (!config_match_has_ports(m) && (m->sport.n > 0 || m->dport.n > 0))
-        config_read_fail_in(r, m->sport.n > 0 ? "sport" : "dport", true,
-                            "a port without a protocol that has ports; "
-                            "expected \"proto\" beside it, one of%s",
-                            config_match_ported());
+        config_read_fail_in(
+            r, m->sport.n > 0 ? "sport" : "dport", true,
+            "a port needs a protocol that has ports; add \"proto\", one of%s",
+            config_match_ported());
     check_known(r, c);
     if (c->rule.stage == CT_STAGE_NAT && m->info.of != 0 && (info & opens) == 0)
-        config_read_fail_in(r, "ct_state", false,
-                            "%s is asked for the first packet of a flow only; "
-                            "expected new or related",
-                            c->action);
+        config_read_fail_in(
+            r, "ct_state", false,
+            "%s is decided at the first packet of a flow; use new or related",
+            c->action);
 }

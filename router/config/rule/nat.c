@@ -98,7 +98,7 @@ bool config_nat_target(struct config_read *r, json_t *v, struct config_rule *c)
     if (s == NULL)
         return false;
     if (!parse_target(s, nat)) {
-        config_read_fail(r, "%s is no address to translate to; expected " FORMS,
+        config_read_fail(r, "%s is not an address to translate to; use " FORMS,
                          config_read_show(r, s));
         return false;
     }
@@ -106,7 +106,7 @@ bool config_nat_target(struct config_read *r, json_t *v, struct config_rule *c)
     if (unfit == NULL)
         unfit = system_addr_unfit(&nat->hi, nat->family);
     if (unfit != NULL) {
-        config_read_fail(r, "%s has %s in it; expected a host's address",
+        config_read_fail(r, "%s includes %s; use a host's address",
                          config_read_show(r, s), unfit);
         return false;
     }
@@ -126,7 +126,7 @@ bool config_nat_netmap(struct config_read *r, json_t *v, struct config_rule *c)
         return false;
     if (!system_addr_prefix(s, &nat->lo, &nat->family, &c->rule.prefix) ||
         c->rule.prefix == 0) {
-        config_read_fail(r, "%s is no prefix; expected %s",
+        config_read_fail(r, "%s is not a prefix; use %s",
                          config_read_show(r, s), what);
         return false;
     }
@@ -135,8 +135,7 @@ bool config_nat_netmap(struct config_read *r, json_t *v, struct config_rule *c)
     if (unfit == NULL)
         unfit = system_addr_unfit(&span.hi, nat->family);
     if (unfit != NULL || !ct_addr_eq(&span.lo, &nat->lo)) {
-        config_read_fail(r, "%s has %s in it; expected %s",
-                         config_read_show(r, s),
+        config_read_fail(r, "%s includes %s; use %s", config_read_show(r, s),
                          unfit != NULL ? unfit : "a host's bits", what);
         return false;
     }
@@ -168,8 +167,8 @@ static bool read_ports(struct config_read *r, const json_t *v,
         ports = (struct ct_number_range){(uint16_t)port, (uint16_t)port};
     } else if (!system_addr_ports(s, &ports) || ports.lo == 0) {
         config_read_fail(r,
-                         "%s is no range of ports; expected a number from 1 "
-                         "to 65535 or \"A-B\" with A <= B",
+                         "%s is not a range of ports; use 1 to 65535, or "
+                         "\"A-B\" with A <= B",
                          config_read_show(r, s));
         return false;
     }
@@ -185,8 +184,8 @@ void config_nat_ports(struct config_read *r, json_t *v, void *into)
 
     c->modifier = "ports";
     if (c->rule.nat.has_ports) {
-        config_read_fail(r, "ports are given twice; expected them here or "
-                            "behind the address");
+        config_read_fail(
+            r, "ports are set twice; use them here or behind the address");
         c->failed = true;
         return;
     }
@@ -225,7 +224,7 @@ bool config_nat_masquerade(struct config_read *r, json_t *v,
         return true;
     }
     config_read_fail(r,
-                     "this is %s; expected true or {\"ports\": \"A-B\", "
+                     "%s is not allowed here; use true or {\"ports\": \"A-B\", "
                      "\"random\": true, \"persistent\": true}",
                      config_read_kind(r, v));
     return false;
@@ -240,8 +239,8 @@ bool config_nat_redirect(struct config_read *r, json_t *v,
      * to it: its owner could not be told from it. */
     if (r->config->gateway.set && r->config->workers > 1) {
         config_read_fail(r,
-                         "redirect with %u workers in gateway mode is not "
-                         "available in this version; expected \"workers\": 1",
+                         "redirect in gateway mode does not work with %u "
+                         "workers in this version; use \"workers\": 1",
                          r->config->workers);
         ok = false;
     }
@@ -270,10 +269,10 @@ void config_nat_check(struct config_read *r, struct config_rule *c)
         r->config->workers > 1)
         config_read_fail_in(r, "netmap", false,
                             "the hosts of this prefix have different workers; "
-                            "expected \"workers\": 1");
+                            "use \"workers\": 1");
     if (c->rule.nat.has_ports && !config_match_has_ports(&c->rule.match))
         config_read_fail_in(r, c->action, false,
-                            "a port without a protocol that has ports; "
-                            "expected \"proto\" in the rule, one of%s",
+                            "a port needs a protocol that has ports; add "
+                            "\"proto\" to the rule, one of%s",
                             config_match_ported());
 }

@@ -59,11 +59,10 @@ static void check_ids(struct config_read *r, struct config_rule **order,
         if (strcmp(c->rule.id, first->rule.id) != 0)
             continue;
         was = config_hook_enter(r, c);
-        config_read_fail_in(r, "id", false,
-                            "entry %u of %s has the id \"%s\" already; "
-                            "expected another one",
-                            first->entry, config_hook_name(first->rule.hook),
-                            c->rule.id);
+        config_read_fail_in(
+            r, "id", false,
+            "entry %u of %s already has id \"%s\"; use another id",
+            first->entry, config_hook_name(first->rule.hook), c->rule.id);
         config_read_leave(r, was);
     }
 }

@@ -40,15 +40,16 @@ static void read_log(struct config_read *r, json_t *v, void *into)
         return;
     if (s == NULL || s[0] == '\0' || strlen(s) >= sizeof c->rule.log_prefix) {
         config_read_fail(r,
-                         "this is %s; expected true, or a text of 1 to %zu "
-                         "bytes to begin the line with",
+                         "%s is not allowed here; use true, or a text of 1 to "
+                         "%zu bytes that the line begins with",
                          config_read_kind(r, v), sizeof c->rule.log_prefix - 1);
         c->failed = true;
         return;
     }
     for (const char *p = s; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' || *p == 0x7f) {
-            config_read_fail(r, "a control character; expected a line of text");
+            config_read_fail(
+                r, "a control character is not allowed; use a line of text");
             c->failed = true;
             return;
         }
@@ -66,7 +67,7 @@ static void read_id(struct config_read *r, json_t *v, void *into)
         return;
     if (s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                     "0123456789_.:-")] != '\0') {
-        config_read_fail(r, "%s can't be an id; expected A-Z a-z 0-9 _ . : -",
+        config_read_fail(r, "%s is not an id; use A-Z a-z 0-9 _ . : -",
                          config_read_show(r, s));
         return;
     }
@@ -80,8 +81,9 @@ static void read_comment(struct config_read *r, json_t *v, void *into)
     const char *s = json_string_value(v);
 
     if (s == NULL || strlen(s) >= sizeof(c->rule.comment)) {
-        config_read_fail(r, "this is %s; expected a text of at most %zu bytes",
-                         config_read_kind(r, v), sizeof(c->rule.comment) - 1);
+        config_read_fail(
+            r, "%s is not allowed here; use a text of at most %zu bytes",
+            config_read_kind(r, v), sizeof(c->rule.comment) - 1);
         return;
     }
     strcpy(c->rule.comment, s);
@@ -125,8 +127,7 @@ static void check_rule(struct config_read *r, struct config_rule *c)
     if (c->rule.connlimit.number != 0 &&
         ++r->rules->connlimits == CT_MAX_CONNLIMITS + 1)
         config_read_fail_in(r, "connlimit", true,
-                            "one connlimit too many; expected at most %d rules "
-                            "with one",
+                            "too many rules with connlimit; at most %d",
                             CT_MAX_CONNLIMITS);
     config_alter_check(r, c);
     config_timeouts_check(r, c);
@@ -194,7 +195,7 @@ static void read_rule(struct config_read *r, json_t *v, unsigned hook,
 static void read_hook(struct config_read *r, json_t *v, unsigned hook)
 {
     if (!json_is_array(v)) {
-        config_read_fail(r, "this is %s; expected a list of rules",
+        config_read_fail(r, "%s is not allowed here; use a list of rules",
                          config_read_kind(r, v));
         return;
     }
@@ -228,7 +229,7 @@ void config_rules_read(struct config_read *r, json_t *v, void *into)
     for (unsigned hook = 0; hook < CT_N_HOOKS; hook++)
         n += json_array_size(json_object_get(v, config_hook_name(hook)));
     if (n > MAX_RULES) {
-        config_read_fail(r, "%zu rules; expected at most %d", n, MAX_RULES);
+        config_read_fail(r, "too many rules: %zu; at most %d", n, MAX_RULES);
         return;
     }
     r->rules->v = config_read_scratch(r, n + 1, sizeof(struct config_rule));

@@ -124,7 +124,7 @@ bool config_sets_span(struct config_read *r, const char *s,
     *span = system_addr_span(addr, family, len);
     if (ct_addr_eq(&span->lo, addr))
         return true;
-    config_read_fail(r, "%s has bits set behind its prefix; expected %s",
+    config_read_fail(r, "%s has bits set behind its prefix; use %s",
                      config_read_show(r, s),
                      system_addr_text(&span->lo, family, len, text));
     return false;
@@ -137,10 +137,9 @@ static bool add_prefix(struct config_read *r, const char *s, struct heap *h)
     uint8_t family, len;
 
     if (!system_addr_prefix_or_one(s, &addr, &family, &len)) {
-        config_read_fail(r,
-                         "%s is no address, nor a set or an interface of "
-                         "that name; expected " EXPECTED,
-                         config_read_show(r, s));
+        config_read_fail(
+            r, "%s is not an address, a set or an interface; use " EXPECTED,
+            config_read_show(r, s));
         return false;
     }
     if (!config_sets_span(r, s, &addr, family, len, &span))
@@ -162,14 +161,14 @@ static bool add_range(struct config_read *r, const char *s, const char *dash,
     first[dash - s] = '\0';
     if (!system_addr_one(first, &range.lo, &family) ||
         !system_addr_one(dash + 1, &range.hi, &other)) {
-        config_read_fail(r, "%s is no range of addresses; expected " EXPECTED,
+        config_read_fail(r, "%s is not a range of addresses; use " EXPECTED,
                          config_read_show(r, s));
         return false;
     }
     if (family != other || system_addr_compare(&range.lo, &range.hi) > 0) {
         config_read_fail(r,
-                         "%s ends before it begins; expected two addresses "
-                         "of one family, the lower one first",
+                         "%s ends before it begins; use two addresses of one "
+                         "family, the lower one first",
                          config_read_show(r, s));
         return false;
     }
@@ -191,9 +190,7 @@ static bool add_set(struct config_read *r, const char *s, struct heap *h)
     const struct config_set *set = find(r, s[0] == '@' ? s + 1 : s);
 
     if (set == NULL) {
-        config_read_fail(r,
-                         "there is no set %s; expected a name that is a key "
-                         "of \"sets\"",
+        config_read_fail(r, "unknown set %s; use a key of \"sets\"",
                          config_read_show(r, s + 1));
         return false;
     }
@@ -223,9 +220,7 @@ static bool add_iface(struct config_read *r, uint8_t i, struct heap *h)
 
     h->own |= r->config->gateway.set;
     if (iface->n_addrs == 0 && !h->own) {
-        config_read_fail(r,
-                         "interface \"%s\" has no address; expected one that "
-                         "has",
+        config_read_fail(r, "interface \"%s\" has no address; use one that has",
                          iface->name);
         return false;
     }
@@ -264,7 +259,7 @@ static void read_set(struct config_read *r, json_t *v, struct config_set *set)
 
     if (!json_is_array(v)) {
         config_read_fail(r,
-                         "this is %s; expected a list of addresses, "
+                         "%s is not allowed here; use a list of addresses, "
                          "prefixes and ranges",
                          config_read_kind(r, v));
         return;
@@ -291,8 +286,8 @@ void config_sets_read(struct config_read *r, json_t *v, void *into)
     (void)into;
     if (!json_is_object(v)) {
         config_read_fail(r,
-                         "this is %s; expected an object: names of sets and "
-                         "their lists",
+                         "%s is not allowed here; use an object: names of sets "
+                         "and their lists",
                          config_read_kind(r, v));
         return;
     }
@@ -304,11 +299,11 @@ void config_sets_read(struct config_read *r, json_t *v, void *into)
         size_t was;
 
         if (!name_ok(name)) {
-            config_read_fail_in(r, name, true,
-                                "%s can't name a set; expected up to 63 of "
-                                "A-Z a-z 0-9 _ . - beginning with a letter "
-                                "or _",
-                                config_read_show(r, name));
+            config_read_fail_in(
+                r, name, true,
+                "%s is not allowed as the name of a set; use up to 63 of A-Z "
+                "a-z 0-9 _ . -, beginning with a letter or _",
+                config_read_show(r, name));
             continue;
         }
         set->name = name; /* lives in memory->root */
@@ -332,8 +327,8 @@ static bool add_match(struct config_read *r, const json_t *v, bool first,
         return false;
     inverse = s[0] == '!';
     if (!first && inverse != *negate) {
-        config_read_fail(r, "a list of both kinds; expected ! before every "
-                            "entry, or before none");
+        config_read_fail(r, "only some entries begin with !; use ! before "
+                            "every entry, or before none");
         return false;
     }
     *negate = inverse;
@@ -370,13 +365,13 @@ bool config_sets_match(struct config_read *r, json_t *v,
             config_read_leave(r, was);
         }
         if (first)
-            config_read_fail(r, "an empty list; expected " EXPECTED);
+            config_read_fail(r, "an empty list; use " EXPECTED);
         finish(r, &h, out);
         ok &= !first;
     }
     if (ok && out->negate && !h.own && config_sets_families(out) == 0) {
-        config_read_fail(r, "! before an empty set; expected a set that says "
-                            "something");
+        config_read_fail(r,
+                         "! before an empty set; use a set that has entries");
         ok = false;
     }
     return ok;

@@ -105,12 +105,12 @@ enum { FIRST_GIVEN = 1024 };
 
 #define NO_PORT_LEFT                                                           \
     "every port of the router's own address is taken, and none is left for "   \
-    "translation; expected dport with fewer"
+    "translation; use a smaller dport"
 
 #define MAY_BE_OWN                                                             \
     "in gateway mode with more than one worker dst may become the router's "   \
-    "own address, and no port of it would be left for translation; expected "  \
-    "dport with fewer"
+    "own address, and no port of it would be left for translation; use a "     \
+    "smaller dport"
 
 /* Are no ports named, or, where a hairpin needs one too, do too few of those
  * that translation gives out stay free for each worker to have one?  Ranges are
@@ -221,9 +221,9 @@ static void make_rows(struct config_read *r, struct rows *rows,
     const struct ct_match *m = &c->rule.match;
 
     if (!ct_addr_eq(&c->rule.nat.lo, &c->rule.nat.hi)) {
-        refuse(r, c,
-               "the hosts of this range have different workers; expected "
-               "one address");
+        refuse(
+            r, c,
+            "the hosts of this range have different workers; use one address");
         return;
     }
     /* Whatever addresses there are at the moment: any may become our own. */
@@ -236,8 +236,8 @@ static void make_rows(struct config_read *r, struct rows *rows,
     }
     if (!m->dst.present || m->dst.negate || !add_dst(r, rows, c))
         refuse(r, c,
-               "no worker can be told from this rule's dst; expected dst "
-               "with at most 1024 addresses");
+               "this rule's dst does not tell the worker; use a dst of at most "
+               "1024 addresses");
 }
 
 /* ---- source ports ---- */
@@ -286,9 +286,8 @@ static void check_ports(struct config_read *r, const struct config_rule *c)
     was = config_hook_enter(r, c);
     config_read_fail_in(
         r, c->rule.action == CT_ACT_MASQUERADE ? "ports" : "snat", false,
-        "%u port(s) for %u workers, each of which needs one: hosts of the "
-        "others would not get out; expected at least %u ports, or "
-        "\"workers\": %u",
+        "too few ports: %u for %u workers, each of which needs one; use at "
+        "least %u ports, or \"workers\": %u",
         n, r->config->workers, r->config->workers, n);
     config_read_leave(r, was);
 }

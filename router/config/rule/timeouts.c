@@ -18,8 +18,8 @@ bool config_timeouts_read(struct config_read *r, json_t *v,
     s = config_read_alloc(r, CT_N_TIMEOUTS, sizeof *s);
     config_conntrack_durations(r, v, s);
     if (json_is_object(v) && json_object_size(v) == 0)
-        config_read_fail(r, "no duration; expected at least one, as in "
-                            "{ \"udp\": 10 }");
+        config_read_fail(
+            r, "no duration; use at least one, as in { \"udp\": 10 }");
     c->rule.timeouts = s;
     return r->n_errors == errors;
 }
@@ -40,8 +40,8 @@ void config_timeouts_check(struct config_read *r, const struct config_rule *c)
             known |= ct_timeout_is_of(i, m->proto.of[k]);
         if (!known)
             config_read_fail_in(r, ct_param_info(i)->name, true,
-                                "no flow of this rule's \"proto\" has this "
-                                "duration; expected one of that protocol");
+                                "flows of this rule's \"proto\" don't have "
+                                "this duration; use one of that protocol");
     }
     config_read_leave(r, was);
 }
@@ -68,11 +68,11 @@ void config_timeouts_finish(struct config_read *r)
             if (c->failed || c->rule.action != needs[k].action)
                 continue;
             was = config_hook_enter(r, c);
-            config_read_fail_in(r, needs[k].key, false,
-                                "there is no room for flows with %s; expected "
-                                "\"conntrack\": { \"extensions\": N }, N such "
-                                "flows of each worker",
-                                needs[k].what);
+            config_read_fail_in(
+                r, needs[k].key, false,
+                "%s needs extension records; set \"conntrack\": { "
+                "\"extensions\": N }, for N flows of each worker",
+                needs[k].what);
             config_read_leave(r, was);
         }
     }

@@ -126,8 +126,9 @@ static void the_environment_is_checked_too(void **state)
     write_file("{\"gateway\": {\"lan\": \"a\", \"wan\": \"b\"}}");
     setenv("WEIR_LOG_LEVEL", "loud", 1);
     assert_int_equal(check(file, "text"), 2);
-    assert_string_equal(said, "WEIR_LOG_LEVEL: this is \"loud\"; expected one "
-                              "of \"error\", \"warn\", \"info\", \"debug\"\n");
+    assert_string_equal(said,
+                        "WEIR_LOG_LEVEL: \"loud\" is not allowed here; use one "
+                        "of \"error\", \"warn\", \"info\", \"debug\"\n");
     assert_int_equal(check(file, "json"), 2);
     assert_non_null(strstr(said, "\"line\":0,\"column\":0,\"pointer\":"
                                  "\"/log/level\""));

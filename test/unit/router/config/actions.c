@@ -125,7 +125,7 @@ static void each_stands_at_its_hooks(void **state)
                 fail_msg("%s in %s: %s", text, hook, is ? t.message : "taken");
             if (!may) {
                 assert_int_equal(t.n, 1);
-                assert_non_null(strstr(t.message, "makes no sense in"));
+                assert_non_null(strstr(t.message, "is not allowed in hook"));
                 assert_non_null(strstr(t.message, hook));
                 continue;
             }
@@ -223,7 +223,7 @@ static void there_is_one(void **state)
             snprintf(text, sizeof text, "%s, %s", put(row, NULL, one),
                      put(other, NULL, two));
             if (load(hook_of(row), text, &c, &t) != 2 ||
-                strstr(t.message, "a second action beside") == NULL)
+                strstr(t.message, "a second action besides") == NULL)
                 fail_msg("%s: %s", text, t.message);
         }
     }

@@ -436,7 +436,7 @@ static void so_many_connlimits_and_no_more(void **state)
     strcpy(strrchr(text, ']'), ", {\"connlimit\": 3}]}}");
     assert_int_equal(parse(text, &c, &t), 2);
     assert_int_equal(t.n, 1);
-    assert_non_null(strstr(t.message, "one connlimit too many"));
+    assert_non_null(strstr(t.message, "too many rules with connlimit"));
 }
 
 static void steering_rows_follow_the_first_rule(void **state)

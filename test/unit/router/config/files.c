@@ -50,12 +50,12 @@ static void all_errors_come_in_one_run_in_the_order_of_the_text(void **state)
     got = load(path, &code);
     snprintf(
         want, sizeof(want),
-        "%s:2:13: /workers: this is 0; expected a whole number from 1 to "
-        "64\n"
-        "%s:4:2: /polcy: unknown key \"polcy\", did you mean \"policy\"; "
-        "expected one of interfaces, gateway, routes, workers, sets, queues, "
+        "%s:2:13: /workers: 0 is not allowed here; use a whole number from 1 "
+        "to 64\n"
+        "%s:4:2: /polcy: unknown key \"polcy\"; did you mean \"policy\"? "
+        "valid: interfaces, gateway, routes, workers, sets, queues, "
         "rules, api, seed, conntrack, nat, on_reload, log, policy\n"
-        "%s:4:31: /log/level: this is 3; expected one of \"error\", "
+        "%s:4:31: /log/level: 3 is not allowed here; use one of \"error\", "
         "\"warn\", \"info\", \"debug\"\n",
         path, path, path);
     assert_int_equal(code, 2);

@@ -210,10 +210,11 @@ static void try_numbers(const struct row *row, enum ct_words words)
     snprintf(text, sizeof text, "\"0-%u\"", row->top + 1);
     refuses(row, text, range);
     refuses(row, "\"2-1\"", "A <= B");
-    refuses(row, "\"nonsense\"", row->kind == KIND_NUMBER ? row->key : "no ");
+    refuses(row, "\"nonsense\"",
+            row->kind == KIND_NUMBER ? row->key : "not a valid");
     refuses(row, "-1", range);
     refuses(row, "true", range);
-    refuses(row, "[]", "expected 1 to 65535");
+    refuses(row, "[]", "use 1 to 65535");
     refuses(row, "[1, \"!2\"]", "before every entry");
 }
 
@@ -254,7 +255,7 @@ static void words(void **state)
         refuses(row, text, "before every entry");
         refuses(row, "3", word[0].name);
         refuses(row, "true", row->key);
-        refuses(row, "[]", "expected 1 to");
+        refuses(row, "[]", "use 1 to");
     }
 }
 
@@ -273,9 +274,9 @@ static void protocols(void **state)
         reads(row, "\"!udp\"", "!1 17 0");
         refuses(row, "256", "0 to 255");
         refuses(row, "-1", "0 to 255");
-        refuses(row, "\"6x\"", "no protocol");
-        refuses(row, "true", "no protocol");
-        refuses(row, "[]", "expected 1 to");
+        refuses(row, "\"6x\"", "unknown protocol");
+        refuses(row, "true", "unknown protocol");
+        refuses(row, "[]", "use 1 to");
         refuses(row, "[1, 2, 3, 4, 5, 6, 7]", "at most 6");
         refuses(row, "[\"tcp\", \"!udp\"]", "before every entry");
     }
@@ -308,27 +309,27 @@ static const struct sample good[] = {
 };
 
 static const struct sample bad[] = {
-    {KIND_FAMILY, "\"ipx\"", "expected one of"},
-    {KIND_FAMILY, "4", "expected one of"},
-    {KIND_FAMILY, "[\"!ipv4\", \"!ipv6\"]", "match nothing"},
-    {KIND_FAMILY, "[]", "expected 1 to"},
-    {KIND_IFACE, "\"dmz\"", "no interface"},
+    {KIND_FAMILY, "\"ipx\"", "not allowed here"},
+    {KIND_FAMILY, "4", "not allowed here"},
+    {KIND_FAMILY, "[\"!ipv4\", \"!ipv6\"]", "matches nothing"},
+    {KIND_FAMILY, "[]", "use 1 to"},
+    {KIND_IFACE, "\"dmz\"", "unknown interface"},
     {KIND_IFACE, "0", "the name of an interface"},
     {KIND_IFACE, "[\"lan\", \"!wan\"]", "before every entry"},
-    {KIND_IFACE, "[]", "expected 1 to"},
+    {KIND_IFACE, "[]", "use 1 to"},
     {KIND_MARK, "4294967296", "4294967295"},
-    {KIND_MARK, "\"4294967296\"", "no mark"},
-    {KIND_MARK, "\"3/2\"", "outside a mask"},
+    {KIND_MARK, "\"4294967296\"", "not a mark"},
+    {KIND_MARK, "\"3/2\"", "has all bits"},
     {KIND_MARK, "\"0/0\"", "not 0"},
     {KIND_MARK, "[1, \"!2\"]", "before every entry"},
-    {KIND_MARK, "[]", "expected 1 to 256"},
+    {KIND_MARK, "[]", "use 1 to 256"},
     {KIND_LABELS, "128", "0 to 127"},
     {KIND_LABELS, "\"1\"", "0 to 127"},
-    {KIND_LABELS, "[]", "expected 1 to 128"},
-    {KIND_FLAG, "false", "expected true"},
-    {KIND_FLAG, "1", "expected true"},
-    {KIND_ADDRS, "\"10.0.0.300\"", "expected"},
-    {KIND_ADDRS, "[]", "expected"},
+    {KIND_LABELS, "[]", "use 1 to 128"},
+    {KIND_FLAG, "false", "use true"},
+    {KIND_FLAG, "1", "use true"},
+    {KIND_ADDRS, "\"10.0.0.300\"", "; use"},
+    {KIND_ADDRS, "[]", "; use"},
     {KIND_ADDRS, "[\"10.0.0.1\", \"!10.0.0.2\"]", "before every entry"},
 };
 

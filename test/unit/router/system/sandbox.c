@@ -271,7 +271,7 @@ static void names(void **state)
         print_message("\"%s\"\n", nobody[i]);
         run(nobody[i], UINT64_MAX, 0, false);
         assert_int_equal(shown->code, 2);
-        assert_non_null(strstr(shown->err, "there is no "));
+        assert_non_null(strstr(shown->err, "unknown "));
         assert_int_equal(shown->settled.uid, 0);
     }
     run("nobody", UINT64_MAX, 0, false); /* Debian's is 65534, group nogroup */

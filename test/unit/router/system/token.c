@@ -60,7 +60,7 @@ static void files_are_read_or_refused(void **state)
     } cases[] = {
         {"\t" GOOD "\r\n", NULL, 0, 0600},
         {GOOD, NULL, 0, 0400},
-        {GOOD, "mode 0444); expected mode 0600 or 0400", 0, 0444},
+        {GOOD, "mode 0444); use mode 0600 or 0400", 0, 0444},
         {GOOD, "read by others", 0, 0610},
         {"", "0 characters", 0, 0600},
         {" \n", "0 characters", 0, 0600},
@@ -114,12 +114,12 @@ static void what_is_not_there_can_be_made_where_a_folder_is(void **state)
     assert_int_equal(token_read("/weir-token-of-the-test", token, err),
                      TOKEN_ABSENT);
     assert_int_equal(token_read(deep, token, err), TOKEN_REFUSED);
-    assert_non_null(strstr(err, "nor its folder; expected"));
+    assert_non_null(strstr(err, "no such file or folder; use"));
     put(GOOD, 32, 0600);
     assert_int_equal(token_read(slash, token, err), TOKEN_REFUSED);
     assert_non_null(strstr(err, "Not a directory"));
     assert_int_equal(token_read(folder, token, err), TOKEN_REFUSED);
-    assert_non_null(strstr(err, "no regular file"));
+    assert_non_null(strstr(err, "not a regular file"));
 }
 
 static void a_pipe_does_not_stop_it(void **state)
@@ -127,7 +127,7 @@ static void a_pipe_does_not_stop_it(void **state)
     (void)state;
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(token_read(path, token, err), TOKEN_REFUSED);
-    assert_non_null(strstr(err, "no regular file"));
+    assert_non_null(strstr(err, "not a regular file"));
 }
 
 static void a_made_token_is_whole_and_secret(void **state)
@@ -204,7 +204,7 @@ static void a_closed_folder_is_said(void **state)
         ok = ok && token_make(path, token, err) == -1 &&
              strstr(err, "can't be made: Permission denied") != NULL &&
              token_read(path, token, err) == TOKEN_REFUSED &&
-             strstr(err, "Permission denied; expected a file") != NULL;
+             strstr(err, "Permission denied; use a file") != NULL;
         _exit(ok ? 0 : 1);
     }
     chmod(folder, geteuid() == 0 ? 0700 : 0);
