@@ -56,7 +56,7 @@ static const struct talk tcp_talks[] = {
         {"client knows",            0, '>', "A",  1102, 5512, 0,   W, "", "TIME_WAIT",  "closing", 120},
         {"FIN again: ACK was lost", 0, '<', "FA", 5511, 1102, 0,   W, "", "TIME_WAIT",  "closing", 120},
         {"last ACK again",          0, '>', "A",  1102, 5512, 0,   W, "", "TIME_WAIT",  "closing", 120},
-        {"client starts anew",      0, '>', "S",  90000, 0, 0,     W, "", "NONE", "reopen", 0},
+        {"client starts again",     0, '>', "S",  90000, 0, 0,     W, "", "NONE", "reopen", 0},
     }},
     {"server closes first", "", {
         OPEN,
@@ -125,7 +125,7 @@ static const struct talk tcp_talks[] = {
     }},
     {"a new connection has its own offers", "", {
         OPEN_("ws7 sackok", "ws7 sackok"),
-        {"client anew",  0, '>', "S",  70000, 0,     0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"another SYN",  0, '>', "S",  70000, 0,     0, W, "", "ESTABLISHED", "ignore", 432000},
         {"answered",     0, '<', "SA", 90000, 70001, 0, W, "ws7 sackok", "SYN_RECV", "ok", 60},
         {"done",         0, '>', "A",  70001, 90001, 0, W, "", "ESTABLISHED", "ok", 432000},
         {"server's window", 0, '<', "A", 90001, 70001, 0, W, "", "ESTABLISHED", "ok", 432000},
@@ -375,27 +375,27 @@ static const struct talk tcp_talks[] = {
     {"reopened after the client's own RST", "", {
         OPEN,
         {"aborts", 0, '>', "R", 1001, 0, 0, 0, "", "CLOSE", "closing", 10},
-        {"anew",   0, '>', "S", 7000, 0, 0, W, "", "NONE", "reopen", 0},
+        {"a SYN",  0, '>', "S", 7000, 0, 0, W, "", "NONE", "reopen", 0},
     }},
     {"after the server's RST the old mapping serves on", "", {
         OPEN,
         {"server aborts", 0, '<', "R",  5001, 0,     0, 0, "", "CLOSE", "closing", 10},
-        {"client anew",   0, '>', "S",  70000, 0,    0, W, "", "CLOSE", "ignore", 10},
+        {"another SYN",   0, '>', "S",  70000, 0,    0, W, "", "CLOSE", "ignore", 10},
         {"answered",      0, '<', "SA", 90000, 70001, 0, W, "", "SYN_RECV", "ok", 60},
         {"done",          0, '>', "A",  70001, 90001, 0, W, "", "ESTABLISHED", "ok", 432000},
     }},
     {"SYN on a living flow, challenged (syn_challenge_ack)", "", {
         OPEN,
-        {"client anew",   0, '>', "S", 70000, 0,    0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"another SYN",   0, '>', "S", 70000, 0,    0, W, "", "ESTABLISHED", "ignore", 432000},
         {"challenge ACK", 0, '<', "A", 5001,  1001, 0, W, "", "ESTABLISHED", "ok", 432000},
         {"its RST",       0, '>', "R", 1001,  0,    0, 0, "", "CLOSE", "closing", 10},
         {"SYN again",     0, '>', "S", 70000, 0,    0, W, "", "NONE", "reopen", 0},
     }},
     {"SYN on a living flow, accepted (synack_reuse)", "", {
         OPEN,
-        {"client anew", 0, '>', "S",  70000, 0,     0, W, "ws7 sackok", "ESTABLISHED", "ignore", 432000},
+        {"another SYN", 0, '>', "S",  70000, 0,     0, W, "ws7 sackok", "ESTABLISHED", "ignore", 432000},
         {"other answer", 0, '<', "SA", 5000, 1001,  0, W, "", "ESTABLISHED", "ignore", 432000},
-        {"client anew", 0, '>', "S",  70000, 0,     0, W, "ws7 sackok", "ESTABLISHED", "ignore", 432000},
+        {"another SYN", 0, '>', "S",  70000, 0,     0, W, "ws7 sackok", "ESTABLISHED", "ignore", 432000},
         {"answered",    0, '<', "SA", 90000, 70001, 0, W, "ws7 sackok", "SYN_RECV", "ok", 60},
         {"done",        0, '>', "A",  70001, 90001, 0, W, "", "ESTABLISHED", "ok", 432000},
         {"scaled",      0, '<', "A",  90001, 70001, 0, W, "", "ESTABLISHED", "ok", 432000},
@@ -403,14 +403,14 @@ static const struct talk tcp_talks[] = {
     }},
     {"challenge in LAST_ACK is not the last ACK", "", {
         OPEN, CLOSE_,
-        {"client anew",   0, '>', "S", 70000, 0,    0, W, "", "LAST_ACK", "ignore", 30},
+        {"another SYN",   0, '>', "S", 70000, 0,    0, W, "", "LAST_ACK", "ignore", 30},
         {"challenge ACK", 0, '<', "A", 5002,  1002, 0, W, "", "LAST_ACK", "ignore", 30},
         {"the last ACK",  0, '>', "A", 1002,  5002, 0, W, "", "TIME_WAIT", "closing", 120},
     }},
     {"SYN in FIN_WAIT", "", {
         OPEN,
         {"client closes", 0, '>', "FA", 1001, 5001, 0, W, "", "FIN_WAIT", "closing", 120},
-        {"client anew",   2000, '>', "S", 70000, 0, 0, W, "", "FIN_WAIT", "ignore", 118},
+        {"another SYN",   2000, '>', "S", 70000, 0, 0, W, "", "FIN_WAIT", "ignore", 118},
         {"answered",      0, '<', "SA", 90000, 70001, 0, W, "", "SYN_RECV", "ok", 60},
     }},
     {"SYN from the server", "", {
@@ -443,7 +443,7 @@ static const struct talk tcp_talks[] = {
     }},
     {"RST that answers an ignored SYN", "", {
         OPEN,
-        {"client anew",          0, '>', "S",  70000, 0,     0, W, "", "ESTABLISHED", "ignore", 432000},
+        {"another SYN",          0, '>', "S",  70000, 0,     0, W, "", "ESTABLISHED", "ignore", 432000},
         {"not from its sender",  0, '>', "R",  3000000000, 70001, 0, W, "", "ESTABLISHED", "ignore", 432000},
         {"server has none of it", 0, '<', "RA", 0,    70001, 0, W, "", "CLOSE", "closing", 10},
     }},
@@ -504,7 +504,7 @@ static const struct talk tcp_talks[] = {
     }},
     {"reopened from TIME_WAIT, larger number", "", {
         OPEN, CLOSE_, LAST_,
-        {"anew", 1000, '>', "S", 70000, 0, 0, W, "", "NONE", "reopen", 0},
+        {"another SYN", 1000, '>', "S", 70000, 0, 0, W, "", "NONE", "reopen", 0},
     }},
 };
 /* clang-format on */

@@ -95,8 +95,8 @@ static void its_slot_is_another_flows(void **state)
     corerig_close(&r);
 }
 
-/* An answer that ends the flow, and the flow's first packet comes back late:
- * an entry that was never confirmed is nobody else's to take. */
+/* The flow's first packet comes back late: neither a flush nor the timeout
+ * frees an entry that was never confirmed. */
 static void an_unconfirmed_flow_waits(void **state)
 {
     struct corerig r;
@@ -196,8 +196,9 @@ static enum ct_verdict say_queue(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     return CT_QUEUE;
 }
 
-/* Nobody takes what is queued: the packet and its entry go. */
-static void nobody_takes_what_is_queued(void **state)
+/* Without a program that takes queued packets, the packet is dropped and its
+ * entry freed. */
+static void queued_without_a_program(void **state)
 {
     struct ct_config c = {.max = 16};
     struct corerig r;
@@ -297,7 +298,7 @@ int main(void)
         cmocka_unit_test(an_unconfirmed_flow_waits),
         cmocka_unit_test(the_second_was_faster),
         cmocka_unit_test(it_was_sent_elsewhere),
-        cmocka_unit_test(nobody_takes_what_is_queued),
+        cmocka_unit_test(queued_without_a_program),
         cmocka_unit_test(repeat_asks_the_same_row),
         cmocka_unit_test(stop_asks_what_finishes_a_packet),
     };

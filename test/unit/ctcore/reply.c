@@ -290,7 +290,8 @@ static void echoes(void **state)
 }
 
 /* NEEDS_CSUM: the field holds the pseudo header's sum (IPv4: nothing), which
- * the turn does not change.  Whoever completes it gets a right packet. */
+ * swapping the addresses does not change.  The device that completes the sum
+ * makes a right packet. */
 static void a_partial_echo_stays_partial(void **state)
 {
     static const char *const specs[][2] = {

@@ -84,16 +84,16 @@ static void damaged_packets_are_not_rejected_aloud(void **state)
     }
 }
 
-/* Addresses that parsing refuses already, put in afterwards: whoever calls
- * this at another place than today must not be able to start a storm. */
-static void nobody_to_tell(void **state)
+/* Addresses that parsing refuses already, written into the packet afterwards:
+ * even a caller that skips that check must not be able to start a storm. */
+static void addresses_that_get_no_error(void **state)
 {
     static const struct {
         const char *what;
         bool src;
         const char *addr;
     } cases[] = {
-        {"from nobody", true, "0.0.0.0"},
+        {"from no address", true, "0.0.0.0"},
         {"from this network", true, "0.1.2.3"},
         {"from loopback", true, "127.0.0.1"},
         {"from a group", true, "224.0.0.1"},
@@ -214,7 +214,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_error_may_be_sent),
         cmocka_unit_test(damaged_packets_are_not_rejected_aloud),
-        cmocka_unit_test(nobody_to_tell),
+        cmocka_unit_test(addresses_that_get_no_error),
         cmocka_unit_test(somewhat_like_no_host),
         cmocka_unit_test(later_fragments_are_not_told_of),
         cmocka_unit_test(problems_of_fragments),

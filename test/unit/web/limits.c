@@ -47,7 +47,7 @@ static void open_idle(struct world *w, const char *const *from, size_t n,
     }
 }
 
-static void idle_clients_lock_out_nobody(void **state)
+static void idle_clients_lock_no_other_out(void **state)
 {
     static const char *const many[] = {"127.0.0.2", "127.0.0.3", "127.0.0.4",
                                        "127.0.0.5", "127.0.0.6"};
@@ -274,7 +274,7 @@ static int start_patient(void **state)
     return w->result;
 }
 
-/* Whoever sends no more, and has no answer to come, is not waited for. */
+/* A connection whose client sends no more ends unless an answer is due. */
 static void ends_without_a_request_are_no_wait(void **state)
 {
     static const char *const sent[] = {"", "GET /livez HT"};
@@ -341,7 +341,7 @@ int main(void)
 #define IMPATIENT(name)                                                        \
     cmocka_unit_test_setup_teardown(name, start_impatient, stop)
     const struct CMUnitTest tests[] = {
-        WEB_TEST(idle_clients_lock_out_nobody),
+        WEB_TEST(idle_clients_lock_no_other_out),
         WEB_TEST(a_busy_address_gives_up_its_own_places),
         WEB_TEST(running_out_of_descriptors_passes),
         WEB_TEST(a_closed_listener_gives_up_its_seat),

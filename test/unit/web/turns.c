@@ -61,7 +61,7 @@ static void begin(void *arg)
     (void)uv_prepare_start(&walk.turn, on_turn);
 }
 
-static void begin_anew(void *arg)
+static void begin_again(void *arg)
 {
     (void)arg;
     walk.reads = walk.before = walk.most = 0;
@@ -94,7 +94,7 @@ static void a_walk_lets_the_loop_turn(void **state)
     (void)state;
     web_world_do(w, begin, w);
     for (unsigned i = 0; i < sizeof walks / sizeof walks[0]; i++) {
-        web_world_do(w, begin_anew, NULL);
+        web_world_do(w, begin_again, NULL);
         web_client_ask(web_client_unix(w->socket), walks[i].method,
                        walks[i].path, walks[i].more, &a);
         assert_int_equal(a.status, 200);
@@ -161,7 +161,7 @@ static void a_list_of_rules_lets_the_loop_turn(void **state)
     w->rules.read = read_rule;
     w->rules.serial = rules_serial;
     web_world_do(w, begin, w);
-    web_world_do(w, begin_anew, NULL);
+    web_world_do(w, begin_again, NULL);
     web_client_ask(web_client_unix(w->socket), "GET", "/api/v1/rules", "", &a);
     assert_int_equal(a.status, 200);
     assert_int_equal(count(&a, "\"new\""), RULES);
@@ -252,7 +252,7 @@ static void attack(const char *name, const char *request, unsigned n)
 {
     int fd[CROWD];
 
-    web_world_do(check.w, begin_anew, NULL);
+    web_world_do(check.w, begin_again, NULL);
     for (unsigned i = 0; i < n; i++) {
         fd[i] = reach();
         (void)send(fd[i], request, strlen(request), MSG_NOSIGNAL);

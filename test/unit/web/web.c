@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A page that asks once a second must not connect anew each time. */
+/* A page that asks once a second must not open a connection each time. */
 static void connections_are_kept(void **state)
 {
     struct world *w = *state;
@@ -217,8 +217,8 @@ static void socket_is_private_and_replaced_only_when_dead(void **state)
     assert_int_equal(access(w->socket, F_OK), 0);
 }
 
-/* Whoever gets at the socket's file may not use it; the user of one thread is
- * changed, for the time of the connect() that the kernel notes it at. */
+/* Another user who can open the socket's file is refused all the same.  The
+ * kernel records the user at connect(): this thread has another one then. */
 static void socket_is_for_its_user_and_root(void **state)
 {
     enum { ANOTHER = 65534 };

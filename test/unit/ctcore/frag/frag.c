@@ -359,7 +359,7 @@ static void strangers_do_not_meet(void **state)
 }
 
 /* RFC 6946: whole by itself, though others with its id wait. */
-static void p8_atomic_fragments_join_nobody(void **state)
+static void p8_atomic_fragments_join_no_other(void **state)
 {
     struct sender long_head = udp6;
 
@@ -585,7 +585,7 @@ int main(void)
         TEST(any_order),
         TEST(p7_every_offset),
         TEST(strangers_do_not_meet),
-        TEST(p8_atomic_fragments_join_nobody),
+        TEST(p8_atomic_fragments_join_no_other),
         TEST(p3_p8_tiny_first_fragments),
         TEST(what_is_kept),
         TEST(time_is_up),

@@ -61,7 +61,7 @@ static void what_is_not_related(void **state)
         const char *what, *spec;
         enum ct_reason why;
     } rows[] = {
-        {"a flow nobody knows",
+        {"about an unknown flow",
          "203.0.113.5 > 198.51.100.1 icmp 3/1 about "
          "{198.51.100.1:4001 > 198.51.100.2:80 udp 'a'}",
          CT_REASON_ICMP_UNRELATED},
@@ -71,7 +71,7 @@ static void what_is_not_related(void **state)
         {"its checksum is wrong",
          "203.0.113.5 > 198.51.100.1 icmp 3/1 about {" SEEN "} badsum",
          CT_REASON_ICMP_CHECKSUM},
-        {"about an answer nobody gives",
+        {"about a redirect",
          "203.0.113.5 > 198.51.100.1 icmp 3/1 about "
          "{198.51.100.1 > 198.51.100.2 icmp 5/0}",
          CT_REASON_ICMP_INNER},

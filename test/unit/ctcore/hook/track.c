@@ -123,7 +123,7 @@ static void marks_are_kept_and_told(void **state)
     pkt.events = 0;
     track_mark(&pkt);
     assert_int_equal(pkt.events, 0);
-    /* of a flow that nobody has heard of yet it is no event */
+    /* a flow that is not confirmed yet has no events */
     flow(&r)->status &= ~(uint32_t)CT_CONFIRMED;
     pkt.mark = 9;
     track_mark(&pkt);

@@ -114,7 +114,7 @@ static void a_pool_runs_out_exactly_and_recovers(void **state)
                  i + 1);
         assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
     }
-    corerig_at(&r, 31000); /* the first four have expired; nobody ticked */
+    corerig_at(&r, 31000); /* the first four have expired, without a tick */
     assert_int_equal(walk(&r, LAN, WAN, "10.3.0.1:9 > " REMOTE " udp 'a'"),
                      CT_ACCEPT);
     corerig_close(&r);
@@ -140,7 +140,7 @@ static void the_last_free_port_is_given(void **state)
         assert_true(seen[p]);
     assert_int_equal(walk(&r, LAN, WAN, "10.9.9.9:2000 > " REMOTE " udp 'a'"),
                      CT_DROP);
-    /* towards somebody else every port is still to be had */
+    /* towards another remote host every port is still free */
     assert_int_equal(
         walk(&r, LAN, WAN, "10.9.9.9:2000 > 198.51.100.3:80 udp 'a'"),
         CT_ACCEPT);
@@ -355,8 +355,8 @@ static void delete_flow(struct corerig *r, uint32_t slot)
     assert_true(ct_delete(r->ct, slot, v.gen));
 }
 
-/* Of a full range the port of the flow that goes is found, whoever shares it
- * towards another remote. */
+/* In a full range the port of a deleted flow is found, even if a flow towards
+ * another remote host shares it. */
 static void a_port_that_is_given_back_is_found(void **state)
 {
     struct corerig r;

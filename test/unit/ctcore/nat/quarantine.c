@@ -70,7 +70,7 @@ static void rests_for_its_time(void **state)
     assert_false(quarantine_holds(&f.q, 77, &two, at(120)));
     assert_false(quarantine_holds(&f.q, 77, &one, at(1)));
     assert_false(quarantine_holds(&f.q, 78, &two, at(1)));
-    note(&f, 77, &two, 60, 120); /* whoever had it last */
+    note(&f, 77, &two, 60, 120); /* the last host counts */
     assert_true(quarantine_holds(&f.q, 77, &one, at(179)));
     assert_false(quarantine_holds(&f.q, 77, &two, at(61)));
     assert_int_equal(quarantine_of(&f.q, &one), 0);
@@ -123,7 +123,7 @@ static void a_rest_is_a_use(void **state)
     free(f.block);
 }
 
-/* Whoever has an eighth of the room gives up rests of its own. */
+/* A host whose rests fill an eighth of the table loses its own oldest ones. */
 static void one_host_ends_its_own_rests_only(void **state)
 {
     struct fix f;

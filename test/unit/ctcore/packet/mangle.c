@@ -469,7 +469,7 @@ static void payloads_have_their_bounds(void **state)
     assert_int_equal(pkt.len, 65535);
     assert_true(packet_sums_ok(pkt.data, pkt.len));
     free(pkt.data);
-    /* a super-packet grows as a whole: whoever cuts it counts its bytes */
+    /* a super-packet grows as a whole: segmentation comes later */
     make_roomy(&pkt, "10.0.1.2:5 > 10.0.1.3:6 tcp P. seq 7 len 3000 partial");
     pkt.gso_size = 1000;
     assert_true(mangle_payload(&pkt, 20, 1, (const uint8_t *)"a", 1));

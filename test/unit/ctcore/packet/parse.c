@@ -216,7 +216,7 @@ static const struct {
     {"land, other ports", "10.0.1.2:7 > 10.0.1.2:8 udp", CT_REASON_LAND},
     {"land, IPv6", "[fd00::1]:7 > [fd00::1]:7 udp", CT_REASON_LAND},
     {"from this network", "0.1.2.3:1 > 8.8.8.8:2 udp", CT_REASON_MARTIAN},
-    {"from nobody", "0.0.0.0:1 > 8.8.8.8:2 udp", CT_REASON_MARTIAN},
+    {"from no address", "0.0.0.0:1 > 8.8.8.8:2 udp", CT_REASON_MARTIAN},
     {"from loopback", "127.0.0.1:1 > 8.8.8.8:2 udp", CT_REASON_MARTIAN},
     {"from a group", "224.0.0.1:1 > 8.8.8.8:2 udp", CT_REASON_MARTIAN},
     {"from class E", "240.0.0.1:1 > 8.8.8.8:2 udp", CT_REASON_MARTIAN},

@@ -237,7 +237,7 @@ static void picked_up(void **state)
          {R, CLOSE, 9001, 7002, OK, "CLOSING", 64});
 }
 
-/* A RESET as the only answer leaves nothing, whoever sends it. */
+/* A RESET as the only answer leaves nothing, whichever side sends it. */
 static void refused_at_once(void **state)
 {
     struct flow f = flow_new(&proto_dccp);
@@ -251,7 +251,7 @@ static void refused_at_once(void **state)
     assert_true(f.said.act & TRACK_KILL);
 }
 
-/* Whoever can't see the numbers changes nothing. */
+/* A sender that can't see the numbers changes nothing. */
 static void numbers_that_cannot_be(void **state)
 {
     struct flow f = opened();
@@ -333,8 +333,8 @@ static void syncs_are_ignored(void **state)
          {R, ACK, 502, 102, OK, "OPEN", 43200});
 }
 
-/* After the end either side may begin anew; roles follow. */
-static void opened_anew(void **state)
+/* After the end either side may begin again; roles follow. */
+static void opened_again(void **state)
 {
     struct flow f = opened();
 
@@ -350,8 +350,8 @@ static void opened_anew(void **state)
          {O, REQUEST, 1, 0, OK, "REQUEST", 240});
 }
 
-/* A REQUEST in a flow that lives may be the ends' beginning anew: if the other
- * side answers just that one, it was. */
+/* A REQUEST in an open flow begins a new connection only if the other side
+ * answers just that REQUEST. */
 static void out_of_step(void **state)
 {
     struct flow f = opened();
@@ -487,7 +487,7 @@ int main(void)
         cmocka_unit_test(numbers_wrap),
         cmocka_unit_test(short_numbers),
         cmocka_unit_test(syncs_are_ignored),
-        cmocka_unit_test(opened_anew),
+        cmocka_unit_test(opened_again),
         cmocka_unit_test(out_of_step),
         cmocka_unit_test(long_numbers_are_whole),
         cmocka_unit_test(requests_that_cross),

@@ -155,7 +155,7 @@ static void init_again_does_not_renew(void **state)
          {R, "INIT_ACK", 10, 7, OK, "COOKIE_WAIT", 3});
 }
 
-/* RFC 9260 8.5: whoever does not know the tag changes nothing. */
+/* RFC 9260 8.5: a sender that does not know the tag changes nothing. */
 static void tags_of_each_direction(void **state)
 {
     static const char *const chunks[] = {
@@ -268,7 +268,7 @@ static void a_late_init_does_not_harm(void **state)
          {O, "DATA", 7, 0, OK, "ESTABLISHED", 210});
 }
 
-/* An INIT ACK that nobody asked for must not change the tags. */
+/* An INIT ACK without an INIT must not change the tags. */
 static void init_ack_unasked(void **state)
 {
     struct flow f = established();
@@ -343,8 +343,8 @@ static void no_bundles_under_foreign_tags(void **state)
          {R, "HB+SHUTDOWN", 9, 0, OK, "SHUTDOWN_RECD", 3});
 }
 
-/* RFC 9260 5.2.2, strict_sctp: an INIT alone changes nothing, whoever sent it;
- * its answer, or a refusal, passes. */
+/* RFC 9260 5.2.2, strict_sctp: an INIT alone changes nothing, whichever side
+ * sent it; its answer, or a refusal, passes. */
 static void a_strangers_init(void **state)
 {
     struct flow f = established();
@@ -368,7 +368,7 @@ static void a_strangers_init(void **state)
          {O, "DATA", 7, 0, NOT(SCTP_VTAG), "ESTABLISHED", 210});
 }
 
-/* The same from an end that has begun anew: its cookie proves it. */
+/* The same from an end that has restarted: its cookie proves it. */
 static void a_peer_restarts(void **state)
 {
     struct flow f = established();
@@ -455,7 +455,7 @@ static void what_is_no_packet(void **state)
          20,
          CT_REASON_SCTP_CHUNK},
         {"INIT ACK cut", {2, 0, 0, 20}, 19, CT_REASON_SCTP_CHUNK},
-        {"one byte of padding too much is nobody's", {4, 0, 0, 4, 0}, 5, OK},
+        {"a byte of padding too much is ignored", {4, 0, 0, 4, 0}, 5, OK},
         {"the last chunk's padding may lack", {4, 0, 0, 5, 1}, 5, OK},
     };
 

@@ -341,7 +341,7 @@ static void reuse(void **state)
     }
 }
 
-/* ReDAN: whoever doesn't know the number does not reset (NDSS 2025). */
+/* ReDAN: a sender that doesn't know the number can't reset (NDSS 2025). */
 static void million_guessed_resets(void **state)
 {
     struct flow f = flow_new(&proto_tcp);

@@ -83,7 +83,7 @@ static void a_deadline_may_run_ahead_of_its_place(void **state)
     free(f);
 }
 
-static void without_room_nobody_stands_there(void **state)
+static void without_memory_nothing_is_due(void **state)
 {
     struct deadlines d;
     struct block b = {.base = NULL};
@@ -169,7 +169,7 @@ int main(void)
         cmocka_unit_test(the_soonest_goes_first),
         cmocka_unit_test(a_deadline_may_run_ahead_of_its_place),
         cmocka_unit_test(a_call_moves_no_more_than_it_may),
-        cmocka_unit_test(without_room_nobody_stands_there),
+        cmocka_unit_test(without_memory_nothing_is_due),
         cmocka_unit_test(whatever_comes_the_order_is_right),
     };
 

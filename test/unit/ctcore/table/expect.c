@@ -89,8 +89,8 @@ static void holes_fit_everything(void **state)
     corerig_close(&r);
 }
 
-/* From as many servers as one likes: whoever looks for one there looks at each
- * that is there. */
+/* Few expectations may wait at one port, from however many servers: a look-up
+ * walks over all of them. */
 static void few_wait_at_one_port(void **state)
 {
     struct corerig r;
@@ -165,7 +165,7 @@ static void ends_by_time_and_with_its_master(void **state)
     assert_false(found(&r, a.tuple));
     assert_int_equal(expect_expire(&r.ct->expects, r.now, 9), 1);
     assert_int_equal(ct_stat(r.ct, CT_STAT_expect_delete), 2);
-    /* of a master that is not in the table nobody can know */
+    /* not found while its master is not in the table */
     assert_int_equal(add(&r, 0, a), EXPECT_MADE);
     core_conn(r.ct, 0)->status &= ~(uint32_t)CT_CONFIRMED;
     assert_false(found(&r, a.tuple));
@@ -267,8 +267,9 @@ static void what_comes_follows_its_master(void **state)
     corerig_close(&r);
 }
 
-/* A full table makes room by the master: then nobody has announced it.  Which
- * flows may go for a packet is its hash's affair, so several ask. */
+/* A full table may evict the master for the flow that it announced, which is
+ * NEW then.  The packet's hash chooses which flows can be evicted, so several
+ * packets try. */
 static void its_master_may_go_for_it(void **state)
 {
     enum { ALL = 16, MASTER = 3 };
@@ -347,7 +348,7 @@ static void ports_are_of_the_slice(void **state)
     assert_int_equal(announce(&r, 5004), 5007);
     assert_int_equal(announce(&r, 65535), 65535);
     assert_int_equal(announce(&r, 65534), 65535);
-    r.ct->ports.shard = 0; /* past the end it begins anew */
+    r.ct->ports.shard = 0; /* past the end it wraps */
     assert_int_equal(announce(&r, 65535), 1024);
     r.ct->ports.shard = 3;
     corerig_close(&r);

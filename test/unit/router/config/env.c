@@ -244,7 +244,7 @@ static void errors_are_lines_for_people(void **state)
     free(text);
 }
 
-/* Names that are nobody's mistake. */
+/* Variables that name no option are ignored without a message. */
 static void what_is_no_option_is_left_alone(void **state)
 {
     static const char *const names[] = {
@@ -356,7 +356,7 @@ static void a_token_file_is_read_or_will_be_made(void **state)
     assert_int_equal(chmod(path, 0644), 0); /* refused now ... */
     in.env = (char *const[]){entry, NULL};
     assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 2);
-    in.token = TOKEN; /* ... but for whoever has it */
+    in.token = TOKEN; /* ... but not read by a caller that has it */
     assert_int_equal(parse_with("{" ETH "}", &in, &c, &t), 0);
     assert_string_equal(c->token, TOKEN);
     config_load_free(c);

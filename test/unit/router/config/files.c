@@ -111,7 +111,7 @@ static void a_bounded_read_refuses_what_may_wait(void **state)
     unlink(fifo);
 }
 
-/* A file must not write to the terminal of whoever checks it. */
+/* A file must not control the terminal of the user who checks it. */
 static void errors_bear_no_control_characters(void **state)
 {
     const char *path =
@@ -128,7 +128,7 @@ static void errors_bear_no_control_characters(void **state)
     unlink(path);
 }
 
-static void a_token_must_be_long_and_nobody_elses(void **state)
+static void a_token_must_be_long_and_private(void **state)
 {
     static const struct {
         const char *text, *says; /* NULL: taken */
@@ -236,7 +236,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_one_sentence),
         cmocka_unit_test(a_bounded_read_refuses_what_may_wait),
         cmocka_unit_test(errors_bear_no_control_characters),
-        cmocka_unit_test(a_token_must_be_long_and_nobody_elses),
+        cmocka_unit_test(a_token_must_be_long_and_private),
         cmocka_unit_test(a_cut_file_is_never_taken),
         cmocka_unit_test(flipped_bytes_never_hurt),
     };

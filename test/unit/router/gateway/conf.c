@@ -174,7 +174,7 @@ static void settings_of_others_stay(void **state)
     before = state_of_kernel();
     gw = start_all();
     assert_says("ip rule", "suppress_ifgroup 2003134834");
-    /* Changed by somebody meanwhile: theirs now. */
+    /* Changed by another program meanwhile: not restored. */
     sh("sysctl -qw net.ipv4.conf.wan0.rp_filter=0; ip link set wan0 group 9");
     stop_all(gw);
     assert_says("ip link show wan0", "group 9 ");
@@ -452,7 +452,7 @@ static void nothing_else_is_written(void **state)
 
 /* ---- an ordinary user with one capability ---- */
 
-static void as_nobody(void *ctx)
+static void as_ordinary_user(void *ctx)
 {
     bool *net_admin = ctx;
     struct config_facts facts;
@@ -481,11 +481,11 @@ static void one_capability(void **state)
     bool net_admin = true;
 
     (void)state;
-    assert_int_equal(in_child(as_nobody, &net_admin), 0);
+    assert_int_equal(in_child(as_ordinary_user, &net_admin), 0);
     assert_same(before, state_of_kernel());
     net_admin = false;
     before = state_of_kernel();
-    assert_int_equal(in_child(as_nobody, &net_admin), 0);
+    assert_int_equal(in_child(as_ordinary_user, &net_admin), 0);
     assert_same(before, state_of_kernel());
 }
 

@@ -107,7 +107,7 @@ static void closed_ports_say_so(void **state)
     assert_int_equal(r->n_local, 7);
 }
 
-static void somebody_may_take_local_packets(void **state)
+static void the_host_may_take_local_packets(void **state)
 {
     struct router *r = *state;
 
@@ -332,7 +332,7 @@ int main(void)
         CASE(no_route_is_told),
         CASE(answers_echo),
         CASE(closed_ports_say_so),
-        CASE(somebody_may_take_local_packets),
+        CASE(the_host_may_take_local_packets),
         CASE(refusal_rows),
         CASE(a_link_of_two_addresses_has_no_broadcast),
         CASE(errors_are_limited),

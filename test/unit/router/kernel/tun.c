@@ -325,7 +325,7 @@ static const struct {
     const char *want;
 } claims[] = {
     {"none there", -EPERM, {.index = 0}, 2, "no permission to make"},
-    {"somebody's",
+    {"another user's",
      -EPERM,
      {9, .is_tun = true, .owned = true, .owner = UID},
      2,

@@ -1,5 +1,4 @@
-/* check.c - what the privileged process does, and what it refuses,
- * to whoever orders it */
+/* check.c - orders that the privileged process carries out or refuses */
 #include "order/check.h"
 
 #include "kernel/netlink/forward.h"

@@ -59,7 +59,7 @@ static void who_finds_no_place(void **state)
 
     (void)state;
     open_held(&h);
-    assert_int_equal(take(&h, 3), CT_DROP); /* nobody listens */
+    assert_int_equal(take(&h, 3), CT_DROP); /* no program listens */
     assert_int_equal(h.r.pkt.why, CT_REASON_NO_QUEUE);
     two[0].bypass = true;
     assert_int_equal(take(&h, 3), CT_ACCEPT);

@@ -216,7 +216,7 @@ static void bounding_set_is_emptied_where_it_can_be(void **state)
     assert_int_equal(shown->settled.bounding, IDS | CAP(NET_ADMIN));
 }
 
-/* Nobody says which user: root becomes one if it can, others stay. */
+/* No user is named: root becomes an ordinary one if it can, others stay. */
 static void unsaid(void **state)
 {
     (void)state;
@@ -260,16 +260,16 @@ static void ordinary_user(void **state)
 
 static void names(void **state)
 {
-    static const char *const nobody[] = {
+    static const char *const unusable[] = {
         "",        ":",           ":5",           "no-such-user", "65532:",
         "65532:x", "-1",          "1 ",           "0x10",         "4294967295",
         "1:2:3",   "99999999999", "1:4294967295",
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof nobody / sizeof *nobody; i++) {
-        print_message("\"%s\"\n", nobody[i]);
-        run(nobody[i], UINT64_MAX, 0, false);
+    for (size_t i = 0; i < sizeof unusable / sizeof *unusable; i++) {
+        print_message("\"%s\"\n", unusable[i]);
+        run(unusable[i], UINT64_MAX, 0, false);
         assert_int_equal(shown->code, 2);
         assert_non_null(strstr(shown->err, "unknown "));
         assert_int_equal(shown->settled.uid, 0);
@@ -309,7 +309,7 @@ int main(void)
     if (geteuid() != 0 ||
         !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN)) {
         puts("SKIPPED: NOT ROOT, or without CAP_NET_ADMIN. Only root can "
-             "become somebody else: nothing of it was run.");
+             "become another user: no test was run.");
         return 77;
     }
     shown = mmap(NULL, sizeof *shown, PROT_READ | PROT_WRITE,

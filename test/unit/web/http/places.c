@@ -123,7 +123,7 @@ static void one_address_gives_up_in_this_order(void **state)
     assert_ptr_equal(worst(false), c);
 }
 
-/* Whoever took none for longest. */
+/* The client that has read nothing for the longest time loses its place. */
 static void of_those_that_read_not_the_slowest_goes(void **state)
 {
     struct conn *slow;
