@@ -179,7 +179,7 @@ static void linux_late_packet_is_a_new_flow(void **state)
     END(w);
 }
 
-/* Whoever begins to listen is told of flows that are older than he, too. */
+/* A new listener receives events of older flows, too. */
 static void old_flows_are_told(void **state)
 {
     struct world *w = WORLD("");

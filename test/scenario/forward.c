@@ -94,7 +94,7 @@ static void a_port_for_one_host(void **state)
         assert_int_equal(last_sport(w), 5060);
         say(w, "10.0.1.3:5060 > 198.51.100.2:5060 udp 'a'");
         assert_int_not_equal(last_sport(w), 5060);
-        if (p > 0) { /* in the kernel whoever asks first may have it */
+        if (p > 0) { /* in the kernel the first host may have it */
             say(w, "10.0.1.3:5060 > 198.51.100.3:5060 udp 'a'");
             assert_int_not_equal(last_sport(w), 5060);
         }

@@ -156,7 +156,7 @@ static void smaller_link(void **state)
 
     (void)state;
     say_cut(w, LAN, C ":4000 > " S ":53 udp len 2000", &c);
-    assert_int_equal(w->sent, 2); /* cut anew: 1276 and the rest */
+    assert_int_equal(w->sent, 2); /* cut again: 1276 and the rest */
     assert_int_equal(stat_of(w, CT_STAT_forwarded), 1);
     c.df = true; /* the largest fragment has it: as one packet with DF */
     w->text_len = 0;

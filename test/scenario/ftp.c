@@ -400,8 +400,8 @@ static void g1_garbled(void **state)
     END(w);
 }
 
-/* Whole lines that announce nothing pass: whoever said them would say them
- * again and again.  So does the last one before a FIN, whole or not. */
+/* Whole lines that announce nothing pass: if they were dropped, their sender
+ * would repeat them.  The last line before a FIN passes, too, whole or not. */
 static void lines_that_announce_nothing(void **state)
 {
     static const struct {
@@ -503,7 +503,7 @@ static void two_clients_one_port(void **state)
     END(w);
 }
 
-/* Nobody else gets in by it, and no line before both sides have spoken. */
+/* What is announced admits no other host, port or protocol. */
 static void g1_strangers_stay_outside(void **state)
 {
     struct world *w = WORLD("profile weir; " HELPER);

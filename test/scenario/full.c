@@ -25,7 +25,7 @@ static void assert_assured(struct world *w, unsigned n)
     assert_int_equal(found, n);
 }
 
-/* Unassured flows give way: nobody new is refused. */
+/* Unassured flows give way: no new flow is refused. */
 static void linux_early_drop_of_unassured(void **state)
 {
     struct world *w = WORLD("max 16; buckets 16");
@@ -159,7 +159,7 @@ static void told_when_no_port_is_left(void **state)
     END(w);
 }
 
-/* RFC 1122 s3.2.2: nobody is told of a packet to all of a link. */
+/* RFC 1122 s3.2.2: no error is sent about a packet to all hosts of a link. */
 static void rfc1122_no_error_about_broadcast(void **state)
 {
     struct world *w = WORLD("max 16; buckets 16; on_full reject");

@@ -89,7 +89,7 @@ static void linux_udplite(void **state)
     END(w);
 }
 
-/* A port of the router's that nobody listens to, as UDP. */
+/* A port of the router's without a listener gets the same error as UDP. */
 static void linux_udplite_to_the_router(void **state)
 {
     struct world *w = WORLD("");

@@ -124,8 +124,8 @@ static void stop_skips_the_rest_of_the_hook(void **state)
     END(w);
 }
 
-/* ... but a flow is translated and confirmed all the same: a row of somebody's
- * must not make packets leave with their inside source. */
+/* ... but a flow is translated and confirmed all the same: a registered hook
+ * function must not make packets leave with their inside source. */
 static void stop_does_not_skip_nat_and_confirm(void **state)
 {
     struct probe first = {.answer = CT_STOP};

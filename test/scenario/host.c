@@ -27,7 +27,8 @@ static void a_connection_of_the_host(void **state)
     END(w);
 }
 
-/* Both want one tuple: the second gets another port, whoever it is. */
+/* The host and a client want the same tuple: the second flow gets another port,
+ * whichever of them opens it. */
 static void ports_of_host_and_clients_never_collide(void **state)
 {
     struct world *w = HOST_WORLD("");
@@ -197,8 +198,8 @@ static void a_forged_own_source_is_refused(void **state)
     END(w);
 }
 
-/* Nobody outside is a client, and none is told apart by the kernel when its
- * check of sources is loose; flows of that name are no excuse. */
+/* A client's address from outside: the kernel lets it in where its check of
+ * sources is loose.  weir drops it, even as part of a client's flow. */
 static void an_inside_source_from_outside_is_refused(void **state)
 {
     struct world *w = HOST_WORLD("");
@@ -309,8 +310,8 @@ static void a_dnat_of_the_hosts_own(void **state)
     }
 }
 
-/* Whoever has a wan address already keeps it, the second one, too, and only
- * gives way where the port is taken. */
+/* Packets that the host sends from a wan address keep it, even the second one;
+ * they only get another port where theirs is taken. */
 static void a_second_address_is_kept(void **state)
 {
     struct world *w = HOST_WORLD(
@@ -412,7 +413,7 @@ static void reserve(struct ct_reserved *set, uint32_t lo, uint32_t hi)
         set->word[p >> 6] |= 1ull << (p & 63);
 }
 
-/* Reserved ports are nobody's but the host's own; all others are found. */
+/* Reserved ports are left to the host's own programs; all others are found. */
 static void reserved_ports(void **state)
 {
     static struct ct_reserved tcp, udp;

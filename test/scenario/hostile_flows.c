@@ -163,7 +163,7 @@ static void t2_ports_rest_after_their_flow(void **state)
     END(w);
 }
 
-/* T7: a SYN from outside that nobody waits for gets no answer. */
+/* T7: an unexpected SYN from outside gets no answer. */
 static void t7_no_answer_to_strangers(void **state)
 {
     struct world *w = WORLD("profile weir");
@@ -179,7 +179,7 @@ static void t7_no_answer_to_strangers(void **state)
     END(w);
 }
 
-/* T9: nobody outside gets more bytes back than he sent; here, none. */
+/* T9: no host outside gets more bytes back than it sent; here, none. */
 static void t9_no_reflection(void **state)
 {
     struct world *w = WORLD("profile weir; dnat tcp 198.51.100.1:8080 -> "
@@ -366,7 +366,7 @@ static void i4_path_mtu_lies(void **state)
     END(w);
 }
 
-/* I5: messages that nobody outside has to send. */
+/* I5: messages that no host outside has a reason to send. */
 static void i5_quench_timestamp_mask(void **state)
 {
     struct world *w = WORLD("profile weir");

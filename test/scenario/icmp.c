@@ -75,8 +75,8 @@ static void i6_ids_used_up(void **state)
     END(w);
 }
 
-/* Linux nf_conntrack_proto_icmp.c: an answer nobody asked for is INVALID; so
- * are odd types. */
+/* Linux nf_conntrack_proto_icmp.c: an answer without a query is INVALID;
+ * so are odd types. */
 static void linux_only_queries_open(void **state)
 {
     struct world *w = WORLD("masquerade off");

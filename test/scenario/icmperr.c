@@ -62,8 +62,8 @@ static void errors_of_all_protocols_in_profile_weir(void **state)
     END(w);
 }
 
-/* What nobody should send any more is none of a flow's, there (RFC 6633, RFC
- * 1812 section 5.2.7.2). */
+/* In profile weir, errors that hosts should no longer send belong to no flow
+ * (RFC 6633, RFC 1812 section 5.2.7.2). */
 static void redirects_and_quench_in_profile_weir(void **state)
 {
     static const char *const kinds[] = {"5/1", "4/0"};
@@ -163,8 +163,8 @@ static void rfc5508_req4_about_a_query(void **state)
     END(w);
 }
 
-/* RFC 5508 REQ-5: an error from inside leaves with the outside address, whoever
- * inside sends it. */
+/* RFC 5508 REQ-5: an error from inside leaves with the outside address,
+ * whichever host inside sends it. */
 static void rfc5508_req5_from_inside(void **state)
 {
     struct world *w = WORLD("dnat udp 198.51.100.1:53 -> 10.0.1.2:5353");

@@ -201,8 +201,8 @@ static void netmap_is_not_got_around(void **state)
     END(w);
 }
 
-/* RFC 6864: whoever shares an address, no two of their datagrams that may be
- * cut bear one identification towards one receiver. */
+/* RFC 6864: of the hosts that share an address, no two datagrams that may be
+ * cut have the same identification towards one receiver. */
 static void rfc6864_ids_of_a_shared_address(void **state)
 {
     static bool seen[65536];
@@ -219,7 +219,7 @@ static void rfc6864_ids_of_a_shared_address(void **state)
     END(w);
 }
 
-/* Atomic ones, IPv6, and addresses that nobody shares keep what they have. */
+/* Atomic datagrams, and those of addresses that are not shared, keep theirs. */
 static void rfc6864_ids_that_stay(void **state)
 {
     struct world *w = WORLD("tune ip_id 1");

@@ -109,8 +109,9 @@ static void linux_ports_are_shared_between_destinations(void **state)
     END(w);
 }
 
-/* Profiles weir and rfc: whoever has an outside port has it towards everyone,
- * as long as others are left; and when he is gone the next one may have it. */
+/* Profiles weir and rfc: a host has its outside port towards all remote hosts,
+ * as long as other ports are free; when its flows have ended, the next host may
+ * have the port. */
 static void weir_ports_are_exclusive(void **state)
 {
     static const char *const profiles[] = {"weir", "rfc"};
@@ -499,8 +500,8 @@ static void linux_only_the_address_that_goes_takes_flows(void **state)
     END(w);
 }
 
-/* Linux nf_nat_masquerade.c: a hidden flow whose way changes ends, and its
- * packet with it; the next begins anew. */
+/* Linux nf_nat_masquerade.c: a masqueraded flow ends when its route changes,
+ * and the packet is dropped; the next packet begins a new flow. */
 static void linux_masquerade_by_another_interface(void **state)
 {
     struct world *w = WORLD("");

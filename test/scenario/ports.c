@@ -226,7 +226,7 @@ static void a_forward_that_goes_frees_its_ports(void **state)
 }
 
 /* SYN and RST by one host, a thousand times, through a pool of 64 ports:
- * whoever was never answered holds nothing. */
+ * flows that were never answered keep no port. */
 static void what_was_never_answered_does_not_rest(void **state)
 {
     struct world *w = WORLD("profile weir; masquerade 5000-5063");

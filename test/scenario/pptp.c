@@ -68,8 +68,9 @@ static struct talk session(struct world *w, const char *from, const char *back)
     return t;
 }
 
-/* Outgoing call: the client's id is the outside port outside, its own inside;
- * GRE meets in one flow, whoever begins, and lives long. */
+/* Outgoing call: the client's id is the outside port outside, its own inside.
+ * The GRE packets of both sides are one flow, whichever side begins, and it has
+ * a long timeout. */
 static void outgoing_call(void **state)
 {
     (void)state;
@@ -177,15 +178,15 @@ static void calls_end(void **state)
     }
 }
 
-/* A refused call announces nothing, nor do numbers nobody gave, nor a reply
- * without a session. */
+/* A refused call announces nothing, nor does a reply to no request, or with a
+ * call id that the client did not send. */
 static void only_what_was_asked(void **state)
 {
     struct world *w = WORLD("profile weir; " HELPER);
     struct talk t = session(w, C ":4000", W ":4000");
 
     (void)state;
-    assert_true(message(&t, 1, 8, 222, 4000, 0x100)); /* nobody asked */
+    assert_true(message(&t, 1, 8, 222, 4000, 0x100)); /* no request */
     assert_true(message(&t, 0, 7, 111, 1, 0));
     assert_true(message(&t, 1, 8, 222, 4001, 0x100)); /* not our id */
     assert_true(message(&t, 1, 8, 222, 4000, 0x400)); /* busy */

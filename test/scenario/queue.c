@@ -200,8 +200,8 @@ static void a_first_packet_outlives_a_flush(void **state)
     END(w);
 }
 
-/* DNS asks twice at once from one socket: whoever comes back first opens the
- * flow, the other joins it, and both leave by one port. */
+/* A resolver sends two queries at once from one socket: the packet that comes
+ * back first opens the flow, the other joins it, and both leave by one port. */
 static void two_first_packets(void **state)
 {
     static const char *const first[] = {

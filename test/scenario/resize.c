@@ -184,7 +184,7 @@ static void too_late(void **state)
 
     (void)state;
     say(w, C " > " S " tcp P. seq 1001 ack 5001 'b'");
-    resume(w, 0, CT_ACCEPT); /* nobody was asked in time, say */
+    resume(w, 0, CT_ACCEPT); /* as after a timeout */
     w->n_kept = 0;
     talk(w, C " > " S " tcp P. seq 1001 ack 5001 'b'");
     assert_int_equal(w->why, CT_REASON_SEQADJ_BUSY);

@@ -211,7 +211,7 @@ static void broken_headers_never_leave_untranslated(void **state)
     say_bytes(w, data, n, 0);
     assert_int_equal(w->sent, 0);
     assert_int_equal(w->why, CT_REASON_UNTRANSLATED);
-    /* nobody meant to translate this one */
+    /* no rule translates this one */
     n = (uint32_t)packet_build(data, sizeof data, C " > 198.51.100.2:53 udp");
     data[25] = 3;
     say_bytes(w, data, n, 0);
@@ -282,8 +282,8 @@ static void martians_go_nowhere(void **state)
     END(w);
 }
 
-/* S1, as far as the kernel goes: somebody outside who claims the router's own
- * address. */
+/* S1, as far as the kernel goes: a packet from outside whose source is the
+ * router's own address. */
 static void s1_own_address_from_outside(void **state)
 {
     struct world *w = WORLD("");

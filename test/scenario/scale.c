@@ -230,8 +230,8 @@ static size_t resident(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* R3: ten million SYNs that nobody answers: gone after their time, and not a
- * page of memory more than at the start. */
+/* R3: ten million SYNs without an answer: their flows are gone after their
+ * timeout, and memory has not grown. */
 static void r3_ten_million_half_open_flows(void **state)
 {
     struct scale *s = open_scale(MASQUERADE, "\"max\":262144");

@@ -179,7 +179,7 @@ static void errors_about_associations(void **state)
 }
 
 /* The collision of netfilter's self test: the server's INIT meets the client's
- * in the router.  An INIT ACK with somebody else's tag does not get through. */
+ * in the router.  An INIT ACK with a wrong tag does not get through. */
 static void linux_inits_cross(void **state)
 {
     struct world *w = WORLD("");

@@ -229,7 +229,7 @@ static void u6_records_of_announced_flows(void **state)
     END(w);
 }
 
-/* With whom it shares an address in another zone is somebody else. */
+/* The same address in another zone is another source. */
 static void zones_keep_sources_apart(void **state)
 {
     struct world *w =
@@ -268,7 +268,8 @@ static void the_sender_is_told(void **state)
     END(w);
 }
 
-/* Linux asks nobody; switched on later it has nothing to count by. */
+/* Profile linux limits no source.  Switched on later, the limit has no effect:
+ * its counters are made at the start only. */
 static void off_it_is_off(void **state)
 {
     struct world *w = WORLD("max 512; buckets 512; masquerade off");

@@ -173,7 +173,7 @@ static void linux_closed_port_leaves_nothing(void **state)
     END(w);
 }
 
-/* T1: nobody who does not know the next sequence number can reset a flow. */
+/* T1: no sender can reset a flow without its next sequence number. */
 static void t1_blind_reset_changes_nothing(void **state)
 {
     struct world *w = handshake("");

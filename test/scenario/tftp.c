@@ -38,8 +38,8 @@ static void transfer(void **state)
     }
 }
 
-/* As the kernel: whom a rule gave a helper is told with NEW, whoever was
- * announced with RELATED. */
+/* As the kernel: the first event of a flow that a rule gave a helper is NEW,
+ * that of an announced flow RELATED. */
 static void linux_events(void **state)
 {
     struct world *w = WORLD(HELPER);
@@ -95,7 +95,7 @@ static void server_inside(void **state)
 
 /* Only requests announce, only the server that was asked may answer, and only
  * once for each request. */
-static void nobody_else(void **state)
+static void requests_admit_no_other(void **state)
 {
     struct world *w = WORLD("profile weir; " HELPER);
 
@@ -133,8 +133,12 @@ static void dropped_on_the_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORY(transfer),      STORY(linux_events), STORY(behind_another_port),
-        STORY(server_inside), STORY(nobody_else),  STORY(dropped_on_the_way),
+        STORY(transfer),
+        STORY(linux_events),
+        STORY(behind_another_port),
+        STORY(server_inside),
+        STORY(requests_admit_no_other),
+        STORY(dropped_on_the_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ static void new_forward_leaves_living_flows(void **state)
         all_go_on(port);
         assert_int_equal(t.dropped, 0);
         assert_int_equal(rig_stat(&t.rig, CT_STAT_created), HOSTS);
-        /* Whoever is new meets the rule. */
+        /* New flows match the rule. */
         say("203.0.113.9:1 > 198.51.100.1:31000 tcp S seq 1");
         went_to(99);
         end();
@@ -378,8 +378,8 @@ static void a_log_rate_is_for_all_shards(void **state)
     }
 }
 
-/* A packet that came from another shard goes no further, whoever owns it by
- * now. */
+/* A packet that another shard passed on is not passed on again, whichever shard
+ * owns it by now. */
 static void what_was_passed_on_is_not_passed_again(void **state)
 {
     static uint8_t room[CT_HEADROOM + ROOM + CT_HEADROOM];
@@ -419,8 +419,8 @@ static void what_was_passed_on_is_not_passed_again(void **state)
     rig_close(&t.rig); /* what came by no device is not in its counts */
 }
 
-/* Of two shards one has taken the new steering: what the other owned by the old
- * it opens still, whoever meets the packet first. */
+/* One of two shards has taken the new steering, and all packets come to it. The
+ * other one still opens the flows that it owns by the old steering. */
 static void who_is_behind_opens_what_is_his(void **state)
 {
     char *json = config(2, COVER("tcp", "1024-65535"), NULL, "");

@@ -109,7 +109,8 @@ static void the_router_answers_whom_it_heard(void **state)
     END(w);
 }
 
-/* Nobody else can mean one of them: a packet that is no answer has no way. */
+/* An address that both tenants have is ambiguous from outside: only answers to
+ * their flows reach it. */
 static void strangers_have_no_way_to_a_shared_network(void **state)
 {
     struct world *w = WORLD(TENANTS);
