@@ -300,7 +300,7 @@ static uint32_t status_bit(const char *name)
     for (unsigned i = 0; i < sizeof bits / sizeof *bits; i++)
         if (strcmp(name, bits[i]) == 0)
             return 1u << i;
-    return 1u << 31; /* a word that nobody knows: it will differ */
+    return 1u << 31; /* an unknown word: the two sides will differ */
 }
 
 static void read_flow(const json_t *o, struct device_flow *f)

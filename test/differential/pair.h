@@ -74,7 +74,7 @@ uint64_t pair_refused(const struct pair *p, enum ct_reason why);
 /* All packets before have been walked by the kernel. */
 bool pair_settle(struct pair *p);
 
-/* Read both tables anew; what differs is appended to report. */
+/* Read both tables again; what differs is appended to report. */
 bool pair_same_tables(struct pair *p, char *report, size_t room);
 /* As last read. */
 const struct pair_flow *pair_flows(const struct pair *p, enum pair_subject who,

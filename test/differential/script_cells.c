@@ -30,7 +30,8 @@ static const char *const flags[SEGMENTS] = {"S", "S.", "F.", ".", "R", "-"};
 
 /* client, server: what each sends next.  Outcomes of segments[]: a state, "="
  * the segment passes and the state stays, "-" it is INVALID, "x" it passes and
- * the flow is gone, "?" the flow is made anew: whatever it is, the same. */
+ * the flow is gone, "?" the flow is made again, and its state is the same on
+ * both sides. */
 static const struct state {
     const char *name, *prologue;
     unsigned client, server;
@@ -107,7 +108,7 @@ static void write_cell(const struct state *s, bool reply, unsigned seg,
     unsigned mine = reply ? s->server : s->client;
     unsigned yours = reply ? s->client : s->server;
     /* A SYN has the number before its sender's first byte; where it opens
-     * anew, one that is far ahead. */
+     * the flow again, one that is far ahead. */
     unsigned seq = seg > 1 ? mine : (reply ? 5000u : 1000u);
     char ack[24] = "";
 

@@ -61,7 +61,7 @@ static const struct script rows[] = {
      .steps = ASK "wait 2100\n= none\n* DESTROY\n"
                   "< 198.51.100.2:53 > 198.51.100.1:4000 udp len 20\n"
                   "= 198.51.100.2:53 UNREPLIED\n"},
-    {.name = "udp.expired_stream_begins_anew",
+    {.name = "udp.expired_stream_begins_again",
      .setup = &fast,
      .steps = ASK ANSWER "wait 2100\n* DESTROY\n" ASK "= UNREPLIED\n* NEW\n"},
     {.name = "udp.v6",

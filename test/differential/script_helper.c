@@ -386,7 +386,7 @@ static const struct script rows[] = {
      .setup = &ftp_no_related,
      .steps = FTP_USER("10.0.1.2:4000", "4000") FTP_PORT
      "- 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1\n= 1 flows\n"
-     /* consumed all the same: the next is nobody's */
+     /* used up all the same: the next packet matches no expectation */
      "< 198.51.100.2:20 > 198.51.100.1:5001 tcp S seq 1\n"},
     {.name = "helper.expected_dies_with_its_master",
      .setup = &ftp_fast,

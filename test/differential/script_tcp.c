@@ -415,7 +415,7 @@ static const struct script rows[] = {
                     "+ " SERVER ". seq 5001 ack 1001\n"
                     "+ " CLIENT "R seq 1001\n= CLOSE\n"
                     "+ " CLIENT "S seq 90000\n= SYN_SENT UNREPLIED\n"},
-    {.name = "tcp.syn_accepted_anew",
+    {.name = "tcp.syn_accepted_again",
      .steps = SHAKE "+ " CLIENT "S seq 90000 win 5000 wscale 3\n"
                     "+ " SERVER "S. seq 60000 ack 90001 win 5000 wscale 3\n"
                     "= SYN_RECV\n+ " CLIENT ". seq 90001 ack 60001\n"
