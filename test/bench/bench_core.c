@@ -329,7 +329,7 @@ static void walk_flow(struct bench *b, uint8_t (*heads)[40], unsigned at,
 /* Two data segments up, one acknowledgement down, for packets packets.
  * payload: of the data; full: real checksums, checked by the core.  Whole
  * rounds are timed, since reading the clock costs as much as some packets; the
- * header is laid down anew within that time, as a read would. */
+ * header is written again within that time, as a read would write it. */
 static double established(struct bench *b, uint32_t packets, uint32_t payload,
                           bool full, uint32_t *seq)
 {

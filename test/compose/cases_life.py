@@ -48,7 +48,8 @@ def health():
 
 
 def token():
-    """Made at the first start, printed as an address; nobody in without."""
+    """It is made at the first start and printed in an address; the API refuses
+    requests without it."""
     with Stack() as s:
         first = s.address()
         need(len(first) >= 40, f"a short token: {len(first)} letters")

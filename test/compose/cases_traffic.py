@@ -121,8 +121,7 @@ def own_connections():
 
 
 def table_full():
-    """max lowered: new flows are refused and counted, old ones go on, and
-    nobody takes all."""
+    """max lowered: new flows are refused and counted, old ones go on."""
     over = {"services": {"gateway": {"environment": {
         "WEIR_CONNTRACK_MAX": "128", "WEIR_CONNTRACK_BUCKETS": "128"}}}}
     with Stack(over) as s:
@@ -174,7 +173,7 @@ def forward():
                  visitor.log(), 15)
         seen = [line for line in web.log().splitlines()
                 if "asked for by" in line]
-        need(seen, "the service in lan saw nobody")
+        need(seen, "the service in lan saw no visitor")
         for line in seen:
             need(f"asked for by {WAN}.20 " in line,
                  f"not the visitor's own address: {line}")

@@ -291,7 +291,7 @@ class Stack:
     def api(self, path, method="GET"):
         self.token = self.token or self.address()
         status, body = self.ask(path, self.token, method)
-        if status == 401:               # a gateway made anew has a new one
+        if status == 401:               # a new gateway has a new token
             self.token = self.address()
             status, body = self.ask(path, self.token, method)
         same(status, 200, f"status of {path} ({body[:300]})")

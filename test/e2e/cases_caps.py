@@ -110,7 +110,7 @@ def reload(w):
 
 @case
 def caps(workers):
-    """Root becomes somebody else: no thread keeps more than is promised, and
+    """Root becomes another user: no thread keeps more than is promised, and
     no descriptor that was opened in case."""
     with UserLab(workers, USER, lab.with_node("0600"),
                  ("--user", str(USER))) as w:
@@ -135,7 +135,7 @@ def caps(workers):
 
 
 def health(w):
-    """Whoever may ask gets an answer, at once; weir's port is none of it."""
+    """Users who may ask get an answer at once, by the socket alone."""
     root = "--bounding-set=-all,+net_admin,+setuid,+setgid"
     at = ("--socket", w.weir.socket)
     ask = w.ask
@@ -146,7 +146,7 @@ def health(w):
              "root of a container")
     same(ask(become(USER), *at), (0, "ready"), "the same user")
     same(ask(["setpriv", *NOTHING], *at)[0], 1, "root without any right")
-    same(ask(become(OTHER), *at)[0], 1, "somebody else")
+    same(ask(become(OTHER), *at)[0], 1, "another user")
     for name in ("WEIR_SOCKET", "WEIR_API_SOCKET"):
         same(ask(["env", f"{name}={w.weir.socket}"]), (0, "ready"), name)
     same(ask((), "--socket", "/nowhere/weir.sock")[0], 1, "no router")
@@ -195,7 +195,7 @@ def default_user(workers):
 
 @case
 def caps_refused(workers):
-    """Nobody of that name; no right to become somebody."""
+    """There is no such user; no right to become another user."""
     with UserLab(workers, USER, start=False) as w:
         path = ("run", "--user", "no-such-user", "-c")
         refuse(w, 2, ["no-such-user", "/etc/passwd"], (), None, path, w.bin)
@@ -276,9 +276,9 @@ def zerocap(workers):
             time.sleep(0.3)
             w.set_up("lan")
             talk.say(20)
-            w.make("wan", kind)         # deleted, and made again by somebody
+            w.make("wan", kind)         # as another program may do
             w.set_up("wan")
-            w.fresh = False             # its counters begin anew
+            w.fresh = False             # its counters begin at 0 again
             talk.say(20)
             lab.wait_for("weir is ready again", w.weir.ready)
             talk.client.close()

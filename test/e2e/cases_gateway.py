@@ -335,7 +335,7 @@ def gateway_forward(workers):
 def no_hairpin(workers):
     """As Linux has it: the service is asked, but answers past the gateway;
     with "in": "wan" the gateway itself is meant, who refuses.  curl says (28)
-    when nobody answers, (7) when the answer is no."""
+    when no answer comes, (7) when the connection is refused."""
     rules = {"prerouting": [FORWARD, {**FORWARD, "in": "wan", "dport": 8090}]}
     with GatewayLab(workers, rules=rules, nat={"hairpin": False},
                     conntrack={"profile": "linux"}) as w:
@@ -375,7 +375,7 @@ def gateway_reload(workers):
         w.serve("lan2", "http", LAN2, "80", w.folder)
         w.serve("wan", "http", WAN, "8080", w.folder)
         need("(7)" in w.run("wan", f"curl -sS http://{WAN_GW}:8080/peer",
-                            check=False), "somebody forwards already")
+                            check=False), "the port is forwarded already")
         config = copy.deepcopy(w.config)
         config["rules"]["prerouting"] = [FORWARD]
         w.weir.write(config)

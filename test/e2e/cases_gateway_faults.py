@@ -56,8 +56,8 @@ def gateway_flooded(workers):
 
 @case
 def gateway_guarded(workers):
-    """From outside nobody is a client, and the gateway's inside addresses are
-    behind the input rules too: however loose the kernel's own check is."""
+    """However loose the kernel's own check is: no host outside is taken for a
+    client, and the input rules guard the gateway's inside addresses, too."""
     for strict in (1, 0):
         Strict.sysctl = [f"net.ipv4.conf.{d}.rp_filter={strict}"
                          for d in ("all", "eth1")]

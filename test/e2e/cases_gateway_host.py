@@ -22,7 +22,7 @@ from lab_gateway import GatewayLab, Sniffer
 
 CASES = {}
 MARK = 51820
-NOBODY = None
+NO_ANSWER = None
 FOUR = SimpleNamespace(
     option="-4", family=socket.AF_INET, ANY="0.0.0.0", LAN=LAN, LAN_GW=LAN_GW,
     WAN=WAN, WAN_GW=WAN_GW, THIRD="10.3.0.2", THIRD_GW="10.3.0.1", third=24,
@@ -210,9 +210,11 @@ class HostLab(GatewayLab):
             try:
                 s.sendto(b"?", (host_, port))
                 said, who = s.recvfrom(100)
-                return said.decode() if shared or who[0] == host_ else NOBODY
+                if shared or who[0] == host_:
+                    return said.decode()
             except OSError:
-                return NOBODY
+                pass
+            return NO_ANSWER
 
     def asks_link_local(self, side, port):
         """The same of the gateway's link-local address on that side."""
@@ -298,25 +300,26 @@ def rows_unled(n):
 def rows_of(n, workers):
     rows = {
         # clients
-        "a client": ((), (), client(n.WAN), SAME, NOBODY),
-        "a client far away": ((), (), client(n.FAR), SAME, NOBODY),
+        "a client": ((), (), client(n.WAN), SAME, NO_ANSWER),
+        "a client far away": ((), (), client(n.FAR), SAME, NO_ANSWER),
         "a client of a third network":
-            ((), (), client(n.THIRD), NOBODY, NOBODY),
+            ((), (), client(n.THIRD), NO_ANSWER, NO_ANSWER),
         "a third network's host to a client":
-            ((), (), outside(n.LAN, side="switch"), NOBODY, NOBODY),
+            ((), (), outside(n.LAN, side="switch"), NO_ANSWER, NO_ANSWER),
         "a third network's host to the wan":
-            ((), (), outside(n.WAN, side="switch"), NOBODY, NOBODY),
+            ((), (), outside(n.WAN, side="switch"), NO_ANSWER, NO_ANSWER),
         "the wan to a third network":
-            ((), (), outside(n.THIRD), NOBODY, NOBODY),
+            ((), (), outside(n.THIRD), NO_ANSWER, NO_ANSWER),
         "a client beside the host's tunnel":
-            (TUNNEL, NO_TUNNEL, client(n.AWAY), NOBODY, NOBODY),
+            (TUNNEL, NO_TUNNEL, client(n.AWAY), NO_ANSWER, NO_ANSWER),
         "a client with a rule of its own":
             ((f"rule add from {n.LAN} table {MARK}",),
-             (f"rule del from {n.LAN} table {MARK}",), client(n.AWAY), NOBODY,
-             NOBODY),
+             (f"rule del from {n.LAN} table {MARK}",), client(n.AWAY),
+             NO_ANSWER, NO_ANSWER),
         "a client by a route of policy":
             ((f"rule add to {n.FAR} table 100",),
-             (f"rule del to {n.FAR} table 100",), client(n.FAR), SAME, NOBODY),
+             (f"rule del to {n.FAR} table 100",), client(n.FAR), SAME,
+             NO_ANSWER),
         # the host's own connections
         "the host": ((), (), host(n.WAN), SAME, SAME),
         "the host in its lan": ((), (), host(n.LAN), SAME, SAME),
@@ -324,9 +327,9 @@ def rows_of(n, workers):
             ((), (), host(n.LAN, source=n.LAN_GW), SAME, SAME),
         "the host in a third network": ((), (), host(n.THIRD), SAME, SAME),
         "the host in its tunnel": (TUNNEL, NO_TUNNEL, host(n.AWAY), SAME, SAME),
-        # Nobody moves the tunnel's rules to their places while weir is dead.
+        # While weir is dead, the tunnel's rules are not moved to their places.
         "the host in its lan, with a tunnel":
-            (TUNNEL, NO_TUNNEL, host(n.LAN), SAME, NOBODY),
+            (TUNNEL, NO_TUNNEL, host(n.LAN), SAME, NO_ANSWER),
         "the tunnel itself":
             (TUNNEL, NO_TUNNEL, host(n.WAN, mark=MARK), SAME, SAME),
         "the host with a mark": ((), (), host(n.WAN, mark=7), SAME, SAME),
@@ -373,7 +376,7 @@ def rows_of(n, workers):
         "let in by no rule, from wan":
             ((), (), outside(n.WAN_GW, 7022), SAME, n.WAN),
         "a forward, hidden in the lan":
-            ((), (), outside(n.WAN_GW, 7040), SAME, NOBODY),
+            ((), (), outside(n.WAN_GW, 7040), SAME, NO_ANSWER),
         "the wan pings": ((), (), ping("wan", n.WAN_GW), SAME, SAME),
         "the lan pings at lan": ((), (), ping("lan", n.LAN_GW), SAME, SAME),
         "the lan pings at wan": ((), (), ping("lan", n.WAN_GW), SAME, SAME),
@@ -381,7 +384,7 @@ def rows_of(n, workers):
     }
     if workers == 1:
         rows["redirected at lan"] = ((), (), client(n.LAN_GW, 7030), SAME,
-                                     NOBODY)
+                                     NO_ANSWER)
     return {f"{name} ({n.option})": (n, *row) for name, row in rows.items()}
 
 

@@ -111,9 +111,9 @@ def lost_flows(w):
 
 @case
 def gateway_killed_talks(workers):
-    """kill -9, and not a flow ends by it, whoever speaks first, before the next
-    start or behind it: the host answers none that it does not know.  The
-    host's own go on, which have ports of clients' flows, too."""
+    """kill -9 ends no flow, whichever side sends first, before the next start
+    or after it: the host answers no packet of a flow that it does not know.
+    The host's own flows that have ports of clients' flows go on, too."""
     rules = {"postrouting": [
         {"out": "wan", "masquerade": True}]}
     with GatewayLab(workers, rules=rules) as w:

@@ -255,8 +255,8 @@ def ordered(w):
 
 @case
 def gateway_orders(workers):
-    """Whoever reads packets and HTTP has no capability; one process without a
-    thread has CAP_NET_ADMIN and nothing of weir's but a socket."""
+    """The process that reads packets and HTTP has no capability; one of a
+    single thread has CAP_NET_ADMIN and nothing of weir's but a socket."""
     with GatewayLab(workers, start=False) as w:
         w.start()
         w.serve("wan", "http", WAN, "8080", w.folder)
@@ -367,7 +367,7 @@ def second(w):
 
 @case
 def gateway_forged(workers):
-    """One of the gateway's own addresses as source is heard by nobody."""
+    """Packets from one of the gateway's own addresses reach no host."""
     with GatewayLab(workers) as w:
         w.batch("wan", f"route add 10.0.1.0/24 via {WAN_GW}")
         for frm, to, far, far6, ears in (

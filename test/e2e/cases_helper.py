@@ -126,7 +126,7 @@ def ftp_expected(workers):
 
 @case
 def ftp_server_inside(workers):
-    """A server behind a forward, whose own address nobody outside knows."""
+    """A server behind a forward, whose own address no host outside knows."""
     rules = {"prerouting": [
         helper("ftp", "tcp", 21),
         {"in": "wan", "proto": "tcp", "dst": lab.WAN_GW, "dport": 21,

@@ -256,8 +256,8 @@ def slow(w, client, server):
 
 @case
 def log_flood(workers):
-    """Nobody reads the log, every packet has twenty lines to say: packets go
-    on as if nothing were, and what was lost is told to the last line."""
+    """No program reads the log, and every packet writes twenty lines: packets
+    are not delayed, and every lost line is counted in the log later."""
     many = [{"id": f"r{n}", "in": "lan", "proto": "udp", "dport": 7000,
              "log": f"flood {n}"} for n in range(20)]
     with Piped(workers, rules={"forward": many}, log={"format": "text"},
@@ -285,8 +285,8 @@ def log_flood(workers):
             same(told(got, f"r{n}"), met // len(many), f"packets of rule {n}")
         flowing = rounds(client, server, 200)
         say(f"{len(got)} lines, {met - len(got)} suppressed; a round of 64 "
-            f"{1000 * blocked[100]:.2f} ms while nobody reads, "
-            f"{1000 * flowing[100]:.2f} ms while somebody does; the longest "
+            f"{1000 * blocked[100]:.2f} ms while the log is not read, "
+            f"{1000 * flowing[100]:.2f} ms while it is; the longest "
             f"{1000 * blocked[-1]:.1f} and {1000 * flowing[-1]:.1f} ms")
         longest = slow(w, client, server)
         say(f"the API's longest answer beside a slow reader: {longest:.2f} s")

@@ -1,4 +1,4 @@
-"""cases_mss.py - segments that fit where nobody says that they are too big
+"""cases_mss.py - segments that fit although no host says they are too big
 
     lan (1500) === weir === (1280) wan
 

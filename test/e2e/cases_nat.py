@@ -44,7 +44,7 @@ def port_forward(workers):
             and f["reply"]["sport"] == 80 for f in flows), f"flows: {flows}")
         try:
             w.open("wan").connect((lab.WAN_GW, 8090))
-            raise lab.Failure("somebody answers at a port nobody forwards")
+            raise lab.Failure("a port that no rule forwards is answered")
         except ConnectionRefusedError:
             pass
 

@@ -155,10 +155,10 @@ def queue_verdicts(workers):
         same((drops(w)["queue_verdict"], drops(w)["bad_verdict"]), (1, 1),
              "drops")
         program.close()
-        wait_for("nobody listens", lambda: row(w)["consumer"] is None, 5)
+        wait_for("no program", lambda: row(w)["consumer"] is None, 5)
         same(t.say(b"marked"), b"marked", "a flow keeps its mark")
         t.new()
-        same(t.say(b"nobody"), None, "what nobody listens for")
+        same(t.say(b"alone"), None, "an answer without a program")
         same(drops(w)["no_queue"], 1, "drops")
 
 
@@ -231,8 +231,8 @@ def queue_silent(workers):
             wait_for("one waits", lambda: row(w)["held"] == 1, 5)
             child.send_signal(signal.SIGKILL)
             same(t.hear(), b"two" if bypass else None, "its program was killed")
-            wait_for("nobody listens", lambda: row(w)["consumer"] is None, 5)
-            same(t.say(b"three"), b"three" if bypass else None, "nobody there")
+            wait_for("no program", lambda: row(w)["consumer"] is None, 5)
+            same(t.say(b"three"), b"three" if bypass else None, "no program")
             q = row(w)
             same((q["bypassed"], q["fail_opened"]),
                  (2, 1) if bypass else (0, 0), "bypassed, failed open")
@@ -283,7 +283,7 @@ def queue_full(workers):
                 packet.accept()
             same([t.hear() for _ in range(4)], [b"3", b"2", b"1", b"0"],
                  "in the order of the verdicts")
-            same(t.say(b"again") is None, True, "nobody answers that one")
+            same(t.say(b"again") is None, True, "that one gets no answer")
             kept[-1].accept()
             same(t.hear(), b"again", "the last one")
             all_back(w)

@@ -156,7 +156,7 @@ def churn(w):
 
 
 def delete_named(w):
-    """Those of group 2, each once; nobody sends them again."""
+    """Those of group 2, each once; no packet opens them again."""
     begin = time.monotonic()
     status, body = w.weir.get("/api/v1/flows?src=10.2.0.0/16", "DELETE")
     same((status, json.loads(body)["deleted"]), (200, NAMED), "flows deleted")

@@ -37,7 +37,7 @@ def tasks(w):
 
 
 def limited(w):
-    """Every thread has a filter, whoever begins one."""
+    """Every thread has a filter, whichever thread started it."""
     for tid in tasks(w):
         with open(f"/proc/{tid}/status", encoding="ascii") as f:
             status = f.read()

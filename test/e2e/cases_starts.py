@@ -59,9 +59,9 @@ def no_permission(workers):
     with Lab(workers, start=False) as w:
         os.chmod(w.folder, 0o777)       # the build may be out of its reach
         program = shutil.copy(lab.weir_bin(), w.folder)
-        nobody = ["setpriv", "--reuid=65534", "--regid=65534",
+        unprivileged = ["setpriv", "--reuid=65534", "--regid=65534",
                   "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
-        refuse(w, 1, ["permi"], nobody, other(w, 1), program=program)
+        refuse(w, 1, ["permi"], unprivileged, other(w, 1), program=program)
         nothing_left(w, 1)
 
 

@@ -221,7 +221,7 @@ def zones_both(workers):
 
 @case
 def zones_reply(workers):
-    """A zone for answers alone: nobody else's packets belong to the flow."""
+    """A zone for answers alone: packets of other zones join no flow."""
     rules = [{"in": "lan", "set_zone_reply": 7},
              {"in": "wan", "src": lab.WAN, "set_zone": 7}]
     with Lab(workers, rules={"prerouting": rules}) as w:

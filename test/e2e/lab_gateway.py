@@ -87,7 +87,7 @@ class GatewayLab(Lab):
 
     # ---- weir ----
 
-    user = ()           # how weir is told to be somebody else
+    user = ()           # weir's options to run as another user
 
     def start(self, wrap=()):
         """Also once more, after an end."""

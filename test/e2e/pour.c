@@ -3,17 +3,17 @@
  *     pour fill DEVICE GROUP FLOWS RATE
  *     pour churn DEVICE FLOWS RATE NEAR FAR SCHEDSTAT...
  *
- * In both everything about a flow follows from its number, so that whoever
- * lists them knows a row that is made of two.  fill sends one SYN of each flow
- * of a group.  churn sends, of ten packets, seven SYNs of group 1 again and
- * three datagrams of flows that nobody has seen before, in slices of a
- * millisecond; behind each slice a datagram leaves by the socket NEAR, and
- * until it has come out of the socket FAR the next slice waits.  On SIGTERM it
- * ends and prints, as JSON, what it sent, how many microseconds those datagrams
- * took (half of them, 99 of 100, the longest), and how long a thread ran
- * meanwhile at most: of the files SCHEDSTAT, one a thread, the longest.  The
- * first tells of the neighbours on the same processors, too, the second only
- * of what the thread did before it came to the datagram. */
+ * In both everything about a flow follows from its number, so that a reader of
+ * the list recognizes a row that is made of two flows.  fill sends one SYN of
+ * each flow of a group.  churn sends, of ten packets, seven SYNs of group 1
+ * again and three datagrams of new flows, in slices of a millisecond; behind
+ * each slice a datagram leaves by the socket NEAR, and until it has come out of
+ * the socket FAR the next slice waits.  On SIGTERM it ends and prints, as JSON,
+ * what it sent, how many microseconds those datagrams took (half of them, 99 of
+ * 100, the longest), and how long a thread ran meanwhile at most: of the files
+ * SCHEDSTAT, one a thread, the longest.  The first tells of the neighbours on
+ * the same processors, too, the second only of what the thread did before it
+ * came to the datagram. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

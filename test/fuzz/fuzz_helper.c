@@ -214,7 +214,7 @@ static void say(struct flow *f, int flags, uint8_t tcp, const uint8_t *text,
     free(mem);
 }
 
-/* Somebody calls where he may have been told to. */
+/* The server connects to a port that the client may have announced. */
 static void call_back(const struct flow *f, uint16_t port, int gre)
 {
     struct flow back = *f;

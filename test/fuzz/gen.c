@@ -1,8 +1,8 @@
 /* gen.c - see gen.h
  *
- * Two thirds of all packets are fit to be somebody's; the others are spoilt in
- * one or two ways, and half of those get right checksums again, so that they
- * reach what lies behind the first checks. */
+ * Two thirds of all packets are well-formed; the others are damaged in one or
+ * two ways, and half of those get right checksums again, so that they pass the
+ * first checks. */
 #include "gen.h"
 
 #include "gen_assoc.h"
@@ -97,7 +97,7 @@ static void ports(struct gen *g, uint8_t *l4)
         l4, (uint16_t)(chance(g, 80) ? 20000 + below(g, 48) : below(g, 65536)));
     bytes_put16(l4 + 2, chance(g, 85) ? known[below(g, 12)]
                                       : (uint16_t)below(g, 65536));
-    if (chance(g, 8)) /* where somebody may be waited for: see speak.c */
+    if (chance(g, 8)) /* a port that may be announced: see speak.c */
         bytes_put16(l4 + 2, (uint16_t)(chance(g, 50) ? 1020 + below(g, 64)
                                                      : 20000 + below(g, 48)));
 }
@@ -244,7 +244,7 @@ static uint32_t answer_tcp(struct gen *g, uint8_t *l4, uint32_t room)
     bytes_put32(l4 + 4,
                 was & CT_TCP_ACK ? ack : (uint32_t)hash_rng_next(&g->rng));
     bytes_put32(l4 + 8, seq + len);
-    if (chance(g, 3)) /* somebody blind */
+    if (chance(g, 3)) /* a guessed number */
         bytes_put32(l4 + 4, (uint32_t)hash_rng_next(&g->rng));
     l4[12] = 0x50;
     l4[13] = is;
@@ -328,7 +328,7 @@ static bool complain(struct gen *g, struct gen_packet *p)
     if (chance(g, 30)) /* the far end itself */
         memcpy(p->data + (v4 ? 12 : 8), s->data + (v4 ? 16 : 24), width);
     memcpy(p->data + (v4 ? 16 : 24), s->data + (v4 ? 12 : 8), width);
-    if (chance(g, 5)) /* to somebody it is not about */
+    if (chance(g, 5)) /* not to the sender of the quoted packet */
         address(g, p->data + (v4 ? 16 : 24), v4, INSIDE);
     icmp = p->data + at;
     memset(icmp, 0, 8);

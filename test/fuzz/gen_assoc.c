@@ -1,7 +1,7 @@
 /* gen_assoc.c - see gen_assoc.h
  *
- * Tags and first numbers are a side's, so that answers fit although nobody
- * keeps the conversation; one in ten does not. */
+ * Each side has fixed tags and first numbers, so that answers fit although no
+ * state is kept between packets; one in ten does not fit. */
 #include "gen_assoc.h"
 
 #include "bytes.h"

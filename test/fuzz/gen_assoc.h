@@ -13,7 +13,7 @@ uint32_t gen_sctp(struct gen *g, uint8_t *l4, uint8_t side, const uint8_t *was,
 uint32_t gen_dccp(struct gen *g, uint8_t *l4, uint8_t side, const uint8_t *was,
                   uint32_t n, uint32_t extra);
 
-/* Their checksum fields, made anew from the n bytes at l4. */
+/* The right value of the checksum field of the n bytes at l4. */
 uint32_t gen_sctp_crc(const uint8_t *l4, uint32_t n);
 
 #endif

@@ -270,7 +270,7 @@ static enum ct_reason tx(void *ctx, struct ct_pkt *pkt)
         bool known = is != GEN_SUM_NONE && s->sum != GEN_SUM_NONE;
         bool repaired = is == GEN_SUM_RIGHT && pkt->kind == CT_KIND_ECHO;
 
-        /* an echo reply is the router's own, so its sum may be made anew */
+        /* an echo reply is the router's own: its sum may be a new one */
         if (is != s->sum && known && !repaired && !all_zero(pkt))
             fail(is == GEN_SUM_WRONG ? "a right checksum left wrong"
                                      : "a wrong checksum left right",
@@ -299,7 +299,7 @@ static void event(void *ctx, const struct ct_event *ev)
         fail("more flows destroyed than made", NULL);
 }
 
-/* Somebody listens, mostly. */
+/* In place of a program: holds packets until HELD of them wait. */
 static enum ct_verdict queue(void *ctx, struct ct_pkt *pkt)
 {
     const struct slot *from = (const struct slot *)(const void *)pkt;
@@ -426,7 +426,7 @@ static void place(unsigned i, const struct gen_packet *p)
         UNPOISON(memory[i], ROOM);
     }
     memcpy(data, p->data, p->len);
-    memset(data + p->len, '1', soak.behind); /* what nobody may read */
+    memset(data + p->len, '1', soak.behind); /* must not be read */
     if (!s->heap)
         POISON(data + p->len + soak.behind,
                (size_t)(memory[i] + ROOM - (data + p->len)) - soak.behind);

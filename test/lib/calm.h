@@ -1,6 +1,6 @@
-/* calm.h - a packet that is refused harms nobody
+/* calm.h - a refused packet has no effect
  *
- * Nothing leaves, no flow comes or goes, and exactly one drop is told. */
+ * Nothing leaves, no flow comes or goes, and exactly one drop is counted. */
 #ifndef CALM_H
 #define CALM_H
 

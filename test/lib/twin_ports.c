@@ -192,9 +192,8 @@ static void set(struct map *there, struct map *back, struct key key,
     put(there, &key, to);
 }
 
-/* key says where; ref is the world's port, own the twin's.  Of a port that
- * nobody has one must not become a port that somebody has: so they change
- * places. */
+/* key says where; ref is the world's port, own the twin's.  An unused
+ * port must not be mapped to a used one, so the two ports change places. */
 static void pair_up(struct twin_ports *p, struct key key, uint16_t ref,
                     uint16_t own)
 {

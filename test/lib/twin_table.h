@@ -28,7 +28,7 @@ bool twin_table_same_events(const struct twin_events *ref,
                             size_t room);
 bool twin_table_same(const struct rig *ref, const struct rig *own,
                      const struct twin_ports *ports, char *text, size_t room);
-/* Of flows that one of these and nobody else has announced: which port of the
+/* Of the ports that flows of both sides have announced: which port of the
  * twin's stands for which. */
 void twin_table_announce(const struct rig *ref, const struct rig *own,
                          struct twin_ports *ports);

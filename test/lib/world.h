@@ -65,7 +65,7 @@ struct world {
     uint32_t told;          /* enum ct_event_bit of the last event */
     /* what a rule's "queue 0" or "queue 1" took, until resume(); the table of
      * options is a real router's, not these */
-    bool deaf;   /* nobody takes them */
+    bool deaf;   /* no program takes them */
     bool resize; /* TCP payloads of theirs may change their length */
     unsigned n_kept;
     struct ct_pkt kept[WORLD_KEPT];
