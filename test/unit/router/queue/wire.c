@@ -184,6 +184,9 @@ static void a_packets_head(void **state)
     assert_memory_equal(head + 48, "\x05\xa8\x05\xdc", 4);
     assert_memory_equal(head + 52, "lan\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
     assert_memory_equal(head + 68, "a-name-of-16-by", 16);
+    assert_int_equal(queue_wire_packet(head, &about, &pkt, 64), 88); /* all */
+    assert_int_equal(head[47],
+                     QUEUE_WIRE_PARTIAL | QUEUE_WIRE_GSO | QUEUE_WIRE_FIRST);
 }
 
 /* ---- new bytes ---- */

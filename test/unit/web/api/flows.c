@@ -53,6 +53,41 @@ static void flow_shows_what_few_have(void **state)
     web_client_free(&a);
 }
 
+/* A protocol without a tracker has its number alone, as in conntrack(8); the
+ * last label is one as all are. */
+static void flow_of_no_tracker(void **state)
+{
+    struct world *w = *state;
+    struct ct_view *v = web_world_flow(w, 0, 42, 't');
+    struct answer a;
+
+    v->tuple[CT_DIR_ORIGINAL].proto = v->tuple[CT_DIR_REPLY].proto = 2;
+    v->labels[1] = UINT64_C(1) << 63;
+    ask(w, "GET", "/api/v1/flows/42-7", "", &a);
+    assert_non_null(strstr(a.body, "\"protocol\":\"unknown\",\"protonum\":2,"));
+    assert_non_null(strstr(a.body, "\"labels\":[127],"));
+    web_client_free(&a);
+}
+
+static void ids_of_no_flow_are_refused(void **state)
+{
+    /* No place of any shard, one that is written otherwise, and no id. */
+    static const char *const ids[] = {
+        "8192-7", "9999999999-7", "042-7", "42-07",        "42",
+        "42-",    "-7",           "42-7x", "42-4294967303"};
+
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        char path[80];
+        struct answer a;
+
+        snprintf(path, sizeof path, "/api/v1/flows/%s", ids[i]);
+        ask(*state, "GET", path, "", &a);
+        if (a.status != 404 && a.status != 400)
+            fail_msg("%s: %d", ids[i], a.status);
+        web_client_free(&a);
+    }
+}
+
 /* All that a flow can say at once still fits the rows of a stream. */
 static void the_longest_flow_is_listed(void **state)
 {
@@ -384,6 +419,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WEB_TEST(flow_has_the_contract_s_shape),
         WEB_TEST(flow_shows_what_few_have),
+        WEB_TEST(flow_of_no_tracker),
+        WEB_TEST(ids_of_no_flow_are_refused),
         WEB_TEST(the_longest_flow_is_listed),
         WEB_TEST(pages_show_each_flow_once),
         WEB_TEST(expectations_have_their_shape),

@@ -6,6 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TOKEN "0123456789abcdef0123456789abcdef"
+#define WRONG "0123456789abcdef0123456789abcdeF"
 
 enum { MAX_FAMILIES = 200, NAME = 96 };
 
@@ -263,6 +269,142 @@ static void every_count_is_shown_once(void **state)
     web_client_free(&a);
 }
 
+static void is_of(const json_t *list, const char *name, unsigned count,
+                  uint32_t shard)
+{
+    uint64_t n = (uint64_t)json_integer_value(json_object_get(list, name));
+
+    if (n != distinct(count, shard))
+        fail_msg("%s: %" PRIu64, name, n);
+}
+
+/* What /api/v1/stats says of each, of all shards and of one; and the sum of
+ * what was dropped, to which what is INVALID does not belong. */
+static void stats_show_each_count(void **state)
+{
+    json_t *stats, *shards, *count;
+    uint64_t dropped = 0;
+    unsigned i;
+
+    web_world_do(*state, set_distinct, *state);
+    stats = get(*state, "/api/v1/stats");
+    shards = json_object_get(stats, "shards");
+    assert_int_equal(json_array_size(shards), WORLD_SHARDS);
+    for (i = 0; i < CT_N_STATS; i++) {
+        uint32_t shard;
+
+        is_of(json_object_get(stats, "counters"), ct_stat_name(i), i, CT_NONE);
+        for (shard = 0; shard < WORLD_SHARDS; shard++)
+            is_of(json_object_get(json_array_get(shards, shard), "counters"),
+                  ct_stat_name(i), i, shard);
+    }
+    for (i = CT_REASON_NONE + 1; i < CT_N_REASONS; i++) {
+        bool is_drop = ct_reason_kind(i) == 'D';
+
+        is_of(json_object_get(stats, is_drop ? "drops" : "invalid"),
+              ct_reason_name(i), CT_N_STATS + i, CT_NONE);
+        dropped += is_drop ? distinct(CT_N_STATS + i, CT_NONE) : 0;
+    }
+    count = json_object_get(stats, "count");
+    assert_int_equal(json_integer_value(json_object_get(count, "dropped")),
+                     dropped);
+    json_decref(stats);
+}
+
+static uint64_t value_of(const char *text, const char *family)
+{
+    char begin[NAME];
+    const char *at;
+
+    (void)snprintf(begin, sizeof(begin), "\n%s ", family);
+    at = strstr(text, begin);
+    if (!at)
+        fail_msg("no sample %s", family);
+    return strtoull(at + strlen(begin), NULL, 10);
+}
+
+static uint32_t fewer_flows(void *ctx)
+{
+    (void)ctx;
+    return 77;
+}
+
+static void set_limit(void *arg)
+{
+    ((struct world *)arg)->flows.max = fewer_flows;
+}
+
+/* As the system says of this process, which has the HTTP side in it. */
+static void the_process_is_described(void **state)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const time_t now = time(NULL);
+    uint64_t cpu, memory, start;
+    struct rlimit most;
+    struct answer a;
+
+    while (clock() < CLOCKS_PER_SEC / 4)
+        ; /* so that a tenth of it can be told from all */
+    web_world_do(*state, set_limit, *state);
+    ask(*state, "GET", "/metrics", "", &a);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &most), 0);
+    assert_int_equal(value_of(a.body, "process_max_fds"), most.rlim_cur);
+    start = value_of(a.body, "process_start_time_seconds");
+    assert_in_range(start, now - 60, now + 1);
+    memory = value_of(a.body, "process_resident_memory_bytes");
+    assert_int_equal(memory % page, 0);
+    assert_in_range(memory, 1 << 20, UINT64_C(1) << 45);
+    cpu = value_of(a.body, "process_cpu_seconds_total");
+    assert_in_range(cpu, 0, (uint64_t)clock() / CLOCKS_PER_SEC);
+    assert_int_equal(value_of(a.body, "weir_flows_limit"), 77);
+    web_client_free(&a);
+}
+
+static void ask_with(struct world *w, const char *more, int status)
+{
+    struct answer a;
+
+    ask(w, "GET", "/api/v1/stats", more, &a);
+    assert_int_equal(a.status, status);
+    web_client_free(&a);
+}
+
+static void what_was_wrong_with_tokens(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+    unsigned i;
+
+    ask_with(w, "", 401);
+    for (i = 0; i < 2; i++)
+        ask_with(w, "Authorization: Bearer " WRONG "\r\n", 401);
+    web_client_ask(web_client_unix(w->socket), "GET", "/metrics", "", &a);
+    assert_non_null(
+        strstr(a.body, "\nweir_auth_failures_total{cause=\"missing\"} 1\n"));
+    assert_non_null(
+        strstr(a.body, "\nweir_auth_failures_total{cause=\"wrong\"} 2\n"));
+    web_client_free(&a);
+}
+
+static int start_with_token(void **state)
+{
+    struct world *w = web_world_new(TOKEN);
+
+    *state = w;
+    return w->result;
+}
+
+/* Fewer than the hard limit, from which they can be told. */
+static int start_with_fewer_files(void **state)
+{
+    struct rlimit most;
+
+    if (getrlimit(RLIMIT_NOFILE, &most) != 0)
+        return -1;
+    most.rlim_cur = most.rlim_max - 1 < 512 ? most.rlim_max - 1 : 512;
+    return setrlimit(RLIMIT_NOFILE, &most) != 0 ? -1 : start(state);
+}
+
 static void samples_bear_their_labels(void **state)
 {
     static const char *const samples[] = {
@@ -299,7 +441,12 @@ int main(void)
         cmocka_unit_test(the_check_finds_faults),
         WEB_TEST(every_family_has_one_row_and_a_good_name),
         WEB_TEST(every_count_is_shown_once),
+        WEB_TEST(stats_show_each_count),
         WEB_TEST(samples_bear_their_labels),
+        cmocka_unit_test_setup_teardown(what_was_wrong_with_tokens,
+                                        start_with_token, stop),
+        cmocka_unit_test_setup_teardown(the_process_is_described,
+                                        start_with_fewer_files, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  *
  * Every GET of /openapi.json is asked, and must have the schema's members and
  * no other; and every member of every schema is met in some answer. */
+#include "routes.h"
 #include "web_rig.h"
 
 #include <netinet/in.h>
@@ -373,9 +374,92 @@ static void the_check_finds_faults(void **state)
     json_decref(doc);
 }
 
+/* ---- calls ---- */
+
+/* The parameter of this name, or NULL. */
+static json_t *parameter_of(const json_t *operation, const char *name)
+{
+    json_t *list = json_object_get(operation, "parameters"), *p;
+    size_t i;
+
+    json_array_foreach(list, i, p)
+    {
+        const char *is = json_string_value(json_object_get(p, "name"));
+
+        if (strcmp(is, name) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+/* Has it what the row's bit of enum takes stands for, and only then? */
+static void takes(const struct route *route, const json_t *operation,
+                  unsigned bit, const char *name)
+{
+    if (!!(route->takes & bit) != (parameter_of(operation, name) != NULL))
+        fail_msg("%s %s: %s", route->method, route->path, name);
+}
+
+static void calls_are_as_their_rows_say(void **state)
+{
+    json_t *doc = get(*state, "/openapi.json"),
+           *paths = json_object_get(doc, "paths");
+    const struct route *route;
+    unsigned n, i;
+
+    route = routes_table(&n);
+    for (i = 0; i < n; i++, route++) {
+        bool get = strcmp(route->method, "GET") == 0,
+             open = route->scope == SCOPE_OPEN || route->scope == SCOPE_PAGE;
+        const json_t *is = json_object_get(json_object_get(paths, route->path),
+                                           get ? "get" : "delete");
+        const json_t *id = parameter_of(is, "id"),
+                     *answers = json_object_get(is, "responses");
+
+        assert_non_null(is);
+        assert_string_equal(json_string_value(json_object_get(is, "summary")),
+                            route->doc);
+        takes(route, is, TAKES_PAGE, "limit");
+        takes(route, is, TAKES_PAGE, "cursor");
+        takes(route, is, TAKES_BULK, "all");
+        takes(route, is, TAKES_BULK, "dry_run");
+        takes(route, is, TAKES_TOPICS, "topics");
+        takes(route, is, TAKES_FILTER, "dport");
+        assert_int_equal(strstr(route->path, "{id}") != NULL,
+                         json_is_true(json_object_get(id, "required")));
+        assert_int_equal(json_object_size(answers), 2);
+        assert_non_null(json_object_get(answers, route->type ? "200" : "204"));
+        assert_int_equal(open, json_object_get(is, "security") != NULL);
+    }
+    assert_int_equal(json_array_size(json_object_get(doc, "security")), 0);
+    json_decref(doc);
+}
+
+static int start_with_token(void **state)
+{
+    struct world *w = web_world_new("0123456789abcdef0123456789abcdef");
+
+    *state = w;
+    return w->result;
+}
+
+static void a_token_is_asked_for(void **state)
+{
+    struct world *w = *state;
+    struct answer a;
+
+    web_client_ask(web_client_unix(w->socket), "GET", "/openapi.json", "", &a);
+    assert_int_equal(a.status, 200);
+    assert_non_null(strstr(a.body, "\"security\":[{\"token\":[]}]"));
+    web_client_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WEB_TEST(calls_are_as_their_rows_say),
+        cmocka_unit_test_setup_teardown(a_token_is_asked_for, start_with_token,
+                                        stop),
         cmocka_unit_test_setup_teardown(answers_are_as_described, start_full,
                                         stop),
         WEB_TEST(the_check_finds_faults),

@@ -171,6 +171,24 @@ static void rows_match_as_written(void **state)
     }
 }
 
+/* Each bit that `-o save` shows alone is one that UNSET rules out. */
+static void unset_is_none_of_what_is_saved(void **state)
+{
+    static const uint32_t saved[] = {CT_SEEN_REPLY, CT_ASSURED,
+                                     CT_FIXED_TIMEOUT};
+    struct ct_view v = icmp_view();
+    struct filter f;
+
+    (void)state;
+    assert_true(parse(&f, "status=UNSET"));
+    v.status = CT_CONFIRMED | CT_EXPECTED | CT_SRC_NAT;
+    assert_true(filter_match(&f, &v, &source));
+    for (size_t i = 0; i < sizeof(saved) / sizeof(saved[0]); i++) {
+        v.status = CT_CONFIRMED | saved[i];
+        assert_false(filter_match(&f, &v, &source));
+    }
+}
+
 static void faults_are_refused(void **state)
 {
     static const char *const rows[] = {
@@ -276,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_match_as_written),
+        cmocka_unit_test(unset_is_none_of_what_is_saved),
         cmocka_unit_test(faults_are_refused),
         cmocka_unit_test(there_is_an_end_to_conditions),
         cmocka_unit_test(every_key_is_documented),
