@@ -61,6 +61,7 @@ static const struct {
     {"\"api\": {\"listen\": ^\"127.0.0.1:1-2\"}", "/api/listen",
      "ADDRESS:PORT"},
     {"\"api\": {\"listen\": ^\"::1:80\"}", "/api/listen", "ADDRESS:PORT"},
+    {"\"api\": {\"listen\": ^\"[::1:80\"}", "/api/listen", "ADDRESS:PORT"},
     {"\"api\": {\"listen\": ^\":80\"}", "/api/listen", "ADDRESS:PORT"},
     {"\"api\": {\"listen\": ^\"[]:80\"}", "/api/listen", "ADDRESS:PORT"},
     {"\"api\": {\"listen\": ^80}", "/api/listen",
@@ -69,6 +70,8 @@ static const struct {
     {"\"api\": {\"url\": ^\"router.example:8081\"}", "/api/url",
      "is not the address of a page;"},
     {"\"api\": {\"url\": ^\"http://a/#token=x\"}", "/api/url",
+     "is not the address of a page;"},
+    {"\"api\": {\"url\": ^\"http://a/\\\"\"}", "/api/url",
      "is not the address of a page;"},
     {"\"api\": {\"token_file\": ^\"/nowhere/at/all\"}", "/api/token_file",
      "\"/nowhere/at/all\": no such"},
@@ -205,6 +208,7 @@ static const struct {
     {"\"on_reload\": "
      "^\"012345678901234567890123456789012345678901234567890123456789\"",
      "/on_reload", "\"012345678901234567890123456789012345678901234567...\""},
+    {FWD("\"verdict\": ^\"queue 000001\""), F0 "/verdict", "unknown verdict"},
     {FWD("\"id\": ^\"a b\""), F0 "/id", "is not an id; use A-Z a-z 0-9"},
     {"\"rules\": {\"input\": [{\"id\": \"x\"}], \"forward\": [{\"id\": "
      "^\"x\"}]}",

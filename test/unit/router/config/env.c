@@ -95,6 +95,18 @@ static void a_variable_is_of_its_option_only(void **state)
     config_load_free(c);
 }
 
+static void what_is_just_allowed_is_taken(void **state)
+{
+    struct config *c =
+        fine_env("{" ETH "}", ENV("WEIR_SEED=9223372036854775807",
+                                  "WEIR_API_LISTEN=127.255.0.9:80"));
+
+    (void)state;
+    assert_true(c->seed.set && c->seed.value == INT64_MAX);
+    assert_string_equal(c->web.listen.host, "127.255.0.9"); /* no token */
+    config_load_free(c);
+}
+
 static void the_environment_alone_is_enough(void **state)
 {
     char *env[] = {(char[]){"WEIR_GATEWAY_LAN=eth0"},
@@ -369,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_environment_wins_over_the_file),
         cmocka_unit_test(a_variable_is_of_its_option_only),
+        cmocka_unit_test(what_is_just_allowed_is_taken),
         cmocka_unit_test(the_environment_alone_is_enough),
         cmocka_unit_test(further_devices_have_variables),
         cmocka_unit_test(errors_name_the_variable),
