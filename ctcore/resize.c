@@ -6,6 +6,7 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
+#include "base/assert.h"
 #include "hooks.h"
 #include "packet/parse.h"
 #include "table/seqadj.h"
@@ -62,11 +63,15 @@ bool ct_resizable(struct ct *ct, const struct ct_pkt *pkt)
 enum ct_reason ct_resized(struct ct *ct, struct ct_pkt *pkt,
                           const struct ct_resize *resize)
 {
-    uint32_t seq = ct_load32(ct_tcp_view(pkt->data + pkt->l4_off)->seq);
+    const struct ct_tcp_header *tcp = ct_tcp_view(pkt->data + pkt->l4_off);
+    uint32_t seq = ct_load32(tcp->seq), len = pkt->l4_len - ct_tcp_size(tcp);
     struct ct_conn *c = pkt->conn;
     struct ext *x;
     bool fits;
 
+    ct_assert(resize->at < resize->end && resize->at < len &&
+              (int64_t)resize->end + resize->by >= resize->at &&
+              !(tcp->flags & (CT_TCP_SYN | CT_TCP_RST | CT_TCP_URG)));
     if (!c || c->gen != pkt->conn_gen)
         return CT_REASON_NONE; /* ct_resume() knows what to do with it */
     x = ext_of(&ct->ext, table_slot(&ct->table, c), EXT_ORDER);

@@ -157,6 +157,7 @@ static inline struct ext *core_extend(struct ct *ct, uint32_t slot,
     struct share_place place = {0, 0};
     struct ext *x = NULL;
 
+    ct_assert_slow(ct->table.conns[slot].seq & 1);
     if (had || share_take_few(ct->nat.share, SHARE_RECORDS,
                               &ct->table.conns[slot].tuple[CT_DIR_ORIGINAL],
                               core_records(ct),
@@ -204,6 +205,7 @@ static inline void core_account(struct ct *ct, uint32_t slot,
 {
     struct acct *a;
 
+    ct_assert_slow(ct->table.conns[slot].seq & 1);
     if (!ct->counting)
         return;
     a = &ct->acct[slot];

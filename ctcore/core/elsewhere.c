@@ -2,7 +2,10 @@
  * strays */
 #include "core/elsewhere.h"
 
+#include "base/assert.h"
 #include "packet/tuple.h"
+
+#include <string.h>
 
 void ct_set_peers(struct ct *ct, const struct ct *const all[])
 {
@@ -10,8 +13,13 @@ void ct_set_peers(struct ct *ct, const struct ct *const all[])
 
     if (p->n_all < 2)
         return;
+    ct_assert(p->n == 0 && ct->stats[CT_STAT_pkts_in] == 0);
     p->n = p->n_all;
     for (uint32_t i = 0; i < p->n; i++) {
+        ct_assert(memcmp(all[i]->table.key, ct->table.key,
+                         sizeof ct->table.key) == 0 &&
+                  all[i]->table.n_buckets == ct->table.n_buckets &&
+                  all[i]->conns.n == ct->conns.n);
         ct->shards[i] = all[i];
         p->face[i] = &all[i]->peers.own;
         p->table[i] = &all[i]->table;
@@ -73,6 +81,7 @@ uint32_t elsewhere_place(struct ct *ct, struct ct_pkt *pkt, bool expected)
     struct peers *p = &ct->peers;
     uint32_t is = CT_NONE;
 
+    ct_assert_slow(pkt->hash == tuple_hash(&pkt->tuple, ct->table.key));
     if (p->n == 0 || pkt->kind != CT_KIND_NONE)
         return p->self;
     if (__builtin_expect(peers_look(p), 0))

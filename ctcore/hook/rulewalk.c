@@ -1,6 +1,8 @@
 /* rulewalk.c - step from one rule that a packet meets to the next */
 #include "hook/rulewalk.h"
 
+#include "base/assert.h"
+
 /* Live flows of this packet's source; it is the first to count its own.  A
  * packet without one has no source to count. */
 static bool within_connlimit(struct ct *ct, const struct ct_pkt *pkt,
@@ -33,6 +35,7 @@ const struct ct_rule *rulewalk_next(struct ct *ct, const struct ct_pkt *pkt,
 {
     const struct ct_ruleset *rs = ct->rules;
 
+    ct_assert_slow(rs);
     while ((w->at = ruleset_match(rs, w->at, w->end, pkt, w->unknown)) <
            w->end) {
         uint32_t at = w->at++;

@@ -12,6 +12,7 @@
 #include <ctcore/ct.h>
 #include <ctcore/wire.h>
 
+#include "base/assert.h"
 #include "base/csum.h"
 #include "packet/parse.h"
 #include "packet/parse_inner.h"
@@ -220,13 +221,16 @@ void mangle_addr(struct ct_pkt *pkt, enum mangle_side side,
 void ct_ttl_down(struct ct_pkt *pkt)
 {
     struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
+    ct_before(right, mangle_ip_checksum_ok(pkt));
 
+    ct_assert_slow(ct_ip_ttl(pkt->data, pkt->tuple.family == CT_IPV4) > 0);
     if (pkt->tuple.family == CT_IPV6) {
         ct_ipv6_edit(pkt->data)->hop_limit--;
         return;
     }
     ip->ttl--; /* the upper half of its word */
     csum_patch(&ip->check, csum_diff16(0x100, 0));
+    ct_assert_slow(!right || mangle_ip_checksum_ok(pkt));
 }
 
 /* The field counts as zero. */
@@ -253,6 +257,14 @@ static uint32_t coverage(const uint8_t *l4, uint32_t len, uint8_t proto)
                    ? len
                    : parse_dccp_coverage(ct_dccp_view(l4), len);
     return lite != 0 ? lite : len;
+}
+
+bool mangle_ip_checksum_ok(const struct ct_pkt *pkt)
+{
+    const uint8_t *ip = pkt->data;
+
+    return ct_ip_version(ip) != CT_IPV4 ||
+           csum_fold(csum_add(0, ip, ct_ipv4_size(ct_ipv4_view(ip)))) == 0xffff;
 }
 
 bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)

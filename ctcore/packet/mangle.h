@@ -36,4 +36,7 @@ uint32_t mangle_quoted(uint8_t *l4, const struct inner *in,
  * packets marked csum_ok are.  UDP zero over IPv6 is not.  ICMP errors too. */
 bool mangle_l4_checksum_ok(const struct ct_pkt *pkt);
 
+/* Is IPv4's header checksum right?  IPv6 has none. */
+bool mangle_ip_checksum_ok(const struct ct_pkt *pkt);
+
 #endif

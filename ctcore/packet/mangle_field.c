@@ -2,7 +2,9 @@
  * checksum */
 #include "packet/mangle_field.h"
 
+#include "base/assert.h"
 #include "base/csum.h"
+#include "packet/mangle.h"
 #include "proto/tcp_options.h"
 
 #include <ctcore/wire.h>
@@ -28,7 +30,9 @@ void mangle_field_mss(struct ct_pkt *pkt, uint16_t mss)
     const struct ct_tcp_option_header *opt;
     struct tcp_segment seg;
     uint32_t end, at = 0, diff = 0;
+    ct_before(right, mangle_l4_checksum_ok(pkt));
 
+    ct_assert_slow(pkt->tuple.proto == CT_PROTO_TCP && !pkt->l4_bad);
     if (pkt->l4_len < sizeof *tcp || ct_tcp_size(tcp) < sizeof *tcp)
         return;
     end = ct_tcp_size(tcp) > pkt->l4_len ? pkt->l4_len : ct_tcp_size(tcp);
@@ -51,6 +55,7 @@ void mangle_field_mss(struct ct_pkt *pkt, uint16_t mss)
     }
     if (diff && !pkt->csum_partial)
         csum_patch(&tcp->check, diff);
+    ct_assert_slow(!right || mangle_l4_checksum_ok(pkt));
 }
 
 void mangle_field_ttl(struct ct_pkt *pkt, enum ct_ttl how, uint8_t by)
@@ -58,6 +63,7 @@ void mangle_field_ttl(struct ct_pkt *pkt, enum ct_ttl how, uint8_t by)
     bool v4 = ct_ip_version(pkt->data) == CT_IPV4;
     struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
     int is = ct_ip_ttl(pkt->data, v4);
+    ct_before(right, mangle_ip_checksum_ok(pkt));
 
     is = how == CT_TTL_SET ? by : how == CT_TTL_UP ? is + by : is - by;
     is = is < 1 ? 1 : is > 255 ? 255 : is;
@@ -68,6 +74,7 @@ void mangle_field_ttl(struct ct_pkt *pkt, enum ct_ttl how, uint8_t by)
     csum_patch(&ip->check,
                csum_diff16((uint16_t)(ip->ttl << 8), (uint16_t)(is << 8)));
     ip->ttl = (uint8_t)is;
+    ct_assert_slow(!right || mangle_ip_checksum_ok(pkt));
 }
 
 void mangle_field_dscp(struct ct_pkt *pkt, uint8_t dscp)
@@ -76,6 +83,7 @@ void mangle_field_dscp(struct ct_pkt *pkt, uint8_t dscp)
     struct ct_ipv4_header *ip = ct_ipv4_edit(pkt->data);
     uint8_t was = ct_ip_class(pkt->data, v4);
     uint8_t is = (uint8_t)(dscp << 2 | (was & CT_ECN));
+    ct_before(right, mangle_ip_checksum_ok(pkt));
 
     if (!v4) {
         ct_ipv6_set_class(ct_ipv6_edit(pkt->data), is);
@@ -83,4 +91,5 @@ void mangle_field_dscp(struct ct_pkt *pkt, uint8_t dscp)
     }
     ip->tos = is;
     csum_patch(&ip->check, csum_diff16(was, is));
+    ct_assert_slow(!right || mangle_ip_checksum_ok(pkt));
 }

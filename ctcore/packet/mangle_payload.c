@@ -3,7 +3,9 @@
  * The checksum is changed by the difference of the sums from there on, before
  * and after, and by that of the pseudo header's length. */
 #include "packet/mangle_payload.h"
+#include "base/assert.h"
 #include "base/csum.h"
+#include "packet/mangle.h"
 
 #include <ctcore/wire.h>
 
@@ -30,7 +32,10 @@ bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
     ct_be16 *field = &ct_tcp_edit(l4)->check;
     uint32_t most = LARGEST + (pkt->tuple.family == CT_IPV6 ? HEADER6_LEN : 0);
     uint32_t even = at & ~1u, l4_was = pkt->l4_len, diff, bytes;
+    ct_before(right, mangle_l4_checksum_ok(pkt) && mangle_ip_checksum_ok(pkt));
 
+    ct_assert(at >= ct_tcp_size(ct_tcp_view(l4)) && at <= l4_was &&
+              was <= l4_was - at);
     if (len > was && (len - was > CT_HEADROOM || pkt->len + len - was > most))
         return false;
     bytes = (uint16_t)~csum_fold(csum_add(0, l4 + even, l4_was - even));
@@ -49,5 +54,7 @@ bool mangle_payload(struct ct_pkt *pkt, uint32_t at, uint32_t was,
                    (uint16_t)~csum_apply((uint16_t)~ct_load16(*field), diff));
     else
         csum_patch(field, diff + bytes);
+    ct_assert_slow(!right ||
+                   (mangle_l4_checksum_ok(pkt) && mangle_ip_checksum_ok(pkt)));
     return true;
 }

@@ -1,7 +1,9 @@
 /* seqadj.c - shift sequence and acknowledgment numbers, SACK blocks too */
 #include "table/seqadj.h"
 
+#include "base/assert.h"
 #include "base/csum.h"
+#include "packet/mangle.h"
 #include "proto/tcp_options.h"
 
 #include <ctcore/wire.h>
@@ -117,6 +119,7 @@ void seqadj_acks(const struct ext *x, struct ct_pkt *pkt)
     uint8_t *l4 = pkt->data + pkt->l4_off;
     struct ct_tcp_header *tcp = ct_tcp_edit(l4);
     uint32_t header, diff;
+    ct_before(right, mangle_l4_checksum_ok(pkt));
 
     if (pkt->l4_len < sizeof *tcp || !(tcp->flags & CT_TCP_ACK))
         return;
@@ -126,6 +129,7 @@ void seqadj_acks(const struct ext *x, struct ct_pkt *pkt)
     diff = put(&tcp->ack, back(way, ct_load32(tcp->ack), false), false);
     diff += put_sacks(way, l4 + sizeof *tcp, header - (uint32_t)sizeof *tcp);
     patch_sum(pkt, diff);
+    ct_assert_slow(!right || mangle_l4_checksum_ok(pkt));
 }
 
 /* What a number of way's sender is to its receiver. */
@@ -138,10 +142,12 @@ void seqadj_seq(const struct ext *x, struct ct_pkt *pkt)
 {
     const struct ext_seqadj *way = &x->seq[pkt->dir];
     struct ct_tcp_header *tcp = ct_tcp_edit(pkt->data + pkt->l4_off);
+    ct_before(right, mangle_l4_checksum_ok(pkt));
 
     if (pkt->l4_len < sizeof *tcp)
         return;
     patch_sum(pkt, put(&tcp->seq, forth(way, ct_load32(tcp->seq)), false));
+    ct_assert_slow(!right || mangle_l4_checksum_ok(pkt));
 }
 
 uint32_t seqadj_quoted(const struct ext *x, enum ct_dir dir, uint8_t *l4,
