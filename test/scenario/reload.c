@@ -13,7 +13,12 @@
     EXT "forward "                                                             \
         "{\"ct_state\":\"established\",\"set_label\":70}; "
 
-#define MOVES            "dnat udp " W ":514 -> 10.0.1.2:515; "
+#define MOVES "dnat udp " W ":514 -> 10.0.1.2:515; "
+#define POOL(lo, hi)                                                           \
+    "masquerade off; postrouting {\"out\":\"wan\",\"snat\":\"198.51.100." lo   \
+    "-198.51.100." hi "\"}"
+#define ZONE(with, zone)                                                       \
+    "prerouting {\"in\":\"lan\"," with "\"set_zone_orig\":" zone "}"
 #define DNAT(port, host) "dnat udp " W ":" port " -> " host ":" port "; "
 
 /* Two forwards, one is changed: only its flows go, and its next packet opens
@@ -74,6 +79,22 @@ static const struct change changes[] = {
      "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "masquerade 3990-4010", true},
     {"a range of ports that has it not", "masquerade 4000-4010",
      "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, "masquerade 5000-5010", false},
+    {"a pool that begins with its address", POOL("8", "8"),
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, POOL("8", "9"), true},
+    {"a pool that ends with it", POOL("8", "8"),
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL, POOL("7", "8"), true},
+    {"a pool behind it", POOL("8", "8"), "10.0.1.2:4000 > " S ":53 udp 'x'",
+     NULL, POOL("9", "10"), false},
+    {"a pool before it", POOL("8", "8"), "10.0.1.2:4000 > " S ":53 udp 'x'",
+     NULL, POOL("6", "7"), false},
+    {"a limit may have put it into its zone", ZONE("", "3"),
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     ZONE("\"limit\":\"1/second\",", "3"), true},
+    {"a limit may have left it in none", "", "10.0.1.2:4000 > " S ":53 udp 'x'",
+     NULL, ZONE("\"limit\":\"1/second\",", "3"), true},
+    {"a limit leads to another zone", ZONE("", "3"),
+     "10.0.1.2:4000 > " S ":53 udp 'x'", NULL,
+     ZONE("\"limit\":\"1/second\",", "4"), false},
     {"a forward that is gone", DNAT("514", "10.0.1.2"),
      "198.51.100.9:4000 > " W ":514 udp 'x'", NULL, "", false},
     {"a forward to another port", DNAT("514", "10.0.1.2"),

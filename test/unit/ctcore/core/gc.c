@@ -393,6 +393,49 @@ static void each_look_is_a_step(void **state)
     corerig_close(&r);
 }
 
+/* A flow that finds its bucket full is refused, and counted for that. */
+static void a_chain_that_is_too_long_is_counted(void **state)
+{
+    enum { FLOWS = 5 };
+    struct ct_config c = {.max = 64};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    r.ct->table.n_buckets = 1; /* of seven slots, two a flow */
+    r.ct->table.lines.n = 0;
+    flows(&r, 0, FLOWS);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), TABLE_WIDTH / 2);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_chaintoolong),
+                     FLOWS - TABLE_WIDTH / 2);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_insert_failed),
+                     FLOWS - TABLE_WIDTH / 2);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_drop), FLOWS - TABLE_WIDTH / 2);
+    assert_int_equal(r.pkt.why, CT_REASON_CHAIN_TOO_LONG);
+    corerig_close(&r);
+}
+
+/* A review looks at so many slots; each is a step. */
+static void a_review_counts_its_looks(void **state)
+{
+    enum { FLOWS = 8, BUDGET = 5 };
+    struct ct_config c = {.max = 64};
+    uint32_t from = 0;
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    walk(&r, LAN, LAN, "10.0.9.9:9 > 10.0.9.8:80 udp 'a'");
+    flows(&r, 0, FLOWS);
+    r.ct->stats[CT_STAT_work_call_max] = 0;
+    ct_set_rules(r.ct, NULL, NULL);
+    assert_false(ct_revalidate_some(r.ct, &from, BUDGET));
+    assert_int_equal(from, BUDGET);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_work_call_max), BUDGET);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_entries), FLOWS + 1);
+    corerig_close(&r);
+}
+
 /* Time that has come for three flows costs their ends, and the lists. */
 static void each_end_is_as_many_steps_as_by_hand(void **state)
 {
@@ -439,6 +482,8 @@ int main(void)
         cmocka_unit_test(searches_begun_again_are_shown),
         cmocka_unit_test(eight_buckets_are_looked_at),
         cmocka_unit_test(each_look_is_a_step),
+        cmocka_unit_test(a_chain_that_is_too_long_is_counted),
+        cmocka_unit_test(a_review_counts_its_looks),
         cmocka_unit_test(each_end_is_as_many_steps_as_by_hand),
     };
 

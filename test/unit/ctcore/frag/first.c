@@ -314,6 +314,33 @@ static void a_chain_must_be_there_whole(void **state)
     }
 }
 
+/* RFC 3168 5.3: one piece that met congestion marks the datagram, and pieces
+ * with and without ECN are of none; the same in both families. */
+static void marks_of_congestion_are_joined(void **state)
+{
+    enum { NONE, ECT1, ECT0, CE, ALL };
+
+    (void)state;
+    for (unsigned six = 0; six < 2; six++)
+        for (unsigned a = 0; a < ALL; a++)
+            for (unsigned b = 0; b < ALL; b++) {
+                struct sender s = six ? udp6 : udp4;
+                bool bad = (a == NONE) != (b == NONE);
+                unsigned tos;
+
+                s.id = 700 + a * ALL + b;
+                s.tos = (uint8_t)a;
+                assert_int_equal(say(&s, 0, 64, true), CT_REASON_NONE);
+                s.tos = (uint8_t)b;
+                assert_int_equal(say(&s, 64, 8, false),
+                                 bad ? CT_REASON_FRAG_BAD : CT_REASON_NONE);
+                if (bad)
+                    continue;
+                tos = six ? bytes_get16(whole.data) >> 4 & 0xff : whole.data[1];
+                assert_int_equal((tos & 3) == CE, a == CE || b == CE);
+            }
+}
+
 /* The largest piece is known, up to what the field holds. */
 static void the_largest_piece_is_known(void **state)
 {
@@ -373,6 +400,8 @@ int main(void)
         cmocka_unit_test(what_becomes_whole_stays),
         cmocka_unit_test_setup_teardown(links_are_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(a_chain_must_be_there_whole, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(marks_of_congestion_are_joined, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_largest_piece_is_known, setup,
                                         teardown),

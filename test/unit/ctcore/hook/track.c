@@ -53,6 +53,7 @@ static uint8_t tcp_state(struct corerig *r)
 /* The router's own reset ends a flow that lives, and that one only. */
 static void a_reset_of_our_own_closes(void **state)
 {
+    union ct_proto_state was;
     struct corerig r;
     struct ct_pkt pkt;
 
@@ -62,9 +63,12 @@ static void a_reset_of_our_own_closes(void **state)
     pkt.conn = flow(&r);
     pkt.conn_gen = pkt.conn->gen;
     pkt.events = 0;
+    was = flow(&r)->proto;
     ct_set_closing(r.ct, &pkt);
     assert_int_equal(tcp_state(&r), TCP_CLOSE);
     assert_int_equal(class_of(&r), EXPIRY_CLOSING);
+    was.tcp.state = TCP_CLOSE; /* and nothing else */
+    assert_memory_equal(&flow(&r)->proto, &was, sizeof was);
     assert_int_equal(flow(&r)->expires, r.now.ms + 10000);
     assert_true(pkt.events & CT_EVENT_PROTOINFO);
     /* again: it is closed, and its time goes on */

@@ -298,7 +298,7 @@ static uint32_t some_addresses(struct ct_addr_range *r, uint32_t n,
 static void an_index_changes_no_answer(void **state)
 {
     static struct ct_addr_range r[3000];
-    static uint32_t at[8193];
+    static uint32_t at[8194];
     struct rng rng = {11};
 
     (void)state;
@@ -316,8 +316,12 @@ static void an_index_changes_no_answer(void **state)
             r[0].lo.w64[0] = r[0].hi.w64[0] = 0;
         with = m;
         assert_in_range(ct_addr_index_words(n), 1, 8193);
+        memset(at, 0xff, sizeof at);
         ct_addr_index_make(v4 ? &with.src.index4 : &with.src.index6, at, r, n,
                            v4);
+        assert_int_equal(at[0], 0);
+        assert_true(at[ct_addr_index_words(n) - 1] <= n);
+        assert_int_equal(at[ct_addr_index_words(n)], UINT32_MAX);
         make(&room, v4 ? "10.0.0.1" : "fd00::1", v4 ? "8.8.8.8" : "fd00::2",
              CT_PROTO_UDP, 1, 2);
         for (unsigned i = 0; i < 2000; i++) {
