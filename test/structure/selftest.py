@@ -452,6 +452,8 @@ FAULTS = [
      "says TO" "DO"),
     ("words", "a page that is not here", "router/main.c",
      "/* net" "filter 2.1: first packets only */\n", "cites a page"),
+    ("words", "a sentence that says not who", "router/main.c",
+     "/* Some" "body reads it. */\n", "says Some" "body: say who"),
     ("words", "a promise in a script", "test/run", "# FIX" "ME\n",
      "test/run:1: says FIX" "ME"),
     ("format", "two statements in a line", "web/server.c",
