@@ -186,8 +186,6 @@ static __attribute__((noinline)) enum ct_verdict first_src(struct ct *ct,
 
     if (!(c->status & CT_SRC_NAT_DONE))
         v = choose(ct, pkt, MANGLE_SRC);
-    else if (has_moved(c, pkt))
-        v = moved(ct, pkt);
     return v == CT_ACCEPT ? translate(pkt, MANGLE_SRC) : v;
 }
 

@@ -215,7 +215,7 @@ static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
     conn_store(&c->tuple[CT_DIR_ORIGINAL], &pkt->tuple, sizeof pkt->tuple);
     conn_store(&c->tuple[CT_DIR_REPLY], reply, sizeof *reply);
     conn_store(&c->proto, st, sizeof *st);
-    conn_set(c->status, 0u);
+    ct_assert(c->status == 0);
     conn_set(c->mark, pkt->mark);
     conn_set(c->in, pkt->in);
     conn_set(c->out, (uint8_t)CT_NO_IFACE);

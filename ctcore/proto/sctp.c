@@ -174,8 +174,7 @@ static bool heartbeat_fits(union ct_proto_state *st, const struct packet *p,
         st->sctp.flags &= (uint8_t)~HEARTBEAT_DOUBTED;
         return true;
     }
-    if ((p->has & BIT(DATA)) || *doubted)
-        return false;
+    /* It is alone in its packet, else check_tag() refused the bundle. */
     if (c->type == CHUNK_HEARTBEAT) {
         st->sctp.flags |= HEARTBEAT_DOUBTED;
         st->sctp.last_dir = (uint8_t)dir;

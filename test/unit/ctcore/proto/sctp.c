@@ -314,6 +314,8 @@ static void heartbeats_with_foreign_tags(void **state)
     (void)state;
     f.now_ms += 1000;
     PLAY(&f, {R, "HB_ACK", 99, 0, NOT(SCTP_VTAG), "ESTABLISHED", 209},
+         {O, "HB+HB", 77, 0, NOT(SCTP_BUNDLE), "ESTABLISHED", 209},
+         {O, "HB+DATA", 77, 0, NOT(SCTP_BUNDLE), "ESTABLISHED", 209},
          {O, "HB", 77, 0, OK, "ESTABLISHED", 209});
     assert_true(f.said.act & TRACK_IGNORE);
     PLAY(&f, {O, "HB_ACK", 77, 0, NOT(SCTP_VTAG), "ESTABLISHED", 209},
