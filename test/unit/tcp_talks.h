@@ -137,6 +137,12 @@ static const struct talk tcp_talks[] = {
         {"with a higher ISN", 0, '>', "S",  3000, 0,    0, W, "", "SYN_SENT", "ignore", 120},
         {"answered",          0, '<', "SA", 5000, 3001, 0, W, "", "SYN_RECV", "ok",    60},
     }},
+    {"a later SYN does not count in a simultaneous open", "", {
+        {"client opens",      0, '>', "S",  1000,  0,    0, W, "", "SYN_SENT",  "ok", 120},
+        {"server opens",      0, '<', "S",  5000,  0,    0, W, "", "SYN_SENT2", "ignore", 120},
+        {"with a higher ISN", 0, '>', "S",  60000, 0,    0, W, "", "SYN_SENT2", "TCP_WINDOW", 120},
+        {"client answers",    0, '>', "SA", 1000,  5001, 0, W, "", "SYN_RECV",  "ok", 60},
+    }},
     {"SYN with data (RFC 7413)", "", {
         {"opens with data", 0, '>', "S",  1000, 0,    50, W, "", "SYN_SENT", "ok", 120},
         {"all of it known", 0, '<', "SA", 5000, 1051, 0,  W, "", "SYN_RECV", "ok", 60},

@@ -125,12 +125,59 @@ static void fewer_records_and_more(void **state)
     corerig_close(&r);
 }
 
+static void *limits_block(const struct ct_ruleset *rules)
+{
+    size_t n = ct_connlimit_size(rules, 4096);
+    void *block = aligned_alloc(64, (n + 63) / 64 * 64);
+
+    assert_non_null(block);
+    memset(block, 0, n);
+    return block;
+}
+
+/* Counts that have not moved to the last rules yet when the next ones come move
+ * then, a slice at a time; their hash has the table's key. */
+static void counts_move_in_slices(void **state)
+{
+    enum { FLOWS = 2500, SLICE = 1024 };
+    static const uint32_t same[1] = {0};
+    struct ct_config c = {.max = 4096};
+    struct ct_rule rule = {
+        .hook = CT_FORWARD,
+        .stage = CT_STAGE_FILTER,
+        .connlimit = {.prefix4 = 32, .prefix6 = 64, .number = 1}};
+    struct ct_ruleset rules = {.rules = &rule, .n = 1, .n_connlimits = 1};
+    void *block[3];
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    assert_int_equal(flows(&r, 0, FLOWS), FLOWS);
+    ct_set_rules(r.ct, &rules, r.count);
+    for (int i = 0; i < 3; i++) {
+        block[i] = limits_block(&rules);
+        r.ct->stats[CT_STAT_work_call_max] = 0;
+        ct_set_connlimit(r.ct, &rules, block[i], i ? same : NULL);
+        assert_memory_equal(r.ct->connlimit->tally.key, r.ct->table.key,
+                            sizeof r.ct->table.key);
+        assert_true(r.ct->work.steps <= SLICE);
+        assert_int_equal(ct_stat(r.ct, CT_STAT_work_call_max),
+                         i == 2 ? SLICE : 0);
+    }
+    ct_set_rules(r.ct, &r.rules, r.count);
+    ct_set_connlimit(r.ct, &r.rules, NULL, NULL);
+    corerig_close(&r);
+    for (int i = 0; i < 3; i++)
+        free(block[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fewer_entries_and_more),
         cmocka_unit_test(accounting_off_and_on),
         cmocka_unit_test(nothing_to_turn_on),
+        cmocka_unit_test(counts_move_in_slices),
         cmocka_unit_test(fewer_records_and_more),
     };
 

@@ -371,7 +371,10 @@ static void each_look_is_a_step(void **state)
     enum { MAX = 64, LOOKS = 8, MANY = 100000 };
     struct ct_config c = {.max = MAX};
     struct corerig r;
-    uint32_t nodes = 0, slot;
+    uint32_t nodes = 0, first = 0, slot;
+    bool met[MAX] = {false};
+    struct table_walk walk;
+    uint64_t hash;
 
     (void)state;
     corerig_open(&r, &c);
@@ -389,7 +392,18 @@ static void each_look_is_a_step(void **state)
     for (uint32_t i = 0; i < MAX; i++)
         core_conn(r.ct, i)->status &= ~(uint32_t)CT_ASSURED;
     r.ct->work.steps = MANY;
-    assert_true(steps_of_room(&r, 0, true) > 0);
+    for (hash = 0; first < 2; hash += 0x123456789abcdefull) {
+        memset(met, 0, sizeof met);
+        first = 0;
+        walk = table_walk(&r.ct->table, table_bucket(&r.ct->table, hash));
+        while ((slot = table_walk_on(&r.ct->table, &walk)) != CT_NONE) {
+            first += !met[slot];
+            met[slot] = true;
+        }
+    }
+    hash -= 0x123456789abcdefull;
+    assert_true(steps_of_room(&r, hash, true) > 0);
+    assert_int_equal(ct_stat(r.ct, CT_STAT_early_drop), first); /* all go */
     corerig_close(&r);
 }
 

@@ -57,6 +57,18 @@ static void shards_share_by_residue(void **state)
     }
 }
 
+/* Which row a way has is not to be foreseen: all of the key is drawn. */
+static void all_of_the_key_is_drawn(void **state)
+{
+    static struct ipid a, b;
+
+    (void)state;
+    ipid_start(&a, 5, 0, 1);
+    ipid_start(&b, 6, 0, 1);
+    for (int i = 0; i < 2; i++)
+        assert_true(a.key[i] != 0 && a.key[i] != b.key[i]);
+}
+
 /* A super-packet's segments count on from its own. */
 static void segments_take_theirs(void **state)
 {
@@ -128,6 +140,7 @@ int main(void)
         cmocka_unit_test(segments_take_theirs),
         cmocka_unit_test(atomic_ones_stay),
         cmocka_unit_test(same_seed_same_ids),
+        cmocka_unit_test(all_of_the_key_is_drawn),
         cmocka_unit_test(ways_count_apart),
     };
 

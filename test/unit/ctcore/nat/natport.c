@@ -192,7 +192,7 @@ static void a_shard_has_its_one_port(void **state)
  * they are in. */
 static void forwarded_ports_are_of_the_range(void **state)
 {
-    enum { N = 8, LO = 8040, HI = LO + N - 1 };
+    enum { N = 8, LO = 8040 };
     struct ct_steer_row row = {.addr = ip4(198, 51, 100, 1),
                                .target = ip4(10, 0, 1, 2),
                                .port_lo = 8000,
@@ -200,23 +200,27 @@ static void forwarded_ports_are_of_the_range(void **state)
                                .family = CT_IPV4,
                                .proto = UDP};
     struct ct_steer steer = {.rows = &row, .n = 1, .n_shards = N};
-    unsigned seen = 0;
-    struct corerig r;
 
     (void)state;
-    open_shard(&r, 3, N);
-    ct_set_steer(r.ct, &steer);
-    use_ports(&r, LO, HI);
-    for (unsigned i = 0; i < N; i++) {
-        uint16_t port = gets(&r, "10.0.1.2:%u > " REMOTE " udp 'a'", 10 + i);
+    for (unsigned size = 1; size <= N; size++) {
+        unsigned seen = 0;
+        struct corerig r;
 
-        assert_in_range(port, LO, HI);
-        seen |= 1u << (port - LO);
+        open_shard(&r, 3, N);
+        ct_set_steer(r.ct, &steer);
+        use_ports(&r, LO, (uint16_t)(LO + size - 1));
+        for (unsigned i = 0; i < size; i++) {
+            uint16_t port =
+                gets(&r, "10.0.1.2:%u > " REMOTE " udp 'a'", 10 + i);
+
+            assert_in_range(port, LO, LO + size - 1);
+            seen |= 1u << (port - LO);
+        }
+        assert_int_equal(seen, (1u << size) - 1);
+        assert_int_equal(gets(&r, "10.0.1.2:99 > " REMOTE " udp 'a'"), 0);
+        ct_set_steer(r.ct, NULL);
+        corerig_close(&r);
     }
-    assert_int_equal(seen, (1u << N) - 1);
-    assert_int_equal(gets(&r, "10.0.1.2:99 > " REMOTE " udp 'a'"), 0);
-    ct_set_steer(r.ct, NULL);
-    corerig_close(&r);
 }
 
 /* Of forwards that lead elsewhere, of another protocol or address, and of those

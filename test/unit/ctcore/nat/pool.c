@@ -69,10 +69,118 @@ static void a_pool_of_ipv6_is_chosen_by_the_whole_remote(void **state)
     }
 }
 
+/* A source that has the last port of a range has it towards others, too. */
+static void a_mapping_at_the_end_of_its_range_is_kept(void **state)
+{
+    struct ct_config c = {.max = 1024};
+    unsigned last = 0;
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    r.rule.nat.has_ports = true;
+    r.rule.nat.port_lo = 5000;
+    r.rule.nat.port_hi = 5003;
+    for (unsigned host = 2; host < 42; host++) {
+        char spec[80];
+        unsigned port = 0;
+
+        for (unsigned remote = 2; remote < 5; remote++) {
+            unsigned is;
+
+            snprintf(spec, sizeof spec, "10.0.1.%u:4000 > 198.51.100.%u:%u udp",
+                     host, remote, host);
+            assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+            assert_int_equal(sscanf(left_as(&r), "198.51.100.1:%u", &is), 1);
+            if (port)
+                assert_int_equal(is, port);
+            port = is;
+        }
+        last += port == 5003;
+    }
+    assert_true(last > 0);
+    corerig_close(&r);
+}
+
+/* A forward of nearly all ports takes those alone: others get what is left. */
+static void a_forward_of_nearly_all_ports(void **state)
+{
+    struct ct_steer_row row = {.addr = ip4(198, 51, 100, 1),
+                               .target = ip4(10, 0, 1, 9),
+                               .port_lo = 1,
+                               .port_hi = 65534,
+                               .family = CT_IPV4,
+                               .proto = 17};
+    struct ct_config c = {.max = 1024, .profile = CT_PROFILE_WEIR};
+    struct ct_steer steer = {.rows = &row, .n = 1, .n_shards = 1};
+    struct corerig r;
+
+    (void)state;
+    corerig_open(&r, &c);
+    steer.ifaces = &r.ct->ifaces;
+    ct_set_steer(r.ct, &steer);
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.2:4000 > 198.51.100.2:80 udp"),
+                     CT_ACCEPT);
+    assert_string_equal(left_as(&r),
+                        "198.51.100.1:65535 > 198.51.100.2:80 udp");
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.9:4000 > 198.51.100.2:80 udp"),
+                     CT_ACCEPT);
+    assert_string_equal(left_as(&r), "198.51.100.1:4000 > 198.51.100.2:80 udp");
+    ct_set_steer(r.ct, NULL);
+    corerig_close(&r);
+}
+
+/* RFC 6724 rule 8: of a link's addresses the one that shares the longest prefix
+ * with the remote, from its first bit on, and no more than its own prefix. */
+static void the_nearest_address_hides(void **state)
+{
+    static const struct {
+        uint8_t far, near; /* first bytes of the two addresses */
+        const char *remote, *as;
+    } rows[] = {
+        {0x90, 0x10, "1001:2::9", "1001:3::1"},
+        {0x10, 0x90, "9001:2::9", "9001:3::1"},
+        {0x50, 0x10, "1001:2::9", "1001:3::1"},
+        {0x10, 0x11, "1001:2::9", "1001:2::1"},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ct_config c = {.max = 64};
+        struct ct_ifaces ifaces;
+        struct corerig r;
+        char spec[100];
+
+        corerig_open(&r, &c);
+        ifaces = r.ct->ifaces;
+        ifaces.iface[WAN] = (struct ct_iface){
+            .n_addrs = 2, .family = {CT_IPV6, CT_IPV6}, .prefix = {64, 64}};
+        for (unsigned k = 0; k < 2; k++) {
+            uint8_t *b = ifaces.iface[WAN].addr[k].b;
+
+            b[0] = k ? rows[i].near : rows[i].far;
+            b[1] = 1;
+            b[3] = k ? 3 : 2;
+            b[15] = 1;
+        }
+        ct_set_ifaces(r.ct, &ifaces);
+        snprintf(spec, sizeof spec, "[fd00:1::9]:4000 > [%s]:80 udp 'a'",
+                 rows[i].remote);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+        snprintf(spec, sizeof spec, "[%s]:4000 > [%s]:80 udp", rows[i].as,
+                 rows[i].remote);
+        assert_string_equal(left_as(&r), spec);
+        corerig_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_persistent_source_has_one_address),
+        cmocka_unit_test(a_mapping_at_the_end_of_its_range_is_kept),
+        cmocka_unit_test(a_forward_of_nearly_all_ports),
+        cmocka_unit_test(the_nearest_address_hides),
         cmocka_unit_test(a_pool_of_ipv6_is_chosen_by_the_whole_remote),
     };
 
