@@ -76,9 +76,9 @@ static const char *check_nat(struct ct *ct)
     if (!why)
         why = nat_check_ports(&ct->ports, conns);
     if (!why)
-        why = nat_check_remotes(&ct->nat, conns);
+        why = nat_check_rests(&ct->nat.resting); /* which remotes walk */
     if (!why)
-        why = nat_check_rests(&ct->nat.resting);
+        why = nat_check_remotes(&ct->nat, conns);
     return why;
 }
 

@@ -98,14 +98,20 @@ static const char *check_source(const struct frag *f, uint32_t at,
 static const char *check_chains(const struct frag *f, struct sums *s)
 {
     uint64_t queues = 0, sources = 0;
+    uint32_t n = 0, n_sources = 0;
     const char *why = NULL;
 
     for (uint32_t h = 0; !why && h <= f->mask; h++) {
         for (uint32_t i = f->head[h]; i != CT_NONE;
-             i = frag_queue_at(f, i)->next)
+             i = frag_queue_at(f, i)->next) {
+            if (n++ == f->queues.used)
+                return "frag: a chain of datagrams leads astray";
             queues += base_check_mark(i);
+        }
         for (uint32_t i = f->source_head[h]; !why && i != CT_NONE;
              i = frag_source_at(f, i)->next) {
+            if (n_sources++ == f->sources.used)
+                return "frag: a chain of sources leads astray";
             sources += base_check_mark(i);
             why = check_source(f, i, s);
         }

@@ -242,12 +242,15 @@ static bool add_use(struct remotes *rs, uint64_t remote, uint32_t index,
 static const char *check_words(const struct remotes *rs, uint32_t marked)
 {
     uint64_t used, bits = 0, full = 0;
+    uint32_t n = 0;
     const char *why = base_check_pool(&rs->words, &used);
     const struct remote_word *words =
         (const struct remote_word *)(const void *)rs->words.items;
 
     for (uint32_t h = 0; !why && h < rs->n_heads; h++)
         for (uint32_t i = rs->heads[h]; i; i = words[i - 1].next) {
+            if (n++ == rs->words.used)
+                return "remote: a chain leads astray";
             used -= base_check_mark(i - 1);
             bits += (uint32_t)__builtin_popcountll(words[i - 1].bits);
             full += words[i - 1].bits == UINT64_MAX;
@@ -326,6 +329,7 @@ static const char *check_owners(const struct quarantine *q, uint64_t used)
 const char *nat_check_rests(const struct quarantine *q)
 {
     uint64_t used, seen = 0;
+    uint32_t n = 0;
     const char *why;
 
     if (!quarantine_is_on(q))
@@ -333,7 +337,8 @@ const char *nat_check_rests(const struct quarantine *q)
     why = base_check_pool(&q->rests, &used);
     for (uint32_t h = 0; !why && h < q->n_heads; h++)
         for (uint32_t i = q->heads[h]; i; i = quarantine_at(q, i)->next) {
-            if ((quarantine_at(q, i)->tuple & (q->n_heads - 1)) != h)
+            if (n++ == q->rests.used ||
+                (quarantine_at(q, i)->tuple & (q->n_heads - 1)) != h)
                 return "quarantine: a rest stands in a wrong chain";
             seen += base_check_mark(i - 1);
         }

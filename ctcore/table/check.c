@@ -29,6 +29,8 @@ static bool lives(const struct ct_conn *c, ct_time now)
     return c->expires > now.ms && !(c->status & CT_DYING);
 }
 
+static const char LINES_ASTRAY[] = "table: a bucket's lines lead astray";
+
 static const struct bucket *next_line(const struct table *t,
                                       const struct bucket *b)
 {
@@ -42,11 +44,13 @@ static const char *check_tuple(const struct table *t, uint32_t slot,
 {
     const struct ct_conn *c = &t->conns[slot], *other;
     uint64_t hash = tuple_hash(&c->tuple[dir], t->key);
-    uint32_t word, own = (slot + 1) << 1 | (uint32_t)dir, n = 0;
+    uint32_t word, own = (slot + 1) << 1 | (uint32_t)dir, n = 0, lines = 0;
     const struct bucket *b = &t->buckets[table_bucket(t, hash)];
 
     own |= (uint32_t)hash << (t->index_bits + 1);
-    for (; b; b = next_line(t, b))
+    for (; b; b = next_line(t, b)) {
+        if (lines++ > t->lines.used)
+            return LINES_ASTRAY;
         for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
             word = b->slot[i];
             n += word == own;
@@ -57,6 +61,7 @@ static const char *check_tuple(const struct table *t, uint32_t slot,
                 lives(other, now) && lives(c, now))
                 return "table: two living entries have the same tuple";
         }
+    }
     return n == 1 ? NULL : "table: an entry is not found once by its tuple";
 }
 
@@ -64,6 +69,7 @@ static const char *check_lines(const struct table *t, uint32_t confirmed)
 {
     uint64_t used, seen = 0, words = 0, empty;
     const char *why = base_check_pool(&t->lines, &used);
+    uint32_t lines = 0;
 
     if (why)
         return why;
@@ -76,6 +82,8 @@ static const char *check_lines(const struct table *t, uint32_t confirmed)
                 words += b->slot[k] != 0;
             if (b == &t->buckets[i])
                 continue;
+            if (lines++ == t->lines.used)
+                return LINES_ASTRAY;
             if (words == empty)
                 return "table: an overflow line is empty";
             seen += base_check_mark(

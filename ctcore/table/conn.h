@@ -4,7 +4,7 @@
  * slot and gen together never come back.  Its owner, the shard's thread, reads
  * it plainly and writes it between conn_write_begin() and conn_write_end(),
  * every store through conn_set() or conn_store(); anyone else copies it word by
- * word and looks whether seq stood still (conn_copy()).  No lock, no fence:
+ * word and looks whether seq stood still (core/dump.c).  No lock, no fence:
  * each store is a release, each reader's load an acquire, which x86 has free.
  *
  * Owned by the table from table_confirm() to gc's release; before that by the

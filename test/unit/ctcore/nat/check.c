@@ -146,6 +146,12 @@ static void remote_has_a_bit_too_many(void)
         (struct remote_word){.bits = 2};
 }
 
+static void remote_words_are_a_circle(void)
+{
+    remote_has_a_bit_too_many();
+    ((struct remote_word *)(void *)ct->nat.remotes.words.items)->next = 1;
+}
+
 static void remote_word_leaks(void)
 {
     pool_get(&ct->nat.remotes.words);
@@ -164,6 +170,11 @@ static void rest_is_of_another_remote(void)
 static void rest_is_in_a_wrong_chain(void)
 {
     rest()->tuple++;
+}
+
+static void rests_are_a_circle(void)
+{
+    rest()->next = ct->nat.resting.oldest;
 }
 
 static void rest_is_in_no_chain(void)
@@ -248,6 +259,16 @@ static void datagram_is_in_no_chain(void)
     memset(ct->frag.head, 0xff, (ct->frag.mask + 1) * sizeof(uint32_t));
 }
 
+static void datagrams_are_a_circle(void)
+{
+    datagram()->next = ct->frag.age[0].oldest;
+}
+
+static void sources_are_a_circle(void)
+{
+    source()->next = datagram()->source;
+}
+
 static void datagram_has_no_age(void)
 {
     ct->frag.age[0].oldest = ct->frag.age[0].newest = CT_NONE;
@@ -293,10 +314,12 @@ static const struct row rows[] = {
         "remote: uses are not what flows and rests hold"),
     ROW(remote_has_no_bit, "remote: a marked port has no bit"),
     ROW(remote_has_a_bit_too_many, "remote: bits are not what is marked"),
+    ROW(remote_words_are_a_circle, "remote: a chain leads astray"),
     ROW(remote_word_leaks, "remote: a word is lost"),
     ROW(rest_is_of_another_remote,
         "remote: uses are not what flows and rests hold"),
     ROW(rest_is_in_a_wrong_chain, "quarantine: a rest stands in a wrong chain"),
+    ROW(rests_are_a_circle, "quarantine: a rest stands in a wrong chain"),
     ROW(rest_is_in_no_chain, "quarantine: a rest stands in no chain"),
     ROW(rest_is_another_hosts, "quarantine: a host's list leads astray"),
     ROW(rest_is_older_than_the_oldest,
@@ -313,6 +336,8 @@ static const struct row rows[] = {
     ROW(datagram_is_not_its_sources, "frag: a source's list leads astray"),
     ROW(datagram_is_in_no_chain,
         "frag: a datagram or a source stands in no chain"),
+    ROW(datagrams_are_a_circle, "frag: a chain of datagrams leads astray"),
+    ROW(sources_are_a_circle, "frag: a chain of sources leads astray"),
     ROW(datagram_has_no_age, "frag: a datagram is not in the list by age"),
     ROW(datagram_has_a_wrong_neighbour, "frag: the list by age leads astray"),
     ROW(newest_is_another, "frag: the list by age has another end"),

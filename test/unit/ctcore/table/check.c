@@ -116,6 +116,15 @@ static void line_is_empty(void)
            sizeof(struct bucket));
 }
 
+static void lines_are_a_circle(void)
+{
+    uint32_t line = pool_get(&ct->table.lines);
+    struct bucket *b = (struct bucket *)(void *)ct->table.lines.items + line;
+
+    *b = (struct bucket){.slot = {2}, .link = line + 1};
+    ct->table.buckets[0].link = line + 1;
+}
+
 static void line_was_never_taken(void)
 {
     ct->table.lines.used++;
@@ -334,6 +343,7 @@ static const struct row rows[] = {
     ROW(counters_are_moving, "tally: its count of moves is odd"),
     ROW(line_leaks, "table: an overflow line is lost"),
     ROW(line_is_empty, "table: an overflow line is empty"),
+    ROW(lines_are_a_circle, "table: a bucket's lines lead astray"),
     ROW(line_was_never_taken, "pool: items are neither out nor free"),
     ROW(free_list_is_a_circle, "pool: the free list leads astray"),
     ROW(list_leads_astray, "expiry: a list leads astray"),
