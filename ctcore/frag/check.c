@@ -142,7 +142,8 @@ const char *frag_check(const struct frag *f)
     if (s.of_queues != s.own_queues || s.of_pages != s.own_pages)
         return "frag: sources are not charged for what they have";
     if (f->stats[CT_STAT_frags_waiting] != s.waiting ||
-        f->stats[CT_STAT_frag_datagrams] != f->queues.used)
+        f->stats[CT_STAT_frag_datagrams] != f->queues.used ||
+        f->stats[CT_STAT_frag_memory] != frag_queue_memory(f))
         return "frag: what waits is miscounted";
     return NULL;
 }

@@ -15,16 +15,19 @@
 /* Datagrams looked at for the oldest of a prefix. */
 #define MAX_PREFIX_LOOKS 1024u
 
+uint64_t frag_queue_memory(const struct frag *f)
+{
+    return (uint64_t)f->pages.used * sizeof(struct frag_page) +
+           (uint64_t)f->queues.used *
+               (sizeof(struct frag_queue) + sizeof(struct frag_source));
+}
+
 void frag_queue_tell(struct frag *f)
 {
     __atomic_store_n(&f->stats[CT_STAT_frag_datagrams], f->queues.used,
                      __ATOMIC_RELAXED);
-    __atomic_store_n(
-        &f->stats[CT_STAT_frag_memory],
-        (uint64_t)f->pages.used * sizeof(struct frag_page) +
-            (uint64_t)f->queues.used *
-                (sizeof(struct frag_queue) + sizeof(struct frag_source)),
-        __ATOMIC_RELAXED);
+    __atomic_store_n(&f->stats[CT_STAT_frag_memory], frag_queue_memory(f),
+                     __ATOMIC_RELAXED);
 }
 
 /* ---- sources ---- */

@@ -101,6 +101,8 @@ uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now);
 void frag_queue_close(struct frag *f, uint32_t i, enum ct_reason why);
 /* An empty page for queue i; CT_NONE: it can't have another one. */
 uint32_t frag_queue_page(struct frag *f, uint32_t i);
+/* Bytes that what waits takes. */
+uint64_t frag_queue_memory(const struct frag *f);
 /* Bring the gauges up to date. */
 void frag_queue_tell(struct frag *f);
 

@@ -289,6 +289,11 @@ static void waiting_are_more(void)
     ct->stats[CT_STAT_frags_waiting]++;
 }
 
+static void memory_is_more(void)
+{
+    ct->stats[CT_STAT_frag_memory]++;
+}
+
 static const struct row rows[] = {
     ROW(mapping_has_no_flow, "mapping: one has no flow"),
     ROW(mapping_has_anothers_flow, "mapping: a list of flows leads astray"),
@@ -342,6 +347,7 @@ static const struct row rows[] = {
     ROW(datagram_has_a_wrong_neighbour, "frag: the list by age leads astray"),
     ROW(newest_is_another, "frag: the list by age has another end"),
     ROW(waiting_are_more, "frag: what waits is miscounted"),
+    ROW(memory_is_more, "frag: what waits is miscounted"),
 };
 
 static void what_is_broken_is_named(void **state)
