@@ -18,6 +18,12 @@ static const struct ct_word protos[] = {
 #undef A
 };
 
+static const struct ct_word families[] = {
+#define F(NAME, word, number) {word, CT_##NAME},
+    CT_FAMILIES(F)
+#undef F
+};
+
 static const struct ct_word hooks[] = {
 #define H(NAME, word) {word, CT_##NAME},
     CT_HOOKS(H)
@@ -92,6 +98,7 @@ static const struct {
     unsigned n;
 } lists[CT_N_WORDS] = {
     [CT_WORDS_PROTO] = LIST(protos),
+    [CT_WORDS_FAMILY] = LIST(families),
     [CT_WORDS_HOOK] = LIST(hooks),
     [CT_WORDS_STAGE] = LIST(stages),
     [CT_WORDS_INFO] = LIST(infos),

@@ -39,7 +39,11 @@ static inline uint32_t ct_time_left_s(ct_time deadline, ct_time now)
                                  : (uint32_t)((deadline.ms - now.ms) / 1000);
 }
 
-enum ct_family { CT_IPV4 = 4, CT_IPV6 = 6 };
+enum ct_family {
+#define F(NAME, word, number) CT_##NAME = number,
+    CT_FAMILIES(F)
+#undef F
+};
 
 /* Network order; an IPv4 address is b[0..3], the rest is zero. */
 union ct_addr {

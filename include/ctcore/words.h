@@ -94,6 +94,7 @@ struct ct_word {
 
 enum ct_words {
     CT_WORDS_PROTO, /* the name that is printed comes before its aliases */
+    CT_WORDS_FAMILY,
     CT_WORDS_HOOK,
     CT_WORDS_STAGE,
     CT_WORDS_INFO,

@@ -373,3 +373,17 @@ int config_read_choice(struct config_read *r, const json_t *v,
                      config_read_kind(r, v), n > 1 ? "one of " : "", known);
     return -1;
 }
+
+const struct ct_word *config_read_word(struct config_read *r, const json_t *v,
+                                       enum ct_words list)
+{
+    unsigned n;
+    const struct ct_word *row = ct_words(list, &n);
+    const char **names = config_read_scratch(r, n, sizeof *names);
+    int i;
+
+    for (unsigned k = 0; k < n; k++)
+        names[k] = row[k].name;
+    i = config_read_choice(r, v, names, n);
+    return i < 0 ? NULL : &row[i];
+}

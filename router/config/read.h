@@ -124,5 +124,8 @@ const char *config_read_string(struct config_read *r, const json_t *v,
 /* Index among names (n of them), or -1 when failed. */
 int config_read_choice(struct config_read *r, const json_t *v,
                        const char *const *names, size_t n);
+/* The row of the word that it is; NULL: of none, and that is an error. */
+const struct ct_word *config_read_word(struct config_read *r, const json_t *v,
+                                       enum ct_words list);
 
 #endif

@@ -26,11 +26,10 @@ static void read_to(struct config_read *r, json_t *v, void *into)
 
 static void read_family(struct config_read *r, json_t *v, void *into)
 {
-    static const char *const names[] = {"ipv4", "ipv6"};
     struct route_text *text = into;
-    int i = config_read_choice(r, v, names, 2);
+    const struct ct_word *word = config_read_word(r, v, CT_WORDS_FAMILY);
 
-    text->family = i < 0 ? -2 : i == 0 ? CT_IPV4 : CT_IPV6;
+    text->family = word == NULL ? -2 : (int)word->number;
 }
 
 static void read_iface_name(struct config_read *r, json_t *v, void *into)
@@ -93,9 +92,10 @@ static void make_routes(struct config_read *r, const struct route_text *text)
                             config_read_show(r, text->to),
                             system_addr_text(&span.lo, family, len, right));
     else if (text->family > 0 && text->family != family)
-        config_read_fail_in(
-            r, "family", false, "%s is of the other family; use \"%s\"",
-            config_read_show(r, text->to), family == CT_IPV6 ? "ipv6" : "ipv4");
+        config_read_fail_in(r, "family", false,
+                            "%s is of the other family; use \"%s\"",
+                            config_read_show(r, text->to),
+                            ct_word_name(CT_WORDS_FAMILY, family));
     else
         add_route(r, &addr, family, len, iface);
 }

@@ -94,11 +94,12 @@ def options(text, old, name):
         yield (path[1:].replace("/", "."), may, default, WHEN[when], text)
 
 
-LISTS = {"CT_WORDS_INFO": ("CT_INFOS", r"\bI\(\w+," + STRING),
+LISTS = {"CT_WORDS_FAMILY": ("CT_FAMILIES", r"\bF\(\w+," + STRING),
+         "CT_WORDS_INFO": ("CT_INFOS", r"\bI\(\w+," + STRING),
          "CT_WORDS_RULE_STATUS": ("CT_STATUSES", r"\bS\(\w+,\s*\d+,\s*[^,]+,"
                                   + STRING),
          "CT_WORDS_DSCP": ("CT_DSCPS", r"\bC\(" + STRING)}
-MAY_BE = {"FAMILY": "`ipv4`, `ipv6`", "IFACE": "names of interfaces",
+MAY_BE = {"FAMILY": "{words}", "IFACE": "names of interfaces",
           "PROTO": "words such as `tcp`, or numbers from 0 to {top}, at most 6",
           "ONE_OF": "{words}", "BITS": "any of {words}",
           "MARK": "`5`, or `\"VALUE/MASK\"`: its bits in the mask",

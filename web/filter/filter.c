@@ -247,6 +247,7 @@ static bool parse_nat(struct filter_term *t, const char *value)
 static bool parse_one(struct filter_term *t, const char *value,
                       const char **why)
 {
+    const struct ct_word *word;
     int proto;
 
     switch (keys[t->key].form) {
@@ -277,9 +278,9 @@ static bool parse_one(struct filter_term *t, const char *value,
         return parse_nat(t, value);
     case FAMILY:
         *why = "ipv4 or ipv6 is expected";
-        t->u.range.lo = strcmp(value, "ipv6") == 0 ? CT_IPV6 : CT_IPV4;
-        t->u.range.hi = t->u.range.lo;
-        return strcmp(value, "ipv6") == 0 || strcmp(value, "ipv4") == 0;
+        word = ct_word_find(CT_WORDS_FAMILY, value);
+        t->u.range.lo = t->u.range.hi = word ? word->number : 0;
+        return word;
     default:
         *why = "a protocol's name, or its number up to 255, is expected";
         proto = names_proto_number(value);

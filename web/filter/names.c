@@ -41,7 +41,7 @@ int names_proto_number(const char *text)
 
 const char *names_family(uint8_t family)
 {
-    return family == CT_IPV6 ? "ipv6" : "ipv4";
+    return ct_word_name(CT_WORDS_FAMILY, family);
 }
 
 uint32_t names_status_bit(const char *name)

@@ -168,9 +168,8 @@ static const uint8_t takes_of[CT_N_ACTIONS] = {
 
 void config_action_reject_with(struct config_read *r, json_t *v, void *into)
 {
-    const char *names[CT_N_REJECTS];
     struct config_rule *c = into;
-    int i;
+    const struct ct_word *word;
 
     if (takes_of[c->rule.action] != REJECT_WITH) {
         config_read_fail(
@@ -178,12 +177,10 @@ void config_action_reject_with(struct config_read *r, json_t *v, void *into)
         c->failed = true;
         return;
     }
-    for (uint32_t k = 0; k < CT_N_REJECTS; k++)
-        names[k] = ct_word_name(CT_WORDS_REJECT, k);
-    i = config_read_choice(r, v, names, CT_N_REJECTS);
-    c->failed |= i < 0;
-    if (i >= 0)
-        c->rule.reject = (uint8_t)i;
+    word = config_read_word(r, v, CT_WORDS_REJECT);
+    c->failed |= word == NULL;
+    if (word != NULL)
+        c->rule.reject = (uint8_t)word->number;
 }
 
 typedef const char *name_fn(unsigned i);

@@ -117,24 +117,33 @@ bool config_kind_IFACE(struct config_read *r, json_t *v,
     return read_list(r, v, one_iface, kind, out, &out->negate);
 }
 
+static const struct ct_word *known_word(struct config_read *r, const json_t *v,
+                                        const char *s,
+                                        const struct config_kind *kind)
+{
+    const struct ct_word *word =
+        s == NULL ? NULL : ct_word_find(kind->words, s);
+    char known[CONFIG_KIND_WORDS];
+
+    if (word == NULL)
+        config_read_fail(r, "%s is not a valid %s; use one of %s",
+                         config_read_kind(r, v), kind->key,
+                         config_kind_words(kind->words, known));
+    return word;
+}
+
 /* ---- families, addresses and protocols ---- */
 
 /* Bit 0 IPv4, bit 1 IPv6, until the whole list is read. */
 static bool one_family(struct config_read *r, const json_t *v, const char *s,
                        const struct config_kind *kind, void *out)
 {
-    static const char *const words[] = {"ipv4", "ipv6"};
+    const struct ct_word *word = known_word(r, v, s, kind);
     uint8_t *families = out;
 
-    (void)kind;
-    for (unsigned i = 0; s != NULL && i < CONFIG_READ_N(words); i++)
-        if (strcmp(words[i], s) == 0) {
-            *families = (uint8_t)(*families | 1u << i);
-            return true;
-        }
-    config_read_fail(r, "%s is not allowed here; use \"ipv4\" or \"ipv6\"",
-                     config_read_kind(r, v));
-    return false;
+    if (word != NULL)
+        *families |= word->number == CT_IPV4 ? 1 : 2;
+    return word != NULL;
 }
 
 bool config_kind_FAMILY(struct config_read *r, json_t *v,
@@ -206,21 +215,6 @@ bool config_kind_PROTO(struct config_read *r, json_t *v,
 }
 
 /* ---- words ---- */
-
-static const struct ct_word *known_word(struct config_read *r, const json_t *v,
-                                        const char *s,
-                                        const struct config_kind *kind)
-{
-    const struct ct_word *word =
-        s == NULL ? NULL : ct_word_find(kind->words, s);
-    char known[CONFIG_KIND_WORDS];
-
-    if (word == NULL)
-        config_read_fail(r, "%s is not a valid %s; use one of %s",
-                         config_read_kind(r, v), kind->key,
-                         config_kind_words(kind->words, known));
-    return word;
-}
 
 static bool one_choice(struct config_read *r, const json_t *v, const char *s,
                        const struct config_kind *kind, void *out)

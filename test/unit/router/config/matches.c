@@ -309,8 +309,8 @@ static const struct sample good[] = {
 };
 
 static const struct sample bad[] = {
-    {KIND_FAMILY, "\"ipx\"", "not allowed here"},
-    {KIND_FAMILY, "4", "not allowed here"},
+    {KIND_FAMILY, "\"ipx\"", "use one of ipv4, ipv6"},
+    {KIND_FAMILY, "4", "use one of ipv4, ipv6"},
     {KIND_FAMILY, "[\"!ipv4\", \"!ipv6\"]", "matches nothing"},
     {KIND_FAMILY, "[]", "use 1 to"},
     {KIND_IFACE, "\"dmz\"", "unknown interface"},
