@@ -1,7 +1,4 @@
-/* routes.c - THE TABLE: method, path, handler, scope, parameters, answer, doc
- *
- * To add a call, add a row and its function; /openapi.json, the metrics, 405
- * and HEAD follow from the row. */
+/* routes.c - THE TABLE, made from routes.def, and what is asked of it */
 #include "routes.h"
 #include "api/expects.h"
 #include "api/flows.h"
@@ -15,34 +12,17 @@
 #include "dashboard/assets.h"
 #include "http/auth.h"
 #include "http/problem.h"
+#include <web/routes.def>
 
 #include <assert.h>
 #include <string.h>
 
-#define API  "/api/v1"
-#define JSON "application/json"
-
-/* clang-format off */
 static const struct route table[] = {
-    {"GET",    API "/flows",      flows_list,       SCOPE_READ,  TAKES_FILTER | TAKES_PAGE, JSON, "Flows",   "list flows; Accept: application/x-ndjson streams all of them, one a line"},
-    {"DELETE", API "/flows",      flows_delete,     SCOPE_WRITE, TAKES_FILTER | TAKES_BULK, JSON, "Deleted", "delete the flows that match"},
-    {"GET",    API "/flows/{id}", flows_get,        SCOPE_READ,  0,                         JSON, "Flow",    "one flow"},
-    {"DELETE", API "/flows/{id}", flows_delete_one, SCOPE_WRITE, 0,                         NULL, NULL,      "delete one flow"},
-    {"GET",    API "/expectations", expects_list,   SCOPE_READ,  TAKES_PAGE,                JSON, "Expectations", "flows that helpers have heard announced, and that have not come yet"},
-    {"GET",    API "/events",     stream_get,       SCOPE_READ,  TAKES_FILTER | TAKES_TOPICS, "text/event-stream", "Event", "flow events as they happen, as server-sent events"},
-    {"GET",    API "/stats",      stats_get,        SCOPE_READ,  0,                         JSON, "Stats",   "counters and gauges"},
-    {"GET",    API "/rules",      api_rules_list,       SCOPE_READ,  0,                         JSON, "Rules",   "the rules and what they counted"},
-    {"GET",    API "/queues",     api_queues_list,      SCOPE_READ,  0,                         JSON, "Queues",  "queues to user programs: who listens, what waits"},
-    {"GET",    "/metrics",        metrics_get,      SCOPE_READ,  0,                         "text/plain", NULL, "the same numbers for Prometheus"},
-    {"GET",    "/livez",          system_livez,     SCOPE_OPEN,  0,                         JSON, "Alive",  "200 while the control loop turns"},
-    {"GET",    "/readyz",         system_readyz,    SCOPE_OPEN,  0,                         JSON, "Ready",   "200 when packets are routed, else 503; says why"},
-    {"GET",    "/openapi.json",   openapi_get,      SCOPE_READ,  0,                         JSON, NULL,      "this description"},
-    {"GET",    "/",               assets_html,      SCOPE_PAGE,  0,                         "text/html", NULL, "the page"},
-    {"GET",    "/page.css",       assets_css,       SCOPE_PAGE,  0,                         "text/css", NULL,  "the page's style"},
-    {"GET",    "/words.js",       assets_words,     SCOPE_PAGE,  0,                         "text/javascript", NULL, "the page's words for protocols and status bits"},
-    {"GET",    "/page.js",        assets_js,        SCOPE_PAGE,  0,                         "text/javascript", NULL, "the page's script"},
+#define R(method, path, handler, scope, takes, type, schema, doc)              \
+    {method, path, handler, SCOPE_##scope, takes, type, schema, doc},
+    ROUTES(R)
+#undef R
 };
-/* clang-format on */
 
 enum { N_ROUTES = sizeof(table) / sizeof(table[0]) };
 static_assert(sizeof(table) / sizeof(table[0]) <= SITE_MAX_ROUTES,

@@ -14,8 +14,8 @@ import tree
 WRITE = "python3 test/structure/tables.py . --write"
 DIFFERENCES = "test/differential/differences.def"
 PARAMS = "include/ctcore/params.def"
-METRICS = ("include/ctcore/stats.def", "web/api/iface.def",
-           "web/api/metrics.def")
+METRICS = ("include/ctcore/stats.def", "include/web/iface.def",
+           "include/web/metrics.def")
 OPTIONS = ("router/config/options.def", "include/ctcore/options.def",
            "include/web/options.def")
 STRING = r'\s*"((?:[^"\\]|\\.)*)"'

@@ -4,11 +4,11 @@
  * sets, every one of them present from the start, so that a rate never begins
  * with a hole. */
 #include "api/metrics.h"
-#include "api/iface.def"
-#include "api/metrics.def"
 #include "api/queue.def"
 #include "api/stats.h"
 #include "api/stream.h"
+#include <web/iface.def>
+#include <web/metrics.def>
 
 #include <fcntl.h>
 #include <inttypes.h>

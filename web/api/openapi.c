@@ -6,7 +6,6 @@
 #include "api/openapi.h"
 #include "api/expect.def"
 #include "api/flow.def"
-#include "api/iface.def"
 #include "api/queue.def"
 #include "api/rule.def"
 #include "api/stats.def"
@@ -15,6 +14,7 @@
 #include "http/json_rows.h"
 #include "http/page.def"
 #include "http/problem.def"
+#include <web/iface.def>
 
 #include <ctcore/lists.h>
 #include <stdio.h>

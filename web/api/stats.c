@@ -4,9 +4,9 @@
  * unasked.  The first keys are a contract with scripts. */
 #include "api/stats.h"
 #include "api/flow.h"
-#include "api/iface.def"
 #include "api/stats.def"
 #include "http/json_rows.h"
+#include <web/iface.def>
 
 #include <time.h>
 

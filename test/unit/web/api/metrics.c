@@ -1,7 +1,7 @@
 /* metrics.c - /metrics: the text format, its names, and each count once */
-#include "api/metrics.def"
-#include "api/iface.def"
 #include "web_rig.h"
+#include <web/iface.def>
+#include <web/metrics.def>
 
 #include <inttypes.h>
 #include <stdio.h>
