@@ -83,6 +83,7 @@ static void it_ends_where_the_next_began(void **state)
                         CT_REASON_NONE);
                 later(60001);
                 assert_true(next_first(&first));
+                assert_int_equal(rig.ct->work.steps, 0); /* it is counted */
                 check_first(&s, &first, lengths[i]);
                 assert_false(next_first(&first));
             }

@@ -50,6 +50,38 @@ static void the_tail_is_four_bytes(void **state)
     }
 }
 
+/* RFC 2428 2: a port is one number, of 16 bits and not 0. */
+static void a_port_of_eprt_is_one_number(void **state)
+{
+    static const struct {
+        const char *rest;
+        bool may;
+    } says[] = {
+        {"|1|10.0.1.2|1|", true},
+        {"|1|10.0.1.2|65535|", true},
+        {"|1|10.0.1.2|65536|", false},
+        {"|1|10.0.1.2|0|", false},
+        {"|1|10.0.1.2|165536|", false},
+        {"1", false},
+        {"|1", false},
+        {"|1|", false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof says / sizeof *says; i++) {
+        struct world *w = WORLD(HELPER);
+        struct talk t = open_talk(w, "10.0.1.2:4000", "198.51.100.2:21",
+                                  "198.51.100.1:4000");
+        char text[80];
+
+        snprintf(text, sizeof text, "EPRT %s\r\n", says[i].rest);
+        if (segment(&t, 0, "P.", text, "") != says[i].may ||
+            waiting(w) != says[i].may)
+            fail_msg("%s: %u", says[i].rest, waiting(w));
+        END(w);
+    }
+}
+
 static void g1_garbled_answers(void **state)
 {
     static const char *const says[] = {
@@ -188,6 +220,7 @@ int main(void)
         cmocka_unit_test(g1_garbled_answers),
         cmocka_unit_test(each_number_of_port_is_a_byte),
         cmocka_unit_test(addresses_are_as_the_system_reads_them),
+        cmocka_unit_test(a_port_of_eprt_is_one_number),
         cmocka_unit_test(marks_have_their_bounds),
     };
 

@@ -122,10 +122,39 @@ static void mss_is_of_the_smaller_link(void **state)
     }
 }
 
+/* Of all options only a whole MSS is one, the rest stays as it is. */
+static void other_options_are_left(void **state)
+{
+    static const char *const options[] = {"fd042328", "04042328", "0203ff01",
+                                          "02052328ff010101", "01010101"};
+    static const struct ct_rule low = {.action = CT_ACT_MSS, .mss = 100};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        struct ct_config c = {.max = 64};
+        uint8_t was[2048];
+        struct corerig r;
+        struct filter f;
+        char spec[120];
+
+        corerig_open(&r, &c);
+        put_filter(&r, &f, &low, CT_POSTROUTING, CT_STAGE_MANGLE);
+        snprintf(spec, sizeof spec,
+                 "10.0.1.2:4000 > 198.51.100.2:80 tcp S seq 1 tcpopt %s",
+                 options[i]);
+        memset(was, 0, sizeof was);
+        assert_true(packet_build(was, sizeof was, spec) > 0);
+        assert_int_equal(walk(&r, LAN, WAN, spec), CT_ACCEPT);
+        assert_memory_equal(r.pkt.data, was, r.pkt.len);
+        corerig_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_and_their_rule),
+        cmocka_unit_test(other_options_are_left),
         cmocka_unit_test(mss_is_of_the_smaller_link),
     };
 

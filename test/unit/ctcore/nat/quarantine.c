@@ -43,6 +43,7 @@ static void make(struct fix *f, uint32_t max)
     f->work.steps = 0;
     f->remotes.work = &f->work;
     quarantine_start(&f->q, &f->remotes, key, at(0));
+    assert_memory_equal(f->q.hosts.key, key, sizeof key);
 }
 
 /* The use of port `tuple` towards remote 7 goes over to a rest. */

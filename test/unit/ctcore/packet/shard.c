@@ -540,34 +540,6 @@ static void the_furthest_behind_has_the_claim(void **state)
     assert_int_equal(peers_claim(&p, &t), CT_NONE);
 }
 
-/* Who has nothing of others' and waits for nothing, by the same steering, need
- * not be asked. */
-static void the_quiet_are_passed_over(void **state)
-{
-    struct peer face[4] = {{.serial = 3}, {.serial = 3}, {.serial = 3}};
-    struct peers p = {.own = {.serial = 3}, .n = 4, .self = 1};
-
-    (void)state;
-    face[3].serial = 3;
-    for (uint32_t i = 0; i < 4; i++)
-        p.face[i] = &face[i];
-    assert_int_equal(peers_next(&p, 0), 4);
-    assert_false(peers_look(&p));
-    for (uint32_t n = 1; n < 3; n++)
-        for (uint32_t i = 0; i < 4; i++)
-            for (int what = 0; what < 3; what++) {
-                uint32_t *word = what == 0   ? &face[i].strays
-                                 : what == 1 ? &face[i].awaited
-                                             : &face[i].serial;
-
-                *word += n;
-                assert_int_equal(peers_next(&p, 0), i == p.self ? 4 : i);
-                assert_int_equal(peers_look(&p), i != p.self);
-                assert_int_equal(peers_next(&p, i + 1), 4);
-                *word -= n;
-            }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,7 +550,6 @@ int main(void)
         cmocka_unit_test_setup(rows_of_the_table, make_router),
         cmocka_unit_test_setup(one_shard_asks_nothing, make_router),
         cmocka_unit_test_setup(the_furthest_behind_has_the_claim, make_router),
-        cmocka_unit_test(the_quiet_are_passed_over),
         cmocka_unit_test_setup(unusable_quotations_go_somewhere, make_router),
     };
 

@@ -218,6 +218,40 @@ static void order_is_as_the_receiver_counts(void **state)
     assert_int_equal(x.left[CT_DIR_ORIGINAL], 1294);
 }
 
+/* Numbers go round: a place that is 2^29 behind is drawn along, lest it be
+ * taken for one ahead. */
+static void an_old_place_is_drawn_along(void **state)
+{
+    enum { FAR = 1 << 29, BEGIN = 1000, LEN = 10 };
+    static const struct {
+        uint32_t ahead, place;
+    } rows[] = {
+        {FAR - 1, BEGIN},
+        {FAR, BEGIN},
+        {FAR + 1, BEGIN + 1},
+        {FAR + 70000, BEGIN + 70000},
+        {2u * FAR - 1, BEGIN + FAR - 1},
+        {2u * FAR, BEGIN},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ext x = {.kinds = 0};
+        struct segment s;
+        char words[80];
+
+        seqadj_order(&x, CT_DIR_ORIGINAL, BEGIN);
+        x.left[CT_DIR_ORIGINAL] = BEGIN + rows[i].ahead;
+        snprintf(words, sizeof words, ". seq %u ack 1 len %d",
+                 BEGIN + rows[i].ahead, LEN);
+        build(&s, CT_DIR_ORIGINAL, words);
+        assert_true(seqadj_leave(&x, &s.pkt));
+        assert_int_equal(x.left[CT_DIR_ORIGINAL], BEGIN + rows[i].ahead + LEN);
+        assert_int_equal(x.seq[CT_DIR_ORIGINAL].pos, rows[i].place);
+        assert_int_equal(x.seq[CT_DIR_ORIGINAL].end, rows[i].place);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +261,7 @@ int main(void)
         cmocka_unit_test(amid_a_change),
         cmocka_unit_test(only_what_is_there),
         cmocka_unit_test(quoted_numbers),
+        cmocka_unit_test(an_old_place_is_drawn_along),
         cmocka_unit_test(order_is_as_the_receiver_counts),
     };
 
