@@ -410,6 +410,7 @@ static void samples_bear_their_labels(void **state)
     static const char *const samples[] = {
         "weir_build_info{version=\"0.1.0\"} 1",
         "weir_flows 150",
+        "weir_http_requests_total{method=\"\",route=\"none\",code=\"404\"} 1",
         "weir_dropped_packets_total{reason=\"ttl\"} 7",
         "weir_invalid_packets_total{reason=\"tcp_window\"} 0",
         "weir_interface_up{interface=\"lan\",device=\"weir-x\"} 1",
@@ -422,6 +423,8 @@ static void samples_bear_their_labels(void **state)
     struct answer a;
     size_t i;
 
+    ask(*state, "GET", "/nothing/of/ours", "", &a);
+    web_client_free(&a);
     ask(*state, "GET", "/metrics", "", &a);
     for (i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
         (void)snprintf(line, sizeof(line), "\n%s\n", samples[i]);
