@@ -120,13 +120,13 @@ enum { NONE, QUEUE, WORD };
 static const struct {
     const char *word;
     uint8_t action;
-    bool alone; /* the word is all that a file says */
+    uint8_t kind;
 } verdicts[] = {
 #define D(NAME, word, stage, hooks, KIND, takes, help)                         \
-    {word, CT_ACT_##NAME, (KIND) == WORD},
+    {word, CT_ACT_##NAME, KIND},
     CT_VERDICTS(D)
 #undef D
-        {"notrack", CT_ACT_NOTRACK, true},
+        {"notrack", CT_ACT_NOTRACK, WORD},
 };
 
 void config_action_verdict(struct config_read *r, json_t *v, void *into)
@@ -146,9 +146,10 @@ void config_action_verdict(struct config_read *r, json_t *v, void *into)
         return;
     }
     for (size_t k = 0; k < CONFIG_READ_N(verdicts); k++)
-        if (verdicts[k].alone) {
+        if (verdicts[k].kind != NONE) { /* a queue's was read above */
             actions[n] = verdicts[k].action;
-            names[n++] = verdicts[k].word;
+            names[n++] =
+                verdicts[k].kind == QUEUE ? "queue N" : verdicts[k].word;
         }
     i = config_read_choice(r, v, names, n);
     c->failed |= i < 0;
@@ -211,14 +212,16 @@ static const char *name_of_action(unsigned action)
 static void check_hook(struct config_read *r, struct config_rule *c)
 {
     const struct ct_action_info *action = ct_action_info(c->rule.action);
+    bool verdict;
     char where[128];
 
     if (action->hooks >> c->rule.hook & 1)
         return;
-    config_read_fail_in(r, c->action, true,
-                        "\"%s\" is not allowed in hook %s; use %s", c->action,
-                        config_hook_name(c->rule.hook),
-                        list_names(action->hooks, config_hook_name, where));
+    verdict = strcmp(c->action, "verdict") == 0;
+    config_read_fail_in(
+        r, c->action, true, "\"%s\" is not allowed in hook %s; use %s",
+        verdict ? action->name : c->action, config_hook_name(c->rule.hook),
+        list_names(action->hooks, config_hook_name, where));
     c->failed = true;
 }
 
