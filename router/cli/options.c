@@ -53,8 +53,8 @@ const char cli_options_help[] =
     "                                         json (an object a line)\n"
     "  -e, --event-mask TYPE[,...]            NEW, UPDATES, DESTROY, ALL\n"
     "\n"
-    "  --socket PATH    the router's socket (WEIR_SOCKET, else\n"
-    "                   /run/weir/weir.sock)\n"
+    "  --socket PATH    the router's socket (else $WEIR_SOCKET,\n"
+    "                   $WEIR_API_SOCKET, /run/weir/weir.sock)\n"
     "\n"
     "Exit status: 0 fine, 1 failed (-G, -D: nothing matched), 2 wrong "
     "arguments.\n";

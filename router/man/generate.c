@@ -211,7 +211,8 @@ static void options(const char *path)
 /* ---- tunables ---- */
 
 static void tunable(const char *name, long linux_, long weir, long rfc,
-                    long least, long most, const char *unit, const char *help)
+                    long least, long most, const char *unit, const char *when,
+                    const char *help)
 {
     bool is_duration = strcmp(unit, "s") == 0;
     bool wanted = is_duration == (strcmp(below, "durations") == 0);
@@ -222,13 +223,15 @@ static void tunable(const char *name, long linux_, long weir, long rfc,
     say("%s", help);
     say("%ld to %ld%s%s.  Default: linux %ld, weir %ld, rfc %ld", least, most,
         *unit ? " " : "", unit, linux_, weir, rfc);
+    if (strcmp(when, WHEN_RELOAD) != 0)
+        say("%s", when);
 }
 
 static void tunables(const char *which)
 {
     below = which;
 #define P(name, linux_, weir, rfc, least, most, unit, when, help)              \
-    tunable(#name, linux_, weir, rfc, least, most, unit, help);
+    tunable(#name, linux_, weir, rfc, least, most, unit, WHEN_##when, help);
     CT_PARAMS(P)
 #undef P
 }

@@ -81,6 +81,28 @@ def named(pages):
         need(name in text or option in has, f"no page has {name}")
 
 
+def restarts(text):
+    """A tunable that no reload changes freely says so."""
+    for name, when in re.findall(r"^ +P\((\w+),.*\b(START|LESS|ON), \"", read(
+            SOURCES, "include", "ctcore", "params.def"), re.M):
+        entry = re.search(rf"^\.It Cm {name}\n((?s:.)*?)^\.(?:It|El)", text,
+                          re.M)
+        need(entry and re.search("Only a start|A reload may", entry.group(1)),
+             f"weir.json.5 does not say what a reload does with {name}: {when}")
+
+
+def sockets(pages):
+    """Each command that asks a router says every way to name its socket."""
+    for name in ("weir.8", "weir-conntrack.8"):
+        entry = re.search(r"^\.It Fl.*-socket Ar((?s:.)*?)^\.El", pages[name],
+                          re.M)
+        need(entry and "WEIR_API_SOCKET" in entry.group(1),
+             f"{name}: --socket's variables")
+    for command in ("health", "conntrack"):
+        need("WEIR_API_SOCKET" in weir(command, "--help").stdout,
+             f"weir {command} --help: --socket's variables")
+
+
 def examples(text):
     return [block.strip("\n") for block in
             re.findall(r"^\.Bd -literal.*\n((?s:.)*?)^\.Ed$", text, re.M)]
@@ -125,6 +147,8 @@ def main():
                     command(line)
     need(n >= 6, f"{n} examples")
     named(pages)
+    restarts(pages["weir.json.5"])
+    sockets(pages)
     for text in FAULTS:
         print(text)
     print(f"{len(NAMES)} pages, {n} examples: {len(FAULTS) or 'no'} fault(s)")
