@@ -82,7 +82,7 @@ def log_lab(workers, form, rate=10, **rules):
 
 @case
 def log_lines(workers):
-    """Each rule's line is the one the README shows, in both formats."""
+    """Each rule's line has all its facts, in both formats."""
     rules = {
         "prerouting": [{"id": "in", "in": "lan", "proto": "tcp", "ct_state":
                         "new", "log": TRICKY, "set_mark": 7}],

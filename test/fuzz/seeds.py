@@ -144,7 +144,7 @@ def config_seeds():
                           recursive=True):
         with open(path, "rb") as f:
             yield f.read()
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+    with open(os.path.join(ROOT, "ctcore", "README.md"), encoding="utf-8") as f:
         readme = f.read()
     for rules in re.findall(r'^    ("(?:pre|post)routing": .*|"forward": .*)$',
                             readme, re.M):

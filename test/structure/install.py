@@ -1,33 +1,14 @@
 #!/usr/bin/env -S python3 -B
 """The library as its users get it: installed, found by pkg-config, linked."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
 import release
 
-PROGRAM = r"""
-#include <ctcore/ct.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-int main(void)
-{
-    struct ct_config c = {.max = 1024, .n_shards = 1};
-    struct ct *ct;
-    void *block;
-
-    ct_params_default(&c.params, CT_PROFILE_LINUX);
-    block = aligned_alloc(64, ct_size(&c));
-    ct = ct_init(block, &c, (ct_time){0});
-    if (ct == NULL || ct_slots(ct) != 1024)
-        return 1;
-    printf("%s\n", ct_reason_name(CT_REASON_TABLE_FULL));
-    free(block);
-    return 0;
-}
-"""
+PAGE = "ctcore/README.md"
 
 
 def run(*args, **kw):
@@ -37,14 +18,23 @@ def run(*args, **kw):
     return done.stdout
 
 
+def program(root):
+    """The one that the library's page shows."""
+    with open(os.path.join(root, PAGE), encoding="utf-8") as f:
+        found = re.findall(r"^```c\n(.*?)^```$", f.read(), re.M | re.S)
+    if len(found) != 1:
+        sys.exit(f"{PAGE} shows {len(found)} programs, not one")
+    return found[0]
+
+
 def main():
     root = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix="weir-structure-") as tmp:
         prefix = tmp + "/usr"
         build = release.build(root, "ctcore", CMAKE_INSTALL_PREFIX=prefix)
         run("cmake", "--install", build, "--component", "ctcore")
-        with open(tmp + "/user.c", "w") as f:
-            f.write(PROGRAM)
+        with open(tmp + "/user.c", "w", encoding="utf-8") as f:
+            f.write(program(root))
         for folder, _, names in os.walk(prefix):
             if "ctcore.pc" in names:
                 env = dict(os.environ, PKG_CONFIG_PATH=folder)

@@ -22,10 +22,12 @@ TREE = {
                       "add_subdirectory(web)\nadd_subdirectory(router)\n",
     ".gitignore": "/build/\n",
     "LICENSE": "",
-    "README.md": "# small\n\n## Workers\n\n| `id` | a | b | why |\n"
-                 "|---|---|---|---|\n| `few` | one | many | parts |\n"
-                 "\n## Where weir is not the kernel\n\n| `id` | a | b | why |\n"
-                 "|---|---|---|---|\n| `slow` | fast | slow | care |\n",
+    "README.md": "# small\n",
+    "test/differential/README.md":
+        "# small\n\n## Workers\n\n| `id` | a | b | why |\n"
+        "|---|---|---|---|\n| `few` | one | many | parts |\n"
+        "\n## Where weir is not the kernel\n\n| `id` | a | b | why |\n"
+        "|---|---|---|---|\n| `slow` | fast | slow | care |\n",
     "ctcore/CMakeLists.txt": "add_library(ctcore STATIC nat.c table.c\n"
                              "    base/pool.c proto/udp.c)\n"
                              "target_include_directories(ctcore PRIVATE\n"
@@ -331,16 +333,16 @@ FAULTS = [
     ("tables", "a row that the README lacks",
      "test/differential/differences.def",
      'D(new, "a", "b", "c")\n', "Where weir is not the kernel is not what"),
-    ("tables", "a row of the README's alone", "README.md",
+    ("tables", "a row of the README's alone", "test/differential/README.md",
      "| `old` | a | b | c |\n", "Where weir is not the kernel is not what"),
-    ("tables", "a row that reads otherwise", "README.md",
+    ("tables", "a row that reads otherwise", "test/differential/README.md",
      "| `slow` | fast | slow | haste |\n", "is not what test/differential/"),
     ("tables", "a table that is not there", {
         "include/ctcore/params.def":
             '#define CT_PARAMS(P) P(a, 1, 0, 1, 0, 9, "", START, "b")\n'
             "#define CT_N_TIMEOUTS 0\n"}, None, "no table below ## What the"),
     ("tables", "a tunable with another default", {
-        "README.md": "\n## What the profiles differ in\n\n"
+        "ctcore/README.md": "\n## What the profiles differ in\n\n"
                      "| | | | | |\n|---|---|---|---|---|\n"
                      "| `a` | 1 | 1 | 0 | more than b |\n",
         "include/ctcore/params.def":
@@ -350,7 +352,7 @@ FAULTS = [
             '    P(d, 1, 1, 1, 0, 9, "", START, "alike")\n'
             "#define CT_N_TIMEOUTS 1\n"}, None, "differ in is not what"),
     ("tables", "a tunable of which the README says more", {
-        "README.md": "\n## What the profiles differ in\n\n"
+        "ctcore/README.md": "\n## What the profiles differ in\n\n"
                      "| | | | | |\n|---|---|---|---|---|\n"
                      "| `a` | 1 | 0 | 1 | more than b |\n",
         "include/ctcore/params.def":
@@ -358,28 +360,6 @@ FAULTS = [
             '    P(a, 1, 0, 1, 0, 9, "", START, "b") \\\n'
             '    P(d, 1, 1, 1, 0, 9, "", START, "alike")\n'
             "#define CT_N_TIMEOUTS 0\n"}, None, ""),
-    ("tables", "an option that the README lacks", {
-        "README.md": "\n## Options\n\n| | | | | |\n|---|---|---|---|---|\n"
-                     "| `a.b` | 1 to 9 s | 3 | at the start | what, (or) c |\n",
-        "include/ctcore/options.def": "",
-        "router/config/options.def":
-            "#define CONFIG_OPTIONS(O) \\\n"
-            '    O(NUMBER, "/a/b", b, 3, 1, 9, "s", START, "what, (or) c")\n',
-        "include/web/options.def":
-            "#define WEB_OPTIONS(O) \\\n"
-            '    O(TEXT, "/a/c", c, "", 9, "x", RELOAD, "d")\n'}, None,
-     "the table below ## Options is not what"),
-    ("tables", "options that are in the README", {
-        "README.md": "\n## Options\n\n| | | | | |\n|---|---|---|---|---|\n"
-                     "| `a.b` | 1 to 9 s | 3 | at the start | what, (or) c |\n"
-                     "| `a.c` | x, 9 bytes at most |  | at a reload | d |\n",
-        "include/ctcore/options.def": "",
-        "router/config/options.def":
-            "#define CONFIG_OPTIONS(O) \\\n"
-            '    O(NUMBER, "/a/b", b, 3, 1, 9, "s", START, "what, (or) c")\n',
-        "include/web/options.def":
-            "#define WEB_OPTIONS(O) \\\n"
-            '    O(TEXT, "/a/c", c, "", 9, "x", RELOAD, "d")\n'}, None, ""),
     ("differences", "one that no case shows", "test/differential/script.c",
      None, "slow has no scripted case"),
     ("differences", "one that both is and is not shown",

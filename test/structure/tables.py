@@ -1,10 +1,11 @@
 #!/usr/bin/env -S python3 -B
-"""The manual's tables that say what lists say are made from them.
+"""Tables of README files that say what lists say are made from them.
 
 tables.py ROOT --write writes them; without it the check says which would change.
 The two lines above a table's rows, and the last column of the tunables (where
 the README says more than the list), stay as they are in the manual.
 """
+import os
 import re
 import sys
 
@@ -14,10 +15,6 @@ import tree
 WRITE = "python3 test/structure/tables.py . --write"
 DIFFERENCES = "test/differential/differences.def"
 PARAMS = "include/ctcore/params.def"
-METRICS = ("include/ctcore/stats.def", "include/web/iface.def",
-           "include/web/metrics.def")
-OPTIONS = ("router/config/options.def", "include/ctcore/options.def",
-           "include/web/options.def")
 STRING = r'\s*"((?:[^"\\]|\\.)*)"'
 
 
@@ -37,141 +34,16 @@ def tunables(text, old, name):
             yield name, linux, weir, rfc, old.get(name, text)
 
 
-def metrics(text, old, name):
-    """Every family of /metrics: with its label where samples are told apart."""
-    type_of = {"COUNTER": "counter", "GAUGE": "gauge", "MAX": "gauge"}
-    stats = re.findall(r"\bS\(\w+,\s*(\w+),\s*(\w+)(?:\(([^)]*)\))?,"
-                       + STRING + r"\)", tree.listed(text, name))
-    for group, family, label, each, means in re.findall(
-            r"\bM\((\w+)," + STRING + "," + STRING + r",\s*(\w+)," + STRING,
-            tree.listed(text, "CT_METRICS")):
-        values = re.findall(rf'AMONG\({group}, "(\w+)"\)',
-                            tree.listed(text, name))
-        by = f"{means}, by {'worker and ' * (each == 'WORKER')}{label}"
-        yield family, "counter", by + (": " + ", ".join(values)
-                                       if values else "")
-    for kind, form, family, means in stats:
-        if form == "NAMED":
-            yield family.strip('"'), type_of[kind], means
-    for family, means in re.findall(r"\bC\(\w+," + STRING + "," + STRING,
-                                    tree.listed(text, "IFACE_COUNTS")):
-        yield family, "counter", means + ", by interface"
-    yield from re.findall(r"\bM\(" + STRING + r",\s*(\w+),\s*\w+," + STRING,
-                          tree.listed(text, "METRICS"))
-
-
-WHEN = {"RELOAD": "at a reload", "START": "at the start",
-        "LESS": "at a reload, up to its value at the start",
-        "ON": "at a reload, if on at the start"}
-OWN = {"TEXT": "text", "TEXT_OR_NULL": "text or null", "LIST": "list",
-       "NUMBER_OR_NULL": "number or null"}
-
-
-def values(kind, cells):
-    """What an option may be, and its default, of what stands behind its field."""
-    if kind == "NUMBER":
-        default, least, most, unit = cells[:4]
-        default = default if int(default) >= int(least) else ""
-        return f"{least} to {most} {unit}".strip(), default
-    if kind == "SWITCH":
-        return "true, false", cells[0]
-    if kind == "CHOICE":
-        return cells[1].replace("|", ", "), cells[0]
-    if kind == "TEXT":
-        return f"{cells[2]}, {cells[1]} bytes at most", cells[0]
-    return OWN[cells[0]], cells[1]
-
-
-def options(text, old, name):
-    """Fixed keys; <ctcore/option.h> says what their rows are."""
-    for row in re.findall(r'\bO\((\w+,(?:"(?:[^"\\]|\\.)*"|[^"])*?)\)(?=\s|$)',
-                          tree.listed(text, name)):
-        cells = [(a or b).strip() for a, b in
-                 re.findall(r'"((?:[^"\\]|\\.)*)"|([^,"\s][^,"]*)|(?<=,) *(?=,)',
-                            row)]
-        kind, path, _, *rest, when, text = cells
-        may, default = values(kind, rest)
-        yield (path[1:].replace("/", "."), may, default, WHEN[when], text)
-
-
-LISTS = {"CT_WORDS_FAMILY": ("CT_FAMILIES", r"\bF\(\w+," + STRING),
-         "CT_WORDS_INFO": ("CT_INFOS", r"\bI\(\w+," + STRING),
-         "CT_WORDS_RULE_STATUS": ("CT_STATUSES", r"\bS\(\w+,\s*\d+,\s*[^,]+,"
-                                  + STRING),
-         "CT_WORDS_DSCP": ("CT_DSCPS", r"\bC\(" + STRING)}
-MAY_BE = {"FAMILY": "{words}", "IFACE": "names of interfaces",
-          "PROTO": "words such as `tcp`, or numbers from 0 to {top}, at most 6",
-          "ONE_OF": "{words}", "BITS": "any of {words}",
-          "MARK": "`5`, or `\"VALUE/MASK\"`: its bits in the mask",
-          "LABELS": "0 to {top}, all of them; `not_{key}`: not all of them",
-          "NUMBER": "0 to {top}, a range `\"A-B\"`{or_words}",
-          "PORT": "0 to {top}, a range `\"A-B\"`; beside a `proto` with ports",
-          "TYPE": "0 to {top}, a range, a name such as `echo-request`; beside "
-                  "`proto`", "FLAG": "true",
-          "ADDRS": "addresses, prefixes, ranges `A-B`, names of sets or "
-                   "interfaces"}
-
-
-def matches(text, old, name):
-    for kind, key, words, top, says in re.findall(
-            r"\bM\((\w+),\s*\w+," + STRING + r",[^,]*,\s*(\w+),\s*(\w+),"
-            + STRING + r"\)", re.sub(r'"\s+"', "", tree.listed(text, name))):
-        known = ""
-        if words in LISTS:
-            name_of, row = LISTS[words]
-            known = " ".join(f"`{w}`" for w in
-                             re.findall(row, tree.listed(text, name_of)))
-        yield (key, MAY_BE[kind].format(
-            key=key, top=top, words=known,
-            or_words=f", or one of {known}" if known else ""), says)
-
-
-GIVEN = {"WORD": "`verdict`", "QUEUE": "`verdict`", "TRUE": "true",
-         "ZONE": "0 to 65535", "HELPER": "a helper", "LABELS": "0 to 127, or "
-         "a list", "MARK": "`5`, or `\"VALUE/MASK\"`", "TIMEOUTS": "durations, "
-         "such as `{ \"udp\": 5 }`", "MSS": "`\"pmtu\"`, or 88 to 65495",
-         "TTL": "1 to 255, `\"+N\"`, `\"-N\"`",
-         "DSCP": "as the match `dscp`, one", "TARGET": "an address, a range "
-         "`A-B`, or a prefix, a pool of all its addresses; each with ports",
-         "MASQUERADE": "true", "REDIRECT": "true, a port or a range",
-         "NETMAP": "a prefix", "NO_NAT": "`\"none\"`"}
-BESIDE = {"NOTHING": "", "REJECT_WITH": "; with `reject_with`",
-          "PORTS": "; with `ports`, `random`, `persistent`"}
-HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
-
-
-def stands_in(mask):
-    named = re.findall(r"AT\((\w+)\)", mask)
-    if "ANYWHERE" in mask:
-        return ("everywhere but " if named else "everywhere") \
-            + ", ".join(named).lower()
-    return ", ".join(h for h in HOOKS if h in named).lower()
-
-
-def actions(text, old, name):
-    for word, hooks, kind, takes, says in re.findall(
-            r"\bD\(\w+," + STRING + r",\s*\w+,([^\"]*?),\s*(\w+),\s*(\w+),"
-            + STRING + r"\)",
-            re.sub(r'"\s+"', "", tree.listed(text, "CT_VERDICTS")
-                   + tree.listed(text, "CT_KEYED_ACTIONS"))):
-        if kind != "NONE":
-            yield word, GIVEN[kind] + BESIDE[takes], stands_in(hooks), says
-
-
-README, RFCS = "README.md", "test/rfc/README.md"
+KERNEL, CORE = "test/differential/README.md", "ctcore/README.md"
+RFCS = "test/rfc/README.md"
 REQUIREMENTS = (requirements.LIST,)
 
 # Page, heading in it, lists, a macro of theirs, what makes rows of it.
 TABLES = (
-    (README, "## What /metrics says", METRICS, "CT_STATS", metrics),
-    (README, "## Where weir is not the kernel", DIFFERENCES,
+    (KERNEL, "## Where weir is not the kernel", DIFFERENCES,
      "JUDGE_DIFFERENCES", differences),
-    (README, "## Workers", DIFFERENCES, "JUDGE_WORKERS", differences),
-    (README, "## What the profiles differ in", PARAMS, "CT_PARAMS", tunables),
-    (README, "## Options", OPTIONS, r"\w+_OPTIONS", options),
-    (README, "## Rules", ("include/ctcore/matches.def",
-                          "include/ctcore/words.def"), "CT_MATCHES", matches),
-    (README, "### Actions", "include/ctcore/words.def", "CT_VERDICTS", actions),
+    (KERNEL, "## Workers", DIFFERENCES, "JUDGE_WORKERS", differences),
+    (CORE, "## What the profiles differ in", PARAMS, "CT_PARAMS", tunables),
     (RFCS, "## The RFCs", REQUIREMENTS, None, requirements.subjects),
     (RFCS, "## The requirements", REQUIREMENTS, None, requirements.demands),
 )
@@ -195,7 +67,9 @@ def fill(page, heading, rows):
 
 
 def check(root):
-    was = {page: tree.read(root, page) for page in (README, RFCS)}
+    was = {page: tree.read(root, page)
+           if os.path.exists(f"{root}/{page}") else ""
+           for page in (KERNEL, CORE, RFCS)}
     pages, n = dict(was), 0
     for page, heading, paths, name, rows in TABLES:
         paths = [paths] if isinstance(paths, str) else paths

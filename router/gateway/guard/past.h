@@ -4,7 +4,7 @@
  * weir, since a rule, a mark or a socket's device says so, is noted: both
  * addresses, the protocol and both ports.
  *
- *    output       notes it for a while: see README, "Gateway mode".  What it
+ *    output       notes it for a while: see docker/README.md.  What it
  *                 sends into weir ends the note of the same connection.
  *    prerouting   the answer is marked: for the host, past weir.  Of one in
  *                 fragments the first is known by its ports, and the others by

@@ -146,6 +146,11 @@ def main():
                 for line in example.splitlines():
                     command(line)
     need(n >= 6, f"{n} examples")
+    shown = re.findall(r"^```json\n(.*?)^```$", read(SOURCES, "README.md"),
+                       re.M | re.S)
+    need(len(shown) == 1, f"README.md shows {len(shown)} configurations")
+    for text in shown:
+        configuration(text)
     named(pages)
     restarts(pages["weir.json.5"])
     sockets(pages)
