@@ -369,6 +369,30 @@ static void reasons(const char *kind)
 #define AMONG(group, value) ""
 #define UNNAMED             ""
 
+/* "value, value" of those that a group's label tells apart. */
+static void put_values(const char *group, char *text, size_t room)
+{
+#define IN_NAMED(family)
+#define IN_AMONG(of, value)                                                    \
+    if (strcmp(group, #of) == 0)                                               \
+        snprintf(text + strlen(text), room - strlen(text), "%s%s",             \
+                 *text ? ", " : ": ", value);
+#define IN_UNNAMED
+#define S(name, kind, named, help) IN_##named
+    CT_STATS(S)
+#undef S
+}
+
+static void group_metric(const char *group, const char *family,
+                         const char *label, const char *help)
+{
+    char values[256] = "";
+
+    put_values(group, values, sizeof values);
+    head(family);
+    say("%s, by %s%s (counter)", help, label, values);
+}
+
 static void metric(const char *family, const char *type, const char *help)
 {
     if (!family[0])
@@ -381,7 +405,7 @@ static void metrics(const char *arg)
 {
     (void)arg;
 #define M(group, family, label, each, help)                                    \
-    metric(family, "counter, by " label, help);
+    group_metric(#group, family, label, help);
     CT_METRICS(M)
 #undef M
 #define COUNTER                    "counter"
