@@ -70,7 +70,7 @@ static void set_track(const struct ct *ct, const struct ct_pkt *pkt,
 /* ---- a packet of a flow that is known ---- */
 
 /* The tracker refused it.  It may have learnt from it all the same. */
-static __attribute__((noinline)) enum ct_verdict
+static __attribute__((noinline)) void
 refuse_known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
              const union ct_proto_state *st, const struct track *t,
              enum ct_reason why)
@@ -86,7 +86,7 @@ refuse_known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     }
     pkt->nat_known = c->status & CT_NAT_MASK;
     core_stat(ct, CT_STAT_invalid);
-    return invalid(ct, pkt, why);
+    (void)invalid(ct, pkt, why);
 }
 
 /* The flow's status after a packet, and the event of it. */
