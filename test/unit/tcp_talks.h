@@ -207,6 +207,12 @@ static const struct talk tcp_talks[] = {
         {"opens",      0, '>', "S", 1000, 0, 0, W, "", "SYN_SENT", "ok", 120},
         {"never mind", 0, '>', "R", 1001, 0, 0, 0, "", "NONE", "kill", 0},
     }},
+    {"RST whose ACK is set, and 0", "", {
+        {"client opens",      0, '>', "S",  3000000000, 0,          0, W, "", "SYN_SENT",    "ok",         120},
+        {"server answers",    0, '<', "SA", 5000,       3000000001, 0, W, "", "SYN_RECV",    "ok",         60},
+        {"handshake is done", 0, '>', "A",  3000000001, 5001,       0, W, "", "ESTABLISHED", "ok assured", 432000},
+        {"aborts",            0, '<', "RA", 5001,       0,          0, 0, "", "CLOSE",       "closing",    10},
+    }},
     {"RST right behind its own data", "", {
         OPEN,
         {"data",   0, '<', "PA", 5001, 1001, 19, W, "", "ESTABLISHED", "ok", 300},

@@ -250,6 +250,19 @@ static void what_becomes_whole_stays(void **state)
     corerig_close(&rig);
 }
 
+/* Chains are keyed, so that none can be made long from outside. */
+static void the_key_is_the_cores(void **state)
+{
+    struct ct_config c = {.max = 64, .fragments = true};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof c.key; i++)
+        ((uint8_t *)&c.key)[i] = (uint8_t)(i + 1);
+    corerig_open(&rig, &c);
+    assert_memory_equal(rig.ct->frag.key, &c.key, sizeof rig.ct->frag.key);
+    corerig_close(&rig);
+}
+
 /* Of datagrams that share a chain each link that is followed is a step. */
 static void links_are_steps(void **state)
 {
@@ -406,6 +419,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_largest_piece_is_known, setup,
                                         teardown),
+        cmocka_unit_test(the_key_is_the_cores),
         cmocka_unit_test(a_prefix_outside_is_one_sender),
     };
 

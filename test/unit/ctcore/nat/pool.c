@@ -102,6 +102,41 @@ static void a_mapping_at_the_end_of_its_range_is_kept(void **state)
     corerig_close(&r);
 }
 
+/* A host's forwards below the range of the rule are passed over. */
+static void forwards_below_the_range(void **state)
+{
+    static const struct ct_steer_row rows[2] = {
+        {.addr = {.b = {198, 51, 100, 1}},
+         .target = {.b = {10, 0, 1, 2}},
+         .port_lo = 100,
+         .port_hi = 199,
+         .family = CT_IPV4,
+         .proto = 17},
+        {.addr = {.b = {198, 51, 100, 1}},
+         .target = {.b = {10, 0, 1, 2}},
+         .port_lo = 8000,
+         .port_hi = 8099,
+         .family = CT_IPV4,
+         .proto = 17}};
+    struct ct_config c = {.max = 1024, .shard = 3, .n_shards = 8};
+    struct ct_steer steer = {.rows = rows, .n = 2, .n_shards = 8};
+    struct corerig r;
+    unsigned port;
+
+    (void)state;
+    corerig_open(&r, &c);
+    ct_set_steer(r.ct, &steer);
+    r.rule.nat.has_ports = true;
+    r.rule.nat.port_lo = 8040;
+    r.rule.nat.port_hi = 8040;
+    assert_int_equal(walk(&r, LAN, WAN, "10.0.1.2:9 > 198.51.100.2:80 udp"),
+                     CT_ACCEPT);
+    assert_int_equal(sscanf(left_as(&r), "198.51.100.1:%u", &port), 1);
+    assert_int_equal(port, 8040);
+    ct_set_steer(r.ct, NULL);
+    corerig_close(&r);
+}
+
 /* A forward of nearly all ports takes those alone: others get what is left. */
 static void a_forward_of_nearly_all_ports(void **state)
 {
@@ -181,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_mapping_at_the_end_of_its_range_is_kept),
         cmocka_unit_test(a_forward_of_nearly_all_ports),
         cmocka_unit_test(the_nearest_address_hides),
+        cmocka_unit_test(forwards_below_the_range),
         cmocka_unit_test(a_pool_of_ipv6_is_chosen_by_the_whole_remote),
     };
 

@@ -192,6 +192,16 @@ static void permanent_ones_stay(void **state)
 }
 
 /* Anyone may copy one, with its master. */
+/* Another shard's look. */
+static bool others_see(struct corerig *r, uint16_t port)
+{
+    struct ct_tuple t = ask_for(port).tuple;
+    struct work work = {0};
+
+    t.sport = 77;
+    return expect_holds(&r->ct->expects, &t, r->now, &work);
+}
+
 static void readers_see_them(void **state)
 {
     struct corerig r;
@@ -208,7 +218,11 @@ static void readers_see_them(void **state)
     assert_true(v.any_sport && !v.any_src && !v.permanent);
     assert_int_equal(v.master.sport, 9);
     assert_int_equal(ct_time_left_s(v.expires, r.now), 300);
+    corerig_at(&r, 299999);
+    assert_true(others_see(&r, 5000));
+    assert_false(others_see(&r, 5001));
     corerig_at(&r, 300000);
+    assert_false(others_see(&r, 5000));
     assert_false(ct_read_expect(r.ct, 0, r.now, &v));
     corerig_close(&r);
 }

@@ -137,6 +137,17 @@ static void a_tuple_that_is_there_in_either_direction_clashes(void **state)
     close_fix(&f);
 }
 
+/* Slots in use, of all buckets. */
+static unsigned used(const struct fix *f)
+{
+    unsigned n = 0;
+
+    for (uint32_t b = 0; b < f->t.n_buckets; b++)
+        for (uint32_t i = 0; i < TABLE_WIDTH; i++)
+            n += f->t.buckets[b].slot[i] != 0;
+    return n;
+}
+
 /* More flows than bucket and overflow lines hold: refused, and nothing of the
  * refused one stays. */
 static void a_full_bucket_refuses_whole(void **state)
@@ -162,6 +173,34 @@ static void a_full_bucket_refuses_whole(void **state)
     for (uint32_t i = 0; i < TABLE_WIDTH; i++)
         assert_int_equal(f.t.buckets[0].slot[i], 0);
     assert_int_equal(f.t.lines.used, 0);
+    close_fix(&f);
+}
+
+/* Neither does a refused one leave anything where only its answer finds no
+ * slot. */
+static void half_of_a_refused_one_is_taken_back(void **state)
+{
+    enum { BUCKETS = 2, MAX = 64 };
+    struct fix f;
+    uint32_t refused = 0;
+
+    (void)state;
+    open_fix(&f, BUCKETS, MAX);
+    f.t.lines.n = 0;
+    for (uint32_t i = 0; i < MAX; i++) {
+        struct ct_tuple t = tuple_no(i), r = reply_no(i);
+        uint32_t before = used(&f);
+        enum ct_reason why;
+
+        f.t.conns[i].tuple[0] = t;
+        f.t.conns[i].tuple[1] = r;
+        f.t.conns[i].expires = 100;
+        f.t.conns[i].seq = 1;
+        why = table_confirm(&f.t, i, (ct_time){0});
+        assert_int_equal(used(&f), before + (why == CT_REASON_NONE ? 2 : 0));
+        refused += why != CT_REASON_NONE;
+    }
+    assert_true(refused > 0);
     close_fix(&f);
 }
 
@@ -384,6 +423,7 @@ int main(void)
         cmocka_unit_test(others_find_the_last_line),
         cmocka_unit_test(what_is_being_changed_is_looked_at_again),
         cmocka_unit_test(each_byte_of_a_tuple_counts),
+        cmocka_unit_test(half_of_a_refused_one_is_taken_back),
         cmocka_unit_test(r2_chosen_tuples_do_not_pile_up),
     };
 
