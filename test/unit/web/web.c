@@ -217,6 +217,28 @@ static void socket_is_private_and_replaced_only_when_dead(void **state)
     assert_int_equal(access(w->socket, F_OK), 0);
 }
 
+/* Without a token TCP is for reading: what would change something is refused,
+ * by whatever name and whether it exists or not, and nothing changes. */
+static void without_a_token_tcp_only_reads(void **state)
+{
+    static const char *const paths[] = {
+        "/api/v1/flows?all=true", "/api/v1/flows?proto=tcp",
+        "/api/v1/flows/0-0", "/api/v1/flows/9999-1"};
+    struct world *w = *state;
+    struct answer a;
+    json_t *j;
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        web_client_ask(web_client_tcp("127.0.0.1", w->port), "DELETE", paths[i],
+                       "", &a);
+        assert_int_equal(a.status, 403);
+        web_client_free(&a);
+    }
+    j = get(w, "/api/v1/flows?limit=1000");
+    assert_int_equal(json_array_size(json_object_get(j, "flows")), 150);
+    json_decref(j);
+}
+
 /* Another user who can open the socket's file is refused all the same.  The
  * kernel records the user at connect(): this thread has another one then. */
 static void socket_is_for_its_user_and_root(void **state)
@@ -252,6 +274,7 @@ int main(void)
         WEB_TEST(description_names_every_call),
         WEB_TEST(page_is_served_with_its_files),
         WEB_TEST(socket_is_private_and_replaced_only_when_dead),
+        WEB_TEST(without_a_token_tcp_only_reads),
         WEB_TEST(socket_is_for_its_user_and_root),
     };
 
