@@ -5,6 +5,7 @@ is new: `tree`, the copy, and a build of it with assertions and checks, and one
 without.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,8 +100,10 @@ class Bench:
         return done.stdout if done.returncode else ""
 
     def other(self, build, test):
-        """A unit test that this program has not, by its own: did it pass?"""
-        target = "test_" + test.split(".", 1)[1]
+        """A unit test that this program has not, by its own, or a case of
+        namespaces: did it pass?"""
+        kind, name = test.split(".", 1)
+        target = "all" if kind == "e2e" else f"test_{name}"
         folder = os.path.join(self.home, build)
         made = subprocess.run(["ninja", "-C", folder, target], text=True,
                               capture_output=True, check=False)
@@ -108,6 +111,8 @@ class Bench:
             return "unbuilt"
         try:
             done = subprocess.run(
+                ["ctest", "--test-dir", folder, "-R", f"^{re.escape(test)}$"]
+                if kind == "e2e" else
                 [os.path.join(folder, "test", "unit", target)], text=True,
                 capture_output=True, check=False, timeout=300)
         except subprocess.TimeoutExpired:
