@@ -105,7 +105,7 @@ def sandbox_words(workers):
     done = subprocess.run([plain, "run", "--sandbox", "maybe"], text=True,
                           capture_output=True, timeout=20)
     same(done.returncode, 2, "exit status")
-    need("kill, log or off" in done.stderr, done.stderr)
+    need("valid: kill, log, off" in done.stderr, done.stderr)
     with Lab(workers, start=False) as w:
         w.started = True
         w.start(program=plain)
