@@ -369,18 +369,34 @@ static void reasons(const char *kind)
 #define AMONG(group, value) ""
 #define UNNAMED             ""
 
+#define IN_NAMED(family)                                                       \
+    {                                                                          \
+        "", family                                                             \
+    }
+#define IN_AMONG(of, value)                                                    \
+    {                                                                          \
+#of, value                                                             \
+    }
+#define IN_UNNAMED                                                             \
+    {                                                                          \
+        "", ""                                                                 \
+    }
+
+static const struct {
+    const char *group, *name;
+} groups[] = {
+#define S(name, kind, named, help) IN_##named,
+    CT_STATS(S)
+#undef S
+};
+
 /* "value, value" of those that a group's label tells apart. */
 static void put_values(const char *group, char *text, size_t room)
 {
-#define IN_NAMED(family)
-#define IN_AMONG(of, value)                                                    \
-    if (strcmp(group, #of) == 0)                                               \
-        snprintf(text + strlen(text), room - strlen(text), "%s%s",             \
-                 *text ? ", " : ": ", value);
-#define IN_UNNAMED
-#define S(name, kind, named, help) IN_##named
-    CT_STATS(S)
-#undef S
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+        if (strcmp(groups[i].group, group) == 0)
+            snprintf(text + strlen(text), room - strlen(text), "%s%s",
+                     *text ? ", " : ": ", groups[i].name);
 }
 
 static void group_metric(const char *group, const char *family,
