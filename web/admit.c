@@ -22,7 +22,7 @@ unsigned admit_room(const struct server *s)
 }
 
 /* Close the one that is missed least.  False: none may be closed. */
-static bool make_room(struct server *s, bool any)
+static bool close_one_client(struct server *s, bool any)
 {
     struct conn *worst =
         places_worst(&s->places, s->conns, uv_now(s->site->loop), any);
@@ -46,7 +46,7 @@ bool admit_pair(struct conn *c)
     int fd[2], type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
     while (socketpair(AF_UNIX, type, 0, fd) != 0)
-        if (!is_shortage(errno) || !make_room(s, true) || c->fd < 0)
+        if (!is_shortage(errno) || !close_one_client(s, true) || c->fd < 0)
             return false;
     c->pair = fd[0];
     c->far = fd[1];
@@ -57,12 +57,13 @@ bool admit_pair(struct conn *c)
     return false;
 }
 
-static void begin(struct server *s, int fd, const struct sockaddr_storage *a)
+static void begin_client(struct server *s, int fd,
+                         const struct sockaddr_storage *a)
 {
     struct conn *c = malloc(sizeof(*c));
     struct epoll_event e = {.events = EPOLLIN};
 
-    while (!c && make_room(s, true))
+    while (!c && close_one_client(s, true))
         c = malloc(sizeof(*c));
     if (!c) {
         (void)close(fd);
@@ -114,10 +115,10 @@ static bool may_wait(const struct server *s)
 }
 
 /* Is there a place for one more? */
-static bool has_room(struct server *s)
+static bool has_client_place(struct server *s)
 {
-    return s->places.n <= admit_room(s) || make_room(s, false) ||
-           (!may_wait(s) && make_room(s, true));
+    return s->places.n <= admit_room(s) || close_one_client(s, false) ||
+           (!may_wait(s) && close_one_client(s, true));
 }
 
 void admit_some(struct server *s)
@@ -126,16 +127,16 @@ void admit_some(struct server *s)
     socklen_t len;
     int fd;
 
-    for (unsigned i = 0; i < SERVER_ACCEPTS && has_room(s); i++) {
+    for (unsigned i = 0; i < SERVER_ACCEPTS && has_client_place(s); i++) {
         len = sizeof(a);
         memset(&a, 0, sizeof(a));
         fd = accept4(s->fd, (struct sockaddr *)&a, &len,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
-            begin(s, fd, &a);
+            begin_client(s, fd, &a);
         else if (errno == EAGAIN)
             return;
-        else if (is_shortage(errno) && !make_room(s, true)) {
+        else if (is_shortage(errno) && !close_one_client(s, true)) {
             admit_pause(s, true);
             return;
         }

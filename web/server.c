@@ -18,7 +18,7 @@ enum { SWEEP_MS = 500 };
 /* ---- what conn.c asks ---- */
 
 /* The lowest bit of what epoll remembers tells the two descriptors apart. */
-static void watch(struct conn *c, bool pair, uint32_t events)
+static void watch_conn(struct conn *c, bool pair, uint32_t events)
 {
     struct server *s = c->server;
     struct epoll_event e = {.events = events,
@@ -35,7 +35,7 @@ static void watch(struct conn *c, bool pair, uint32_t events)
 
 /* Not by close() alone: as long as another process, a child before it runs its
  * program, has the same open file, epoll goes on reporting it (epoll(7)). */
-static void unwatch(struct conn *c, bool pair)
+static void unwatch_conn(struct conn *c, bool pair)
 {
     (void)epoll_ctl(c->server->epoll, EPOLL_CTL_DEL, pair ? c->pair : c->fd,
                     NULL);
@@ -48,17 +48,17 @@ static void count_answer(struct conn *c, int n)
         c->server->n_walks += (unsigned)n;
 }
 
-static void forget(struct conn *c)
+static void forget_conn(struct conn *c)
 {
     places_give(&c->server->places, c);
 }
 
-static size_t refusal(struct conn *c, char *out, size_t room)
+static size_t write_refusal(struct conn *c, char *out, size_t room)
 {
     return problem_raw(c->site, c->head.status, c->head.why, out, room);
 }
 
-static struct conn *find(void *arg, int far)
+static struct conn *find_conn_by_peer(void *arg, int far)
 {
     struct server *s = arg;
     struct conn *c;
@@ -70,7 +70,7 @@ static struct conn *find(void *arg, int far)
 }
 
 /* Free what both sides have let go of. */
-static void reap(struct server *s)
+static void free_closed_conns(struct server *s)
 {
     struct conn *c, *next;
 
@@ -103,7 +103,7 @@ void server_run(struct server *s)
     MHD_UNSIGNED_LONG_LONG ms;
 
     (void)MHD_run(s->mhd);
-    reap(s);
+    free_closed_conns(s);
     (void)uv_idle_stop(&s->soon);
     (void)uv_timer_stop(&s->due);
     /* At once means in the loop's next turn: a timer of 0 ms would run again
@@ -146,7 +146,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     server_run(s);
 }
 
-static void judge(struct conn *c, uint64_t now)
+static void judge_conn(struct conn *c, uint64_t now)
 {
     const struct patience *p = &c->site->patience;
     enum site_closed why;
@@ -175,7 +175,7 @@ static void on_sweep(uv_timer_t *timer)
 
     for (c = s->conns; c; c = c->next)
         if (c->fd >= 0)
-            judge(c, uv_now(s->site->loop));
+            judge_conn(c, uv_now(s->site->loop));
     if (s->paused)
         admit_pause(s, false);
     server_run(s);
@@ -195,7 +195,7 @@ static int open_epoll(int fd)
     return epoll;
 }
 
-static bool open_handles(struct server *s)
+static bool open_server_handles(struct server *s)
 {
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
@@ -216,7 +216,7 @@ static bool open_handles(struct server *s)
     return true;
 }
 
-static void handle_closed(uv_handle_t *handle)
+static void on_server_closed(uv_handle_t *handle)
 {
     struct server *s = handle->data;
 
@@ -236,7 +236,7 @@ static void close_handles(struct server *s)
     unsigned i, n = s->open_handles;
 
     for (i = 0; i < n; i++)
-        uv_close(all[i], handle_closed);
+        uv_close(all[i], on_server_closed);
 }
 
 struct server *server_start(struct site *site, int fd, bool local)
@@ -249,14 +249,14 @@ struct server *server_start(struct site *site, int fd, bool local)
         s->fd = fd;
         s->host = (struct conn_host){.loop = site->loop,
                                      .patience = &site->patience,
-                                     .watch = watch,
-                                     .unwatch = unwatch,
+                                     .watch = watch_conn,
+                                     .unwatch = unwatch_conn,
                                      .count = count_answer,
-                                     .forget = forget,
+                                     .forget = forget_conn,
                                      .pair = admit_pair,
-                                     .refusal = refusal};
+                                     .refusal = write_refusal};
         s->epoll = open_epoll(fd);
-        s->daemon = (struct daemon_host){find, s};
+        s->daemon = (struct daemon_host){find_conn_by_peer, s};
         /* One that closes may be there still when the next comes. */
         s->mhd =
             s->epoll >= 0 ? daemon_new(&s->daemon, 2 * admit_room(s)) : NULL;
@@ -268,7 +268,7 @@ struct server *server_start(struct site *site, int fd, bool local)
         (void)close(fd);
         return NULL;
     }
-    if (!open_handles(s)) {
+    if (!open_server_handles(s)) {
         MHD_stop_daemon(s->mhd);
         (void)close(s->epoll);
         (void)close(fd);
@@ -293,7 +293,7 @@ static bool any_asleep(const struct server *s)
 
 /* libmicrohttpd aborts the process over a connection that is suspended when it
  * stops.  One that is woken answers, or sleeps again: until none does. */
-static void wake_all(struct server *s)
+static void wake_suspended(struct server *s)
 {
     struct conn *c;
 
@@ -313,13 +313,13 @@ void server_stop(struct server *s, void (*closed)(void *arg), void *arg)
     (void)uv_poll_stop(&s->poll);
     (void)uv_poll_stop(&s->mhd_poll);
     (void)close(s->fd);
-    wake_all(s);
+    wake_suspended(s);
     for (c = s->conns; c; c = c->next) {
         conn_answer(c); /* the last word, if the client takes it at once */
         conn_close(c);
     }
     MHD_stop_daemon(s->mhd);
-    reap(s);
+    free_closed_conns(s);
     (void)close(s->epoll);
     close_handles(s);
 }

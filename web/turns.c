@@ -15,7 +15,8 @@ enum {
 };
 
 /* What c lacks to begin.  A health check lacks nothing. */
-static enum places_lack lack(const struct server *s, const struct conn *c)
+static enum places_lack lacks_to_begin(const struct server *s,
+                                       const struct conn *c)
 {
     unsigned most = s->local ? SERVER_LOCAL_ANSWERS : SERVER_ANSWERS;
     size_t held = s->local ? SERVER_LOCAL_HELD : SERVER_HELD;
@@ -35,16 +36,16 @@ static enum places_lack lack(const struct server *s, const struct conn *c)
 static struct conn *in_the_way(const struct server *s, const struct conn *c)
 {
     return places_answer(&s->places, s->conns, c, uv_now(s->site->loop),
-                         lack(s, c));
+                         lacks_to_begin(s, c));
 }
 
 static bool may_begin(const struct server *s, const struct conn *c)
 {
-    return c && (lack(s, c) == PLACES_NOTHING || in_the_way(s, c));
+    return c && (lacks_to_begin(s, c) == PLACES_NOTHING || in_the_way(s, c));
 }
 
 /* The one whose request begins next; NULL: none may. */
-static struct conn *next(const struct server *s)
+static struct conn *next_to_begin(const struct server *s)
 {
     bool few = s->others & 1, brief = s->others & 2;
     struct conn *health = places_next(&s->places, s->conns, PLACES_HEALTH, few),
@@ -63,11 +64,11 @@ static struct conn *next(const struct server *s)
 }
 
 /* False: the memory of the answer that was given up is not free yet. */
-static bool make_way(struct server *s, const struct conn *c)
+static bool close_in_the_way(struct server *s, const struct conn *c)
 {
     struct conn *worst;
 
-    if (lack(s, c) == PLACES_NOTHING)
+    if (lacks_to_begin(s, c) == PLACES_NOTHING)
         return true;
     worst = in_the_way(s, c);
     if (!worst)
@@ -75,10 +76,10 @@ static bool make_way(struct server *s, const struct conn *c)
     s->site->closed[worst->stalled ? CLOSED_SLOW : CLOSED_ROOM]++;
     conn_close(worst);
     (void)MHD_run(s->mhd);
-    return lack(s, c) == PLACES_NOTHING;
+    return lacks_to_begin(s, c) == PLACES_NOTHING;
 }
 
-static void release(struct server *s, struct conn *c)
+static void release_to_daemon(struct server *s, struct conn *c)
 {
     s->released++;
     s->others += !c->head.health;
@@ -100,10 +101,10 @@ void turns_release(struct server *s)
         s->begun.ns = 0;
     }
     while (s->begun.requests < SERVER_REQUESTS &&
-           s->begun.ns + (now - from) < TURN_NS && (c = next(s))) {
+           s->begun.ns + (now - from) < TURN_NS && (c = next_to_begin(s))) {
         s->begun.requests++;
-        if (make_way(s, c))
-            release(s, c);
+        if (close_in_the_way(s, c))
+            release_to_daemon(s, c);
         now = uv_hrtime();
     }
     s->begun.ns += now - from;
@@ -111,5 +112,5 @@ void turns_release(struct server *s)
 
 bool turns_may_release(const struct server *s)
 {
-    return next(s) != NULL;
+    return next_to_begin(s) != NULL;
 }

@@ -63,7 +63,7 @@ static void on_turn(uv_prepare_t *turn)
     ((struct web *)turn->data)->site.turn++;
 }
 
-static void run(void *arg)
+static void run_servers(void *arg)
 {
     struct web *w = arg;
 
@@ -73,7 +73,7 @@ static void run(void *arg)
         server_run(w->local);
 }
 
-static int64_t wall_ms(void)
+static int64_t web_wall_ms(void)
 {
     struct timespec ts;
 
@@ -81,7 +81,7 @@ static int64_t wall_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static struct patience patience(const struct web_patience *p)
+static struct patience read_patience(const struct web_patience *p)
 {
     return (struct patience){
         .head_ms = p->head_ms ? p->head_ms : 10000,
@@ -91,7 +91,7 @@ static struct patience patience(const struct web_patience *p)
     };
 }
 
-static struct web *make(uv_loop_t *loop, const struct web_config *c)
+static struct web *make_web(uv_loop_t *loop, const struct web_config *c)
 {
     struct web *w = calloc(1, sizeof(*w));
 
@@ -104,11 +104,11 @@ static struct web *make(uv_loop_t *loop, const struct web_config *c)
                             .version = w->version,
                             .warn = c->warn,
                             .warn_arg = c->warn_arg,
-                            .patience = patience(&c->patience),
+                            .patience = read_patience(&c->patience),
                             .loop = loop,
-                            .run = run,
+                            .run = run_servers,
                             .arg = w,
-                            .started_ms = wall_ms()};
+                            .started_ms = web_wall_ms()};
     /* If it fails a client may choose an address that is counted together with
      * another's; no more than that. */
     (void)uv_random(NULL, NULL, &w->site.key, sizeof(w->site.key), 0, NULL);
@@ -128,7 +128,8 @@ static struct web *make(uv_loop_t *loop, const struct web_config *c)
 }
 
 /* One listener; 0 or a negative errno. */
-static int serve(struct web *w, int fd, struct server **server, char err[256])
+static int open_server(struct web *w, int fd, struct server **server,
+                       char err[256])
 {
     if (fd < 0)
         return fd;
@@ -145,7 +146,7 @@ int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
               char err[256])
 {
     const struct web_options *o = &c->options;
-    struct web *w = make(loop, c);
+    struct web *w = make_web(loop, c);
     int result = 0;
 
     *web = NULL;
@@ -154,12 +155,13 @@ int web_start(struct web **web, uv_loop_t *loop, const struct web_config *c,
         return -ENOMEM;
     }
     if (o->listen.set)
-        result =
-            serve(w, listen_tcp(o->listen.host, o->listen.port, &w->port, err),
-                  &w->tcp, err);
+        result = open_server(
+            w, listen_tcp(o->listen.host, o->listen.port, &w->port, err),
+            &w->tcp, err);
     if (result == 0 && o->socket[0])
-        result = serve(w, listen_unix(o->socket, SOCK_STREAM, &w->file, err),
-                       &w->local, err);
+        result =
+            open_server(w, listen_unix(o->socket, SOCK_STREAM, &w->file, err),
+                        &w->local, err);
     if (result < 0) {
         web_stop(w);
         return result;

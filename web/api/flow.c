@@ -28,7 +28,7 @@ void flow_id(char text[24], const struct web_flows *flows, uint32_t shard,
 }
 
 /* Decimal digits without a leading zero, up to top. */
-static bool digits(const char **text, uint64_t top, uint64_t *out)
+static bool parse_id_digits(const char **text, uint64_t top, uint64_t *out)
 {
     const char *p = *text;
     uint64_t n = 0;
@@ -50,8 +50,8 @@ bool flow_id_read(const char *text, const struct web_flows *flows,
 {
     uint64_t slots = flows->slots(flows->ctx), place, n;
 
-    if (!digits(&text, (uint64_t)UINT32_MAX * CT_MAX_SHARDS, &place) ||
-        *text++ != '-' || !digits(&text, UINT32_MAX, &n) || *text)
+    if (!parse_id_digits(&text, (uint64_t)UINT32_MAX * CT_MAX_SHARDS, &place) ||
+        *text++ != '-' || !parse_id_digits(&text, UINT32_MAX, &n) || *text)
         return false;
     if (slots == 0 || place / slots >= flows->shards(flows->ctx))
         return false;

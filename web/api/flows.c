@@ -23,7 +23,7 @@ enum {
     AGAIN_MS = 2    /* until a full mailbox is tried again */
 };
 
-static uint64_t places(const struct web_flows *flows)
+static uint64_t count_places(const struct web_flows *flows)
 {
     return (uint64_t)flows->shards(flows->ctx) * flows->slots(flows->ctx);
 }
@@ -40,7 +40,7 @@ struct places_walk {
 
 static void begin_walk(struct places_walk *p, struct request *r, uint64_t most)
 {
-    uint64_t all = places(r->site->from.flows);
+    uint64_t all = count_places(r->site->from.flows);
 
     p->site = r->site;
     p->filter = r->query.filter;
@@ -70,7 +70,7 @@ static bool next_flow(struct places_walk *p)
     return false;
 }
 
-static void write_row(struct json_out *j, const struct places_walk *p)
+static void write_flow_row(struct json_out *j, const struct places_walk *p)
 {
     const struct web_flows *flows = p->site->from.flows;
 
@@ -93,7 +93,7 @@ struct streaming {
 };
 
 /* Text of the next row within this turn's share; false: none. */
-static bool fill(struct streaming *s)
+static bool fill_flow_row(struct streaming *s)
 {
     struct json_out j;
     struct buf b;
@@ -102,7 +102,7 @@ static bool fill(struct streaming *s)
     while (next_flow(&s->walk)) {
         buf_over(&b, s->text, sizeof(s->text));
         json_out_init(&j, &b);
-        write_row(&j, &s->walk);
+        write_flow_row(&j, &s->walk);
         buf_put(&b, "\n", 1);
         if (b.failed)
             continue; /* FLOW_TEXT_MAX is our promise: a test holds it */
@@ -114,7 +114,7 @@ static bool fill(struct streaming *s)
 
 /* Answering 0 here makes MHD ask again in its next turn, after the other
  * connections: wanted, since each call has moved on by its share. */
-static ssize_t read_rows(void *cls, uint64_t pos, char *out, size_t max)
+static ssize_t read_flow_rows(void *cls, uint64_t pos, char *out, size_t max)
 {
     struct streaming *s = cls;
     size_t n = 0;
@@ -126,7 +126,7 @@ static ssize_t read_rows(void *cls, uint64_t pos, char *out, size_t max)
         size_t some = s->have - s->sent;
 
         if (some == 0) {
-            if (fill(s))
+            if (fill_flow_row(s))
                 continue;
             break;
         }
@@ -157,7 +157,7 @@ static enum MHD_Result list_stream(struct request *r)
         return problem_answer(r, 503, "out of memory");
     s->conn = r->conn;
     begin_walk(&s->walk, r, UINT64_MAX);
-    return request_answer_flow(r, "application/x-ndjson", read_rows, s,
+    return request_answer_flow(r, "application/x-ndjson", read_flow_rows, s,
                                end_stream);
 }
 
@@ -176,7 +176,7 @@ static int step_page(struct job *job)
     struct page *p = (struct page *)job;
 
     while (p->rows < p->limit && next_flow(&p->walk)) {
-        write_row(&p->j, &p->walk);
+        write_flow_row(&p->j, &p->walk);
         p->rows++;
     }
     return p->rows < p->limit && p->walk.at < p->walk.end ? JOB_NEXT_MS
@@ -196,7 +196,7 @@ static enum MHD_Result answer_page(struct request *r)
     struct page *p = r->conn->work;
     const struct web_flows *flows = r->site->from.flows;
 
-    request_end_page(&p->j, p->walk.at, places(flows), p->rows,
+    request_end_page(&p->j, p->walk.at, count_places(flows), p->rows,
                      flows->count(flows->ctx));
     return request_answer(r, 200, "application/json", &p->b);
 }
@@ -206,7 +206,7 @@ enum MHD_Result flows_list(struct request *r)
     struct json_out *j;
     struct page *p;
 
-    if (r->query.from > places(r->site->from.flows))
+    if (r->query.from > count_places(r->site->from.flows))
         return problem_parameter(r, "cursor",
                                  "not a cursor that this router gave");
     if (wants_stream(r))
@@ -225,7 +225,8 @@ enum MHD_Result flows_list(struct request *r)
 /* ---- one ---- */
 
 /* The flow that r->id means; false: there is none. */
-static bool find(struct request *r, uint32_t *shard, struct ct_view *v)
+static bool find_flow_by_id(struct request *r, uint32_t *shard,
+                            struct ct_view *v)
 {
     const struct web_flows *flows = r->site->from.flows;
     uint32_t slot, gen;
@@ -242,7 +243,7 @@ enum MHD_Result flows_get(struct request *r)
     struct buf b;
     uint32_t shard;
 
-    if (!find(r, &shard, &v))
+    if (!find_flow_by_id(r, &shard, &v))
         return problem_answer(r, 404, "no such flow, or no longer");
     buf_init(&b, REQUEST_BODY_MAX);
     json_out_init(&j, &b);
@@ -266,7 +267,7 @@ struct sweep {
 };
 
 /* JOB_DONE once all that was ordered is done. */
-static int await(struct sweep *s)
+static int await_sweep(struct sweep *s)
 {
     const struct web_removal *removal = s->walk.site->from.removal;
 
@@ -291,7 +292,7 @@ static int step_sweep(struct job *job)
         }
         s->n += s->dry_run;
     }
-    return s->walk.at < s->walk.end ? JOB_NEXT_MS : await(s);
+    return s->walk.at < s->walk.end ? JOB_NEXT_MS : await_sweep(s);
 }
 
 static int step_flush(struct job *job)
@@ -301,7 +302,7 @@ static int step_flush(struct job *job)
 
     if (!s->ordered && !removal->all(removal->ctx, s->ticket))
         return AGAIN_MS;
-    return await(s);
+    return await_sweep(s);
 }
 
 static int step_one(struct job *job)
@@ -312,7 +313,7 @@ static int step_one(struct job *job)
     if (!s->ordered &&
         !removal->one(removal->ctx, s->ticket, s->walk.shard, s->slot, s->gen))
         return AGAIN_MS;
-    return await(s);
+    return await_sweep(s);
 }
 
 static void end_sweep(struct job *job)
@@ -383,7 +384,7 @@ enum MHD_Result flows_delete_one(struct request *r)
     struct sweep *s;
     uint32_t shard;
 
-    if (!find(r, &shard, &v))
+    if (!find_flow_by_id(r, &shard, &v))
         return problem_answer(r, 404, "no such flow, or no longer");
     r->query.dry_run = false;
     s = begin_sweep(r, &result);

@@ -20,14 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static void family(struct buf *b, const char *name, const char *type,
-                   const char *help)
+static void write_family(struct buf *b, const char *name, const char *type,
+                         const char *help)
 {
     buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 /* A label's value: backslash, quote and newline escaped. */
-static void value(struct buf *b, const char *text)
+static void write_label_value(struct buf *b, const char *text)
 {
     for (; *text; text++) {
         if (*text == '\n')
@@ -40,13 +40,13 @@ static void value(struct buf *b, const char *text)
 }
 
 /* label NULL: the family has one sample. */
-static void sample(struct buf *b, const char *family, const char *label,
-                   const char *is, uint64_t n)
+static void write_sample(struct buf *b, const char *family, const char *label,
+                         const char *is, uint64_t n)
 {
     buf_puts(b, family);
     if (label) {
         buf_printf(b, "{%s=\"", label);
-        value(b, is);
+        write_label_value(b, is);
         buf_puts(b, "\"}");
     }
     buf_printf(b, " %" PRIu64 "\n", n);
@@ -62,8 +62,8 @@ static struct ct_metric metric_of(unsigned count)
                               : ct_reason_metric(count - CT_N_STATS);
 }
 
-static uint64_t counted(const struct web_stats *stats, uint32_t shard,
-                        unsigned count)
+static uint64_t stat_value(const struct web_stats *stats, uint32_t shard,
+                           unsigned count)
 {
     if (count < CT_N_STATS)
         return stats->stat(stats->ctx, shard, (enum ct_stat)count);
@@ -77,18 +77,18 @@ static void write_count(struct buf *b, const struct web_sources *from,
     uint32_t shard, n = from->flows->shards(from->flows->ctx);
 
     if (!m->per_shard) {
-        sample(b, m->family, m->label, m->value,
-               counted(from->stats, CT_NONE, count));
+        write_sample(b, m->family, m->label, m->value,
+                     stat_value(from->stats, CT_NONE, count));
         return;
     }
     for (shard = 0; shard < n; shard++)
         buf_printf(b, "%s{worker=\"%u\",%s=\"%s\"} %" PRIu64 "\n", m->family,
                    shard, m->label, m->value,
-                   counted(from->stats, shard, count));
+                   stat_value(from->stats, shard, count));
 }
 
 /* Has an earlier count begun this family? */
-static bool begun(const struct ct_metric *m, unsigned count)
+static bool is_family_begun(const struct ct_metric *m, unsigned count)
 {
     unsigned i;
 
@@ -105,11 +105,12 @@ static void write_core(struct buf *b, const struct web_sources *from)
     for (i = 0; i < CT_N_STATS + CT_N_REASONS; i++) {
         struct ct_metric m = metric_of(i), next;
 
-        if (!m.family || i + 1 == FIRST_REASON || begun(&m, i))
+        if (!m.family || i + 1 == FIRST_REASON || is_family_begun(&m, i))
             continue;
-        family(b, m.family,
-               i >= CT_N_STATS || ct_stat_kind(i) == 'C' ? "counter" : "gauge",
-               m.help);
+        write_family(b, m.family,
+                     i >= CT_N_STATS || ct_stat_kind(i) == 'C' ? "counter"
+                                                               : "gauge",
+                     m.help);
         write_count(b, from, &m, i);
         for (k = i + 1; m.label && k < CT_N_STATS + CT_N_REASONS; k++) {
             next = metric_of(k);
@@ -121,7 +122,7 @@ static void write_core(struct buf *b, const struct web_sources *from)
 
 /* ---- interfaces and queues ---- */
 
-static void write_ifaces(struct buf *b, const struct web_ifaces *ifaces)
+static void write_iface_metrics(struct buf *b, const struct web_ifaces *ifaces)
 {
     static const struct {
         const char *family, *help;
@@ -136,19 +137,20 @@ static void write_ifaces(struct buf *b, const struct web_ifaces *ifaces)
     unsigned row;
 
     for (row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
-        family(b, rows[row].family, "counter", rows[row].help);
+        write_family(b, rows[row].family, "counter", rows[row].help);
         for (i = 0; i < n; i++) {
             struct web_iface w = {0};
             uint64_t is;
 
             ifaces->read(ifaces->ctx, i, &w);
             memcpy(&is, (const char *)&w + rows[row].at, sizeof(is));
-            sample(b, rows[row].family, "interface", w.name, is);
+            write_sample(b, rows[row].family, "interface", w.name, is);
         }
     }
 }
 
-static void up(struct buf *b, const char *name, const struct site *site)
+static void write_iface_up(struct buf *b, const char *name,
+                           const struct site *site)
 {
     const struct web_ifaces *ifaces = site->from.ifaces;
     uint32_t i;
@@ -160,14 +162,15 @@ static void up(struct buf *b, const char *name, const struct site *site)
         if (strcmp(w.state, "unknown") == 0)
             continue;
         buf_printf(b, "%s{interface=\"", name);
-        value(b, w.name);
+        write_label_value(b, w.name);
         buf_puts(b, "\",device=\"");
-        value(b, w.tun);
+        write_label_value(b, w.tun);
         buf_printf(b, "\"} %d\n", strcmp(w.state, "up") == 0);
     }
 }
 
-static void unread(struct buf *b, const char *name, const struct site *site)
+static void write_unread(struct buf *b, const char *name,
+                         const struct site *site)
 {
     const struct web_ifaces *ifaces = site->from.ifaces;
     uint32_t i;
@@ -177,7 +180,7 @@ static void unread(struct buf *b, const char *name, const struct site *site)
 
         ifaces->read(ifaces->ctx, i, &w);
         if (w.device_known)
-            sample(b, name, "interface", w.name, w.dev_dropped);
+            write_sample(b, name, "interface", w.name, w.dev_dropped);
     }
 }
 
@@ -194,7 +197,8 @@ static void queue_held(struct buf *b, const char *name, const struct site *site)
     }
 }
 
-static void queues(struct buf *b, const char *name, const struct site *site)
+static void write_queue_metrics(struct buf *b, const char *name,
+                                const struct site *site)
 {
     const struct web_queues *from = site->from.queues;
     uint32_t i;
@@ -213,19 +217,22 @@ static void queues(struct buf *b, const char *name, const struct site *site)
 
 /* ---- the HTTP side, and the process ---- */
 
-static void build(struct buf *b, const char *name, const struct site *site)
+static void write_build_info(struct buf *b, const char *name,
+                             const struct site *site)
 {
-    sample(b, name, "version", site->version, 1);
+    write_sample(b, name, "version", site->version, 1);
 }
 
-static void limit(struct buf *b, const char *name, const struct site *site)
+static void write_limit(struct buf *b, const char *name,
+                        const struct site *site)
 {
     const struct web_flows *flows = site->from.flows;
 
-    sample(b, name, NULL, NULL, flows->max(flows->ctx));
+    write_sample(b, name, NULL, NULL, flows->max(flows->ctx));
 }
 
-static void requests(struct buf *b, const char *name, const struct site *site)
+static void write_requests(struct buf *b, const char *name,
+                           const struct site *site)
 {
     unsigned i, c;
 
@@ -241,7 +248,8 @@ static void requests(struct buf *b, const char *name, const struct site *site)
                            request_status[c].code, site->answers[i][c]);
 }
 
-static void closed(struct buf *b, const char *name, const struct site *site)
+static void write_closed(struct buf *b, const char *name,
+                         const struct site *site)
 {
     static const char *const why[] = {
 #define X(name, word, text) word,
@@ -251,28 +259,32 @@ static void closed(struct buf *b, const char *name, const struct site *site)
     unsigned i;
 
     for (i = 0; i < N_CLOSED; i++)
-        sample(b, name, "reason", why[i], site->closed[i]);
+        write_sample(b, name, "reason", why[i], site->closed[i]);
 }
 
-static void refused(struct buf *b, const char *name, const struct site *site)
+static void write_refused(struct buf *b, const char *name,
+                          const struct site *site)
 {
-    sample(b, name, "cause", "missing", site->guesses.missing);
-    sample(b, name, "cause", "wrong", site->guesses.wrong);
+    write_sample(b, name, "cause", "missing", site->guesses.missing);
+    write_sample(b, name, "cause", "wrong", site->guesses.wrong);
 }
 
-static void listeners(struct buf *b, const char *name, const struct site *site)
+static void write_listeners(struct buf *b, const char *name,
+                            const struct site *site)
 {
-    sample(b, name, NULL, NULL, stream_clients(site->stream));
+    write_sample(b, name, NULL, NULL, stream_clients(site->stream));
 }
 
-static void missed(struct buf *b, const char *name, const struct site *site)
+static void write_missed(struct buf *b, const char *name,
+                         const struct site *site)
 {
-    sample(b, name, NULL, NULL, stream_lost(site->stream));
+    write_sample(b, name, NULL, NULL, stream_lost(site->stream));
 }
 
-static void started(struct buf *b, const char *name, const struct site *site)
+static void write_start_time(struct buf *b, const char *name,
+                             const struct site *site)
 {
-    sample(b, name, NULL, NULL, (uint64_t)(site->started_ms / 1000));
+    write_sample(b, name, NULL, NULL, (uint64_t)(site->started_ms / 1000));
 }
 
 static uint64_t most_fds; /* asked once: no system call later */
@@ -293,11 +305,12 @@ static unsigned long resident_pages(void)
     return sscanf(text, "%*u %lu", &pages) == 1 ? pages : 0;
 }
 
-static void memory(struct buf *b, const char *name, const struct site *site)
+static void write_memory(struct buf *b, const char *name,
+                         const struct site *site)
 {
     (void)site;
-    sample(b, name, NULL, NULL,
-           (uint64_t)resident_pages() * (uint64_t)sysconf(_SC_PAGESIZE));
+    write_sample(b, name, NULL, NULL,
+                 (uint64_t)resident_pages() * (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
 /* The size of this folder is their number from Linux 6.2 on; 0 before. */
@@ -307,16 +320,17 @@ static void open_fds(struct buf *b, const char *name, const struct site *site)
 
     (void)site;
     if (stat("/proc/self/fd", &fds) == 0 && fds.st_size > 0)
-        sample(b, name, NULL, NULL, (uint64_t)fds.st_size);
+        write_sample(b, name, NULL, NULL, (uint64_t)fds.st_size);
 }
 
 static void max_fds(struct buf *b, const char *name, const struct site *site)
 {
     (void)site;
-    sample(b, name, NULL, NULL, most_fds);
+    write_sample(b, name, NULL, NULL, most_fds);
 }
 
-static void cpu(struct buf *b, const char *name, const struct site *site)
+static void write_cpu_time(struct buf *b, const char *name,
+                           const struct site *site)
 {
     uint64_t us = (uint64_t)clock(); /* CLOCKS_PER_SEC is a million, by POSIX */
 
@@ -339,9 +353,9 @@ enum MHD_Result metrics_get(struct request *r)
 
     buf_init(&b, REQUEST_BODY_MAX);
     write_core(&b, &r->site->from);
-    write_ifaces(&b, r->site->from.ifaces);
+    write_iface_metrics(&b, r->site->from.ifaces);
 #define M(name, type, function, help)                                          \
-    family(&b, name, #type, help);                                             \
+    write_family(&b, name, #type, help);                                       \
     function(&b, name, r->site);
     METRICS(M)
 #undef M

@@ -133,8 +133,9 @@ static void write_listed(struct json_out *j, unsigned list)
     json_out_end_object(j);
 }
 
-static void parameter(struct json_out *j, const char *name, const char *in,
-                      const char *help, const char *schema)
+static void write_parameter(struct json_out *j, const char *name,
+                            const char *in, const char *help,
+                            const char *schema)
 {
     json_out_object(j, NULL);
     json_out_string(j, "name", name);
@@ -146,36 +147,39 @@ static void parameter(struct json_out *j, const char *name, const char *in,
     json_out_end_object(j);
 }
 
-static void parameters(struct json_out *j, const struct route *route)
+static void write_parameters(struct json_out *j, const struct route *route)
 {
     const char *name, *help;
     unsigned i;
 
     json_out_array(j, "parameters");
     if (strstr(route->path, "{id}"))
-        parameter(j, "id", "path", "the flow's id, as a list gives it", STR);
+        write_parameter(j, "id", "path", "the flow's id, as a list gives it",
+                        STR);
     if (route->takes & TAKES_PAGE) {
-        parameter(j, "limit", "query", "rows a page",
-                  "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,"
-                  "\"default\":100}");
-        parameter(j, "cursor", "query",
-                  "next_cursor of the page before; opaque", STR);
+        write_parameter(j, "limit", "query", "rows a page",
+                        "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,"
+                        "\"default\":100}");
+        write_parameter(j, "cursor", "query",
+                        "next_cursor of the page before; opaque", STR);
     }
     if (route->takes & TAKES_BULK) {
-        parameter(j, "all", "query", "needed when there is no filter", BOOL);
-        parameter(j, "dry_run", "query", "count, delete nothing", BOOL);
+        write_parameter(j, "all", "query", "needed when there is no filter",
+                        BOOL);
+        write_parameter(j, "dry_run", "query", "count, delete nothing", BOOL);
     }
     if (route->takes & TAKES_TOPICS)
-        parameter(j, "topics", "query", "what to hear of",
-                  "{\"enum\":[\"flow\"]}");
+        write_parameter(j, "topics", "query", "what to hear of",
+                        "{\"enum\":[\"flow\"]}");
     if (route->takes & TAKES_FILTER)
         for (i = 0; (name = filter_doc(i, &help)) != NULL; i++)
-            parameter(j, name, "query", help,
-                      "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
+            write_parameter(
+                j, name, "query", help,
+                "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}");
     json_out_end_array(j);
 }
 
-static void answers(struct json_out *j, const struct route *route)
+static void write_answers(struct json_out *j, const struct route *route)
 {
     char ref[64];
 
@@ -203,14 +207,14 @@ static void answers(struct json_out *j, const struct route *route)
     json_out_end_object(j);
 }
 
-static void operation(struct json_out *j, const struct route *route)
+static void write_operation(struct json_out *j, const struct route *route)
 {
     bool get = strcmp(route->method, "GET") == 0;
 
     json_out_object(j, get ? "get" : "delete");
     json_out_string(j, "summary", route->doc);
-    parameters(j, route);
-    answers(j, route);
+    write_parameters(j, route);
+    write_answers(j, route);
     if (route->scope == SCOPE_OPEN || route->scope == SCOPE_PAGE) {
         json_out_array(j, "security"); /* none is needed */
         json_out_end_array(j);
@@ -219,7 +223,7 @@ static void operation(struct json_out *j, const struct route *route)
 }
 
 /* Is there an earlier row of this path?  Then it has been written. */
-static bool seen(const struct site *site, unsigned row)
+static bool is_path_written(const struct site *site, unsigned row)
 {
     unsigned i;
 
@@ -248,12 +252,12 @@ enum MHD_Result openapi_get(struct request *r)
     json_out_end_object(&j);
     json_out_object(&j, "paths");
     for (i = 0; i < site->n_routes; i++) {
-        if (seen(site, i))
+        if (is_path_written(site, i))
             continue;
         json_out_object(&j, site->routes[i].path);
         for (k = i; k < site->n_routes; k++)
             if (strcmp(site->routes[k].path, site->routes[i].path) == 0)
-                operation(&j, &site->routes[k]);
+                write_operation(&j, &site->routes[k]);
         json_out_end_object(&j);
     }
     json_out_end_object(&j);

@@ -29,7 +29,7 @@ struct listing {
     struct buf b;
 };
 
-static void hold(struct listing *l, size_t bytes)
+static void hold_listing_memory(struct listing *l, size_t bytes)
 {
     struct conn *c = l->job.conn;
 
@@ -50,7 +50,7 @@ static void let_go(struct listing *l)
     l->held = 0;
 }
 
-static void begin(struct listing *l, const struct web_rules *rules)
+static void begin_listing(struct listing *l, const struct web_rules *rules)
 {
     struct json_out *j = &l->j;
     size_t text;
@@ -58,19 +58,19 @@ static void begin(struct listing *l, const struct web_rules *rules)
     buf_free(&l->b);
     l->at = 0;
     l->serial = rules->serial(rules->ctx, &text);
-    hold(l, text + (size_t)ROW * rules->n(rules->ctx));
+    hold_listing_memory(l, text + (size_t)ROW * rules->n(rules->ctx));
     json_out_begin(j, &l->b, ALL_MAX);
     RULES(JSON_BEGIN)
 }
 
-static void write_row(struct json_out *j, const struct web_rule *it)
+static void write_rule_row(struct json_out *j, const struct web_rule *it)
 {
     json_out_object(j, NULL);
     RULE(JSON_PUT)
     json_out_end_object(j);
 }
 
-static int step(struct job *job)
+static int list_rules_step(struct job *job)
 {
     struct listing *l = (struct listing *)job;
     struct site *site = job->site;
@@ -78,20 +78,20 @@ static int step(struct job *job)
     size_t text;
 
     if (rules->serial(rules->ctx, &text) != l->serial)
-        begin(l, rules);
+        begin_listing(l, rules);
     while (l->at < rules->n(rules->ctx) &&
            pace_take(site, &l->pace, PACE_ROW)) {
         struct web_rule w;
 
         rules->read(rules->ctx, l->at++, &w);
         (void)pace_take(site, &l->pace, (uint32_t)(strlen(w.text) / TEXT));
-        write_row(&l->j, &w);
+        write_rule_row(&l->j, &w);
     }
-    hold(l, l->b.cap);
+    hold_listing_memory(l, l->b.cap);
     return l->at < rules->n(rules->ctx) ? JOB_NEXT_MS : JOB_DONE;
 }
 
-static void end(struct job *job)
+static void end_rules_job(struct job *job)
 {
     struct listing *l = (struct listing *)job;
 
@@ -99,7 +99,7 @@ static void end(struct job *job)
     buf_free(&l->b);
 }
 
-static enum MHD_Result answer(struct request *r)
+static enum MHD_Result answer_rules(struct request *r)
 {
     struct listing *l = r->conn->work;
 
@@ -117,6 +117,6 @@ enum MHD_Result api_rules_list(struct request *r)
         return problem_answer(r, 503, "out of memory");
     l->job.conn = r->conn;
     pace_begin(r->site, &l->pace);
-    begin(l, r->site->from.rules);
-    return job_start(&l->job, r, step, answer, end);
+    begin_listing(l, r->site->from.rules);
+    return job_start(&l->job, r, list_rules_step, answer_rules, end_rules_job);
 }

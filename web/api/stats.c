@@ -87,8 +87,8 @@ static void write_iface(struct json_out *j, const struct web_iface *it)
     json_out_end_object(j);
 }
 
-static void write_ifaces(struct json_out *j, const char *key,
-                         const struct web_ifaces *ifaces)
+static void write_iface_stats(struct json_out *j, const char *key,
+                              const struct web_ifaces *ifaces)
 {
     uint32_t i;
 

@@ -52,12 +52,12 @@ struct stream {
     void *arg;
 };
 
-static struct kept *slot(struct stream *s, uint64_t id)
+static struct kept *event_slot(struct stream *s, uint64_t id)
 {
     return &s->ring[id % STREAM_RING];
 }
 
-static void wake_all(struct stream *s)
+static void wake_stream_clients(struct stream *s)
 {
     struct client *c;
 
@@ -65,7 +65,7 @@ static void wake_all(struct stream *s)
         conn_wake(c->conn);
 }
 
-static void beat(uv_timer_t *timer)
+static void on_heartbeat(uv_timer_t *timer)
 {
     struct stream *s = timer->data;
     struct client *c;
@@ -78,12 +78,12 @@ static void beat(uv_timer_t *timer)
     s->site->run(s->site->arg);
 }
 
-static void batch(uv_timer_t *timer)
+static void on_batch(uv_timer_t *timer)
 {
     struct stream *s = timer->data;
 
     s->batching = false;
-    wake_all(s);
+    wake_stream_clients(s);
     s->site->run(s->site->arg);
 }
 
@@ -139,7 +139,7 @@ void stream_event(struct stream *s, uint32_t shard, const struct ct_event *ev,
     s->lost += lost;
     if (s->n_clients == 0)
         return;
-    k = slot(s, s->next);
+    k = event_slot(s, s->next);
     k->ev = *ev;
     k->shard = shard;
     k->lost = s->lost;
@@ -148,7 +148,7 @@ void stream_event(struct stream *s, uint32_t shard, const struct ct_event *ev,
         s->first = s->next - STREAM_RING;
     if (!s->batching) {
         s->batching = true;
-        (void)uv_timer_start(&s->batch, batch, STREAM_BATCH_MS, 0);
+        (void)uv_timer_start(&s->batch, on_batch, STREAM_BATCH_MS, 0);
     }
 }
 
@@ -227,7 +227,7 @@ static bool tell_gap(struct client *c, struct buf *b)
         c->at = s->first;
     }
     if (c->at < s->next)
-        lost = slot(s, c->at)->lost;
+        lost = event_slot(s, c->at)->lost;
     missed += lost - c->lost;
     c->lost = lost;
     if (missed == 0)
@@ -238,7 +238,7 @@ static bool tell_gap(struct client *c, struct buf *b)
 }
 
 /* The client's next piece of text; false: there is nothing to say now. */
-static bool fill(struct client *c)
+static bool fill_event(struct client *c)
 {
     struct stream *s = c->stream;
     struct buf b;
@@ -253,7 +253,7 @@ static bool fill(struct client *c)
                        s->next - 1);
     } else if (!tell_gap(c, &b)) {
         while (c->at < s->next && b.len == 0) {
-            const struct kept *k = slot(s, c->at);
+            const struct kept *k = event_slot(s, c->at);
 
             if (k->lost != c->lost)
                 break; /* a gap comes first: next time round */
@@ -262,7 +262,7 @@ static bool fill(struct client *c)
             c->at++;
         }
         if (b.len == 0 && c->at < s->next)
-            return fill(c);
+            return fill_event(c);
         if (b.len == 0 && c->beat)
             buf_puts(&b, ": still here\n\n");
     }
@@ -282,7 +282,7 @@ static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
     if (c->stream->site->stopping || c->conn->fd < 0)
         return MHD_CONTENT_READER_END_OF_STREAM;
     while (n < max) {
-        if (c->sent == c->have && !fill(c))
+        if (c->sent == c->have && !fill_event(c))
             break;
         some = c->have - c->sent;
         if (some > max - n)
@@ -296,14 +296,14 @@ static ssize_t read_events(void *cls, uint64_t pos, char *out, size_t max)
     return (ssize_t)n;
 }
 
-static void want_events(const struct stream *s, bool on)
+static void subscribe_workers(const struct stream *s, bool on)
 {
     const struct web_flows *flows = s->site->from.flows;
 
     flows->want_events(flows->ctx, on);
 }
 
-static void leave(void *cls)
+static void leave_stream(void *cls)
 {
     struct client *c = cls;
     struct stream *s = c->stream;
@@ -315,7 +315,7 @@ static void leave(void *cls)
     if (--s->n_clients > 0)
         return;
     (void)uv_timer_stop(&s->beat);
-    want_events(s, false);
+    subscribe_workers(s, false);
     s->first = ++s->next; /* what follows is not known: see above */
 }
 
@@ -338,10 +338,10 @@ static void resume_at(struct client *c, const char *last)
         return;
     }
     c->at = id + 1;
-    c->lost = slot(s, id)->lost;
+    c->lost = event_slot(s, id)->lost;
 }
 
-static enum MHD_Result join(struct request *r, struct client *c)
+static enum MHD_Result join_stream(struct request *r, struct client *c)
 {
     struct stream *s = r->site->stream;
 
@@ -358,11 +358,12 @@ static enum MHD_Result join(struct request *r, struct client *c)
         c->next->link = &c->next;
     s->clients = c;
     if (s->n_clients++ == 0) {
-        (void)uv_timer_start(&s->beat, beat, STREAM_HEARTBEAT_MS,
+        (void)uv_timer_start(&s->beat, on_heartbeat, STREAM_HEARTBEAT_MS,
                              STREAM_HEARTBEAT_MS);
-        want_events(s, true);
+        subscribe_workers(s, true);
     }
-    return request_answer_flow(r, "text/event-stream", read_events, c, leave);
+    return request_answer_flow(r, "text/event-stream", read_events, c,
+                               leave_stream);
 }
 
 /* Open listeners over the same way in, of the same address if there is one. */
@@ -421,5 +422,5 @@ enum MHD_Result stream_get(struct request *r)
     c = s->ring ? calloc(1, sizeof(*c)) : NULL;
     if (!c)
         return problem_answer(r, 503, "out of memory");
-    return join(r, c);
+    return join_stream(r, c);
 }

@@ -110,8 +110,8 @@ const char *filter_doc(unsigned row, const char **help)
 }
 
 /* Digits, all of text up to end; hexadecimal with 0x where allowed. */
-static bool number(const char *text, const char *end, bool hex, uint32_t top,
-                   uint32_t *n)
+static bool parse_filter_number(const char *text, const char *end, bool hex,
+                                uint32_t top, uint32_t *n)
 {
     uint64_t value = 0;
     unsigned base = 10;
@@ -158,7 +158,8 @@ static bool parse_net(struct filter_term *t, const char *value)
     else
         return false;
     len = t->u.net.family == CT_IPV4 ? 32 : 128;
-    if (slash && !number(slash + 1, slash + strlen(slash), false, len, &len))
+    if (slash && !parse_filter_number(slash + 1, slash + strlen(slash), false,
+                                      len, &len))
         return false;
     t->u.net.len = (uint8_t)len;
     return true;
@@ -169,10 +170,11 @@ static bool parse_range(struct filter_term *t, const char *value, uint32_t top)
     const char *dash = strpbrk(value, "-:");
     const char *end = value + strlen(value);
 
-    if (!number(value, dash ? dash : end, false, top, &t->u.range.lo))
+    if (!parse_filter_number(value, dash ? dash : end, false, top,
+                             &t->u.range.lo))
         return false;
     t->u.range.hi = t->u.range.lo;
-    if (dash && !number(dash + 1, end, false, top, &t->u.range.hi))
+    if (dash && !parse_filter_number(dash + 1, end, false, top, &t->u.range.hi))
         return false;
     return t->u.range.lo <= t->u.range.hi;
 }
@@ -183,10 +185,10 @@ static bool parse_bits(struct filter_term *t, const char *value)
     const char *end = value + strlen(value);
 
     t->u.bits.mask = UINT32_MAX;
-    return number(value, slash ? slash : end, true, UINT32_MAX,
-                  &t->u.bits.value) &&
-           (!slash ||
-            number(slash + 1, end, true, UINT32_MAX, &t->u.bits.mask));
+    return parse_filter_number(value, slash ? slash : end, true, UINT32_MAX,
+                               &t->u.bits.value) &&
+           (!slash || parse_filter_number(slash + 1, end, true, UINT32_MAX,
+                                          &t->u.bits.mask));
 }
 
 /* The bits that `-o save` shows; it shows UNSET when there is none of them. */
@@ -324,7 +326,7 @@ static bool in_net(const struct filter_term *t, uint8_t family,
            ((a->b[whole] ^ t->u.net.addr.b[whole]) >> (8 - rest)) == 0;
 }
 
-static bool in_range(const struct filter_term *t, uint32_t n)
+static bool is_term_in_range(const struct filter_term *t, uint32_t n)
 {
     return n >= t->u.range.lo && n <= t->u.range.hi;
 }
@@ -370,8 +372,8 @@ static bool port_of(const struct ct_view *v, uint8_t key, uint32_t *port)
     return ct_proto_has_ports(o->proto);
 }
 
-static bool holds(const struct filter_term *t, const struct ct_view *v,
-                  const struct web_flows *flows)
+static bool term_holds(const struct filter_term *t, const struct ct_view *v,
+                       const struct web_flows *flows)
 {
     const struct ct_tuple *o = &v->tuple[CT_DIR_ORIGINAL];
     const struct ct_tuple *r = &v->tuple[CT_DIR_REPLY];
@@ -379,15 +381,15 @@ static bool holds(const struct filter_term *t, const struct ct_view *v,
 
     switch (t->key) {
     case K_PROTO:
-        return in_range(t, o->proto);
+        return is_term_in_range(t, o->proto);
     case K_FAMILY:
-        return in_range(t, o->family);
+        return is_term_in_range(t, o->family);
     case K_ZONE:
-        return in_range(t, o->zone == r->zone ? o->zone : 0);
+        return is_term_in_range(t, o->zone == r->zone ? o->zone : 0);
     case K_ZONE_ORIG: /* of a flow that has one for that direction alone */
-        return in_range(t, o->zone == r->zone ? 0 : o->zone);
+        return is_term_in_range(t, o->zone == r->zone ? 0 : o->zone);
     case K_ZONE_REPLY:
-        return in_range(t, o->zone == r->zone ? 0 : r->zone);
+        return is_term_in_range(t, o->zone == r->zone ? 0 : r->zone);
     case K_STATE:
         return v->state && strcasecmp(v->state, t->u.name) == 0;
     case K_SRC:
@@ -419,7 +421,7 @@ static bool holds(const struct filter_term *t, const struct ct_view *v,
     case K_OUT:
         return strcmp(flows->iface_name(flows->ctx, v->out), t->u.name) == 0;
     default:
-        return port_of(v, t->key, &port) && in_range(t, port);
+        return port_of(v, t->key, &port) && is_term_in_range(t, port);
     }
 }
 
@@ -431,7 +433,7 @@ bool filter_match(const struct filter *f, const struct ct_view *v,
 
     for (i = 0; i < f->n; i++) {
         const struct filter_term *t = &f->term[i];
-        bool yes = holds(t, v, flows);
+        bool yes = term_holds(t, v, flows);
 
         if (t->negate) {
             if (yes)

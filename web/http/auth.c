@@ -20,7 +20,7 @@ bool auth_token(const char *given, const char *token)
 }
 
 /* Loopback by number? */
-static bool is_loopback(const char *text)
+static bool is_loopback_host(const char *text)
 {
     struct in6_addr six;
     struct in_addr four;
@@ -58,7 +58,7 @@ bool auth_host(const char *host, const char *configured)
     }
     memcpy(name, host, n);
     name[n] = '\0';
-    return strcasecmp(name, "localhost") == 0 || is_loopback(name) ||
+    return strcasecmp(name, "localhost") == 0 || is_loopback_host(name) ||
            strcasecmp(name, configured) == 0;
 }
 
@@ -67,8 +67,8 @@ struct heads {
     const char *host, *origin, *site, *auth;
 };
 
-static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind,
-                               const char *key, const char *value)
+static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind,
+                                      const char *key, const char *value)
 {
     struct heads *h = cls;
 
@@ -94,7 +94,7 @@ static struct heads heads_of(struct request *r)
 {
     struct heads h = {0};
 
-    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, collect, &h);
+    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, collect_header, &h);
     return h;
 }
 

@@ -24,7 +24,7 @@ void buf_free(struct buf *b)
 }
 
 /* Room for n more bytes? */
-static bool reserve(struct buf *b, size_t n)
+static bool reserve_bytes(struct buf *b, size_t n)
 {
     size_t cap = b->cap;
     char *p;
@@ -53,7 +53,7 @@ static bool reserve(struct buf *b, size_t n)
 
 void buf_put(struct buf *b, const void *bytes, size_t n)
 {
-    if (n == 0 || !reserve(b, n))
+    if (n == 0 || !reserve_bytes(b, n))
         return;
     memcpy(b->p + b->len, bytes, n);
     b->len += n;

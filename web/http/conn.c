@@ -23,7 +23,7 @@ void conn_wake(struct conn *c)
     MHD_resume_connection(c->mhd);
 }
 
-static void count(struct conn *c, bool counted)
+static void set_counted(struct conn *c, bool counted)
 {
     if (c->counted != counted)
         c->host->count(c, counted ? 1 : -1);
@@ -32,7 +32,7 @@ static void count(struct conn *c, bool counted)
 
 void conn_idle(struct conn *c)
 {
-    count(c, false);
+    set_counted(c, false);
     c->idle = true;
 }
 
@@ -40,7 +40,7 @@ void conn_enter(struct conn *c, enum conn_state state)
 {
     const struct patience *p = c->host->patience;
 
-    count(c, state == CONN_ANSWER);
+    set_counted(c, state == CONN_ANSWER);
     c->idle = false;
     c->state = state;
     c->since = uv_now(c->host->loop);
@@ -53,7 +53,7 @@ void conn_enter(struct conn *c, enum conn_state state)
 
 /* ---- what is waited for ---- */
 
-static void watch(struct conn *c, bool pair, uint32_t events)
+static void set_watched_events(struct conn *c, bool pair, uint32_t events)
 {
     if (c->watched[pair] == events)
         return;
@@ -73,9 +73,9 @@ static void watch_both(struct conn *c)
         client = EPOLLRDHUP;
     if (c->n_out > 0)
         client |= EPOLLOUT;
-    watch(c, false, client);
+    set_watched_events(c, false, client);
     if (c->pair >= 0)
-        watch(c, true, c->n_out > 0 ? 0 : EPOLLIN);
+        set_watched_events(c, true, c->n_out > 0 ? 0 : EPOLLIN);
 }
 
 /* ---- ends ---- */
@@ -107,7 +107,7 @@ void conn_close(struct conn *c)
 
 /* All that there was to say is on its way.  To close a socket that holds
  * unread bytes would reset it, and the answer could be lost (RFC 9112 s9.6). */
-static void linger(struct conn *c)
+static void linger_before_close(struct conn *c)
 {
     (void)shutdown(c->fd, SHUT_WR);
     conn_enter(c, CONN_LINGER);
@@ -138,7 +138,7 @@ static void say_refusal(struct conn *c)
 }
 
 /* Pass on what there is until the client takes no more. */
-static void flush(struct conn *c)
+static void flush_output(struct conn *c)
 {
     while (c->n_out > 0) {
         ssize_t n = send(c->fd, c->out + c->out_at, c->n_out, MSG_NOSIGNAL);
@@ -162,14 +162,14 @@ static void flush(struct conn *c)
         c->took = uv_now(c->host->loop);
     }
     if (c->n_out == 0 && c->pair < 0 && c->last && c->state != CONN_LINGER)
-        linger(c);
+        linger_before_close(c);
     else
         watch_both(c);
 }
 
 /* Pass on some of what libmicrohttpd has written; it may have closed.  True:
  * there may be more. */
-static bool pass_on(struct conn *c)
+static bool pass_on_output(struct conn *c)
 {
     ssize_t n;
 
@@ -189,13 +189,13 @@ static bool pass_on(struct conn *c)
         if (c->head.status)
             say_refusal(c);
     }
-    flush(c);
+    flush_output(c);
     return n == (ssize_t)sizeof(c->out);
 }
 
 void conn_answer(struct conn *c)
 {
-    (void)pass_on(c);
+    (void)pass_on_output(c);
 }
 
 void conn_refuse(struct conn *c, unsigned status, const char *why)
@@ -212,12 +212,12 @@ void conn_refuse(struct conn *c, unsigned status, const char *why)
         return;
     }
     say_refusal(c);
-    flush(c);
+    flush_output(c);
 }
 
 /* ---- in ---- */
 
-static void parse(struct conn *c)
+static void parse_input(struct conn *c)
 {
     enum head_state state = head_read(&c->head, c->in, c->n_in);
 
@@ -227,7 +227,7 @@ static void parse(struct conn *c)
         conn_enter(c, CONN_READY);
 }
 
-static void receive(struct conn *c)
+static void receive_input(struct conn *c)
 {
     ssize_t n = recv(c->fd, c->in + c->n_in, sizeof(c->in) - c->n_in, 0);
 
@@ -239,7 +239,7 @@ static void receive(struct conn *c)
         client_ended(c);
     } else if (c->state == CONN_HEAD) {
         c->n_in += (size_t)n;
-        parse(c);
+        parse_input(c);
         watch_both(c);
     }
 }
@@ -247,17 +247,17 @@ static void receive(struct conn *c)
 void conn_client(struct conn *c, uint32_t events)
 {
     if (c->fd >= 0 && (events & EPOLLOUT))
-        flush(c);
+        flush_output(c);
     if (c->fd < 0)
         return;
     if (events & (EPOLLERR | EPOLLHUP)) {
         conn_close(c);
     } else if (c->state == CONN_LINGER) {
         c->n_in = 0; /* read and thrown away */
-        receive(c);
+        receive_input(c);
     } else if (c->state == CONN_HEAD && !c->last) {
         if (events & EPOLLIN)
-            receive(c);
+            receive_input(c);
     } else if ((events & EPOLLRDHUP) && !c->last) {
         client_ended(c);
     }
@@ -295,13 +295,13 @@ void conn_completed(struct conn *c)
         return;
     conn_enter(c, CONN_HEAD);
     /* From here on c may make way for another: not with its answer unsent. */
-    while (pass_on(c))
+    while (pass_on_output(c))
         continue;
     if (c->fd < 0)
         return;
     if (c->last) /* half-closed: libmicrohttpd's end closes as well */
         (void)shutdown(c->pair, SHUT_WR);
     else
-        parse(c); /* the next may be here already */
+        parse_input(c); /* the next may be here already */
     watch_both(c);
 }

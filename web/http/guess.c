@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static enum MHD_Result refuse(struct request *r)
+static enum MHD_Result refuse_token(struct request *r)
 {
     return problem_answer_with(r, 401, "a bearer token is needed",
                                "WWW-Authenticate", "Bearer");
 }
 
-static void report(struct site *site, const char *peer, uint64_t now)
+static void report_guess(struct site *site, const char *peer, uint64_t now)
 {
     struct guesses *g = &site->guesses;
     char line[160];
@@ -51,7 +51,7 @@ struct waiting {
     bool waited;
 };
 
-static int step(struct job *j)
+static int delay_answer_step(struct job *j)
 {
     struct waiting *w = (struct waiting *)j;
 
@@ -69,15 +69,15 @@ enum MHD_Result guess_refuse(struct request *r, bool shown)
 
     if (!shown) {
         g->missing++;
-        return refuse(r);
+        return refuse_token(r);
     }
     g->wrong++;
-    report(r->site, r->conn->peer, now);
+    report_guess(r->site, r->conn->peer, now);
     if (guess_may_pass(g, now))
-        return refuse(r);
+        return refuse_token(r);
     w = calloc(1, sizeof(*w));
     if (!w)
         return MHD_NO;
     conn_idle(r->conn);
-    return job_start(&w->job, r, step, refuse, NULL);
+    return job_start(&w->job, r, delay_answer_step, refuse_token, NULL);
 }

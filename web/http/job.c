@@ -17,14 +17,14 @@ static void drop_job(void *work)
     uv_close((uv_handle_t *)&j->timer, free_job);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_job_timer(uv_timer_t *timer)
 {
     struct job *j = timer->data;
     struct site *site = j->site;
     int wait = j->step(j);
 
     if (wait >= 0) {
-        (void)uv_timer_start(timer, on_timer, (uint64_t)wait, 0);
+        (void)uv_timer_start(timer, on_job_timer, (uint64_t)wait, 0);
         return;
     }
     j->done = true;
@@ -53,7 +53,7 @@ enum MHD_Result job_start(struct job *j, struct request *r,
         j->done = true;
         return again(r);
     }
-    (void)uv_timer_start(&j->timer, on_timer, (uint64_t)wait, 0);
+    (void)uv_timer_start(&j->timer, on_job_timer, (uint64_t)wait, 0);
     conn_sleep(c);
     return MHD_YES;
 }

@@ -21,7 +21,7 @@ void json_out_begin(struct json_out *j, struct buf *buf, size_t max)
 /* Bytes of the well-formed UTF-8 sequence at s, 0 if it is none (RFC 3629: no
  * overlong form, no surrogate, nothing above U+10FFFF).  s ends with NUL, so
  * a sequence cut short meets it in time. */
-static size_t sequence(const unsigned char *s)
+static size_t utf8_sequence_len(const unsigned char *s)
 {
     unsigned lo = 0x80, hi = 0xbf;
     size_t n, i;
@@ -47,13 +47,13 @@ static size_t sequence(const unsigned char *s)
     return n;
 }
 
-static void quote(struct buf *b, const char *text)
+static void write_quoted(struct buf *b, const char *text)
 {
     const unsigned char *s = (const unsigned char *)text, *run = s;
 
     buf_put(b, "\"", 1);
     while (*s) {
-        size_t n = sequence(s);
+        size_t n = utf8_sequence_len(s);
 
         if (n > 0 && *s >= 0x20 && *s != '"' && *s != '\\' && *s != 0x7f) {
             s += n;
@@ -75,20 +75,20 @@ static void quote(struct buf *b, const char *text)
 }
 
 /* What stands before a value: a comma if it is not the first, and its key. */
-static void lead(struct json_out *j, const char *key)
+static void write_key(struct json_out *j, const char *key)
 {
     if (j->filled[j->depth])
         buf_put(j->buf, ",", 1);
     j->filled[j->depth] = true;
     if (key) {
-        quote(j->buf, key);
+        write_quoted(j->buf, key);
         buf_put(j->buf, ":", 1);
     }
 }
 
-static void enter(struct json_out *j, const char *key, char open)
+static void open_json(struct json_out *j, const char *key, char open)
 {
-    lead(j, key);
+    write_key(j, key);
     buf_put(j->buf, &open, 1);
     if (j->depth + 1 >= JSON_OUT_DEPTH) {
         j->buf->failed = true;
@@ -97,7 +97,7 @@ static void enter(struct json_out *j, const char *key, char open)
     j->filled[++j->depth] = false;
 }
 
-static void leave(struct json_out *j, char end)
+static void close_json(struct json_out *j, char end)
 {
     if (j->depth > 0)
         j->depth--;
@@ -106,35 +106,35 @@ static void leave(struct json_out *j, char end)
 
 void json_out_object(struct json_out *j, const char *key)
 {
-    enter(j, key, '{');
+    open_json(j, key, '{');
 }
 
 void json_out_end_object(struct json_out *j)
 {
-    leave(j, '}');
+    close_json(j, '}');
 }
 
 void json_out_array(struct json_out *j, const char *key)
 {
-    enter(j, key, '[');
+    open_json(j, key, '[');
 }
 
 void json_out_end_array(struct json_out *j)
 {
-    leave(j, ']');
+    close_json(j, ']');
 }
 
 void json_out_string(struct json_out *j, const char *key, const char *value)
 {
-    lead(j, key);
-    quote(j->buf, value);
+    write_key(j, key);
+    write_quoted(j->buf, value);
 }
 
 void json_out_u64(struct json_out *j, const char *key, uint64_t value)
 {
     char digits[20], *p = digits + sizeof(digits);
 
-    lead(j, key);
+    write_key(j, key);
     do
         *--p = (char)('0' + value % 10);
     while (value /= 10);
@@ -143,32 +143,32 @@ void json_out_u64(struct json_out *j, const char *key, uint64_t value)
 
 void json_out_i64(struct json_out *j, const char *key, int64_t value)
 {
-    lead(j, key);
+    write_key(j, key);
     buf_printf(j->buf, "%lld", (long long)value);
 }
 
 void json_out_milli(struct json_out *j, const char *key, uint64_t thousandths)
 {
-    lead(j, key);
+    write_key(j, key);
     buf_printf(j->buf, "%llu.%03u", (unsigned long long)(thousandths / 1000),
                (unsigned)(thousandths % 1000));
 }
 
 void json_out_bool(struct json_out *j, const char *key, bool value)
 {
-    lead(j, key);
+    write_key(j, key);
     buf_puts(j->buf, value ? "true" : "false");
 }
 
 void json_out_null(struct json_out *j, const char *key)
 {
-    lead(j, key);
+    write_key(j, key);
     buf_puts(j->buf, "null");
 }
 
 void json_out_raw(struct json_out *j, const char *key, const char *value)
 {
-    lead(j, key);
+    write_key(j, key);
     buf_puts(j->buf, value);
 }
 

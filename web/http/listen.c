@@ -20,8 +20,8 @@ enum {
     SEND_BUF = 262144 /* of each client: what it does not take stays small */
 };
 
-static int fail(int fd, int error, char err[256], const char *what,
-                const char *name)
+static int fail_to_listen(int fd, int error, char err[256], const char *what,
+                          const char *name)
 {
     (void)snprintf(err, 256, "%s %s: %s", what, name, strerror(error));
     if (fd >= 0)
@@ -57,15 +57,15 @@ int listen_tcp(const char *host, uint16_t port, uint16_t *bound, char err[256])
     }
     fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail(fd, errno, err, "cannot listen on", name);
+        return fail_to_listen(fd, errno, err, "cannot listen on", name);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buf, sizeof(send_buf)) !=
             0 ||
         bind(fd, &a.any, len) != 0 || listen(fd, SOMAXCONN) != 0)
-        return fail(fd, errno, err, "cannot listen on", name);
+        return fail_to_listen(fd, errno, err, "cannot listen on", name);
     len = sizeof(a);
     if (getsockname(fd, &a.any, &len) != 0)
-        return fail(fd, errno, err, "cannot listen on", name);
+        return fail_to_listen(fd, errno, err, "cannot listen on", name);
     *bound =
         ntohs(a.any.sa_family == AF_INET ? a.four.sin_port : a.six.sin6_port);
     return fd;
@@ -89,7 +89,7 @@ static int try_leftover(const struct sockaddr_un *a, int type)
 }
 
 /* Make way: a leftover goes, its folder comes.  0 or a negative errno. */
-static int make_way(const struct sockaddr_un *a, int type, char err[256])
+static int make_socket_way(const struct sockaddr_un *a, int type, char err[256])
 {
     struct stat st;
     char folder[sizeof(a->sun_path)], *slash;
@@ -111,9 +111,11 @@ static int make_way(const struct sockaddr_un *a, int type, char err[256])
             return -EADDRINUSE;
         }
         if (error != 0)
-            return fail(-1, error, err, "cannot listen on", a->sun_path);
+            return fail_to_listen(-1, error, err, "cannot listen on",
+                                  a->sun_path);
         if (unlink(a->sun_path) != 0)
-            return fail(-1, errno, err, "cannot replace", a->sun_path);
+            return fail_to_listen(-1, errno, err, "cannot replace",
+                                  a->sun_path);
         return 0;
     }
     memcpy(folder, a->sun_path, sizeof(folder));
@@ -121,7 +123,8 @@ static int make_way(const struct sockaddr_un *a, int type, char err[256])
     if (slash && slash != folder) {
         *slash = '\0';
         if (mkdir(folder, 0755) != 0 && errno != EEXIST)
-            return fail(-1, errno, err, "cannot make the folder", folder);
+            return fail_to_listen(-1, errno, err, "cannot make the folder",
+                                  folder);
     }
     return 0;
 }
@@ -142,19 +145,19 @@ int listen_unix(const char *path, int type, struct listen_file *file,
         return -ENAMETOOLONG;
     }
     memcpy(a.sun_path, path, strlen(path) + 1);
-    result = make_way(&a, type, err);
+    result = make_socket_way(&a, type, err);
     if (result < 0)
         return result;
     fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail(fd, errno, err, "cannot listen on", path);
+        return fail_to_listen(fd, errno, err, "cannot listen on", path);
     mask = umask(0177); /* 0600 from the first moment on */
     result = bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 ? 0 : errno;
     (void)umask(mask);
     if (result != 0)
-        return fail(fd, result, err, "cannot listen on", path);
+        return fail_to_listen(fd, result, err, "cannot listen on", path);
     if (lstat(path, &st) != 0 || listen(fd, SOMAXCONN) != 0)
-        return fail(fd, errno, err, "cannot listen on", path);
+        return fail_to_listen(fd, errno, err, "cannot listen on", path);
     memcpy(file->path, a.sun_path, sizeof(file->path));
     file->dev = st.st_dev;
     file->ino = st.st_ino;

@@ -12,7 +12,7 @@ void pace_end(struct site *site)
     site->walks--;
 }
 
-static void spend(uint32_t *left, uint32_t n)
+static void spend_places(uint32_t *left, uint32_t n)
 {
     *left -= n < *left ? n : *left;
 }
@@ -33,7 +33,7 @@ bool pace_take(struct site *site, struct pace *p, uint32_t n)
     }
     if (p->left == 0 || site->places.left == 0)
         return false;
-    spend(&p->left, n);
-    spend(&site->places.left, n);
+    spend_places(&p->left, n);
+    spend_places(&site->places.left, n);
     return true;
 }

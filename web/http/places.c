@@ -18,7 +18,7 @@ void places_give(struct places *p, const struct conn *c)
 }
 
 /* Connections of c's address. */
-static unsigned like(const struct places *p, const struct conn *c)
+static unsigned count_same_address(const struct places *p, const struct conn *c)
 {
     return p->by_address[c->address % PLACES_ADDRESSES];
 }
@@ -43,7 +43,7 @@ enum rank {
     IS_DONE
 };
 
-static enum rank rank(const struct conn *c, uint64_t now, bool any)
+static enum rank rank_of_conn(const struct conn *c, uint64_t now, bool any)
 {
     if (c->fd < 0)
         return KEEPS;
@@ -73,7 +73,8 @@ static enum rank rank(const struct conn *c, uint64_t now, bool any)
 }
 
 /* Of one address and one rank: should a go rather than b? */
-static bool rather(const struct conn *a, const struct conn *b, enum rank of)
+static bool closes_before(const struct conn *a, const struct conn *b,
+                          enum rank of)
 {
     if (of == WAITS || of == WAITS_LONG)
         return a->turn > b->turn;
@@ -92,17 +93,17 @@ struct conn *places_worst(const struct places *p, struct conn *first,
     enum rank top = KEEPS;
 
     for (c = first; c; c = c->next) {
-        enum rank r = rank(c, now, any);
+        enum rank r = rank_of_conn(c, now, any);
 
-        if (c->fd >= 0 && like(p, c) > most)
-            most = like(p, c);
-        if (r == KEEPS || like(p, c) < of_worst ||
-            (like(p, c) == of_worst &&
-             (r < top || (r == top && !rather(c, worst, r)))))
+        if (c->fd >= 0 && count_same_address(p, c) > most)
+            most = count_same_address(p, c);
+        if (r == KEEPS || count_same_address(p, c) < of_worst ||
+            (count_same_address(p, c) == of_worst &&
+             (r < top || (r == top && !closes_before(c, worst, r)))))
             continue;
         worst = c;
         top = r;
-        of_worst = like(p, c);
+        of_worst = count_same_address(p, c);
     }
     return any || of_worst == most ? worst : NULL;
 }
@@ -124,8 +125,10 @@ static bool may_end(const struct places *p, const struct conn *v,
         (lack == PLACES_WALK && !v->walk))
         return false;
     if (is_stalled(v))
-        return like(p, v) >= like(p, c) || is_slow(v, now);
-    return lack != PLACES_MEMORY && like(p, v) > 2 * like(p, c);
+        return count_same_address(p, v) >= count_same_address(p, c) ||
+               is_slow(v, now);
+    return lack != PLACES_MEMORY &&
+           count_same_address(p, v) > 2 * count_same_address(p, c);
 }
 
 struct conn *places_answer(const struct places *p, struct conn *first,
@@ -139,8 +142,9 @@ struct conn *places_answer(const struct places *p, struct conn *first,
             continue;
         if (!worst || is_stalled(v) > is_stalled(worst) ||
             (is_stalled(v) == is_stalled(worst) &&
-             (like(p, v) > like(p, worst) ||
-              (like(p, v) == like(p, worst) && v->took < worst->took))))
+             (count_same_address(p, v) > count_same_address(p, worst) ||
+              (count_same_address(p, v) == count_same_address(p, worst) &&
+               v->took < worst->took))))
             worst = v;
     }
     return worst;
@@ -158,9 +162,11 @@ struct conn *places_next(const struct places *p, struct conn *first,
             (kind == PLACES_HEALTH && !c->head.health) ||
             (kind == PLACES_SHORT && c->head.walk))
             continue;
-        if (next && few && like(p, c) > like(p, next))
+        if (next && few &&
+            count_same_address(p, c) > count_same_address(p, next))
             continue;
-        if (!next || (few && like(p, c) < like(p, next)) ||
+        if (!next ||
+            (few && count_same_address(p, c) < count_same_address(p, next)) ||
             c->turn < next->turn)
             next = c;
     }

@@ -1,7 +1,7 @@
 /* request.c - one request and the ways to answer it
  *
- * Every answer leaves through queue() below, so that no answer lacks the
- * security headers and none is left uncounted. */
+ * Every answer leaves through queue_response() below, so that no answer lacks
+ * the security headers and none is left uncounted. */
 #include "http/request.h"
 #include "http/json_rows.h"
 #include "http/page.def"
@@ -119,8 +119,9 @@ bool request_accepts(struct request *r, const char *type)
 
 /* Send response, which is let go.  Nothing is on its way before this, so a
  * failure closes the connection (MHD_NO). */
-static enum MHD_Result queue(struct request *r, unsigned status,
-                             const char *type, struct MHD_Response *response)
+static enum MHD_Result queue_response(struct request *r, unsigned status,
+                                      const char *type,
+                                      struct MHD_Response *response)
 {
     enum MHD_Result done = MHD_YES;
     size_t i;
@@ -153,7 +154,7 @@ enum MHD_Result request_answer_static(struct request *r, unsigned status,
         void *out;
     } p = {.in = bytes}; /* MHD's argument lacks a const it keeps to */
 
-    return queue(
+    return queue_response(
         r, status, type,
         MHD_create_response_from_buffer(n, p.out, MHD_RESPMEM_PERSISTENT));
 }
@@ -190,7 +191,7 @@ enum MHD_Result request_answer_with(struct request *r, unsigned status,
         MHD_destroy_response(response);
         response = NULL;
     }
-    return queue(r, status, type, response);
+    return queue_response(r, status, type, response);
 }
 
 enum MHD_Result request_answer(struct request *r, unsigned status,
@@ -218,7 +219,7 @@ enum MHD_Result request_answer_flow(struct request *r, const char *type,
         done(cls);
         return MHD_NO;
     }
-    return queue(r, 200, type, response);
+    return queue_response(r, 200, type, response);
 }
 
 /* ---- the query ---- */
@@ -285,7 +286,8 @@ struct reading {
     const char *why; /* NULL: well so far */
 };
 
-static const char *take(struct request *r, const char *key, const char *value)
+static const char *take_query(struct request *r, const char *key,
+                              const char *value)
 {
     unsigned takes = r->route ? r->route->takes : 0;
     struct query *q = &r->query;
@@ -312,9 +314,9 @@ static const char *take(struct request *r, const char *key, const char *value)
     return filter_add(&q->filter, key, value, &why) ? NULL : why;
 }
 
-static enum MHD_Result each(void *cls, enum MHD_ValueKind kind, const char *key,
-                            size_t key_size, const char *value,
-                            size_t value_size)
+static enum MHD_Result each_query_value(void *cls, enum MHD_ValueKind kind,
+                                        const char *key, size_t key_size,
+                                        const char *value, size_t value_size)
 {
     struct reading *reading = cls;
 
@@ -323,7 +325,7 @@ static enum MHD_Result each(void *cls, enum MHD_ValueKind kind, const char *key,
     if (strlen(key) != key_size || (value && strlen(value) != value_size))
         reading->why = "a NUL byte is not allowed";
     else
-        reading->why = take(reading->r, key, value ? value : "");
+        reading->why = take_query(reading->r, key, value ? value : "");
     return reading->why ? MHD_NO : MHD_YES;
 }
 
@@ -332,7 +334,8 @@ bool request_query(struct request *r, char key[40], const char **why)
     struct reading reading = {.r = r, .key = key};
 
     r->query = (struct query){.limit = REQUEST_LIMIT};
-    MHD_get_connection_values_n(r->mhd, MHD_GET_ARGUMENT_KIND, each, &reading);
+    MHD_get_connection_values_n(r->mhd, MHD_GET_ARGUMENT_KIND, each_query_value,
+                                &reading);
     *why = reading.why;
     return reading.why == NULL;
 }
