@@ -29,7 +29,7 @@ static uint32_t buckets_of(const struct ct_config *config)
     return ct_power_of_two(want < MIN_BUCKETS ? MIN_BUCKETS : want);
 }
 
-static bool in_range(const struct ct_config *c)
+static bool is_config_in_range(const struct ct_config *c)
 {
     return c->max >= MIN_ENTRIES && c->max <= MAX_ENTRIES &&
            c->buckets <= MAX_ENTRIES && c->n_shards >= 1 &&
@@ -81,7 +81,7 @@ size_t ct_size(const struct ct_config *config)
     struct block b = {.base = NULL};
     struct ct scratch;
 
-    if (!in_range(config))
+    if (!is_config_in_range(config))
         return 0;
     memset(&scratch, 0, sizeof scratch);
     block_take(&b, sizeof(struct ct));
@@ -94,7 +94,7 @@ struct ct *ct_init(void *block, const struct ct_config *config, ct_time now)
     struct block b = {.base = NULL};
     struct ct *ct, scratch;
 
-    if (!in_range(config))
+    if (!is_config_in_range(config))
         return NULL;
     memset(&scratch, 0, sizeof scratch);
     block_take(&b, sizeof(struct ct));
@@ -251,7 +251,7 @@ void ct_subscribe(struct ct *ct, uint32_t mask)
 
 /* Slots below the pool's fresh mark have been out once; those in the table
  * bear CONFIRMED. */
-static bool is_confirmed(const struct ct *ct, uint32_t slot)
+static bool is_slot_confirmed(const struct ct *ct, uint32_t slot)
 {
     return core_conn(ct, slot)->status & CT_CONFIRMED;
 }
@@ -445,7 +445,7 @@ uint32_t ct_tick(struct ct *ct, ct_time now, uint32_t budget)
 
 bool ct_delete(struct ct *ct, uint32_t slot, uint32_t gen)
 {
-    if (slot >= ct->conns.fresh || !is_confirmed(ct, slot) ||
+    if (slot >= ct->conns.fresh || !is_slot_confirmed(ct, slot) ||
         core_conn(ct, slot)->gen != gen)
         return false;
     gc_destroy(ct, slot);
@@ -461,7 +461,7 @@ bool ct_flush_some(struct ct *ct, uint32_t *from, uint32_t budget)
            work_may_go_on(&ct->work, 0, slots);
          ++*from, budget--) {
         work_step(&ct->work, 1);
-        if (is_confirmed(ct, *from))
+        if (is_slot_confirmed(ct, *from))
             gc_destroy(ct, *from);
     }
     core_worked(ct, CT_STAT_work_call_max);

@@ -211,8 +211,8 @@ static bool is_lent(const struct ct_pkt *pkt)
 }
 
 /* The row said QUEUE or STOLEN.  ACCEPT: the queue lets the packet go on. */
-static enum ct_verdict hold(struct ct *ct, struct ct_pkt *pkt,
-                            enum ct_verdict verdict)
+static enum ct_verdict hold_packet(struct ct *ct, struct ct_pkt *pkt,
+                                   enum ct_verdict verdict)
 {
     bool was = pkt->heir;
 
@@ -265,7 +265,7 @@ judge(const struct hook_live *live, struct ct *ct, struct ct_pkt *pkt,
     if (pkt->elsewhere)
         return verdict; /* another shard's: neither held nor counted */
     if (verdict == CT_STOLEN || verdict == CT_QUEUE)
-        return hold(ct, pkt, verdict);
+        return hold_packet(ct, pkt, verdict);
     if (verdict == CT_REPEAT)
         return ct_drop(ct, pkt, CT_REASON_REPEATED);
     return hooks_drop(ct, pkt, CT_REASON_HOOK);

@@ -70,7 +70,7 @@ static bool between_hosts(const struct ct_pkt *pkt)
 }
 
 /* UDP without a checksum is as it was sent, over IPv6 too (RFC 6935). */
-static bool is_damaged(const struct ct_pkt *pkt)
+static bool is_checksum_wrong(const struct ct_pkt *pkt)
 {
     const struct ct_udp_header *udp = ct_udp_view(pkt->data + pkt->l4_off);
 
@@ -81,13 +81,13 @@ static bool is_damaged(const struct ct_pkt *pkt)
 }
 
 /* Why there is no answer to pkt; CT_N_STATS: its sender may have one. */
-static enum ct_stat silence(const struct ct_pkt *pkt)
+static enum ct_stat reason_for_silence(const struct ct_pkt *pkt)
 {
     if (!between_hosts(pkt))
         return CT_STAT_error_of_group;
     if (later_fragment(pkt))
         return CT_STAT_error_of_fragment;
-    if (pkt->tell && is_damaged(pkt))
+    if (pkt->tell && is_checksum_wrong(pkt))
         return CT_STAT_error_of_damaged;
     return CT_N_STATS;
 }
@@ -122,7 +122,7 @@ static enum ct_stat silence_of_problem(const struct ct_pkt *pkt,
 
 /* ---- building ---- */
 
-static void start(struct ct_pkt *out, enum ct_kind kind, uint32_t len)
+static void start_reply(struct ct_pkt *out, enum ct_kind kind, uint32_t len)
 {
     uint8_t *data = out->data;
 
@@ -196,7 +196,7 @@ static void lend_flow(struct ct_pkt *out, const struct ct_pkt *pkt,
     out->tracked = true;
 }
 
-static bool withhold(struct ct *ct, enum ct_stat why)
+static bool withhold_reply(struct ct *ct, enum ct_stat why)
 {
     core_stat(ct, why);
     return false;
@@ -213,20 +213,20 @@ bool ct_reply_error(struct ct *ct, const struct ct_pkt *pkt, uint8_t type,
     const uint8_t *from = ct_ip_dst(pkt->data, v4);
     const uint8_t *to = ct_ip_src(pkt->data, v4);
     struct ct_icmp_header *icmp = ct_icmp_edit(out->data + head);
-    enum ct_stat why = silence(pkt);
+    enum ct_stat why = reason_for_silence(pkt);
 
     if (!v4 && type == CT_ICMPV6_PARAMETER)
         why = silence_of_problem(pkt, why);
     if (why == CT_N_STATS && may_be_error(pkt))
         why = CT_STAT_error_of_error;
     if (why != CT_N_STATS)
-        return withhold(ct, why);
+        return withhold_reply(ct, why);
     if (src != NULL)
         from = src->b;
     if (quote > pkt->len)
         quote = pkt->len;
 
-    start(out, CT_KIND_ERROR, head + ICMP_HEADER + quote);
+    start_reply(out, CT_KIND_ERROR, head + ICMP_HEADER + quote);
     /* RFC 1812 s4.3.2.5: the packet's TOS, at the precedence of control */
     if (v4)
         write_v4(out->data, out->len,
@@ -274,7 +274,7 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
     const uint8_t *from = ct_ip_dst(pkt->data, v4);
     const uint8_t *to = ct_ip_src(pkt->data, v4);
     struct ct_tcp_header *tcp = ct_tcp_edit(out->data + head);
-    enum ct_stat why = silence(pkt);
+    enum ct_stat why = reason_for_silence(pkt);
 
     if (pkt->tuple.proto != CT_PROTO_TCP)
         return false;
@@ -283,9 +283,9 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
     if (why == CT_N_STATS && (pkt->l4_flags & CT_TCP_RST))
         why = CT_STAT_error_of_error;
     if (why != CT_N_STATS)
-        return withhold(ct, why);
+        return withhold_reply(ct, why);
 
-    start(out, CT_KIND_RST, head + TCP_HEADER);
+    start_reply(out, CT_KIND_RST, head + TCP_HEADER);
     if (v4)
         write_v4(out->data, out->len, 0, CT_PROTO_TCP, from, to);
     else
@@ -304,7 +304,7 @@ bool ct_reply_reset(struct ct *ct, const struct ct_pkt *pkt, struct ct_pkt *out)
 
 /* ---- echo ---- */
 
-static void swap(uint8_t *a, uint8_t *b, uint32_t n)
+static void swap_bytes(uint8_t *a, uint8_t *b, uint32_t n)
 {
     uint8_t was[16];
 
@@ -335,12 +335,12 @@ static void turn_header(struct ct_pkt *pkt, bool v4)
 
     if (!v4) {
         cut_extensions(pkt);
-        swap(ip6->src, ip6->dst, sizeof ip6->src);
+        swap_bytes(ip6->src, ip6->dst, sizeof ip6->src);
         ip6->hop_limit = TTL;
         return;
     }
     /* a sum does not mind the order of its words */
-    swap(ip->src.b, ip->dst.b, sizeof ip->src);
+    swap_bytes(ip->src.b, ip->dst.b, sizeof ip->src);
     csum_patch(&ip->check, csum_diff16((uint16_t)(ip->ttl << 8), TTL << 8));
     ip->ttl = TTL;
 }
@@ -361,11 +361,11 @@ static uint16_t echo_sum(const struct ct_icmp_header *icmp, uint16_t was,
 }
 
 /* Forget the request's way through the hooks. */
-static void forget(struct ct_pkt *pkt)
+static void reset_hook_state(struct ct_pkt *pkt)
 {
     struct ct_pkt was = *pkt;
 
-    start(pkt, CT_KIND_ECHO, was.len);
+    start_reply(pkt, CT_KIND_ECHO, was.len);
     pkt->frag_max = was.frag_max;
     pkt->cuts = was.cuts;
     pkt->gso_size = was.gso_size;
@@ -384,7 +384,8 @@ bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt)
 
     (void)ct;
     if (pkt->tuple.proto != (v4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6) ||
-        pkt->l4_bad || pkt->icmp_type != request || silence(pkt) != CT_N_STATS)
+        pkt->l4_bad || pkt->icmp_type != request ||
+        reason_for_silence(pkt) != CT_N_STATS)
         return false;
 
     turn_header(pkt, v4);
@@ -396,6 +397,6 @@ bool ct_reply_echo(struct ct *ct, struct ct_pkt *pkt)
     if (!pkt->csum_partial)
         ct_store16(&icmp->check, echo_sum(icmp, was, bytes + sizeof *icmp,
                                           pkt->l4_len - ICMP_HEADER));
-    forget(pkt);
+    reset_hook_state(pkt);
     return ct_parse_packet(pkt) == CT_REASON_NONE;
 }

@@ -87,7 +87,8 @@ static void set_mark(struct first *f, const struct ct_rule *r, bool maybe)
     ruleset_mark(r, &f->pkt);
 }
 
-static void set_labels(struct first *f, const struct ct_rule *r, bool maybe)
+static void set_review_labels(struct first *f, const struct ct_rule *r,
+                              bool maybe)
 {
     for (int i = 0; i < 2; i++)
         if (maybe) {
@@ -98,7 +99,7 @@ static void set_labels(struct first *f, const struct ct_rule *r, bool maybe)
         }
 }
 
-static void mangle(struct ct *ct, struct first *f)
+static void mangle_first_packet(struct ct *ct, struct first *f)
 {
     struct rulewalk w =
         rulewalk_stage(ct, &f->pkt, CT_STAGE_MANGLE, &f->unknown);
@@ -110,7 +111,7 @@ static void mangle(struct ct *ct, struct first *f)
         if (r->action == CT_ACT_MARK)
             set_mark(f, r, maybe);
         if (r->action == CT_ACT_LABEL)
-            set_labels(f, r, maybe);
+            set_review_labels(f, r, maybe);
     }
 }
 
@@ -136,7 +137,8 @@ static bool filter_keeps(struct ct *ct, struct first *f)
 
 /* ---- translation ---- */
 
-static bool covers(const struct ct_nat_range *r, const union ct_addr *addr)
+static bool range_covers(const struct ct_nat_range *r,
+                         const union ct_addr *addr)
 {
     return memcmp(addr->b, r->lo.b, sizeof addr->b) >= 0 &&
            memcmp(addr->b, r->hi.b, sizeof addr->b) <= 0;
@@ -153,11 +155,11 @@ static bool is_meant(const struct natask_answer *a, bool has_port,
     if (has_port && a->range.has_ports &&
         (port < a->range.port_lo || port > a->range.port_hi))
         return false;
-    return covers(&a->range, addr);
+    return range_covers(&a->range, addr);
 }
 
 /* Announced by a translated flow, which may be gone: translated as that was. */
-static bool follows(const struct ct *ct, const struct ct_conn *c)
+static bool follows_master_nat(const struct ct *ct, const struct ct_conn *c)
 {
     const struct ext *x =
         ext_of(&ct->ext, table_slot(&ct->table, c), EXT_MASTER);
@@ -194,7 +196,7 @@ static bool nat_keeps(struct ct *ct, struct first *f, enum mangle_side side)
     struct natask ask = {.unknown = &f->unknown};
     struct natask_answer a;
 
-    if (follows(ct, c))
+    if (follows_master_nat(ct, c))
         return true;
     do {
         enum ct_reason why = natask_side(ct, &f->pkt, side, &ask, &a);
@@ -208,7 +210,7 @@ static bool nat_keeps(struct ct *ct, struct first *f, enum mangle_side side)
 
 /* ---- the way of a first packet ---- */
 
-static bool is_own(const struct ct *ct, const struct ct_tuple *reply)
+static bool is_router_reply(const struct ct *ct, const struct ct_tuple *reply)
 {
     for (uint32_t i = 0; i < ct->ifaces.n; i++)
         if (core_has_address(&ct->ifaces.iface[i], reply->family, &reply->src))
@@ -224,7 +226,8 @@ static bool is_unsolicited(const struct ct *ct, const struct ct_pkt *pkt)
            core_is_inside(ct, pkt->out) && !(pkt->conn->status & CT_DST_NAT);
 }
 
-static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
+static bool passes_entry_hooks(struct ct *ct, struct first *f,
+                               struct ct_conn *c)
 {
     struct ct_pkt *pkt = &f->pkt;
     const struct ct_tuple *reply = &c->tuple[CT_DIR_REPLY];
@@ -238,7 +241,7 @@ static bool enters(struct ct *ct, struct first *f, struct ct_conn *c)
     pkt->labels = f->labels;
     if (x)
         memcpy(f->unknown.labels, x->labels, sizeof f->unknown.labels);
-    mangle(ct, f);
+    mangle_first_packet(ct, f);
     if (!nat_keeps(ct, f, MANGLE_DST))
         return false;
     f->unknown.facts &= ~(uint32_t)CT_FACT_DNAT;
@@ -263,20 +266,20 @@ static bool goes_on(const struct ct *ct, struct ct_pkt *pkt)
     return out == c->out || c->hidden_by == CT_NO_IFACE;
 }
 
-static bool leaves(struct ct *ct, struct first *f)
+static bool passes_exit_hooks(struct ct *ct, struct first *f)
 {
     struct ct_pkt *pkt = &f->pkt;
 
-    if (is_own(ct, &pkt->conn->tuple[CT_DIR_REPLY])) {
+    if (is_router_reply(ct, &pkt->conn->tuple[CT_DIR_REPLY])) {
         pkt->hook = CT_INPUT;
-        mangle(ct, f);
+        mangle_first_packet(ct, f);
         return filter_keeps(ct, f) && nat_keeps(ct, f, MANGLE_SRC);
     }
     if (!goes_on(ct, pkt))
         return false;
     if (pkt->in != CT_NO_IFACE) {
         pkt->hook = CT_FORWARD;
-        mangle(ct, f);
+        mangle_first_packet(ct, f);
         if (!filter_keeps(ct, f) || is_unsolicited(ct, pkt))
             return false;
     }
@@ -284,12 +287,12 @@ static bool leaves(struct ct *ct, struct first *f)
     return filter_keeps(ct, f) && nat_keeps(ct, f, MANGLE_SRC);
 }
 
-static bool is_right(struct ct *ct, struct ct_conn *c)
+static bool is_flow_allowed(struct ct *ct, struct ct_conn *c)
 {
     struct first f;
 
     make_first(&f, c);
-    return enters(ct, &f, c) && leaves(ct, &f);
+    return passes_entry_hooks(ct, &f, c) && passes_exit_hooks(ct, &f);
 }
 
 void ct_set_route(struct ct *ct, ct_route_fn *fn, void *ctx)
@@ -310,7 +313,7 @@ bool ct_revalidate_some(struct ct *ct, uint32_t *from, uint32_t budget)
         work_step(&ct->work, 1);
         if (!ct->rules ||
             (c->status & (CT_CONFIRMED | CT_DYING)) != CT_CONFIRMED ||
-            is_right(ct, c))
+            is_flow_allowed(ct, c))
             continue;
         gc_revoke(ct, *from);
     }

@@ -136,7 +136,8 @@ char ct_stat_kind(unsigned stat)
     return stats[stat].kind;
 }
 
-static struct ct_metric among(enum ct_metric_group group, const char *value)
+static struct ct_metric labelled_metric(enum ct_metric_group group,
+                                        const char *value)
 {
     struct ct_metric metric = groups[group];
 
@@ -148,7 +149,7 @@ struct ct_metric ct_stat_metric(unsigned stat)
 {
     assert(stat < CT_N_STATS);
     if (stats[stat].value)
-        return among(stats[stat].group, stats[stat].value);
+        return labelled_metric(stats[stat].group, stats[stat].value);
     return (struct ct_metric){stats[stat].family, stats[stat].help, NULL, NULL,
                               false};
 }
@@ -156,7 +157,7 @@ struct ct_metric ct_stat_metric(unsigned stat)
 struct ct_metric ct_reason_metric(unsigned reason)
 {
     assert(reason < CT_N_REASONS);
-    return among(reasons[reason].group, reasons[reason].name);
+    return labelled_metric(reasons[reason].group, reasons[reason].name);
 }
 
 const struct ct_param_info *ct_param_info(unsigned param)

@@ -128,7 +128,7 @@ const char *ct_word_name(enum ct_words list, uint32_t number)
     return NULL;
 }
 
-static bool same(const char *a, const char *b)
+static bool same_word(const char *a, const char *b)
 {
     while (*a != '\0' && *a == *b)
         a++, b++;
@@ -141,7 +141,7 @@ const struct ct_word *ct_word_find(enum ct_words list, const char *name)
     const struct ct_word *row = ct_words(list, &n);
 
     for (unsigned i = 0; i < n; i++)
-        if (row[i].name != NULL && same(row[i].name, name))
+        if (row[i].name != NULL && same_word(row[i].name, name))
             return &row[i];
     return NULL;
 }

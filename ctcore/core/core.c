@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* As the packet stands now, not as it came. */
-static void look(struct ct_log *log, const struct ct_pkt *pkt)
+static void fill_log_entry(struct ct_log *log, const struct ct_pkt *pkt)
 {
     const uint8_t *ip = pkt->data;
     const struct ct_ports_header *ports = ct_ports_view(ip + pkt->l4_off);
@@ -70,8 +70,8 @@ static bool may_tell(const struct ct *ct, uint32_t rule,
 }
 
 /* False: the listener had no room. */
-static bool said(const struct ct *ct, const struct ct_rule *r,
-                 uint32_t suppressed, const struct ct_pkt *pkt)
+static bool log_rule_match(const struct ct *ct, const struct ct_rule *r,
+                           uint32_t suppressed, const struct ct_pkt *pkt)
 {
     struct ct_log log = {.len = pkt->len,
                          .mark = pkt->mark,
@@ -85,7 +85,7 @@ static bool said(const struct ct *ct, const struct ct_rule *r,
 
     memcpy(log.id, r->id, sizeof log.id);
     memcpy(log.prefix, r->log_prefix, sizeof log.prefix);
-    look(&log, pkt);
+    fill_log_entry(&log, pkt);
     return ct->log(ct->ctx, &log);
 }
 
@@ -99,7 +99,8 @@ static __attribute__((noinline)) void tell(struct ct *ct, uint32_t rule,
 
     if (!ct->log)
         return;
-    if (may_tell(ct, rule, n) && said(ct, r, n->log_suppressed, pkt)) {
+    if (may_tell(ct, rule, n) &&
+        log_rule_match(ct, r, n->log_suppressed, pkt)) {
         core_stat(ct, CT_STAT_logged);
         n->log_suppressed = 0;
         return;

@@ -122,7 +122,7 @@ static void show_strays(struct ct *ct)
                      __ATOMIC_RELAXED);
 }
 
-static void mark(struct ct *ct, struct ct_conn *c, bool stray)
+static void set_flow_stray(struct ct *ct, struct ct_conn *c, bool stray)
 {
     if (c->stray == stray)
         return;
@@ -137,14 +137,14 @@ void elsewhere_mark(struct ct *ct, struct ct_conn *c)
 
     if (p->n == 0)
         return;
-    mark(ct, c,
-         peers_stray(p, &c->tuple[CT_DIR_ORIGINAL], false) ||
-             peers_stray(p, &c->tuple[CT_DIR_REPLY], false));
+    set_flow_stray(ct, c,
+                   peers_stray(p, &c->tuple[CT_DIR_ORIGINAL], false) ||
+                       peers_stray(p, &c->tuple[CT_DIR_REPLY], false));
 }
 
 void elsewhere_unmark(struct ct *ct, struct ct_conn *c)
 {
-    mark(ct, c, false);
+    set_flow_stray(ct, c, false);
 }
 
 void elsewhere_steer(struct ct *ct, const struct ct_steer *steer)

@@ -44,7 +44,7 @@ static void put_back(struct ct *ct, uint32_t slot)
 }
 
 /* why: event bits beside DESTROY. */
-static void end(struct ct *ct, uint32_t slot, uint32_t why)
+static void end_flow(struct ct *ct, uint32_t slot, uint32_t why)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
@@ -76,28 +76,28 @@ void gc_end_calls(struct ct *ct, struct ext *x)
         c = table_find(&ct->table, &t, tuple_hash(&t, ct->table.key), ct->now,
                        &dir);
         if (c)
-            end(ct, table_slot(&ct->table, c), 0);
+            end_flow(ct, table_slot(&ct->table, c), 0);
     }
 }
 
-static void destroy(struct ct *ct, uint32_t slot, uint32_t why)
+static void destroy_entry(struct ct *ct, uint32_t slot, uint32_t why)
 {
     struct ext *x = ext_find(&ct->ext, slot);
 
     if (x)
         gc_end_calls(ct, x);
-    end(ct, slot, why);
+    end_flow(ct, slot, why);
 }
 
 void gc_destroy(struct ct *ct, uint32_t slot)
 {
-    destroy(ct, slot, 0);
+    destroy_entry(ct, slot, 0);
 }
 
 void gc_revoke(struct ct *ct, uint32_t slot)
 {
     core_stat(ct, CT_STAT_revoked);
-    destroy(ct, slot, CT_EVENT_REVOKED);
+    destroy_entry(ct, slot, CT_EVENT_REVOKED);
 }
 
 void gc_discard(struct ct *ct, uint32_t slot)

@@ -95,7 +95,7 @@ static const char *check_source(const struct frag *f, uint32_t at,
     return NULL;
 }
 
-static const char *check_chains(const struct frag *f, struct sums *s)
+static const char *check_frag_chains(const struct frag *f, struct sums *s)
 {
     uint64_t queues = 0, sources = 0;
     uint32_t n = 0, n_sources = 0;
@@ -132,7 +132,7 @@ const char *frag_check(const struct frag *f)
     for (int v6 = 0; !why && v6 < 2; v6++)
         why = check_age(f, v6, &s);
     if (!why)
-        why = check_chains(f, &s);
+        why = check_frag_chains(f, &s);
     if (why)
         return why;
     if (s.aged != s.queues)

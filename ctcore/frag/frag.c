@@ -97,8 +97,9 @@ static bool is_too_long(const struct frag_queue *q, const struct frag_piece *p)
 enum cover { COVER_NONE, COVER_SOME, COVER_ALL };
 
 /* How much of these units is there already? */
-static enum cover covered(const struct frag *f, const struct frag_queue *q,
-                          uint32_t from, uint32_t to)
+static enum cover units_covered(const struct frag *f,
+                                const struct frag_queue *q, uint32_t from,
+                                uint32_t to)
 {
     bool any = false, all = true;
 
@@ -116,8 +117,8 @@ static enum cover covered(const struct frag *f, const struct frag_queue *q,
     return all ? COVER_ALL : any ? COVER_SOME : COVER_NONE;
 }
 
-static void mark(const struct frag *f, const struct frag_queue *q,
-                 uint32_t from, uint32_t to)
+static void mark_units(const struct frag *f, const struct frag_queue *q,
+                       uint32_t from, uint32_t to)
 {
     frag_page_at(f, q->page[from / FRAG_UNITS])->cut[from % FRAG_UNITS / 64] |=
         UINT64_C(1) << from % 64;
@@ -133,7 +134,7 @@ static void mark(const struct frag *f, const struct frag_queue *q,
 }
 
 /* False: no room. */
-static bool store(struct frag *f, uint32_t i, const struct frag_piece *p)
+static bool store_piece(struct frag *f, uint32_t i, const struct frag_piece *p)
 {
     struct frag_queue *q = frag_queue_at(f, i);
     uint32_t at = p->off, end = p->off + p->len;
@@ -150,7 +151,7 @@ static bool store(struct frag *f, uint32_t i, const struct frag_piece *p)
                p->data + (at - p->off), n);
         at += n;
     }
-    mark(f, q, p->off / FRAG_UNIT, (end + FRAG_UNIT - 1) / FRAG_UNIT);
+    mark_units(f, q, p->off / FRAG_UNIT, (end + FRAG_UNIT - 1) / FRAG_UNIT);
     return true;
 }
 
@@ -181,14 +182,15 @@ static void count_waiting(struct frag *f, struct frag_queue *q, int by)
     ct_add(&f->stats[CT_STAT_held], (uint64_t)by);
 }
 
-static enum ct_reason add(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
-                          const struct frag_piece *p)
+static enum ct_reason add_piece(struct frag *f, uint32_t i,
+                                const struct ct_pkt *pkt,
+                                const struct frag_piece *p)
 {
     struct frag_queue *q = frag_queue_at(f, i);
     uint32_t from = p->off / FRAG_UNIT, end = p->off + p->len;
     uint32_t to = (end + FRAG_UNIT - 1) / FRAG_UNIT;
 
-    if ((p->off == 0 && !store_head(f, i, pkt, p)) || !store(f, i, p))
+    if ((p->off == 0 && !store_head(f, i, pkt, p)) || !store_piece(f, i, p))
         return CT_REASON_FRAG_LIMIT;
     q->units += to - from;
     if (end > q->end)
@@ -242,8 +244,8 @@ static void finish_v6(const struct frag_queue *q, uint8_t *data, uint32_t len)
     data[q->next_at] = q->next_header;
 }
 
-static void build(const struct frag *f, const struct frag_queue *q,
-                  const struct ct_pkt *last, struct ct_pkt *whole)
+static void build_datagram(const struct frag *f, const struct frag_queue *q,
+                           const struct ct_pkt *last, struct ct_pkt *whole)
 {
     uint8_t *to = copy_head(f, q, whole->data);
     uint64_t *cuts = whole->cuts;
@@ -280,8 +282,9 @@ static enum ct_reason end_queue(struct frag *f, uint32_t i, enum ct_reason why)
 
 /* NONE: it is on its way.  The codepoints must not say that some of it was
  * sent by a transport that knows ECN and some by one that does not. */
-static enum ct_reason finish(struct frag *f, uint32_t i,
-                             const struct ct_pkt *last, struct ct_pkt *whole)
+static enum ct_reason finish_datagram(struct frag *f, uint32_t i,
+                                      const struct ct_pkt *last,
+                                      struct ct_pkt *whole)
 {
     struct frag_queue *q = frag_queue_at(f, i);
     enum ct_reason why = CT_REASON_NONE;
@@ -294,15 +297,16 @@ static enum ct_reason finish(struct frag *f, uint32_t i,
         count_waiting(f, q, -1); /* last is the caller's to count */
         return end_queue(f, i, why);
     }
-    build(f, q, last, whole);
+    build_datagram(f, q, last, whole);
     ct_add(&f->stats[CT_STAT_frags_merged], q->n - 1);
     ct_add(&f->stats[CT_STAT_reassembled], 1);
     frag_queue_close(f, i, CT_REASON_NONE);
     return CT_REASON_NONE;
 }
 
-static enum ct_reason join(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
-                           const struct frag_piece *p)
+static enum ct_reason join_datagram(struct frag *f, uint32_t i,
+                                    const struct ct_pkt *pkt,
+                                    const struct frag_piece *p)
 {
     const struct frag_queue *q = frag_queue_at(f, i);
     uint32_t from = p->off / FRAG_UNIT,
@@ -314,14 +318,14 @@ static enum ct_reason join(struct frag *f, uint32_t i, const struct ct_pkt *pkt,
         return p->v4 ? end_queue(f, i, CT_REASON_FRAG_BAD) : CT_REASON_FRAG_BAD;
     if (is_too_long(q, p))
         return end_queue(f, i, CT_REASON_FRAG_TOO_LONG);
-    cover = covered(f, q, from, to);
+    cover = units_covered(f, q, from, to);
     if (cover == COVER_ALL)
         return CT_REASON_FRAG_DUPLICATE;
     if (cover == COVER_SOME)
         return end_queue(f, i, CT_REASON_FRAG_OVERLAP);
     if (q->n == FRAG_PIECES)
         return end_queue(f, i, CT_REASON_FRAG_MANY);
-    why = add(f, i, pkt, p);
+    why = add_piece(f, i, pkt, p);
     return why == CT_REASON_NONE ? why : end_queue(f, i, why);
 }
 
@@ -394,7 +398,7 @@ enum ct_reason frag_take(struct frag *f, const struct ct_pkt *pkt,
     }
     if (i == CT_NONE)
         i = frag_queue_open(f, pkt, now);
-    why = join(f, i, pkt, &p);
+    why = join_datagram(f, i, pkt, &p);
     if (why != CT_REASON_NONE)
         return why;
     frag_queue_tell(f);
@@ -403,7 +407,7 @@ enum ct_reason frag_take(struct frag *f, const struct ct_pkt *pkt,
             (frag_queue_at(f, i)->end + FRAG_UNIT - 1) / FRAG_UNIT)
         return CT_REASON_NONE;
     *is_whole = true;
-    return finish(f, i, pkt, whole);
+    return finish_datagram(f, i, pkt, whole);
 }
 
 /* ---- time ---- */

@@ -40,7 +40,7 @@ struct who {
 };
 enum { PREFIX = 0x80 };
 
-static bool is_inside(const struct frag *f, const struct ct_pkt *pkt)
+static bool is_from_inside(const struct frag *f, const struct ct_pkt *pkt)
 {
     return pkt->in < 8 * sizeof f->inside && (f->inside >> pkt->in & 1) != 0;
 }
@@ -49,18 +49,18 @@ static struct who who_sent(const struct frag *f, const struct ct_pkt *pkt)
 {
     struct who who = {pkt->tuple.src, pkt->tuple.family};
 
-    if (who.family == CT_IPV6 && !is_inside(f, pkt))
+    if (who.family == CT_IPV6 && !is_from_inside(f, pkt))
         who.addr.w64[1] = 0;
     return who;
 }
 
 /* False: it is counted by who_sent() already. */
-static bool prefix_of(const struct frag *f, const struct ct_pkt *pkt,
-                      struct who *who)
+static bool sender_prefix(const struct frag *f, const struct ct_pkt *pkt,
+                          struct who *who)
 {
     *who = (struct who){pkt->tuple.src, pkt->tuple.family | PREFIX};
     who->addr.w64[1] = 0;
-    return pkt->tuple.family == CT_IPV6 && is_inside(f, pkt);
+    return pkt->tuple.family == CT_IPV6 && is_from_inside(f, pkt);
 }
 
 static uint32_t *source_chain(const struct frag *f, const union ct_addr *a)
@@ -219,7 +219,7 @@ uint32_t frag_queue_find(const struct frag *f, const struct ct_pkt *pkt)
 /* ---- room ---- */
 
 /* The oldest of all but keep, or CT_NONE. */
-static uint32_t oldest(const struct frag *f, uint32_t keep)
+static uint32_t oldest_datagram(const struct frag *f, uint32_t keep)
 {
     uint32_t best = CT_NONE;
 
@@ -283,7 +283,7 @@ static bool evict_any(struct frag *f, uint32_t source, uint32_t keep)
             f->queues.used &&
         evict_own(f, source, keep))
         return true;
-    i = oldest(f, keep);
+    i = oldest_datagram(f, keep);
     if (i == CT_NONE)
         return false;
     frag_queue_close(f, i, CT_REASON_FRAG_LIMIT);
@@ -291,7 +291,8 @@ static bool evict_any(struct frag *f, uint32_t source, uint32_t keep)
 }
 
 /* The newcomer's source, or its prefix, makes room for it. */
-static void make_room(struct frag *f, const struct who *who, uint32_t prefix)
+static void evict_datagram(struct frag *f, const struct who *who,
+                           uint32_t prefix)
 {
     uint32_t source = source_find(f, who);
 
@@ -308,11 +309,11 @@ static void make_room(struct frag *f, const struct who *who, uint32_t prefix)
 uint32_t frag_queue_open(struct frag *f, const struct ct_pkt *pkt, ct_time now)
 {
     struct who who = who_sent(f, pkt), all;
-    bool inner = prefix_of(f, pkt, &all);
+    bool inner = sender_prefix(f, pkt, &all);
     struct frag_queue *q;
     uint32_t i;
 
-    make_room(f, &who, inner ? source_find(f, &all) : CT_NONE);
+    evict_datagram(f, &who, inner ? source_find(f, &all) : CT_NONE);
     i = pool_get(&f->queues);
     ct_assert(i != CT_NONE);
     q = frag_queue_at(f, i);

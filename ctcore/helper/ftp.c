@@ -78,8 +78,8 @@ static bool is_digit(uint8_t c)
 
 /* n numbers with sep between them, from *at on, up to what ends them: end, or
  * any other byte if that is 0.  *at is then behind the last digit. */
-static bool numbers(struct text t, uint32_t *at, uint32_t *v, unsigned n,
-                    uint8_t sep, uint8_t end)
+static bool parse_numbers(struct text t, uint32_t *at, uint32_t *v, unsigned n,
+                          uint8_t sep, uint8_t end)
 {
     unsigned i = 0, digits = 0;
 
@@ -126,7 +126,7 @@ static bool read_six(struct text t, uint32_t at, uint8_t end, struct said *s)
     uint32_t v[6];
 
     s->at = at;
-    if (!numbers(t, &at, v, 6, ',', end))
+    if (!parse_numbers(t, &at, v, 6, ',', end))
         return false;
     s->len = at - s->at;
     s->port = (uint16_t)(v[4] << 8 | (v[5] & 0xff));
@@ -137,14 +137,14 @@ static bool read_port(struct text t, uint32_t *at, uint8_t mark, uint16_t *port)
 {
     uint32_t v;
 
-    if (!numbers(t, at, &v, 1, 0, mark) || v == 0 || v > 65535)
+    if (!parse_numbers(t, at, &v, 1, 0, mark) || v == 0 || v > 65535)
         return false;
     ++*at; /* the mark */
     *port = (uint16_t)v;
     return true;
 }
 
-static int hex(uint8_t c)
+static int hex_digit_value(uint8_t c)
 {
     if (is_digit(c))
         return c - '0';
@@ -159,7 +159,7 @@ static bool read_dotted(struct text t, uint32_t *at, uint8_t mark,
     uint32_t v[4];
     union ct_addr a;
 
-    if (!numbers(t, at, v, 4, '.', mark) || !put_bytes(&a, v))
+    if (!parse_numbers(t, at, v, 4, '.', mark) || !put_bytes(&a, v))
         return false;
     group[0] = (uint16_t)(v[0] << 8 | v[1]);
     group[1] = (uint16_t)(v[2] << 8 | v[3]);
@@ -183,8 +183,9 @@ static bool read_addr6(struct text t, uint32_t *at, uint8_t mark,
 
         if (n == 8)
             return false;
-        for (; *at < t.len && hex(t.p[*at]) >= 0 && digits < 4; ++*at, digits++)
-            group[n] = (uint16_t)(group[n] << 4 | hex(t.p[*at]));
+        for (; *at < t.len && hex_digit_value(t.p[*at]) >= 0 && digits < 4;
+             ++*at, digits++)
+            group[n] = (uint16_t)(group[n] << 4 | hex_digit_value(t.p[*at]));
         if (digits == 0)
             return false;
         if (*at < t.len && t.p[*at] == '.' && mark != '.' && n <= 6) {
@@ -236,7 +237,7 @@ static bool read_eprt(struct text t, uint32_t at, uint8_t family,
         return false;
     at += 3;
     if (family == CT_IPV4) {
-        if (!numbers(t, &at, v, 4, '.', mark) || !put_bytes(&s->addr, v))
+        if (!parse_numbers(t, &at, v, 4, '.', mark) || !put_bytes(&s->addr, v))
             return false;
     } else if (!read_addr6(t, &at, mark, &s->addr)) {
         return false;
@@ -305,8 +306,9 @@ static bool says_nothing(struct text t, bool ends, uint32_t at)
 
 enum match { NO, PART, WHOLE };
 
-static enum match match(struct text t, bool ends, const struct pattern *p,
-                        const struct ct_tuple *own, struct said *s)
+static enum match match_pattern(struct text t, bool ends,
+                                const struct pattern *p,
+                                const struct ct_tuple *own, struct said *s)
 {
     uint32_t at = p->len;
     bool ok = false;
@@ -347,7 +349,7 @@ static void put_char(struct writer *w, char c)
     w->text[w->len++] = (uint8_t)c;
 }
 
-static void put_number(struct writer *w, uint32_t v)
+static void write_decimal(struct writer *w, uint32_t v)
 {
     uint32_t unit = 1;
 
@@ -367,7 +369,7 @@ static void put_addr(struct writer *w, uint8_t family, const union ct_addr *a,
         for (int i = 0; i < 4; i++) {
             if (i > 0)
                 put_char(w, sep);
-            put_number(w, a->b[i]);
+            write_decimal(w, a->b[i]);
         }
         return;
     }
@@ -379,8 +381,8 @@ static void put_addr(struct writer *w, uint8_t family, const union ct_addr *a,
     }
 }
 
-static void write_line(struct writer *w, enum form form, uint8_t family,
-                       const union ct_addr *addr, uint16_t port)
+static void write_ftp_line(struct writer *w, enum form form, uint8_t family,
+                           const union ct_addr *addr, uint16_t port)
 {
     w->len = 0;
     switch (form) {
@@ -388,9 +390,9 @@ static void write_line(struct writer *w, enum form form, uint8_t family,
     case PASV:
         put_addr(w, CT_IPV4, addr, ',');
         put_char(w, ',');
-        put_number(w, port >> 8);
+        write_decimal(w, port >> 8);
         put_char(w, ',');
-        put_number(w, port & 0xff);
+        write_decimal(w, port & 0xff);
         return;
     case EPRT:
         put_char(w, '|');
@@ -405,14 +407,14 @@ static void write_line(struct writer *w, enum form form, uint8_t family,
         put_char(w, '|');
         break;
     }
-    put_number(w, port);
+    write_decimal(w, port);
     put_char(w, '|');
 }
 
 /* ---- the helper ---- */
 
-static enum ct_reason announce(const struct helper_call *h,
-                               const struct said *s)
+static enum ct_reason expect_data_flow(const struct helper_call *h,
+                                       const struct said *s)
 {
     const struct ct_tuple *other = helper_other(h);
     struct expect_ask ask = {
@@ -429,7 +431,7 @@ static enum ct_reason announce(const struct helper_call *h,
     why = helper_expect(h, &helper_ftp, &ask);
     if (why != CT_REASON_NONE || !helper_translated(h))
         return why;
-    write_line(&w, s->form, other->family, &other->dst, ask.tuple.dport);
+    write_ftp_line(&w, s->form, other->family, &other->dst, ask.tuple.dport);
     why = helper_replace(h, s->at, s->len, w.text, w.len);
     if (why != CT_REASON_NONE)
         expect_cancel(&h->ct->expects, table_slot(&h->ct->table, h->c),
@@ -443,10 +445,10 @@ static enum ct_reason read_line(const struct helper_call *h, struct text t)
     struct said said;
 
     for (int i = 0; i < 2; i++)
-        switch (
-            match(t, ends, &patterns[h->dir][i], &h->c->tuple[h->dir], &said)) {
+        switch (match_pattern(t, ends, &patterns[h->dir][i],
+                              &h->c->tuple[h->dir], &said)) {
         case WHOLE:
-            return announce(h, &said);
+            return expect_data_flow(h, &said);
         case PART:
             return CT_REASON_HELPER_PARTIAL;
         case NO:

@@ -55,8 +55,8 @@ bool confirm_may(struct ct *ct, struct ct_pkt *pkt)
     return elsewhere_place(ct, pkt, c->status & CT_EXPECTED) == ct->peers.self;
 }
 
-static enum ct_verdict refuse(struct ct *ct, struct ct_pkt *pkt,
-                              enum ct_reason why)
+static enum ct_verdict refuse_entry(struct ct *ct, struct ct_pkt *pkt,
+                                    enum ct_reason why)
 {
     core_stat(ct, CT_STAT_insert_failed);
     core_stat(ct, CT_STAT_drop);
@@ -77,10 +77,10 @@ enum ct_verdict confirm_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     slot = table_slot(&ct->table, c);
     why = table_confirm(&ct->table, slot, ct->now);
     if (why != CT_REASON_NONE)
-        return refuse(ct, pkt, why);
+        return refuse_entry(ct, pkt, why);
     if (!mapping_bind(&ct->nat, c)) {
         table_unlink(&ct->table, slot);
-        return refuse(ct, pkt, CT_REASON_NO_MAPPING_ROOM);
+        return refuse_entry(ct, pkt, CT_REASON_NO_MAPPING_ROOM);
     }
     timeouts_refresh(ct, slot, c->status, (uint8_t)c->listed, EXPIRY_UNASSURED);
     if (ct->start)

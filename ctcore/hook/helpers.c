@@ -12,7 +12,7 @@ static const struct helper *const registry[CT_N_HELPERS] = {
 };
 
 /* How long the transport header is; 0: there is none to be sure of. */
-static uint32_t header_len(const struct ct_pkt *pkt)
+static uint32_t transport_header_len(const struct ct_pkt *pkt)
 {
     const struct ct_tcp_header *tcp = ct_tcp_view(pkt->data + pkt->l4_off);
     uint32_t len;
@@ -27,7 +27,8 @@ static uint32_t header_len(const struct ct_pkt *pkt)
     return len >= sizeof *tcp && len <= pkt->l4_len ? len : 0;
 }
 
-static enum ct_reason help(struct ct *ct, struct ct_pkt *pkt, struct ext *x)
+static enum ct_reason run_helper(struct ct *ct, struct ct_pkt *pkt,
+                                 struct ext *x)
 {
     const struct helper *by = registry[x->helper];
     struct helper_call h = {
@@ -36,14 +37,15 @@ static enum ct_reason help(struct ct *ct, struct ct_pkt *pkt, struct ext *x)
         .c = pkt->conn,
         .x = x,
         .dir = (enum ct_dir)pkt->dir,
-        .at = header_len(pkt),
+        .at = transport_header_len(pkt),
     };
 
     return by && h.at ? by->help(&h) : CT_REASON_NONE;
 }
 
 /* False: not in its order. */
-static bool leave(struct ct_conn *c, struct ext *x, const struct ct_pkt *pkt)
+static bool leaves_in_order(struct ct_conn *c, struct ext *x,
+                            const struct ct_pkt *pkt)
 {
     bool may;
 
@@ -65,13 +67,13 @@ enum ct_verdict helpers_row(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         return CT_ACCEPT;
     x = ext_find(&ct->ext, table_slot(&ct->table, c));
     if (c->status & CT_HELPER) {
-        enum ct_reason why = help(ct, pkt, x);
+        enum ct_reason why = run_helper(ct, pkt, x);
 
         if (why != CT_REASON_NONE)
             return ct_refuse(pkt, why);
     }
     if (c->status & CT_SEQ_ADJUST) {
-        if (!leave(pkt->conn, x, pkt))
+        if (!leaves_in_order(pkt->conn, x, pkt))
             return ct_refuse(pkt, CT_REASON_SEQADJ_BUSY);
         seqadj_seq(x, pkt);
     }

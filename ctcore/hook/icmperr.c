@@ -38,8 +38,9 @@ static bool is_quotable(const struct ct_conn *c, enum ct_dir sender,
 
 /* Profile weir: no errors that no host should send (RFC 6633, RFC 1812 section
  * 5.2.7.2), none that is guessed. */
-static enum ct_reason judge(const struct ct_conn *c, enum ct_dir dir,
-                            const struct ct_pkt *pkt, const struct inner *in)
+static enum ct_reason judge_icmp_error(const struct ct_conn *c, enum ct_dir dir,
+                                       const struct ct_pkt *pkt,
+                                       const struct inner *in)
 {
     if (pkt->tuple.family == CT_IPV4 && (pkt->icmp_type == CT_ICMP_QUENCH ||
                                          pkt->icmp_type == CT_ICMP_REDIRECT))
@@ -117,7 +118,7 @@ enum ct_reason icmperr_relate(struct ct *ct, struct ct_pkt *pkt)
         return CT_REASON_ICMP_SPOOFED;
     turn_numbers(ct, c, (enum ct_dir) !dir, pkt, &in);
     if (ct->params.v[CT_PARAM_strict_icmp] &&
-        (why = judge(c, dir, pkt, &in)) != CT_REASON_NONE) {
+        (why = judge_icmp_error(c, dir, pkt, &in)) != CT_REASON_NONE) {
         pkt->nat_known = c->status & CT_NAT_MASK;
         return why;
     }

@@ -114,7 +114,7 @@ static const union ct_addr *iface_addr(const struct ct *ct, uint8_t iface,
 /* In gateway mode, what an inside interface without an address of its family
  * uses, and redirect from there: the first outside one's.  An outside one never
  * speaks with another's. */
-static uint8_t speaker(const struct ct *ct, uint8_t iface)
+static uint8_t address_iface(const struct ct *ct, uint8_t iface)
 {
     if (iface < ct->ifaces.n && !ct->ifaces.iface[iface].inside)
         return iface;
@@ -126,8 +126,8 @@ static uint8_t speaker(const struct ct *ct, uint8_t iface)
 
 /* How near host is to address i of f.  IPv4: is he in its subnet?  IPv6: as
  * many bits of its prefix are his, too (RFC 6724 rule 8). */
-static unsigned nearness(const struct ct_iface *f, unsigned i,
-                         const union ct_addr *host)
+static unsigned common_prefix_len(const struct ct_iface *f, unsigned i,
+                                  const union ct_addr *host)
 {
     unsigned n = 0, most = f->prefix[i];
 
@@ -151,7 +151,8 @@ static const union ct_addr *nearest_addr(const struct ct *ct, uint8_t iface,
         return NULL;
     f += iface;
     for (unsigned i = 0; i < f->n_addrs; i++) {
-        unsigned near = f->family[i] == family ? nearness(f, i, host) : 0;
+        unsigned near =
+            f->family[i] == family ? common_prefix_len(f, i, host) : 0;
 
         if (near > most) {
             most = near;
@@ -171,7 +172,7 @@ static const union ct_addr *hiding_addr(const struct ct *ct,
     uint8_t family = pkt->tuple.family, link = pkt->out;
 
     if (!iface_addr(ct, link, family))
-        link = speaker(ct, link);
+        link = address_iface(ct, link);
     *by = link;
     own = nearest_addr(ct, link, family, host);
     if (own || link >= ct->ifaces.n || !ct->ifaces.iface[link].unnumbered)
@@ -186,7 +187,7 @@ static const union ct_addr *hiding_addr(const struct ct *ct,
 }
 
 /* The outside interface that has this address, or CT_NO_IFACE. */
-static uint8_t outside_of(const struct ct *ct, const struct ct_tuple *t)
+static uint8_t outside_iface_of(const struct ct *ct, const struct ct_tuple *t)
 {
     for (uint8_t i = 0; i < ct->ifaces.n; i++) {
         const struct ct_iface *f = &ct->ifaces.iface[i];
@@ -236,7 +237,7 @@ static enum asked ask_hairpin(struct ct *ct, struct ct_pkt *pkt,
                               const struct ct_rule **met)
 {
     const struct mapping *m;
-    uint8_t in = pkt->in, out = outside_of(ct, &pkt->tuple);
+    uint8_t in = pkt->in, out = outside_iface_of(ct, &pkt->tuple);
     union ct_addr addr;
     enum asked asked;
 
@@ -320,7 +321,7 @@ static enum ct_reason ask_dst(struct ct *ct, struct ct_pkt *pkt,
         one_port(&a->range, (uint16_t)(rule->nat.port_lo + pkt->tuple.dport -
                                        rule->match.dport.r[0].lo));
     if (rule->action == CT_ACT_REDIRECT) {
-        own = iface_addr(ct, speaker(ct, pkt->in), pkt->tuple.family);
+        own = iface_addr(ct, address_iface(ct, pkt->in), pkt->tuple.family);
         if (!own)
             return CT_REASON_NO_ADDRESS;
         one_addr(&a->range, own, pkt->tuple.family);

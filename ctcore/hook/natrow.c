@@ -55,8 +55,8 @@ static enum ct_verdict set_up(struct ct *ct, struct ct_pkt *pkt,
     return why == CT_REASON_NONE ? CT_ACCEPT : no_port(ct, pkt, why);
 }
 
-static enum ct_verdict choose(struct ct *ct, struct ct_pkt *pkt,
-                              enum mangle_side side)
+static enum ct_verdict choose_translation(struct ct *ct, struct ct_pkt *pkt,
+                                          enum mangle_side side)
 {
     struct natask ask = {.count = true};
     struct natask_answer a;
@@ -86,8 +86,8 @@ translate_error(struct ct_pkt *pkt, enum mangle_side side)
     return why == CT_REASON_NONE ? CT_ACCEPT : ct_refuse(pkt, why);
 }
 
-static inline enum ct_verdict translate(struct ct_pkt *pkt,
-                                        enum mangle_side side)
+static inline enum ct_verdict translate_packet(struct ct_pkt *pkt,
+                                               enum mangle_side side)
 {
     if (pkt->icmp_error)
         return translate_error(pkt, side);
@@ -101,8 +101,8 @@ static __attribute__((noinline)) enum ct_verdict first_dst(struct ct *ct,
     enum ct_verdict v = CT_ACCEPT;
 
     if (!(pkt->conn->status & CT_DST_NAT_DONE))
-        v = choose(ct, pkt, MANGLE_DST);
-    return v == CT_ACCEPT ? translate(pkt, MANGLE_DST) : v;
+        v = choose_translation(ct, pkt, MANGLE_DST);
+    return v == CT_ACCEPT ? translate_packet(pkt, MANGLE_DST) : v;
 }
 
 enum ct_verdict natrow_dst(void *ctx, struct ct *ct, struct ct_pkt *pkt)
@@ -112,7 +112,7 @@ enum ct_verdict natrow_dst(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         return CT_ACCEPT;
     if (pkt->made_conn)
         return first_dst(ct, pkt);
-    return translate(pkt, MANGLE_DST);
+    return translate_packet(pkt, MANGLE_DST);
 }
 
 /* A packet without an entry that some rule would have translated, had conntrack
@@ -185,8 +185,8 @@ static __attribute__((noinline)) enum ct_verdict first_src(struct ct *ct,
     enum ct_verdict v = CT_ACCEPT;
 
     if (!(c->status & CT_SRC_NAT_DONE))
-        v = choose(ct, pkt, MANGLE_SRC);
-    return v == CT_ACCEPT ? translate(pkt, MANGLE_SRC) : v;
+        v = choose_translation(ct, pkt, MANGLE_SRC);
+    return v == CT_ACCEPT ? translate_packet(pkt, MANGLE_SRC) : v;
 }
 
 static __attribute__((noinline)) enum ct_verdict moved_src(struct ct *ct,
@@ -194,7 +194,7 @@ static __attribute__((noinline)) enum ct_verdict moved_src(struct ct *ct,
 {
     enum ct_verdict v = moved(ct, pkt);
 
-    return v == CT_ACCEPT ? translate(pkt, MANGLE_SRC) : v;
+    return v == CT_ACCEPT ? translate_packet(pkt, MANGLE_SRC) : v;
 }
 
 enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt)
@@ -208,7 +208,7 @@ enum ct_verdict natrow_src(void *ctx, struct ct *ct, struct ct_pkt *pkt)
         return first_src(ct, pkt);
     if (has_moved(c, pkt))
         return moved_src(ct, pkt);
-    return translate(pkt, MANGLE_SRC);
+    return translate_packet(pkt, MANGLE_SRC);
 }
 
 /* The source is an address that others have, too: a translated one, or the

@@ -46,8 +46,8 @@ enum ct_verdict rulerow_labels(void *ctx, struct ct *ct, struct ct_pkt *pkt)
 
 /* An error is about a flow, but no packet of it.  An entry that is not
  * confirmed is being written all the time. */
-static void set_labels(struct ct *ct, struct ct_pkt *pkt,
-                       const struct ct_rule *r)
+static void set_packet_labels(struct ct *ct, struct ct_pkt *pkt,
+                              const struct ct_rule *r)
 {
     struct ct_conn *c = pkt->conn;
     const uint64_t *has = labels_of(ct, c);
@@ -86,7 +86,8 @@ static uint16_t path_mss(const struct ct *ct, const struct ct_pkt *pkt)
     return mtu > head ? (uint16_t)(mtu - head) : 0;
 }
 
-static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
+static void alter_packet(struct ct *ct, struct ct_pkt *pkt,
+                         const struct ct_rule *r)
 {
     uint16_t mss;
 
@@ -95,7 +96,7 @@ static void alter(struct ct *ct, struct ct_pkt *pkt, const struct ct_rule *r)
         ruleset_mark(r, pkt);
         break;
     case CT_ACT_LABEL:
-        set_labels(ct, pkt, r);
+        set_packet_labels(ct, pkt, r);
         break;
     case CT_ACT_TIMEOUTS:
         core_timeouts_set(ct, pkt, r->timeouts);
@@ -124,14 +125,14 @@ enum ct_verdict rulerow_mangle(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     (void)ctx;
     while ((r = rulewalk_next(ct, pkt, &w)) != NULL) {
         core_met(ct, w.at - 1, pkt);
-        alter(ct, pkt, r);
+        alter_packet(ct, pkt, r);
     }
     track_mark(pkt);
     return CT_ACCEPT;
 }
 
-static enum ct_verdict refuse(struct ct_pkt *pkt, uint32_t rule,
-                              enum ct_reason why)
+static enum ct_verdict drop_by_rule(struct ct_pkt *pkt, uint32_t rule,
+                                    enum ct_reason why)
 {
     pkt->rule = rule;
     return ct_refuse(pkt, why);
@@ -150,11 +151,11 @@ enum ct_verdict rulerow_filter(void *ctx, struct ct *ct, struct ct_pkt *pkt)
             pkt->accepted = pkt->hook == CT_FORWARD;
             return CT_ACCEPT;
         case CT_ACT_DROP:
-            return refuse(pkt, w.at - 1, CT_REASON_RULE);
+            return drop_by_rule(pkt, w.at - 1, CT_REASON_RULE);
         case CT_ACT_REJECT:
             pkt->tell = true;
             pkt->reject = r->reject;
-            return refuse(pkt, w.at - 1, CT_REASON_REJECTED);
+            return drop_by_rule(pkt, w.at - 1, CT_REASON_REJECTED);
         case CT_ACT_QUEUE:
             pkt->queue = r->queue;
             pkt->accepted = pkt->hook == CT_FORWARD; /* if it goes on */

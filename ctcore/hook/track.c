@@ -18,8 +18,8 @@
  * second look always ends. */
 #define MAX_LOOKS 2
 
-static enum ct_verdict invalid(struct ct *ct, struct ct_pkt *pkt,
-                               enum ct_reason why)
+static enum ct_verdict verdict_invalid(struct ct *ct, struct ct_pkt *pkt,
+                                       enum ct_reason why)
 {
     pkt->conn = NULL;
     pkt->info = CT_INVALID;
@@ -41,7 +41,7 @@ static bool link_business(const struct ct_pkt *pkt)
             type == CT_ICMPV6_ROUTER_HERE || type == CT_ICMPV6_ROUTER_ASKED);
 }
 
-static enum expiry_class class_of(uint32_t status, uint32_t act)
+static enum expiry_class expiry_class_of(uint32_t status, uint32_t act)
 {
     if (act & TRACK_CLOSING)
         return EXPIRY_CLOSING;
@@ -81,12 +81,12 @@ refuse_known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
         if ((t->act & TRACK_LOWER) &&
             t->left_ms > (uint64_t)t->params->v[t->timeout] * 1000)
             timeouts_refresh(ct, table_slot(&ct->table, c), c->status,
-                             t->timeout, class_of(c->status, 0));
+                             t->timeout, expiry_class_of(c->status, 0));
         conn_write_end(c);
     }
     pkt->nat_known = c->status & CT_NAT_MASK;
     core_stat(ct, CT_STAT_invalid);
-    (void)invalid(ct, pkt, why);
+    (void)verdict_invalid(ct, pkt, why);
 }
 
 /* The flow's status after a packet, and the event of it. */
@@ -112,8 +112,10 @@ static __attribute__((noinline)) uint32_t turn(struct ct *ct,
     return status;
 }
 
-static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
-                          const union ct_proto_state *st, const struct track *t)
+static inline void update_flow(struct ct *ct, struct ct_pkt *pkt,
+                               struct ct_conn *c,
+                               const union ct_proto_state *st,
+                               const struct track *t)
 {
     uint32_t slot = table_slot(&ct->table, c), status = c->status;
 
@@ -125,7 +127,7 @@ static inline void update(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
     conn_store(&c->proto, st, sizeof *st);
     if (t->act & TRACK_REFRESH)
         timeouts_refresh(ct, slot, status, t->timeout,
-                         class_of(status, t->act));
+                         expiry_class_of(status, t->act));
     if (status != c->status)
         conn_set(c->status, status);
     if (!(t->act & TRACK_IGNORE))
@@ -153,8 +155,9 @@ static inline bool is_exposed(const struct ct *ct, const struct ct_conn *c)
 }
 
 /* False: the flow is gone, look again. */
-static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
-                         const struct l4proto *proto)
+static inline bool track_known_flow(struct ct *ct, struct ct_pkt *pkt,
+                                    struct ct_conn *c,
+                                    const struct l4proto *proto)
 {
     union ct_proto_state st = c->proto;
     struct track t;
@@ -181,7 +184,7 @@ static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
         pkt->conn = NULL;
         return false;
     }
-    update(ct, pkt, c, &st, &t);
+    update_flow(ct, pkt, c, &st, &t);
     pkt->mark = c->mark;
     return true;
 }
@@ -189,8 +192,8 @@ static inline bool known(struct ct *ct, struct ct_pkt *pkt, struct ct_conn *c,
 /* ---- the first packet of a flow ---- */
 
 /* why: TABLE_FULL or SOURCE_ENTRIES. */
-static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt,
-                            enum ct_reason why)
+static enum ct_verdict refuse_for_room(struct ct *ct, struct ct_pkt *pkt,
+                                       enum ct_reason why)
 {
     core_stat(ct, why == CT_REASON_TABLE_FULL ? CT_STAT_table_full
                                               : CT_STAT_source_share);
@@ -206,8 +209,9 @@ static enum ct_verdict full(struct ct *ct, struct ct_pkt *pkt,
 
 /* Fill an entry that is in no table yet.  Its sequence count stays odd until it
  * is confirmed or discarded, so no reader looks at it. */
-static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
-                 const struct ct_tuple *reply, const union ct_proto_state *st)
+static void fill_entry(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
+                       const struct ct_tuple *reply,
+                       const union ct_proto_state *st)
 {
     struct ct_conn *c = core_conn(ct, slot);
 
@@ -233,7 +237,8 @@ static void fill(struct ct *ct, uint32_t slot, const struct ct_pkt *pkt,
 
 /* What announced this flow, if anything did, and there is room to say so: a
  * flow that can't be told from any other is one like any other. */
-static const struct expect *announced(struct ct *ct, const struct ct_pkt *pkt)
+static const struct expect *expectation_of(struct ct *ct,
+                                           const struct ct_pkt *pkt)
 {
     const struct expect *x;
 
@@ -248,8 +253,8 @@ static const struct expect *announced(struct ct *ct, const struct ct_pkt *pkt)
 }
 
 /* The flow in slot is what x announced. */
-static void adopt(struct ct *ct, struct ct_pkt *pkt, uint32_t slot,
-                  const struct expect *x)
+static void adopt_expected_flow(struct ct *ct, struct ct_pkt *pkt,
+                                uint32_t slot, const struct expect *x)
 {
     struct ct_conn *c = core_conn(ct, slot);
     struct ext *ext = core_extend(ct, slot, EXT_MASTER);
@@ -276,7 +281,7 @@ static void adopt(struct ct *ct, struct ct_pkt *pkt, uint32_t slot,
 }
 
 /* A rule said who listens to this flow. */
-static void assign(struct ct *ct, struct ct_pkt *pkt, uint32_t slot)
+static void assign_rule_helper(struct ct *ct, struct ct_pkt *pkt, uint32_t slot)
 {
     struct ct_conn *c = core_conn(ct, slot);
     struct ext *ext;
@@ -339,7 +344,7 @@ static __attribute__((noinline)) enum ct_verdict
 make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
 {
     union ct_proto_state st = {.words = {0}};
-    const struct expect *x = announced(ct, pkt);
+    const struct expect *x = expectation_of(ct, pkt);
     struct ct_tuple reply;
     struct track t;
     enum ct_reason why;
@@ -357,21 +362,21 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
         why = proto->track(&st, &t);
     if (why != CT_REASON_NONE) {
         count_refused(ct, pkt);
-        return invalid(ct, pkt, why);
+        return verdict_invalid(ct, pkt, why);
     }
     if (ct->conns.used >= ct->max || share_is_on(&ct->share)) {
         why = make_room(ct, pkt);
         if (why != CT_REASON_NONE)
-            return full(ct, pkt, why);
+            return refuse_for_room(ct, pkt, why);
         if (x) /* its master may have made room */
-            x = announced(ct, pkt);
+            x = expectation_of(ct, pkt);
     }
     slot = pool_get(&ct->conns);
     __atomic_store_n(&ct->stats[CT_STAT_entries], ct->conns.used,
                      __ATOMIC_RELAXED);
     core_stat(ct, CT_STAT_unconfirmed);
     reply.zone = answer_zone(ct, pkt, x);
-    fill(ct, slot, pkt, &reply, &st);
+    fill_entry(ct, slot, pkt, &reply, &st);
     core_account(ct, slot, pkt);
     if (share_is_on(&ct->share))
         share_take_entry(&ct->share, slot, &pkt->tuple,
@@ -382,9 +387,9 @@ make(struct ct *ct, struct ct_pkt *pkt, const struct l4proto *proto)
     pkt->made_conn = true;
     pkt->info = CT_NEW;
     if (x)
-        adopt(ct, pkt, slot, x);
+        adopt_expected_flow(ct, pkt, slot, x);
     if (pkt->helper)
-        assign(ct, pkt, slot);
+        assign_rule_helper(ct, pkt, slot);
     return CT_ACCEPT;
 }
 
@@ -459,7 +464,7 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
     if (why != CT_REASON_NONE) {
         core_stat(ct, ct_proto_is_icmp(pkt->tuple.proto) ? CT_STAT_icmp_error
                                                          : CT_STAT_invalid);
-        return invalid(ct, pkt, why);
+        return verdict_invalid(ct, pkt, why);
     }
     if (pkt->in == CT_NO_IFACE)
         pkt->hash = tuple_hash(&pkt->tuple, ct->table.key);
@@ -475,7 +480,7 @@ enum ct_verdict track_packet(void *ctx, struct ct *ct, struct ct_pkt *pkt)
             continue;
         }
         core_attach(pkt, c, dir);
-        if (known(ct, pkt, c, proto))
+        if (track_known_flow(ct, pkt, c, proto))
             return CT_ACCEPT;
     }
     return make(ct, pkt, proto);

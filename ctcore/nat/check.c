@@ -41,8 +41,8 @@ static const char *check_flows(const struct nat *nat, const struct pool *conns,
 }
 
 /* Does its source lead to it? */
-static bool is_found(const struct nat *n, const struct pool *conns,
-                     uint32_t map)
+static bool is_mapping_found(const struct nat *n, const struct pool *conns,
+                             uint32_t map)
 {
     const struct mapping *m = mapping_at(n, map);
     const struct ct_tuple *orig =
@@ -75,7 +75,7 @@ static const char *check_map(const struct nat *n, const struct pool *conns,
 {
     const char *why = check_flows(n, conns, map, flows);
 
-    if (!why && !is_found(n, conns, map))
+    if (!why && !is_mapping_found(n, conns, map))
         why = "mapping: one is not found by its source";
     if (!why && !is_reached(n, conns, map))
         why = "mapping: one is not found by its outside";
@@ -83,8 +83,8 @@ static const char *check_map(const struct nat *n, const struct pool *conns,
 }
 
 /* All that stand in the chains of one kind; *sum: their marks. */
-static const char *check_chains(const struct nat *n, enum mapping_chain by,
-                                uint64_t *sum)
+static const char *check_mapping_chains(const struct nat *n,
+                                        enum mapping_chain by, uint64_t *sum)
 {
     uint32_t seen = 0;
 
@@ -109,9 +109,9 @@ const char *nat_check_mappings(const struct nat *n, const struct pool *conns)
     const char *why = base_check_pool(&n->maps, &used);
 
     if (!why)
-        why = check_chains(n, MAPPING_BY_SOURCE, &source);
+        why = check_mapping_chains(n, MAPPING_BY_SOURCE, &source);
     if (!why)
-        why = check_chains(n, MAPPING_BY_OUTSIDE, &outside);
+        why = check_mapping_chains(n, MAPPING_BY_OUTSIDE, &outside);
     if (!why && outside != used)
         why = "mapping: one is not in the chains by outside";
     for (uint32_t h = 0; !why && h < n->n_heads; h++)
@@ -139,7 +139,7 @@ const char *nat_check_mappings(const struct nat *n, const struct pool *conns)
 
 /* ---- ports ---- */
 
-static bool agree(const struct portmap *pm)
+static bool portmap_levels_agree(const struct portmap *pm)
 {
     for (uint32_t w = 0; w < PORTMAP_WORDS; w++)
         if ((pm->used[w] == UINT64_MAX) != (pm->mid[w >> 6] >> (w & 63) & 1))
@@ -188,7 +188,7 @@ static const char *check_maps(const struct portmaps *ps, uint64_t *sum)
             *sum += uses_of(ps, i - 1, &uses);
             if (!pm->stuck && uses != pm->total)
                 return "portmap: uses are not what their sum says";
-            if (!agree(pm))
+            if (!portmap_levels_agree(pm))
                 return "portmap: a full word is not known to be full";
             seen += base_check_mark(i - 1);
         }

@@ -27,7 +27,7 @@ static bool is_atomic(const struct ct_pkt *pkt)
            !(word & (CT_IPV4_MF | CT_IPV4_OFFSET));
 }
 
-static uint32_t segments(const struct ct_pkt *pkt)
+static uint32_t count_segments(const struct ct_pkt *pkt)
 {
     return pkt->gso_size ? (pkt->l4_len + pkt->gso_size - 1) / pkt->gso_size
                          : 1;
@@ -45,7 +45,7 @@ void ipid_give(struct ipid *ids, struct ct_pkt *pkt)
     ways = (uint64_t)ct_load32(ip->src) << 32 | ct_load32(ip->dst);
     row = &ids->next[hash_two(ways, ip->proto, ids->key) % IPID_ROWS];
     is = (uint16_t)(*row * ids->n_shards + ids->shard);
-    *row = (uint16_t)((*row + segments(pkt)) % own);
+    *row = (uint16_t)((*row + count_segments(pkt)) % own);
     ct_store16(&ip->id, is);
     csum_patch(&ip->check, csum_diff16(was, is));
 }

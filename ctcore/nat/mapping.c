@@ -38,8 +38,8 @@ struct endpoint {
     uint8_t proto;
 };
 
-static uint32_t *head_of(const struct nat *n, enum mapping_chain by,
-                         const struct endpoint *e)
+static uint32_t *mapping_chain_head(const struct nat *n, enum mapping_chain by,
+                                    const struct endpoint *e)
 {
     uint64_t w[3] = {e->addr->w64[0], e->addr->w64[1],
                      (uint64_t)e->zone << 32 | (uint64_t)e->proto << 16 |
@@ -48,12 +48,12 @@ static uint32_t *head_of(const struct nat *n, enum mapping_chain by,
     return &n->heads[by][hash_words(w, 3, n->table->key) & (n->n_heads - 1)];
 }
 
-static struct endpoint source_of(const struct ct_tuple *orig)
+static struct endpoint source_endpoint(const struct ct_tuple *orig)
 {
     return (struct endpoint){&orig->src, orig->zone, orig->sport, orig->proto};
 }
 
-static struct endpoint outside_of(const struct ct_tuple *reply)
+static struct endpoint outside_endpoint(const struct ct_tuple *reply)
 {
     return (struct endpoint){&reply->dst, reply->zone, portmap_port(reply),
                              reply->proto};
@@ -92,9 +92,9 @@ static uint32_t map_next(const struct nat *n, const struct ct_tuple *orig,
 
 static uint32_t map_first(const struct nat *n, const struct ct_tuple *orig)
 {
-    struct endpoint e = source_of(orig);
+    struct endpoint e = source_endpoint(orig);
 
-    return map_next(n, orig, *head_of(n, MAPPING_BY_SOURCE, &e));
+    return map_next(n, orig, *mapping_chain_head(n, MAPPING_BY_SOURCE, &e));
 }
 
 /* The mapping of this flow's source with exactly its outside, or CT_NONE. */
@@ -157,7 +157,7 @@ static void chain_cut(struct nat *n, enum mapping_chain by, uint32_t *head,
 static void list_by_source(struct nat *n, const struct ct_tuple *orig,
                            uint32_t i)
 {
-    struct endpoint src = source_of(orig);
+    struct endpoint src = source_endpoint(orig);
     uint32_t first = map_first(n, orig), at = first;
     int has = 0;
 
@@ -169,14 +169,14 @@ static void list_by_source(struct nat *n, const struct ct_tuple *orig,
     if (has == MAPPING_DEPTH)
         mapping_at(n, i)->chain[MAPPING_BY_SOURCE].prev = i;
     else
-        chain_insert(n, MAPPING_BY_SOURCE, head_of(n, MAPPING_BY_SOURCE, &src),
-                     first, i);
+        chain_insert(n, MAPPING_BY_SOURCE,
+                     mapping_chain_head(n, MAPPING_BY_SOURCE, &src), first, i);
 }
 
 static uint32_t map_make(struct nat *n, const struct ct_conn *c)
 {
     const struct ct_tuple *orig = &c->tuple[CT_DIR_ORIGINAL];
-    struct endpoint out = outside_of(&c->tuple[CT_DIR_REPLY]);
+    struct endpoint out = outside_endpoint(&c->tuple[CT_DIR_REPLY]);
     uint32_t i = pool_get(&n->maps);
 
     if (i == CT_NONE)
@@ -191,8 +191,8 @@ static uint32_t map_make(struct nat *n, const struct ct_conn *c)
     };
     memcpy(mapping_at(n, i)->inside, orig->src.b, sizeof orig->src.b);
     list_by_source(n, orig, i);
-    chain_insert(n, MAPPING_BY_OUTSIDE, head_of(n, MAPPING_BY_OUTSIDE, &out),
-                 CT_NONE, i);
+    chain_insert(n, MAPPING_BY_OUTSIDE,
+                 mapping_chain_head(n, MAPPING_BY_OUTSIDE, &out), CT_NONE, i);
     ct_add(&n->stats[CT_STAT_mappings], 1);
     if (n->share)
         share_take_port(n->share, i, orig);
@@ -201,13 +201,13 @@ static uint32_t map_make(struct nat *n, const struct ct_conn *c)
 
 static void map_free(struct nat *n, const struct ct_conn *last)
 {
-    struct endpoint src = source_of(&last->tuple[CT_DIR_ORIGINAL]);
-    struct endpoint out = outside_of(&last->tuple[CT_DIR_REPLY]);
+    struct endpoint src = source_endpoint(&last->tuple[CT_DIR_ORIGINAL]);
+    struct endpoint out = outside_endpoint(&last->tuple[CT_DIR_REPLY]);
 
-    chain_cut(n, MAPPING_BY_SOURCE, head_of(n, MAPPING_BY_SOURCE, &src),
-              last->mapping);
-    chain_cut(n, MAPPING_BY_OUTSIDE, head_of(n, MAPPING_BY_OUTSIDE, &out),
-              last->mapping);
+    chain_cut(n, MAPPING_BY_SOURCE,
+              mapping_chain_head(n, MAPPING_BY_SOURCE, &src), last->mapping);
+    chain_cut(n, MAPPING_BY_OUTSIDE,
+              mapping_chain_head(n, MAPPING_BY_OUTSIDE, &out), last->mapping);
     if (n->share)
         share_leave_port(n->share, last->mapping);
     pool_put(&n->maps, last->mapping);
@@ -354,7 +354,7 @@ const struct mapping *mapping_by_outside(const struct nat *n, uint16_t zone,
                                          uint16_t port)
 {
     struct endpoint e = {addr, zone, port, proto};
-    uint32_t i = *head_of(n, MAPPING_BY_OUTSIDE, &e);
+    uint32_t i = *mapping_chain_head(n, MAPPING_BY_OUTSIDE, &e);
 
     for (int looks = 0; i != CT_NONE && looks < MAX_OUTSIDE_LOOKS; looks++) {
         const struct mapping *m = mapping_at(n, i);

@@ -44,8 +44,8 @@ const struct ct_steer_row *natfree_forward(const struct nat *n,
     return shard_forward(n->forwards, &to);
 }
 
-static bool is_own(const struct ct_ifaces *ifaces, uint8_t family,
-                   const union ct_addr *addr)
+static bool is_router_address(const struct ct_ifaces *ifaces, uint8_t family,
+                              const union ct_addr *addr)
 {
     for (uint32_t i = 0; ifaces && i < ifaces->n; i++)
         for (unsigned k = 0; k < ifaces->iface[i].n_addrs; k++)
@@ -67,7 +67,7 @@ bool natfree_is_others(const struct nat *n, const struct ct_tuple *cur,
         return false;
     return row->port_lo > 1 || row->port_hi < 65535 ||
            n->forwards->n_shards > 1 ||
-           !is_own(n->forwards->ifaces, row->family, &row->addr);
+           !is_router_address(n->forwards->ifaces, row->family, &row->addr);
 }
 
 const struct ct_reserved *natfree_listeners(const struct nat *n, uint8_t proto)

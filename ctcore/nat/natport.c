@@ -32,7 +32,7 @@
 
 /* Chance that can't be foreseen from the ports that were given before: a keyed
  * hash of a counter. */
-static uint32_t draw(struct nat *n, uint32_t below)
+static uint32_t draw_number(struct nat *n, uint32_t below)
 {
     uint64_t w[2] = {n->seed, n->draws++};
 
@@ -200,7 +200,7 @@ static uint32_t next_open(struct nat *n, struct search *s,
 static bool take_open(struct nat *n, struct ct_tuple *cur, struct search *s,
                       struct nat_ask *ask)
 {
-    uint32_t start = s->first + draw(n, s->end - s->first);
+    uint32_t start = s->first + draw_number(n, s->end - s->first);
     uint32_t at = start, stop = s->end, surprises = 0;
 
     for (;;) {
@@ -232,7 +232,7 @@ static bool take_any(struct nat *n, struct ct_tuple *cur,
                      const struct search *s, uint32_t tries,
                      struct nat_ask *ask)
 {
-    uint32_t size = s->end - s->first, start = draw(n, size);
+    uint32_t size = s->end - s->first, start = draw_number(n, size);
 
     for (uint32_t k = 0; k < size && k < tries; k++) {
         cur->sport = portmap_at(n->ports, s->first + (start + k) % size);
@@ -298,7 +298,7 @@ static bool take_forwarded(struct nat *n, struct ct_tuple *cur, uint16_t lo,
         if (!ct_addr_eq(&row->target, &ask->pkt->tuple.src))
             continue;
         size = last - first + 1;
-        start = draw(n, size);
+        start = draw_number(n, size);
         for (uint32_t i = 0; i < size && i < SMALL_RANGE; i++) {
             cur->sport = (uint16_t)(first + (start + i) % size);
             if (may_search(n, ask) && natfree_is_free(n, cur, ask))
@@ -452,7 +452,7 @@ static enum ct_reason choose_destination(struct nat *n, struct ct_tuple *cur,
         (r->port_lo == r->port_hi || natfree_is_free(n, cur, ask)))
         return CT_REASON_NONE;
     size = r->port_hi - r->port_lo + 1u;
-    start = draw(n, size); /* so that hosts share the load */
+    start = draw_number(n, size); /* so that hosts share the load */
     for (uint32_t k = 0; k < size && k < MAX_VICTIM_TRIES; k++) {
         cur->dport = (uint16_t)(r->port_lo + (start + k) % size);
         if (size == 1 || natfree_is_free(n, cur, ask))

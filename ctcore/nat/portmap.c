@@ -36,7 +36,7 @@ uint16_t portmap_port(const struct ct_tuple *t)
 
 /* ---- bits ---- */
 
-static void set_bit(struct portmap *pm, uint32_t i)
+static void portmap_set_bit(struct portmap *pm, uint32_t i)
 {
     pm->used[i >> 6] |= 1ull << (i & 63);
     if (pm->used[i >> 6] != UINT64_MAX)
@@ -46,7 +46,7 @@ static void set_bit(struct portmap *pm, uint32_t i)
         pm->top |= 1ull << (i >> 12);
 }
 
-static void clear_bit(struct portmap *pm, uint32_t i)
+static void portmap_clear_bit(struct portmap *pm, uint32_t i)
 {
     pm->used[i >> 6] &= ~(1ull << (i & 63));
     pm->mid[i >> 12] &= ~(1ull << (i >> 6 & 63));
@@ -54,7 +54,7 @@ static void clear_bit(struct portmap *pm, uint32_t i)
 }
 
 /* Bits at or above at, of a word. */
-static uint64_t from(uint64_t word, uint32_t at)
+static uint64_t bits_from(uint64_t word, uint32_t at)
 {
     return at > 63 ? 0 : word & ~0ull << at;
 }
@@ -66,12 +66,12 @@ uint32_t portmap_open(const struct portmap *pm, uint32_t i)
 
     if (i > 0xffff)
         return i;
-    m = from(~pm->used[w], i & 63);
+    m = bits_from(~pm->used[w], i & 63);
     if (m)
         return w << 6 | (uint32_t)__builtin_ctzll(m);
-    m = from(~pm->mid[w >> 6], (w & 63) + 1);
+    m = bits_from(~pm->mid[w >> 6], (w & 63) + 1);
     if (!m) {
-        m = from(~pm->top & 0xffff, (w >> 6) + 1);
+        m = bits_from(~pm->top & 0xffff, (w >> 6) + 1);
         if (!m)
             return 65536;
         w = (uint32_t)__builtin_ctzll(m) << 6;
@@ -83,20 +83,21 @@ uint32_t portmap_open(const struct portmap *pm, uint32_t i)
 
 /* ---- maps ---- */
 
-static struct portmap *at(const struct portmaps *ps, uint32_t link)
+static struct portmap *portmap_of_link(const struct portmaps *ps, uint32_t link)
 {
     return (struct portmap *)(void *)ps->maps.items + (link - 1);
 }
 
 /* Where that map is named, or where its chain ends. */
-static uint32_t *find(const struct portmaps *ps, const union ct_addr *addr,
-                      uint8_t family, uint8_t proto)
+static uint32_t *find_portmap_link(const struct portmaps *ps,
+                                   const union ct_addr *addr, uint8_t family,
+                                   uint8_t proto)
 {
     uint64_t w[3] = {addr->w64[0], addr->w64[1], (uint64_t)family << 8 | proto};
     uint32_t *link = &ps->heads[hash_words(w, 3, ps->key) & (ps->n_heads - 1)];
 
     while (*link) {
-        struct portmap *pm = at(ps, *link);
+        struct portmap *pm = portmap_of_link(ps, *link);
 
         if (pm->proto == proto && pm->family == family &&
             ct_addr_eq(&pm->addr, addr))
@@ -111,23 +112,24 @@ struct portmap *portmap_find(const struct portmaps *ps,
                              const union ct_addr *addr, uint8_t family,
                              uint8_t proto)
 {
-    uint32_t link = *find(ps, addr, family, proto);
+    uint32_t link = *find_portmap_link(ps, addr, family, proto);
 
-    return link ? at(ps, link) : NULL;
+    return link ? portmap_of_link(ps, link) : NULL;
 }
 
 struct portmap *portmap_make(struct portmaps *ps, const union ct_addr *addr,
                              uint8_t family, uint8_t proto)
 {
-    uint32_t *link = find(ps, addr, family, proto), fresh = ps->maps.fresh;
+    uint32_t *link = find_portmap_link(ps, addr, family, proto),
+             fresh = ps->maps.fresh;
     struct portmap *pm;
 
     if (*link)
-        return at(ps, *link);
+        return portmap_of_link(ps, *link);
     *link = pool_get(&ps->maps) + 1; /* CT_NONE + 1: none */
     if (!*link)
         return NULL;
-    pm = at(ps, *link);
+    pm = portmap_of_link(ps, *link);
     if (ps->maps.fresh != fresh) /* else it was left without a bit */
         memset(pm, 0, sizeof *pm);
     pm->addr = *addr;
@@ -139,7 +141,7 @@ struct portmap *portmap_make(struct portmaps *ps, const union ct_addr *addr,
 
 static void give_back(struct portmaps *ps, struct portmap *pm)
 {
-    uint32_t *link = find(ps, &pm->addr, pm->family, pm->proto);
+    uint32_t *link = find_portmap_link(ps, &pm->addr, pm->family, pm->proto);
     uint32_t item = *link - 1;
 
     *link = pm->next;
@@ -153,7 +155,7 @@ static void give_back(struct portmaps *ps, struct portmap *pm)
 static uint16_t *use_of(const struct portmaps *ps, const struct portmap *pm,
                         uint32_t index)
 {
-    size_t map = (size_t)(pm - at(ps, 1));
+    size_t map = (size_t)(pm - portmap_of_link(ps, 1));
 
     return &ps->use[map * ps->n_index + index];
 }
@@ -169,7 +171,7 @@ void portmap_count(struct portmaps *ps, struct portmap *pm, uint32_t index)
     pm->total++;
     if (!is_used) {
         *use = 1;
-        set_bit(pm, index);
+        portmap_set_bit(pm, index);
     } else if (*use == UINT16_MAX - 1) {
         *use = UINT16_MAX;
         pm->stuck = true;
@@ -184,7 +186,7 @@ void portmap_uncount(struct portmaps *ps, struct portmap *pm, uint32_t index)
 
     ct_assert(pm->total > 0 && (pm->used[index >> 6] >> (index & 63) & 1));
     if (*use < UINT16_MAX && --*use == 0)
-        clear_bit(pm, index);
+        portmap_clear_bit(pm, index);
     if (--pm->total == 0)
         give_back(ps, pm);
 }

@@ -7,28 +7,28 @@
 /* A host's part of the room. */
 #define PART 8u
 
-static uint32_t room(uint32_t max)
+static uint32_t rest_slots(uint32_t max)
 {
     return max ? max / 4 + 16 : 0;
 }
 
 void quarantine_init(struct quarantine *q, struct block *b, uint32_t max)
 {
-    *q = (struct quarantine){.n_heads = ct_power_of_two(room(max))};
+    *q = (struct quarantine){.n_heads = ct_power_of_two(rest_slots(max))};
     if (max == 0)
         return;
     q->heads = block_take(b, q->n_heads * sizeof(uint32_t));
-    q->own = block_take(b, room(max) * sizeof *q->own);
-    tally_init_heads(&q->hosts, b, room(max));
+    q->own = block_take(b, rest_slots(max) * sizeof *q->own);
+    tally_init_heads(&q->hosts, b, rest_slots(max));
 }
 
 void quarantine_init_rests(struct quarantine *q, struct block *b, uint32_t max)
 {
     if (max == 0)
         return;
-    pool_init(&q->rests, b, room(max), sizeof(struct quarantine_rest),
+    pool_init(&q->rests, b, rest_slots(max), sizeof(struct quarantine_rest),
               offsetof(struct quarantine_rest, next));
-    tally_init_counters(&q->hosts, b, room(max));
+    tally_init_counters(&q->hosts, b, rest_slots(max));
 }
 
 void quarantine_start(struct quarantine *q, struct remotes *remotes,
@@ -54,7 +54,7 @@ static uint32_t host_of(const struct quarantine *q, const struct ct_tuple *orig)
     return tally_find(&q->hosts, &key);
 }
 
-static uint32_t tenths(const struct quarantine *q, ct_time t)
+static uint32_t tenths_since_birth(const struct quarantine *q, ct_time t)
 {
     return (uint32_t)((t.ms - q->birth_ms) / 100);
 }
@@ -63,11 +63,11 @@ static uint32_t tenths(const struct quarantine *q, ct_time t)
 static bool is_over(const struct quarantine *q, const struct quarantine_rest *r,
                     ct_time now)
 {
-    return (int32_t)(r->until_ds - tenths(q, now)) <= 0;
+    return (int32_t)(r->until_ds - tenths_since_birth(q, now)) <= 0;
 }
 
 /* Where that rest is named, or where its chain ends. */
-static uint32_t *find(const struct quarantine *q, uint64_t tuple)
+static uint32_t *find_rest_link(const struct quarantine *q, uint64_t tuple)
 {
     uint32_t *link = &q->heads[tuple & (q->n_heads - 1)];
 
@@ -78,7 +78,7 @@ static uint32_t *find(const struct quarantine *q, uint64_t tuple)
     return link;
 }
 
-static void enqueue(struct quarantine *q, uint32_t link)
+static void enqueue_rest(struct quarantine *q, uint32_t link)
 {
     struct quarantine_rest *r = quarantine_at(q, link);
     struct quarantine_own *own = &q->own[r->host - 1];
@@ -92,7 +92,7 @@ static void enqueue(struct quarantine *q, uint32_t link)
     own->newest = link;
 }
 
-static void dequeue(struct quarantine *q, const struct quarantine_rest *r)
+static void dequeue_rest(struct quarantine *q, const struct quarantine_rest *r)
 {
     struct quarantine_own *own = &q->own[r->host - 1];
 
@@ -106,13 +106,13 @@ static void dequeue(struct quarantine *q, const struct quarantine_rest *r)
                      : &own->newest) = r->own_older;
 }
 
-static void end(struct quarantine *q, uint32_t *link)
+static void end_rest(struct quarantine *q, uint32_t *link)
 {
     uint32_t item = *link - 1;
     const struct quarantine_rest *r = quarantine_at(q, *link);
 
     work_step(q->remotes->work, 1);
-    dequeue(q, r);
+    dequeue_rest(q, r);
     remote_take(q->remotes, r->remote, r->index, r->marked);
     tally_take(&q->hosts, r->host);
     *link = r->next;
@@ -121,10 +121,10 @@ static void end(struct quarantine *q, uint32_t *link)
 
 void quarantine_end(struct quarantine *q, uint64_t tuple)
 {
-    uint32_t *link = quarantine_is_on(q) ? find(q, tuple) : NULL;
+    uint32_t *link = quarantine_is_on(q) ? find_rest_link(q, tuple) : NULL;
 
     if (link && *link)
-        end(q, link);
+        end_rest(q, link);
 }
 
 static void end_oldest(struct quarantine *q, uint32_t link)
@@ -171,22 +171,22 @@ void quarantine_note(struct quarantine *q, const struct quarantine_use *use,
         end_oldest(q, q->oldest);
     item = pool_get(&q->rests);
     ct_assert(item != CT_NONE);
-    link = find(q, use->tuple);
+    link = find_rest_link(q, use->tuple);
     *link = item + 1;
-    *quarantine_at(q, *link) =
-        (struct quarantine_rest){.tuple = use->tuple,
-                                 .remote = use->remote,
-                                 .until_ds = tenths(q, now) + s * 10,
-                                 .host = tally_add(&q->hosts, &key),
-                                 .index = use->index,
-                                 .marked = use->marked};
-    enqueue(q, *link);
+    *quarantine_at(q, *link) = (struct quarantine_rest){
+        .tuple = use->tuple,
+        .remote = use->remote,
+        .until_ds = tenths_since_birth(q, now) + s * 10,
+        .host = tally_add(&q->hosts, &key),
+        .index = use->index,
+        .marked = use->marked};
+    enqueue_rest(q, *link);
 }
 
 bool quarantine_holds(const struct quarantine *q, uint64_t tuple,
                       const struct ct_tuple *orig, ct_time now)
 {
-    uint32_t link = quarantine_is_on(q) ? *find(q, tuple) : 0;
+    uint32_t link = quarantine_is_on(q) ? *find_rest_link(q, tuple) : 0;
 
     return link && !is_over(q, quarantine_at(q, link), now) &&
            quarantine_at(q, link)->host != host_of(q, orig);

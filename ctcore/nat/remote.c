@@ -31,7 +31,8 @@ uint64_t remote_key(const struct ct_tuple *t, const uint64_t key[2])
     return tuple_hash(&k, key);
 }
 
-static struct remote_word *at(const struct remotes *rs, uint32_t link)
+static struct remote_word *remote_word_at(const struct remotes *rs,
+                                          uint32_t link)
 {
     return (struct remote_word *)(void *)rs->words.items + (link - 1);
 }
@@ -43,15 +44,16 @@ static uint64_t place_of(uint64_t remote, uint32_t word)
 }
 
 /* Where that word is named, or where its chain ends. */
-static uint32_t *find(struct remotes *rs, uint64_t remote, uint32_t word)
+static uint32_t *find_remote_link(struct remotes *rs, uint64_t remote,
+                                  uint32_t word)
 {
     uint64_t place = place_of(remote, word);
     uint32_t tag = (uint32_t)(place >> 32);
     uint32_t *link = &rs->heads[place & (rs->n_heads - 1)];
 
     work_step(rs->work, 1);
-    while (*link && at(rs, *link)->tag != tag) {
-        link = &at(rs, *link)->next;
+    while (*link && remote_word_at(rs, *link)->tag != tag) {
+        link = &remote_word_at(rs, *link)->next;
         work_step(rs->work, 1);
     }
     return link;
@@ -59,44 +61,44 @@ static uint32_t *find(struct remotes *rs, uint64_t remote, uint32_t word)
 
 static uint64_t bits_of(struct remotes *rs, uint64_t remote, uint32_t word)
 {
-    uint32_t link = *find(rs, remote, word);
+    uint32_t link = *find_remote_link(rs, remote, word);
 
-    return link ? at(rs, link)->bits : 0;
+    return link ? remote_word_at(rs, link)->bits : 0;
 }
 
 /* False: the bit was set, or there is no room. */
-static bool set_bit(struct remotes *rs, uint64_t remote, uint32_t word,
-                    uint32_t bit, uint64_t *bits)
+static bool remote_set_bit(struct remotes *rs, uint64_t remote, uint32_t word,
+                           uint32_t bit, uint64_t *bits)
 {
-    uint32_t *link = find(rs, remote, word), item;
+    uint32_t *link = find_remote_link(rs, remote, word), item;
 
     if (!*link) {
         item = pool_get(&rs->words);
         if (item == CT_NONE)
             return false;
         *link = item + 1;
-        *at(rs, *link) = (struct remote_word){
+        *remote_word_at(rs, *link) = (struct remote_word){
             .tag = (uint32_t)(place_of(remote, word) >> 32)};
     }
-    if (at(rs, *link)->bits >> bit & 1)
+    if (remote_word_at(rs, *link)->bits >> bit & 1)
         return false;
-    *bits = at(rs, *link)->bits |= 1ull << bit;
+    *bits = remote_word_at(rs, *link)->bits |= 1ull << bit;
     return true;
 }
 
 /* Answers what the word was. */
-static uint64_t clear_bit(struct remotes *rs, uint64_t remote, uint32_t word,
-                          uint32_t bit)
+static uint64_t remote_clear_bit(struct remotes *rs, uint64_t remote,
+                                 uint32_t word, uint32_t bit)
 {
-    uint32_t *link = find(rs, remote, word), item = *link;
+    uint32_t *link = find_remote_link(rs, remote, word), item = *link;
     uint64_t was;
 
     if (!item)
         return 0;
-    was = at(rs, item)->bits;
-    at(rs, item)->bits &= ~(1ull << bit);
-    if (at(rs, item)->bits == 0) {
-        *link = at(rs, item)->next;
+    was = remote_word_at(rs, item)->bits;
+    remote_word_at(rs, item)->bits &= ~(1ull << bit);
+    if (remote_word_at(rs, item)->bits == 0) {
+        *link = remote_word_at(rs, item)->next;
         pool_put(&rs->words, item - 1);
     }
     return was;
@@ -109,10 +111,11 @@ bool remote_add(struct remotes *rs, uint64_t remote, uint32_t index)
     uint64_t bits = 0;
 
     if ((*count)++ < REMOTE_UNMARKED ||
-        !set_bit(rs, remote, word, index & 63, &bits))
+        !remote_set_bit(rs, remote, word, index & 63, &bits))
         return false;
     if (bits == UINT64_MAX)
-        (void)set_bit(rs, remote, FULL_WORDS + (word >> 6), word & 63, &bits);
+        (void)remote_set_bit(rs, remote, FULL_WORDS + (word >> 6), word & 63,
+                             &bits);
     return true;
 }
 
@@ -126,10 +129,10 @@ void remote_take(struct remotes *rs, uint64_t remote, uint32_t index,
     --rs->count[remote & (rs->n_count - 1)];
     if (!marked)
         return;
-    was = clear_bit(rs, remote, word, index & 63);
+    was = remote_clear_bit(rs, remote, word, index & 63);
     ct_assert(was >> (index & 63) & 1);
     if (was == UINT64_MAX)
-        (void)clear_bit(rs, remote, FULL_WORDS + (word >> 6), word & 63);
+        (void)remote_clear_bit(rs, remote, FULL_WORDS + (word >> 6), word & 63);
 }
 
 uint64_t remote_word(struct remotes *rs, uint64_t remote, uint32_t word)

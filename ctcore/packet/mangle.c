@@ -21,7 +21,7 @@
 enum { CRC_LEN = 4 };
 
 /* Replace a word; answer by how much the sum of what it stands in changes. */
-static inline uint32_t put_word(ct_be16 *p, uint16_t is)
+static inline uint32_t replace_word(ct_be16 *p, uint16_t is)
 {
     uint16_t was = ct_load16(*p);
 
@@ -68,8 +68,8 @@ static inline ct_be16 *find_port(uint8_t *l4, uint32_t len,
     return NULL;
 }
 
-static inline uint32_t patch_sum(ct_be16 *field, uint8_t how, uint32_t addrs,
-                                 uint32_t ports, bool partial)
+static inline uint32_t patch_l4_sum(ct_be16 *field, uint8_t how, uint32_t addrs,
+                                    uint32_t ports, bool partial)
 {
     uint16_t was = ct_load16(*field), is;
 
@@ -109,15 +109,15 @@ static inline uint32_t patch_l4(uint8_t *l4, uint32_t len, uint32_t whole,
     struct ct_proto_info info = ct_proto_info(kind->proto);
     ct_be16 *word = find_port(l4, len, kind, side);
     uint32_t was = word && (info.sum & CT_SUM_CRC) ? crc32c_load(l4) : 0;
-    uint32_t ports = word ? put_word(word, port) : 0;
+    uint32_t ports = word ? replace_word(word, port) : 0;
 
     if (word && (info.sum & CT_SUM_CRC))
         return ports + patch_crc(l4, info.sum_at, len, whole, was);
     if (info.sum_at == 0 || len < info.sum_at + 2u || (info.sum & CT_SUM_CRC))
         return ports;
-    return ports + patch_sum(&ct_check_edit(l4 + info.sum_at)->check, info.sum,
-                             info.sum & CT_SUM_PSEUDO ? diff : 0, ports,
-                             partial);
+    return ports + patch_l4_sum(&ct_check_edit(l4 + info.sum_at)->check,
+                                info.sum, info.sum & CT_SUM_PSEUDO ? diff : 0,
+                                ports, partial);
 }
 
 uint32_t mangle_quoted(uint8_t *l4, const struct inner *in,
@@ -145,7 +145,7 @@ static __attribute__((noinline)) void rewrite_any(struct ct_pkt *pkt,
 
 /* Sums do not care in which order the bytes of each word stand (RFC 1071 2B):
  * words are taken as they lie, and nothing is swapped. */
-static inline uint16_t raw16(const uint8_t *p)
+static inline uint16_t load_raw16(const uint8_t *p)
 {
     uint16_t v;
 
@@ -153,7 +153,7 @@ static inline uint16_t raw16(const uint8_t *p)
     return v;
 }
 
-static inline uint32_t raw32(const uint8_t *p)
+static inline uint32_t load_raw32(const uint8_t *p)
 {
     uint32_t v;
 
@@ -178,17 +178,17 @@ static inline void rewrite_usual(struct ct_pkt *pkt, enum mangle_side side,
     uint8_t *l4 = pkt->data + pkt->l4_off, *at = ip->addr[side].b;
     uint8_t *port_at = ct_ports_edit(l4)->port[side].b;
     uint8_t *field = udp ? ct_udp_edit(l4)->check.b : ct_tcp_edit(l4)->check.b;
-    uint64_t wide = (uint64_t)(uint32_t)~raw32(at) + addr;
+    uint64_t wide = (uint64_t)(uint32_t)~load_raw32(at) + addr;
     uint32_t addrs = (uint16_t)wide + (uint32_t)(wide >> 16);
     uint32_t ports;
-    uint16_t was = raw16(field), is;
+    uint16_t was = load_raw16(field), is;
 
     port = __builtin_bswap16(port);
-    ports = (uint32_t)(uint16_t)~raw16(port_at) + port;
+    ports = (uint32_t)(uint16_t)~load_raw16(port_at) + port;
     memcpy(at, &addr, sizeof addr);
     memcpy(port_at, &port, sizeof port);
     put_sum(ip->check.b,
-            (uint16_t)~csum_fold((uint16_t)~raw16(ip->check.b) + addrs));
+            (uint16_t)~csum_fold((uint16_t)~load_raw16(ip->check.b) + addrs));
     if (pkt->csum_partial) {
         put_sum(field, csum_fold(was + addrs));
         return;
@@ -248,7 +248,8 @@ static bool crc_ok(const uint8_t *l4, uint32_t at, uint32_t len)
 }
 
 /* The pseudo header has the whole length all the same. */
-static uint32_t coverage(const uint8_t *l4, uint32_t len, uint8_t proto)
+static uint32_t checksum_coverage(const uint8_t *l4, uint32_t len,
+                                  uint8_t proto)
 {
     uint16_t lite = ct_load16(ct_udp_view(l4)->len);
 
@@ -292,7 +293,8 @@ bool mangle_l4_checksum_ok(const struct ct_pkt *pkt)
         /* RFC 768: its own length, not the packet's */
         len = ct_load16(udp->len);
     }
-    covered = info.sum & CT_SUM_PARTLY ? coverage(l4, len, proto) : len;
+    covered =
+        info.sum & CT_SUM_PARTLY ? checksum_coverage(l4, len, proto) : len;
     if (covered > len)
         return false;
     if (info.sum & CT_SUM_PSEUDO) {

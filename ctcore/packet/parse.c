@@ -42,7 +42,7 @@ static inline void set_ids(struct ct_tuple *t, struct ids ids, uint8_t family,
     memcpy(&t->sport, &word, sizeof word);
 }
 
-static inline struct ids read_ports(const uint8_t *l4)
+static inline struct ids read_l4_ids(const uint8_t *l4)
 {
     const struct ct_ports_header *ports = ct_ports_view(l4);
 
@@ -61,7 +61,7 @@ static inline struct ids parse_tcp(struct ct_pkt *pkt, const uint8_t *l4,
     if (size < sizeof *tcp || size > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
     pkt->l4_flags = tcp->flags;
-    return read_ports(l4);
+    return read_l4_ids(l4);
 }
 
 /* A UDP length below the IP payload is legal: what is behind it is padding. */
@@ -76,7 +76,7 @@ static inline struct ids parse_udp(struct ct_pkt *pkt, const uint8_t *l4,
     len = ct_load16(udp->len);
     if (len < sizeof *udp || len > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
-    return read_ports(l4);
+    return read_l4_ids(l4);
 }
 
 static inline struct ids read_query(const struct ct_icmp_header *icmp,
@@ -116,7 +116,7 @@ static struct ids parse_udplite(struct ct_pkt *pkt, const uint8_t *l4,
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
     if (ct_load16(udp->check) == 0)
         return refuse_l4(pkt, CT_REASON_L4_BAD_CHECKSUM);
-    return read_ports(l4);
+    return read_l4_ids(l4);
 }
 
 /* What is behind the ports is the tracker's. */
@@ -125,7 +125,7 @@ static struct ids parse_ports(struct ct_pkt *pkt, const uint8_t *l4,
 {
     return room < ct_proto_info(proto).header
                ? refuse_l4(pkt, CT_REASON_L4_TRUNCATED)
-               : read_ports(l4);
+               : read_l4_ids(l4);
 }
 
 /* RFC 4340 5.1; what its type asks for is the tracker's.  The coverage counts
@@ -142,7 +142,7 @@ static struct ids parse_dccp(struct ct_pkt *pkt, const uint8_t *l4,
     if (offset < sizeof *dccp || offset > room ||
         parse_dccp_coverage(dccp, room) > room)
         return refuse_l4(pkt, CT_REASON_L4_BAD_LENGTH);
-    return read_ports(l4);
+    return read_l4_ids(l4);
 }
 
 /* Version 1 (RFC 2637 section 4.1) names a call, whose id stands for the

@@ -11,7 +11,7 @@
 
 #define NONE CT_REASON_NONE
 
-static uint32_t smaller(uint32_t a, uint32_t b)
+static uint32_t smaller_of(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
 }
@@ -36,7 +36,7 @@ static enum ct_reason quoted_ipv4(const uint8_t *bytes, uint32_t room,
     memcpy(in->tuple.dst.b, ip->dst.b, sizeof ip->dst);
     in->proto = ip->proto;
     in->l4_off = in->ip_off + ihl;
-    in->l4_len = smaller(room, total) - ihl;
+    in->l4_len = smaller_of(room, total) - ihl;
     in->l4_whole = total - ihl;
     return NONE;
 }
@@ -53,7 +53,7 @@ static enum ct_reason quoted_ipv6(const uint8_t *bytes, uint32_t room,
     if (ct_ip_version(bytes) != CT_IPV6)
         return CT_REASON_ICMP_INNER;
     whole = off + ct_load16(ip->len);
-    total = smaller(room, whole);
+    total = smaller_of(room, whole);
     in->proto = ip->next;
     why = parse_chain(bytes, total, true, &off, &in->proto);
     if (why != NONE)

@@ -36,14 +36,15 @@
 
 enum side { OUTSIDE, INSIDE, OURS };
 
-static int compare(const union ct_addr *a, const union ct_addr *b)
+static int compare_addrs(const union ct_addr *a, const union ct_addr *b)
 {
     return memcmp(a->b, b->b, sizeof a->b);
 }
 
-static bool within(const struct ct_addr_range *r, const union ct_addr *a)
+static bool is_within_range(const struct ct_addr_range *r,
+                            const union ct_addr *a)
 {
-    return compare(&r->lo, a) <= 0 && compare(a, &r->hi) <= 0;
+    return compare_addrs(&r->lo, a) <= 0 && compare_addrs(a, &r->hi) <= 0;
 }
 
 /* Of n ranges sorted by (family, lo), without overlap. */
@@ -56,16 +57,18 @@ static bool is_in(const struct ct_addr_range *ranges, const uint8_t *families,
         uint32_t mid = lo + (hi - lo) / 2;
         uint8_t is = families[mid];
 
-        if (is > family || (is == family && compare(&ranges[mid].lo, a) > 0))
+        if (is > family ||
+            (is == family && compare_addrs(&ranges[mid].lo, a) > 0))
             hi = mid;
         else
             lo = mid + 1;
     }
-    return lo > 0 && families[lo - 1] == family && within(&ranges[lo - 1], a);
+    return lo > 0 && families[lo - 1] == family &&
+           is_within_range(&ranges[lo - 1], a);
 }
 
-static bool is_ours(const struct ct_steer *s, uint8_t family,
-                    const union ct_addr *a)
+static bool is_steered_address(const struct ct_steer *s, uint8_t family,
+                               const union ct_addr *a)
 {
     if (is_in(s->external, s->external_family, s->n_external, family, a))
         return true;
@@ -79,18 +82,18 @@ static bool is_ours(const struct ct_steer *s, uint8_t family,
     return false;
 }
 
-static bool is_inside(const struct ct_steer *s, uint8_t family,
-                      const union ct_addr *a)
+static bool is_inside_prefix(const struct ct_steer *s, uint8_t family,
+                             const union ct_addr *a)
 {
     return is_in(s->inside, s->inside_family, s->n_inside, family, a);
 }
 
-static enum side side(const struct ct_steer *s, uint8_t family,
-                      const union ct_addr *a)
+static enum side side_of_address(const struct ct_steer *s, uint8_t family,
+                                 const union ct_addr *a)
 {
-    if (is_ours(s, family, a))
+    if (is_steered_address(s, family, a))
         return OURS;
-    return is_inside(s, family, a) ? INSIDE : OUTSIDE;
+    return is_inside_prefix(s, family, a) ? INSIDE : OUTSIDE;
 }
 
 /* <0: the row stands before what t is sent to, 0: covers it, >0: behind. */
@@ -102,7 +105,7 @@ static int compare_row(const struct ct_steer_row *row, const struct ct_tuple *t)
         return row->family < t->family ? -1 : 1;
     if (row->proto != t->proto)
         return row->proto < t->proto ? -1 : 1;
-    by = compare(&row->addr, &t->dst);
+    by = compare_addrs(&row->addr, &t->dst);
     if (by != 0)
         return by;
     return row->port_hi < t->dport ? -1 : row->port_lo > t->dport;
@@ -131,8 +134,8 @@ const struct ct_steer_row *shard_forward(const struct ct_steer *s,
     return at < s->n && compare_row(&s->rows[at], t) == 0 ? &s->rows[at] : NULL;
 }
 
-static uint32_t owner_of(const struct ct_steer *s, uint8_t family,
-                         const union ct_addr *a)
+static uint32_t owner_of_address(const struct ct_steer *s, uint8_t family,
+                                 const union ct_addr *a)
 {
     uint64_t key[2], hash;
 
@@ -144,16 +147,17 @@ static uint32_t owner_of(const struct ct_steer *s, uint8_t family,
 static uint32_t portless_owner(const struct ct_steer *s,
                                const struct ct_tuple *t)
 {
-    enum side src = side(s, t->family, &t->src);
-    enum side dst = side(s, t->family, &t->dst);
+    enum side src = side_of_address(s, t->family, &t->src);
+    enum side dst = side_of_address(s, t->family, &t->dst);
 
     if (src == OUTSIDE && dst == OUTSIDE)
-        return owner_of(s, t->family,
-                        compare(&t->src, &t->dst) < 0 ? &t->src : &t->dst);
+        return owner_of_address(s, t->family,
+                                compare_addrs(&t->src, &t->dst) < 0 ? &t->src
+                                                                    : &t->dst);
     if (src == OUTSIDE)
-        return owner_of(s, t->family, &t->src);
+        return owner_of_address(s, t->family, &t->src);
     if (dst == OUTSIDE)
-        return owner_of(s, t->family, &t->dst);
+        return owner_of_address(s, t->family, &t->dst);
     return 0;
 }
 
@@ -166,15 +170,16 @@ static uint32_t ported_owner(const struct ct_steer *s, const struct ct_tuple *t,
     const union ct_addr *dst = row != NULL ? &row->target : &t->dst;
     bool src_inside, dst_inside;
 
-    if (row == NULL && is_ours(s, t->family, dst))
+    if (row == NULL && is_steered_address(s, t->family, dst))
         return id % s->n_shards;
-    if (s->host && is_ours(s, t->family, &t->src))
+    if (s->host && is_steered_address(s, t->family, &t->src))
         return own % s->n_shards;
-    src_inside = is_inside(s, t->family, &t->src);
-    dst_inside = is_inside(s, t->family, dst);
+    src_inside = is_inside_prefix(s, t->family, &t->src);
+    dst_inside = is_inside_prefix(s, t->family, dst);
     if (src_inside != dst_inside)
-        return owner_of(s, t->family, src_inside ? &t->src : dst);
-    return owner_of(s, t->family, compare(&t->src, dst) < 0 ? &t->src : dst);
+        return owner_of_address(s, t->family, src_inside ? &t->src : dst);
+    return owner_of_address(s, t->family,
+                            compare_addrs(&t->src, dst) < 0 ? &t->src : dst);
 }
 
 uint32_t shard_owner(const struct ct_steer *s, const struct ct_tuple *t)
@@ -191,14 +196,14 @@ uint32_t shard_owner(const struct ct_steer *s, const struct ct_tuple *t)
 uint32_t shard_owner_to(const struct ct_steer *s, const struct ct_tuple *t)
 {
     if (ct_proto_has_ports(t->proto) && shard_forward(s, t) == NULL &&
-        is_ours(s, t->family, &t->dst))
+        is_steered_address(s, t->family, &t->dst))
         return t->dport % s->n_shards;
     return CT_NONE;
 }
 
 /* The answer's tuple as far as owners are concerned: a query id stays where it
  * is, and of ICMP's types only echo can have a row. */
-static struct ct_tuple turned(const struct ct_tuple *t)
+static struct ct_tuple reply_for_owner(const struct ct_tuple *t)
 {
     struct ct_tuple back = *t;
     uint8_t type = (uint8_t)(t->dport >> 8);
@@ -239,7 +244,7 @@ uint32_t ct_owner(const struct ct_steer *steer, const struct ct_pkt *pkt)
         return shard_owner(steer, &pkt->tuple);
     if (parse_inner(pkt, &in) != CT_REASON_NONE)
         return portless_owner(steer, &pkt->tuple);
-    back = turned(&in.tuple);
+    back = reply_for_owner(&in.tuple);
     return shard_owner(steer, &back);
 }
 

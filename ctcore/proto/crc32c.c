@@ -121,7 +121,7 @@ static const uint32_t table[8][256] = {
 };
 
 /* A word of the message times x^(8 k + 32), k being its last byte's table. */
-static inline uint32_t worth32(uint32_t word, unsigned k)
+static inline uint32_t crc_of_word(uint32_t word, unsigned k)
 {
     return table[k + 3][word & 255] ^ table[k + 2][word >> 8 & 255] ^
            table[k + 1][word >> 16 & 255] ^ table[k][word >> 24];
@@ -130,14 +130,15 @@ static inline uint32_t worth32(uint32_t word, unsigned k)
 uint32_t crc32c_add(uint32_t crc, const uint8_t *p, uint32_t n)
 {
     for (; n >= 8; n -= 8, p += 8)
-        crc = worth32(crc ^ crc32c_load(p), 4) ^ worth32(crc32c_load(p + 4), 0);
+        crc = crc_of_word(crc ^ crc32c_load(p), 4) ^
+              crc_of_word(crc32c_load(p + 4), 0);
     for (; n > 0; n--, p++)
         crc = table[0][(crc ^ *p) & 255] ^ crc >> 8;
     return crc;
 }
 
 /* a times b. */
-static uint32_t multiply(uint32_t a, uint32_t b)
+static uint32_t multiply_mod_poly(uint32_t a, uint32_t b)
 {
     uint32_t product = 0;
 
@@ -155,8 +156,8 @@ uint32_t crc32c_diff(uint32_t diff, uint32_t n)
 
     for (; n > 0; n >>= 1) {
         if (n & 1)
-            diff = multiply(square, diff);
-        square = multiply(square, square);
+            diff = multiply_mod_poly(square, diff);
+        square = multiply_mod_poly(square, square);
     }
     return diff;
 }

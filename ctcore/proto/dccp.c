@@ -62,7 +62,7 @@ struct packet {
 };
 
 /* Generic header, acknowledgement, and what the type has of its own (5.1). */
-static uint32_t header_len(const struct packet *p)
+static uint32_t dccp_header_len(const struct packet *p)
 {
     size_t n = p->is_short ? sizeof(struct ct_dccp_header)
                            : sizeof(struct ct_dccp_long_header);
@@ -76,8 +76,8 @@ static uint32_t header_len(const struct packet *p)
     return (uint32_t)n;
 }
 
-/* => header_len() bytes are there. */
-static void read_numbers(const uint8_t *dccp, struct packet *p)
+/* => dccp_header_len() bytes are there. */
+static void read_dccp_numbers(const uint8_t *dccp, struct packet *p)
 {
     p->ack = 0;
     if (p->is_short) {
@@ -95,7 +95,8 @@ static void read_numbers(const uint8_t *dccp, struct packet *p)
     }
 }
 
-static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
+static enum ct_reason read_dccp_packet(const struct ct_pkt *pkt,
+                                       struct packet *p)
 {
     const uint8_t *bytes = pkt->data + pkt->l4_off;
     const struct ct_dccp_header *dccp = ct_dccp_view(bytes);
@@ -111,42 +112,42 @@ static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
         (p->is_short && (p->type < TYPE_DATA || p->type > TYPE_DATAACK)))
         return CT_REASON_DCCP_TYPE;
     offset = ct_dccp_size(dccp);
-    if (offset < header_len(p) || offset > pkt->l4_len)
+    if (offset < dccp_header_len(p) || offset > pkt->l4_len)
         return CT_REASON_L4_BAD_LENGTH;
 
-    read_numbers(bytes, p);
+    read_dccp_numbers(bytes, p);
     return CT_REASON_NONE;
 }
 
 /* ---- numbers ---- */
 
 /* How far a is ahead of b on the ring; less than 0: behind. */
-static int64_t ahead(uint64_t a, uint64_t b)
+static int64_t seq_distance(uint64_t a, uint64_t b)
 {
     return (int64_t)((a - b) << SIGN_BITS) / (INT64_C(1) << SIGN_BITS);
 }
 
 /* The number nearest to near that has these low 24 bits. */
-static uint64_t widen(uint64_t low, uint64_t near)
+static uint64_t widen_seq(uint64_t low, uint64_t near)
 {
     uint64_t base = near & ~UINT64_C(0xffffff), half = UINT64_C(1) << 23;
     uint64_t n = base | low;
 
-    if (ahead(n, near) > (int64_t)half)
+    if (seq_distance(n, near) > (int64_t)half)
         n -= half * 2;
-    else if (ahead(near, n) > (int64_t)half)
+    else if (seq_distance(near, n) > (int64_t)half)
         n += half * 2;
     return n & LOW_48;
 }
 
-static bool known(const union ct_proto_state *st, enum ct_dir dir)
+static bool is_direction_known(const union ct_proto_state *st, enum ct_dir dir)
 {
     return st->dccp.known >> dir & 1;
 }
 
 /* Begin to follow a direction at this number, the oldest one being first. */
-static void follow(union ct_proto_state *st, enum ct_dir dir, uint64_t seq,
-                   uint64_t first)
+static void follow_direction(union ct_proto_state *st, enum ct_dir dir,
+                             uint64_t seq, uint64_t first)
 {
     st->dccp.seq[dir] = seq;
     st->dccp.first[dir] = first & LOW_48;
@@ -160,20 +161,21 @@ static bool numbers_fit(union ct_proto_state *st, struct packet *p,
     /* Sent by an end that knows nothing but the packet it refuses (8.3.1). */
     bool bare = p->type == TYPE_RESET && p->seq == 0;
 
-    if (known(st, dir)) {
+    if (is_direction_known(st, dir)) {
         int64_t d;
 
         if (p->is_short)
-            p->seq = widen(p->seq, mine);
-        d = ahead(p->seq, mine);
+            p->seq = widen_seq(p->seq, mine);
+        d = seq_distance(p->seq, mine);
         if (!bare && (d > WINDOW || d < -WINDOW))
             return false;
     }
-    if (p->has_ack && known(st, !dir)) {
+    if (p->has_ack && is_direction_known(st, !dir)) {
         if (p->is_short)
-            p->ack = widen(p->ack, other);
-        if (ahead(p->ack, other) > 0 || ahead(p->ack, other) < -WINDOW ||
-            ahead(p->ack, st->dccp.first[!dir]) < 0)
+            p->ack = widen_seq(p->ack, other);
+        if (seq_distance(p->ack, other) > 0 ||
+            seq_distance(p->ack, other) < -WINDOW ||
+            seq_distance(p->ack, st->dccp.first[!dir]) < 0)
             return false;
     }
     return true;
@@ -183,13 +185,13 @@ static bool numbers_fit(union ct_proto_state *st, struct packet *p,
 static void learn_numbers(union ct_proto_state *st, const struct packet *p,
                           enum ct_dir dir)
 {
-    if (!known(st, dir))
-        follow(st, dir, p->seq, p->seq);
-    else if (ahead(p->seq, st->dccp.seq[dir]) > 0)
+    if (!is_direction_known(st, dir))
+        follow_direction(st, dir, p->seq, p->seq);
+    else if (seq_distance(p->seq, st->dccp.seq[dir]) > 0)
         st->dccp.seq[dir] = p->seq;
     /* picked up: what is acknowledged was sent */
-    if (p->has_ack && !p->is_short && !known(st, !dir))
-        follow(st, !dir, p->ack, p->ack - WINDOW);
+    if (p->has_ack && !p->is_short && !is_direction_known(st, !dir))
+        follow_direction(st, !dir, p->ack, p->ack - WINDOW);
 }
 
 /* ---- the first packet ---- */
@@ -197,7 +199,7 @@ static void learn_numbers(union ct_proto_state *st, const struct packet *p,
 static enum ct_reason dccp_opens(union ct_proto_state *st, struct track *t)
 {
     struct packet p;
-    enum ct_reason why = read_packet(t->pkt, &p);
+    enum ct_reason why = read_dccp_packet(t->pkt, &p);
 
     if (why != CT_REASON_NONE)
         return why;
@@ -208,7 +210,7 @@ static enum ct_reason dccp_opens(union ct_proto_state *st, struct track *t)
         if (!t->params->v[CT_PARAM_dccp_loose])
             return CT_REASON_DCCP_NO_FLOW;
         if (!p.is_short)
-            follow(st, CT_DIR_ORIGINAL, p.seq, p.seq - WINDOW);
+            follow_direction(st, CT_DIR_ORIGINAL, p.seq, p.seq - WINDOW);
         st->dccp.picked_up = 1;
         return CT_REASON_NONE;
     default:
@@ -230,26 +232,27 @@ static enum role role_of(const union ct_proto_state *st, enum ct_dir dir)
 }
 
 /* A connection begins in this entry, whatever was in it before. */
-static void begin(union ct_proto_state *st, enum ct_dir client)
+static void begin_connection(union ct_proto_state *st, enum ct_dir client)
 {
     *st = (union ct_proto_state){.dccp = {.client = (uint8_t)client}};
 }
 
 /* A REQUEST that was ignored, and then answered: the ends have begun again. */
-static bool resync(union ct_proto_state *st, const struct packet *p,
-                   enum ct_dir dir)
+static bool resync_after_reset(union ct_proto_state *st, const struct packet *p,
+                               enum ct_dir dir)
 {
     if (p->type != TYPE_RESPONSE || !st->dccp.asked ||
         st->dccp.asked_dir == dir || p->ack != st->dccp.asked_seq)
         return false;
-    begin(st, !dir);
-    follow(st, !dir, p->ack, p->ack);
-    follow(st, dir, p->seq, p->seq);
+    begin_connection(st, !dir);
+    follow_direction(st, !dir, p->ack, p->ack);
+    follow_direction(st, dir, p->seq, p->seq);
     st->dccp.state = DCCP_RESPOND;
     return true;
 }
 
-static void ignore(union ct_proto_state *st, struct packet *p, struct track *t)
+static void ignore_packet(union ct_proto_state *st, struct packet *p,
+                          struct track *t)
 {
     t->act = TRACK_IGNORE;
     if (p->type != TYPE_REQUEST)
@@ -263,8 +266,8 @@ static void ignore(union ct_proto_state *st, struct packet *p, struct track *t)
         learn_numbers(st, p, t->dir);
 }
 
-static enum ct_reason accept(union ct_proto_state *st, struct track *t,
-                             uint8_t next)
+static enum ct_reason accept_packet(union ct_proto_state *st, struct track *t,
+                                    uint8_t next)
 {
     uint8_t was = st->dccp.state;
 
@@ -287,7 +290,7 @@ static enum ct_reason dccp_track(union ct_proto_state *st, struct track *t)
 {
     struct packet p;
     uint8_t next;
-    enum ct_reason why = read_packet(t->pkt, &p);
+    enum ct_reason why = read_dccp_packet(t->pkt, &p);
 
     if (why != CT_REASON_NONE)
         return why;
@@ -298,15 +301,15 @@ static enum ct_reason dccp_track(union ct_proto_state *st, struct track *t)
     if (next == DCCP_INVALID)
         return CT_REASON_DCCP_STATE;
     if (next == DCCP_IGNORE) {
-        if (resync(st, &p, t->dir)) {
+        if (resync_after_reset(st, &p, t->dir)) {
             t->events = CT_EVENT_PROTOINFO;
-            return accept(st, t, DCCP_RESPOND);
+            return accept_packet(st, t, DCCP_RESPOND);
         }
-        ignore(st, &p, t);
+        ignore_packet(st, &p, t);
         return CT_REASON_NONE;
     }
     if (next == DCCP_REQUEST)
-        begin(st, p.type == TYPE_LISTEN ? !t->dir : t->dir);
+        begin_connection(st, p.type == TYPE_LISTEN ? !t->dir : t->dir);
     if (!numbers_fit(st, &p, t->dir))
         return CT_REASON_DCCP_SEQUENCE;
     if (p.type == TYPE_RESET && !(t->status & CT_SEEN_REPLY)) {
@@ -315,7 +318,7 @@ static enum ct_reason dccp_track(union ct_proto_state *st, struct track *t)
     }
     if (p.type != TYPE_LISTEN) /* whose number means nothing */
         learn_numbers(st, &p, t->dir);
-    return accept(st, t, next);
+    return accept_packet(st, t, next);
 }
 
 static uint8_t dccp_state(const union ct_proto_state *st)

@@ -75,7 +75,7 @@ struct chunk {
     uint8_t type, flags;
 };
 
-static bool next_chunk(const struct packet *p, struct chunk *c)
+static bool next_sctp_chunk(const struct packet *p, struct chunk *c)
 {
     const struct ct_sctp_chunk_header *chunk;
 
@@ -92,7 +92,8 @@ static bool next_chunk(const struct packet *p, struct chunk *c)
 
 /* Everything that can be said of the packet alone.  What passes: every chunk
  * is inside of it, and INITs have their fixed part. */
-static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
+static enum ct_reason read_sctp_packet(const struct ct_pkt *pkt,
+                                       struct packet *p)
 {
     struct chunk c = {.at = 0};
 
@@ -100,7 +101,7 @@ static enum ct_reason read_packet(const struct ct_pkt *pkt, struct packet *p)
         return CT_REASON_L4_TRUNCATED;
     *p = (struct packet){.bytes = pkt->data + pkt->l4_off, .len = pkt->l4_len};
     p->vtag = ct_load32(ct_sctp_view(p->bytes)->vtag);
-    for (; next_chunk(p, &c); p->n++) {
+    for (; next_sctp_chunk(p, &c); p->n++) {
         uint32_t bit = c.type < 32 ? 1u << c.type : 0;
 
         if (c.len < sizeof(struct ct_sctp_chunk_header) ||
@@ -135,13 +136,13 @@ static enum ct_reason sctp_opens(union ct_proto_state *st, struct track *t)
 {
     struct chunk c = {.at = 0};
     struct packet p;
-    enum ct_reason why = read_packet(t->pkt, &p);
+    enum ct_reason why = read_sctp_packet(t->pkt, &p);
 
     if (why != CT_REASON_NONE)
         return why;
     if (p.has & NEVER_OPENS)
         return CT_REASON_SCTP_NO_FLOW;
-    while (next_chunk(&p, &c)) {
+    while (next_sctp_chunk(&p, &c)) {
         if (next_state(SCTP_NONE, CT_DIR_ORIGINAL, c.type) == SCTP_NONE)
             return CT_REASON_SCTP_NO_FLOW;
         if (c.type == CHUNK_INIT) {
@@ -257,7 +258,8 @@ static void let_wait(union ct_proto_state *st, enum ct_dir dir, uint32_t tag)
     st->sctp.waits |= (uint8_t)(1u << dir);
 }
 
-static bool waits(const union ct_proto_state *st, enum ct_dir dir, uint32_t tag)
+static bool waits_for_tag(const union ct_proto_state *st, enum ct_dir dir,
+                          uint32_t tag)
 {
     return (st->sctp.waits >> dir & 1) && st->sctp.next[dir] == tag;
 }
@@ -268,14 +270,14 @@ static bool is_restart(union ct_proto_state *st, const struct packet *p,
 {
     struct chunk c = {.at = 0};
 
-    if (st->sctp.state != SCTP_ESTABLISHED || !next_chunk(p, &c))
+    if (st->sctp.state != SCTP_ESTABLISHED || !next_sctp_chunk(p, &c))
         return false;
     if (c.type == CHUNK_INIT && p->vtag == 0) {
         if (init_tag(p, &c) != st->sctp.vtag[!dir])
             let_wait(st, !dir, init_tag(p, &c));
         return true;
     }
-    if (p->vtag == st->sctp.vtag[dir] || !waits(st, dir, p->vtag))
+    if (p->vtag == st->sctp.vtag[dir] || !waits_for_tag(st, dir, p->vtag))
         return false;
     if (c.type == CHUNK_INIT_ACK)
         let_wait(st, !dir, init_tag(p, &c));
@@ -335,7 +337,7 @@ static enum ct_reason sctp_track(union ct_proto_state *st, struct track *t)
     struct chunk c = {.at = 0};
     struct packet p;
     bool quiet = false;
-    enum ct_reason why = read_packet(t->pkt, &p);
+    enum ct_reason why = read_sctp_packet(t->pkt, &p);
 
     if (why != CT_REASON_NONE)
         return why;
@@ -346,7 +348,7 @@ static enum ct_reason sctp_track(union ct_proto_state *st, struct track *t)
     why = check_tag(st, &p, t->dir);
     if (why != CT_REASON_NONE)
         return why;
-    while (next_chunk(&p, &c)) {
+    while (next_sctp_chunk(&p, &c)) {
         why = take_chunk(st, &p, &c, t, &quiet);
         if (why != CT_REASON_NONE) {
             t->act = t->events = 0;

@@ -291,8 +291,9 @@ settle_move(union ct_proto_state *st, const struct tcp_segment *seg,
 
 /* The numbers don't fit.  A FIN or RST from both sides that don't means that
  * conntrack has lost step with a connection that is over. */
-static enum ct_reason refuse(union ct_proto_state *st,
-                             const struct tcp_segment *seg, struct track *t)
+static enum ct_reason refuse_segment(union ct_proto_state *st,
+                                     const struct tcp_segment *seg,
+                                     struct track *t)
 {
     enum ct_reason why =
         seg->kind == TCP_KIND_RST ? CT_REASON_TCP_RST : CT_REASON_TCP_WINDOW;
@@ -327,7 +328,7 @@ static const uint8_t tcp_timeouts[N_TCP_STATES] = {
 };
 
 /* b, where it is the shorter one. */
-static bool lowers(const struct ct_params *p, uint8_t a, uint8_t b)
+static bool lowers_timeout(const struct ct_params *p, uint8_t a, uint8_t b)
 {
     return p->v[b] < p->v[a];
 }
@@ -341,22 +342,25 @@ static uint8_t choose_timeout(const union ct_proto_state *st,
         st->tcp.flags[CT_DIR_ORIGINAL] | st->tcp.flags[CT_DIR_REPLY];
 
     if (st->tcp.retrans >= p->v[CT_PARAM_tcp_max_retrans_nr] &&
-        lowers(p, by_state, CT_PARAM_tcp_max_retrans))
+        lowers_timeout(p, by_state, CT_PARAM_tcp_max_retrans))
         return CT_PARAM_tcp_max_retrans;
     /* Linux 6.18: also where the RST did not close. */
-    if (seg->kind == TCP_KIND_RST && lowers(p, by_state, CT_PARAM_tcp_close))
+    if (seg->kind == TCP_KIND_RST &&
+        lowers_timeout(p, by_state, CT_PARAM_tcp_close))
         return CT_PARAM_tcp_close;
     if (flags & CT_TCP_UNACKED &&
-        lowers(p, by_state, CT_PARAM_tcp_unacknowledged))
+        lowers_timeout(p, by_state, CT_PARAM_tcp_unacknowledged))
         return CT_PARAM_tcp_unacknowledged;
-    if (st->tcp.last_win == 0 && lowers(p, by_state, CT_PARAM_tcp_max_retrans))
+    if (st->tcp.last_win == 0 &&
+        lowers_timeout(p, by_state, CT_PARAM_tcp_max_retrans))
         return CT_PARAM_tcp_max_retrans;
     return by_state;
 }
 
 /* The segment is believed. */
-static void accept(union ct_proto_state *st, const struct tcp_segment *seg,
-                   struct track *t, const struct move *m)
+static void accept_segment(union ct_proto_state *st,
+                           const struct tcp_segment *seg, struct track *t,
+                           const struct move *m)
 {
     remember_kind(st, seg, t->dir);
     if (st->tcp.state != m->next)
@@ -383,7 +387,7 @@ static void accept(union ct_proto_state *st, const struct tcp_segment *seg,
     if (seg->kind == TCP_KIND_SYN && m->was == TCP_SYN_SENT)
         t->act = TRACK_IGNORE;
     if (m->next == TCP_ESTABLISHED &&
-        lowers(t->params, t->timeout, CT_PARAM_tcp_unacknowledged))
+        lowers_timeout(t->params, t->timeout, CT_PARAM_tcp_unacknowledged))
         t->timeout = CT_PARAM_tcp_unacknowledged;
 }
 
@@ -426,12 +430,12 @@ static enum ct_reason tcp_track(union ct_proto_state *st, struct track *t)
         case TCP_FIT_BEGUN:
             if (t->params->v[CT_PARAM_tcp_refused_begins])
                 t->act = TRACK_KEEP;
-            return refuse(st, &seg, t);
+            return refuse_segment(st, &seg, t);
         case TCP_FIT_INVALID:
-            return refuse(st, &seg, t);
+            return refuse_segment(st, &seg, t);
         }
     }
-    accept(st, &seg, t, &m);
+    accept_segment(st, &seg, t, &m);
     return CT_REASON_NONE;
 }
 

@@ -38,8 +38,8 @@ static uint32_t at_least_1(uint32_t win)
     return win ? win : 1;
 }
 
-static uint32_t scaled(const union ct_proto_state *st, enum ct_dir dir,
-                       uint16_t win)
+static uint32_t scaled_window(const union ct_proto_state *st, enum ct_dir dir,
+                              uint16_t win)
 {
     /* The mask changes no legal shift (0..14) and makes every one defined. */
     return (uint32_t)win << (st->tcp.scale[dir] & 15);
@@ -129,7 +129,7 @@ static void begin_by_guess(union ct_proto_state *st,
     struct ct_tcp_peer *receiver = &st->tcp.peer[!dir];
 
     sender->end = seg->end;
-    sender->maxwin = at_least_1(scaled(st, dir, seg->win));
+    sender->maxwin = at_least_1(scaled_window(st, dir, seg->win));
     sender->maxend = seg->end + sender->maxwin;
 
     if (receiver->maxwin == 0) {
@@ -143,8 +143,9 @@ static void begin_by_guess(union ct_proto_state *st,
 }
 
 /* Begin the sender's window where that is due.  True: nothing to compare. */
-static bool begin(union ct_proto_state *st, const struct tcp_segment *seg,
-                  enum ct_dir dir, uint32_t sack)
+static bool begin_window(union ct_proto_state *st,
+                         const struct tcp_segment *seg, enum ct_dir dir,
+                         uint32_t sack)
 {
     bool syn = seg->flags & CT_TCP_SYN;
     bool ack = seg->flags & CT_TCP_ACK;
@@ -188,9 +189,9 @@ static inline struct claim read_claim(const union ct_proto_state *st,
     return c;
 }
 
-static inline enum tcp_fit judge(const struct ct_tcp_peer *sender,
-                                 const struct ct_tcp_peer *receiver,
-                                 const struct claim *c)
+static inline enum tcp_fit judge_claim(const struct ct_tcp_peer *sender,
+                                       const struct ct_tcp_peer *receiver,
+                                       const struct claim *c)
 {
     uint32_t lag =
         sender->maxwin > MAXACK_WINDOW ? sender->maxwin : MAXACK_WINDOW;
@@ -232,9 +233,10 @@ static inline void count_repeats(union ct_proto_state *st,
     st->tcp.retrans = 0;
 }
 
-static inline void advance(union ct_proto_state *st,
-                           const struct tcp_segment *seg, enum ct_dir dir,
-                           const struct claim *c, bool plain)
+static inline void advance_window(union ct_proto_state *st,
+                                  const struct tcp_segment *seg,
+                                  enum ct_dir dir, const struct claim *c,
+                                  bool plain)
 {
     struct ct_tcp_peer *sender = &st->tcp.peer[dir];
     struct ct_tcp_peer *receiver = &st->tcp.peer[!dir];
@@ -242,7 +244,7 @@ static inline void advance(union ct_proto_state *st,
     /* RFC 7323 2.2: the window of a SYN is never scaled. */
     uint32_t win = !plain && seg->flags & CT_TCP_SYN
                        ? seg->win
-                       : scaled(st, dir, seg->win);
+                       : scaled_window(st, dir, seg->win);
     uint32_t offered = win + (c->sack - c->ack);
 
     if (sender->maxwin < offered)
@@ -281,15 +283,15 @@ check(union ct_proto_state *st, const struct tcp_segment *seg, enum ct_dir dir,
     if (!plain && (seg->flags & CT_TCP_SYN || sender->maxwin == 0)) {
         struct ct_tcp_peer was = *sender;
 
-        if (begin(st, seg, dir, sack))
+        if (begin_window(st, seg, dir, sack))
             return TCP_FIT_YES;
         began = was.maxwin != sender->maxwin || was.end != sender->end;
     }
 
     c = read_claim(st, seg, dir, sack, plain);
-    fit = judge(sender, &st->tcp.peer[!dir], &c);
+    fit = judge_claim(sender, &st->tcp.peer[!dir], &c);
     if (__builtin_expect(fit == TCP_FIT_YES, 1)) {
-        advance(st, seg, dir, &c, plain);
+        advance_window(st, seg, dir, &c, plain);
         if (seg->kind == TCP_KIND_ACK)
             count_repeats(st, seg, dir, &c);
         return TCP_FIT_YES;

@@ -40,8 +40,9 @@ struct tally_key connlimit_key(const struct ct_connlimit *rule,
     return key;
 }
 
-static uint32_t here(const struct connlimit *l, const struct ct_connlimit *rule,
-                     const struct ct_conn *c)
+static uint32_t count_in_shard(const struct connlimit *l,
+                               const struct ct_connlimit *rule,
+                               const struct ct_conn *c)
 {
     struct tally_key key = connlimit_key(rule, c);
 
@@ -66,35 +67,37 @@ uint32_t connlimit_look(const struct connlimit *l,
 {
     uint8_t old = l->was ? l->from[rule->number - 1] : 0;
 
-    return here(l, rule, c) +
-           (old ? here(l->was, &l->was->rule[old - 1], c) : 0);
+    return count_in_shard(l, rule, c) +
+           (old ? count_in_shard(l->was, &l->was->rule[old - 1], c) : 0);
 }
 
-static bool has(const struct connlimit *l, uint8_t number, uint32_t slot)
+static bool has_counted(const struct connlimit *l, uint8_t number,
+                        uint32_t slot)
 {
     return number && (l->counted[slot] >> (number - 1) & 1);
 }
 
-static void count(struct connlimit *l, const struct ct_connlimit *rule,
-                  uint32_t slot, const struct ct_conn *c)
+static void count_flow(struct connlimit *l, const struct ct_connlimit *rule,
+                       uint32_t slot, const struct ct_conn *c)
 {
     struct tally_key key = connlimit_key(rule, c);
 
-    if (has(l, rule->number, slot))
+    if (has_counted(l, rule->number, slot))
         return;
     l->counted[slot] |= (uint16_t)(1u << (rule->number - 1));
     (void)tally_add(&l->tally, &key);
 }
 
 /* What the rules before have counted of one slot. */
-static void move(struct connlimit *l, uint32_t slot, const struct ct_conn *c)
+static void move_counts(struct connlimit *l, uint32_t slot,
+                        const struct ct_conn *c)
 {
     if (!l->was || !l->was->counted[slot])
         return;
     for (unsigned i = 0; i < CT_MAX_CONNLIMITS; i++)
-        if (has(l->was, l->from[i], slot)) {
+        if (has_counted(l->was, l->from[i], slot)) {
             work_step(l->tally.work, 1);
-            count(l, &l->rule[i], slot, c);
+            count_flow(l, &l->rule[i], slot, c);
         }
     connlimit_forget(l->was, slot, c);
 }
@@ -118,7 +121,7 @@ bool connlimit_move_some(struct connlimit *l, const struct ct_conn *conns,
         if (budget == 0 || !work_may_go_on(work, begin, slots))
             return false;
         work_step(work, 1);
-        move(l, l->at, &conns[l->at]);
+        move_counts(l, l->at, &conns[l->at]);
     }
     l->was = NULL;
     return true;
@@ -127,8 +130,8 @@ bool connlimit_move_some(struct connlimit *l, const struct ct_conn *conns,
 uint32_t connlimit_count(struct connlimit *l, const struct ct_connlimit *rule,
                          uint32_t slot, const struct ct_conn *c)
 {
-    move(l, slot, c);
-    count(l, rule, slot, c);
+    move_counts(l, slot, c);
+    count_flow(l, rule, slot, c);
     return connlimit_look(l, rule, c);
 }
 

@@ -32,7 +32,7 @@ struct facts {
     const struct ruleset_unknown *unknown; /* or NULL */
 };
 
-static struct number number(const uint8_t *p, bool v4)
+static struct number address_number(const uint8_t *p, bool v4)
 {
     union ct_addr a;
 
@@ -45,12 +45,12 @@ static struct number number(const uint8_t *p, bool v4)
                            __builtin_bswap64(a.w64[1])};
 }
 
-static bool above(struct number a, struct number b)
+static bool is_number_above(struct number a, struct number b)
 {
     return a.hi != b.hi ? a.hi > b.hi : a.lo > b.lo;
 }
 
-static struct facts look(const struct ct_pkt *pkt)
+static struct facts read_packet_facts(const struct ct_pkt *pkt)
 {
     bool v4 = pkt->tuple.family == CT_IPV4;
     uint8_t proto = pkt->tuple.proto;
@@ -58,8 +58,8 @@ static struct facts look(const struct ct_pkt *pkt)
         ct_ports_view(pkt->data + pkt->l4_off);
     struct facts f = {.pkt = pkt};
 
-    f.src = number(ct_ip_src(pkt->data, v4), v4);
-    f.dst = number(ct_ip_dst(pkt->data, v4), v4);
+    f.src = address_number(ct_ip_src(pkt->data, v4), v4);
+    f.dst = address_number(ct_ip_dst(pkt->data, v4), v4);
     if (pkt->l4_bad)
         return f;
     f.has_ports = ct_proto_has_ports(proto);
@@ -73,7 +73,7 @@ static struct facts look(const struct ct_pkt *pkt)
 
 /* ---- sets of addresses ---- */
 
-static struct number less(struct number a, struct number b)
+static struct number subtract_number(struct number a, struct number b)
 {
     return (struct number){a.hi - b.hi - (a.lo < b.lo), a.lo - b.lo};
 }
@@ -98,8 +98,9 @@ uint32_t ct_addr_index_words(uint32_t n)
 void ct_addr_index_make(struct ct_addr_index *index, uint32_t *at,
                         const struct ct_addr_range *ranges, uint32_t n, bool v4)
 {
-    struct number base = number(ranges[0].lo.b, v4);
-    struct number span = less(number(ranges[n - 1].lo.b, v4), base);
+    struct number base = address_number(ranges[0].lo.b, v4);
+    struct number span =
+        subtract_number(address_number(ranges[n - 1].lo.b, v4), base);
     uint32_t next = 0;
 
     *index = (struct ct_addr_index){
@@ -107,27 +108,30 @@ void ct_addr_index_make(struct ct_addr_index *index, uint32_t *at,
     while (part_of(span, index->shift) >= index->parts)
         index->shift++;
     for (uint32_t p = 0; p <= index->parts; p++) {
-        while (next < n && part_of(less(number(ranges[next].lo.b, v4), base),
-                                   index->shift) < p)
+        while (next < n &&
+               part_of(
+                   subtract_number(address_number(ranges[next].lo.b, v4), base),
+                   index->shift) < p)
             next++;
         at[p] = next;
     }
 }
 
 /* Among hi ranges: only those that begin where a is are to be looked at. */
-static void narrow(const struct ct_addr_index *index, struct number base,
-                   struct number a, uint32_t *lo, uint32_t *hi)
+static void narrow_by_index(const struct ct_addr_index *index,
+                            struct number base, struct number a, uint32_t *lo,
+                            uint32_t *hi)
 {
     uint64_t part;
 
-    if (above(base, a)) {
+    if (is_number_above(base, a)) {
         *hi = 0;
         return;
     }
     if ((a.hi | base.hi) == 0 && index->shift < 64) /* IPv4 is of these */
         part = (a.lo - base.lo) >> index->shift;
     else
-        part = part_of(less(a, base), index->shift);
+        part = part_of(subtract_number(a, base), index->shift);
     if (part >= index->parts) {
         *lo = *hi;
         return;
@@ -153,16 +157,16 @@ static bool match_addr(const struct ct_addr_set *set, struct number a, bool v4)
     if (__builtin_expect(hi == 0, 0))
         return match_none(set);
     if (__builtin_expect(index->at != NULL, 1))
-        narrow(index, number(r[0].lo.b, v4), a, &lo, &hi);
+        narrow_by_index(index, address_number(r[0].lo.b, v4), a, &lo, &hi);
     while (lo < hi) { /* lo: how many ranges begin at or below a */
         uint32_t mid = lo + (hi - lo) / 2;
 
-        if (above(number(r[mid].lo.b, v4), a))
+        if (is_number_above(address_number(r[mid].lo.b, v4), a))
             hi = mid;
         else
             lo = mid + 1;
     }
-    in = lo > 0 && !above(a, number(r[lo - 1].hi.b, v4));
+    in = lo > 0 && !is_number_above(a, address_number(r[lo - 1].hi.b, v4));
     return in != set->negate;
 }
 
@@ -428,7 +432,7 @@ uint32_t ruleset_match(const struct ct_ruleset *rules, uint32_t from,
 
     if (from >= end)
         return end; /* most (hook, stage) pairs hold no rule: look at nothing */
-    f = look(pkt);
+    f = read_packet_facts(pkt);
     if (unknown) {
         f.unknown = unknown;
         return match_unknown(rules, from, end, &f, unknown->facts);

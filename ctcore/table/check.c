@@ -3,14 +3,14 @@
 
 #include "base/check.h"
 
-static bool is_confirmed(const struct ct_conn *c)
+static bool is_conn_confirmed(const struct ct_conn *c)
 {
     return c->status & CT_CONFIRMED;
 }
 
 static bool is_used(const struct ct_conn *c)
 {
-    return is_confirmed(c) || (c->seq & 1);
+    return is_conn_confirmed(c) || (c->seq & 1);
 }
 
 static uint32_t count_confirmed(const struct pool *conns)
@@ -18,13 +18,13 @@ static uint32_t count_confirmed(const struct pool *conns)
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < conns->fresh; i++)
-        n += is_confirmed(table_check_conn(conns, i));
+        n += is_conn_confirmed(table_check_conn(conns, i));
     return n;
 }
 
 /* ---- the table ---- */
 
-static bool lives(const struct ct_conn *c, ct_time now)
+static bool is_conn_alive(const struct ct_conn *c, ct_time now)
 {
     return c->expires > now.ms && !(c->status & CT_DYING);
 }
@@ -58,7 +58,7 @@ static const char *check_tuple(const struct table *t, uint32_t slot,
                 continue;
             other = &t->conns[table_index(t, word)];
             if (tuple_eq(&other->tuple[word & 1], &c->tuple[dir]) &&
-                lives(other, now) && lives(c, now))
+                is_conn_alive(other, now) && is_conn_alive(c, now))
                 return "table: two living entries have the same tuple";
         }
     }
@@ -107,7 +107,7 @@ const char *table_check_flows(const struct table *t, const struct pool *conns,
 
         if (is_used(c))
             seen += base_check_mark(i);
-        if (!is_confirmed(c))
+        if (!is_conn_confirmed(c))
             continue;
         if (c->seq & 1)
             return "table: a confirmed entry's sequence count is odd";
@@ -131,7 +131,7 @@ static const char *check_list(const struct expiry *e, const struct pool *conns,
         const struct ct_conn *c = &e->conns[slot];
 
         if (n++ == conns->used || c->exp_prev != before || c->list != list ||
-            !is_confirmed(c))
+            !is_conn_confirmed(c))
             return "expiry: a list leads astray";
         if (before != CT_NONE && c->listed < e->conns[before].listed)
             return "expiry: a list is out of order";
@@ -174,7 +174,7 @@ const char *table_check_expiry(const struct expiry *e, const struct pool *conns)
 
 /* ---- records ---- */
 
-static bool says(uint32_t status, const struct ext *x)
+static bool records_match_status(uint32_t status, const struct ext *x)
 {
     static const struct {
         enum ct_status status;
@@ -203,7 +203,7 @@ const char *table_check_ext(const struct exts *e, const struct pool *conns)
             return "ext: a record belongs to no entry";
         if (word)
             seen += base_check_mark(word - 1);
-        if (is_used(c) && !says(c->status, ext_find(e, i)))
+        if (is_used(c) && !records_match_status(c->status, ext_find(e, i)))
             return "ext: a status has no record of its kind";
     }
     if (!why && seen != used)
@@ -220,7 +220,7 @@ static const char *check_expect(const struct expects *e, uint32_t i)
 
     if (!x->used || (x->seq & 1))
         return "expect: one is being written, or is free";
-    if (!is_confirmed(c) || c->gen != x->master_gen)
+    if (!is_conn_confirmed(c) || c->gen != x->master_gen)
         return "expect: a master is gone";
     return NULL;
 }

@@ -14,27 +14,27 @@ void deadlines_init(struct deadlines *d, struct block *b, uint32_t room,
     d->at = block_take(b, (size_t)max * sizeof *d->at);
 }
 
-static void put(struct deadlines *d, uint32_t i, struct deadline what)
+static void put_deadline(struct deadlines *d, uint32_t i, struct deadline what)
 {
     d->heap[i] = what;
     d->at[what.slot] = i + 1;
 }
 
 /* Find what its place: from i, which is free, towards the root ... */
-static void rise(struct deadlines *d, uint32_t i, struct deadline what)
+static void sift_up(struct deadlines *d, uint32_t i, struct deadline what)
 {
     for (; i > 0; i = (i - 1) / 2) {
         struct deadline above = d->heap[(i - 1) / 2];
 
         if (above.key_ms <= what.key_ms)
             break;
-        put(d, i, above);
+        put_deadline(d, i, above);
     }
-    put(d, i, what);
+    put_deadline(d, i, what);
 }
 
 /* ... or away from it. */
-static void sink(struct deadlines *d, uint32_t i, struct deadline what)
+static void sift_down(struct deadlines *d, uint32_t i, struct deadline what)
 {
     uint32_t below;
 
@@ -44,19 +44,20 @@ static void sink(struct deadlines *d, uint32_t i, struct deadline what)
             below++;
         if (what.key_ms <= d->heap[below].key_ms)
             break;
-        put(d, i, d->heap[below]);
+        put_deadline(d, i, d->heap[below]);
         i = below;
     }
-    put(d, i, what);
+    put_deadline(d, i, what);
 }
 
 /* Place i gets what, whichever way it has to go. */
-static void place(struct deadlines *d, uint32_t i, struct deadline what)
+static void place_deadline(struct deadlines *d, uint32_t i,
+                           struct deadline what)
 {
     if (i > 0 && what.key_ms < d->heap[(i - 1) / 2].key_ms)
-        rise(d, i, what);
+        sift_up(d, i, what);
     else
-        sink(d, i, what);
+        sift_down(d, i, what);
 }
 
 void deadlines_set(struct deadlines *d, uint32_t slot)
@@ -65,9 +66,9 @@ void deadlines_set(struct deadlines *d, uint32_t slot)
     uint32_t at = d->at[slot];
 
     if (at == 0)
-        rise(d, d->n++, what);
+        sift_up(d, d->n++, what);
     else if (what.key_ms - d->heap[at - 1].key_ms >= SLACK_MS)
-        place(d, at - 1, what); /* earlier: the difference wraps */
+        place_deadline(d, at - 1, what); /* earlier: the difference wraps */
 }
 
 void deadlines_remove(struct deadlines *d, uint32_t slot)
@@ -80,7 +81,7 @@ void deadlines_remove(struct deadlines *d, uint32_t slot)
     d->at[slot] = 0;
     last = d->heap[--d->n];
     if (last.slot != slot)
-        place(d, at - 1, last);
+        place_deadline(d, at - 1, last);
 }
 
 uint32_t deadlines_due(struct deadlines *d, ct_time now, uint32_t *left)
@@ -91,7 +92,7 @@ uint32_t deadlines_due(struct deadlines *d, ct_time now, uint32_t *left)
         if (d->conns[first.slot].expires <= now.ms)
             return first.slot;
         first.key_ms = d->conns[first.slot].expires;
-        sink(d, 0, first);
+        sift_down(d, 0, first);
     }
     return CT_NONE;
 }

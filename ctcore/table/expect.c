@@ -40,7 +40,8 @@ void expect_start(struct expects *e, struct table *table, struct exts *exts,
         e->heads[i] = CT_NONE;
 }
 
-static uint32_t *head_of(const struct expects *e, const struct ct_tuple *t)
+static uint32_t *expect_chain_head(const struct expects *e,
+                                   const struct ct_tuple *t)
 {
     uint64_t w[3] = {t->dst.w64[0], t->dst.w64[1],
                      (uint64_t)t->zone << 32 | (uint64_t)t->proto << 16 |
@@ -58,7 +59,7 @@ static bool same_target(const struct ct_tuple *a, const struct ct_tuple *b)
 }
 
 /* Could one packet fit both?  Holes fit everything. */
-static bool overlap(const struct expect_ask *a, const struct expect_ask *b)
+static bool asks_overlap(const struct expect_ask *a, const struct expect_ask *b)
 {
     return same_target(&a->tuple, &b->tuple) &&
            (a->any_src || b->any_src ||
@@ -66,13 +67,14 @@ static bool overlap(const struct expect_ask *a, const struct expect_ask *b)
            (a->any_sport || b->any_sport || a->tuple.sport == b->tuple.sport);
 }
 
-static bool same(const struct expect_ask *a, const struct expect_ask *b)
+static bool same_expect_ask(const struct expect_ask *a,
+                            const struct expect_ask *b)
 {
     return tuple_eq(&a->tuple, &b->tuple) && a->any_src == b->any_src &&
            a->any_sport == b->any_sport;
 }
 
-static bool fits(const struct expect_ask *a, const struct ct_tuple *t)
+static bool ask_fits_tuple(const struct expect_ask *a, const struct ct_tuple *t)
 {
     return same_target(&a->tuple, t) &&
            (a->any_src || ct_addr_eq(&a->tuple.src, &t->src)) &&
@@ -85,7 +87,7 @@ static bool fits(const struct expect_ask *a, const struct ct_tuple *t)
 static void enter_hash(struct expects *e, uint32_t i)
 {
     struct expect *x = expect_at(e, i);
-    uint32_t *head = head_of(e, &x->ask.tuple);
+    uint32_t *head = expect_chain_head(e, &x->ask.tuple);
 
     conn_set(e->moves, e->moves + 1);
     x->hash_prev = CT_NONE;
@@ -104,7 +106,7 @@ static void leave_hash(struct expects *e, const struct expect *x)
     if (x->hash_prev != CT_NONE)
         conn_set(expect_at(e, x->hash_prev)->hash_next, x->hash_next);
     else
-        conn_set(*head_of(e, &x->ask.tuple), x->hash_next);
+        conn_set(*expect_chain_head(e, &x->ask.tuple), x->hash_next);
     conn_set(e->moves, e->moves + 1);
 }
 
@@ -173,7 +175,7 @@ static bool is_stray(const struct expects *e, const struct expect *x)
     return peers_stray(e->peers, t, x->ask.any_src);
 }
 
-static void mark(struct expects *e, struct expect *x, bool stray)
+static void set_expect_stray(struct expects *e, struct expect *x, bool stray)
 {
     if (x->stray == stray)
         return;
@@ -186,34 +188,34 @@ void expect_steered(struct expects *e, uint32_t i)
     struct expect *x = expect_at(e, i);
 
     if (x->used)
-        mark(e, x, is_stray(e, x));
+        set_expect_stray(e, x, is_stray(e, x));
 }
 
-static void begin(struct expect *x)
+static void begin_expect_write(struct expect *x)
 {
     conn_set(x->seq, x->seq + 1);
 }
 
-static void drop(struct expects *e, uint32_t i)
+static void drop_expect(struct expects *e, uint32_t i)
 {
     struct expect *x = expect_at(e, i);
 
     ct_assert(x->used);
     work_step(e->work, 1);
-    mark(e, x, false);
+    set_expect_stray(e, x, false);
     leave_hash(e, x);
     leave_master(e, x);
     leave_age(e, x);
     share_leave_few(e->share, &x->place);
-    begin(x);
+    begin_expect_write(x);
     conn_set(x->used, (uint8_t)0);
-    begin(x); /* even again */
+    begin_expect_write(x); /* even again */
     pool_put(&e->pool, i);
     ct_add(&e->stats[CT_STAT_expect_delete], 1);
     ct_add(&e->stats[CT_STAT_expectations], (uint64_t)-1);
 }
 
-static uint32_t index_of(const struct expects *e, const struct expect *x)
+static uint32_t expect_index(const struct expects *e, const struct expect *x)
 {
     return (uint32_t)(x - expect_at(e, 0));
 }
@@ -234,13 +236,14 @@ static void keep_policy(struct expects *e, uint32_t master,
         }
     }
     if (n >= policy->max && oldest != CT_NONE)
-        drop(e, oldest);
+        drop_expect(e, oldest);
 }
 
-static void write(struct expect *x, uint32_t master, const struct ct_conn *c,
-                  const struct expect_ask *ask, uint64_t expires)
+static void fill_expect(struct expect *x, uint32_t master,
+                        const struct ct_conn *c, const struct expect_ask *ask,
+                        uint64_t expires)
 {
-    begin(x);
+    begin_expect_write(x);
     conn_set(x->master, master);
     conn_set(x->master_gen, c->gen);
     conn_store(&x->master_tuple, &c->tuple[CT_DIR_ORIGINAL],
@@ -248,7 +251,7 @@ static void write(struct expect *x, uint32_t master, const struct ct_conn *c,
     conn_store(&x->ask, ask, sizeof x->ask);
     conn_set(x->expires, expires);
     conn_set(x->used, (uint8_t)1);
-    begin(x);
+    begin_expect_write(x);
 }
 
 enum expect_made expect_add(struct expects *e, uint32_t master,
@@ -264,16 +267,16 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
         return EXPECT_FULL;
     ct_assert(ext_find(e->exts, master));
     others = (uint32_t)peers_others(e->peers, CT_STAT_expectations);
-    for (i = *head_of(e, &ask->tuple); i != CT_NONE; i = next) {
+    for (i = *expect_chain_head(e, &ask->tuple); i != CT_NONE; i = next) {
         const struct expect *x = expect_at(e, i);
 
         work_step(e->work, 1);
         next = x->hash_next;
         if (x->expires <= now.ms ||
             (x->master == master && x->ask.class == ask->class &&
-             same(&x->ask, ask)))
-            drop(e, i);
-        else if (overlap(&x->ask, ask))
+             same_expect_ask(&x->ask, ask)))
+            drop_expect(e, i);
+        else if (asks_overlap(&x->ask, ask))
             return EXPECT_BUSY;
         else
             n += same_target(&x->ask.tuple, &ask->tuple);
@@ -288,10 +291,10 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
         return EXPECT_FULL;
     i = pool_get(&e->pool);
     expect_at(e, i)->place = place;
-    write(expect_at(e, i), master, c, ask,
-          now.ms + (uint64_t)policy->seconds * 1000);
+    fill_expect(expect_at(e, i), master, c, ask,
+                now.ms + (uint64_t)policy->seconds * 1000);
     expect_at(e, i)->stray = false;
-    mark(e, expect_at(e, i), is_stray(e, expect_at(e, i)));
+    set_expect_stray(e, expect_at(e, i), is_stray(e, expect_at(e, i)));
     enter_hash(e, i);
     enter_master(e, i, ext_find(e->exts, master));
     enter_age(e, i);
@@ -300,7 +303,8 @@ enum expect_made expect_add(struct expects *e, uint32_t master,
     return EXPECT_MADE;
 }
 
-static bool lives(const struct expects *e, const struct expect *x, ct_time now)
+static bool is_expect_alive(const struct expects *e, const struct expect *x,
+                            ct_time now)
 {
     const struct ct_conn *c = &e->table->conns[x->master];
 
@@ -311,11 +315,12 @@ static bool lives(const struct expects *e, const struct expect *x, ct_time now)
 const struct expect *expect_find(const struct expects *e,
                                  const struct ct_tuple *t, ct_time now)
 {
-    for (uint32_t i = *head_of(e, t); i != CT_NONE;) {
+    for (uint32_t i = *expect_chain_head(e, t); i != CT_NONE;) {
         const struct expect *x = expect_at(e, i);
 
         work_step(e->work, 1);
-        if (x->expires > now.ms && fits(&x->ask, t) && lives(e, x, now))
+        if (x->expires > now.ms && ask_fits_tuple(&x->ask, t) &&
+            is_expect_alive(e, x, now))
             return x;
         i = x->hash_next;
     }
@@ -327,7 +332,8 @@ const struct expect *expect_find(const struct expects *e,
 #define MAX_RESTARTS 100
 
 /* Does x, whose first words are read whole, wait for t? */
-static bool waits(const struct expect *x, const struct ct_tuple *t, ct_time now)
+static bool expects_tuple(const struct expect *x, const struct ct_tuple *t,
+                          ct_time now)
 {
     bool is = false;
 
@@ -338,22 +344,22 @@ static bool waits(const struct expect *x, const struct ct_tuple *t, ct_time now)
         for (size_t i = 0; i < offsetof(struct expect, hash_prev) / 8; i++)
             ((uint64_t *)(void *)&copy)[i] = __atomic_load_n(
                 &((const uint64_t *)(const void *)x)[i], __ATOMIC_ACQUIRE);
-        is = copy.used && copy.expires > now.ms && fits(&copy.ask, t);
+        is = copy.used && copy.expires > now.ms && ask_fits_tuple(&copy.ask, t);
         if (!(seq & 1) && __atomic_load_n(&x->seq, __ATOMIC_RELAXED) == seq)
             break;
     }
     return is;
 }
 
-static bool walk_chain(const struct expects *e, const struct ct_tuple *t,
-                       ct_time now, struct work *work, bool *is_whole)
+static bool walk_expect_chain(const struct expects *e, const struct ct_tuple *t,
+                              ct_time now, struct work *work, bool *is_whole)
 {
     uint32_t moves = __atomic_load_n(&e->moves, __ATOMIC_ACQUIRE);
-    uint32_t i = __atomic_load_n(head_of(e, t), __ATOMIC_ACQUIRE);
+    uint32_t i = __atomic_load_n(expect_chain_head(e, t), __ATOMIC_ACQUIRE);
 
     for (uint32_t n = 0; i < e->pool.n && n < e->pool.n; n++) {
         work_step(work, 1);
-        if (waits(expect_at(e, i), t, now))
+        if (expects_tuple(expect_at(e, i), t, now))
             return true;
         i = __atomic_load_n(&expect_at(e, i)->hash_next, __ATOMIC_ACQUIRE);
     }
@@ -368,7 +374,7 @@ bool expect_holds(const struct expects *e, const struct ct_tuple *t,
     bool is_whole = e->n_heads == 0;
 
     for (int n = 0; n < MAX_RESTARTS && !is_whole; n++)
-        if (walk_chain(e, t, now, work, &is_whole))
+        if (walk_expect_chain(e, t, now, work, &is_whole))
             return true;
     return !is_whole;
 }
@@ -379,7 +385,7 @@ void expect_consume(struct expects *e, const struct expect *x)
 {
     ct_add(&e->stats[CT_STAT_expect_new], 1);
     if (!x->ask.permanent)
-        drop(e, index_of(e, x));
+        drop_expect(e, expect_index(e, x));
 }
 
 void expect_cancel(struct expects *e, uint32_t master, const struct ct_tuple *t)
@@ -390,7 +396,7 @@ void expect_cancel(struct expects *e, uint32_t master, const struct ct_tuple *t)
         work_step(e->work, 1);
         next = expect_at(e, i)->master_next;
         if (same_target(&expect_at(e, i)->ask.tuple, t))
-            drop(e, i);
+            drop_expect(e, i);
     }
 }
 
@@ -399,7 +405,7 @@ void expect_forget(struct expects *e, uint32_t master)
     const struct ext *ext = ext_find(e->exts, master);
 
     while (ext->expected != CT_NONE)
-        drop(e, ext->expected);
+        drop_expect(e, ext->expected);
 }
 
 uint32_t expect_expire(struct expects *e, ct_time now, uint32_t budget)
@@ -408,7 +414,7 @@ uint32_t expect_expire(struct expects *e, ct_time now, uint32_t budget)
 
     while (n < budget && e->pool.used > 0 &&
            expect_at(e, e->first)->expires <= now.ms) {
-        drop(e, e->first);
+        drop_expect(e, e->first);
         n++;
     }
     return n;

@@ -63,7 +63,7 @@ static uint32_t spare_list(const struct expiry *e, uint32_t old)
     return old;
 }
 
-static void change(struct expiry *e, uint8_t p, uint8_t c, uint64_t ms)
+static void change_timeout(struct expiry *e, uint8_t p, uint8_t c, uint64_t ms)
 {
     uint32_t old = e->map[p][c], at = same_list(e, p, c, ms);
 
@@ -89,7 +89,7 @@ void expiry_set_params(struct expiry *e, const struct ct_params *params)
             uint64_t ms = to_ms(params->v[p]);
 
             if (e->list[e->map[p][c]].ms != ms)
-                change(e, p, c, ms);
+                change_timeout(e, p, c, ms);
         }
 }
 
@@ -115,7 +115,7 @@ static inline __attribute__((always_inline)) void unlink(struct expiry *e,
     l->count--;
 }
 
-static void append(struct expiry *e, uint32_t slot, uint8_t list)
+static void append_slot(struct expiry *e, uint32_t slot, uint8_t list)
 {
     struct ct_conn *c = &e->conns[slot];
     struct expiry_list *l = &e->list[list];
@@ -134,7 +134,7 @@ static void append(struct expiry *e, uint32_t slot, uint8_t list)
 void expiry_move(struct expiry *e, uint32_t slot, uint8_t list)
 {
     unlink(e, slot);
-    append(e, slot, list);
+    append_slot(e, slot, list);
     conn_set(e->conns[slot].listed, e->now_s);
 }
 

@@ -15,7 +15,7 @@ void ext_init(struct exts *e, struct block *b, uint32_t n, uint32_t max)
 }
 
 /* Nothing of the flow that had the record before. */
-static void clear(struct ext *x)
+static void clear_ext(struct ext *x)
 {
     static const struct ext none;
 
@@ -36,7 +36,7 @@ struct ext *ext_add(struct exts *e, uint32_t slot, enum ext_kind kind)
         if (i == CT_NONE)
             return NULL;
         x = ext_at(e, i + 1);
-        clear(x);
+        clear_ext(x);
         conn_set(e->by_slot[slot], i + 1);
     }
     conn_set(x->kinds, x->kinds | (uint64_t)1 << kind);

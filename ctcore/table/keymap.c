@@ -25,7 +25,7 @@ void keymap_start(struct keymap *k, const uint64_t *key, struct work *work)
 }
 
 /* As a packet stands there: without its source key. */
-static struct ct_tuple bare(const struct ct_tuple *t)
+static struct ct_tuple without_source_key(const struct ct_tuple *t)
 {
     struct ct_tuple b = *t;
 
@@ -33,16 +33,18 @@ static struct ct_tuple bare(const struct ct_tuple *t)
     return b;
 }
 
-static uint32_t *head_of(const struct keymap *k, const struct ct_tuple *t)
+static uint32_t *keymap_chain_head(const struct keymap *k,
+                                   const struct ct_tuple *t)
 {
     return &k->heads[tuple_hash(t, k->key) & (k->n_heads - 1)];
 }
 
-static const struct keymap_entry *find(const struct keymap *k,
-                                       const struct ct_tuple *b)
+static const struct keymap_entry *find_call_key(const struct keymap *k,
+                                                const struct ct_tuple *b)
 {
-    for (uint32_t i = *head_of(k, b); i != CT_NONE; i = keymap_at(k, i)->next) {
-        struct ct_tuple is = bare(&keymap_at(k, i)->tuple);
+    for (uint32_t i = *keymap_chain_head(k, b); i != CT_NONE;
+         i = keymap_at(k, i)->next) {
+        struct ct_tuple is = without_source_key(&keymap_at(k, i)->tuple);
 
         if (tuple_eq(&is, b))
             return keymap_at(k, i);
@@ -53,12 +55,13 @@ static const struct keymap_entry *find(const struct keymap *k,
 
 uint32_t keymap_add(struct keymap *k, const struct ct_tuple *t)
 {
-    struct ct_tuple b = bare(t);
+    struct ct_tuple b = without_source_key(t);
     uint32_t i, *head;
 
-    if (k->n_heads == 0 || find(k, &b) || (i = pool_get(&k->pool)) == CT_NONE)
+    if (k->n_heads == 0 || find_call_key(k, &b) ||
+        (i = pool_get(&k->pool)) == CT_NONE)
         return CT_NONE;
-    head = head_of(k, &b);
+    head = keymap_chain_head(k, &b);
     *keymap_at(k, i) = (struct keymap_entry){.tuple = *t, .next = *head};
     *head = i;
     return i;
@@ -66,8 +69,8 @@ uint32_t keymap_add(struct keymap *k, const struct ct_tuple *t)
 
 void keymap_remove(struct keymap *k, uint32_t i)
 {
-    struct ct_tuple b = bare(&keymap_at(k, i)->tuple);
-    uint32_t *at = head_of(k, &b);
+    struct ct_tuple b = without_source_key(&keymap_at(k, i)->tuple);
+    uint32_t *at = keymap_chain_head(k, &b);
 
     while (*at != i) {
         ct_assert(*at != CT_NONE);
@@ -80,10 +83,10 @@ void keymap_remove(struct keymap *k, uint32_t i)
 
 bool keymap_find(const struct keymap *k, struct ct_tuple *t)
 {
-    struct ct_tuple b = bare(t);
+    struct ct_tuple b = without_source_key(t);
     const struct keymap_entry *found;
 
-    if (k->pool.used == 0 || !(found = find(k, &b)))
+    if (k->pool.used == 0 || !(found = find_call_key(k, &b)))
         return false;
     t->sport = found->tuple.sport;
     return true;

@@ -1,12 +1,12 @@
 /* peers.c - read what other shards have published, and publish one's own */
 #include "table/peers.h"
 
-static uint32_t load(const uint32_t *word)
+static uint32_t load_peer_word(const uint32_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
-static void show(uint32_t *word, uint32_t value)
+static void publish_word(uint32_t *word, uint32_t value)
 {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
@@ -32,13 +32,13 @@ uint64_t peers_others(const struct peers *p, enum ct_stat stat)
 void peers_count(struct peers *p, int by)
 {
     p->strays += (uint32_t)by;
-    show(&p->own.strays, p->strays + p->counting);
+    publish_word(&p->own.strays, p->strays + p->counting);
 }
 
 void peers_await(struct peers *p, int by)
 {
     p->awaited += (uint32_t)by;
-    show(&p->own.awaited, p->awaited + p->counting);
+    publish_word(&p->own.awaited, p->awaited + p->counting);
 }
 
 /* Others must not see the new serial with the old counts. */
@@ -48,7 +48,7 @@ void peers_steer(struct peers *p, const struct ct_steer *steer)
     peers_count(p, 0);
     peers_await(p, 0);
     p->steer = steer;
-    show(&p->own.serial, steer->serial);
+    publish_word(&p->own.serial, steer->serial);
 }
 
 void peers_counted(struct peers *p)
@@ -62,8 +62,9 @@ static bool is_quiet(const struct peers *p, uint32_t i)
 {
     const struct peer *face = p->face[i];
 
-    return load(&face->serial) == p->own.serial && load(&face->strays) == 0 &&
-           load(&face->awaited) == 0;
+    return load_peer_word(&face->serial) == p->own.serial &&
+           load_peer_word(&face->strays) == 0 &&
+           load_peer_word(&face->awaited) == 0;
 }
 
 bool peers_look(struct peers *p)
@@ -105,7 +106,7 @@ uint32_t peers_claim(const struct peers *p, const struct ct_tuple *t)
     uint32_t found = CT_NONE, oldest = p->own.serial;
 
     for (uint32_t i = 0; i < p->n; i++) {
-        uint32_t serial = load(&p->face[i]->serial);
+        uint32_t serial = load_peer_word(&p->face[i]->serial);
         const struct ct_steer *s;
 
         if (i == p->self || serial >= oldest)

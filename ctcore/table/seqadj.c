@@ -26,7 +26,7 @@ void seqadj_note(struct ext *x, enum ct_dir dir, uint32_t seq, uint32_t by)
 }
 
 /* The last change was there, or before: it is done with. */
-static void behind(struct ext_seqadj *way, uint32_t number)
+static void finish_change(struct ext_seqadj *way, uint32_t number)
 {
     conn_set(way->pos, number);
     conn_set(way->end, number);
@@ -38,7 +38,7 @@ void seqadj_order(struct ext *x, enum ct_dir dir, uint32_t next)
 
     x->left[dir] = next + way->after;
     if (way->before == way->after)
-        behind(way, next);
+        finish_change(way, next);
 }
 
 bool seqadj_change(struct ext *x, enum ct_dir dir, uint32_t seq,
@@ -60,7 +60,7 @@ bool seqadj_change(struct ext *x, enum ct_dir dir, uint32_t seq,
 
 /* Write a number; answers by how much the sum of its segment changes.  At an
  * odd place its bytes count the other way round. */
-static uint32_t put(ct_be32 *field, uint32_t is, bool odd)
+static uint32_t write_seq(ct_be32 *field, uint32_t is, bool odd)
 {
     uint32_t diff = csum_diff32(ct_load32(*field), is);
 
@@ -68,7 +68,7 @@ static uint32_t put(ct_be32 *field, uint32_t is, bool odd)
     return odd ? __builtin_bswap16(csum_fold(diff)) : diff;
 }
 
-static void patch_sum(struct ct_pkt *pkt, uint32_t diff)
+static void patch_tcp_sum(struct ct_pkt *pkt, uint32_t diff)
 {
     if (!pkt->csum_partial) /* which covers no payload yet */
         csum_patch(&ct_tcp_edit(pkt->data + pkt->l4_off)->check, diff);
@@ -76,7 +76,8 @@ static void patch_sum(struct ct_pkt *pkt, uint32_t diff)
 
 /* What way's sender is told of its own number.  Amid a change it is the lower
  * end of that; up: the upper. */
-static uint32_t back(const struct ext_seqadj *way, uint32_t number, bool up)
+static uint32_t seq_before_change(const struct ext_seqadj *way, uint32_t number,
+                                  bool up)
 {
     uint32_t was = number - way->before, is = number - way->after;
 
@@ -90,8 +91,11 @@ static uint32_t back(const struct ext_seqadj *way, uint32_t number, bool up)
 static uint32_t put_sack(const struct ext_seqadj *way,
                          struct ct_tcp_sack_header *sack, bool odd)
 {
-    return put(&sack->left, back(way, ct_load32(sack->left), true), odd) +
-           put(&sack->right, back(way, ct_load32(sack->right), false), odd);
+    return write_seq(&sack->left,
+                     seq_before_change(way, ct_load32(sack->left), true), odd) +
+           write_seq(&sack->right,
+                     seq_before_change(way, ct_load32(sack->right), false),
+                     odd);
 }
 
 static uint32_t put_sacks(const struct ext_seqadj *way, uint8_t *options,
@@ -126,14 +130,15 @@ void seqadj_acks(const struct ext *x, struct ct_pkt *pkt)
     header = ct_tcp_size(tcp);
     if (header < sizeof *tcp || header > pkt->l4_len)
         return;
-    diff = put(&tcp->ack, back(way, ct_load32(tcp->ack), false), false);
+    diff = write_seq(&tcp->ack,
+                     seq_before_change(way, ct_load32(tcp->ack), false), false);
     diff += put_sacks(way, l4 + sizeof *tcp, header - (uint32_t)sizeof *tcp);
-    patch_sum(pkt, diff);
+    patch_tcp_sum(pkt, diff);
     ct_assert_slow(!right || mangle_l4_checksum_ok(pkt));
 }
 
 /* What a number of way's sender is to its receiver. */
-static uint32_t forth(const struct ext_seqadj *way, uint32_t number)
+static uint32_t seq_after_change(const struct ext_seqadj *way, uint32_t number)
 {
     return number + (tcp_after(number, way->pos) ? way->after : way->before);
 }
@@ -146,7 +151,9 @@ void seqadj_seq(const struct ext *x, struct ct_pkt *pkt)
 
     if (pkt->l4_len < sizeof *tcp)
         return;
-    patch_sum(pkt, put(&tcp->seq, forth(way, ct_load32(tcp->seq)), false));
+    patch_tcp_sum(pkt,
+                  write_seq(&tcp->seq,
+                            seq_after_change(way, ct_load32(tcp->seq)), false));
     ct_assert_slow(!right || mangle_l4_checksum_ok(pkt));
 }
 
@@ -157,12 +164,14 @@ uint32_t seqadj_quoted(const struct ext *x, enum ct_dir dir, uint8_t *l4,
     uint32_t diff = 0;
 
     if (len >= CT_END_OF(struct ct_tcp_header, seq))
-        diff = put(&tcp->seq, back(&x->seq[dir], ct_load32(tcp->seq), false),
-                   false);
+        diff = write_seq(
+            &tcp->seq,
+            seq_before_change(&x->seq[dir], ct_load32(tcp->seq), false), false);
     if (len >= CT_END_OF(struct ct_tcp_header, flags) &&
         (tcp->flags & CT_TCP_ACK))
-        diff +=
-            put(&tcp->ack, forth(&x->seq[!dir], ct_load32(tcp->ack)), false);
+        diff += write_seq(&tcp->ack,
+                          seq_after_change(&x->seq[!dir], ct_load32(tcp->ack)),
+                          false);
     if (len >= CT_END_OF(struct ct_tcp_header, check)) {
         uint16_t was = ct_load16(tcp->check);
 
@@ -182,8 +191,9 @@ uint32_t seqadj_next(const struct ct_pkt *pkt)
 
 /* Does a segment have bytes of the change that is on its way, though it has
  * not been changed so? */
-static bool contradicts(const struct ext_seqadj *way, const struct ct_pkt *pkt,
-                        uint32_t seq, uint32_t n)
+static bool contradicts_change(const struct ext_seqadj *way,
+                               const struct ct_pkt *pkt, uint32_t seq,
+                               uint32_t n)
 {
     return way->before != way->after && !pkt->resized &&
            tcp_before(seq, way->end) && tcp_after(seq + n, way->pos);
@@ -194,16 +204,16 @@ bool seqadj_leave(struct ext *x, const struct ct_pkt *pkt)
     struct ext_seqadj *way = &x->seq[pkt->dir], *other = &x->seq[!pkt->dir];
     const struct ct_tcp_header *tcp = ct_tcp_view(pkt->data + pkt->l4_off);
     uint32_t seq = ct_load32(tcp->seq), n = seqadj_next(pkt) - seq;
-    uint32_t is = forth(way, seq), *left = &x->left[pkt->dir];
+    uint32_t is = seq_after_change(way, seq), *left = &x->left[pkt->dir];
 
     if (n > 0) { /* else it can be anywhere */
-        if (tcp_after(is, *left) || contradicts(way, pkt, seq, n))
+        if (tcp_after(is, *left) || contradicts_change(way, pkt, seq, n))
             return false;
         if (tcp_after(is + n, *left))
             *left = is + n;
         if (way->before == way->after && seq - way->end > FAR &&
             seq - way->end < 2 * FAR)
-            behind(way, seq - FAR);
+            finish_change(way, seq - FAR);
     }
     if ((tcp->flags & CT_TCP_ACK) &&
         !tcp_before(ct_load32(tcp->ack), other->end))

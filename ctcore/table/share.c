@@ -24,8 +24,8 @@ void share_init_counters(struct share *s, struct block *b, uint32_t max,
 }
 
 /* alone: an address is a source, in IPv6, too. */
-static struct tally_key source_of(const struct ct_tuple *orig, bool alone,
-                                  uint16_t what)
+static struct tally_key share_source(const struct ct_tuple *orig, bool alone,
+                                     uint16_t what)
 {
     struct tally_key key = {.source = orig->src,
                             .zone = orig->zone,
@@ -38,10 +38,10 @@ static struct tally_key source_of(const struct ct_tuple *orig, bool alone,
 }
 
 /* False: it has none beside itself. */
-static bool prefix_of(const struct ct_tuple *orig, bool alone, uint16_t what,
-                      struct tally_key *key)
+static bool share_prefix(const struct ct_tuple *orig, bool alone, uint16_t what,
+                         struct tally_key *key)
 {
-    *key = source_of(orig, false, what | PREFIX);
+    *key = share_source(orig, false, what | PREFIX);
     return orig->family == CT_IPV6 && alone;
 }
 
@@ -53,29 +53,29 @@ static bool has_less(const struct share *s, const struct tally_key *key,
            (most < least ? least : most);
 }
 
-static bool has_room(const struct share *s, const struct ct_tuple *orig,
-                     bool alone, uint16_t what, uint32_t of, uint32_t least,
-                     uint32_t more)
+static bool has_share_room(const struct share *s, const struct ct_tuple *orig,
+                           bool alone, uint16_t what, uint32_t of,
+                           uint32_t least, uint32_t more)
 {
-    struct tally_key key = source_of(orig, alone, what);
+    struct tally_key key = share_source(orig, alone, what);
 
     if (!has_less(s, &key, of / s->part, least, more))
         return false;
-    return !prefix_of(orig, alone, what, &key) ||
+    return !share_prefix(orig, alone, what, &key) ||
            has_less(s, &key, of - of / s->part, least, 0);
 }
 
-static void take(struct share *s, struct share_place *place,
-                 const struct ct_tuple *orig, bool alone, uint16_t what)
+static void take_place(struct share *s, struct share_place *place,
+                       const struct ct_tuple *orig, bool alone, uint16_t what)
 {
-    struct tally_key key = source_of(orig, alone, what);
+    struct tally_key key = share_source(orig, alone, what);
 
     place->source = tally_add(&s->tally, &key);
     place->prefix =
-        prefix_of(orig, alone, what, &key) ? tally_add(&s->tally, &key) : 0;
+        share_prefix(orig, alone, what, &key) ? tally_add(&s->tally, &key) : 0;
 }
 
-static void leave(struct share *s, struct share_place *place)
+static void leave_place(struct share *s, struct share_place *place)
 {
     if (place->source)
         tally_take(&s->tally, place->source);
@@ -87,36 +87,37 @@ static void leave(struct share *s, struct share_place *place)
 bool share_has_entry(const struct share *s, const struct ct_tuple *orig,
                      bool inside, uint32_t max)
 {
-    return !s->part || has_room(s, orig, inside, ENTRIES, max, SHARE_LEAST, 0);
+    return !s->part ||
+           has_share_room(s, orig, inside, ENTRIES, max, SHARE_LEAST, 0);
 }
 
 bool share_has_port(const struct share *s, const struct ct_tuple *orig,
                     uint32_t n, uint32_t resting)
 {
     return !s->part ||
-           has_room(s, orig, true, orig->proto, n, SHARE_LEAST, resting);
+           has_share_room(s, orig, true, orig->proto, n, SHARE_LEAST, resting);
 }
 
 void share_take_entry(struct share *s, uint32_t slot,
                       const struct ct_tuple *orig, bool inside)
 {
-    take(s, &s->of_flow[slot], orig, inside, ENTRIES);
+    take_place(s, &s->of_flow[slot], orig, inside, ENTRIES);
 }
 
 void share_take_port(struct share *s, uint32_t mapping,
                      const struct ct_tuple *orig)
 {
-    take(s, &s->of_mapping[mapping], orig, true, orig->proto);
+    take_place(s, &s->of_mapping[mapping], orig, true, orig->proto);
 }
 
 void share_leave_entry(struct share *s, uint32_t slot)
 {
-    leave(s, &s->of_flow[slot]);
+    leave_place(s, &s->of_flow[slot]);
 }
 
 void share_leave_port(struct share *s, uint32_t mapping)
 {
-    leave(s, &s->of_mapping[mapping]);
+    leave_place(s, &s->of_mapping[mapping]);
 }
 
 bool share_has_few(const struct share *s, enum share_few few,
@@ -127,7 +128,7 @@ bool share_has_few(const struct share *s, enum share_few few,
     if (used >= n)
         return true;
     return s && share_is_on(s) && s->part && used >= n / 2 &&
-           !has_room(s, orig, true, what, n, 1, 0);
+           !has_share_room(s, orig, true, what, n, 1, 0);
 }
 
 bool share_take_few(struct share *s, enum share_few few,
@@ -138,12 +139,12 @@ bool share_take_few(struct share *s, enum share_few few,
     if (share_has_few(s, few, orig, used, n))
         return false;
     if (s && share_is_on(s))
-        take(s, place, orig, true, (uint16_t)(FEW + few));
+        take_place(s, place, orig, true, (uint16_t)(FEW + few));
     return true;
 }
 
 void share_leave_few(struct share *s, struct share_place *place)
 {
     if (s)
-        leave(s, place);
+        leave_place(s, place);
 }

@@ -49,7 +49,7 @@ static void set_word(uint32_t *word, uint32_t to)
 }
 
 /* Put a word into the first hole, adding an overflow line if there is none. */
-static bool put(struct table *t, uint64_t hash, uint32_t word)
+static bool put_tag(struct table *t, uint64_t hash, uint32_t word)
 {
     struct bucket *b = &t->buckets[table_bucket(t, hash)], *last = b;
     uint32_t line;
@@ -81,7 +81,7 @@ static bool is_empty(const struct bucket *b)
 }
 
 /* Take a word out again; an overflow line that is empty now goes back. */
-static void cut(struct table *t, uint64_t hash, uint32_t word)
+static void remove_tag(struct table *t, uint64_t hash, uint32_t word)
 {
     struct bucket *b = &t->buckets[table_bucket(t, hash)], *before = NULL;
 
@@ -109,7 +109,7 @@ static void cut(struct table *t, uint64_t hash, uint32_t word)
 /* A writer that is interrupted in the middle may stand there for long. */
 #define MAX_RESTARTS 100
 
-static uint32_t load(const uint32_t *word)
+static uint32_t load_tag(const uint32_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
@@ -122,10 +122,10 @@ static bool is_entry(const struct ct_conn *c, enum ct_dir dir,
     bool is = false;
 
     for (int n = 0; n < MAX_RESTARTS; n++) {
-        uint32_t seq = load(&c->seq);
+        uint32_t seq = load_tag(&c->seq);
         const uint64_t *from = (const void *)&c->tuple[dir];
         uint64_t words[sizeof *tuple / 8];
-        uint32_t status = load(&c->status);
+        uint32_t status = load_tag(&c->status);
 
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             words[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
@@ -139,12 +139,12 @@ static bool is_entry(const struct ct_conn *c, enum ct_dir dir,
 }
 
 /* Once along the chain; *is_whole: no line changed hands meanwhile. */
-static bool walk_chain(const struct table *t, const struct ct_tuple *tuple,
-                       uint64_t hash, ct_time now, struct work *work,
-                       bool *is_whole)
+static bool walk_bucket_chain(const struct table *t,
+                              const struct ct_tuple *tuple, uint64_t hash,
+                              ct_time now, struct work *work, bool *is_whole)
 {
     const struct bucket *b = &t->buckets[table_bucket(t, hash)];
-    uint32_t shift = t->index_bits + 1, moves = load(&t->moves);
+    uint32_t shift = t->index_bits + 1, moves = load_tag(&t->moves);
     uint32_t tag = (uint32_t)hash << shift >> shift;
 
     for (uint32_t lines = 0; b && lines <= t->lines.n; lines++) {
@@ -152,14 +152,14 @@ static bool walk_chain(const struct table *t, const struct ct_tuple *tuple,
 
         work_step(work, 1);
         for (uint32_t i = 0; i < TABLE_WIDTH; i++) {
-            uint32_t word = load(&b->slot[i]);
+            uint32_t word = load_tag(&b->slot[i]);
 
             if (word != 0 && word >> shift == tag &&
                 is_entry(&t->conns[table_index(t, word)],
                          (enum ct_dir)(word & 1), tuple, now))
                 return true;
         }
-        link = load(&b->link);
+        link = load_tag(&b->link);
         b = link - 1 < t->lines.n
                 ? (const struct bucket *)(const void *)t->lines.items + link - 1
                 : NULL;
@@ -175,7 +175,7 @@ bool table_holds(const struct table *t, const struct ct_tuple *tuple,
     bool is_whole = false;
 
     for (int n = 0; n < MAX_RESTARTS && !is_whole; n++)
-        if (walk_chain(t, tuple, hash, now, work, &is_whole))
+        if (walk_bucket_chain(t, tuple, hash, now, work, &is_whole))
             return true;
     return !is_whole;
 }
@@ -212,10 +212,10 @@ enum ct_reason table_confirm(struct table *t, uint32_t slot, ct_time now)
         if (table_find(t, &c->tuple[d], hash[d], now, &dir))
             return CT_REASON_CLASH;
     }
-    if (!put(t, hash[0], word_of(t, hash[0], slot, CT_DIR_ORIGINAL)))
+    if (!put_tag(t, hash[0], word_of(t, hash[0], slot, CT_DIR_ORIGINAL)))
         return CT_REASON_CHAIN_TOO_LONG;
-    if (!put(t, hash[1], word_of(t, hash[1], slot, CT_DIR_REPLY))) {
-        cut(t, hash[0], word_of(t, hash[0], slot, CT_DIR_ORIGINAL));
+    if (!put_tag(t, hash[1], word_of(t, hash[1], slot, CT_DIR_REPLY))) {
+        remove_tag(t, hash[0], word_of(t, hash[0], slot, CT_DIR_ORIGINAL));
         return CT_REASON_CHAIN_TOO_LONG;
     }
     return CT_REASON_NONE;
@@ -228,7 +228,7 @@ void table_unlink(struct table *t, uint32_t slot)
     for (int d = 0; d < CT_N_DIRS; d++) {
         uint64_t hash = tuple_hash(&c->tuple[d], t->key);
 
-        cut(t, hash, word_of(t, hash, slot, (enum ct_dir)d));
+        remove_tag(t, hash, word_of(t, hash, slot, (enum ct_dir)d));
     }
 }
 

@@ -27,14 +27,15 @@ void tally_mask(union ct_addr *a, unsigned bits)
 
 _Static_assert(sizeof(struct tally_key) % 8 == 0, "copied in whole words");
 
-static bool same(const struct tally_key *a, const struct tally_key *b)
+static bool same_tally_key(const struct tally_key *a, const struct tally_key *b)
 {
     return ct_addr_eq(&a->source, &b->source) && a->what == b->what &&
            a->zone == b->zone && a->family == b->family;
 }
 
-static uint32_t head_of(const struct tally *t, const struct tally_key *key,
-                        const uint64_t hash_key[2])
+static uint32_t tally_chain_head(const struct tally *t,
+                                 const struct tally_key *key,
+                                 const uint64_t hash_key[2])
 {
     uint64_t w[3] = {key->source.w64[0], key->source.w64[1],
                      (uint64_t)key->zone << 32 | (uint32_t)key->what << 8 |
@@ -44,18 +45,19 @@ static uint32_t head_of(const struct tally *t, const struct tally_key *key,
 }
 
 /* Where that counter is named, or where its chain ends. */
-static uint32_t *find(const struct tally *t, const struct tally_key *key)
+static uint32_t *find_counter_link(const struct tally *t,
+                                   const struct tally_key *key)
 {
-    uint32_t *link = &t->heads[head_of(t, key, t->key)];
+    uint32_t *link = &t->heads[tally_chain_head(t, key, t->key)];
 
-    while (*link && !same(&tally_at(t, *link)->key, key)) {
+    while (*link && !same_tally_key(&tally_at(t, *link)->key, key)) {
         work_step(t->work, 1);
         link = &tally_at(t, *link)->next;
     }
     return link;
 }
 
-static void set(uint32_t *word, uint32_t to)
+static void store_counter(uint32_t *word, uint32_t to)
 {
     __atomic_store_n(word, to, __ATOMIC_RELEASE);
 }
@@ -64,7 +66,7 @@ static void set(uint32_t *word, uint32_t to)
 
 #define MAX_RESTARTS 100
 
-static uint32_t load(const uint32_t *word)
+static uint32_t load_counter(const uint32_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
@@ -80,19 +82,20 @@ static struct tally_key copy_key(const struct tally_counter *c)
     return key;
 }
 
-static uint32_t walk_chain(const struct tally *t, const struct tally_key *key,
-                           uint32_t head, struct work *work)
+static uint32_t walk_tally_chain(const struct tally *t,
+                                 const struct tally_key *key, uint32_t head,
+                                 struct work *work)
 {
-    uint32_t i = load(&t->heads[head]);
+    uint32_t i = load_counter(&t->heads[head]);
 
     for (uint32_t n = 0; i && i <= t->counters.n && n < t->counters.n; n++) {
         const struct tally_counter *c = tally_at(t, i);
         struct tally_key is = copy_key(c);
 
-        if (same(&is, key))
-            return load(&c->n);
+        if (same_tally_key(&is, key))
+            return load_counter(&c->n);
         work_step(work, 1);
-        i = load(&c->next);
+        i = load_counter(&c->next);
     }
     return 0;
 }
@@ -100,12 +103,12 @@ static uint32_t walk_chain(const struct tally *t, const struct tally_key *key,
 uint32_t tally_peek(const struct tally *t, const struct tally_key *key,
                     const struct tally *own)
 {
-    uint32_t head = head_of(t, key, own->key), n = 0;
+    uint32_t head = tally_chain_head(t, key, own->key), n = 0;
 
     for (int k = 0; k < MAX_RESTARTS; k++) {
-        uint32_t moves = load(&t->moves);
+        uint32_t moves = load_counter(&t->moves);
 
-        n = walk_chain(t, key, head, own->work);
+        n = walk_tally_chain(t, key, head, own->work);
         if (!(moves & 1) &&
             __atomic_load_n(&t->moves, __ATOMIC_RELAXED) == moves)
             break;
@@ -117,7 +120,7 @@ uint32_t tally_peek(const struct tally *t, const struct tally_key *key,
 
 uint32_t tally_find(const struct tally *t, const struct tally_key *key)
 {
-    return *find(t, key);
+    return *find_counter_link(t, key);
 }
 
 uint32_t tally_count(const struct tally *t, uint32_t counter)
@@ -125,31 +128,31 @@ uint32_t tally_count(const struct tally *t, uint32_t counter)
     return counter ? tally_at(t, counter)->n : 0;
 }
 
-static void fill(struct tally_counter *c, const struct tally_key *key)
+static void fill_counter(struct tally_counter *c, const struct tally_key *key)
 {
     const uint64_t *from = (const void *)key;
     uint64_t *to = (void *)&c->key;
 
     for (size_t i = 0; i < sizeof *key / 8; i++)
         __atomic_store_n(&to[i], from[i], __ATOMIC_RELEASE);
-    set(&c->n, 0);
-    set(&c->next, 0);
+    store_counter(&c->n, 0);
+    store_counter(&c->next, 0);
 }
 
 uint32_t tally_add(struct tally *t, const struct tally_key *key)
 {
-    uint32_t *link = find(t, key);
+    uint32_t *link = find_counter_link(t, key);
 
     if (!*link) {
         uint32_t counter = pool_get(&t->counters) + 1;
 
         ct_assert(counter != 0);
-        set(&t->moves, t->moves + 1);
-        fill(tally_at(t, counter), key);
-        set(link, counter);
-        set(&t->moves, t->moves + 1);
+        store_counter(&t->moves, t->moves + 1);
+        fill_counter(tally_at(t, counter), key);
+        store_counter(link, counter);
+        store_counter(&t->moves, t->moves + 1);
     }
-    set(&tally_at(t, *link)->n, tally_at(t, *link)->n + 1);
+    store_counter(&tally_at(t, *link)->n, tally_at(t, *link)->n + 1);
     return *link;
 }
 
@@ -158,11 +161,11 @@ void tally_take(struct tally *t, uint32_t counter)
     struct tally_counter *c = tally_at(t, counter);
 
     ct_assert(counter - 1 < t->counters.fresh && c->n > 0);
-    set(&c->n, c->n - 1);
+    store_counter(&c->n, c->n - 1);
     if (c->n > 0)
         return;
-    set(&t->moves, t->moves + 1);
-    set(find(t, &c->key), c->next);
+    store_counter(&t->moves, t->moves + 1);
+    store_counter(find_counter_link(t, &c->key), c->next);
     pool_put(&t->counters, counter - 1);
-    set(&t->moves, t->moves + 1);
+    store_counter(&t->moves, t->moves + 1);
 }
