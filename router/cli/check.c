@@ -26,7 +26,7 @@ static const char help[] =
     "wrong\n"
     "arguments.\n";
 
-static void gather(void *ctx, const struct config_error *e)
+static void on_config_error(void *ctx, const struct config_error *e)
 {
     json_t *errors = ctx, *error = json_object();
 
@@ -58,8 +58,8 @@ static void note_token(const struct config *c, note_fn *fn, void *ctx)
 
 /* How many rules behind this accept, which is the nth of its hook's verdicts,
  * translate? */
-static uint32_t exempted(const struct ct_ruleset *set, unsigned hook,
-                         uint32_t nth)
+static uint32_t count_exempted_rules(const struct ct_ruleset *set,
+                                     unsigned hook, uint32_t nth)
 {
     uint32_t n = 0;
 
@@ -79,7 +79,7 @@ static void note_exempt(const struct config *c, note_fn *fn, void *ctx)
 
         for (uint32_t i = first; i < set->start[hook][CT_STAGE_FILTER + 1];
              i++) {
-            uint32_t n = exempted(set, hook, i - first);
+            uint32_t n = count_exempted_rules(set, hook, i - first);
             char text[600];
 
             if (n == 0 || set->rules[i].action != CT_ACT_ACCEPT)
@@ -117,7 +117,7 @@ static int check_json(const char *path)
     json_t *errors = json_array(), *notes = json_array(), *answer;
     struct config_input in = {.env = environ};
     struct config *config;
-    int code = config_load_try(path, &in, &config, gather, errors);
+    int code = config_load_try(path, &in, &config, on_config_error, errors);
 
     if (config != NULL)
         take_notes(config, gather_note, notes);
@@ -134,7 +134,7 @@ static int check_json(const char *path)
     return code;
 }
 
-static const char *plural(uint32_t n)
+static const char *get_plural_suffix(uint32_t n)
 {
     return n == 1 ? "" : "s";
 }
@@ -150,15 +150,16 @@ static int check_text(const char *path)
     printf("%s: fine: %u interfaces, %u route%s, %u rule%s, %u worker%s, "
            "%u flows at most\n",
            path != NULL ? path : "environment", c->n_ifaces, c->n_routes,
-           plural(c->n_routes), c->rules.n, plural(c->rules.n), c->workers,
-           plural(c->workers), c->core.max);
+           get_plural_suffix(c->n_routes), c->rules.n,
+           get_plural_suffix(c->rules.n), c->workers,
+           get_plural_suffix(c->workers), c->core.max);
     take_notes(c, print_note, NULL);
     config_load_free(c);
     return 0;
 }
 
 /* A full disk must not look like a good answer. */
-static int flushed(int code)
+static int flush_stdout(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
@@ -183,7 +184,7 @@ int cli_check(int argc, char **argv)
         if (option == 'h') {
             fputs(usage, stdout);
             fputs(help, stdout);
-            return flushed(0);
+            return flush_stdout(0);
         }
         if (option == 'c')
             path = optarg;
@@ -199,5 +200,5 @@ int cli_check(int argc, char **argv)
         return 2;
     }
     path = config_load_where(path, environ);
-    return flushed(json ? check_json(path) : check_text(path));
+    return flush_stdout(json ? check_json(path) : check_text(path));
 }

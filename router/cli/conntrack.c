@@ -26,7 +26,7 @@ static void on_signal(int number)
     stopped = 1;
 }
 
-static struct timespec now(void)
+static struct timespec get_wall_time(void)
 {
     struct timespec ts;
 
@@ -34,14 +34,14 @@ static struct timespec now(void)
     return ts;
 }
 
-static void footer(unsigned long n, const char *what)
+static void print_footer(unsigned long n, const char *what)
 {
     (void)fflush(stdout);
     fprintf(stderr, "weir v" WEIR_VERSION " (conntrack): %lu %s.\n", n, what);
 }
 
 /* The option that became the query parameter of a refusal, if it is one. */
-static void blame(const struct cli_options *o, const json_t *j)
+static void print_refused_option(const struct cli_options *o, const json_t *j)
 {
     const json_t *error = json_array_get(json_object_get(j, "errors"), 0);
     const char *key = json_string_value(json_object_get(error, "parameter"));
@@ -52,14 +52,14 @@ static void blame(const struct cli_options *o, const json_t *j)
 }
 
 /* Say what the router has against it; the exit code. */
-static int refused(struct cli_http *h, const struct cli_options *o)
+static int print_refusal(struct cli_http *h, const struct cli_options *o)
 {
     char *body = cli_http_body(h, BODY_MAX);
     json_t *j = body ? json_loads(body, 0, NULL) : NULL;
     const char *detail = json_string_value(json_object_get(j, "detail"));
 
     fputs("weir conntrack: ", stderr);
-    blame(o, j);
+    print_refused_option(o, j);
     fprintf(stderr, "%s\n",
             detail ? detail : "the router refused without saying why");
     json_decref(j);
@@ -67,24 +67,26 @@ static int refused(struct cli_http *h, const struct cli_options *o)
     return h->status == 400 ? 2 : 1;
 }
 
-static bool target(char *out, size_t room, const char *path, const char *query)
+static bool format_request_target(char *out, size_t room, const char *path,
+                                  const char *query)
 {
     return (size_t)snprintf(out, room, "%s%s", path, query) < room;
 }
 
-static void show(const json_t *flow, unsigned output, enum cli_format_type type)
+static void print_flow(const json_t *flow, unsigned output,
+                       enum cli_format_type type)
 {
     if (output & CLI_FORMAT_JSON) {
         (void)json_dumpf(flow, stdout, JSON_COMPACT);
         puts("");
     } else {
-        cli_format_flow(stdout, flow, output, type, now());
+        cli_format_flow(stdout, flow, output, type, get_wall_time());
     }
 }
 
 /* GET, expect 200 and JSON; NULL after a sentence, *code is set. */
-static json_t *fetch(struct cli_http *h, const struct cli_options *o,
-                     const char *path, int *code)
+static json_t *fetch_json(struct cli_http *h, const struct cli_options *o,
+                          const char *path, int *code)
 {
     char *body;
     json_t *j;
@@ -102,15 +104,15 @@ static json_t *fetch(struct cli_http *h, const struct cli_options *o,
                             "short\n");
         return j;
     default:
-        *code = refused(h, o);
+        *code = print_refusal(h, o);
         return NULL;
     }
 }
 
-static int count(struct cli_http *h, const struct cli_options *o)
+static int print_flow_count(struct cli_http *h, const struct cli_options *o)
 {
     int code;
-    json_t *j = fetch(h, o, "/api/v1/stats", &code);
+    json_t *j = fetch_json(h, o, "/api/v1/stats", &code);
 
     if (!j)
         return code;
@@ -120,10 +122,10 @@ static int count(struct cli_http *h, const struct cli_options *o)
     return 0;
 }
 
-static int stats(struct cli_http *h, const struct cli_options *o)
+static int print_router_stats(struct cli_http *h, const struct cli_options *o)
 {
     int code;
-    json_t *j = fetch(h, o, "/api/v1/stats", &code);
+    json_t *j = fetch_json(h, o, "/api/v1/stats", &code);
 
     if (!j)
         return code;
@@ -132,13 +134,13 @@ static int stats(struct cli_http *h, const struct cli_options *o)
     return 0;
 }
 
-static int flush(struct cli_http *h, const struct cli_options *o)
+static int delete_all_flows(struct cli_http *h, const struct cli_options *o)
 {
     int status =
         cli_http_ask(h, "DELETE", FLOWS "?all=true", "application/json");
 
     if (status != 200)
-        return status < 0 ? 1 : refused(h, o);
+        return status < 0 ? 1 : print_refusal(h, o);
     fprintf(stderr, "weir v" WEIR_VERSION " (conntrack): connection tracking "
                     "table has been emptied.\n");
     return 0;
@@ -148,10 +150,10 @@ static int flush(struct cli_http *h, const struct cli_options *o)
  *
  * Page by page: a reader of stdout that takes its time (a pager) then holds
  * neither a connection's answer nor the router's memory. */
-static int walk(struct cli_http *h, const struct cli_options *o,
-                int (*each)(const json_t *flow, const struct cli_options *o,
-                            void *arg),
-                void *arg)
+static int walk_flow_pages(struct cli_http *h, const struct cli_options *o,
+                           int (*each)(const json_t *flow,
+                                       const struct cli_options *o, void *arg),
+                           void *arg)
 {
     const char *cursor = NULL;
     json_t *page = NULL, *flow;
@@ -169,7 +171,7 @@ static int walk(struct cli_http *h, const struct cli_options *o,
         json_decref(page);
         if (n < 0 || (size_t)n >= sizeof(path))
             return 1;
-        page = fetch(h, o, path, &code);
+        page = fetch_json(h, o, path, &code);
         if (!page)
             return code;
         code = 0;
@@ -187,19 +189,19 @@ static int walk(struct cli_http *h, const struct cli_options *o,
 
 static int show_one(const json_t *flow, const struct cli_options *o, void *n)
 {
-    show(flow, o->output, CLI_FORMAT_LIST);
+    print_flow(flow, o->output, CLI_FORMAT_LIST);
     ++*(unsigned long *)n;
     return 0;
 }
 
 /* -L; -G is the same, but there has to be one. */
-static int list(struct cli_http *h, const struct cli_options *o)
+static int print_flow_list(struct cli_http *h, const struct cli_options *o)
 {
     unsigned long n = 0;
     int code;
 
     cli_format_begin(stdout, o->output, "conntrack");
-    code = walk(h, o, show_one, &n);
+    code = walk_flow_pages(h, o, show_one, &n);
     cli_format_end(stdout, o->output, "conntrack");
     if (code == 0 && n == 0 && o->command == 'G') {
         (void)fflush(stdout);
@@ -209,7 +211,7 @@ static int list(struct cli_http *h, const struct cli_options *o)
         return 1;
     }
     if (code == 0)
-        footer(n, "flow entries have been shown");
+        print_footer(n, "flow entries have been shown");
     return code;
 }
 
@@ -225,7 +227,7 @@ static int list_expected(struct cli_http *h, const struct cli_options *o)
     for (;;) {
         int code;
         size_t i;
-        json_t *page = fetch(h, o, path, &code), *row;
+        json_t *page = fetch_json(h, o, path, &code), *row;
         const char *cursor;
 
         if (!page)
@@ -248,7 +250,7 @@ static int list_expected(struct cli_http *h, const struct cli_options *o)
             break;
     }
     cli_format_end(stdout, o->output, "expect");
-    footer(n, "expectations have been shown");
+    print_footer(n, "expectations have been shown");
     return 0;
 }
 
@@ -278,14 +280,14 @@ static int delete_one(const json_t *flow, const struct cli_options *o,
         (void)usleep(2000);
     }
     if (status == 204) {
-        show(flow, o->output,
-             o->output & CLI_FORMAT_SAVE ? CLI_FORMAT_DESTROY
-                                         : CLI_FORMAT_LIST);
+        print_flow(flow, o->output,
+                   o->output & CLI_FORMAT_SAVE ? CLI_FORMAT_DESTROY
+                                               : CLI_FORMAT_LIST);
         d->n++;
         return 0;
     }
     if (status != 404)
-        return refused(d->h, o);
+        return print_refusal(d->h, o);
     free(cli_http_body(d->h, BODY_MAX)); /* it went by itself */
     return 0;
 }
@@ -300,12 +302,12 @@ static int delete_matching(struct cli_http *h, const struct cli_options *o)
         return 1;
     }
     cli_format_begin(stdout, o->output, "conntrack");
-    code = walk(h, o, delete_one, &d);
+    code = walk_flow_pages(h, o, delete_one, &d);
     cli_format_end(stdout, o->output, "conntrack");
     cli_http_close(d.h);
     free(d.h);
     if (code == 0) {
-        footer(d.n, "flow entries have been deleted");
+        print_footer(d.n, "flow entries have been deleted");
         code = d.n ? 0 : 1; /* conntrack's: nothing to delete is a failure */
     }
     return code;
@@ -335,7 +337,7 @@ static void show_event(const char *line, const struct cli_options *o,
             puts(line);
         else
             cli_format_flow(stdout, json_object_get(j, "flow"), output, type,
-                            now());
+                            get_wall_time());
         (void)fflush(stdout);
         ++*n;
     }
@@ -351,7 +353,7 @@ static void show_gap(const char *line)
     json_decref(j);
 }
 
-static int watch(struct cli_http *h, const struct cli_options *o)
+static int print_flow_events(struct cli_http *h, const struct cli_options *o)
 {
     struct sigaction sa = {.sa_handler = on_signal};
     unsigned long n = 0;
@@ -360,14 +362,14 @@ static int watch(struct cli_http *h, const struct cli_options *o)
     bool gap = false;
     int status;
 
-    if (!target(path, sizeof(path), "/api/v1/events", o->query))
+    if (!format_request_target(path, sizeof(path), "/api/v1/events", o->query))
         return 2;
     (void)sigaction(SIGINT, &sa, NULL); /* no SA_RESTART: reads end */
     (void)sigaction(SIGTERM, &sa, NULL);
     h->stop = &stopped;
     status = cli_http_ask(h, "GET", path, "text/event-stream");
     if (status != 200)
-        return status < 0 ? 1 : refused(h, o);
+        return status < 0 ? 1 : print_refusal(h, o);
     cli_format_begin(stdout, o->output, "conntrack");
     while (!stopped && (line = cli_http_line(h)) != NULL) {
         if (strncmp(line, "event: ", 7) == 0)
@@ -378,7 +380,7 @@ static int watch(struct cli_http *h, const struct cli_options *o)
             show_event(line + 6, o, &n);
     }
     cli_format_end(stdout, o->output, "conntrack");
-    footer(n, "flow events have been shown");
+    print_footer(n, "flow events have been shown");
     if (stopped)
         return 0;
     fprintf(stderr, "weir conntrack: the router hung up\n");
@@ -407,22 +409,22 @@ int cli_conntrack(int argc, char **argv)
     switch (o.command) {
     case 'L':
     case 'G':
-        code = o.expect ? list_expected(h, &o) : list(h, &o);
+        code = o.expect ? list_expected(h, &o) : print_flow_list(h, &o);
         break;
     case 'C':
-        code = count(h, &o);
+        code = print_flow_count(h, &o);
         break;
     case 'S':
-        code = stats(h, &o);
+        code = print_router_stats(h, &o);
         break;
     case 'E':
-        code = watch(h, &o);
+        code = print_flow_events(h, &o);
         break;
     case 'D':
         code = delete_matching(h, &o);
         break;
     default:
-        code = flush(h, &o);
+        code = delete_all_flows(h, &o);
         break;
     }
     cli_http_close(h);

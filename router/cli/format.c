@@ -47,7 +47,7 @@ static uint64_t id_number(const json_t *flow)
     return place << 32 | generation;
 }
 
-static bool has(const json_t *o, const char *key)
+static bool has_json_key(const json_t *o, const char *key)
 {
     return json_object_get(o, key) != NULL;
 }
@@ -76,7 +76,7 @@ static bool is_ipv6(const json_t *flow)
 }
 
 /* conntrack shows a state for the protocols that have states of their own. */
-static const char *state_of(const json_t *flow)
+static const char *get_flow_state(const json_t *flow)
 {
     uint64_t proto = number_of(flow, "protonum");
 
@@ -106,13 +106,13 @@ static bool shows_mark(const json_t *flow, unsigned flags,
 
 static void text_ports(FILE *out, const json_t *t)
 {
-    if (has(t, "sport"))
+    if (has_json_key(t, "sport"))
         fprintf(out, "sport=%" PRIu64 " dport=%" PRIu64 " ",
                 number_of(t, "sport"), number_of(t, "dport"));
-    else if (has(t, "type"))
+    else if (has_json_key(t, "type"))
         fprintf(out, "type=%" PRIu64 " code=%" PRIu64 " id=%" PRIu64 " ",
                 number_of(t, "type"), number_of(t, "code"), number_of(t, "id"));
-    else if (has(t, "srckey"))
+    else if (has_json_key(t, "srckey"))
         fprintf(out, "srckey=0x%" PRIx64 " dstkey=0x%" PRIx64 " ",
                 number_of(t, "srckey"), number_of(t, "dstkey"));
 }
@@ -139,7 +139,7 @@ static void text_side(FILE *out, const json_t *flow, bool reply, bool counters)
         text_zone(out, flow, "zone_reply", "zone-reply");
     else
         text_zone(out, flow, "zone_orig", "zone-orig");
-    if (counters && has(t, "packets"))
+    if (counters && has_json_key(t, "packets"))
         fprintf(out, "packets=%" PRIu64 " bytes=%" PRIu64 " ",
                 number_of(t, "packets"), number_of(t, "bytes"));
 }
@@ -189,10 +189,10 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
                 is_ipv6(flow) ? 10u : 2u);
     fprintf(out, "%-8s %" PRIu64 " ", text_of(flow, "protocol"),
             number_of(flow, "protonum"));
-    if (has(flow, "timeout"))
+    if (has_json_key(flow, "timeout"))
         fprintf(out, "%" PRIu64 " ", number_of(flow, "timeout"));
-    if (*state_of(flow))
-        fprintf(out, "%s ", state_of(flow));
+    if (*get_flow_state(flow))
+        fprintf(out, "%s ", get_flow_state(flow));
     text_side(out, flow, false, counters);
     if (!has_status(flow, "SEEN_REPLY"))
         fputs("[UNREPLIED] ", out);
@@ -203,7 +203,7 @@ static void text_flow(FILE *out, const json_t *flow, unsigned flags,
         fprintf(out, "mark=%" PRIu64 " ", number_of(flow, "mark"));
     text_zone(out, flow, "zone", "zone");
     text_age(out, flow, flags, type, now);
-    if (has(flow, "helper"))
+    if (has_json_key(flow, "helper"))
         fprintf(out, "helper=%s ", text_of(flow, "helper"));
     if (type == CLI_FORMAT_LIST)
         fputs("use=1 ", out);
@@ -266,19 +266,19 @@ static void save_zone(FILE *out, const json_t *flow, const char *key,
 static void save_ports(FILE *out, const json_t *o, const json_t *r,
                        const char *icmp)
 {
-    if (has(o, "sport"))
+    if (has_json_key(o, "sport"))
         fprintf(out,
                 "--sport %" PRIu64 " --dport %" PRIu64
                 " --reply-port-src %" PRIu64 " --reply-port-dst %" PRIu64 " ",
                 number_of(o, "sport"), number_of(o, "dport"),
                 number_of(r, "sport"), number_of(r, "dport"));
-    else if (has(o, "type"))
+    else if (has_json_key(o, "type"))
         fprintf(out,
                 "--%s-type %" PRIu64 " --%s-code %" PRIu64 " --%s-id %" PRIu64
                 " ",
                 icmp, number_of(o, "type"), icmp, number_of(o, "code"), icmp,
                 number_of(o, "id"));
-    else if (has(o, "srckey"))
+    else if (has_json_key(o, "srckey"))
         fprintf(out,
                 "--srckey %" PRIu64 " --dstkey %" PRIu64
                 " --reply-key-src %" PRIu64 " --reply-key-dst %" PRIu64 " ",
@@ -295,7 +295,7 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
           : type == CLI_FORMAT_UPDATE ? "-U "
                                       : "-A ",
           out);
-    if (has(flow, "timeout"))
+    if (has_json_key(flow, "timeout"))
         fprintf(out, "-t %" PRIu64 " ", number_of(flow, "timeout"));
     save_status(out, flow);
     save_zone(out, flow, "zone", "-w");
@@ -313,9 +313,9 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
     save_ports(out, o, r,
                ct_word_name(CT_WORDS_PROTO,
                             is_ipv6(flow) ? CT_PROTO_ICMPV6 : CT_PROTO_ICMP));
-    if (*state_of(flow))
-        fprintf(out, "--state %s ", state_of(flow));
-    if (has(o, "vtag")) /* as they stand in memory: what -A takes */
+    if (*get_flow_state(flow))
+        fprintf(out, "--state %s ", get_flow_state(flow));
+    if (has_json_key(o, "vtag")) /* as they stand in memory: what -A takes */
         fprintf(out, "--orig-vtag %" PRIu32 " --reply-vtag %" PRIu32 " ",
                 htonl((uint32_t)number_of(o, "vtag")),
                 htonl((uint32_t)number_of(r, "vtag")));
@@ -325,10 +325,10 @@ static void save_flow(FILE *out, const json_t *flow, enum cli_format_type type)
 
 static void xml_ports(FILE *out, const json_t *t)
 {
-    if (has(t, "sport"))
+    if (has_json_key(t, "sport"))
         fprintf(out, "<sport>%" PRIu64 "</sport><dport>%" PRIu64 "</dport>",
                 number_of(t, "sport"), number_of(t, "dport"));
-    else if (has(t, "srckey"))
+    else if (has_json_key(t, "srckey"))
         fprintf(out,
                 "<srckey>0x%" PRIx64 "</srckey><dstkey>0x%" PRIx64 "</dstkey>",
                 number_of(t, "srckey"), number_of(t, "dstkey"));
@@ -351,7 +351,7 @@ static void xml_tuple(FILE *out, const json_t *flow, const char *key,
     if (number_of(flow, *key == 'o' ? "zone_orig" : "zone_reply"))
         fprintf(out, "<zone>%" PRIu64 "</zone>",
                 number_of(flow, *key == 'o' ? "zone_orig" : "zone_reply"));
-    if (counters && has(t, "packets"))
+    if (counters && has_json_key(t, "packets"))
         fprintf(out,
                 "<counters><packets>%" PRIu64 "</packets><bytes>%" PRIu64
                 "</bytes></counters>",
@@ -427,9 +427,9 @@ static void xml_flow(FILE *out, const json_t *flow, unsigned flags,
     xml_tuple(out, flow, "original", counters);
     xml_tuple(out, flow, "reply", counters);
     fputs("<meta direction=\"independent\">", out);
-    if (*state_of(flow))
-        fprintf(out, "<state>%s</state>", state_of(flow));
-    if (has(flow, "timeout"))
+    if (*get_flow_state(flow))
+        fprintf(out, "<state>%s</state>", get_flow_state(flow));
+    if (has_json_key(flow, "timeout"))
         fprintf(out, "<timeout>%" PRIu64 "</timeout>",
                 number_of(flow, "timeout"));
     if (shows_mark(flow, flags, type))
@@ -453,7 +453,7 @@ static void xml_flow(FILE *out, const json_t *flow, unsigned flags,
     fputs("</meta>", out);
     if ((flags & CLI_FORMAT_TIMESTAMP) && type != CLI_FORMAT_LIST)
         xml_when(out, now.tv_sec);
-    if (has(flow, "helper"))
+    if (has_json_key(flow, "helper"))
         fprintf(out, "<helper>%s</helper>", text_of(flow, "helper"));
     fputs("</flow>", out);
 }
@@ -461,7 +461,7 @@ static void xml_flow(FILE *out, const json_t *flow, unsigned flags,
 /* ---- what is called ---- */
 
 /* The text without the blank that every piece above leaves behind it. */
-static void trimmed(FILE *out, char *text, size_t n)
+static void print_trimmed_line(FILE *out, char *text, size_t n)
 {
     while (n > 0 && text[n - 1] == ' ')
         n--;
@@ -492,7 +492,7 @@ void cli_format_flow(FILE *out, const json_t *flow, unsigned flags,
         text_flow(line, flow, flags, type, now);
     }
     if (fclose(line) == 0)
-        trimmed(out, text, n);
+        print_trimmed_line(out, text, n);
     free(text);
 }
 

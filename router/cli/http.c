@@ -107,7 +107,7 @@ void cli_http_close(struct cli_http *h)
 }
 
 /* Have at least one byte in; false: end, failure or signal. */
-static bool more(struct cli_http *h)
+static bool fill_receive_buffer(struct cli_http *h)
 {
     ssize_t n;
 
@@ -128,7 +128,7 @@ static bool raw_line(struct cli_http *h, char *out, size_t room)
 {
     size_t n = 0;
 
-    while (more(h)) {
+    while (fill_receive_buffer(h)) {
         char c = h->in[h->at++];
 
         if (c == '\n') {
@@ -144,7 +144,7 @@ static bool raw_line(struct cli_http *h, char *out, size_t room)
     return false;
 }
 
-static bool read_head(struct cli_http *h)
+static bool read_response_head(struct cli_http *h)
 {
     char line[8192];
     char *end;
@@ -225,7 +225,7 @@ int cli_http_ask(struct cli_http *h, const char *method, const char *target,
         fprintf(stderr, "weir: the router hung up: %s\n", strerror(errno));
         return -1;
     }
-    if (!read_head(h)) {
+    if (!read_response_head(h)) {
         /* It may have closed while the request was on its way. */
         if (h->used && strcmp(method, "GET") == 0 && is_closed(h))
             return open_again(h) ? cli_http_ask(h, method, target, accept) : -1;
@@ -266,7 +266,7 @@ static int body_byte(struct cli_http *h)
         return -1;
     if (h->left == 0 && h->chunked && !next_chunk(h))
         return -1;
-    if (!more(h))
+    if (!fill_receive_buffer(h))
         return -1;
     if (!h->to_end && --h->left == 0 && !h->chunked)
         h->over = true;

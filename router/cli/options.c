@@ -148,9 +148,10 @@ static const struct {
 
 enum { N_ENDS = 5 };
 
-static int wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int print_usage_error(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
 
-static int wrong(const char *fmt, ...)
+static int print_usage_error(const char *fmt, ...)
 {
     va_list ap;
 
@@ -162,13 +163,14 @@ static int wrong(const char *fmt, ...)
     return 2;
 }
 
-static int add(struct cli_options *o, const char *key, const char *value)
+static int add_query_condition(struct cli_options *o, const char *key,
+                               const char *value)
 {
     o->filtered = true;
     if (o->n_given == CLI_OPTIONS_GIVEN ||
         !cli_query_add(o->query, sizeof(o->query), key, value))
-        return wrong("too many conditions: at most %d are allowed",
-                     CLI_OPTIONS_GIVEN);
+        return print_usage_error("too many conditions: at most %d are allowed",
+                                 CLI_OPTIONS_GIVEN);
     o->given[o->n_given].key = key;
     o->given[o->n_given].option = o->option;
     o->given[o->n_given++].value = o->value;
@@ -199,15 +201,16 @@ static int add_nat(struct cli_options *o, int option, const char *value)
     int result;
 
     if (!value)
-        return add(o, "nat", nat);
+        return add_query_condition(o, "nat", nat);
     colon = strchr(value, ':');
     if (!colon || strchr(colon + 1, ':') || option == 'j')
-        return add(o, key, value);
+        return add_query_condition(o, key, value);
     (void)snprintf(address, sizeof(address), "%.*s", (int)(colon - value),
                    value);
-    result = add(o, key, address);
+    result = add_query_condition(o, key, address);
     return result ? result
-                  : add(o, option == 'n' ? "reply_dport" : "reply_sport",
+                  : add_query_condition(
+                        o, option == 'n' ? "reply_dport" : "reply_sport",
                         colon + 1);
 }
 
@@ -220,12 +223,13 @@ static int add_output(struct cli_options *o, char *list)
         unsigned flag = cli_format_flag(word);
 
         if (!flag)
-            return wrong("Bad parameter `%s'", word);
+            return print_usage_error("Bad parameter `%s'", word);
         o->output |= flag;
     }
     if ((o->output & CLI_FORMAT_SAVE) && o->output != CLI_FORMAT_SAVE)
-        return wrong("cannot combine save output with any other output type, "
-                     "use -o save only");
+        return print_usage_error(
+            "cannot combine save output with any other output type, "
+            "use -o save only");
     return 0;
 }
 
@@ -246,7 +250,7 @@ static int add_events(struct cli_options *o, char *list)
             o->events |=
                 CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE | CLI_OPTIONS_DESTROY;
         else
-            return wrong("Bad parameter `%s'", word);
+            return print_usage_error("Bad parameter `%s'", word);
     }
     return 0;
 }
@@ -259,9 +263,9 @@ static int add_filter(struct cli_options *o, int option, const char *value)
         if (keys[i].option == option) {
             if (i < N_ENDS)
                 o->ends |= 1u << i;
-            return add(o, keys[i].key, value);
+            return add_query_condition(o, keys[i].key, value);
         }
-    return wrong("unknown option");
+    return print_usage_error("unknown option");
 }
 
 /* -G is about one flow: a direction's addresses and the protocol name it, so
@@ -280,14 +284,15 @@ static int take_table(struct cli_options *o, int argc, char **argv)
         return 0;
     o->expect = strcmp(argv[optind], "expect") == 0;
     if (!o->expect && strcmp(argv[optind], "conntrack") != 0)
-        return wrong("unknown type `%s'", argv[optind]);
+        return print_usage_error("unknown type `%s'", argv[optind]);
     if (o->expect && o->command != 'L')
-        return wrong("of `expect' there is -L only");
+        return print_usage_error("of `expect' there is -L only");
     optind++;
     return 0;
 }
 
-static int take(struct cli_options *o, int option, int argc, char **argv)
+static int take_cli_option(struct cli_options *o, int option, int argc,
+                           char **argv)
 {
     switch (option) {
     case 'L':
@@ -298,7 +303,7 @@ static int take(struct cli_options *o, int option, int argc, char **argv)
     case 'D':
     case 'F':
         if (o->command)
-            return wrong("Invalid commands combination");
+            return print_usage_error("Invalid commands combination");
         o->command = (char)option;
         return take_table(o, argc, argv);
     case 'n':
@@ -322,7 +327,7 @@ static int take(struct cli_options *o, int option, int argc, char **argv)
 }
 
 /* Its long name, which every option has. */
-static const char *name_of(int option)
+static const char *find_long_option(int option)
 {
     for (const struct option *l = longs; l->name != NULL; l++)
         if (l->val == option)
@@ -345,33 +350,39 @@ int cli_options_read(struct cli_options *o, int argc, char **argv)
             return 0;
         }
         if (option == ':')
-            return wrong("option `%s' requires an argument", argv[optind - 1]);
+            return print_usage_error("option `%s' requires an argument",
+                                     argv[optind - 1]);
         if (option == '?')
-            return wrong("unknown option `%s'", argv[optind - 1]);
-        o->option = name_of(option);
+            return print_usage_error("unknown option `%s'", argv[optind - 1]);
+        o->option = find_long_option(option);
         o->value = optarg != NULL ? optarg : "";
-        result = take(o, option, argc, argv);
+        result = take_cli_option(o, option, argc, argv);
         if (result)
             return result;
     }
     if (optind < argc)
-        return wrong("unexpected argument `%s'", argv[optind]);
+        return print_usage_error("unexpected argument `%s'", argv[optind]);
     if (!o->command)
-        return wrong("You need to supply a command");
+        return print_usage_error("You need to supply a command");
     if (o->command == 'G' && !names_one(o))
-        return wrong("-G shows one flow; use -p, and -s and -d or -r and -q, "
-                     "with the ports if it has any");
+        return print_usage_error(
+            "-G shows one flow; use -p, and -s and -d or -r and -q, "
+            "with the ports if it has any");
     if (o->events && o->command != 'E')
-        return wrong("Illegal option `--event-mask' with this command");
+        return print_usage_error(
+            "Illegal option `--event-mask' with this command");
     if (o->output && strchr("CSF", o->command))
-        return wrong("Illegal option `--output' with this command: it goes "
-                     "with -L, -G, -E and -D");
+        return print_usage_error(
+            "Illegal option `--output' with this command: it goes "
+            "with -L, -G, -E and -D");
     if (o->filtered && strchr("CSF", o->command))
-        return wrong("Illegal option with this command: it takes no filter");
+        return print_usage_error(
+            "Illegal option with this command: it takes no filter");
     if (o->expect && (o->filtered || (o->output & ~((unsigned)CLI_FORMAT_JSON |
                                                     CLI_FORMAT_XML))))
-        return wrong("Illegal option with this command: expectations are "
-                     "listed all, as text, or by -o xml or json");
+        return print_usage_error(
+            "Illegal option with this command: expectations are "
+            "listed all, as text, or by -o xml or json");
     if (!o->events)
         o->events = CLI_OPTIONS_NEW | CLI_OPTIONS_UPDATE | CLI_OPTIONS_DESTROY;
     return 0;

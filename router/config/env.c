@@ -146,7 +146,7 @@ const char *config_env_get(char *const *env, const char *name)
 
 /* ---- into the tree ---- */
 
-static const char *keep(struct config_read *r, const char *s)
+static const char *copy_env_string(struct config_read *r, const char *s)
 {
     size_t n = strlen(s) + 1;
 
@@ -155,8 +155,8 @@ static const char *keep(struct config_read *r, const char *s)
 
 /* The object that the key stands in, made if it is not there; NULL: something
  * else is there, which its reader will tell. */
-static json_t *parent_of(struct config_read *r, const char *pointer,
-                         const char **key)
+static json_t *ensure_parent_object(struct config_read *r, const char *pointer,
+                                    const char **key)
 {
     json_t *at = r->memory->root, *next;
     const char *slash;
@@ -177,17 +177,17 @@ static json_t *parent_of(struct config_read *r, const char *pointer,
     return at;
 }
 
-static void put(struct config_read *r, const struct option *o, const char *name,
-                const char *text)
+static void set_env_value(struct config_read *r, const struct option *o,
+                          const char *name, const char *text)
 {
     struct config_memory *m = r->memory;
     const char *key;
-    json_t *at = parent_of(r, o->pointer, &key), *v;
+    json_t *at = ensure_parent_object(r, o->pointer, &key), *v;
 
     if (at == NULL)
         return;
-    m->env[m->n_env].name = name = keep(r, name);
-    m->env[m->n_env++].pointer = keep(r, o->pointer);
+    m->env[m->n_env].name = name = copy_env_string(r, name);
+    m->env[m->n_env++].pointer = copy_env_string(r, o->pointer);
     v = to_json(text, o->form);
     if (v == NULL)
         config_read_fail_env(r, name, "the value is not UTF-8; use text");
@@ -259,7 +259,7 @@ static void check_name(struct config_read *r, const char *entry)
                              nearest.name);
 }
 
-static uint32_t entries(char *const *env)
+static uint32_t count_env_entries(char *const *env)
 {
     uint32_t n = 0;
 
@@ -274,7 +274,7 @@ static void put_further(struct config_read *r)
 
     for (char *const *entry = r->env; *entry != NULL; entry++)
         if (is_further(*entry, &o) && (*entry)[strlen(o.name) + 1] != '\0')
-            put(r, &o, o.name, *entry + strlen(o.name) + 1);
+            set_env_value(r, &o, o.name, *entry + strlen(o.name) + 1);
 }
 
 void config_env_merge(struct config_read *r)
@@ -283,8 +283,9 @@ void config_env_merge(struct config_read *r)
 
     if (r->env == NULL || !json_is_object(r->memory->root))
         return;
-    r->memory->env = config_read_alloc(r, CONFIG_N_OPTIONS + entries(r->env),
-                                       sizeof(*r->memory->env));
+    r->memory->env =
+        config_read_alloc(r, CONFIG_N_OPTIONS + count_env_entries(r->env),
+                          sizeof(*r->memory->env));
     for (unsigned i = 0; i < CONFIG_N_OPTIONS; i++) {
         struct option o = option_at(i);
         const char *name = o.name, *text = config_env_get(r->env, name);
@@ -293,7 +294,7 @@ void config_env_merge(struct config_read *r)
         if (text == NULL && strcmp(o.pointer, "/api/socket") == 0)
             text = config_env_get(r->env, name = socket_name);
         if (text != NULL)
-            put(r, &o, name, text);
+            set_env_value(r, &o, name, text);
     }
     put_further(r);
     for (char *const *entry = r->env; *entry != NULL; entry++)
@@ -303,7 +304,7 @@ void config_env_merge(struct config_read *r)
 /* ---- who gave it ---- */
 
 /* Is pointer at, or below it? */
-static bool within(const char *pointer, const char *at)
+static bool is_pointer_within(const char *pointer, const char *at)
 {
     size_t n = strlen(at);
 
@@ -315,7 +316,7 @@ const char *config_env_source(const struct config_memory *memory,
                               const char *pointer)
 {
     for (uint32_t i = 0; i < memory->n_env; i++)
-        if (within(pointer, memory->env[i].pointer))
+        if (is_pointer_within(pointer, memory->env[i].pointer))
             return memory->env[i].name;
     return NULL;
 }
@@ -324,7 +325,7 @@ const char *config_env_below(const struct config_memory *memory,
                              const char *pointer)
 {
     for (uint32_t i = 0; i < memory->n_env; i++)
-        if (within(memory->env[i].pointer, pointer))
+        if (is_pointer_within(memory->env[i].pointer, pointer))
             return memory->env[i].name;
     return NULL;
 }

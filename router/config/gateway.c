@@ -27,7 +27,7 @@ static const char *const names[2] = {"lan", "wan"};
     "the name of a network device, an address that it has, or the "            \
     "prefix of one"
 
-static bool is_prefix(struct config_read *r, const char *s)
+static bool is_device_prefix(struct config_read *r, const char *s)
 {
     union ct_addr addr;
     uint8_t family, len;
@@ -41,7 +41,7 @@ static bool is_prefix(struct config_read *r, const char *s)
     return config_sets_span(r, s, &addr, family, len, &span);
 }
 
-static bool is_tun(const struct config *config, const char *s)
+static bool is_tun_name(const struct config *config, const char *s)
 {
     char tun[16];
 
@@ -53,14 +53,14 @@ static bool is_tun(const struct config *config, const char *s)
     return false;
 }
 
-static bool is_device(struct config_read *r, const char *s)
+static bool is_device_text(struct config_read *r, const char *s)
 {
     union ct_addr addr;
     uint8_t family;
     const char *unfit;
 
     if (strchr(s, '/') != NULL)
-        return is_prefix(r, s);
+        return is_device_prefix(r, s);
     if (system_addr_one(s, &addr, &family)) {
         unfit = system_addr_unfit(&addr, family);
         if (unfit != NULL)
@@ -73,7 +73,7 @@ static bool is_device(struct config_read *r, const char *s)
                          config_read_show(r, s));
         return false;
     }
-    if (is_tun(r->config, s)) {
+    if (is_tun_name(r->config, s)) {
         config_read_fail(
             r, "%s is made by weir itself; use a device that exists already",
             config_read_show(r, s));
@@ -83,7 +83,7 @@ static bool is_device(struct config_read *r, const char *s)
 }
 
 /* Two texts for one thing? */
-static bool same_device(const char *a, const char *b)
+static bool is_same_device(const char *a, const char *b)
 {
     union ct_addr x, y;
     uint8_t fx, fy, lx, ly;
@@ -95,12 +95,12 @@ static bool same_device(const char *a, const char *b)
 }
 
 /* One that no device has that was read before. */
-static bool is_free(struct config_read *r, const char *s)
+static bool is_device_free(struct config_read *r, const char *s)
 {
     const struct config_gateway *g = &r->config->gateway;
 
     for (uint32_t i = 0; i < g->n; i++) {
-        if (g->device[i][0] == '\0' || !same_device(g->device[i], s))
+        if (g->device[i][0] == '\0' || !is_same_device(g->device[i], s))
             continue;
         config_read_fail(r, "%s is already %s; use another device", g->name[i],
                          config_read_show(r, s));
@@ -109,22 +109,23 @@ static bool is_free(struct config_read *r, const char *s)
     return true;
 }
 
-static void read_device(struct config_read *r, const json_t *v, char to[64])
+static void read_device_text(struct config_read *r, const json_t *v,
+                             char to[64])
 {
     const char *s = config_read_string(r, v, 63, EXPECTED);
 
-    if (s != NULL && is_device(r, s) && is_free(r, s))
+    if (s != NULL && is_device_text(r, s) && is_device_free(r, s))
         strcpy(to, s);
 }
 
 static void read_lan(struct config_read *r, json_t *v, void *into)
 {
-    read_device(r, v, ((struct config *)into)->gateway.device[LAN]);
+    read_device_text(r, v, ((struct config *)into)->gateway.device[LAN]);
 }
 
 static void read_wan(struct config_read *r, json_t *v, void *into)
 {
-    read_device(r, v, ((struct config *)into)->gateway.device[WAN]);
+    read_device_text(r, v, ((struct config *)into)->gateway.device[WAN]);
 }
 
 /* ---- further devices ---- */
@@ -136,7 +137,7 @@ struct further {
 
 static void read_further_device(struct config_read *r, json_t *v, void *into)
 {
-    read_device(r, v, ((struct further *)into)->device);
+    read_device_text(r, v, ((struct further *)into)->device);
 }
 
 static void read_further_side(struct config_read *r, json_t *v, void *into)
@@ -151,8 +152,8 @@ static const struct config_key further_keys[] = {
 
 /* In the order of names, whatever the file's: a reload then finds them again.
  */
-static void insert(struct config_gateway *g, const char *name,
-                   const struct further *f)
+static void insert_further_device(struct config_gateway *g, const char *name,
+                                  const struct further *f)
 {
     uint32_t i = g->n++;
 
@@ -205,7 +206,7 @@ static void read_further(struct config_read *r, json_t *v, const char *name)
                              further_keys[i].name,
                              i == 0 ? EXPECTED : "\"inside\" or \"outside\"");
     config_read_leave(r, was);
-    insert(&r->config->gateway, name, &f);
+    insert_further_device(&r->config->gateway, name, &f);
 }
 
 static void read_more(struct config_read *r, json_t *v, void *into)
@@ -252,7 +253,7 @@ static bool read_range(struct config_read *r, const json_t *v,
     return false;
 }
 
-static int by_lo(const void *a, const void *b)
+static int compare_port_ranges(const void *a, const void *b)
 {
     const struct ct_number_range *x = a, *y = b;
 
@@ -260,11 +261,11 @@ static int by_lo(const void *a, const void *b)
 }
 
 /* Sorted, without overlap. */
-static void merge(struct config_ports *p)
+static void merge_port_ranges(struct config_ports *p)
 {
     uint32_t last = 0;
 
-    qsort(p->range, p->n, sizeof(p->range[0]), by_lo);
+    qsort(p->range, p->n, sizeof(p->range[0]), compare_port_ranges);
     for (uint32_t i = 1; i < p->n; i++) {
         if (p->range[i].lo > p->range[last].hi + 1)
             p->range[++last] = p->range[i];
@@ -297,7 +298,7 @@ static void read_reserved(struct config_read *r, json_t *v, void *into)
             p->n++;
         config_read_leave(r, was);
     }
-    merge(p);
+    merge_port_ranges(p);
     for (uint32_t i = 0; i < p->n; i++)
         if (p->range[i].lo <= FIRST_FREE_PORT && p->range[i].hi == 65535)
             config_read_fail(
@@ -318,8 +319,8 @@ static bool has_addr(const struct config_iface *f, uint8_t family,
 }
 
 /* Has an earlier one of the devices it?  Translation needs it outside. */
-static bool is_taken(const struct config *config, unsigned side, uint8_t family,
-                     const union ct_addr *addr)
+static bool is_addr_taken(const struct config *config, unsigned side,
+                          uint8_t family, const union ct_addr *addr)
 {
     for (unsigned i = 0; i < config->n_ifaces; i++)
         if ((i == side || !config->iface[i].inside) &&
@@ -341,7 +342,7 @@ static void take_facts(struct config *config, unsigned side,
         const union ct_addr *addr = &device->addr[i].addr;
 
         if (system_addr_unfit(addr, family) != NULL ||
-            is_taken(config, side, family, addr))
+            is_addr_taken(config, side, family, addr))
             continue;
         f->addr[f->n_addrs].addr = *addr;
         f->addr[f->n_addrs].family = family;
@@ -349,7 +350,7 @@ static void take_facts(struct config *config, unsigned side,
     }
 }
 
-static void set_defaults(struct config_gateway *g)
+static void set_gateway_defaults(struct config_gateway *g)
 {
     g->set = true;
     g->n = 2;
@@ -394,7 +395,7 @@ void config_gateway_read(struct config_read *r, json_t *v, void *into)
     bool alone = json_object_get(r->memory->root, "interfaces") == NULL;
 
     if (alone)
-        set_defaults(&config->gateway);
+        set_gateway_defaults(&config->gateway);
     config_section_read_with(r, v, keys, CONFIG_READ_N(keys), into);
     for (unsigned side = 0; json_is_object(v) && side < 2; side++)
         if (json_object_get(v, names[side]) == NULL)
@@ -428,8 +429,8 @@ void config_gateway_check(struct config_read *r)
 /* ---- rules of it ---- */
 
 /* Outside interfaces from which a packet may be asked this rule; bits. */
-static uint32_t from_outside(const struct config *config,
-                             const struct ct_match *m)
+static uint32_t find_outside_ifaces(const struct config *config,
+                                    const struct ct_match *m)
 {
     uint32_t bits = 0;
 
@@ -442,7 +443,7 @@ static uint32_t from_outside(const struct config *config,
 void config_gateway_aim(struct config_read *r, struct config_rule *c)
 {
     struct ct_rule *rule = &c->rule;
-    uint32_t outside = from_outside(r->config, &rule->match);
+    uint32_t outside = find_outside_ifaces(r->config, &rule->match);
 
     if (!r->config->gateway.set || rule->hook != CT_PREROUTING ||
         (rule->action != CT_ACT_DNAT && rule->action != CT_ACT_REDIRECT) ||

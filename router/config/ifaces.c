@@ -107,9 +107,9 @@ static bool read_prefix(struct config_read *r, const json_t *v,
 }
 
 /* Which interface has this address already?  mine: the interface being read. */
-static const char *holder(const struct config_read *r,
-                          const struct config_iface *mine,
-                          const union ct_addr *addr, uint8_t family)
+static const char *find_addr_holder(const struct config_read *r,
+                                    const struct config_iface *mine,
+                                    const union ct_addr *addr, uint8_t family)
 {
     for (uint32_t i = 0; i <= r->config->n_ifaces; i++) {
         const struct config_iface *iface =
@@ -126,10 +126,11 @@ static const char *holder(const struct config_read *r,
     return NULL;
 }
 
-static bool is_free(struct config_read *r, const struct config_iface *iface,
-                    const union ct_addr *addr, uint8_t family)
+static bool is_addr_free(struct config_read *r,
+                         const struct config_iface *iface,
+                         const union ct_addr *addr, uint8_t family)
 {
-    const char *name = holder(r, iface, addr, family);
+    const char *name = find_addr_holder(r, iface, addr, family);
     char text[CONFIG_ADDR_TEXT];
 
     if (name != NULL)
@@ -146,7 +147,7 @@ static void read_one_address(struct config_read *r, const json_t *v,
     uint8_t family, len;
 
     if (!read_prefix(r, v, &addr, &family, &len) ||
-        !is_free(r, iface, &addr, family))
+        !is_addr_free(r, iface, &addr, family))
         return;
     if (family == CT_IPV6 && addr.b[0] == 0xfe && (addr.b[1] & 0xc0) == 0x80) {
         config_read_fail(
@@ -197,7 +198,7 @@ static void read_kernel_address(struct config_read *r, json_t *v, void *into)
     uint8_t family, len;
 
     if (json_is_null(v) || !read_prefix(r, v, &addr, &family, &len) ||
-        !is_free(r, iface, &addr, family))
+        !is_addr_free(r, iface, &addr, family))
         return;
     iface->kernel_address = addr;
     iface->kernel_family = family;
@@ -233,8 +234,8 @@ bool config_ifaces_name_ok(const char *s)
     return n > 0 && n < 16 && s[n] == '\0';
 }
 
-static void read_iface(struct config_read *r, json_t *v,
-                       struct config_iface *iface)
+static void read_iface_section(struct config_read *r, json_t *v,
+                               struct config_iface *iface)
 {
     bool six = false;
 
@@ -290,7 +291,7 @@ void config_ifaces_read(struct config_read *r, json_t *v, void *into)
         }
         strcpy(iface->name, name);
         was = config_read_enter(r, name);
-        read_iface(r, member, iface);
+        read_iface_section(r, member, iface);
         config_read_leave(r, was);
         config->n_ifaces++;
     }

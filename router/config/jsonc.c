@@ -33,7 +33,7 @@ static bool scan_value(struct scan *c);
 
 /* Bytes of a byte order mark at the start: some editors write one, and RFC 8259
  * section 8.1 lets a parser ignore it.  It counts as no column. */
-static size_t mark(const char *text, size_t len)
+static size_t count_bom_bytes(const char *text, size_t len)
 {
     return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
@@ -42,7 +42,7 @@ void jsonc_position(const char *text, size_t offset, uint32_t *line,
                     uint32_t *column)
 {
     *line = *column = 1;
-    for (size_t i = mark(text, offset); i < offset; i++) {
+    for (size_t i = count_bom_bytes(text, offset); i < offset; i++) {
         unsigned char c = (unsigned char)text[i];
 
         if (c == '\n') {
@@ -79,7 +79,7 @@ static void tell_way(const struct scan *c, char *out, size_t room)
 }
 
 __attribute__((format(printf, 3, 4))) static bool
-refuse(struct scan *c, size_t at, const char *fmt, ...)
+set_scan_error(struct scan *c, size_t at, const char *fmt, ...)
 {
     va_list ap;
 
@@ -92,16 +92,19 @@ refuse(struct scan *c, size_t at, const char *fmt, ...)
 }
 
 /* Say what stands at the cursor instead of what should. */
-static bool expected(struct scan *c, const char *what)
+static bool refuse_unexpected(struct scan *c, const char *what)
 {
     unsigned char ch;
 
     if (c->at >= c->n)
-        return refuse(c, c->n, "the file ends too early; expected %s", what);
+        return set_scan_error(c, c->n, "the file ends too early; expected %s",
+                              what);
     ch = (unsigned char)c->s[c->at];
     if (ch > 0x20 && ch < 0x7f)
-        return refuse(c, c->at, "unexpected '%c'; expected %s", ch, what);
-    return refuse(c, c->at, "unexpected byte 0x%02x; expected %s", ch, what);
+        return set_scan_error(c, c->at, "unexpected '%c'; expected %s", ch,
+                              what);
+    return set_scan_error(c, c->at, "unexpected byte 0x%02x; expected %s", ch,
+                          what);
 }
 
 /* ---- UTF-8 (RFC 3629): shortest form, no surrogates, up to U+10FFFF ---- */
@@ -131,15 +134,16 @@ static bool check_utf8(struct scan *c)
     for (size_t i = 0, n; i < c->n; i += n) {
         n = utf8_len((const unsigned char *)c->s + i, c->n - i);
         if (n == 0)
-            return refuse(c, i, "byte 0x%02x is not UTF-8; expected UTF-8 text",
-                          (unsigned)(unsigned char)c->s[i]);
+            return set_scan_error(
+                c, i, "byte 0x%02x is not UTF-8; expected UTF-8 text",
+                (unsigned)(unsigned char)c->s[i]);
     }
     return true;
 }
 
 /* ---- between the values ---- */
 
-static void blank(struct scan *c, size_t from, size_t to)
+static void blank_out_bytes(struct scan *c, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++)
         if (c->clean[i] != '\n')
@@ -160,14 +164,15 @@ static bool scan_comment(struct scan *c)
             if (c->s[end] == '*' && c->s[end + 1] == '/')
                 break;
         if (end + 1 >= c->n)
-            return refuse(c, start, "this comment never ends; expected */");
+            return set_scan_error(c, start,
+                                  "this comment never ends; expected */");
         end += 2;
     } else {
-        return refuse(c, start,
-                      "unexpected '/'; expected a comment after //, "
-                      "or within /* */");
+        return set_scan_error(c, start,
+                              "unexpected '/'; expected a comment after //, "
+                              "or within /* */");
     }
-    blank(c, start, end);
+    blank_out_bytes(c, start, end);
     c->at = end;
     return true;
 }
@@ -201,7 +206,7 @@ static int hex_digit(char c)
 }
 
 /* Four hex digits at p, or -1. */
-static int hex4(const char *p, const char *end)
+static int parse_hex_quad(const char *p, const char *end)
 {
     int v = 0;
 
@@ -221,29 +226,32 @@ static bool scan_escape(struct scan *c)
     int v, low;
 
     if (p + 1 >= end)
-        return refuse(c, c->n, "the file ends in a string; expected \"");
+        return set_scan_error(c, c->n,
+                              "the file ends in a string; expected \"");
     if (p[1] != 'u') {
         if (memchr("\"\\/bfnrt", p[1], 8) == NULL)
-            return refuse(c, c->at,
-                          "unknown escape; expected one of "
-                          "\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
+            return set_scan_error(c, c->at,
+                                  "unknown escape; expected one of "
+                                  "\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
         c->at += 2;
         return true;
     }
-    v = hex4(p + 2, end);
+    v = parse_hex_quad(p + 2, end);
     if (v < 0)
-        return refuse(c, c->at, "broken \\u; expected four hex digits");
+        return set_scan_error(c, c->at, "broken \\u; expected four hex digits");
     if (v == 0)
-        return refuse(c, c->at, "\\u0000 in a string; expected a character");
+        return set_scan_error(c, c->at,
+                              "\\u0000 in a string; expected a character");
     c->at += 6;
     if (v < 0xd800 || v > 0xdfff)
         return true;
-    low =
-        c->at + 1 < c->n && p[6] == '\\' && p[7] == 'u' ? hex4(p + 8, end) : -1;
+    low = c->at + 1 < c->n && p[6] == '\\' && p[7] == 'u'
+              ? parse_hex_quad(p + 8, end)
+              : -1;
     if (v > 0xdbff || low < 0xdc00 || low > 0xdfff)
-        return refuse(c, c->at - 6,
-                      "half of a surrogate pair; expected "
-                      "\\uD8XX\\uDCXX");
+        return set_scan_error(c, c->at - 6,
+                              "half of a surrogate pair; expected "
+                              "\\uD8XX\\uDCXX");
     c->at += 6;
     return true;
 }
@@ -261,19 +269,19 @@ static bool scan_string(struct scan *c)
         }
         if (ch < 0x20)
             return ch == '\n' || ch == '\r'
-                       ? refuse(c, start,
-                                "this string never ends; expected "
-                                "\" before the end of the line")
-                       : refuse(c, c->at,
-                                "control character 0x%02x in a string; "
-                                "expected \\u%04x",
-                                ch, ch);
+                       ? set_scan_error(c, start,
+                                        "this string never ends; expected "
+                                        "\" before the end of the line")
+                       : set_scan_error(c, c->at,
+                                        "control character 0x%02x in a string; "
+                                        "expected \\u%04x",
+                                        ch, ch);
         if (ch != '\\')
             c->at++;
         else if (!scan_escape(c))
             return false;
     }
-    return refuse(c, start, "this string never ends; expected \"");
+    return set_scan_error(c, start, "this string never ends; expected \"");
 }
 
 static size_t skip_digits(struct scan *c)
@@ -305,9 +313,9 @@ static bool number_fits(struct scan *c, size_t start, bool real)
                 return true;
         }
     }
-    return refuse(c, start,
-                  "this number is too large; expected one of 63 "
-                  "bits");
+    return set_scan_error(c, start,
+                          "this number is too large; expected one of 63 "
+                          "bits");
 }
 
 static bool scan_number(struct scan *c)
@@ -320,12 +328,12 @@ static bool scan_number(struct scan *c)
     if (c->at < c->n && c->s[c->at] == '0')
         c->at++;
     else if (skip_digits(c) == 0)
-        return expected(c, "a digit");
+        return refuse_unexpected(c, "a digit");
     if (c->at < c->n && c->s[c->at] == '.') {
         c->at++;
         real = true;
         if (skip_digits(c) == 0)
-            return expected(c, "a digit");
+            return refuse_unexpected(c, "a digit");
     }
     if (c->at < c->n && (c->s[c->at] == 'e' || c->s[c->at] == 'E')) {
         c->at++;
@@ -333,7 +341,7 @@ static bool scan_number(struct scan *c)
         if (c->at < c->n && (c->s[c->at] == '+' || c->s[c->at] == '-'))
             c->at++;
         if (skip_digits(c) == 0)
-            return expected(c, "a digit");
+            return refuse_unexpected(c, "a digit");
     }
     return number_fits(c, start, real);
 }
@@ -350,7 +358,8 @@ static bool scan_word(struct scan *c)
             return true;
         }
     }
-    return expected(c, "a value: {, [, \", a number, true, false or null");
+    return refuse_unexpected(
+        c, "a value: {, [, \", a number, true, false or null");
 }
 
 static bool scan_member(struct scan *c, struct level *l)
@@ -360,7 +369,7 @@ static bool scan_member(struct scan *c, struct level *l)
     if (l->array)
         return scan_value(c);
     if (c->at >= c->n || c->s[c->at] != '"')
-        return expected(c, "a key in quotes, or }");
+        return refuse_unexpected(c, "a key in quotes, or }");
     key = c->at + 1;
     l->key = 0; /* none until it is whole */
     if (!scan_string(c))
@@ -370,7 +379,7 @@ static bool scan_member(struct scan *c, struct level *l)
     if (!scan_gap(c))
         return false;
     if (c->at >= c->n || c->s[c->at] != ':')
-        return expected(c, "':' behind the key");
+        return refuse_unexpected(c, "':' behind the key");
     c->at++;
     return scan_gap(c) && scan_value(c);
 }
@@ -396,7 +405,7 @@ static bool scan_members(struct scan *c, struct level *l, char close)
         } else if (c->at < c->n && c->s[c->at] == close) {
             comma = 0;
         } else {
-            return expected(c, close == '}' ? "',' or }" : "',' or ]");
+            return refuse_unexpected(c, close == '}' ? "',' or }" : "',' or ]");
         }
     }
 }
@@ -408,8 +417,8 @@ static bool scan_value(struct scan *c)
     bool ok;
 
     if (++c->values > JSONC_MAX_VALUES)
-        return refuse(c, c->at, "too many values; expected at most %u",
-                      JSONC_MAX_VALUES);
+        return set_scan_error(c, c->at, "too many values; expected at most %u",
+                              JSONC_MAX_VALUES);
     if (ch == '"')
         return scan_string(c);
     if (ch == '-' || (ch >= '0' && ch <= '9'))
@@ -417,8 +426,9 @@ static bool scan_value(struct scan *c)
     if (ch != '{' && ch != '[')
         return scan_word(c);
     if (c->depth == JSONC_MAX_DEPTH)
-        return refuse(c, c->at, "nested too deeply; expected at most %u levels",
-                      JSONC_MAX_DEPTH);
+        return set_scan_error(c, c->at,
+                              "nested too deeply; expected at most %u levels",
+                              JSONC_MAX_DEPTH);
     l = &c->level[c->depth++];
     *l = (struct level){.array = ch == '['};
     c->at++;
@@ -434,12 +444,13 @@ bool jsonc_clean(const char *text, size_t len, char *clean,
     struct scan c = {.s = text, .clean = clean, .n = len, .error = error};
 
     if (len > JSONC_MAX_BYTES)
-        return refuse(&c, 0, "the file is too large; expected at most %u MiB",
-                      JSONC_MAX_BYTES >> 20);
+        return set_scan_error(&c, 0,
+                              "the file is too large; expected at most %u MiB",
+                              JSONC_MAX_BYTES >> 20);
     memcpy(clean, text, len);
-    c.at = mark(text, len);
+    c.at = count_bom_bytes(text, len);
     memset(clean, ' ', c.at);
     if (!check_utf8(&c) || !scan_gap(&c) || !scan_value(&c) || !scan_gap(&c))
         return false;
-    return c.at == len || expected(&c, "the end of the file");
+    return c.at == len || refuse_unexpected(&c, "the end of the file");
 }

@@ -21,21 +21,21 @@ struct walk {
 };
 
 /* FNV-1a, 64 bits. */
-static uint64_t grow(uint64_t h, char c)
+static uint64_t hash_pointer_char(uint64_t h, char c)
 {
     return (h ^ (unsigned char)c) * 0x100000001b3u;
 }
 
-static uint64_t hash(const char *pointer)
+static uint64_t hash_pointer(const char *pointer)
 {
     uint64_t h = 0xcbf29ce484222325u;
 
     while (*pointer != '\0')
-        h = grow(h, *pointer++);
+        h = hash_pointer_char(h, *pointer++);
     return h;
 }
 
-static int by_hash(const void *a, const void *b)
+static int compare_place_hashes(const void *a, const void *b)
 {
     const struct jsonc_place *const *pa = a, *const *pb = b;
     uint64_t ha = (*pa)->hash, hb = (*pb)->hash;
@@ -58,7 +58,8 @@ static void count_to(struct walk *w, size_t offset)
     }
 }
 
-static void hit(struct walk *w, uint64_t h, bool key, size_t offset)
+static void set_matching_places(struct walk *w, uint64_t h, bool key,
+                                size_t offset)
 {
     size_t lo = 0, hi = w->n_places;
 
@@ -85,7 +86,7 @@ static void skip_gap(struct walk *w)
         w->at++;
 }
 
-static unsigned hex4(const char *p)
+static unsigned decode_hex_quad(const char *p)
 {
     char text[5] = {p[0], p[1], p[2], p[3], '\0'};
 
@@ -93,7 +94,7 @@ static unsigned hex4(const char *p)
 }
 
 /* One character of a string as UTF-8; the cursor moves behind it. */
-static size_t decode(struct walk *w, char out[4])
+static size_t decode_string_char(struct walk *w, char out[4])
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
     char c = w->s[w->at++];
@@ -109,10 +110,11 @@ static size_t decode(struct walk *w, char out[4])
             out[0] = to[simple - from];
         return 1;
     }
-    u = hex4(w->s + w->at);
+    u = decode_hex_quad(w->s + w->at);
     w->at += 4;
     if (u >= 0xd800 && u <= 0xdbff) {
-        u = 0x10000 + ((u & 0x3ff) << 10) + (hex4(w->s + w->at + 2) & 0x3ff);
+        u = 0x10000 + ((u & 0x3ff) << 10) +
+            (decode_hex_quad(w->s + w->at + 2) & 0x3ff);
         w->at += 6;
     }
     if (u < 0x80) {
@@ -145,13 +147,13 @@ static uint64_t walk_string(struct walk *w, uint64_t h)
 
     w->at++;
     while (w->s[w->at] != '"') {
-        n = decode(w, c);
+        n = decode_string_char(w, c);
         for (size_t i = 0; i < n; i++) {
             if (c[i] == '~' || c[i] == '/') {
-                h = grow(h, '~');
-                h = grow(h, c[i] == '~' ? '0' : '1');
+                h = hash_pointer_char(h, '~');
+                h = hash_pointer_char(h, c[i] == '~' ? '0' : '1');
             } else {
-                h = grow(h, c[i]);
+                h = hash_pointer_char(h, c[i]);
             }
         }
     }
@@ -168,7 +170,7 @@ static uint64_t grow_index(uint64_t h, size_t index)
         digits[n++] = (char)('0' + index % 10);
     while ((index /= 10) != 0);
     while (n > 0)
-        h = grow(h, digits[--n]);
+        h = hash_pointer_char(h, digits[--n]);
     return h;
 }
 
@@ -177,7 +179,7 @@ static void walk_value(struct walk *w, uint64_t h)
     char open = w->s[w->at];
     uint64_t inner;
 
-    hit(w, h, false, w->at);
+    set_matching_places(w, h, false, w->at);
     if (open == '"') {
         (void)walk_string(w, h);
         return;
@@ -196,12 +198,12 @@ static void walk_value(struct walk *w, uint64_t h)
         }
         if (w->s[w->at] == ']' || w->s[w->at] == '}')
             break;
-        inner = grow(h, '/');
+        inner = hash_pointer_char(h, '/');
         if (open == '{') {
             size_t key = w->at;
 
             inner = walk_string(w, inner);
-            hit(w, inner, true, key);
+            set_matching_places(w, inner, true, key);
             skip_gap(w);
             w->at++; /* the colon */
             skip_gap(w);
@@ -226,10 +228,10 @@ void jsonc_locate(const char *text, const char *clean, size_t len,
                      .column = 1};
 
     for (size_t i = 0; i < n; i++) {
-        places[i].hash = hash(places[i].pointer);
+        places[i].hash = hash_pointer(places[i].pointer);
         order[i] = &places[i];
     }
-    qsort(order, n, sizeof(order[0]), by_hash);
+    qsort(order, n, sizeof(order[0]), compare_place_hashes);
     skip_gap(&w);
-    walk_value(&w, hash(""));
+    walk_value(&w, hash_pointer(""));
 }

@@ -48,7 +48,7 @@ static const struct config_key top_keys[] = {
     {"seed", config_service_read_seed},
 };
 
-static void set_defaults(struct config_read *r)
+static void set_config_defaults(struct config_read *r)
 {
     struct config *c = r->config;
 
@@ -63,7 +63,7 @@ static void read_all(struct config_read *r)
     json_t *root = r->memory->root;
 
     config_env_merge(r);
-    set_defaults(r);
+    set_config_defaults(r);
     config_section_read_with(r, root, top_keys, CONFIG_READ_N(top_keys),
                              r->config);
     if (!json_is_object(root))
@@ -83,8 +83,9 @@ static void read_all(struct config_read *r)
 
 /* ---- telling ---- */
 
-static void tell(const struct config_teller *t, uint32_t line, uint32_t column,
-                 const char *pointer, const char *message)
+static void report_config_error(const struct config_teller *t, uint32_t line,
+                                uint32_t column, const char *pointer,
+                                const char *message)
 {
     struct config_error error = {line, column, pointer, message, NULL};
 
@@ -110,8 +111,8 @@ static void tell_twice(const char *text, size_t len, char *clean, size_t end,
     /* Cut behind the key, the scanner fails there and says where it was. */
     (void)jsonc_clean(text, end < len ? end : len, clean, &error);
     jsonc_position(text, start > 0 ? start - 1 : 0, &error.line, &error.column);
-    tell(t, error.line, error.column, error.pointer,
-         "this key is set twice; use each key once");
+    report_config_error(t, error.line, error.column, error.pointer,
+                        "this key is set twice; use each key once");
 }
 
 /* ---- reading ---- */
@@ -125,23 +126,25 @@ static int refuse_json(const char *text, size_t len, char *clean,
         tell_twice(text, len, clean, (size_t)e->position, t);
         return REFUSED;
     }
-    tell(t, 0, 0, "", "out of memory");
+    report_config_error(t, 0, 0, "", "out of memory");
     return FAILED;
 }
 
 /* r and all that changes in it live with the caller: a jump back finds them. */
-static int read_text(struct config_read *r, const char *text, size_t len,
-                     char *clean, const struct config_teller *t)
+static int parse_config_text(struct config_read *r, const char *text,
+                             size_t len, char *clean,
+                             const struct config_teller *t)
 {
     struct jsonc_error error;
     json_error_t json_error;
 
     if (setjmp(r->no_memory) != 0) {
-        tell(t, 0, 0, "", "out of memory");
+        report_config_error(t, 0, 0, "", "out of memory");
         return FAILED;
     }
     if (!jsonc_clean(text, len, clean, &error)) {
-        tell(t, error.line, error.column, error.pointer, error.text);
+        report_config_error(t, error.line, error.column, error.pointer,
+                            error.text);
         return REFUSED;
     }
     r->memory->root = json_loadb(
@@ -190,9 +193,9 @@ int config_load_text(const char *text, size_t len,
         r.config->memory = r.memory;
     if (clean != NULL && r.memory != NULL && r.config != NULL &&
         keep_text(r.config, text, room - 1))
-        code = read_text(&r, text, len, clean, &t);
+        code = parse_config_text(&r, text, len, clean, &t);
     else
-        tell(&t, 0, 0, "", "out of memory");
+        report_config_error(&t, 0, 0, "", "out of memory");
     config_read_free(r.scratch);
     free(clean);
     if (code == 0) {
@@ -225,7 +228,7 @@ void config_load_free(struct config *config)
 }
 
 /* One byte more than allowed is read, so that too much is seen as such. */
-static char *read_file(int fd, size_t *len)
+static char *read_config_file(int fd, size_t *len)
 {
     size_t room = 65536, n = 0;
     char *text = malloc(room), *more;
@@ -271,7 +274,7 @@ static int open_file(const char *path, bool bounded, const char **why)
 }
 
 /* Root becomes another user before it reads, and is surprised. */
-static const char *denied(char text[384])
+static const char *describe_denied_read(char text[384])
 {
     snprintf(text, 384,
              "%s: user %u, who weir runs as, can't read it; let that user read "
@@ -297,14 +300,14 @@ int config_load_try(const char *path, const struct config_input *in,
     errno = 0;
     fd = open_file(path, in != NULL && in->bounded, &why);
     if (fd < 0 && errno == EACCES)
-        why = denied(room);
+        why = describe_denied_read(room);
     if (fd >= 0) {
-        text = read_file(fd, &len);
+        text = read_config_file(fd, &len);
         why = strerror(errno);
         close(fd);
     }
     if (text == NULL) {
-        tell(&t, 0, 0, "", why);
+        report_config_error(&t, 0, 0, "", why);
         return FAILED;
     }
     code = config_load_text(text, len, in, out, fn, ctx);

@@ -99,7 +99,7 @@ void config_option_variable(const struct config_option *o, char name[64])
         *c = *c == '/' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-static void name_of(const struct config_option *o, char name[64])
+static void format_option_name(const struct config_option *o, char name[64])
 {
     snprintf(name, 64, "%s", o->pointer + 1);
     for (char *c = name; *c != '\0'; c++)
@@ -125,7 +125,8 @@ bool config_option_word(const struct config_option *o, unsigned i,
 
 /* ---- values ---- */
 
-static void *field_of(struct config *config, const struct config_option *o)
+static void *get_option_field(struct config *config,
+                              const struct config_option *o)
 {
     return (char *)config + o->at;
 }
@@ -170,9 +171,9 @@ void config_option_defaults(struct config *config)
         const struct config_option *o = &config_option[i];
 
         if (o->kind == CONFIG_TEXT)
-            strcpy(field_of(config, o), o->standard);
+            strcpy(get_option_field(config, o), o->standard);
         else if (o->kind != CONFIG_OWN)
-            config_option_set(o, field_of(config, o), standard_of(o));
+            config_option_set(o, get_option_field(config, o), standard_of(o));
     }
 }
 
@@ -222,13 +223,13 @@ static void bound_one(const struct config_option *o, uint32_t most,
 
     if (n <= most || (o->when == CT_OPTION_ON && most != 0))
         return;
-    config_option_set(o, field_of(next, o), most);
+    config_option_set(o, get_option_field(next, o), most);
     if (o->when == CT_OPTION_ON)
         strcpy(why, "was off at the start: to switch it on needs a restart");
     else
         snprintf(why, sizeof why,
                  "was %u at the start: more, %u, needs a restart", most, n);
-    name_of(o, name);
+    format_option_name(o, name);
     kept(name, why);
 }
 
@@ -244,9 +245,9 @@ void config_option_keep(const struct config *now, struct config *next,
         if (is_bounded(o)) {
             bound_one(o, now->at_start[i], next, kept);
         } else if (o->when == CT_OPTION_START &&
-                   memcmp(was, field_of(next, o), o->size) != 0) {
-            memcpy(field_of(next, o), was, o->size);
-            name_of(o, name);
+                   memcmp(was, get_option_field(next, o), o->size) != 0) {
+            memcpy(get_option_field(next, o), was, o->size);
+            format_option_name(o, name);
             kept(name, CONFIG_OPTION_CHANGED);
         }
     }

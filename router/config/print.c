@@ -40,7 +40,7 @@ __attribute__((format(printf, 4, 5))) static void row(const struct page *p,
     fputc('\n', p->out);
 }
 
-static const json_t *find(const json_t *at, const char *pointer)
+static const json_t *find_json_value(const json_t *at, const char *pointer)
 {
     while (at != NULL && *pointer == '/') {
         size_t n = strcspn(++pointer, "/");
@@ -54,14 +54,14 @@ static const json_t *find(const json_t *at, const char *pointer)
 }
 
 /* Who gave the value at this JSON pointer?  room is for the answer. */
-static const char *source(const struct page *p, const char *pointer,
-                          char room[80])
+static const char *find_value_source(const struct page *p, const char *pointer,
+                                     char room[80])
 {
     const char *env = config_env_source(p->memory, pointer);
 
     if (env != NULL)
         snprintf(room, 80, "env %s", env);
-    else if (find(p->memory->root, pointer) != NULL)
+    else if (find_json_value(p->memory->root, pointer) != NULL)
         strcpy(room, "file");
     else
         strcpy(room, "default");
@@ -82,10 +82,10 @@ option(const struct page *p, const char *pointer, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(value, sizeof(value), fmt, ap);
     va_end(ap);
-    row(p, source(p, pointer, room), key, "%s", value);
+    row(p, find_value_source(p, pointer, room), key, "%s", value);
 }
 
-static const char *yes(bool b)
+static const char *format_bool(bool b)
 {
     return b ? "true" : "false";
 }
@@ -171,9 +171,9 @@ static void print_iface(const struct page *p, const struct config_iface *f)
     part(p, f, "mtu", "kernel", "%u", f->mtu);
     if (p->config->gateway.set)
         return;
-    part(p, f, "offloads", "", "%s", yes(f->offloads));
+    part(p, f, "offloads", "", "%s", format_bool(f->offloads));
     part(p, f, "txqueuelen", "", "%u", f->txqueuelen);
-    part(p, f, "unnumbered", "default", "%s", yes(f->unnumbered));
+    part(p, f, "unnumbered", "default", "%s", format_bool(f->unnumbered));
     part(p, f, "kernel_address", "", "%s",
          f->kernel_address_set
              ? system_addr_text(&f->kernel_address, f->kernel_family,
@@ -216,7 +216,8 @@ static void print_routes(const struct page *p)
 
 /* ---- rules ---- */
 
-static bool is_made(const struct config_memory *memory, const char *text)
+static bool is_generated_rule(const struct config_memory *memory,
+                              const char *text)
 {
     for (uint32_t i = 0; i < memory->n_made; i++)
         if (memory->made_text[i] == text)
@@ -236,8 +237,8 @@ static void print_rules(const struct page *p)
         snprintf(key, sizeof(key), "rules.%s (%s)",
                  config_hook_name(rule->hook),
                  ct_word_name(CT_WORDS_STAGE, rule->stage));
-        row(p, is_made(memory, c->rule_text[i]) ? "default" : "file", key,
-            "%s %s", rule->id, c->rule_text[i]);
+        row(p, is_generated_rule(memory, c->rule_text[i]) ? "default" : "file",
+            key, "%s %s", rule->id, c->rule_text[i]);
     }
     for (uint32_t i = 0; i < memory->n_sets; i++) {
         const struct config_set *set = &memory->sets[i];
@@ -340,7 +341,8 @@ static void print_queues(const struct page *p)
         snprintf(key, sizeof(key), "queues.%u", q->number);
         row(p, "file", key,
             "max %u, timeout_ms %u, bypass %s, fail_open %s, resize %s", q->max,
-            q->timeout_ms, yes(q->bypass), yes(q->fail_open), yes(q->resize));
+            q->timeout_ms, format_bool(q->bypass), format_bool(q->fail_open),
+            format_bool(q->resize));
     }
 }
 

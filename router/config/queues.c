@@ -17,7 +17,7 @@ enum {
     DEFAULT_WAIT_MS = 5000
 };
 
-static struct config_queue *find(struct config *c, uint64_t number)
+static struct config_queue *find_queue(struct config *c, uint64_t number)
 {
     for (uint32_t i = 0; i < c->n_queues; i++)
         if (c->queue[i].number == number)
@@ -27,14 +27,14 @@ static struct config_queue *find(struct config *c, uint64_t number)
 
 /* ---- one queue ---- */
 
-static void read_number(struct config_read *r, json_t *v, void *into)
+static void read_queue_number(struct config_read *r, json_t *v, void *into)
 {
     struct config_queue *q = into;
     uint64_t n;
 
     if (!config_read_uint(r, v, 0, UINT16_MAX, &n))
         return;
-    if (find(r->config, n) != NULL)
+    if (find_queue(r->config, n) != NULL)
         config_read_fail(r, "queue %u is listed twice; use each number once",
                          (unsigned)n);
     q->number = (uint16_t)n;
@@ -73,12 +73,12 @@ static void read_timeout(struct config_read *r, json_t *v, void *into)
         q->timeout_ms = (uint32_t)n;
 }
 
-static void read_one(struct config_read *r, json_t *v)
+static void read_queue_entry(struct config_read *r, json_t *v)
 {
     static const struct config_key keys[] = {
-        {"number", read_number},      {"max", read_max},
-        {"bypass", read_bypass},      {"fail_open", read_fail_open},
-        {"timeout_ms", read_timeout}, {"resize", read_resize},
+        {"number", read_queue_number}, {"max", read_max},
+        {"bypass", read_bypass},       {"fail_open", read_fail_open},
+        {"timeout_ms", read_timeout},  {"resize", read_resize},
     };
     struct config *c = r->config;
     struct config_queue q = {.max = DEFAULT_HELD,
@@ -99,7 +99,7 @@ static void read_one(struct config_read *r, json_t *v)
 
 /* ---- all of them ---- */
 
-static void read_list(struct config_read *r, json_t *v, void *into)
+static void read_queue_list(struct config_read *r, json_t *v, void *into)
 {
     (void)into;
     if (!json_is_array(v)) {
@@ -110,14 +110,14 @@ static void read_list(struct config_read *r, json_t *v, void *into)
     for (size_t i = 0; i < json_array_size(v); i++) {
         size_t was = config_read_enter_at(r, i);
 
-        read_one(r, json_array_get(v, i));
+        read_queue_entry(r, json_array_get(v, i));
         config_read_leave(r, was);
     }
 }
 
 void config_queues_read(struct config_read *r, json_t *v, void *into)
 {
-    static const struct config_key keys[] = {{"list", read_list}};
+    static const struct config_key keys[] = {{"list", read_queue_list}};
 
     config_section_read_with(r, v, keys, CONFIG_READ_N(keys), into);
 }
@@ -178,7 +178,7 @@ int config_queues_verdict(struct config_read *r, const char *s)
             config_read_show(r, s));
         return -1;
     }
-    if (find(r->config, n) == NULL) {
+    if (find_queue(r->config, n) == NULL) {
         config_read_fail(r,
                          "unknown queue %lu; use one of /queues/list, or add { "
                          "\"number\": %lu } there",

@@ -15,8 +15,8 @@ struct config_block {
     _Alignas(16) unsigned char data[];
 };
 
-static void *take(struct config_read *r, struct config_block **chain, size_t n,
-                  size_t size)
+static void *alloc_block(struct config_read *r, struct config_block **chain,
+                         size_t n, size_t size)
 {
     struct config_block *b = NULL;
 
@@ -31,15 +31,15 @@ static void *take(struct config_read *r, struct config_block **chain, size_t n,
 
 void *config_read_alloc(struct config_read *r, size_t n, size_t size)
 {
-    return take(r, &r->memory->blocks, n, size);
+    return alloc_block(r, &r->memory->blocks, n, size);
 }
 
 void *config_read_scratch(struct config_read *r, size_t n, size_t size)
 {
-    return take(r, &r->scratch, n, size);
+    return alloc_block(r, &r->scratch, n, size);
 }
 
-static char *copy(struct config_read *r, const char *s)
+static char *copy_scratch_string(struct config_read *r, const char *s)
 {
     size_t n = strlen(s) + 1;
 
@@ -58,7 +58,7 @@ void config_read_free(struct config_block *blocks)
 
 /* ---- path ---- */
 
-static void push(struct config_read *r, char c)
+static void append_path_char(struct config_read *r, char c)
 {
     if (r->path_len + 2 > r->path_room) {
         size_t room = r->path_room == 0 ? 256 : 2 * r->path_room;
@@ -77,13 +77,13 @@ size_t config_read_enter(struct config_read *r, const char *key)
 {
     size_t was = r->path_len;
 
-    push(r, '/');
+    append_path_char(r, '/');
     for (; *key != '\0'; key++) {
         if (*key == '~' || *key == '/') {
-            push(r, '~');
-            push(r, *key == '~' ? '0' : '1');
+            append_path_char(r, '~');
+            append_path_char(r, *key == '~' ? '0' : '1');
         } else {
-            push(r, *key);
+            append_path_char(r, *key);
         }
     }
     return was;
@@ -140,10 +140,10 @@ fail(struct config_read *r, const char *env, bool key, const char *fmt,
     }
     vsnprintf(text, sizeof(text), fmt, ap);
     make_room(r);
-    r->messages[r->n_errors] = copy(r, text);
+    r->messages[r->n_errors] = copy_scratch_string(r, text);
     r->error_env[r->n_errors] = env;
     r->places[r->n_errors++] = (struct jsonc_place){
-        .pointer = copy(r, r->path_len > 0 ? r->path : ""),
+        .pointer = copy_scratch_string(r, r->path_len > 0 ? r->path : ""),
         .key = key,
     };
 }
@@ -221,7 +221,7 @@ const char *config_read_kind(struct config_read *r, const json_t *v)
 
 /* ---- keys ---- */
 
-static size_t min3(size_t a, size_t b, size_t c)
+static size_t min_of_three(size_t a, size_t b, size_t c)
 {
     size_t m = a < b ? a : b;
 
@@ -241,8 +241,8 @@ size_t config_read_distance(const char *a, const char *b)
         for (size_t j = 1; j <= nb; j++) {
             size_t was = row[j];
 
-            row[j] = min3(was + 1, row[j - 1] + 1,
-                          diagonal + (a[i - 1] != b[j - 1]));
+            row[j] = min_of_three(was + 1, row[j - 1] + 1,
+                                  diagonal + (a[i - 1] != b[j - 1]));
             diagonal = was;
         }
     }

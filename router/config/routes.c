@@ -100,7 +100,7 @@ static void make_routes(struct config_read *r, const struct route_text *text)
         add_route(r, &addr, family, len, iface);
 }
 
-static void read_route(struct config_read *r, json_t *v)
+static void read_config_route(struct config_read *r, json_t *v)
 {
     struct route_text text = {.family = -1, .iface = -1};
 
@@ -136,7 +136,7 @@ void config_routes_read(struct config_read *r, json_t *v, void *into)
 
         r->route_at = (uint32_t)i;
 
-        read_route(r, json_array_get(v, i));
+        read_config_route(r, json_array_get(v, i));
         config_read_leave(r, was);
     }
 }
@@ -261,7 +261,7 @@ static void add_gateway(const struct config_read *r, struct ways *ways)
     add_way(ways, REST, &any, CT_IPV6, 0, CONFIG_GATEWAY_WAN);
 }
 
-static void gather(struct config_read *r, struct ways *ways)
+static void gather_routes(struct config_read *r, struct ways *ways)
 {
     struct config *c = r->config;
     size_t room = c->n_routes + CT_MAX_IFACES * CONFIG_READ_N(c->iface[0].addr);
@@ -316,7 +316,7 @@ void config_routes_finish(struct config_read *r)
     struct ways ways = {.n = 0};
     uint32_t kept = 0;
 
-    gather(r, &ways);
+    gather_routes(r, &ways);
     qsort(ways.v, ways.n, sizeof(*ways.v), by_prefix);
     c->routes = config_read_alloc(r, ways.n + 1, sizeof(struct fib_route));
     r->memory->route_source = config_read_alloc(r, ways.n + 1, sizeof(char *));

@@ -18,8 +18,8 @@ static int which_word(struct config_read *r, const json_t *v,
     return config_read_choice(r, v, names, n);
 }
 
-static void read_text(struct config_read *r, const json_t *v,
-                      const struct config_option *o, char *field)
+static void read_text_option(struct config_read *r, const json_t *v,
+                             const struct config_option *o, char *field)
 {
     const char *s = config_read_string(r, v, o->most, o->words);
 
@@ -38,7 +38,7 @@ void config_section_value(struct config_read *r, const json_t *v,
 
     switch (o->kind) {
     case CONFIG_TEXT:
-        read_text(r, v, o, field);
+        read_text_option(r, v, o, field);
         break;
     case CONFIG_CHOICE:
         if ((i = which_word(r, v, o)) >= 0)

@@ -29,7 +29,8 @@ static int by_place(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-static const char *parent_of(struct config_read *r, const char *pointer)
+static const char *get_parent_pointer(struct config_read *r,
+                                      const char *pointer)
 {
     const char *slash = strrchr(pointer, '/');
     size_t n = slash == NULL ? 0 : (size_t)(slash - pointer);
@@ -41,8 +42,8 @@ static const char *parent_of(struct config_read *r, const char *pointer)
 
 /* A member that is not there stands where its object does, or that one's.
  * Answers how many of the places are still to be found. */
-static size_t climb(struct config_read *r, struct jsonc_place *lost,
-                    size_t *which)
+static size_t collect_unplaced_errors(struct config_read *r,
+                                      struct jsonc_place *lost, size_t *which)
 {
     size_t n = 0;
 
@@ -55,8 +56,8 @@ static size_t climb(struct config_read *r, struct jsonc_place *lost,
             r->error_env[i] = config_env_below(r->memory, pointer);
         if (r->error_env[i] != NULL)
             continue;
-        lost[i].pointer =
-            parent_of(r, lost[i].pointer != NULL ? lost[i].pointer : pointer);
+        lost[i].pointer = get_parent_pointer(
+            r, lost[i].pointer != NULL ? lost[i].pointer : pointer);
         which[n++] = i;
     }
     return n;
@@ -73,7 +74,7 @@ static void place_parents(struct config_read *r, const char *text,
     size_t n;
 
     /* The whole is always there: it ends. */
-    while ((n = climb(r, lost, which)) > 0) {
+    while ((n = collect_unplaced_errors(r, lost, which)) > 0) {
         for (size_t i = 0; i < n; i++)
             now[i] = lost[which[i]];
         jsonc_locate(text, clean, len, now, order, n);

@@ -31,14 +31,14 @@ struct applying {
     char *err;
 };
 
-static unsigned bit(uint8_t family)
+static unsigned get_family_bit(uint8_t family)
 {
     return family == CT_IPV4 ? 1 : 2;
 }
 
 /* ---- what is there ---- */
 
-static void take(struct found *f, const struct gateway_object *o)
+static void append_found_object(struct found *f, const struct gateway_object *o)
 {
     struct gateway_object *grown;
 
@@ -53,14 +53,14 @@ static void take(struct found *f, const struct gateway_object *o)
     f->object[f->n++] = *o;
 }
 
-static void take_route(void *ctx, const struct netlink_route *route)
+static void on_listed_route(void *ctx, const struct netlink_route *route)
 {
     struct gateway_object o = {.kind = GATEWAY_ROUTE};
 
     o.u.route = *route;
     o.u.route.metric = 0; /* IPv6 gives each one */
     if (route->protocol == GATEWAY_PLAN_PROTOCOL)
-        take(ctx, &o);
+        append_found_object(ctx, &o);
 }
 
 static void take_neigh(void *ctx, const struct netlink_neigh *neigh)
@@ -68,7 +68,8 @@ static void take_neigh(void *ctx, const struct netlink_neigh *neigh)
     struct gateway_object o = {.kind = GATEWAY_NEIGH};
 
     o.u.neigh = *neigh;
-    take(ctx, &o); /* other people's too: one address can't have two */
+    append_found_object(
+        ctx, &o); /* other people's too: one address can't have two */
 }
 
 static int list_family(struct netlink *nl, uint8_t family, struct found *f)
@@ -77,13 +78,13 @@ static int list_family(struct netlink *nl, uint8_t family, struct found *f)
 
     for (unsigned i = 0; i < GATEWAY_PLAN_TABLES && err == 0; i++)
         err = netlink_route_each(nl, family, gateway_plan_table(i), 0,
-                                 take_route, f);
+                                 on_listed_route, f);
     if (err == 0)
         err = netlink_neigh_each(nl, family, take_neigh, f);
     return err;
 }
 
-static int list(struct netlink *nl, struct found *f)
+static int list_kernel_objects(struct netlink *nl, struct found *f)
 {
     int err = -EAGAIN;
 
@@ -103,8 +104,8 @@ static const char *kind_text(enum gateway_object_kind kind)
     return kind == GATEWAY_ROUTE ? "route" : "proxy neighbour";
 }
 
-static void fault(struct applying *a, int code, const char *verb,
-                  const struct gateway_object *o)
+static void record_apply_error(struct applying *a, int code, const char *verb,
+                               const struct gateway_object *o)
 {
     const char *family = gateway_plan_family(o) == CT_IPV4 ? "IPv4" : "IPv6";
 
@@ -120,7 +121,8 @@ static void fault(struct applying *a, int code, const char *verb,
                  kind_text(o->kind), strerror(-code));
 }
 
-static int put(struct netlink *nl, const struct gateway_object *o)
+static int write_kernel_object(struct netlink *nl,
+                               const struct gateway_object *o)
 {
     return o->kind == GATEWAY_ROUTE ? netlink_route_put(nl, &o->u.route)
                                     : netlink_neigh_put(nl, &o->u.neigh);
@@ -155,14 +157,14 @@ static void add_missing(struct applying *a)
         int err;
 
         if (o->kind == GATEWAY_RULE || is_found(&a->found, o) ||
-            (err = put(a->nl, o)) == 0)
+            (err = write_kernel_object(a->nl, o)) == 0)
             continue;
-        a->failed |= bit(gateway_plan_family(o));
-        fault(a, err, "add", o);
+        a->failed |= get_family_bit(gateway_plan_family(o));
+        record_apply_error(a, err, "add", o);
     }
 }
 
-static bool is_ours(const struct gateway_object *o)
+static bool is_weir_object(const struct gateway_object *o)
 {
     return o->kind != GATEWAY_NEIGH ||
            o->u.neigh.protocol == GATEWAY_PLAN_PROTOCOL;
@@ -185,10 +187,10 @@ static void delete_rest(struct applying *a)
         const struct gateway_object *o = &a->found.object[i];
         int err;
 
-        if (is_ours(o) && !is_done(a->plan, o) &&
-            (a->failed & bit(gateway_plan_family(o))) == 0 &&
+        if (is_weir_object(o) && !is_done(a->plan, o) &&
+            (a->failed & get_family_bit(gateway_plan_family(o))) == 0 &&
             (err = delete (a->nl, o)) != 0)
-            fault(a, err, "delete", o);
+            record_apply_error(a, err, "delete", o);
     }
 }
 
@@ -200,7 +202,7 @@ static void lay_rules(struct applying *a, uint8_t family,
 
     if (gateway_order_lay(a->nl, a->plan, family, order, err) == 0)
         return;
-    a->failed |= bit(family);
+    a->failed |= get_family_bit(family);
     if (a->code != 0)
         return;
     a->code = -EIO;
@@ -211,7 +213,7 @@ int gateway_apply(struct netlink *nl, const struct gateway_plan *plan,
                   struct gateway_order *order, char err[256])
 {
     struct applying a = {.nl = nl, .plan = plan, .err = err};
-    int code = list(nl, &a.found);
+    int code = list_kernel_objects(nl, &a.found);
 
     if (code < 0) {
         snprintf(err, 256, "can't list the kernel's routes: %s",

@@ -74,7 +74,7 @@ static bool is_open(bool tcp, unsigned peer, unsigned state)
 }
 
 /* Returns how many words there are, 4 at most. */
-static size_t read_addr(uint8_t bytes[16], const char *text)
+static size_t parse_proc_addr(uint8_t bytes[16], const char *text)
 {
     size_t words = strlen(text) / 8;
 
@@ -89,8 +89,9 @@ static size_t read_addr(uint8_t bytes[16], const char *text)
     return words;
 }
 
-static void read_table(struct ports *p, const char *folder, uint8_t proto,
-                       const char *six, enum netlink_sockets_which which)
+static void read_proc_sockets(struct ports *p, const char *folder,
+                              uint8_t proto, const char *six,
+                              enum netlink_sockets_which which)
 {
     char path[256], line[512];
     bool tcp = proto == CT_PROTO_TCP;
@@ -113,9 +114,10 @@ static void read_table(struct ports *p, const char *folder, uint8_t proto,
             (strlen(addr) != 8 && strlen(addr) != 32) ||
             strlen(peer) != strlen(addr))
             continue;
-        (void)read_addr(other, peer);
-        netlink_sockets_addrs(&s, read_addr(own, addr) == 4 ? CT_IPV6 : CT_IPV4,
-                              own, other);
+        (void)parse_proc_addr(other, peer);
+        netlink_sockets_addrs(
+            &s, parse_proc_addr(own, addr) == 4 ? CT_IPV6 : CT_IPV4, own,
+            other);
         s.port = (uint16_t)port;
         s.peer_port = (uint16_t)peer_port;
         take_socket(p, &s);
@@ -125,8 +127,8 @@ static void read_table(struct ports *p, const char *folder, uint8_t proto,
 }
 
 /* Changed meanwhile: once more, in a second. */
-static bool ask(struct ports *p, struct netlink *diag, bool tcp,
-                enum netlink_sockets_which which)
+static bool query_sock_diag(struct ports *p, struct netlink *diag, bool tcp,
+                            enum netlink_sockets_which which)
 {
     int err;
 
@@ -139,18 +141,19 @@ static bool ask(struct ports *p, struct netlink *diag, bool tcp,
     return true;
 }
 
-static void look(struct ports *p, struct netlink *diag, const char *folder,
-                 uint8_t proto, enum netlink_sockets_which which)
+static void list_host_sockets(struct ports *p, struct netlink *diag,
+                              const char *folder, uint8_t proto,
+                              enum netlink_sockets_which which)
 {
-    if (ask(p, diag, proto == CT_PROTO_TCP, which))
+    if (query_sock_diag(p, diag, proto == CT_PROTO_TCP, which))
         return;
-    read_table(p, folder, proto, "", which);
-    read_table(p, folder, proto, "6", which);
+    read_proc_sockets(p, folder, proto, "", which);
+    read_proc_sockets(p, folder, proto, "6", which);
 }
 
 /* ---- whose ports they are ---- */
 
-static uint32_t count(const uint64_t word[1024])
+static uint32_t count_ports(const uint64_t word[1024])
 {
     uint32_t n = 0;
 
@@ -159,7 +162,8 @@ static uint32_t count(const uint64_t word[1024])
     return n;
 }
 
-static void store(struct ct_reserved *set, const uint64_t word[1024])
+static void store_reserved_ports(struct ct_reserved *set,
+                                 const uint64_t word[1024])
 {
     for (unsigned i = 0; i < 1024; i++)
         __atomic_store_n(&set->word[i], word[i], __ATOMIC_RELAXED);
@@ -167,9 +171,9 @@ static void store(struct ct_reserved *set, const uint64_t word[1024])
 
 /* Of the users' ports that were there before, or were not, as many as each
  * worker's half still has room for. */
-static void admit(uint64_t word[1024], const uint64_t users[1024],
-                  const struct bound *b, bool before, uint32_t workers,
-                  uint32_t room[CT_MAX_SHARDS])
+static void admit_user_ports(uint64_t word[1024], const uint64_t users[1024],
+                             const struct bound *b, bool before,
+                             uint32_t workers, uint32_t room[CT_MAX_SHARDS])
 {
     for (unsigned i = 0; i < 1024; i++) {
         uint64_t was = b->reserved.word[i];
@@ -194,16 +198,16 @@ static void add_users(struct bound *b, uint64_t word[1024],
 
     for (uint32_t i = 0; i < n; i++)
         room[i] = BOUND_PORTS / 2 / n;
-    admit(word, users, b, true, n, room);
-    admit(word, users, b, false, n, room);
+    admit_user_ports(word, users, b, true, n, room);
+    admit_user_ports(word, users, b, false, n, room);
     b->left_out = 0;
     for (unsigned i = 0; i < 1024; i++)
         b->left_out += (uint32_t)__builtin_popcountll(users[i] & ~word[i]);
 }
 
 /* now: reserved; few: those whose owners may take them from flows. */
-static void settle(struct bound *b, const uint64_t now[1024],
-                   const uint64_t may[1024])
+static void update_stable_ports(struct bound *b, const uint64_t now[1024],
+                                const uint64_t may[1024])
 {
     bool round = b->calls++ % BOUND_ROUND == 0;
 
@@ -222,19 +226,19 @@ void bound_update(struct bound *b, const struct bound_question *q)
     uint64_t word[1024], may[1024], taken[1024];
     bool few;
 
-    look(&p, q->diag, q->folder, q->proto, NETLINK_SOCKETS_OPEN);
+    list_host_sockets(&p, q->diag, q->folder, q->proto, NETLINK_SOCKETS_OPEN);
     memcpy(word, p.root, sizeof word);
     for (unsigned i = 0; i < 1024; i++)
         may[i] = p.root[i] | p.users[i];
-    b->ports = count(may);
-    few = count(p.users) <= BOUND_FEW;
+    b->ports = count_ports(may);
+    few = count_ports(p.users) <= BOUND_FEW;
     for (uint32_t i = 0; i < q->n_ranges; i++)
         for (unsigned port = q->ranges[i].lo; port <= q->ranges[i].hi; port++)
             set_port(word, port);
     for (unsigned i = 0; i < 1024; i++)
         may[i] = word[i] | (few ? p.users[i] : 0);
     add_users(b, word, p.users, q->workers);
-    settle(b, word, may);
+    update_stable_ports(b, word, may);
     memcpy(taken, b->settled, sizeof taken);
     for (uint32_t i = 0; i < q->n_now; i++) {
         set_port(word, q->now[i]);
@@ -246,7 +250,7 @@ void bound_update(struct bound *b, const struct bound_question *q)
                          __ATOMIC_RELEASE);
         __atomic_store_n(&b->reserved.word[i], word[i], __ATOMIC_RELEASE);
     }
-    store(&b->taken, taken);
+    store_reserved_ports(&b->taken, taken);
 }
 
 void bound_join(struct ct_reserved *set, const uint64_t word[1024])
@@ -261,7 +265,7 @@ void bound_add(struct ct_reserved *set, struct talks *talks,
 {
     struct ports p = {.talks = talks, .proto = proto};
 
-    look(&p, diag, folder, proto, NETLINK_SOCKETS_ALL);
+    list_host_sockets(&p, diag, folder, proto, NETLINK_SOCKETS_ALL);
     bound_join(set, p.root);
     bound_join(set, p.users);
 }

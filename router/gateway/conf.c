@@ -22,8 +22,9 @@ static int tell_unsaved(const struct gateway_settings *all, char err[256])
     return -1;
 }
 
-static int tell(enum gateway_setting s, const char *device, uint32_t value,
-                const char *why, int code, char err[256])
+static int format_setting_error(enum gateway_setting s, const char *device,
+                                uint32_t value, const char *why, int code,
+                                char err[256])
 {
     char name[48];
 
@@ -35,15 +36,16 @@ static int tell(enum gateway_setting s, const char *device, uint32_t value,
     return -1;
 }
 
-static int need(struct gateway_settings *all, enum gateway_setting s,
-                const char *device, uint32_t value, const char *why,
-                char err[256])
+static int require_setting(struct gateway_settings *all, enum gateway_setting s,
+                           const char *device, uint32_t value, const char *why,
+                           char err[256])
 {
     int code = gateway_setting_change(all, s, device, value);
 
     if (code < 0 && all->unsaved < 0)
         return tell_unsaved(all, err);
-    return code < 0 ? tell(s, device, value, why, code, err) : 0;
+    return code < 0 ? format_setting_error(s, device, value, why, code, err)
+                    : 0;
 }
 
 /* One switch for all, or one for each of the protocols. */
@@ -55,8 +57,9 @@ static int early_demux(struct gateway_settings *all, char err[256])
     (void)gateway_setting_sysctl("net/ipv4/udp_early_demux", &udp);
     if (tcp == 0 && udp == 0)
         return 0;
-    return need(all, GATEWAY_EARLY_DEMUX, "", 0,
-                "else packets for the host's own sockets pass by weir", err);
+    return require_setting(
+        all, GATEWAY_EARLY_DEMUX, "", 0,
+        "else packets for the host's own sockets pass by weir", err);
 }
 
 /* A router ignores router advertisements unless told not to, and forgets what
@@ -77,7 +80,7 @@ static void keep_advertisements(struct gateway_settings *all,
     }
 }
 
-static bool has_ipv6(const struct gateway_conf_needs *needs)
+static bool has_ipv6_device(const struct gateway_conf_needs *needs)
 {
     for (uint32_t i = 0; i < needs->n; i++)
         if (needs->has_ipv6[i])
@@ -85,16 +88,18 @@ static bool has_ipv6(const struct gateway_conf_needs *needs)
     return false;
 }
 
-static int ipv6(struct gateway_settings *all,
-                const struct gateway_conf_needs *needs, char err[256])
+static int require_ipv6_settings(struct gateway_settings *all,
+                                 const struct gateway_conf_needs *needs,
+                                 char err[256])
 {
-    if (!has_ipv6(needs))
+    if (!has_ipv6_device(needs))
         return 0;
     keep_advertisements(all, needs);
-    if (need(all, GATEWAY_FORWARD6_ALL, "", 1, "IPv6 is to be routed", err) < 0)
+    if (require_setting(all, GATEWAY_FORWARD6_ALL, "", 1,
+                        "IPv6 is to be routed", err) < 0)
         return -1;
-    if (need(all, GATEWAY_PROXY_NDP_ALL, "", 1,
-             "neighbours ask for weir's addresses", err) < 0)
+    if (require_setting(all, GATEWAY_PROXY_NDP_ALL, "", 1,
+                        "neighbours ask for weir's addresses", err) < 0)
         return -1;
     for (uint32_t i = 0; i < needs->n; i++) {
         const struct netlink_device *d = &needs->device[i];
@@ -102,8 +107,8 @@ static int ipv6(struct gateway_settings *all,
         if (d->index == 0 || !needs->has_ipv6[i])
             continue;
         (void)gateway_setting_change(all, GATEWAY_DELAY6, d->name, 0);
-        if (need(all, GATEWAY_FORWARD6, d->name, 1, "IPv6 is to be routed",
-                 err) < 0)
+        if (require_setting(all, GATEWAY_FORWARD6, d->name, 1,
+                            "IPv6 is to be routed", err) < 0)
             return -1;
     }
     return 0;
@@ -131,8 +136,8 @@ static uint32_t rp_filter_of_all(void)
 /* What weir sends by wan's own address would be routed into its TUN: a packet
  * that comes from there is on the wrong device for a strict filter.  The one
  * that counts is the higher of the device's and of all's. */
-static int loosen(struct gateway_settings *all,
-                  const struct netlink_device *wan)
+static int loosen_rp_filter(struct gateway_settings *all,
+                            const struct netlink_device *wan)
 {
     uint32_t every = rp_filter_of_all(), its = wan->inet[NETLINK_RP_FILTER];
 
@@ -147,7 +152,7 @@ int gateway_conf_apply(struct gateway_settings *all,
     uint32_t there = 0;
     int code;
 
-    if (early_demux(all, err) < 0 || ipv6(all, needs, err) < 0)
+    if (early_demux(all, err) < 0 || require_ipv6_settings(all, needs, err) < 0)
         return -1;
     for (uint32_t i = 0; i < needs->n; i++)
         there += needs->device[i].index != 0;
@@ -164,7 +169,7 @@ int gateway_conf_apply(struct gateway_settings *all,
                                            1)) < 0)
             return tell_device(all, "src_valid_mark", d->name, code, err);
         (void)gateway_setting_change(all, GATEWAY_DELAY4, d->name, 0);
-        if (!needs->inside[i] && (code = loosen(all, d)) < 0)
+        if (!needs->inside[i] && (code = loosen_rp_filter(all, d)) < 0)
             return tell_device(all, "rp_filter", d->name, code, err);
     }
     return 0;

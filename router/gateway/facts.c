@@ -64,7 +64,7 @@ static void take_addr(void *ctx, const struct netlink_addr *addr)
         l->addr[l->n_addrs++] = *addr;
 }
 
-static int list(struct look *l, struct netlink *nl)
+static int list_kernel_devices(struct look *l, struct netlink *nl)
 {
     int err = -EAGAIN;
 
@@ -87,7 +87,8 @@ struct wanted {
     uint8_t family, len;
 };
 
-static struct wanted wanted(const struct config_gateway *want, uint32_t i)
+static struct wanted parse_wanted_device(const struct config_gateway *want,
+                                         uint32_t i)
 {
     struct wanted w = {.text = want->device[i]};
 
@@ -96,7 +97,7 @@ static struct wanted wanted(const struct config_gateway *want, uint32_t i)
     return w;
 }
 
-static bool inside(const struct wanted *w, const struct netlink_addr *a)
+static bool is_addr_wanted(const struct wanted *w, const struct netlink_addr *a)
 {
     struct ct_addr_range r = system_addr_span(&w->addr, w->family, w->len);
 
@@ -105,23 +106,22 @@ static bool inside(const struct wanted *w, const struct netlink_addr *a)
            system_addr_compare(&a->addr, &r.hi) <= 0;
 }
 
-static bool fits(const struct look *l, const struct wanted *w,
-                 const struct netlink_device *d)
+static bool is_wanted_device(const struct look *l, const struct wanted *w,
+                             const struct netlink_device *d)
 {
     if (!w->by_addr)
         return strcmp(w->text, d->name) == 0;
     for (uint32_t i = 0; i < l->n_addrs; i++)
-        if (l->addr[i].index == d->index && inside(w, &l->addr[i]))
+        if (l->addr[i].index == d->index && is_addr_wanted(w, &l->addr[i]))
             return true;
     return false;
 }
 
 /* The first that fits, or the one that was chosen before if it does.  *second:
  * another that fits, if the choice was free. */
-static const struct netlink_device *choose(const struct look *l,
-                                           const struct wanted *w,
-                                           const char *before,
-                                           const struct netlink_device **second)
+static const struct netlink_device *
+choose_device(const struct look *l, const struct wanted *w, const char *before,
+              const struct netlink_device **second)
 {
     const struct netlink_device *first = NULL;
 
@@ -129,7 +129,7 @@ static const struct netlink_device *choose(const struct look *l,
     for (uint32_t i = 0; i < l->n_devices; i++) {
         const struct netlink_device *d = &l->device[i];
 
-        if (!fits(l, w, d))
+        if (!is_wanted_device(l, w, d))
             continue;
         if (strcmp(before, d->name) == 0) {
             *second = NULL;
@@ -173,8 +173,9 @@ static void tell_missing(const struct look *l, const struct wanted *w,
 }
 
 /* Another number that means the same device; n: none. */
-static uint32_t twin(const struct netlink_device *const chosen[], uint32_t n,
-                     uint32_t i)
+static uint32_t
+find_duplicate_choice(const struct netlink_device *const chosen[], uint32_t n,
+                      uint32_t i)
 {
     for (uint32_t k = 0; k < n; k++)
         if (k != i && chosen[k] != NULL && chosen[k] == chosen[i])
@@ -183,9 +184,11 @@ static uint32_t twin(const struct netlink_device *const chosen[], uint32_t n,
 }
 
 /* wait: what is missing may come. */
-static int tell(const struct look *l, const struct wanted *w, bool wait,
-                const struct netlink_device *const chosen[],
-                const struct netlink_device *const second[], char err[256])
+static int check_device_choices(const struct look *l, const struct wanted *w,
+                                bool wait,
+                                const struct netlink_device *const chosen[],
+                                const struct netlink_device *const second[],
+                                char err[256])
 {
     const uint32_t n = l->facts->n;
 
@@ -202,7 +205,7 @@ static int tell(const struct look *l, const struct wanted *w, bool wait,
         }
     }
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t k = twin(chosen, n, i);
+        uint32_t k = find_duplicate_choice(chosen, n, i);
 
         if (k == n)
             continue;
@@ -218,15 +221,16 @@ static int tell(const struct look *l, const struct wanted *w, bool wait,
 /* ---- what of them ---- */
 
 /* In which of the rounds an address is taken. */
-static int rank(const struct netlink_addr *a)
+static int rank_address(const struct netlink_addr *a)
 {
     if (a->family == CT_IPV4)
         return 0;
     return 1 + (a->temporary ? 1 : 0) + (a->deprecated ? 2 : 0);
 }
 
-static void fill(const struct look *l, const struct netlink_device *d,
-                 struct config_facts_device *out)
+static void fill_device_facts(const struct look *l,
+                              const struct netlink_device *d,
+                              struct config_facts_device *out)
 {
     out->index = d->index;
     out->mtu = (uint16_t)(d->mtu > UINT16_MAX ? UINT16_MAX : d->mtu);
@@ -234,7 +238,7 @@ static void fill(const struct look *l, const struct netlink_device *d,
         for (uint32_t i = 0; i < l->n_addrs; i++) {
             const struct netlink_addr *a = &l->addr[i];
 
-            if (a->index != d->index || rank(a) != round)
+            if (a->index != d->index || rank_address(a) != round)
                 continue;
             if (out->n_addrs == CONFIG_ADDRS) {
                 out->n_more++;
@@ -246,7 +250,7 @@ static void fill(const struct look *l, const struct netlink_device *d,
         }
 }
 
-static void take_route(void *ctx, const struct netlink_route *route)
+static void on_device_route(void *ctx, const struct netlink_route *route)
 {
     struct look *l = ctx;
     struct config_facts *f = l->facts;
@@ -274,7 +278,7 @@ static int compare_prefix(const struct config_facts_route *x,
     return addrs != 0 ? addrs : x->len - y->len;
 }
 
-static int order(const void *a, const void *b)
+static int compare_facts_routes(const void *a, const void *b)
 {
     const struct config_facts_route *x = a, *y = b;
     int prefix = compare_prefix(x, y);
@@ -287,13 +291,13 @@ static int order(const void *a, const void *b)
 }
 
 /* Of one prefix there may be several, of different metrics. */
-static void sort(struct config_facts *f)
+static void sort_facts_routes(struct config_facts *f)
 {
     uint32_t n = 0;
 
     if (f->n_routes == 0)
         return;
-    qsort(f->routes, f->n_routes, sizeof *f->routes, order);
+    qsort(f->routes, f->n_routes, sizeof *f->routes, compare_facts_routes);
     for (uint32_t i = 0; i < f->n_routes; i++)
         if (i == 0 || compare_prefix(&f->routes[n - 1], &f->routes[i]) != 0)
             f->routes[n++] = f->routes[i];
@@ -310,11 +314,11 @@ static int list_routes_of(struct look *l, struct netlink *nl)
         return 0;
     for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
         l->facts->n_routes = n;
-        err = netlink_route_each(nl, CT_IPV4, RT_TABLE_MAIN, index, take_route,
-                                 l);
+        err = netlink_route_each(nl, CT_IPV4, RT_TABLE_MAIN, index,
+                                 on_device_route, l);
         if (err == 0)
             err = netlink_route_each(nl, CT_IPV6, RT_TABLE_MAIN, index,
-                                     take_route, l);
+                                     on_device_route, l);
     }
     return err;
 }
@@ -326,7 +330,7 @@ static int list_routes(struct look *l, struct netlink *nl)
     for (l->at = 0; l->at < l->facts->n && err == 0; l->at++)
         if (l->all || l->facts->device[l->at].inside)
             err = list_routes_of(l, nl);
-    sort(l->facts);
+    sort_facts_routes(l->facts);
     return err == 0 && l->no_memory ? -ENOMEM : err;
 }
 
@@ -341,27 +345,27 @@ static void name_it(const struct wanted *w, const struct netlink_device *chosen,
         snprintf(name, 16, "%s", w->by_addr ? GATEWAY_FACTS_NONE : w->text);
 }
 
-static int look(struct look *l, struct netlink *nl, bool all, bool wait,
-                const struct wanted w[], struct gateway_facts_choice *choice,
-                char err[256])
+static int read_kernel_facts(struct look *l, struct netlink *nl, bool all,
+                             bool wait, const struct wanted w[],
+                             struct gateway_facts_choice *choice, char err[256])
 {
     const struct netlink_device *chosen[CONFIG_DEVICES],
         *second[CONFIG_DEVICES];
     const uint32_t n = l->facts->n;
-    int code = list(l, nl);
+    int code = list_kernel_devices(l, nl);
 
     if (code == 0) {
         for (uint32_t i = 0; i < n; i++)
-            chosen[i] = choose(l, &w[i], choice->name[i], &second[i]);
-        if (all && tell(l, w, wait, chosen, second, err) < 0)
+            chosen[i] = choose_device(l, &w[i], choice->name[i], &second[i]);
+        if (all && check_device_choices(l, w, wait, chosen, second, err) < 0)
             return -1;
         for (uint32_t i = 0; i < n; i++) {
             struct config_facts_device *d = &l->facts->device[i];
 
             name_it(&w[i], chosen[i], choice->name[i]);
             memcpy(d->name, choice->name[i], sizeof d->name);
-            if (chosen[i] != NULL && twin(chosen, n, i) == n)
-                fill(l, chosen[i], d);
+            if (chosen[i] != NULL && find_duplicate_choice(chosen, n, i) == n)
+                fill_device_facts(l, chosen[i], d);
         }
         code = list_routes(l, nl);
     }
@@ -387,14 +391,14 @@ int gateway_facts_look(struct netlink *nl, const struct config_gateway *want,
     for (uint32_t i = 0; i < want->n; i++) {
         struct config_facts_device *d = &facts->device[i];
 
-        w[i] = wanted(want, i);
+        w[i] = parse_wanted_device(want, i);
         outside += !want->inside[i];
         d->inside = want->inside[i];
         memcpy(d->label, want->name[i], sizeof d->label);
         config_gateway_tun(want->name[i], d->tun);
     }
     l.all = outside > 1;
-    code = look(&l, nl, all, want->wait, w, choice, err);
+    code = read_kernel_facts(&l, nl, all, want->wait, w, choice, err);
     free(l.device);
     free(l.addr);
     if (code < 0)
@@ -408,8 +412,8 @@ void gateway_facts_free(struct config_facts *facts)
     memset(facts, 0, sizeof *facts);
 }
 
-static bool same_device(const struct config_facts_device *a,
-                        const struct config_facts_device *b)
+static bool has_equal_facts(const struct config_facts_device *a,
+                            const struct config_facts_device *b)
 {
     if (strcmp(a->name, b->name) != 0 || a->index != b->index ||
         a->mtu != b->mtu || a->n_addrs != b->n_addrs || a->n_more != b->n_more)
@@ -428,7 +432,7 @@ bool gateway_facts_equal(const struct config_facts *a,
     if (a->n != b->n || a->n_routes != b->n_routes)
         return false;
     for (uint32_t i = 0; i < a->n; i++)
-        if (!same_device(&a->device[i], &b->device[i]))
+        if (!has_equal_facts(&a->device[i], &b->device[i]))
             return false;
     for (uint32_t i = 0; i < a->n_routes; i++)
         if (compare_prefix(&a->routes[i], &b->routes[i]) != 0 ||

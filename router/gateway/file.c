@@ -16,7 +16,7 @@ enum { MOST = 1 << 20 };
 
 /* Only root, this user, and who may write to the folder anyway can have put it
  * there: a weir that ran as another user did, and no stranger in /tmp can. */
-static bool is_ours(const struct stat *st, const char *path)
+static bool is_trusted_file(const struct stat *st, const char *path)
 {
     char folder[PATH_MAX];
     struct stat in;
@@ -34,7 +34,7 @@ static bool is_trusted(int fd, const char *path)
     struct stat st = {0};
 
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-        is_ours(&st, path) && (st.st_mode & 022) == 0)
+        is_trusted_file(&st, path) && (st.st_mode & 022) == 0)
         return true;
     log_warn(
         "gateway",

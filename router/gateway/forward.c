@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool has_ipv6(const struct config_facts *facts, bool inside)
+static bool has_side_ipv6(const struct config_facts *facts, bool inside)
 {
     for (uint32_t i = 0; i < facts->n; i++) {
         const struct config_facts_device *d = &facts->device[i];
@@ -21,7 +21,7 @@ static bool has_ipv6(const struct config_facts *facts, bool inside)
     return false;
 }
 
-static bool is_there(const struct config_facts *facts, bool inside)
+static bool has_side_device(const struct config_facts *facts, bool inside)
 {
     for (uint32_t i = 0; i < facts->n; i++)
         if (facts->device[i].inside == inside && facts->device[i].index != 0)
@@ -38,7 +38,7 @@ static void make_question(const struct config_gateway *want,
     uint32_t n = 0;
 
     memset(q, 0, sizeof *q);
-    q->ipv6 = has_ipv6(facts, true) && has_ipv6(facts, false);
+    q->ipv6 = has_side_ipv6(facts, true) && has_side_ipv6(facts, false);
     q->notrack = want->notrack;
     for (uint32_t i = 0; i < facts->n; i++) {
         const struct config_facts_device *d = &facts->device[i];
@@ -60,7 +60,7 @@ static void make_question(const struct config_gateway *want,
     }
 }
 
-static const char *family(uint8_t number)
+static const char *get_family_name(uint8_t number)
 {
     if (number == NFPROTO_INET)
         return "inet";
@@ -72,7 +72,7 @@ static void write_remedy(const struct netlink_forward_found *found, char *text,
 {
     const char *tables =
         found->family == NFPROTO_IPV6 ? "ip6tables" : "iptables";
-    const char *name = family(found->family);
+    const char *name = get_family_name(found->family);
     const char *which = found->legacy ? "-legacy" : "";
     const char *chain = found->legacy ? found->chain : NETLINK_FORWARD_DOCKER;
 
@@ -98,7 +98,7 @@ bool gateway_forward_look(const struct config_gateway *want,
     bool drops;
     int err;
 
-    if (!is_there(facts, true) || !is_there(facts, false))
+    if (!has_side_device(facts, true) || !has_side_device(facts, false))
         return true;
     make_question(want, facts, tun, &question);
     err = netlink_forward_look(&question, &found);
@@ -111,7 +111,7 @@ bool gateway_forward_look(const struct config_gateway *want,
     f->level = drops ? HEALTH_FAIL : HEALTH_WARN;
     snprintf(f->text, sizeof f->text,
              "chain %s of table %s %s%s %s %s to %s; %s: ", found.chain,
-             family(found.family), found.table,
+             get_family_name(found.family), found.table,
              found.legacy ? " (iptables-legacy)" : "",
              drops ? "drops what goes from"
                    : "may drop a part of what goes from",

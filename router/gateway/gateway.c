@@ -59,7 +59,7 @@ static int open_sockets(struct gateway *gw, char err[256])
     return -1;
 }
 
-static void release(struct gateway *gw)
+static void free_gateway(struct gateway *gw)
 {
     gateway_file_leave(&gw->saved);
     gateway_guard_close(gw->guard);
@@ -82,7 +82,7 @@ int gateway_open(struct gateway **out, const struct config_gateway *want,
     gw->saved.fd = -1; /* no file yet */
     if (open_sockets(gw, err) < 0 ||
         gateway_facts_look(gw->nl, want, true, &gw->choice, &facts, err) < 0) {
-        release(gw);
+        free_gateway(gw);
         return -1;
     }
     gateway_facts_free(&facts);
@@ -130,7 +130,7 @@ bool gateway_begin(struct gateway *gw)
     return gw->follows;
 }
 
-static void take_back(struct gateway *gw)
+static void undo_kernel_changes(struct gateway *gw)
 {
     struct gateway_plan *nothing = calloc(1, sizeof *nothing);
     char err[256];
@@ -151,8 +151,8 @@ void gateway_close(struct gateway *gw)
     if (gw == NULL)
         return;
     if (gw->ours)
-        take_back(gw);
-    release(gw);
+        undo_kernel_changes(gw);
+    free_gateway(gw);
 }
 
 /* ---- what the kernel tells ---- */
@@ -168,8 +168,8 @@ struct draining {
 };
 
 /* By name too: one that had vanished may be there again. */
-static bool is_device(const struct gateway *gw,
-                      const struct netlink_watch_event *e)
+static bool is_gateway_device(const struct gateway *gw,
+                              const struct netlink_watch_event *e)
 {
     for (uint32_t i = 0; i < gw->want.n; i++)
         if (e->index == gw->index[i] ||
@@ -178,7 +178,7 @@ static bool is_device(const struct gateway *gw,
     return false;
 }
 
-static bool is_tun(const struct gateway *gw, uint32_t index)
+static bool is_gateway_tun(const struct gateway *gw, uint32_t index)
 {
     for (uint32_t i = 0; i < gw->want.n; i++)
         if (index != 0 && index == gw->tun[i])
@@ -194,7 +194,7 @@ static bool is_watched(const struct gateway *gw, uint32_t index, bool outside)
     return false;
 }
 
-static bool is_table(uint32_t table)
+static bool is_watched_table(uint32_t table)
 {
     for (unsigned i = 0; i < GATEWAY_PLAN_TABLES; i++)
         if (table == gateway_plan_table(i))
@@ -204,11 +204,12 @@ static bool is_table(uint32_t table)
 
 /* Is it a value that stops packets?  What weir sets by itself never is: it is
  * told of those, too, without a name. */
-static bool spoils(const struct gateway *gw,
-                   const struct netlink_watch_event *e)
+static bool is_blocking_setting(const struct gateway *gw,
+                                const struct netlink_watch_event *e)
 {
     bool all = e->index == (uint32_t)NETLINK_WATCH_ALL;
-    bool device = is_watched(gw, e->index, false) || is_tun(gw, e->index);
+    bool device =
+        is_watched(gw, e->index, false) || is_gateway_tun(gw, e->index);
 
     if (e->family == CT_IPV6)
         return (all && (e->forwarding == 0 || e->proxy_neigh == 0)) ||
@@ -217,29 +218,29 @@ static bool spoils(const struct gateway *gw,
            ((device || all) && e->rp_filter == STRICT);
 }
 
-static void judge(void *ctx, const struct netlink_watch_event *e)
+static void on_watch_event(void *ctx, const struct netlink_watch_event *e)
 {
     struct draining *d = ctx;
     struct gateway *gw = d->gw;
-    bool of_tun = is_tun(gw, e->index);
+    bool of_tun = is_gateway_tun(gw, e->index);
 
     if (e->port == netlink_port(gw->nl))
         return;
     switch (e->what) {
     case NETLINK_WATCH_DEVICE:
-        d->changed = d->changed || is_device(gw, e);
+        d->changed = d->changed || is_gateway_device(gw, e);
         break;
     case NETLINK_WATCH_ADDR:
         d->changed = d->changed || e->index != LOOPBACK_INDEX;
         break;
     case NETLINK_WATCH_ROUTE:
-        d->changed = d->changed || is_table(e->table);
+        d->changed = d->changed || is_watched_table(e->table);
         break;
     case NETLINK_WATCH_RULE:
         d->changed = true;
         break;
     case NETLINK_WATCH_SETTING:
-        d->changed = d->changed || spoils(gw, e);
+        d->changed = d->changed || is_blocking_setting(gw, e);
         break;
     case NETLINK_WATCH_TABLE:
         d->changed =
@@ -258,7 +259,7 @@ bool gateway_drain(struct gateway *gw)
 {
     struct draining d = {.gw = gw};
 
-    if (netlink_watch_read(gw->watch, judge, &d) == 0)
+    if (netlink_watch_read(gw->watch, on_watch_event, &d) == 0)
         return d.changed;
     gateway_guard_again(gw->guard); /* something may have been missed */
     gw->filtered = true;
@@ -278,7 +279,8 @@ int gateway_look(struct gateway *gw, struct config_facts *facts, char err[256])
 /* ---- what it is told ---- */
 
 /* One that is not there, or an answer about another: index 0. */
-static struct netlink_device device(struct gateway *gw, uint32_t index)
+static struct netlink_device find_kernel_device(struct gateway *gw,
+                                                uint32_t index)
 {
     struct netlink_device d = {0};
 
@@ -288,7 +290,7 @@ static struct netlink_device device(struct gateway *gw, uint32_t index)
     return d;
 }
 
-static bool has_ipv6(const struct config_facts_device *d)
+static bool has_ipv6_addr(const struct config_facts_device *d)
 {
     for (unsigned i = 0; i < d->n_addrs; i++)
         if (d->addr[i].family == CT_IPV6)
@@ -298,7 +300,8 @@ static bool has_ipv6(const struct config_facts_device *d)
 
 /* One device forwards and the host as a whole doesn't: a killed weir made it
  * so. Given back, or the host would forward untranslated after our end. */
-static void guess(struct gateway *gw, const struct netlink_device *d)
+static void guess_forwarding_change(struct gateway *gw,
+                                    const struct netlink_device *d)
 {
     uint32_t all = 1;
 
@@ -316,10 +319,10 @@ static int set_kernel(struct gateway *gw, const struct config_facts *facts,
     for (uint32_t i = 0; i < facts->n; i++) {
         const struct config_facts_device *f = &facts->device[i];
 
-        needs.device[i] = device(gw, f->index);
+        needs.device[i] = find_kernel_device(gw, f->index);
         needs.inside[i] = f->inside;
-        needs.has_ipv6[i] = f->index != 0 && has_ipv6(f);
-        guess(gw, &needs.device[i]);
+        needs.has_ipv6[i] = f->index != 0 && has_ipv6_addr(f);
+        guess_forwarding_change(gw, &needs.device[i]);
     }
     return gateway_conf_apply(&gw->settings, &needs, err);
 }
@@ -337,7 +340,7 @@ static int gather_device(struct gateway *gw, struct gateway_plan_input *in,
                          uint32_t i, char err[256])
 {
     const struct config_facts_device *f = &in->facts->device[i];
-    struct netlink_device d = device(gw, f->index);
+    struct netlink_device d = find_kernel_device(gw, f->index);
 
     gw->ipv6 = gw->ipv6 || d.ipv6;
     gw->device_ipv6 = gw->device_ipv6 || d.ipv6;
@@ -366,7 +369,7 @@ static int check_ipv6(struct gateway *gw, const struct netlink_device *tun,
 static int gather_tun(struct gateway *gw, struct gateway_plan_input *in,
                       uint32_t i, char err[256])
 {
-    struct netlink_device d = device(gw, gw->tun[i]);
+    struct netlink_device d = find_kernel_device(gw, gw->tun[i]);
 
     in->tun[i] = d.index;
     in->tun_ipv6[i] = d.ipv6;
@@ -379,8 +382,8 @@ static int gather_tun(struct gateway *gw, struct gateway_plan_input *in,
 }
 
 /* The devices' part of the plan's input; all of it, even if it answers -1. */
-static int gather(struct gateway *gw, struct gateway_plan_input *in,
-                  const uint32_t tun[], char err[256])
+static int gather_plan_input(struct gateway *gw, struct gateway_plan_input *in,
+                             const uint32_t tun[], char err[256])
 {
     int code = 0;
 
@@ -427,7 +430,7 @@ int gateway_sync(struct gateway *gw, const struct config_facts *facts,
     (void)gateway_begin(gw);
     gw->filtered = gw->routed = true;
     gateway_setting_follow(&gw->settings);
-    code = gather(gw, &in, tun, err);
+    code = gather_plan_input(gw, &in, tun, err);
     guard = gateway_guard_put(gw->guard, gw->nl, facts, tun, &in.marked);
     if (gw->rules != NULL)
         gateway_guard_rules(gw->guard, facts, gw->rules);

@@ -18,7 +18,8 @@
 enum { WAN = CONFIG_GATEWAY_WAN };
 
 __attribute__((format(printf, 3, 4))) static void
-find(struct gateway_finding *f, enum health_level level, const char *fmt, ...)
+set_finding(struct gateway_finding *f, enum health_level level, const char *fmt,
+            ...)
 {
     va_list ap;
 
@@ -39,18 +40,18 @@ static void find_missing(struct netlink *nl, const char *wanted,
     uint8_t family, len;
 
     if (system_addr_prefix_or_one(wanted, &addr, &family, &len))
-        find(f, HEALTH_FAIL,
-             "no network device has the address or prefix %s "
-             "(%s)",
-             wanted, key);
+        set_finding(f, HEALTH_FAIL,
+                    "no network device has the address or prefix %s "
+                    "(%s)",
+                    wanted, key);
     else if (index != 0 && netlink_device_find(nl, index, NULL, &d) == 0)
-        find(f, HEALTH_FAIL,
-             "device %s (%s) is called %s now: name it %s again, or "
-             "give %s the new name",
-             wanted, key, d.name, wanted, key);
+        set_finding(f, HEALTH_FAIL,
+                    "device %s (%s) is called %s now: name it %s again, or "
+                    "give %s the new name",
+                    wanted, key, d.name, wanted, key);
     else
-        find(f, HEALTH_FAIL, "no network device is called %s (%s)", wanted,
-             key);
+        set_finding(f, HEALTH_FAIL, "no network device is called %s (%s)",
+                    wanted, key);
 }
 
 /* A bridge of the inside may have no port yet: that is no fault of the
@@ -68,13 +69,15 @@ static void look_device(struct netlink *nl, const char *wanted, const char *key,
     }
     *index = d.index;
     if (!d.up)
-        find(f, HEALTH_FAIL, "device %s (%s) is down; say: ip link set %s up",
-             d.name, facts->label, d.name);
+        set_finding(f, HEALTH_FAIL,
+                    "device %s (%s) is down; say: ip link set %s up", d.name,
+                    facts->label, d.name);
     else if (!d.carrier)
-        find(f, facts->inside ? HEALTH_WARN : HEALTH_FAIL,
-             "device %s (%s) has no carrier: look at its cable, or at what it "
-             "is connected to",
-             d.name, facts->label);
+        set_finding(
+            f, facts->inside ? HEALTH_WARN : HEALTH_FAIL,
+            "device %s (%s) has no carrier: look at its cable, or at what it "
+            "is connected to",
+            d.name, facts->label);
 }
 
 /* ---- addresses ---- */
@@ -92,10 +95,11 @@ static void look_more(const struct config_facts_device *d,
                       struct gateway_finding *f)
 {
     if (d->n_more > 0 && f->level == HEALTH_OK)
-        find(f, HEALTH_WARN,
-             "device %s (%s) has %u addresses: the first %u are served, IPv4 "
-             "before IPv6 and in the order of ip addr, the others are not",
-             d->name, d->label, (unsigned)d->n_addrs + d->n_more, d->n_addrs);
+        set_finding(
+            f, HEALTH_WARN,
+            "device %s (%s) has %u addresses: the first %u are served, IPv4 "
+            "before IPv6 and in the order of ip addr, the others are not",
+            d->name, d->label, (unsigned)d->n_addrs + d->n_more, d->n_addrs);
 }
 
 static bool leads_anywhere(const struct config_facts *facts, uint32_t device)
@@ -121,12 +125,13 @@ static void look_outside(const struct config_facts *facts,
     bool has = first(d, CT_IPV4) != NULL;
 
     if (d->n_addrs == 0)
-        find(f, HEALTH_FAIL, "device %s (%s) has no address to translate to",
-             d->name, d->label);
+        set_finding(f, HEALTH_FAIL,
+                    "device %s (%s) has no address to translate to", d->name,
+                    d->label);
     else if (!has && inside_has_ipv4(facts))
-        find(f, *ipv4 ? HEALTH_FAIL : HEALTH_WARN,
-             "device %s (%s) has no IPv4 address to translate to", d->name,
-             d->label);
+        set_finding(f, *ipv4 ? HEALTH_FAIL : HEALTH_WARN,
+                    "device %s (%s) has no IPv4 address to translate to",
+                    d->name, d->label);
     *ipv4 = *ipv4 || has;
 }
 
@@ -143,9 +148,9 @@ static void look_addresses(const struct config_facts *facts,
         if (!d->inside)
             look_outside(facts, d, &memory->ipv4[i], f);
         else if (d->n_addrs == 0 && !leads_anywhere(facts, i))
-            find(f, HEALTH_FAIL,
-                 "device %s (%s) has neither an address nor a route", d->name,
-                 d->label);
+            set_finding(f, HEALTH_FAIL,
+                        "device %s (%s) has neither an address nor a route",
+                        d->name, d->label);
         look_more(d, f);
     }
 }
@@ -219,20 +224,22 @@ static void look_route(struct netlink *nl, const struct config_facts *facts,
     if (is_outside(facts, by))
         memory->route[family] = true;
     else if (by == 0)
-        find(f, level, "there is no %s default route by device %s (wan)", name,
-             wan->name);
+        set_finding(f, level, "there is no %s default route by device %s (wan)",
+                    name, wan->name);
     else if (netlink_device_find(nl, by, NULL, &d) < 0 ||
              is_outside_name(facts, d.name))
         return; /* it has been made again, and facts will say so */
     else if (by == tun_wan)
-        find(f, HEALTH_FAIL,
-             "the %s default route leads back into weir's own device %s; give "
-             "it the right one: ip route replace default via GATEWAY dev %s",
-             name, d.name, wan->name);
+        set_finding(
+            f, HEALTH_FAIL,
+            "the %s default route leads back into weir's own device %s; give "
+            "it the right one: ip route replace default via GATEWAY dev %s",
+            name, d.name, wan->name);
     else
-        find(f, level,
-             "the %s default route leads by device %s, and not by %s (wan)",
-             name, d.name, wan->name);
+        set_finding(
+            f, level,
+            "the %s default route leads by device %s, and not by %s (wan)",
+            name, d.name, wan->name);
 }
 
 /* ---- other routes ---- */
@@ -249,7 +256,7 @@ struct backs {
 };
 
 /* The default route by wan's is another check's. */
-static void take_back(void *ctx, const struct netlink_route *route)
+static void on_tun_route(void *ctx, const struct netlink_route *route)
 {
     struct backs *b = ctx;
 
@@ -295,11 +302,12 @@ static void find_backs(struct netlink *nl, const struct config_facts *facts,
         snprintf(others, sizeof others, " (and %u others)", n + b->more - 1);
     system_addr_text(&b->at[shown].route.dst, b->at[shown].route.family,
                      b->at[shown].route.dst_len, prefix);
-    find(f, HEALTH_WARN,
-         "the route to %s%s leads back into weir's own device %s, so packets "
-         "for it are dropped; say: ip route replace %s via GATEWAY dev %s",
-         prefix, others, facts->device[b->at[shown].device].tun, prefix,
-         facts->device[b->at[shown].device].name);
+    set_finding(
+        f, HEALTH_WARN,
+        "the route to %s%s leads back into weir's own device %s, so packets "
+        "for it are dropped; say: ip route replace %s via GATEWAY dev %s",
+        prefix, others, facts->device[b->at[shown].device].tun, prefix,
+        facts->device[b->at[shown].device].name);
 }
 
 bool gateway_health_back(struct netlink *nl, const struct config_facts *facts,
@@ -315,7 +323,7 @@ bool gateway_health_back(struct netlink *nl, const struct config_facts *facts,
             continue;
         for (int f = 0; f < 2; f++)
             if (netlink_route_each(nl, families[f], RT_TABLE_MAIN, tun[i],
-                                   take_back, &b) < 0)
+                                   on_tun_route, &b) < 0)
                 return false;
     }
     find_backs(nl, facts, tun, &b, out);

@@ -38,8 +38,8 @@ struct order {
 
 /* ---- what is there ---- */
 
-static void take(void *ctx, const struct netlink_rule *rule,
-                 const struct netlink_rule_told *told)
+static void on_listed_rule(void *ctx, const struct netlink_rule *rule,
+                           const struct netlink_rule_told *told)
 {
     struct order *o = ctx;
     struct entry *e;
@@ -61,19 +61,19 @@ static void take(void *ctx, const struct netlink_rule *rule,
     e->local = !e->ours && gateway_plan_is_local(&e->object);
 }
 
-static int list(struct order *o)
+static int list_routing_rules(struct order *o)
 {
     int err = -EAGAIN;
 
     for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
         o->n = 0;
-        err = netlink_rule_each(o->nl, o->family, take, o);
+        err = netlink_rule_each(o->nl, o->family, on_listed_rule, o);
     }
     return err == 0 && o->no_memory ? -ENOMEM : err;
 }
 
-static int fault(const struct order *o, int code, const char *verb,
-                 const struct netlink_rule *r)
+static int format_rule_error(const struct order *o, int code, const char *verb,
+                             const struct netlink_rule *r)
 {
     if (code == -EPERM)
         snprintf(o->err, 256,
@@ -89,7 +89,7 @@ static int fault(const struct order *o, int code, const char *verb,
 
 /* ---- is a row as planned? ---- */
 
-static bool is_planned(const struct order *o, uint32_t i, uint32_t pref)
+static bool is_planned_rule(const struct order *o, uint32_t i, uint32_t pref)
 {
     const struct gateway_object *p = &o->plan->object[i];
 
@@ -98,19 +98,20 @@ static bool is_planned(const struct order *o, uint32_t i, uint32_t pref)
 }
 
 /* Rules that are planned in a row; in all of them if pref is UINT32_MAX. */
-static uint32_t planned(const struct order *o, uint32_t pref)
+static uint32_t count_planned_rules(const struct order *o, uint32_t pref)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < o->plan->n; i++)
-        n += is_planned(o, i, pref);
+        n += is_planned_rule(o, i, pref);
     return n;
 }
 
 /* The next planned one of the row behind number i of the plan. */
-static uint32_t next(const struct order *o, uint32_t i, uint32_t pref)
+static uint32_t find_next_planned(const struct order *o, uint32_t i,
+                                  uint32_t pref)
 {
-    while (i < o->plan->n && !is_planned(o, i, pref))
+    while (i < o->plan->n && !is_planned_rule(o, i, pref))
         i++;
     return i;
 }
@@ -118,7 +119,7 @@ static uint32_t next(const struct order *o, uint32_t i, uint32_t pref)
 static bool is_right(const struct order *o, uint32_t pref)
 {
     bool at_front = pref == GATEWAY_PLAN_FRONT, other = false;
-    uint32_t at = next(o, 0, pref);
+    uint32_t at = find_next_planned(o, 0, pref);
 
     for (uint32_t i = 0; i < o->n; i++) {
         const struct entry *e = &o->entry[i];
@@ -128,7 +129,7 @@ static bool is_right(const struct order *o, uint32_t pref)
         if (e->local && at_front)
             return false;
         if (!e->ours) {
-            if (at_front ? at < o->plan->n : at > next(o, 0, pref))
+            if (at_front ? at < o->plan->n : at > find_next_planned(o, 0, pref))
                 return false; /* one stands before ours, or behind */
             other = true;
             continue;
@@ -136,7 +137,7 @@ static bool is_right(const struct order *o, uint32_t pref)
         if ((at_front && other) || at >= o->plan->n ||
             !gateway_plan_same(&e->object, &o->plan->object[at]))
             return false;
-        at = next(o, at + 1, pref);
+        at = find_next_planned(o, at + 1, pref);
     }
     return at >= o->plan->n;
 }
@@ -145,13 +146,13 @@ static bool is_right(const struct order *o, uint32_t pref)
 
 static int append_row(const struct order *o, uint32_t pref)
 {
-    for (uint32_t i = next(o, 0, pref); i < o->plan->n;
-         i = next(o, i + 1, pref)) {
+    for (uint32_t i = find_next_planned(o, 0, pref); i < o->plan->n;
+         i = find_next_planned(o, i + 1, pref)) {
         const struct netlink_rule *r = &o->plan->object[i].u.rule;
         int err = netlink_rule_append(o->nl, r);
 
         if (err < 0)
-            return fault(o, err, "add", r);
+            return format_rule_error(o, err, "add", r);
     }
     return 0;
 }
@@ -162,12 +163,14 @@ static bool is_hosts(const struct entry *e)
 }
 
 /* One the kernel has no rule for any more is fine. */
-static int move(const struct order *o, const struct entry *e, uint32_t pref)
+static int move_routing_rule(const struct order *o, const struct entry *e,
+                             uint32_t pref)
 {
     int err = netlink_rule_move(o->nl, &e->told, pref);
 
-    return err < 0 && err != -ENOENT ? fault(o, err, "move", &e->object.u.rule)
-                                     : 0;
+    return err < 0 && err != -ENOENT
+               ? format_rule_error(o, err, "move", &e->object.u.rule)
+               : 0;
 }
 
 /* The host's rules of the first preference, behind what is there now. */
@@ -175,7 +178,7 @@ static int move_behind(const struct order *o)
 {
     for (uint32_t i = 0; i < o->n; i++)
         if (is_hosts(&o->entry[i]) &&
-            move(o, &o->entry[i], GATEWAY_PLAN_FRONT) < 0)
+            move_routing_rule(o, &o->entry[i], GATEWAY_PLAN_FRONT) < 0)
             return -1;
     return 0;
 }
@@ -184,7 +187,8 @@ static int delete_rule(const struct order *o, const struct netlink_rule *r)
 {
     int err = netlink_rule_delete(o->nl, r);
 
-    return err < 0 && err != -ENOENT ? fault(o, err, "delete", r) : 0;
+    return err < 0 && err != -ENOENT ? format_rule_error(o, err, "delete", r)
+                                     : 0;
 }
 
 static int delete_ours(const struct order *o, bool front, bool back)
@@ -228,12 +232,13 @@ static int give_back_local(const struct order *o)
         if (o->entry[i].local)
             return 0;
     err = netlink_rule_put(o->nl, &local.u.rule);
-    return err < 0 ? fault(o, err, "add", &local.u.rule) : move_behind(o);
+    return err < 0 ? format_rule_error(o, err, "add", &local.u.rule)
+                   : move_behind(o);
 }
 
 /* ---- rules that others have added ---- */
 
-static uint32_t lowest(const struct order *o)
+static uint32_t find_lowest_pref(const struct order *o)
 {
     uint32_t low = MAIN;
 
@@ -249,12 +254,12 @@ static uint32_t lowest(const struct order *o)
 
 static int settle_others(const struct order *o, uint32_t stay)
 {
-    uint32_t seen = 0, pref = lowest(o);
+    uint32_t seen = 0, pref = find_lowest_pref(o);
 
     for (uint32_t i = 0; i < o->n; i++) {
         if (!is_hosts(&o->entry[i]) || seen++ < stay || pref <= 1)
             continue;
-        if (move(o, &o->entry[i], --pref) < 0)
+        if (move_routing_rule(o, &o->entry[i], --pref) < 0)
             return -1;
         log_info("gateway",
                  "an %s routing rule that was added without a preference now "
@@ -264,7 +269,8 @@ static int settle_others(const struct order *o, uint32_t stay)
     return 0;
 }
 
-static void remember(const struct order *o, struct gateway_order *memory)
+static void record_host_rules(const struct order *o,
+                              struct gateway_order *memory)
 {
     unsigned f = o->family == CT_IPV4 ? 0 : 1;
     uint32_t n = 0;
@@ -280,14 +286,14 @@ static void remember(const struct order *o, struct gateway_order *memory)
     memory->stay[f] = ours ? 0 : n;
 }
 
-static int lay(const struct order *o, struct gateway_order *memory)
+static int apply_rule_order(const struct order *o, struct gateway_order *memory)
 {
     bool front = !is_right(o, GATEWAY_PLAN_FRONT);
     bool back = !is_right(o, GATEWAY_PLAN_BACK);
 
-    if (planned(o, GATEWAY_PLAN_FRONT) == 0)
+    if (count_planned_rules(o, GATEWAY_PLAN_FRONT) == 0)
         return give_back_local(o) < 0 ? -1 : delete_ours(o, true, true);
-    remember(o, memory);
+    record_host_rules(o, memory);
     /* What comes for a new address is weir's before what the host says from it
      * is: else the host's RST about a flow of weir's would leave by weir. */
     if (front && (append_row(o, GATEWAY_PLAN_FRONT) < 0 || move_behind(o) < 0 ||
@@ -304,13 +310,13 @@ int gateway_order_lay(struct netlink *nl, const struct gateway_plan *plan,
                       char err[256])
 {
     struct order o = {.nl = nl, .plan = plan, .family = family, .err = err};
-    int code = list(&o);
+    int code = list_routing_rules(&o);
 
     if (code < 0 && (code != -EAFNOSUPPORT || family == CT_IPV4))
         snprintf(err, 256, "can't list the kernel's routing rules: %s",
                  strerror(-code));
     else
-        code = code < 0 || o.n == 0 ? 0 : lay(&o, memory);
+        code = code < 0 || o.n == 0 ? 0 : apply_rule_order(&o, memory);
     free(o.entry);
     return code < 0 ? -1 : 0;
 }

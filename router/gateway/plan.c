@@ -17,8 +17,8 @@ struct making {
     uint8_t family;
 };
 
-static struct gateway_object *add(struct making *m,
-                                  enum gateway_object_kind kind)
+static struct gateway_object *add_plan_object(struct making *m,
+                                              enum gateway_object_kind kind)
 {
     struct gateway_object *o = &m->out->object[m->out->n];
 
@@ -29,17 +29,17 @@ static struct gateway_object *add(struct making *m,
     return o;
 }
 
-static uint8_t full(uint8_t family)
+static uint8_t get_full_len(uint8_t family)
 {
     return family == CT_IPV4 ? 32 : 128;
 }
 
-static struct netlink_rule *rule(struct making *m, uint32_t pref,
-                                 const char *iif,
-                                 enum netlink_rule_action action,
-                                 uint32_t table)
+static struct netlink_rule *add_plan_rule(struct making *m, uint32_t pref,
+                                          const char *iif,
+                                          enum netlink_rule_action action,
+                                          uint32_t table)
 {
-    struct netlink_rule *r = &add(m, GATEWAY_RULE)->u.rule;
+    struct netlink_rule *r = &add_plan_object(m, GATEWAY_RULE)->u.rule;
 
     r->family = m->family;
     r->protocol = GATEWAY_PLAN_PROTOCOL;
@@ -50,44 +50,46 @@ static struct netlink_rule *rule(struct making *m, uint32_t pref,
     return r;
 }
 
-static void from(struct netlink_rule *r, const union ct_addr *a)
+static void set_rule_source(struct netlink_rule *r, const union ct_addr *a)
 {
     r->src = *a;
-    r->src_len = full(r->family);
+    r->src_len = get_full_len(r->family);
 }
 
-static void to(struct netlink_rule *r, const union ct_addr *a)
+static void set_rule_destination(struct netlink_rule *r, const union ct_addr *a)
 {
     r->dst = *a;
-    r->dst_len = full(r->family);
+    r->dst_len = get_full_len(r->family);
 }
 
 /* A rule in front of all others. */
-static struct netlink_rule *front(struct making *m, const char *iif,
-                                  enum netlink_rule_action action,
-                                  uint32_t table)
+static struct netlink_rule *add_front_rule(struct making *m, const char *iif,
+                                           enum netlink_rule_action action,
+                                           uint32_t table)
 {
-    return rule(m, GATEWAY_PLAN_FRONT, iif, action, table);
+    return add_plan_rule(m, GATEWAY_PLAN_FRONT, iif, action, table);
 }
 
 /* The same of a device; of one that has no name yet (it is waited for) there is
  * nothing to say, and without a name a rule would be about all. */
-static struct netlink_rule *by(struct making *m, uint32_t device,
-                               enum netlink_rule_action action, uint32_t table)
+static struct netlink_rule *add_device_rule(struct making *m, uint32_t device,
+                                            enum netlink_rule_action action,
+                                            uint32_t table)
 {
     static struct netlink_rule nowhere;
     const char *name = m->in->facts->device[device].name;
 
-    return name[0] == '\0' ? &nowhere : front(m, name, action, table);
+    return name[0] == '\0' ? &nowhere : add_front_rule(m, name, action, table);
 }
 
 /* Behind the host's rules.  What the host sends with a mark is its own matter:
  * weir can't give the mark back. */
-static struct netlink_rule *back(struct making *m, const char *iif,
-                                 enum netlink_rule_action action,
-                                 uint32_t table)
+static struct netlink_rule *add_back_rule(struct making *m, const char *iif,
+                                          enum netlink_rule_action action,
+                                          uint32_t table)
 {
-    struct netlink_rule *r = rule(m, GATEWAY_PLAN_BACK, iif, action, table);
+    struct netlink_rule *r =
+        add_plan_rule(m, GATEWAY_PLAN_BACK, iif, action, table);
 
     if (strcmp(iif, "lo") == 0)
         r->mark_mask = UINT32_MAX;
@@ -125,7 +127,7 @@ static const union ct_addr *first_w(const struct making *m)
 }
 
 /* Where what comes from a device goes. */
-static uint32_t table_of(uint32_t device)
+static uint32_t get_device_table(uint32_t device)
 {
     if (device > WAN)
         return GATEWAY_PLAN_MORE + device;
@@ -135,14 +137,15 @@ static uint32_t table_of(uint32_t device)
 /* ---- routes and neighbours ---- */
 
 /* NULL: the device can't carry one. */
-static struct netlink_route *route(struct making *m, uint32_t table,
-                                   uint32_t tun, const union ct_addr *src)
+static struct netlink_route *add_plan_route(struct making *m, uint32_t table,
+                                            uint32_t tun,
+                                            const union ct_addr *src)
 {
     struct netlink_route *r;
 
     if (m->in->tun[tun] == 0 || (m->family == CT_IPV6 && !m->in->tun_ipv6[tun]))
         return NULL;
-    r = &add(m, GATEWAY_ROUTE)->u.route;
+    r = &add_plan_object(m, GATEWAY_ROUTE)->u.route;
     r->family = m->family;
     r->protocol = GATEWAY_PLAN_PROTOCOL;
     r->table = table;
@@ -154,8 +157,8 @@ static struct netlink_route *route(struct making *m, uint32_t table,
     return r;
 }
 
-static bool holds(const struct config_facts_route *route,
-                  const union ct_addr *addr)
+static bool is_addr_covered(const struct config_facts_route *route,
+                            const union ct_addr *addr)
 {
     struct ct_addr_range r =
         system_addr_span(&route->addr, route->family, route->len);
@@ -171,7 +174,8 @@ static bool holds_us(const struct making *m,
     const union ct_addr *a;
 
     for (unsigned i = 0; i < d->n_addrs; i++)
-        if ((a = address(m, route->device, i)) != NULL && holds(route, a))
+        if ((a = address(m, route->device, i)) != NULL &&
+            is_addr_covered(route, a))
             return true;
     return false;
 }
@@ -191,15 +195,16 @@ static void routes_of_host(struct making *m)
 
         if (to->family != m->family || (!inside && src == NULL) ||
             (f->n_routes > ROUTES_TOLD && to->len > 0 && !holds_us(m, to)) ||
-            (r = route(m, inside ? GATEWAY_PLAN_REPLY : GATEWAY_PLAN_OWN, WAN,
-                       src)) == NULL)
+            (r = add_plan_route(m,
+                                inside ? GATEWAY_PLAN_REPLY : GATEWAY_PLAN_OWN,
+                                WAN, src)) == NULL)
             continue;
         r->dst = to->addr;
         r->dst_len = to->len;
     }
 }
 
-static void neighbours(struct making *m, uint32_t device)
+static void add_proxy_neighbours(struct making *m, uint32_t device)
 {
     const struct config_facts_device *d = &m->in->facts->device[device];
     const union ct_addr *a;
@@ -207,7 +212,7 @@ static void neighbours(struct making *m, uint32_t device)
     for (unsigned i = 0; i < d->n_addrs; i++) {
         if (d->index == 0 || (a = address(m, device, i)) == NULL)
             continue;
-        struct netlink_neigh *n = &add(m, GATEWAY_NEIGH)->u.neigh;
+        struct netlink_neigh *n = &add_plan_object(m, GATEWAY_NEIGH)->u.neigh;
 
         n->family = m->family;
         n->protocol = GATEWAY_PLAN_PROTOCOL;
@@ -222,7 +227,8 @@ static void neighbours(struct making *m, uint32_t device)
 static void rules_of_marked(struct making *m)
 {
     for (uint32_t d = 0; d < m->in->facts->n; d++) {
-        struct netlink_rule *r = by(m, d, NETLINK_LOOKUP, RT_TABLE_LOCAL);
+        struct netlink_rule *r =
+            add_device_rule(m, d, NETLINK_LOOKUP, RT_TABLE_LOCAL);
 
         r->mark = GATEWAY_PLAN_MARK;
         r->mark_mask = UINT32_MAX;
@@ -232,21 +238,23 @@ static void rules_of_marked(struct making *m)
 static void rules_of_forged(struct making *m, const union ct_addr *own)
 {
     for (uint32_t d = m->in->facts->n; d-- > 0;)
-        from(by(m, d, NETLINK_BLACKHOLE, 0), own);
+        set_rule_source(add_device_rule(m, d, NETLINK_BLACKHOLE, 0), own);
 }
 
 static void rules_to_own(struct making *m, const union ct_addr *own)
 {
     for (uint32_t d = m->in->facts->n; d-- > 0;)
-        to(by(m, d, NETLINK_LOOKUP, table_of(d)), own);
+        set_rule_destination(
+            add_device_rule(m, d, NETLINK_LOOKUP, get_device_table(d)), own);
 }
 
 static void rule_of_errors(struct making *m, const union ct_addr *w)
 {
-    struct netlink_rule *r = front(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
+    struct netlink_rule *r =
+        add_front_rule(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT);
 
     r->ip_proto = m->family == CT_IPV4 ? CT_PROTO_ICMP : CT_PROTO_ICMPV6;
-    to(r, w);
+    set_rule_destination(r, w);
 }
 
 enum { OUTSIDE = 1, INSIDE = 2, ANYWHERE = 3 };
@@ -272,10 +280,10 @@ static void rules_in_front(struct making *m)
     each_addr(m, ANYWHERE, rules_of_forged);
     each_addr(m, ANYWHERE, rules_to_own);
     each_addr(m, ANYWHERE, rule_of_errors);
-    front(m, "", NETLINK_LOOKUP, RT_TABLE_LOCAL);
+    add_front_rule(m, "", NETLINK_LOOKUP, RT_TABLE_LOCAL);
     for (uint32_t d = 0; d < m->in->facts->n; d++) {
-        (void)by(m, d, NETLINK_LOOKUP, table_of(d));
-        (void)by(m, d, NETLINK_UNREACHABLE, 0);
+        (void)add_device_rule(m, d, NETLINK_LOOKUP, get_device_table(d));
+        (void)add_device_rule(m, d, NETLINK_UNREACHABLE, 0);
     }
 }
 
@@ -284,21 +292,25 @@ static void rules_of_groups(struct making *m)
 {
     static const union ct_addr multicast = {.b = {224}};
     static const union ct_addr everybody = {.b = {255, 255, 255, 255}};
-    struct netlink_rule *r = back(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN);
+    struct netlink_rule *r =
+        add_back_rule(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN);
 
-    to(r, &multicast);
+    set_rule_destination(r, &multicast);
     r->dst_len = 4;
-    to(back(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN), &everybody);
+    set_rule_destination(add_back_rule(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN),
+                         &everybody);
 }
 
 static void rule_from_w(struct making *m, const union ct_addr *w)
 {
-    from(back(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT), w);
+    set_rule_source(add_back_rule(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OUT),
+                    w);
 }
 
 static void rule_from_l(struct making *m, const union ct_addr *l)
 {
-    from(back(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_REPLY), l);
+    set_rule_source(add_back_rule(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_REPLY),
+                    l);
 }
 
 /* A route that leads what weir has sent back into weir is none. */
@@ -307,9 +319,9 @@ static void rules_of_weirs(struct making *m)
     for (uint32_t i = 0; i < m->in->facts->n; i++) {
         const char *tun = m->in->facts->device[i].tun;
 
-        back(m, tun, NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
+        add_back_rule(m, tun, NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
             GATEWAY_PLAN_TUNS;
-        back(m, tun, NETLINK_UNREACHABLE, 0);
+        add_back_rule(m, tun, NETLINK_UNREACHABLE, 0);
     }
 }
 
@@ -324,8 +336,9 @@ static void rules_at_back(struct making *m)
     each_addr(m, INSIDE, rule_from_l);
     if (m->in->group == 0)
         return;
-    back(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group = m->in->group;
-    back(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OWN);
+    add_back_rule(m, "lo", NETLINK_LOOKUP, RT_TABLE_MAIN)->not_group =
+        m->in->group;
+    add_back_rule(m, "lo", NETLINK_LOOKUP, GATEWAY_PLAN_OWN);
 }
 
 /* One that routes_of_host() makes. */
@@ -340,19 +353,19 @@ static bool has_default(const struct making *m)
     return false;
 }
 
-static void family(struct making *m)
+static void plan_family(struct making *m)
 {
     const union ct_addr *w = first_w(m);
 
-    route(m, GATEWAY_PLAN_IN, LAN, NULL);
-    route(m, GATEWAY_PLAN_OUT, WAN, w);
+    add_plan_route(m, GATEWAY_PLAN_IN, LAN, NULL);
+    add_plan_route(m, GATEWAY_PLAN_OUT, WAN, w);
     if (w != NULL && !has_default(m))
-        route(m, GATEWAY_PLAN_OWN, WAN, w);
+        add_plan_route(m, GATEWAY_PLAN_OWN, WAN, w);
     for (uint32_t d = WAN + 1; d < m->in->facts->n; d++)
-        route(m, table_of(d), d, NULL);
+        add_plan_route(m, get_device_table(d), d, NULL);
     routes_of_host(m);
     for (uint32_t d = 0; d < m->in->facts->n; d++)
-        neighbours(m, d);
+        add_proxy_neighbours(m, d);
     rules_in_front(m);
     rules_at_back(m);
 }
@@ -363,10 +376,10 @@ void gateway_plan_make(const struct gateway_plan_input *in,
     struct making m = {.in = in, .out = out, .family = CT_IPV4};
 
     out->n = 0;
-    family(&m);
+    plan_family(&m);
     m.family = CT_IPV6;
     if (in->ipv6)
-        family(&m);
+        plan_family(&m);
 }
 
 static size_t size_of(enum gateway_object_kind kind)
@@ -404,7 +417,7 @@ uint32_t gateway_plan_table(unsigned i)
     static const uint32_t always[] = {GATEWAY_PLAN_IN, GATEWAY_PLAN_OUT,
                                       GATEWAY_PLAN_OWN, GATEWAY_PLAN_REPLY};
 
-    return i < 4 ? always[i] : table_of(i - 2);
+    return i < 4 ? always[i] : get_device_table(i - 2);
 }
 
 uint8_t gateway_plan_family(const struct gateway_object *o)

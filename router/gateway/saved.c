@@ -61,8 +61,8 @@ static uint32_t index_of(struct netlink *nl, const char *device, uint32_t index)
                : 0;
 }
 
-static bool fits(enum gateway_setting s, const char *key, const char *device,
-                 uint32_t was)
+static bool is_valid_setting(enum gateway_setting s, const char *key,
+                             const char *device, uint32_t was)
 {
     bool of_device = gateway_kind_of_device(s);
 
@@ -82,7 +82,7 @@ static void take_line(struct gateway_settings *all, const char *line)
                &index) < 4)
         return;
     for (int s = 0; s < GATEWAY_N; s++) {
-        if (!fits((enum gateway_setting)s, key, device, was))
+        if (!is_valid_setting((enum gateway_setting)s, key, device, was))
             continue;
         c = gateway_changes_add(all, (enum gateway_setting)s,
                                 device[0] == '-' ? "" : device);

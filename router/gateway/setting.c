@@ -29,7 +29,7 @@ static const char root[] = "/proc/sys/";
 
 /* ---- one setting, read and written ---- */
 
-static int read_file(const char *path, uint32_t *value)
+static int read_setting_file(const char *path, uint32_t *value)
 {
     char text[16];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -75,7 +75,7 @@ int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
 
     if (gateway_kinds[s].how == GATEWAY_BY_FILE) {
         gateway_kind_file(s, device, path);
-        return read_file(path, value);
+        return read_setting_file(path, value);
     }
     if ((err = netlink_device_find(all->nl, 0, device, &d)) < 0)
         return err;
@@ -90,8 +90,8 @@ int gateway_setting_get(struct gateway_settings *all, enum gateway_setting s,
 
 /* Of IPv4's settings the file comes first: the kernel does more then, as giving
  * up receive offload that is not for a router. */
-static int set(struct netlink *nl, enum gateway_setting s, const char *device,
-               uint32_t value)
+static int write_kernel_setting(struct netlink *nl, enum gateway_setting s,
+                                const char *device, uint32_t value)
 {
     struct netlink_device d;
     char path[128];
@@ -126,8 +126,9 @@ static uint32_t master_of(enum gateway_setting s)
 }
 
 /* 0, or a negative errno: then it is as if nothing had been said. */
-static int remember(struct gateway_settings *all, enum gateway_setting s,
-                    const char *device, uint32_t was, uint32_t is)
+static int record_setting_change(struct gateway_settings *all,
+                                 enum gateway_setting s, const char *device,
+                                 uint32_t was, uint32_t is)
 {
     uint32_t n = all->n;
     struct gateway_setting_change *c = gateway_changes_add(all, s, device);
@@ -157,8 +158,8 @@ static int remember(struct gateway_settings *all, enum gateway_setting s,
 
 /* ---- changes ---- */
 
-static void say(enum gateway_setting s, const char *device, uint32_t now,
-                uint32_t value)
+static void log_setting_reset(enum gateway_setting s, const char *device,
+                              uint32_t now, uint32_t value)
 {
     log_warn("gateway",
              "%s of %s was set to %u while weir runs, which needs %u: set back",
@@ -187,7 +188,7 @@ static void take_name(void *ctx, const struct netlink_device *device)
     memcpy(l->name[l->n++], device->name, sizeof *l->name);
 }
 
-static int list_names(struct netlink *nl, struct names *l)
+static int list_device_names(struct netlink *nl, struct names *l)
 {
     static const struct netlink_device every = {.name = "default"};
     int err = -EAGAIN;
@@ -205,7 +206,7 @@ static int list_names(struct netlink *nl, struct names *l)
 static int note_each(struct gateway_settings *all)
 {
     struct names l = {.name = NULL};
-    int err = list_names(all->nl, &l);
+    int err = list_device_names(all->nl, &l);
 
     for (uint32_t i = all->n; i-- > 0;)
         if (all->change[i].setting == GATEWAY_FORWARD6 &&
@@ -217,7 +218,8 @@ static int note_each(struct gateway_settings *all)
         if (gateway_setting_get(all, GATEWAY_FORWARD6, l.name[i], &value) ==
                 0 &&
             value != 0)
-            err = remember(all, GATEWAY_FORWARD6, l.name[i], value, value);
+            err = record_setting_change(all, GATEWAY_FORWARD6, l.name[i], value,
+                                        value);
     }
     free(l.name);
     return err;
@@ -234,20 +236,20 @@ int gateway_setting_change(struct gateway_settings *all, enum gateway_setting s,
         return err;
     c = gateway_changes_find(all, s, device);
     if (c != NULL && c->is == value)
-        say(s, device, now, value);
+        log_setting_reset(s, device, now, value);
     if (s == GATEWAY_FORWARD6_ALL && (err = note_each(all)) < 0)
         return err;
     /* Before it is done: if it should fail, the line says what isn't so. */
-    if ((err = remember(all, s, device, now, value)) < 0)
+    if ((err = record_setting_change(all, s, device, now, value)) < 0)
         return err;
-    return set(all->nl, s, device, value);
+    return write_kernel_setting(all->nl, s, device, value);
 }
 
 void gateway_setting_guess(struct gateway_settings *all, enum gateway_setting s,
                            const char *device, uint32_t was, uint32_t is)
 {
     if (gateway_changes_find(all, s, device) == NULL)
-        (void)remember(all, s, device, was, is);
+        (void)record_setting_change(all, s, device, was, is);
 }
 
 void gateway_setting_follow(struct gateway_settings *all)
@@ -279,7 +281,7 @@ int gateway_setting_sysctl(const char *path, uint32_t *value)
     char whole[128];
 
     snprintf(whole, sizeof whole, "/proc/sys/%s", path);
-    return read_file(whole, value);
+    return read_setting_file(whole, value);
 }
 
 /* ---- a predecessor's, and back ---- */
@@ -294,8 +296,9 @@ void gateway_setting_open(struct gateway_settings *all, struct netlink *nl,
 }
 
 /* What it is to be in the end; false: it belongs to another program now. */
-static bool final(struct gateway_settings *all,
-                  const struct gateway_setting_change *c, uint32_t *value)
+static bool find_restore_value(struct gateway_settings *all,
+                               const struct gateway_setting_change *c,
+                               uint32_t *value)
 {
     uint32_t now, master = master_of(c->setting);
 
@@ -318,14 +321,16 @@ int gateway_setting_restore(struct gateway_settings *all)
 
     gateway_setting_follow(all);
     for (uint32_t i = 0; i < all->n; i++)
-        all->change[i].ours = final(all, &all->change[i], &all->change[i].was);
+        all->change[i].ours =
+            find_restore_value(all, &all->change[i], &all->change[i].was);
     for (int of_device = 0; of_device <= 1; of_device++)
         for (uint32_t i = 0; i < all->n; i++) {
             const struct gateway_setting_change *c = &all->change[i];
 
             if (c->ours &&
                 (gateway_kinds[c->setting].after != NULL) == of_device &&
-                set(all->nl, c->setting, c->device, c->was) < 0)
+                write_kernel_setting(all->nl, c->setting, c->device, c->was) <
+                    0)
                 failed = -1;
         }
     if (failed == 0)

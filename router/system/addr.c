@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Digits alone, up to max; the end of them, or NULL. */
-static const char *number(const char *s, uint32_t max, uint32_t *out)
+static const char *parse_decimal(const char *s, uint32_t max, uint32_t *out)
 {
     uint32_t v = 0;
 
@@ -49,7 +49,7 @@ bool system_addr_prefix_or_one(const char *s, union ct_addr *addr,
     text[slash - s] = '\0';
     if (!system_addr_one(text, addr, family))
         return false;
-    end = number(slash + 1, *family == CT_IPV6 ? 128 : 32, &v);
+    end = parse_decimal(slash + 1, *family == CT_IPV6 ? 128 : 32, &v);
     *len = (uint8_t)v;
     return end != NULL && *end == '\0';
 }
@@ -65,10 +65,10 @@ bool system_addr_ports(const char *s, struct ct_number_range *out)
 {
     uint32_t lo, hi;
 
-    if ((s = number(s, 65535, &lo)) == NULL)
+    if ((s = parse_decimal(s, 65535, &lo)) == NULL)
         return false;
     hi = lo;
-    if (*s == '-' && (s = number(s + 1, 65535, &hi)) == NULL)
+    if (*s == '-' && (s = parse_decimal(s + 1, 65535, &hi)) == NULL)
         return false;
     *out = (struct ct_number_range){(uint16_t)lo, (uint16_t)hi};
     return *s == '\0' && lo <= hi;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct health_check *find(struct health *h, const char *name,
-                                 ct_time now)
+static struct health_check *ensure_health_check(struct health *h,
+                                                const char *name, ct_time now)
 {
     struct health_check *c;
 
@@ -22,7 +22,7 @@ static struct health_check *find(struct health *h, const char *name,
     return c;
 }
 
-static void say(const struct health_check *c)
+static void log_health_check(const struct health_check *c)
 {
     switch (c->level) {
     case HEALTH_OK:
@@ -41,7 +41,7 @@ bool system_health_tell(struct health *h, const char *name,
                         enum health_level level, const char *detail,
                         ct_time now)
 {
-    struct health_check *c = find(h, name, now);
+    struct health_check *c = ensure_health_check(h, name, now);
 
     if (c == NULL)
         return false;
@@ -53,7 +53,7 @@ bool system_health_tell(struct health *h, const char *name,
         c->since = now;
     c->level = level;
     snprintf(c->detail, sizeof c->detail, "%s", detail);
-    say(c);
+    log_health_check(c);
     return true;
 }
 

@@ -11,7 +11,7 @@
 /* The container image's; no distribution gives it to a program. */
 enum { DEFAULT_NUMBER = 65532 };
 
-static bool read_number(const char *text, uint32_t *out)
+static bool parse_id_number(const char *text, uint32_t *out)
 {
     size_t n = strlen(text);
     uint64_t value;
@@ -23,12 +23,12 @@ static bool read_number(const char *text, uint32_t *out)
     return value < UINT32_MAX; /* the last one means "no user" */
 }
 
-static bool find_user(const char *text, struct identity *out)
+static bool resolve_user(const char *text, struct identity *out)
 {
     const struct passwd *entry;
     uint32_t number;
 
-    if (read_number(text, &number)) {
+    if (parse_id_number(text, &number)) {
         entry = getpwuid(number);
         out->uid = number;
         out->gid = entry != NULL ? entry->pw_gid : number;
@@ -47,7 +47,7 @@ static bool find_group(const char *text, struct identity *out)
     const struct group *entry;
     uint32_t number;
 
-    if (read_number(text, &number)) {
+    if (parse_id_number(text, &number)) {
         out->gid = number;
         return true;
     }
@@ -66,7 +66,7 @@ bool identity_find(const char *user, struct identity *out, char err[256])
     (void)snprintf(name, sizeof name, "%.*s",
                    colon != NULL ? (int)(colon - user) : (int)sizeof name - 1,
                    user);
-    if (!find_user(name, out)) {
+    if (!resolve_user(name, out)) {
         (void)snprintf(err, 256,
                        "unknown user \"%.100s\"; use a name of /etc/passwd or "
                        "a number, with :GROUP behind it for another group",

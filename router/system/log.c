@@ -40,7 +40,7 @@ void log_setup(enum log_level level, bool json)
 }
 
 /* Room for the tail is always kept: dots, quote, brace, newline. */
-static void put(struct line *l, char c)
+static void put_line_char(struct line *l, char c)
 {
     if (l->n < sizeof(l->text) - TAIL_BYTES)
         l->text[l->n++] = c;
@@ -49,7 +49,7 @@ static void put(struct line *l, char c)
 static void put_text(struct line *l, const char *s)
 {
     while (*s != '\0')
-        put(l, *s++);
+        put_line_char(l, *s++);
 }
 
 /* Bytes of the well-formed UTF-8 character at s (RFC 3629 section 4); 0: none.
@@ -76,14 +76,14 @@ static void put_escape(struct line *l, unsigned c)
 
     put_text(l, "\\u");
     for (int shift = 12; shift >= 0; shift -= 4)
-        put(l, hex[c >> shift & 15]);
+        put_line_char(l, hex[c >> shift & 15]);
 }
 
 /* Control characters as \u00XX in both formats, so that text can be pasted, and
  * what is no UTF-8 as the replacement character's number: JSON has no room for
  * it, and a terminal takes some for controls.  False: cut, but never within an
  * escape or a character. */
-static bool put_words(struct line *l, const char *words, bool json)
+static bool put_escaped_words(struct line *l, const char *words, bool json)
 {
     const unsigned char *s = (const unsigned char *)words;
     unsigned n;
@@ -103,9 +103,9 @@ static bool put_words(struct line *l, const char *words, bool json)
             put_escape(l, s[1]);
         } else {
             if (json && (*s == '"' || *s == '\\'))
-                put(l, '\\');
+                put_line_char(l, '\\');
             for (unsigned i = 0; i < n; i++)
-                put(l, (char)s[i]);
+                put_line_char(l, (char)s[i]);
         }
     }
     return true;
@@ -145,16 +145,16 @@ static void put_head(struct line *l, enum log_level level, const char *module,
         put_text(l, "\",\"level\":\"");
         put_text(l, level_names[level]);
         put_text(l, "\",\"module\":\"");
-        (void)put_words(l, module, true);
+        (void)put_escaped_words(l, module, true);
         put_text(l, "\",\"msg\":\"");
         return;
     }
     put_time(l);
-    put(l, ' ');
+    put_line_char(l, ' ');
     put_text(l, level_names[level]);
     for (size_t n = strlen(level_names[level]); n < 6; n++)
-        put(l, ' ');
-    (void)put_words(l, module, false);
+        put_line_char(l, ' ');
+    (void)put_escaped_words(l, module, false);
     put_text(l, ": ");
 }
 
@@ -179,7 +179,7 @@ void log_line(enum log_level level, const char *module, const char *fmt, ...)
     if (cut)
         drop_half(words);
     put_head(&l, level, module, json);
-    if (!put_words(&l, words, json) || cut) {
+    if (!put_escaped_words(&l, words, json) || cut) {
         memcpy(l.text + l.n, "...", 3);
         l.n += 3;
     }

@@ -69,7 +69,7 @@ static void write_line(const char *line, size_t n, bool wait)
 }
 
 /* The next line; 0: the ring is empty and the thread is to end. */
-static size_t take(char line[LOG_WRITER_LINE], uint64_t *lost)
+static size_t take_next_line(char line[LOG_WRITER_LINE], uint64_t *lost)
 {
     size_t n = 0;
 
@@ -102,7 +102,7 @@ static void *write_lines(void *arg)
     if (ring.begin != NULL)
         ring.begin();
     for (;;) {
-        n = take(line, &lost);
+        n = take_next_line(line, &lost);
         if (n > 0)
             write_line(line, n, true);
         else if (lost > 0)

@@ -77,7 +77,7 @@ uint32_t system_order_tables_port(void)
 }
 
 /* The answer to seq; an older one was given up. */
-static int receive(uint32_t seq)
+static int receive_answer(uint32_t seq)
 {
     struct order_answer answer;
 
@@ -102,11 +102,12 @@ static int receive(uint32_t seq)
 
 int system_order_greet(void)
 {
-    return receive(0);
+    return receive_answer(0);
 }
 
 /* fd: to go along, or -1. */
-static int order(struct order_head *head, const void *body, size_t len, int fd)
+static int send_order(struct order_head *head, const void *body, size_t len,
+                      int fd)
 {
     union {
         char room[CMSG_SPACE(sizeof(int))];
@@ -133,21 +134,21 @@ static int order(struct order_head *head, const void *body, size_t len, int fd)
     while (sendmsg(server.fd, &m, MSG_NOSIGNAL) < 0)
         if (errno != EINTR)
             return -errno;
-    return receive(head->seq);
+    return receive_answer(head->seq);
 }
 
 int system_order_route(const struct nlmsghdr *change)
 {
     struct order_head head = {.kind = ORDER_ROUTE};
 
-    return order(&head, change, change->nlmsg_len, -1);
+    return send_order(&head, change, change->nlmsg_len, -1);
 }
 
 int system_order_nftables(const void *batch, size_t len)
 {
     struct order_head head = {.kind = ORDER_NFTABLES};
 
-    return order(&head, batch, len, -1);
+    return send_order(&head, batch, len, -1);
 }
 
 int system_order_sysctl(const char *path, uint32_t value)
@@ -157,7 +158,7 @@ int system_order_sysctl(const char *path, uint32_t value)
     if (snprintf(head.name, sizeof head.name, "%s", path) >=
         (int)sizeof head.name)
         return -ENAMETOOLONG;
-    return order(&head, NULL, 0, -1);
+    return send_order(&head, NULL, 0, -1);
 }
 
 int system_order_attach(int fd, const char *name, int flags)
@@ -165,7 +166,7 @@ int system_order_attach(int fd, const char *name, int flags)
     struct order_head head = {.kind = ORDER_ATTACH, .value = (uint32_t)flags};
 
     (void)snprintf(head.name, sizeof head.name, "%s", name);
-    return order(&head, NULL, 0, fd);
+    return send_order(&head, NULL, 0, fd);
 }
 
 int system_order_count(const char *counter, uint64_t *packets)
@@ -174,21 +175,21 @@ int system_order_count(const char *counter, uint64_t *packets)
     int code;
 
     (void)snprintf(head.name, sizeof head.name, "%s", counter);
-    code = order(&head, NULL, 0, -1);
+    code = send_order(&head, NULL, 0, -1);
     *packets = server.value;
     return code;
 }
 
 /* Something is to be looked for. */
-static int look(uint32_t kind, const void *question, size_t len, void *found,
-                size_t room)
+static int send_lookup(uint32_t kind, const void *question, size_t len,
+                       void *found, size_t room)
 {
     struct order_head head = {.kind = kind};
     int code;
 
     if (room > sizeof server.found)
         return -EMSGSIZE;
-    code = order(&head, question, len, -1);
+    code = send_order(&head, question, len, -1);
     memcpy(found, server.found, room);
     return code;
 }
@@ -196,12 +197,12 @@ static int look(uint32_t kind, const void *question, size_t len, void *found,
 int system_order_forward(const void *question, size_t len, void *found,
                          size_t room)
 {
-    return look(ORDER_FORWARD, question, len, found, room);
+    return send_lookup(ORDER_FORWARD, question, len, found, room);
 }
 
 int system_order_clash(void *found, size_t room)
 {
-    return look(ORDER_CLASH, NULL, 0, found, room);
+    return send_lookup(ORDER_CLASH, NULL, 0, found, room);
 }
 
 void system_order_end(void)

@@ -56,7 +56,7 @@ static bool is_already(const struct identity *who)
            gid[1] == who->gid && gid[2] == who->gid;
 }
 
-static bool may(unsigned capability)
+static bool has_capability(unsigned capability)
 {
     return capng_have_capability(CAPNG_PERMITTED, capability) != 0;
 }
@@ -85,7 +85,7 @@ static int use_capabilities(bool yes)
     if (capng_get_caps_process() < 0)
         return -1;
     for (unsigned c = 0; c <= CAP_LAST_CAP; c++)
-        (void)capng_update(yes && may(c) ? CAPNG_ADD : CAPNG_DROP,
+        (void)capng_update(yes && has_capability(c) ? CAPNG_ADD : CAPNG_DROP,
                            CAPNG_EFFECTIVE, c);
     return capng_apply(CAPNG_SELECT_CAPS);
 }
@@ -99,7 +99,7 @@ static int act_as(const struct identity *who)
                : 0;
 }
 
-static int back(void)
+static int restore_start_user(void)
 {
     return seteuid(plan.was.uid) < 0 || setegid(plan.was.gid) < 0 ? -1 : 0;
 }
@@ -110,17 +110,18 @@ static bool can_change(void)
 {
     bool can;
 
-    if (capng_get_caps_process() < 0 || !may(CAP_SETUID) || !may(CAP_SETGID)) {
+    if (capng_get_caps_process() < 0 || !has_capability(CAP_SETUID) ||
+        !has_capability(CAP_SETGID)) {
         errno = EPERM;
         return false;
     }
     can = act_as(&plan.who) == 0;
-    if (back() < 0)
+    if (restore_start_user() < 0)
         _exit(NOT_POSSIBLE);
     return can;
 }
 
-static int find_user(const char *user, char err[256])
+static int plan_sandbox_user(const char *user, char err[256])
 {
     if (user == NULL && geteuid() != 0) {
         plan.who = plan.was;
@@ -173,13 +174,13 @@ int sandbox_begin(const char *user, char err[256])
         (void)snprintf(err, 256, "can't set no_new_privs: %s", strerror(errno));
         return NOT_POSSIBLE;
     }
-    code = find_user(user, err);
+    code = plan_sandbox_user(user, err);
     return code == 0 ? close_up(err) : code;
 }
 
 /* ---- set-up ---- */
 
-static void surely(bool done, const char *what)
+static void exit_unless_done(bool done, const char *what)
 {
     if (done)
         return;
@@ -192,8 +193,8 @@ void sandbox_act_as_user(void)
     if (plan.settled)
         return;
     if (plan.changes)
-        surely(act_as(&plan.who) == 0, "act as the user");
-    surely(use_capabilities(false) == 0, "put capabilities aside");
+        exit_unless_done(act_as(&plan.who) == 0, "act as the user");
+    exit_unless_done(use_capabilities(false) == 0, "put capabilities aside");
 }
 
 void sandbox_act_as_begun(void)
@@ -201,8 +202,8 @@ void sandbox_act_as_begun(void)
     if (plan.settled)
         return;
     if (plan.changes)
-        surely(back() == 0, "act as before");
-    surely(use_capabilities(true) == 0, "take capabilities up");
+        exit_unless_done(restore_start_user() == 0, "act as before");
+    exit_unless_done(use_capabilities(true) == 0, "take capabilities up");
 }
 
 void sandbox_give(const char *path)
@@ -215,7 +216,7 @@ void sandbox_give(const char *path)
 /* ---- for good ---- */
 
 /* What this thread is left with.  0, or negative with errno. */
-static int keep(bool net_admin)
+static int limit_thread_caps(bool net_admin)
 {
     capng_clear(CAPNG_SELECT_CAPS);
     if (net_admin)
@@ -224,17 +225,17 @@ static int keep(bool net_admin)
     return capng_apply(CAPNG_SELECT_CAPS);
 }
 
-static int change(bool net_admin)
+static int drop_privileges(bool net_admin)
 {
     capng_flags_t flags = CAPNG_DROP_SUPP_GRP;
 
     if (capng_get_caps_process() < 0)
         return -1;
-    net_admin = net_admin && may(CAP_NET_ADMIN);
-    if (may(CAP_SETPCAP))
+    net_admin = net_admin && has_capability(CAP_NET_ADMIN);
+    if (has_capability(CAP_SETPCAP))
         flags |= CAPNG_CLEAR_BOUNDING;
-    if (!may(CAP_SETUID) || !may(CAP_SETGID))
-        return keep(net_admin);
+    if (!has_capability(CAP_SETUID) || !has_capability(CAP_SETGID))
+        return limit_thread_caps(net_admin);
     capng_clear(CAPNG_SELECT_CAPS);
     if (net_admin)
         (void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
@@ -244,7 +245,7 @@ static int change(bool net_admin)
 
 int sandbox_settle(bool keep_net_admin, char err[256])
 {
-    if (change(keep_net_admin) < 0 || !is_already(&plan.who)) {
+    if (drop_privileges(keep_net_admin) < 0 || !is_already(&plan.who)) {
         (void)snprintf(err, 256, "can't become uid %u, gid %u: %s",
                        (unsigned)plan.who.uid, (unsigned)plan.who.gid,
                        strerror(errno));
@@ -320,7 +321,8 @@ void sandbox_worker(void)
 {
     char err[256];
 
-    surely(keep(false) == 0, "drop a worker's capabilities");
+    exit_unless_done(limit_thread_caps(false) == 0,
+                     "drop a worker's capabilities");
     if (sandbox_limit_calls(SANDBOX_WEIR, err) == 0)
         return;
     (void)fprintf(stderr, "weir: %s\n", err);

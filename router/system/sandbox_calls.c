@@ -50,8 +50,8 @@ enum {
 static const uint32_t requests[] = {TUNSETIFF, TUNSETOFFLOAD, TUNSETVNETHDRSZ,
                                     TUNSETVNETLE, FIONBIO};
 
-static int masked(scmp_filter_ctx f, int number, unsigned argument,
-                  uint64_t mask, uint64_t value)
+static int allow_masked_call(scmp_filter_ctx f, int number, unsigned argument,
+                             uint64_t mask, uint64_t value)
 {
     const struct scmp_arg_cmp compare = {argument, SCMP_CMP_MASKED_EQ, mask,
                                          value};
@@ -59,7 +59,7 @@ static int masked(scmp_filter_ctx f, int number, unsigned argument,
     return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, number, 1, &compare);
 }
 
-static bool is_made(int i, enum sandbox_caller who)
+static bool has_call_rule(int i, enum sandbox_caller who)
 {
     return (calls[i].who & (int)who) != 0 && calls[i].number >= 0 &&
            (calls[i].how != ELSE || calls[i - 1].number < 0);
@@ -80,11 +80,11 @@ static int device_rules(scmp_filter_ctx f, int number)
     int err = 0;
 
     for (size_t i = 0; i < sizeof requests / sizeof *requests && err == 0; i++)
-        err = masked(f, number, 1, UINT32_MAX, requests[i]);
+        err = allow_masked_call(f, number, 1, UINT32_MAX, requests[i]);
     return err;
 }
 
-static int add(scmp_filter_ctx f, int number, enum how how)
+static int add_call_rule(scmp_filter_ctx f, int number, enum how how)
 {
     switch (how) {
     case ANY:
@@ -95,30 +95,30 @@ static int add(scmp_filter_ctx f, int number, enum how how)
     case ZERO:
         return seccomp_rule_add(f, SCMP_ACT_ERRNO(0), number, 0);
     case NO_CODE:
-        return masked(f, number, 2, PROT_EXEC, 0);
+        return allow_masked_call(f, number, 2, PROT_EXEC, 0);
     case TO_READ:
-        return masked(f, number, 2, OPENS, O_RDONLY);
+        return allow_masked_call(f, number, 2, OPENS, O_RDONLY);
     case TO_CHANGE:
-        return masked(f, number, 2, OPENS, O_WRONLY);
+        return allow_masked_call(f, number, 2, OPENS, O_WRONLY);
     case DEVICE:
         return device_rules(f, number);
     case NFTABLES:
         return socket_rule(f, number);
     case UNIX:
-        return masked(f, number, 0, UINT32_MAX, AF_UNIX);
+        return allow_masked_call(f, number, 0, UINT32_MAX, AF_UNIX);
     }
     return -EINVAL;
 }
 
-static int fill(scmp_filter_ctx f, enum sandbox_caller who)
+static int fill_call_filter(scmp_filter_ctx f, enum sandbox_caller who)
 {
     int err = seccomp_attr_set(f, SCMP_FLTATR_CTL_NNP, 0);
 
     /* As a tree: a packet's read and write pass few comparisons. */
     (void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     for (int i = 0; i < N_CALLS && err == 0; i++)
-        if (is_made(i, who))
-            err = add(f, calls[i].number, calls[i].how);
+        if (has_call_rule(i, who))
+            err = add_call_rule(f, calls[i].number, calls[i].how);
     return err;
 }
 
@@ -133,7 +133,7 @@ int sandbox_calls_limit(enum sandbox_caller who, enum sandbox_mode mode)
                                          : SCMP_ACT_KILL_PROCESS);
     if (f == NULL)
         return -ENOMEM;
-    err = fill(f, who);
+    err = fill_call_filter(f, who);
     if (err == 0)
         err = seccomp_load(f);
     seccomp_release(f);
@@ -145,6 +145,7 @@ unsigned sandbox_calls_count(enum sandbox_caller who)
     unsigned n = 0;
 
     for (int i = 0; i < N_CALLS; i++)
-        n += is_made(i, who) && calls[i].how != LACKS && calls[i].how != ZERO;
+        n += has_call_rule(i, who) && calls[i].how != LACKS &&
+             calls[i].how != ZERO;
     return n;
 }

@@ -30,7 +30,7 @@ struct ruleset {
     uint64_t files, net, scope;
 };
 
-static uint64_t handled(int abi)
+static uint64_t get_handled_access(int abi)
 {
     uint64_t fs = FS(EXECUTE) | FS(WRITE_FILE) | FS(READ_FILE) |
                   FS(REMOVE_DIR) | FS(REMOVE_FILE) | FS(MAKE_CHAR) |
@@ -55,7 +55,7 @@ static int make_ruleset(void)
 
     if (abi < 0)
         return -errno;
-    all = (struct ruleset){handled(abi), NET_TCP, SCOPE_ALL};
+    all = (struct ruleset){get_handled_access(abi), NET_TCP, SCOPE_ALL};
     abi = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
     return abi < 0 ? -errno : abi;
 }

@@ -56,7 +56,7 @@ bool token_take(const char *text, size_t n, char token[TOKEN_ROOM],
 /* ---- the file ---- */
 
 /* The path in quotes, its end if it is long: that tells files apart. */
-static const char *show(const char *path, char room[72])
+static const char *quote_path_end(const char *path, char room[72])
 {
     size_t n = strlen(path);
 
@@ -65,7 +65,7 @@ static const char *show(const char *path, char room[72])
     return room;
 }
 
-static bool is_there(const char *path)
+static bool has_token_folder(const char *path)
 {
     char folder[PATH_ROOM];
     struct stat st;
@@ -93,16 +93,16 @@ static enum token_answer refuse_open(const char *path, char err[256])
     int code = errno;
     char name[72];
 
-    if (code == ENOENT && is_there(path))
+    if (code == ENOENT && has_token_folder(path))
         return TOKEN_ABSENT;
     if (code == ENOENT)
         snprintf(err, 256,
                  "%s: no such file or folder; use a file with the token, or a "
                  "folder to make it in",
-                 show(path, name));
+                 quote_path_end(path, name));
     else
         snprintf(err, 256, "%s: %s; use a file with the token",
-                 show(path, name), strerror(code));
+                 quote_path_end(path, name), strerror(code));
     return TOKEN_REFUSED;
 }
 
@@ -115,14 +115,14 @@ static bool may_be_read(int fd, const char *path, char err[256])
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         snprintf(err, 256,
                  "%s is not a regular file; use a file with the token",
-                 show(path, name));
+                 quote_path_end(path, name));
         return false;
     }
     if ((st.st_mode & (engine ? 022 : 077)) == 0)
         return true;
     snprintf(err, 256, "%s can be %s by others (mode %04o); use mode %s",
-             show(path, name), engine ? "written" : "read", st.st_mode & 07777u,
-             engine ? "0444 or 0400" : "0600 or 0400");
+             quote_path_end(path, name), engine ? "written" : "read",
+             st.st_mode & 07777u, engine ? "0444 or 0400" : "0600 or 0400");
     return false;
 }
 
@@ -142,7 +142,7 @@ enum token_answer token_read(const char *path, char token[TOKEN_ROOM],
         n = read(fd, text, sizeof(text));
         if (n < 0)
             snprintf(err, 256, "%s: %s; use a file with the token",
-                     show(path, name), strerror(errno));
+                     quote_path_end(path, name), strerror(errno));
         else if (token_take(text, (size_t)n, token, err))
             answer = TOKEN_READ;
         explicit_bzero(text, sizeof(text));
@@ -183,7 +183,7 @@ static bool write_whole(int fd, const char *token)
 }
 
 /* False: errno says why; EEXIST: there is one already. */
-static bool put(const char *path, const char *token)
+static bool create_token_file(const char *path, const char *token)
 {
     char beside[PATH_ROOM + 24];
     uint64_t random;
@@ -216,7 +216,7 @@ int token_make(const char *path, char token[TOKEN_ROOM], char err[256])
 
     err[0] = '\0';
     make_text(token);
-    if (put(path, token))
+    if (create_token_file(path, token))
         return 0;
     code = errno;
     explicit_bzero(token, TOKEN_ROOM);
@@ -226,9 +226,9 @@ int token_make(const char *path, char token[TOKEN_ROOM], char err[256])
         snprintf(err, 256,
                  "%s can't be made: %s; use a folder that this user may write "
                  "to, or a file with the token",
-                 show(path, name), strerror(code));
+                 quote_path_end(path, name), strerror(code));
     else if (err[0] == '\0') /* it went away again */
         snprintf(err, 256, "%s comes and goes; use a file with the token",
-                 show(path, name));
+                 quote_path_end(path, name));
     return -1;
 }

@@ -29,7 +29,8 @@ static bool read_labels(struct config_read *r, json_t *v, struct config_rule *c)
     return config_kind_labels(r, v, c->rule.labels);
 }
 
-static bool read_mark(struct config_read *r, json_t *v, struct config_rule *c)
+static bool read_action_mark(struct config_read *r, json_t *v,
+                             struct config_rule *c)
 {
     struct ct_mark mark = {0, 0};
     bool ok = config_kind_one_mark(r, v, &mark);
@@ -60,7 +61,7 @@ static bool read_zone(struct config_read *r, json_t *v, struct config_rule *c)
 #define READ_ZONE       read_zone
 #define READ_HELPER     config_helper_read
 #define READ_LABELS     read_labels
-#define READ_MARK       read_mark
+#define READ_MARK       read_action_mark
 #define READ_TIMEOUTS   config_timeouts_read
 #define READ_MSS        config_alter_mss
 #define READ_TTL        config_alter_ttl
@@ -187,7 +188,8 @@ void config_action_reject_with(struct config_read *r, json_t *v, void *into)
 typedef const char *name_fn(unsigned i);
 
 /* "a, b or c": the names of a mask. */
-static const char *list_names(uint32_t mask, name_fn *name, char text[128])
+static const char *format_mask_names(uint32_t mask, name_fn *name,
+                                     char text[128])
 {
     size_t at = 0;
 
@@ -209,7 +211,7 @@ static const char *name_of_action(unsigned action)
     return ct_action_info(action)->name;
 }
 
-static void check_hook(struct config_read *r, struct config_rule *c)
+static void check_action_hook(struct config_read *r, struct config_rule *c)
 {
     const struct ct_action_info *action = ct_action_info(c->rule.action);
     bool verdict;
@@ -221,11 +223,11 @@ static void check_hook(struct config_read *r, struct config_rule *c)
     config_read_fail_in(
         r, c->action, true, "\"%s\" is not allowed in hook %s; use %s",
         verdict ? action->name : c->action, config_hook_name(c->rule.hook),
-        list_names(action->hooks, config_hook_name, where));
+        format_mask_names(action->hooks, config_hook_name, where));
     c->failed = true;
 }
 
-static void check_ports(struct config_read *r, struct config_rule *c)
+static void check_nat_modifier(struct config_read *r, struct config_rule *c)
 {
     uint32_t taking = 0;
     char which[128];
@@ -242,13 +244,13 @@ static void check_ports(struct config_read *r, struct config_rule *c)
     else
         config_read_fail_in(r, c->modifier, true,
                             "\"%s\" needs a translation; add %s", c->modifier,
-                            list_names(taking, name_of_action, which));
+                            format_mask_names(taking, name_of_action, which));
 }
 
 void config_action_check(struct config_read *r, struct config_rule *c)
 {
     c->rule.stage = ct_action_info(c->rule.action)->stage;
-    check_hook(r, c);
+    check_action_hook(r, c);
     if (!c->failed)
-        check_ports(r, c);
+        check_nat_modifier(r, c);
 }

@@ -19,12 +19,13 @@ static bool accepts_of(const struct config_rule *c, unsigned states)
 }
 
 /* A flow's first packet? */
-static bool accepts(const struct config_rule *c)
+static bool can_accept_flow(const struct config_rule *c)
 {
     return accepts_of(c, 1u << CT_NEW | 1u << CT_RELATED);
 }
 
-static bool meet(const struct ct_match *a, const struct ct_match *b)
+static bool has_common_packets(const struct ct_match *a,
+                               const struct ct_match *b)
 {
     bool in = false;
 
@@ -33,8 +34,9 @@ static bool meet(const struct ct_match *a, const struct ct_match *b)
     return in && (a->family == 0 || b->family == 0 || a->family == b->family);
 }
 
-static void refuse(struct config_read *r, const struct config_rule *c,
-                   const char *key, const char *what)
+static void refuse_exempt_rule(struct config_read *r,
+                               const struct config_rule *c, const char *key,
+                               const char *what)
 {
     size_t was = config_hook_enter(r, c);
 
@@ -48,23 +50,25 @@ static void check_workers(struct config_read *r, const struct config_rule *nat,
                           uint32_t first)
 {
     for (const struct config_rule *c = &r->rules->v[first]; c < nat; c++)
-        if ((accepts(c) || c->rule.action == CT_ACT_NO_NAT) &&
-            meet(&c->rule.match, &nat->rule.match))
-            refuse(r, c, c->action,
-                   "answers to packets that this exempts from a later dnat "
-                   "reach another worker; put it behind the dnat, use another "
-                   "\"in\", or \"workers\": 1");
+        if ((can_accept_flow(c) || c->rule.action == CT_ACT_NO_NAT) &&
+            has_common_packets(&c->rule.match, &nat->rule.match))
+            refuse_exempt_rule(
+                r, c, c->action,
+                "answers to packets that this exempts from a later dnat "
+                "reach another worker; put it behind the dnat, use another "
+                "\"in\", or \"workers\": 1");
 }
 
 static void check_limits(struct config_read *r, const struct config_rule *nat,
                          uint32_t first)
 {
     for (struct config_rule *c = &r->rules->v[first]; c < nat; c++)
-        if (accepts(c) && c->limiter != NULL && !c->failed) {
-            refuse(r, c, c->limiter,
-                   "packets that this accepts skip the translations behind it, "
-                   "and those beyond the limit don't; put it behind them, or "
-                   "remove the limit");
+        if (can_accept_flow(c) && c->limiter != NULL && !c->failed) {
+            refuse_exempt_rule(
+                r, c, c->limiter,
+                "packets that this accepts skip the translations behind it, "
+                "and those beyond the limit don't; put it behind them, or "
+                "remove the limit");
             c->failed = true;
         }
 }
@@ -82,7 +86,7 @@ void config_exempt_make(struct config_read *r)
             n_filter = until = 0;
         }
         n_filter += c->rule.stage == CT_STAGE_FILTER;
-        if (accepts(c) || accepts_of(c, 1u << CT_INVALID))
+        if (can_accept_flow(c) || accepts_of(c, 1u << CT_INVALID))
             until = n_filter;
         if (c->failed || c->rule.stage != CT_STAGE_NAT)
             continue;

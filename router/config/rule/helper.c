@@ -20,7 +20,8 @@ bool config_helper_read(struct config_read *r, json_t *v, struct config_rule *c)
     return i >= 0;
 }
 
-static void check(struct config_read *r, const struct config_rule *c)
+static void check_helper_rule(struct config_read *r,
+                              const struct config_rule *c)
 {
     const char *name = ct_helper_name(c->rule.helper);
     const struct ct_match *m = &c->rule.match;
@@ -48,7 +49,7 @@ void config_helper_check(struct config_read *r)
         if (c->rule.action != CT_ACT_HELPER || c->failed)
             continue;
         was = config_hook_enter(r, c);
-        check(r, c);
+        check_helper_rule(r, c);
         config_read_leave(r, was);
     }
 }

@@ -51,14 +51,14 @@ static bool read_entry(struct config_read *r, const json_t *v, one_fn *one,
     return one(r, v, s, kind, out);
 }
 
-static size_t entries(const json_t *v)
+static size_t count_json_entries(const json_t *v)
 {
     return json_is_array(v) ? json_array_size(v) : 1;
 }
 
 static bool has_entries(struct config_read *r, const json_t *v, size_t most)
 {
-    size_t n = entries(v);
+    size_t n = count_json_entries(v);
 
     if (n == 0)
         config_read_fail(r, "an empty list; use 1 to %zu entries", most);
@@ -68,8 +68,9 @@ static bool has_entries(struct config_read *r, const json_t *v, size_t most)
 }
 
 /* A value, or each of a list: all of them behind a !, or none. */
-static bool read_list(struct config_read *r, json_t *v, one_fn *one,
-                      const struct config_kind *kind, void *out, bool *negate)
+static bool read_match_list(struct config_read *r, json_t *v, one_fn *one,
+                            const struct config_kind *kind, void *out,
+                            bool *negate)
 {
     bool ok = true;
 
@@ -114,7 +115,7 @@ bool config_kind_IFACE(struct config_read *r, json_t *v,
                        const struct config_rule *c, struct ct_iface_set *out)
 {
     (void)c;
-    return read_list(r, v, one_iface, kind, out, &out->negate);
+    return read_match_list(r, v, one_iface, kind, out, &out->negate);
 }
 
 static const struct ct_word *known_word(struct config_read *r, const json_t *v,
@@ -135,8 +136,9 @@ static const struct ct_word *known_word(struct config_read *r, const json_t *v,
 /* ---- families, addresses and protocols ---- */
 
 /* Bit 0 IPv4, bit 1 IPv6, until the whole list is read. */
-static bool one_family(struct config_read *r, const json_t *v, const char *s,
-                       const struct config_kind *kind, void *out)
+static bool read_family_word(struct config_read *r, const json_t *v,
+                             const char *s, const struct config_kind *kind,
+                             void *out)
 {
     const struct ct_word *word = known_word(r, v, s, kind);
     uint8_t *families = out;
@@ -153,7 +155,7 @@ bool config_kind_FAMILY(struct config_read *r, json_t *v,
     static const uint8_t of[] = {0, CT_IPV4, CT_IPV6, 0};
     uint8_t families = 0;
     bool negate = false,
-         ok = read_list(r, v, one_family, kind, &families, &negate);
+         ok = read_match_list(r, v, read_family_word, kind, &families, &negate);
 
     (void)c;
     if (ok && negate && families == 3) {
@@ -211,7 +213,7 @@ bool config_kind_PROTO(struct config_read *r, json_t *v,
                        const struct config_rule *c, struct ct_proto_set *out)
 {
     (void)c;
-    return read_list(r, v, one_proto, kind, out, &out->negate);
+    return read_match_list(r, v, one_proto, kind, out, &out->negate);
 }
 
 /* ---- words ---- */
@@ -232,7 +234,7 @@ bool config_kind_ONE_OF(struct config_read *r, json_t *v,
                         const struct config_rule *c, struct ct_bit_set *out)
 {
     (void)c;
-    return read_list(r, v, one_choice, kind, out, &out->negate);
+    return read_match_list(r, v, one_choice, kind, out, &out->negate);
 }
 
 static bool one_bit(struct config_read *r, const json_t *v, const char *s,
@@ -251,7 +253,7 @@ bool config_kind_BITS(struct config_read *r, json_t *v,
                       const struct config_rule *c, struct ct_bit_set *out)
 {
     (void)c;
-    return read_list(r, v, one_bit, kind, out, &out->negate);
+    return read_match_list(r, v, one_bit, kind, out, &out->negate);
 }
 
 bool config_kind_true(struct config_read *r, const json_t *v)
@@ -274,7 +276,7 @@ bool config_kind_FLAG(struct config_read *r, json_t *v,
 
 /* ---- marks and labels ---- */
 
-static bool number32(const char *s, const char *end, uint32_t *out)
+static bool parse_number32(const char *s, const char *end, uint32_t *out)
 {
     char text[16], *stop;
     size_t n = (size_t)(end - s);
@@ -292,8 +294,8 @@ static bool number32(const char *s, const char *end, uint32_t *out)
 }
 
 /* s: the text of v, a ! aside; NULL: a number. */
-static bool read_mark(struct config_read *r, const json_t *v, const char *s,
-                      struct ct_mark *mark)
+static bool parse_mark(struct config_read *r, const json_t *v, const char *s,
+                       struct ct_mark *mark)
 {
     const char *slash;
     uint64_t number;
@@ -306,9 +308,10 @@ static bool read_mark(struct config_read *r, const json_t *v, const char *s,
         return ok;
     }
     slash = strchr(s, '/');
-    ok = number32(s, slash != NULL ? slash : s + strlen(s), &mark->value) &&
+    ok = parse_number32(s, slash != NULL ? slash : s + strlen(s),
+                        &mark->value) &&
          (slash == NULL ||
-          number32(slash + 1, slash + strlen(slash), &mark->mask));
+          parse_number32(slash + 1, slash + strlen(slash), &mark->mask));
     if (!ok || mark->mask == 0 || (mark->value & ~mark->mask) != 0) {
         config_read_fail(
             r,
@@ -323,7 +326,7 @@ static bool read_mark(struct config_read *r, const json_t *v, const char *s,
 bool config_kind_one_mark(struct config_read *r, const json_t *v,
                           struct ct_mark *mark)
 {
-    return read_mark(r, v, json_string_value(v), mark);
+    return parse_mark(r, v, json_string_value(v), mark);
 }
 
 struct marks {
@@ -337,7 +340,7 @@ static bool one_mark(struct config_read *r, const json_t *v, const char *s,
     struct marks *marks = out;
 
     (void)kind;
-    return read_mark(r, v, s, &marks->of[marks->n++]);
+    return parse_mark(r, v, s, &marks->of[marks->n++]);
 }
 
 bool config_kind_MARK(struct config_read *r, json_t *v,
@@ -350,8 +353,8 @@ bool config_kind_MARK(struct config_read *r, json_t *v,
     (void)c;
     if (!has_entries(r, v, MOST_MARKS))
         return false;
-    marks.of = config_read_alloc(r, entries(v), sizeof *marks.of);
-    ok = read_list(r, v, one_mark, kind, &marks, &out->negate);
+    marks.of = config_read_alloc(r, count_json_entries(v), sizeof *marks.of);
+    ok = read_match_list(r, v, one_mark, kind, &marks, &out->negate);
     out->of = marks.of;
     out->n = marks.n;
     return ok;
@@ -454,7 +457,7 @@ static bool one_range(struct config_read *r, const json_t *v, const char *s,
     return true;
 }
 
-static int by_lo(const void *a, const void *b)
+static int compare_number_ranges(const void *a, const void *b)
 {
     const struct ct_number_range *x = a, *y = b;
 
@@ -471,10 +474,11 @@ static bool read_numbers(struct config_read *r, json_t *v,
 
     if (!has_entries(r, v, MOST_ENTRIES))
         return false;
-    range = numbers.of = config_read_alloc(r, entries(v), sizeof *range);
-    if (!read_list(r, v, one_range, kind, &numbers, &out->negate))
+    range = numbers.of =
+        config_read_alloc(r, count_json_entries(v), sizeof *range);
+    if (!read_match_list(r, v, one_range, kind, &numbers, &out->negate))
         return false;
-    qsort(range, numbers.n, sizeof *range, by_lo);
+    qsort(range, numbers.n, sizeof *range, compare_number_ranges);
     for (size_t i = 1; i < numbers.n; i++) {
         if (range[i].lo > range[last].hi + 1)
             range[++last] = range[i];

@@ -16,7 +16,7 @@
 /* What a bucket may hold at most: far from where the sums would wrap. */
 #define MAX_ROOM_NS UINT64_C(1000000000000000000)
 
-static bool word(const char **s, const char *w)
+static bool skip_limit_word(const char **s, const char *w)
 {
     size_t n = strlen(w);
 
@@ -27,7 +27,7 @@ static bool word(const char **s, const char *w)
     return true;
 }
 
-static bool number(const char **s, uint64_t max, uint64_t *out)
+static bool parse_limit_number(const char **s, uint64_t max, uint64_t *out)
 {
     *out = 0;
     if (**s < '0' || **s > '9')
@@ -46,15 +46,16 @@ static bool parse_limit(const char *s, struct ct_limit *out)
     } units[] = {{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}};
     uint64_t rate, burst = 5, ns = 0;
 
-    out->over = word(&s, "over");
-    if (!number(&s, UINT32_MAX, &rate) || rate == 0 || *s++ != '/')
+    out->over = skip_limit_word(&s, "over");
+    if (!parse_limit_number(&s, UINT32_MAX, &rate) || rate == 0 || *s++ != '/')
         return false;
     for (size_t i = 0; i < CONFIG_READ_N(units) && ns == 0; i++)
-        if (word(&s, units[i].name))
+        if (skip_limit_word(&s, units[i].name))
             ns = units[i].s * 1000000000;
     if (ns == 0 || ns / rate == 0)
         return false;
-    if (word(&s, "burst") && (!number(&s, UINT32_MAX, &burst) || burst == 0))
+    if (skip_limit_word(&s, "burst") &&
+        (!parse_limit_number(&s, UINT32_MAX, &burst) || burst == 0))
         return false;
     out->cost_ns = ns / rate;
     if (*s != '\0' || burst > MAX_ROOM_NS / out->cost_ns)
@@ -81,12 +82,12 @@ static bool parse_connlimit(const char *s, struct ct_connlimit *out)
 {
     uint64_t max, bits = 32, bits6 = 64;
 
-    out->over = word(&s, "over");
-    if (!number(&s, UINT32_MAX, &max))
+    out->over = skip_limit_word(&s, "over");
+    if (!parse_limit_number(&s, UINT32_MAX, &max))
         return false;
-    if (*s == '/' && (s++, !number(&s, 32, &bits)))
+    if (*s == '/' && (s++, !parse_limit_number(&s, 32, &bits)))
         return false;
-    if (*s == '/' && (s++, !number(&s, 128, &bits6)))
+    if (*s == '/' && (s++, !parse_limit_number(&s, 128, &bits6)))
         return false;
     out->max = (uint32_t)max;
     out->prefix4 = (uint8_t)bits;

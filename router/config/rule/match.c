@@ -72,7 +72,7 @@ static unsigned set_families(const struct ct_addr_set *set)
     return set->present && families != 0 && !set->both ? families : 3u;
 }
 
-static unsigned one_family(unsigned family)
+static unsigned get_family_mask(unsigned family)
 {
     return family == 0 ? 3u : family == CT_IPV4 ? 1u : 2u;
 }
@@ -80,9 +80,9 @@ static unsigned one_family(unsigned family)
 static void check_family(struct config_read *r, struct config_rule *c)
 {
     struct ct_match *m = &c->rule.match;
-    unsigned families = one_family(m->family) & one_family(c->rule.nat.family) &
-                        set_families(&m->src) & set_families(&m->dst) &
-                        proto_families(m);
+    unsigned families =
+        get_family_mask(m->family) & get_family_mask(c->rule.nat.family) &
+        set_families(&m->src) & set_families(&m->dst) & proto_families(m);
 
     if (families == 0)
         config_read_fail(
@@ -91,7 +91,7 @@ static void check_family(struct config_read *r, struct config_rule *c)
     m->family = families == 1 ? CT_IPV4 : families == 2 ? CT_IPV6 : 0;
 }
 
-static void check_hook(struct config_read *r, const struct config_rule *c)
+static void check_iface_hook(struct config_read *r, const struct config_rule *c)
 {
     const struct ct_match *m = &c->rule.match;
     unsigned hook = c->rule.hook;
@@ -107,7 +107,7 @@ static void check_hook(struct config_read *r, const struct config_rule *c)
 }
 
 /* Labels have two keys. */
-static const char *given(const char *key, const struct ct_match *m)
+static const char *get_given_key(const char *key, const struct ct_match *m)
 {
     return strcmp(key, "label") == 0 && m->labels.negate ? "not_label" : key;
 }
@@ -121,10 +121,10 @@ static void check_known(struct config_read *r, const struct config_rule *c)
         return;
 #define M(KIND, name, key, facts, words, top, help)                            \
     if (((facts) & (CT_FACT_STATE | CT_FACT_CT)) && ct_asks_##KIND(&m->name))  \
-        config_read_fail_in(r, given(key, m), true,                            \
+        config_read_fail_in(r, get_given_key(key, m), true,                    \
                             "%s is decided before conntrack; use a rule "      \
                             "without %s",                                      \
-                            c->action, given(key, m));
+                            c->action, get_given_key(key, m));
     CT_MATCHES(M)
 #undef M
 }
@@ -136,7 +136,7 @@ void config_match_check(struct config_read *r, struct config_rule *c)
     uint8_t info = (uint8_t)(m->info.negate ? ~m->info.of : m->info.of);
 
     check_family(r, c);
-    check_hook(r, c);
+    check_iface_hook(r, c);
     if (!config_match_has_ports(m) && (m->sport.n > 0 || m->dport.n > 0))
         config_read_fail_in(
             r, m->sport.n > 0 ? "sport" : "dport", true,

@@ -249,7 +249,7 @@ bool config_nat_redirect(struct config_read *r, json_t *v,
 }
 
 /* One range of ports to one of the same size: each to its own. */
-static bool shifts(const struct ct_rule *rule)
+static bool is_port_shift(const struct ct_rule *rule)
 {
     const struct ct_number_set *from = &rule->match.dport;
 
@@ -261,7 +261,7 @@ static bool shifts(const struct ct_rule *rule)
 
 void config_nat_check(struct config_read *r, struct config_rule *c)
 {
-    c->rule.nat.shifts = shifts(&c->rule);
+    c->rule.nat.shifts = is_port_shift(&c->rule);
 
     if (c->rule.stage != CT_STAGE_NAT)
         return;

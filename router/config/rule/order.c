@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_hash(const void *a, const void *b)
+static int compare_rule_hashes(const void *a, const void *b)
 {
     const struct config_rule *x = *(struct config_rule *const *)a;
     const struct config_rule *y = *(struct config_rule *const *)b;
@@ -18,7 +18,7 @@ static int by_hash(const void *a, const void *b)
     return x < y ? -1 : x > y; /* they stand in one array, as given */
 }
 
-static int by_id(const void *a, const void *b)
+static int compare_rule_ids(const void *a, const void *b)
 {
     const struct config_rule *x = *(struct config_rule *const *)a;
     const struct config_rule *y = *(struct config_rule *const *)b;
@@ -80,9 +80,9 @@ void config_order_make(struct config_read *r)
     r->config->rule_text = config_read_alloc(r, all->n + 1, sizeof(char *));
     for (uint32_t i = 0; i < all->n; i++)
         order[i] = &all->v[i];
-    qsort(order, all->n, sizeof(struct config_rule *), by_hash);
+    qsort(order, all->n, sizeof(struct config_rule *), compare_rule_hashes);
     make_ids(order, all->n);
-    qsort(order, all->n, sizeof(struct config_rule *), by_id);
+    qsort(order, all->n, sizeof(struct config_rule *), compare_rule_ids);
     check_ids(r, order, all->n);
     if (r->n_errors > 0)
         return; /* a rule that was refused has no text */

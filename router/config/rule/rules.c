@@ -136,7 +136,7 @@ static void check_rule(struct config_read *r, struct config_rule *c)
 }
 
 /* As it stands in the file, for people. */
-static const char *dump(struct config_read *r, const json_t *v)
+static const char *format_rule_json(struct config_read *r, const json_t *v)
 {
     size_t n = json_dumpb(v, NULL, 0, JSON_COMPACT);
     char *text = config_read_alloc(r, n + 1, 1);
@@ -173,8 +173,8 @@ static uint64_t hash_rule(struct config_read *r, const struct config_rule *c)
     return h;
 }
 
-static void read_rule(struct config_read *r, json_t *v, unsigned hook,
-                      size_t entry)
+static void read_config_rule(struct config_read *r, json_t *v, unsigned hook,
+                             size_t entry)
 {
     struct config_rule *c = &r->rules->v[r->rules->n++];
 
@@ -187,7 +187,7 @@ static void read_rule(struct config_read *r, json_t *v, unsigned hook,
         return;
     check_rule(r, c);
     c->hash = hash_rule(r, c);
-    c->text = dump(r, v);
+    c->text = format_rule_json(r, v);
 }
 
 /* ---- all of them ---- */
@@ -202,7 +202,7 @@ static void read_hook(struct config_read *r, json_t *v, unsigned hook)
     for (size_t i = 0; i < json_array_size(v); i++) {
         size_t was = config_read_enter_at(r, i);
 
-        read_rule(r, json_array_get(v, i), hook, i);
+        read_config_rule(r, json_array_get(v, i), hook, i);
         config_read_leave(r, was);
     }
 }
@@ -238,7 +238,7 @@ void config_rules_read(struct config_read *r, json_t *v, void *into)
 }
 
 /* Room for one more, wherever the others came from. */
-static void grow(struct config_read *r)
+static void grow_rule_array(struct config_read *r)
 {
     struct config_rules *rules = r->rules;
     struct config_rule *was = rules->v;
@@ -251,7 +251,7 @@ static void grow(struct config_read *r)
         memcpy(rules->v, was, rules->n * sizeof(*was));
 }
 
-static bool is_taken(const struct config_rules *rules, const char *id)
+static bool is_id_taken(const struct config_rules *rules, const char *id)
 {
     for (uint32_t i = 0; i < rules->n; i++)
         if (strcmp(rules->v[i].rule.id, id) == 0)
@@ -270,7 +270,7 @@ static void add_masquerade(struct config_read *r, const char *out,
     json_t *made;
 
     snprintf(id, sizeof(id), "%s", name);
-    for (unsigned i = 2; is_taken(rules, id); i++)
+    for (unsigned i = 2; is_id_taken(rules, id); i++)
         snprintf(id, sizeof(id), "%s-%u", name, i);
     snprintf(src, sizeof(src), "!%s", out);
     made = json_pack("{s:s, s:s, s:s, s:b, s:s}", "out", out, "src", src,
@@ -280,8 +280,8 @@ static void add_masquerade(struct config_read *r, const char *out,
     memory->made[memory->n_made] = made;
     for (uint32_t i = 0; i < rules->n; i++)
         entry += rules->v[i].rule.hook == CT_POSTROUTING;
-    grow(r);
-    read_rule(r, made, CT_POSTROUTING, entry);
+    grow_rule_array(r);
+    read_config_rule(r, made, CT_POSTROUTING, entry);
     memory->made_text[memory->n_made++] = rules->v[rules->n - 1].text;
 }
 

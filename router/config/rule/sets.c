@@ -22,8 +22,8 @@ struct heap {
     const struct config_set *only; /* ... a set's own rows will do */
 };
 
-static void add(struct config_read *r, struct heap *h, unsigned six,
-                struct ct_addr_range range)
+static void add_addr_range(struct config_read *r, struct heap *h, unsigned six,
+                           struct ct_addr_range range)
 {
     if (h->n[six] == h->room[six]) {
         uint32_t room = h->room[six] == 0 ? 4 : 2 * h->room[six];
@@ -38,7 +38,7 @@ static void add(struct config_read *r, struct heap *h, unsigned six,
     h->r[six][h->n[six]++] = range;
 }
 
-static int by_lo(const void *a, const void *b)
+static int compare_addr_ranges(const void *a, const void *b)
 {
     const struct ct_addr_range *x = a, *y = b;
     int c = system_addr_compare(&x->lo, &y->lo);
@@ -47,8 +47,8 @@ static int by_lo(const void *a, const void *b)
 }
 
 /* Does b begin at or before the address behind a's end? */
-static bool touches(const struct ct_addr_range *a,
-                    const struct ct_addr_range *b, unsigned six)
+static bool can_join_ranges(const struct ct_addr_range *a,
+                            const struct ct_addr_range *b, unsigned six)
 {
     union ct_addr next = a->hi;
 
@@ -58,13 +58,14 @@ static bool touches(const struct ct_addr_range *a,
     return true; /* a ends with the last address there is */
 }
 
-static uint32_t merge(struct ct_addr_range *r, uint32_t n, unsigned six)
+static uint32_t merge_addr_ranges(struct ct_addr_range *r, uint32_t n,
+                                  unsigned six)
 {
     uint32_t last = 0;
 
-    qsort(r, n, sizeof(*r), by_lo);
+    qsort(r, n, sizeof(*r), compare_addr_ranges);
     for (uint32_t i = 1; i < n; i++) {
-        if (!touches(&r[last], &r[i], six))
+        if (!can_join_ranges(&r[last], &r[i], six))
             r[++last] = r[i];
         else if (system_addr_compare(&r[i].hi, &r[last].hi) > 0)
             r[last].hi = r[i].hi;
@@ -72,15 +73,15 @@ static uint32_t merge(struct ct_addr_range *r, uint32_t n, unsigned six)
     return last + 1;
 }
 
-static const struct ct_addr_range *keep(struct config_read *r,
-                                        struct ct_addr_range *gathered,
-                                        uint32_t *n, unsigned six)
+static const struct ct_addr_range *
+store_addr_ranges(struct config_read *r, struct ct_addr_range *gathered,
+                  uint32_t *n, unsigned six)
 {
     struct ct_addr_range *kept;
 
     if (*n == 0)
         return NULL;
-    *n = merge(gathered, *n, six);
+    *n = merge_addr_ranges(gathered, *n, six);
     kept = config_read_alloc(r, *n, sizeof(*kept));
     return memcpy(kept, gathered, *n * sizeof(*kept));
 }
@@ -95,8 +96,8 @@ static void make_index(struct config_read *r, struct ct_addr_index *index,
                            ranges, n, v4);
 }
 
-static void finish(struct config_read *r, struct heap *h,
-                   struct ct_addr_set *out)
+static void finish_addr_set(struct config_read *r, struct heap *h,
+                            struct ct_addr_set *out)
 {
     if (h->only != NULL) {
         bool negate = out->negate;
@@ -104,8 +105,8 @@ static void finish(struct config_read *r, struct heap *h,
         *out = h->only->set;
         out->negate = negate;
     } else {
-        out->v4 = keep(r, h->r[0], &h->n[0], 0);
-        out->v6 = keep(r, h->r[1], &h->n[1], 1);
+        out->v4 = store_addr_ranges(r, h->r[0], &h->n[0], 0);
+        out->v6 = store_addr_ranges(r, h->r[1], &h->n[1], 1);
         out->n_v4 = h->n[0];
         out->n_v6 = h->n[1];
         make_index(r, &out->index4, out->v4, out->n_v4, true);
@@ -144,7 +145,7 @@ static bool add_prefix(struct config_read *r, const char *s, struct heap *h)
     }
     if (!config_sets_span(r, s, &addr, family, len, &span))
         return false;
-    add(r, h, family == CT_IPV6, span);
+    add_addr_range(r, h, family == CT_IPV6, span);
     return true;
 }
 
@@ -172,12 +173,12 @@ static bool add_range(struct config_read *r, const char *s, const char *dash,
                          config_read_show(r, s));
         return false;
     }
-    add(r, h, family == CT_IPV6, range);
+    add_addr_range(r, h, family == CT_IPV6, range);
     return true;
 }
 
-static const struct config_set *find(const struct config_read *r,
-                                     const char *name)
+static const struct config_set *find_addr_set(const struct config_read *r,
+                                              const char *name)
 {
     for (uint32_t i = 0; i < r->memory->n_sets; i++)
         if (strcmp(r->memory->sets[i].name, name) == 0)
@@ -187,7 +188,7 @@ static const struct config_set *find(const struct config_read *r,
 
 static bool add_set(struct config_read *r, const char *s, struct heap *h)
 {
-    const struct config_set *set = find(r, s[0] == '@' ? s + 1 : s);
+    const struct config_set *set = find_addr_set(r, s[0] == '@' ? s + 1 : s);
 
     if (set == NULL) {
         config_read_fail(r, "unknown set %s; use a key of \"sets\"",
@@ -199,17 +200,18 @@ static bool add_set(struct config_read *r, const char *s, struct heap *h)
         return true;
     }
     for (uint32_t i = 0; i < set->set.n_v4; i++)
-        add(r, h, 0, set->set.v4[i]);
+        add_addr_range(r, h, 0, set->set.v4[i]);
     for (uint32_t i = 0; i < set->set.n_v6; i++)
-        add(r, h, 1, set->set.v6[i]);
+        add_addr_range(r, h, 1, set->set.v6[i]);
     return true;
 }
 
-static void add_own(struct config_read *r, const struct config_iface *iface,
-                    struct heap *h)
+static void add_iface_addrs(struct config_read *r,
+                            const struct config_iface *iface, struct heap *h)
 {
     for (unsigned i = 0; i < iface->n_addrs; i++)
-        add(r, h, iface->addr[i].family == CT_IPV6,
+        add_addr_range(
+            r, h, iface->addr[i].family == CT_IPV6,
             (struct ct_addr_range){iface->addr[i].addr, iface->addr[i].addr});
 }
 
@@ -224,7 +226,7 @@ static bool add_iface(struct config_read *r, uint8_t i, struct heap *h)
                          iface->name);
         return false;
     }
-    add_own(r, iface, h);
+    add_iface_addrs(r, iface, h);
     return true;
 }
 
@@ -235,7 +237,7 @@ static bool add_text(struct config_read *r, const char *s, bool named,
     const char *dash = strchr(s, '-');
     uint8_t iface = named ? CT_NO_IFACE : config_iface_find(r->config, s);
 
-    if (!named && (s[0] == '@' || find(r, s) != NULL))
+    if (!named && (s[0] == '@' || find_addr_set(r, s) != NULL))
         return add_set(r, s, h);
     if (iface != CT_NO_IFACE)
         return add_iface(r, iface, h);
@@ -253,7 +255,8 @@ static bool name_ok(const char *s)
            strchr("0123456789.-", s[0]) == NULL;
 }
 
-static void read_set(struct config_read *r, json_t *v, struct config_set *set)
+static void read_config_set(struct config_read *r, json_t *v,
+                            struct config_set *set)
 {
     struct heap h = {.alone = false};
 
@@ -275,7 +278,7 @@ static void read_set(struct config_read *r, json_t *v, struct config_set *set)
             (void)add_text(r, s, true, &h);
         config_read_leave(r, was);
     }
-    finish(r, &h, &set->set);
+    finish_addr_set(r, &h, &set->set);
 }
 
 void config_sets_read(struct config_read *r, json_t *v, void *into)
@@ -308,7 +311,7 @@ void config_sets_read(struct config_read *r, json_t *v, void *into)
         }
         set->name = name; /* lives in memory->root */
         was = config_read_enter(r, name);
-        read_set(r, member, set);
+        read_config_set(r, member, set);
         config_read_leave(r, was);
         r->memory->n_sets++;
     }
@@ -344,8 +347,8 @@ void config_sets_own(struct config_read *r, uint32_t ifaces,
 
     for (uint32_t i = 0; i < r->config->n_ifaces; i++)
         if (ifaces >> i & 1)
-            add_own(r, &r->config->iface[i], &h);
-    finish(r, &h, out);
+            add_iface_addrs(r, &r->config->iface[i], &h);
+    finish_addr_set(r, &h, out);
 }
 
 bool config_sets_match(struct config_read *r, json_t *v,
@@ -356,7 +359,7 @@ bool config_sets_match(struct config_read *r, json_t *v,
 
     if (!json_is_array(v)) {
         ok = add_match(r, v, true, &h, &out->negate);
-        finish(r, &h, out);
+        finish_addr_set(r, &h, out);
     } else {
         for (size_t i = 0; i < json_array_size(v); i++, first = false) {
             size_t was = config_read_enter_at(r, i);
@@ -366,7 +369,7 @@ bool config_sets_match(struct config_read *r, json_t *v,
         }
         if (first)
             config_read_fail(r, "an empty list; use " EXPECTED);
-        finish(r, &h, out);
+        finish_addr_set(r, &h, out);
         ok &= !first;
     }
     if (ok && out->negate && !h.own && config_sets_families(out) == 0) {

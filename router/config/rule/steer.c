@@ -80,8 +80,8 @@ static bool asks_ports(const struct ct_match *m)
     return false;
 }
 
-static void refuse(struct config_read *r, const struct config_rule *c,
-                   const char *what)
+static void refuse_dnat_rule(struct config_read *r, const struct config_rule *c,
+                             const char *what)
 {
     size_t was = config_hook_enter(r, c);
 
@@ -90,8 +90,8 @@ static void refuse(struct config_read *r, const struct config_rule *c,
     config_read_leave(r, was);
 }
 
-static bool is_own(const struct config *config, const union ct_addr *addr,
-                   uint8_t family)
+static bool is_router_addr(const struct config *config,
+                           const union ct_addr *addr, uint8_t family)
 {
     for (uint32_t i = 0; i < config->n_ifaces; i++)
         for (unsigned a = 0; a < config->iface[i].n_addrs; a++)
@@ -151,8 +151,8 @@ static void add_addr(struct config_read *r, struct rows *rows,
             continue;
         add_ports(r, rows, row, &m->dport);
         if (takes_all(r->config, &m->dport) && !r->config->gateway.set &&
-            is_own(r->config, addr, row.row.family))
-            refuse(r, c, NO_PORT_LEFT);
+            is_router_addr(r->config, addr, row.row.family))
+            refuse_dnat_rule(r, c, NO_PORT_LEFT);
     }
     row.row.proto = six ? CT_PROTO_ICMPV6 : CT_PROTO_ICMP;
     row.row.port_lo = (uint16_t)(echo << 8);
@@ -162,7 +162,7 @@ static void add_addr(struct config_read *r, struct rows *rows,
         add_row(r, rows, row);
 }
 
-static void step(union ct_addr *addr, uint8_t family)
+static void increment_addr(union ct_addr *addr, uint8_t family)
 {
     for (int i = family == CT_IPV6 ? 15 : 3; i >= 0; i--)
         if (++addr->b[i] != 0)
@@ -181,7 +181,7 @@ static bool add_dst(struct config_read *r, struct rows *rows,
     for (uint32_t i = 0; i < n; i++) {
         union ct_addr addr = range[i].lo;
 
-        for (;; step(&addr, family)) {
+        for (;; increment_addr(&addr, family)) {
             if (++made > MAX_ADDRS || rows->n > MAX_ROWS)
                 return false;
             add_addr(r, rows, c, &addr);
@@ -193,8 +193,8 @@ static bool add_dst(struct config_read *r, struct rows *rows,
 }
 
 /* Without dst, from outside: whatever address of ours it was sent to. */
-static void add_own(struct config_read *r, struct rows *rows,
-                    const struct config_rule *c)
+static void add_own_rows(struct config_read *r, struct rows *rows,
+                         const struct config_rule *c)
 {
     for (uint32_t i = 0; i < r->config->n_ifaces; i++) {
         const struct config_iface *iface = &r->config->iface[i];
@@ -205,7 +205,8 @@ static void add_own(struct config_read *r, struct rows *rows,
     }
 }
 
-static bool from_outside(const struct config_read *r, const struct ct_match *m)
+static bool is_from_outside(const struct config_read *r,
+                            const struct ct_match *m)
 {
     if (m->in.of == 0 || m->in.negate)
         return false;
@@ -221,7 +222,7 @@ static void make_rows(struct config_read *r, struct rows *rows,
     const struct ct_match *m = &c->rule.match;
 
     if (!ct_addr_eq(&c->rule.nat.lo, &c->rule.nat.hi)) {
-        refuse(
+        refuse_dnat_rule(
             r, c,
             "the hosts of this range have different workers; use one address");
         return;
@@ -229,15 +230,16 @@ static void make_rows(struct config_read *r, struct rows *rows,
     /* Whatever addresses there are at the moment: any may become our own. */
     if (r->config->gateway.set && takes_all(r->config, &m->dport) &&
         asks_ports(m))
-        refuse(r, c, m->dst.both ? NO_PORT_LEFT : MAY_BE_OWN);
-    if (!m->dst.present && from_outside(r, m)) {
-        add_own(r, rows, c);
+        refuse_dnat_rule(r, c, m->dst.both ? NO_PORT_LEFT : MAY_BE_OWN);
+    if (!m->dst.present && is_from_outside(r, m)) {
+        add_own_rows(r, rows, c);
         return;
     }
     if (!m->dst.present || m->dst.negate || !add_dst(r, rows, c))
-        refuse(r, c,
-               "this rule's dst does not tell the worker; use a dst of at most "
-               "1024 addresses");
+        refuse_dnat_rule(
+            r, c,
+            "this rule's dst does not tell the worker; use a dst of at most "
+            "1024 addresses");
 }
 
 /* ---- source ports ---- */
@@ -274,7 +276,8 @@ static bool is_static(const struct config *config, const struct config_rule *c)
 
 /* Port p belongs to worker p % n: hosts of a worker without one would not get
  * out. */
-static void check_ports(struct config_read *r, const struct config_rule *c)
+static void check_worker_ports(struct config_read *r,
+                               const struct config_rule *c)
 {
     const struct ct_nat_range *to = &c->rule.nat;
     uint32_t n = to->port_hi - to->port_lo + 1u;
@@ -373,8 +376,9 @@ static void add_rest(struct config_read *r, struct rows *out, uint32_t first,
 /* Rows of one address, earlier rules first; next is scratch.  A few are held
  * against each other: a thousand addresses with two rules each would else cost
  * a thousand times all ports. */
-static void settle(struct config_read *r, struct rows *out,
-                   const struct row *rows, uint32_t n, uint32_t *next)
+static void resolve_row_overlaps(struct config_read *r, struct rows *out,
+                                 const struct row *rows, uint32_t n,
+                                 uint32_t *next)
 {
     uint32_t first = out->n;
 
@@ -421,7 +425,7 @@ void config_steer_make(struct config_read *r)
         if (end == i + 1)
             add_row(r, &out, rows.v[i]);
         else
-            settle(r, &out, &rows.v[i], end - i, next);
+            resolve_row_overlaps(r, &out, &rows.v[i], end - i, next);
     }
     table = config_read_alloc(r, out.n + 1, sizeof(*table));
     for (uint32_t i = 0, end; i < out.n; i = end) {
@@ -434,5 +438,5 @@ void config_steer_make(struct config_read *r)
     r->config->n_steer = out.n;
     for (uint32_t i = 0; i < r->rules->n; i++)
         if (!r->rules->v[i].failed)
-            check_ports(r, &r->rules->v[i]);
+            check_worker_ports(r, &r->rules->v[i]);
 }

@@ -107,8 +107,9 @@ static void put_forward(struct netlink_nft *b,
 
 /* ---- what weir hands over ---- */
 
-static void is_own(struct netlink_nft *b, const char *chain,
-                   const struct gateway_table_layout *l, uint32_t offset)
+static void match_own_addrs(struct netlink_nft *b, const char *chain,
+                            const struct gateway_table_layout *l,
+                            uint32_t offset)
 {
     uint16_t ether = htons(l->len == 4 ? ETH_P_IP : ETH_P_IPV6);
 
@@ -131,10 +132,10 @@ static void put_turn(struct netlink_nft *b,
     for (int i = 0; i < GATEWAY_TABLE_FAMILIES; i++) {
         const struct gateway_table_layout *l = &gateway_table_layouts[i];
 
-        is_own(b, tun, l, l->dst);
+        match_own_addrs(b, tun, l, l->dst);
         netlink_nft_goto(b, host);
         netlink_nft_rule_end(b);
-        is_own(b, host, l, l->src);
+        match_own_addrs(b, host, l, l->src);
         netlink_nft_verdict(b, NF_ACCEPT);
         netlink_nft_rule_end(b);
     }
@@ -158,9 +159,10 @@ static void put_turns(struct netlink_nft *b, const struct gateway_table_key *k)
 
 /* ---- all of it ---- */
 
-static int
-commit(uint8_t family, const char *name, const struct gateway_table_key *k,
-       void (*fill)(struct netlink_nft *, const struct gateway_table_key *))
+static int commit_table(uint8_t family, const char *name,
+                        const struct gateway_table_key *k,
+                        void (*fill)(struct netlink_nft *,
+                                     const struct gateway_table_key *))
 {
     struct netlink_nft *b = netlink_nft_new(family, name);
     int err;
@@ -189,9 +191,9 @@ static void fill_reply(struct netlink_nft *b, const struct gateway_table_key *k)
 
 /* A table that is there keeps what its sets hold.  What another one has left
  * may be of another kind: that is made again. */
-static int keep(const char *name, const struct gateway_table_key *k,
-                void (*fill)(struct netlink_nft *,
-                             const struct gateway_table_key *))
+static int refill_table(const char *name, const struct gateway_table_key *k,
+                        void (*fill)(struct netlink_nft *,
+                                     const struct gateway_table_key *))
 {
     void (*const begin[])(struct netlink_nft *) = {netlink_nft_refill,
                                                    netlink_nft_table};
@@ -218,7 +220,8 @@ static void remove_table(struct netlink_nft *b,
 }
 
 /* First the way, then who takes it: else it would lead back into weir. */
-static int turn(struct netlink *nl, const struct gateway_table_key *k)
+static int redirect_host_packets(struct netlink *nl,
+                                 const struct gateway_table_key *k)
 {
     int err = 0;
 
@@ -229,14 +232,15 @@ static int turn(struct netlink *nl, const struct gateway_table_key *k)
             err = netlink_tc_turn(nl, p->tun_index, p->tun, p->index);
     }
     if (err == 0)
-        err = commit(NFPROTO_NETDEV, turn_table, k, put_turns);
+        err = commit_table(NFPROTO_NETDEV, turn_table, k, put_turns);
     if (err != 0)
-        (void)commit(NFPROTO_NETDEV, turn_table, k, remove_table);
+        (void)commit_table(NFPROTO_NETDEV, turn_table, k, remove_table);
     return err;
 }
 
-static void make_key(struct gateway_table_key *k,
-                     const struct config_facts *facts, const uint32_t tun[])
+static void make_table_key(struct gateway_table_key *k,
+                           const struct config_facts *facts,
+                           const uint32_t tun[])
 {
     memset(k, 0, sizeof *k);
     k->n = facts->n;
@@ -256,8 +260,8 @@ static void make_key(struct gateway_table_key *k,
     }
 }
 
-static bool has(const struct gateway_table_own *set, uint32_t n,
-                const struct gateway_table_own *own)
+static bool has_own_address(const struct gateway_table_own *set, uint32_t n,
+                            const struct gateway_table_own *own)
 {
     for (uint32_t i = 0; i < n; i++)
         if (memcmp(&set[i], own, sizeof *own) == 0)
@@ -277,13 +281,14 @@ static void keep_gone(struct gateway_table_key *k,
         bool returns = i >= was->n_own && !ruled;
 
         if (k->n_gone < GATEWAY_TABLE_GONE &&
-            !has(k->own + k->n_own, k->n_gone, own) &&
-            (returns || !has(k->own, k->n_own, own)))
+            !has_own_address(k->own + k->n_own, k->n_gone, own) &&
+            (returns || !has_own_address(k->own, k->n_own, own)))
             k->own[k->n_own + k->n_gone++] = *own;
     }
 }
 
-static void complain(struct gateway_guard *g, int err, const char *what)
+static void warn_nftables_once(struct gateway_guard *g, int err,
+                               const char *what)
 {
     if (!g->complained)
         log_warn("gateway", "nf_tables: %s: %s", strerror(-err), what);
@@ -291,7 +296,7 @@ static void complain(struct gateway_guard *g, int err, const char *what)
 }
 
 /* Has the kernel none of it?  Then there is nothing to try again. */
-static int lasting(struct gateway_guard *g, int err)
+static int check_retry_error(struct gateway_guard *g, int err)
 {
     if (err == 0 || netlink_nft_is_none(err))
         return 0;
@@ -303,44 +308,47 @@ static int lasting(struct gateway_guard *g, int err)
 static int put_rest(struct gateway_guard *g, struct netlink *nl,
                     const struct gateway_table_key *k)
 {
-    int reply = keep(GATEWAY_REPLY_TABLE, k, fill_reply), err;
+    int reply = refill_table(GATEWAY_REPLY_TABLE, k, fill_reply), err;
 
     if (reply != 0)
-        complain(g, reply,
-                 "what is asked of the host from wan at an address that is "
-                 "neither lan's nor wan's gets no answer");
-    if ((err = turn(nl, k)) != 0)
-        complain(g, err,
-                 "what is for this host comes by weir's own devices: "
-                 "rules of its packet filter about other devices, and "
-                 "sockets bound to them, do not see it");
+        warn_nftables_once(
+            g, reply,
+            "what is asked of the host from wan at an address that is "
+            "neither lan's nor wan's gets no answer");
+    if ((err = redirect_host_packets(nl, k)) != 0)
+        warn_nftables_once(
+            g, err,
+            "what is for this host comes by weir's own devices: "
+            "rules of its packet filter about other devices, and "
+            "sockets bound to them, do not see it");
     if (reply == 0 && err == 0)
         g->complained = false;
-    reply = lasting(g, reply);
-    err = lasting(g, err);
+    reply = check_retry_error(g, reply);
+    err = check_retry_error(g, err);
     return reply != 0 ? reply : err;
 }
 
-static int put(struct gateway_guard *g, struct netlink *nl,
-               const struct config_facts *facts, const uint32_t tun[],
-               bool ruled)
+static int put_guard_tables(struct gateway_guard *g, struct netlink *nl,
+                            const struct config_facts *facts,
+                            const uint32_t tun[], bool ruled)
 {
     struct gateway_table_key k;
     int err;
 
-    make_key(&k, facts, tun);
+    make_table_key(&k, facts, tun);
     keep_gone(&k, &g->is, ruled);
     if (g->known && memcmp(&k, &g->is, sizeof k) == 0)
         return 0;
     g->is = k;
     g->known = true;
-    err = keep(table, &k, fill_table);
+    err = refill_table(table, &k, fill_table);
     g->marks = err == 0;
     if (err != 0) {
-        complain(g, err,
-                 "routing rules alone keep packets from passing by "
-                 "weir, and rules that others add may lead them past");
-        return lasting(g, err);
+        warn_nftables_once(
+            g, err,
+            "routing rules alone keep packets from passing by "
+            "weir, and rules that others add may lead them past");
+        return check_retry_error(g, err);
     }
     return put_rest(g, nl, &k);
 }
@@ -349,7 +357,7 @@ int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
                       const struct config_facts *facts, const uint32_t tun[],
                       bool *marks)
 {
-    int err = put(g, nl, facts, tun, false);
+    int err = put_guard_tables(g, nl, facts, tun, false);
 
     *marks = g->marks;
     return err;
@@ -358,13 +366,13 @@ int gateway_guard_put(struct gateway_guard *g, struct netlink *nl,
 int gateway_guard_ruled(struct gateway_guard *g, struct netlink *nl,
                         const struct config_facts *facts, const uint32_t tun[])
 {
-    return put(g, nl, facts, tun, true);
+    return put_guard_tables(g, nl, facts, tun, true);
 }
 
 static void remove_rules(struct gateway_guard *g)
 {
     g->asks = NONE;
-    (void)commit(NFPROTO_INET, GATEWAY_INPUT_TABLE, NULL, remove_table);
+    (void)commit_table(NFPROTO_INET, GATEWAY_INPUT_TABLE, NULL, remove_table);
 }
 
 static void say_left_out(struct gateway_guard *g, uint32_t n)
@@ -401,23 +409,25 @@ static int commit_rules(struct gateway_guard *g, const struct ct_ruleset *rules,
 }
 
 /* More rules than one transaction takes: all is refused. */
-static void put_rules(struct gateway_guard *g, const struct ct_ruleset *rules,
-                      unsigned outside)
+static void put_input_rules(struct gateway_guard *g,
+                            const struct ct_ruleset *rules, unsigned outside)
 {
     static const struct ct_ruleset closed = {.policy = {[CT_INPUT] = CT_DROP}};
     int err = commit_rules(g, rules, outside);
 
     if (err == -EMSGSIZE) {
-        complain(g, err,
-                 "there are so many input rules that what comes to the "
-                 "host's link-local, multicast and broadcast addresses is "
-                 "refused altogether");
+        warn_nftables_once(
+            g, err,
+            "there are so many input rules that what comes to the "
+            "host's link-local, multicast and broadcast addresses is "
+            "refused altogether");
         err = commit_rules(g, &closed, outside);
     }
     if (err != 0)
-        complain(g, err,
-                 "input rules are not asked of what comes to the host's "
-                 "link-local, multicast and broadcast addresses");
+        warn_nftables_once(
+            g, err,
+            "input rules are not asked of what comes to the host's "
+            "link-local, multicast and broadcast addresses");
 }
 
 void gateway_guard_rules(struct gateway_guard *g,
@@ -431,7 +441,7 @@ void gateway_guard_rules(struct gateway_guard *g,
     for (uint32_t d = 0; d < facts->n; d++)
         outside |= facts->device[d].inside ? 0u : 1u << d;
     if (gateway_input_refuses(rules))
-        put_rules(g, rules, outside);
+        put_input_rules(g, rules, outside);
     else if (g->asks != NONE)
         remove_rules(g);
 }
@@ -440,9 +450,9 @@ void gateway_guard_remove(struct gateway_guard *g)
 {
     g->known = false;
     remove_rules(g);
-    (void)commit(NFPROTO_INET, GATEWAY_REPLY_TABLE, NULL, remove_table);
-    (void)commit(NFPROTO_NETDEV, turn_table, NULL, remove_table);
-    (void)commit(NFPROTO_INET, table, NULL, remove_table);
+    (void)commit_table(NFPROTO_INET, GATEWAY_REPLY_TABLE, NULL, remove_table);
+    (void)commit_table(NFPROTO_NETDEV, turn_table, NULL, remove_table);
+    (void)commit_table(NFPROTO_INET, table, NULL, remove_table);
 }
 
 void gateway_guard_again(struct gateway_guard *g)

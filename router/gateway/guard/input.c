@@ -63,7 +63,7 @@ static uint32_t verdict_of(const struct ct_rule *rule)
 }
 
 /* Those that a rule excludes. */
-static uint32_t excluded(const struct ct_match *m)
+static uint32_t count_negated_entries(const struct ct_match *m)
 {
     return (m->src.negate ? m->src.n_v4 + m->src.n_v6 : 0) +
            (m->dst.negate ? m->dst.n_v4 + m->dst.n_v6 : 0) +
@@ -74,7 +74,7 @@ static uint32_t excluded(const struct ct_match *m)
 
 static bool has_too_many(const struct ct_match *m)
 {
-    return excluded(m) > EXCLUDED || m->src.n_v4 > RANGES ||
+    return count_negated_entries(m) > EXCLUDED || m->src.n_v4 > RANGES ||
            m->src.n_v6 > RANGES || m->dst.n_v4 > RANGES ||
            m->dst.n_v6 > RANGES || m->sport.n > RANGES || m->dport.n > RANGES ||
            m->icmp_type.n > RANGES;
@@ -121,7 +121,7 @@ static bool goes_nowhere(const struct ct_match *m)
 }
 
 /* What does not stand here is left out, and the rule with it. */
-enum way { LEFT_OUT, KNOWN, WRITTEN /* by put_rule() */ };
+enum way { LEFT_OUT, KNOWN, WRITTEN /* by add_filter_rule() */ };
 
 enum match {
 #define M(KIND, name, key, facts, words, top, help) MATCH_##name,
@@ -275,7 +275,7 @@ static void put_part(struct netlink_nft *b, const struct part *p)
         netlink_nft_span(b, !p->negate, 0, &p->range[i], p->len);
 }
 
-static void decide(struct netlink_nft *b, uint32_t verdict)
+static void add_rule_verdict(struct netlink_nft *b, uint32_t verdict)
 {
     if (verdict == NF_DROP)
         netlink_nft_count(b, counter);
@@ -300,7 +300,7 @@ static void put_one(const struct asking *a, const char *device, uint8_t proto,
     }
     for (int i = 0; i < PARTS; i++)
         put_part(a->b, &a->part[i]);
-    decide(a->b, verdict);
+    add_rule_verdict(a->b, verdict);
 }
 
 /* For each protocol that has ports. */
@@ -349,7 +349,7 @@ static void put_devices(const struct asking *a, uint32_t verdict)
             put_protos(a, a->k->pair[d].name, verdict);
 }
 
-static void put_rule(struct asking *a, uint32_t verdict)
+static void add_filter_rule(struct asking *a, uint32_t verdict)
 {
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
         a->l = &gateway_table_layouts[f];
@@ -365,7 +365,8 @@ static void put_rule(struct asking *a, uint32_t verdict)
     }
 }
 
-static uint32_t put_rules(struct asking *a, const struct ct_ruleset *rules)
+static uint32_t add_filter_rules(struct asking *a,
+                                 const struct ct_ruleset *rules)
 {
     const uint32_t *start = rules->start[CT_INPUT];
     uint32_t left_out = 0;
@@ -381,7 +382,7 @@ static uint32_t put_rules(struct asking *a, const struct ct_ruleset *rules)
         if (is_too_much(&rules->rules[i]))
             left_out++;
         else
-            put_rule(a, verdict);
+            add_filter_rule(a, verdict);
     }
     return left_out;
 }
@@ -396,7 +397,7 @@ static void put_types(struct netlink_nft *b, uint8_t first, uint8_t last)
     gateway_table_proto(b, CT_PROTO_ICMPV6);
     netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0);
     netlink_nft_span(b, true, 0, &types, 1);
-    decide(b, NF_ACCEPT);
+    add_rule_verdict(b, NF_ACCEPT);
 }
 
 static void put_dhcp(struct netlink_nft *b, const char *device,
@@ -411,7 +412,7 @@ static void put_dhcp(struct netlink_nft *b, const char *device,
     gateway_table_proto(b, CT_PROTO_UDP);
     netlink_nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof ports, 0);
     netlink_nft_cmp(b, true, 0, ports, sizeof ports);
-    decide(b, NF_ACCEPT);
+    add_rule_verdict(b, NF_ACCEPT);
 }
 
 static void put_links(struct netlink_nft *b, const struct gateway_table_key *k,
@@ -421,7 +422,7 @@ static void put_links(struct netlink_nft *b, const struct gateway_table_key *k,
     put_types(b, ICMPV6_MLD2_REPORT, ICMPV6_MLD2_REPORT);
     netlink_nft_rule(b, chain);
     gateway_table_proto(b, CT_PROTO_IGMP);
-    decide(b, NF_ACCEPT);
+    add_rule_verdict(b, NF_ACCEPT);
     for (uint32_t d = 0; d < k->n; d++)
         for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++)
             if ((outside >> d & 1) != 0)
@@ -457,15 +458,15 @@ uint32_t gateway_input_put(struct netlink_nft *b,
     netlink_nft_rule(b, chain);
     netlink_nft_meta(b, NFT_META_MARK, 0);
     netlink_nft_cmp(b, true, 0, &mark, sizeof mark);
-    decide(b, NF_ACCEPT);
+    add_rule_verdict(b, NF_ACCEPT);
     gateway_table_elsewhere(b, chain, NFT_META_IIFNAME, k, false);
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++)
         gateway_table_served(b, chain, k, &gateway_table_layouts[f]);
     put_links(b, k, outside);
-    left_out = put_rules(&a, rules);
+    left_out = add_filter_rules(&a, rules);
     if (rules->policy[CT_INPUT] == CT_DROP) {
         netlink_nft_rule(b, chain);
-        decide(b, NF_DROP);
+        add_rule_verdict(b, NF_DROP);
     }
     return left_out;
 }

@@ -43,7 +43,7 @@ struct side {
     uint32_t theirs, ours; /* offsets of addresses */
 };
 
-static struct side side(int family, bool out)
+static struct side make_packet_side(int family, bool out)
 {
     const struct gateway_table_layout *l = &gateway_table_layouts[family];
 
@@ -66,8 +66,8 @@ static unsigned load_addrs(struct netlink_nft *b, const struct side *s)
 }
 
 /* their, our: offsets of the ports. */
-static void load_key(struct netlink_nft *b, const struct side *s,
-                     uint32_t their, uint32_t our)
+static void load_connection_key(struct netlink_nft *b, const struct side *s,
+                                uint32_t their, uint32_t our)
 {
     unsigned reg = load_addrs(b, s);
 
@@ -81,7 +81,7 @@ static void icmp_type_is(struct netlink_nft *b, uint8_t type)
     netlink_nft_cmp(b, true, 0, &type, 1);
 }
 
-static void is_ours(struct netlink_nft *b)
+static void match_weir_mark(struct netlink_nft *b)
 {
     const uint32_t mark = GATEWAY_PLAN_MARK;
 
@@ -99,7 +99,8 @@ static void begin_ports(struct netlink_nft *b, const struct side *s,
     gateway_table_proto(b, proto);
 }
 
-static void keep(struct netlink_nft *b, const struct side *s, uint32_t ms)
+static void note_and_accept(struct netlink_nft *b, const struct side *s,
+                            uint32_t ms)
 {
     netlink_nft_update(b, s->sets->note, KEY, ms);
     netlink_nft_verdict(b, NF_ACCEPT);
@@ -113,40 +114,40 @@ static void note_tcp(struct netlink_nft *b, const struct side *s)
 {
     begin_ports(b, s, "output", CT_PROTO_TCP);
     gateway_table_flags(b, GATEWAY_TABLE_SYN, true);
-    load_key(b, s, 2, 0);
-    keep(b, s, CLOSING_MS);
+    load_connection_key(b, s, 2, 0);
+    note_and_accept(b, s, CLOSING_MS);
     begin_ports(b, s, "output", CT_PROTO_TCP);
     gateway_table_flags(b, GATEWAY_TABLE_FIN | GATEWAY_TABLE_RST, true);
-    load_key(b, s, 2, 0);
+    load_connection_key(b, s, 2, 0);
     netlink_nft_update(b, s->sets->closing, KEY, CLOSING_MS);
     netlink_nft_rule_end(b);
     begin_ports(b, s, "output", CT_PROTO_TCP);
-    load_key(b, s, 2, 0);
+    load_connection_key(b, s, 2, 0);
     netlink_nft_lookup(b, s->sets->closing, KEY);
-    keep(b, s, CLOSING_MS);
+    note_and_accept(b, s, CLOSING_MS);
     begin_ports(b, s, "output", CT_PROTO_TCP);
-    load_key(b, s, 2, 0);
-    keep(b, s, TCP_MS);
+    load_connection_key(b, s, 2, 0);
+    note_and_accept(b, s, TCP_MS);
 }
 
 static void note_rest(struct netlink_nft *b, const struct side *s)
 {
     begin_ports(b, s, "output", CT_PROTO_UDP);
-    load_key(b, s, 2, 0);
-    keep(b, s, UDP_MS);
+    load_connection_key(b, s, 2, 0);
+    note_and_accept(b, s, UDP_MS);
     begin_ports(b, s, "output", s->l->icmp);
     icmp_type_is(b, s->l->asks);
-    load_key(b, s, 4, 4);
-    keep(b, s, ECHO_MS);
+    load_connection_key(b, s, 4, 4);
+    note_and_accept(b, s, ECHO_MS);
 }
 
 /* The same connection goes through weir now: it is a flow.  What is on its way
  * is no clash. */
-static void forget(struct netlink_nft *b, const struct side *s)
+static void expire_noted_connection(struct netlink_nft *b, const struct side *s)
 {
     netlink_nft_rule(b, "output_weir");
     gateway_table_family(b, s->l);
-    load_key(b, s, 2, 0);
+    load_connection_key(b, s, 2, 0);
     netlink_nft_lookup(b, s->sets->note, KEY);
     netlink_nft_update(b, s->sets->back, KEY, BACK_MS);
     netlink_nft_update(b, s->sets->note, KEY, AT_ONCE_MS);
@@ -169,7 +170,7 @@ static void for_tuns(struct netlink_nft *b, const struct gateway_table_key *k,
 static void pass_replies(struct netlink_nft *b)
 {
     netlink_nft_rule(b, "output");
-    is_ours(b);
+    match_weir_mark(b);
     netlink_nft_verdict(b, NF_ACCEPT);
     netlink_nft_rule_end(b);
 }
@@ -182,9 +183,9 @@ static void put_output(struct netlink_nft *b, const struct gateway_table_key *k)
     gateway_table_elsewhere(b, "output", NFT_META_OIFNAME, k, false);
     pass_replies(b);
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
-        struct side s = side(f, true);
+        struct side s = make_packet_side(f, true);
 
-        forget(b, &s);
+        expire_noted_connection(b, &s);
         note_tcp(b, &s);
         note_rest(b, &s);
     }
@@ -204,7 +205,7 @@ static void begin_noted(struct netlink_nft *b, const char *chain,
         gateway_table_proto(b, s->l->icmp);
         icmp_type_is(b, type);
     }
-    load_key(b, s, echo ? 4 : their, echo ? 4 : our);
+    load_connection_key(b, s, echo ? 4 : their, echo ? 4 : our);
     netlink_nft_lookup(b, s->sets->note, KEY);
 }
 
@@ -252,7 +253,7 @@ static void mark_parts(struct netlink_nft *b, const struct side *s)
 {
     netlink_nft_rule(b, "prerouting");
     gateway_table_family(b, s->l);
-    is_ours(b);
+    match_weir_mark(b);
     load_part(b, s, false);
     netlink_nft_update(b, s->sets->part, KEY, PART_MS);
     netlink_nft_rule_end(b);
@@ -271,7 +272,7 @@ static void put_prerouting(struct netlink_nft *b,
                       NULL);
     gateway_table_elsewhere(b, "prerouting", NFT_META_IIFNAME, k, false);
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
-        struct side s = side(f, false);
+        struct side s = make_packet_side(f, false);
 
         mark_answers(b, &s, false);
         mark_answers(b, &s, true);
@@ -284,7 +285,7 @@ static void put_input(struct netlink_nft *b)
 {
     netlink_nft_chain(b, "input", NF_INET_LOCAL_IN, -LATE, NULL);
     netlink_nft_rule(b, "input");
-    is_ours(b);
+    match_weir_mark(b);
     gateway_table_mark(b, 0);
     netlink_nft_rule_end(b);
 }
@@ -322,7 +323,7 @@ static void put_clashes(struct netlink_nft *b,
     netlink_nft_chain(b, "clash", NF_INET_PRE_ROUTING, BEFORE_ROUTING, NULL);
     for_tuns(b, k, "clash", NFT_META_IIFNAME, "clash_weir");
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
-        struct side s = side(f, true);
+        struct side s = make_packet_side(f, true);
 
         put_clash(b, &s, false);
         put_clash(b, &s, true);
@@ -332,7 +333,7 @@ static void put_clashes(struct netlink_nft *b,
 void gateway_past_put(struct netlink_nft *b, const struct gateway_table_key *k)
 {
     for (int f = 0; f < GATEWAY_TABLE_FAMILIES; f++) {
-        struct side s = side(f, true);
+        struct side s = make_packet_side(f, true);
         uint32_t type = gateway_table_tuple(s.l);
 
         netlink_nft_set(b, s.sets->note, type, NOTED);

@@ -40,9 +40,9 @@ struct place {
     uint32_t their, our, their_port, our_port;
 };
 
-static void load_key(struct netlink_nft *b,
-                     const struct gateway_table_layout *l,
-                     const struct place *p)
+static void load_request_key(struct netlink_nft *b,
+                             const struct gateway_table_layout *l,
+                             const struct place *p)
 {
     unsigned reg = KEY + 2 * l->len / 4;
 
@@ -56,9 +56,9 @@ static void load_key(struct netlink_nft *b,
                         reg + 2);
 }
 
-static void begin(struct netlink_nft *b, const char *chain,
-                  const struct gateway_table_layout *l, uint8_t proto,
-                  uint8_t type)
+static void begin_proto_rule(struct netlink_nft *b, const char *chain,
+                             const struct gateway_table_layout *l,
+                             uint8_t proto, uint8_t type)
 {
     netlink_nft_rule(b, chain);
     gateway_table_family(b, l);
@@ -69,15 +69,16 @@ static void begin(struct netlink_nft *b, const char *chain,
     netlink_nft_cmp(b, true, 0, &type, 1);
 }
 
-static void note(struct netlink_nft *b, const struct gateway_table_layout *l,
-                 uint8_t proto, uint32_t ms)
+static void add_request_rule(struct netlink_nft *b,
+                             const struct gateway_table_layout *l,
+                             uint8_t proto, uint32_t ms)
 {
     struct place p = {l->src, l->dst, 0, 2};
 
     if (proto == l->icmp)
         p.their_port = p.our_port = 4; /* the identifier */
-    begin(b, asked, l, proto, l->asks);
-    load_key(b, l, &p);
+    begin_proto_rule(b, asked, l, proto, l->asks);
+    load_request_key(b, l, &p);
     netlink_nft_update(b, sets_of(l)->asked, KEY, ms);
     netlink_nft_rule_end(b);
 }
@@ -99,7 +100,7 @@ static void put_mark(struct netlink_nft *b, uint32_t mark)
 static void begin_answer(struct netlink_nft *b,
                          const struct gateway_table_layout *l, uint8_t proto)
 {
-    begin(b, reply, l, proto, l->answers);
+    begin_proto_rule(b, reply, l, proto, l->answers);
     is_marked(b, 0);
 }
 
@@ -110,11 +111,12 @@ static void load_answer(struct netlink_nft *b,
 
     if (proto == l->icmp)
         p.their_port = p.our_port = 4;
-    load_key(b, l, &p);
+    load_request_key(b, l, &p);
 }
 
-static void answer(struct netlink_nft *b, const struct gateway_table_layout *l,
-                   uint8_t proto, const char *set, uint32_t mark)
+static void add_answer_rule(struct netlink_nft *b,
+                            const struct gateway_table_layout *l, uint8_t proto,
+                            const char *set, uint32_t mark)
 {
     begin_answer(b, l, proto);
     load_answer(b, l, proto);
@@ -125,8 +127,8 @@ static void answer(struct netlink_nft *b, const struct gateway_table_layout *l,
 /* Anyone may send a SYN, and an ACK behind it, in anyone's name: what the host
  * says to that must not fill a set for hours.  In the order of rules: what it
  * ends is short, what it goes on with is long. */
-static void hold(struct netlink_nft *b, const struct gateway_table_layout *l,
-                 uint32_t mark)
+static void add_tcp_rules(struct netlink_nft *b,
+                          const struct gateway_table_layout *l, uint32_t mark)
 {
     const struct sets *s = sets_of(l);
     const uint8_t ends = GATEWAY_TABLE_FIN | GATEWAY_TABLE_RST;
@@ -148,7 +150,7 @@ static void hold(struct netlink_nft *b, const struct gateway_table_layout *l,
     netlink_nft_lookup(b, s->asked, KEY);
     netlink_nft_update(b, s->held, KEY, TCP_MS);
     netlink_nft_rule_end(b);
-    answer(b, l, CT_PROTO_TCP, s->held, mark);
+    add_answer_rule(b, l, CT_PROTO_TCP, s->held, mark);
 }
 
 static void put_family(struct netlink_nft *b, const struct gateway_table_key *k,
@@ -162,10 +164,10 @@ static void put_family(struct netlink_nft *b, const struct gateway_table_key *k,
 
     gateway_table_served(b, asked, k, l);
     for (int i = 0; i < 3; i++) {
-        note(b, l, kinds[i].proto, kinds[i].ms);
+        add_request_rule(b, l, kinds[i].proto, kinds[i].ms);
         if (kinds[i].proto == CT_PROTO_TCP)
-            hold(b, l, mark);
-        answer(b, l, kinds[i].proto, sets_of(l)->asked, mark);
+            add_tcp_rules(b, l, mark);
+        add_answer_rule(b, l, kinds[i].proto, sets_of(l)->asked, mark);
     }
 }
 
